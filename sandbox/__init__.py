@@ -1,0 +1,49 @@
+"""The sandbox: run labs, watch them, keep everything they made.
+
+Everything a plugin author needs is here, and nothing is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "hookimpl": "sandbox.hookspecs",
+    "Lab": "sandbox.lab",
+    "Experiment": "sandbox.lab",
+    "Block": "sandbox.lab",
+    "Context": "sandbox.lab",
+    "Action": "sandbox.lab",
+    "Claim": "sandbox.lab",
+    "LabConfig": "sandbox.config",
+    "Choice": "sandbox.config",
+    "Chosen": "sandbox.config",
+    "SandboxError": "sandbox.errors",
+    "Run": "sandbox.api",
+    "run": "sandbox.api",
+    "resume": "sandbox.api",
+    "load": "sandbox.api",
+}
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from sandbox.api import Run, load, resume, run
+    from sandbox.config import Choice, Chosen, LabConfig
+    from sandbox.errors import SandboxError
+    from sandbox.hookspecs import hookimpl
+    from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(importlib.import_module(_PUBLIC[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'sandbox' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

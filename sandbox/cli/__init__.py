@@ -1,0 +1,166 @@
+"""The command line: one file per command, imported when it is used.
+
+Every error that a person can mend is printed as one message on standard error, with exit code 1 (the run or a check failed), 2 (wrong
+usage) or 130 (interrupted).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sandbox.errors import SandboxError, UnknownNameError
+
+COMMANDS = {
+    "run": ("sandbox.cli.run:run", "Run a lab and keep everything it makes."),
+    "resume": ("sandbox.cli.resume:resume", "Go on with a run that was stopped."),
+    "show": ("sandbox.cli.show:show", "What a run was, measured and made."),
+    "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
+    "list": ("sandbox.cli.list:list_", "List runs, labs, agents, environments, datasets."),
+    "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
+    "delete": ("sandbox.cli.delete:delete", "Delete runs."),
+    "plugins": ("sandbox.cli.plugins:plugins", "Which plugins there are and what they bring."),
+}
+"""The core's own commands: name -> where it stands, one line of help. Plugins register more."""
+
+
+class Commands(click.Group):
+    """The core's commands, and those that plugins registered. Help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, the core's first."""
+        return [*COMMANDS, *_registered_commands()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; raises UnknownNameError with the nearest one."""
+        name = cmd_name.replace("_", "-")
+        if name in COMMANDS:
+            module, _, attribute = COMMANDS[name][0].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        from sandbox.registry import registry
+
+        try:
+            found: click.Command = registry().load("command", name)
+        except UnknownNameError:
+            from sandbox.cli.verb import verb_command
+
+            verb = verb_command(name)
+            if verb is not None:
+                return verb
+            known = [*COMMANDS, *_registered_commands()]
+            raise UnknownNameError("command", cmd_name, known, "`python -m sandbox --help` shows all.") from None
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their lines of help, without importing them."""
+        with formatter.section("Commands"):
+            rows = [(name, summary) for name, (_, summary) in COMMANDS.items()]
+            formatter.write_dl(rows + list(_registered_commands().items()))
+        with formatter.section("Examples"):
+            formatter.write_dl(
+                [
+                    ("python -m sandbox run maze --agent sarsa", "learn the maze, watch, keep everything"),
+                    ("python -m sandbox list labs", "what can be run"),
+                    ("python -m sandbox show last", "what the last run did"),
+                ]
+            )
+
+
+def _registered_commands() -> dict[str, str]:
+    from sandbox.registry import registry
+
+    return {entry.name: entry.summary for entry in registry().entries("command", outside=False)}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
+@click.option("-p", "--plugin", metavar="FILE", multiple=True, help="Load a plugin from one file; may stand anywhere.")
+@click.version_option(package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox")
+def cli(plugin: Sequence[str]) -> None:
+    """Run labs, watch them learn, compare them, and keep everything they made."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: the words after `python -m sandbox`; None takes the process's own.
+    """
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        words = _load_plugin_files(words)
+        result = cli.main(words, prog_name="python -m sandbox", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        _complain(_sentence(error), getattr(error, "ctx", None))
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output went away (`… | head`)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that closing at exit raises nothing
+        return 0
+    except SandboxError as error:
+        _complain(str(error), None)
+        return error.exit_code
+
+
+def _load_plugin_files(words: list[str]) -> list[str]:
+    """Load what `-p FILE` names, wherever it stands, and return the other words."""
+    rest: list[str] = []
+    files: list[str] = []
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if word == "--":
+            rest += words[position:]
+            break
+        if word in ("-p", "--plugin"):
+            if position + 1 == len(words):
+                raise click.UsageError(f"{word} needs a file: {word} mylab.py")
+            files.append(words[position + 1])
+            position += 2
+            continue
+        if word.startswith("--plugin="):
+            files.append(word.removeprefix("--plugin="))
+        else:
+            rest.append(word)
+        position += 1
+    if files:
+        from sandbox.registry import registry
+
+        for file in files:
+            registry().add_file(Path(file))
+    return rest
+
+
+def _sentence(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        from sandbox.errors import nearest
+
+        known = [name for parameter in (error.ctx.command.params if error.ctx else []) for name in [*parameter.opts, *parameter.secondary_opts]]
+        close = nearest(error.option_name, known)
+        message = f"There is no option '{error.option_name}'." + (f" Did you mean '{close}'?" if close else "")
+    return message
+
+
+def _complain(message: str, context: click.Context | None) -> None:
+    click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
+    if context is not None and context.command is not None:
+        click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
+
+
+def console() -> None:
+    """The console script `sandbox`."""
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""`delete RUN …`: remove runs, after asking."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sandbox.cli.options import json_option, store_option
+from sandbox.cli.output import next_commands, print_json
+from sandbox.errors import UsageError
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@store_option
+@json_option
+def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -> int:
+    """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all it made."""
+    from sandbox.store.store import Store
+
+    found = Store(store)
+    folders = {folder.path: folder for folder in (found.find(run) for run in runs)}
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise UsageError(f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it.")
+        for folder in folders.values():
+            click.echo(f"  {folder.id}", err=True)
+        click.confirm(f"Delete {len(folders)} run{'s' if len(folders) > 1 else ''}?", abort=True, err=True)
+    for folder in folders.values():
+        found.delete(folder)
+    if as_json:
+        print_json({"deleted": [folder.id for folder in folders.values()]})
+    else:
+        click.echo(f"Deleted: {', '.join(folder.id for folder in folders.values())}")
+        next_commands(("list", "what is left"))
+    return 0

@@ -1,0 +1,92 @@
+"""Options that several commands share, and options made from configurations."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from sandbox.config import LabConfig, Option, merge, nested, options, show_value
+
+store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
+
+
+def config_parameters(config: type[LabConfig], chosen: dict[str, str], skip: Callable[[Option], bool] = lambda _: False) -> list[click.Option]:
+    """A click option for every option of a configuration; values stay text, the configuration itself judges them.
+
+    Args:
+        config: the model.
+        chosen: for choices, the name picked on the command line.
+        skip: which options to leave out.
+    """
+    return [_parameter(option) for option in options(config, chosen) if not skip(option)]
+
+
+class ConfigOption(click.Option):
+    """A click option that knows its place in the configuration."""
+
+    def __init__(self, option: Option, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.option = option
+
+
+def _parameter(option: Option) -> ConfigOption:
+    name = option.name
+    default = "" if option.default is None else f" [default: {show_value(option.default)}]"
+    identifier = "config_" + "__".join(option.path)
+    if option.flag:
+        head, _, tail = name.rpartition(".")
+        switch = f"--{name}/--{head + '.' if head else ''}no-{tail}"
+        return ConfigOption(option, [switch, identifier], default=None, help=f"{option.help}{default}")
+    return ConfigOption(option, [f"--{name}", identifier], default=None, metavar=option.metavar, help=f"{option.help}{default}")
+
+
+def config_layer(parameters: Sequence[click.Parameter], values: dict[str, Any]) -> dict[str, Any]:
+    """What was given on the command line, as a layer of configuration."""
+    layer: dict[str, Any] = {}
+    for parameter in parameters:
+        if isinstance(parameter, ConfigOption) and parameter.name and values.get(parameter.name) is not None:
+            option = parameter.option
+            path = (*option.path, "name") if option.choice else option.path
+            layer = merge(layer, nested(path, values[parameter.name]))
+    return layer
+
+
+def normalized(arguments: Sequence[str]) -> list[str]:
+    """The same words with `-` for `_` in the names of options: both spellings mean the same."""
+    rest = list(arguments)
+    stop = rest.index("--") if "--" in rest else len(rest)
+    return [_normal(word) for word in rest[:stop]] + rest[stop:]
+
+
+def _normal(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The last value given for each of some options ("agent"), read before the command line is parsed."""
+    found = {}
+    for position, word in enumerate(arguments):
+        for name in names:
+            if word == f"--{name}" and position + 1 < len(arguments):
+                found[name] = arguments[position + 1]
+            elif word.startswith(f"--{name}="):
+                found[name] = word.partition("=")[2]
+    return found
+
+
+def command_line() -> str:
+    """The exact command line of this process, as it can be typed again."""
+    import shlex
+
+    program = os.path.basename(sys.argv[0])
+    if program in ("__main__.py", "-m", "-c"):
+        return shlex.join(["python", "-m", "sandbox", *sys.argv[1:]])
+    return shlex.join([program, *sys.argv[1:]])

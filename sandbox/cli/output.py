@@ -1,0 +1,105 @@
+"""How results look on a screen: values, tables, small text charts, and the line that names the next command."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+import numpy as np
+
+from sandbox.store.files import plain
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(_finite(document), indent=2, ensure_ascii=False, default=plain))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def number(value: Any) -> str:
+    """A value for people: at most five significant digits, thousands apart."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "none"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.5g}"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def words(name: str) -> str:
+    """The name of a figure or column as words."""
+    return name.replace("_", " ")
+
+
+def pairs(rows: Iterable[tuple[str, str]], indent: int = 2) -> None:
+    """Print names and values in two columns."""
+    rows = list(rows)
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        click.echo(f"{' ' * indent}{name:<{width}}  {value}")
+
+
+def heading(text: str) -> None:
+    """Print a heading."""
+    click.echo(click.style(text, bold=True))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
+    """Print a table that fits the terminal; columns named in `right` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(value if isinstance(value, str) else number(value)) for value in row))
+    console = Console(soft_wrap=False) if sys.stdout.isatty() else Console(width=160, no_color=True)
+    console.print(grid)
+
+
+def sparkline(values: np.ndarray, width: int = 60) -> str:
+    """A line of text that rises and falls with the values: means of equal stretches, scaled from lowest to highest."""
+    values = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(values).any():
+        return ""
+    parts = np.array_split(values, min(width, len(values)))
+    means = np.array([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts])
+    low, high = np.nanmin(means), np.nanmax(means)
+    scale = (means - low) / (high - low) if high > low else np.full_like(means, 0.5)
+    return "".join(" " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)] for level in scale)
+
+
+def next_commands(*commands: tuple[str, str]) -> None:
+    """Name the next useful commands, each with what it does."""
+    click.echo()
+    pairs([(click.style(f"python -m sandbox {command}", fg="cyan") if sys.stdout.isatty() else f"python -m sandbox {command}", what) for command, what in commands], 0)

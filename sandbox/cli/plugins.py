@@ -1,0 +1,45 @@
+"""`plugins`: which plugins there are, what they bring, and which are broken."""
+
+from __future__ import annotations
+
+import click
+
+from sandbox.cli.options import json_option
+from sandbox.cli.output import next_commands, print_json, table
+from sandbox.registry import registry
+
+
+@click.command()
+@click.option("--trace", is_flag=True, help="Show where broken plugins failed.")
+@json_option
+def plugins(trace: bool, as_json: bool) -> int:
+    """List plugins: where they come from, what they bring, how long their import took, and what is wrong with broken ones."""
+    known = registry()
+    known.load_outside()
+    found = list(known.plugins.values())
+    if as_json:
+        print_json(
+            [
+                {
+                    **{"name": plugin.name, "source": plugin.source, "version": plugin.version, "seconds": plugin.seconds, "error": plugin.error},
+                    "brings": [{"kind": entry.kind, "name": entry.name, "summary": entry.summary} for entry in plugin.entries],
+                }
+                for plugin in found
+            ]
+        )
+        return 0
+    rows = [
+        [plugin.name, plugin.source, f"{plugin.seconds * 1000:.0f} ms", "broken" if plugin.error else ", ".join(f"{entry.kind} {entry.name}" for entry in plugin.entries)]
+        for plugin in found
+    ]
+    table(["plugin", "from", "import", "brings"], rows, right=["import"])
+    for plugin in found:
+        if plugin.error:
+            click.echo(f"{click.style('Broken: ', fg='red')}{plugin.name} ({plugin.source}): {plugin.error}")
+            if trace and plugin.trace:
+                click.echo("".join(f"    {line}\n" for line in plugin.trace.splitlines()), nl=False)
+    if any(plugin.error and plugin.trace for plugin in found) and not trace:
+        next_commands(("plugins --trace", "where the broken ones failed"))
+    else:
+        next_commands(("list labs", "what can be run"))
+    return 0

@@ -1,0 +1,54 @@
+"""`resume RUN`: go on where a run stopped."""
+
+from __future__ import annotations
+
+import click
+
+from sandbox.cli.options import json_option, store_option
+from sandbox.errors import RunFailed
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on again.")
+@click.option("--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
+@click.option("--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing.")
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
+@click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
+@click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
+@store_option
+@json_option
+def resume(
+    run: str,
+    max_time: float | None,
+    checkpoint_every: float,
+    render: str,
+    pictures: bool,
+    track: tuple[str, ...],
+    allow_changed: bool,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Go on with RUN (an id, the beginning of one, a folder, or `last`) where it stopped.
+
+    A run that was killed ends with the same bytes as one that was never stopped.
+    """
+    from sandbox import api
+    from sandbox.cli.rendering import viewer_for
+    from sandbox.cli.report import print_run
+    from sandbox.cli.run import progress
+    from sandbox.loop import Settings
+    from sandbox.store.store import Store
+
+    folder = Store(store).find(run)
+    before = folder.read()
+    if before.status == "finished" and before.pictured and not as_json:
+        click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
+    settings = Settings(checkpoint_every, max_time, pictures, render != "none", [] if as_json else [progress()], viewer_for(render, as_json))
+    try:
+        finished = api.proceed(folder, settings, allow_changed=allow_changed, track=track)
+    except RunFailed as error:
+        if as_json and error.run is not None:
+            print_run(error.run, as_json=True)
+        raise
+    return print_run(finished, as_json=as_json)

@@ -1,0 +1,156 @@
+"""`run LAB`: the options of a lab are made from its configuration and from the things chosen on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, picked, store_option
+from sandbox.config import choice_kind
+from sandbox.errors import RunFailed, UnknownNameError
+from sandbox.registry import registry
+
+
+class LabCommands(click.Group):
+    """One command for each lab, made when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The labs' names."""
+        return [entry.name for entry in registry().entries("lab")]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The labs with their summaries, without importing them."""
+        with formatter.section("Labs"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("lab")])
+        formatter.write_paragraph()
+        formatter.write_text("`python -m sandbox run LAB --help` shows a lab's own options.")
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the lab named first; its options depend on what the other words choose."""
+        entry = registry().find("lab", args[0])
+        words = normalized(args[1:])
+        return entry.name, lab_command(entry.name, words), words
+
+
+@click.group(cls=LabCommands, no_args_is_help=True)
+def run() -> None:
+    """Run a lab: learn, measure, make pictures, and keep everything."""
+
+
+def lab_command(name: str, words: list[str]) -> click.Command:
+    """The command that runs one lab.
+
+    Args:
+        name: the lab's name.
+        words: the command line behind it, already with `-` for `_`.
+    """
+    lab = registry().lab(name)
+    choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
+    preset = picked(words, ["preset"]).get("preset", "default")
+    chosen = {field: value["name"] if isinstance(value, dict) else value for field, value in _preset(lab, name, preset).items() if field in choices}
+    parameters: list[click.Parameter] = list(config_parameters(lab.Config, {**chosen, **picked(words, choices)}))
+    own = _run_options(lab)
+
+    def carry_out(**values: Any) -> int:
+        return _carry_out(name, config_layer(parameters, values), values)
+
+    command = LabCommand(name, params=[*own, *parameters], callback=carry_out, help=(type(lab).__doc__ or "").strip())
+    command.own, command.of_lab = own, parameters
+    return command
+
+
+def _preset(lab: Any, name: str, preset: str) -> dict[str, Any]:
+    presets = {"default": {}, **lab.presets}
+    if preset not in presets:
+        raise UnknownNameError("preset", preset, presets, f"They belong to lab '{name}'.")
+    return dict(presets[preset])
+
+
+class LabCommand(click.Command):
+    """Shows its help in sections: the lab's options first, then how the run is carried out."""
+
+    own: list[click.Parameter]
+    of_lab: list[click.Parameter]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One section for the lab itself, one for each group of its options, one for the run."""
+        sections: dict[str, list[click.Parameter]] = {}
+        for parameter in self.of_lab:
+            path = parameter.option.path  # type: ignore[attr-defined]
+            title = "Lab" if len(path) == 1 and not parameter.option.choice else f"{path[0].capitalize()}"  # type: ignore[attr-defined]
+            sections.setdefault(title, []).append(parameter)
+        for title, parameters in [*sections.items(), ("Run", self.own)]:
+            records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _run_options(lab: Any) -> list[click.Parameter]:
+    """The options that every run has, whatever the lab."""
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+
+    @click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with.")
+    @click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more.")
+    @click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset.")
+    @click.option("--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing.")
+    @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
+    @click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on.")
+    @click.option("--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
+    @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
+    @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores].")
+    @click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda or mps, for labs that can use one.")
+    @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files.")
+    @store_option
+    @json_option
+    @click.command()
+    def holder() -> None: ...
+
+    return list(reversed(holder.params))
+
+
+def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    from sandbox import api
+    from sandbox.cli.report import print_run
+    from sandbox.cli.rendering import viewer_for
+    from sandbox.config import read_file
+    from sandbox.loop import Settings
+    from sandbox.store.store import Store
+
+    layers = [read_file(values["file"])] if values["file"] else []
+    request = api.Request(
+        name,
+        values["preset"],
+        [*layers, layer],
+        values["seed"],
+        threads=values["threads"],
+        device=values["device"],
+        data=values["data"],
+        track=values["track"],
+        command=command_line(),
+    )
+    api.resolved(request)  # everything wrong is said before a window opens or a folder is made
+    as_json = values["as_json"]
+    settings = Settings(
+        checkpoint_seconds=values["checkpoint_every"],
+        max_time=values["max_time"],
+        pictures=values["pictures"],
+        animation=values["render"] != "none",
+        observers=[] if as_json else [progress()],
+        viewer=viewer_for(values["render"], as_json),
+    )
+    try:
+        finished = api.start(request, Store(values["store"]), settings)
+    except RunFailed as error:
+        if as_json and error.run is not None:
+            print_run(error.run, as_json=True)
+        raise
+    return print_run(finished, as_json=as_json)
+
+
+def progress() -> Any:
+    """The observer that shows how far a run is."""
+    from sandbox.cli.progress import Progress
+
+    return Progress()

@@ -1,0 +1,139 @@
+"""`show RUN`: configuration, status, the last figures as small charts, and the artifacts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from sandbox.cli.options import json_option, store_option
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, size, sparkline, words
+from sandbox.cli.report import shown_path
+from sandbox.config import option_name, show_value
+from sandbox.errors import UsageError
+from sandbox.store.metrics import Metrics
+from sandbox.store.record import RunRecord
+
+FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer.")
+@store_option
+@json_option
+def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
+    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made."""
+    from sandbox.api import Run
+    from sandbox.store.store import Store
+
+    shown = Run(Store(store).find(run))
+    problems: list[str] = []
+    metrics = Metrics(shown.folder.metrics_path, problems.append)
+    record = shown.record
+    if as_json:
+        print_json({**shown.document(), "metrics": _last(metrics), "problems": problems, "record": {"created": record.created, "versions": record.versions}})
+    else:
+        _print_record(record, shown.path)
+        _print_metrics(metrics, record.unit)
+        _print_artifacts(record, shown.path)
+        for problem in problems:
+            click.echo(f"Warning: {problem}", err=True)
+    if open_figures:
+        _open_all([shown.folder.artifacts.folder / artifact.name for artifact in record.artifacts if artifact.name.endswith(FIGURES)])
+    if not as_json:
+        ended = record.status == "finished"
+        next_commands((f"watch {record.id}", "replay how it learned") if ended else (f"resume {record.id}", "go on where it stopped"))
+    return 0
+
+
+def _print_record(record: RunRecord, path: Path) -> None:
+    heading(f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · preset {record.preset}")
+    resumed = f", resumed {record.resumed} time{'s' if record.resumed > 1 else ''}" if record.resumed else ""
+    of = f" of {number(record.limit)}" if record.limit else ""
+    pairs(
+        [
+            ("run", record.id),
+            ("folder", shown_path(path)),
+            ("status", f"{record.status} at {record.unit} {number(record.done_units)}{of}{resumed}"),
+            ("begun", _moment(record.created)),
+            ("ended", _moment(record.ended) or "-"),
+            ("with", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+            ("command", record.command or "-"),
+        ]
+    )
+    if record.error:
+        heading("Error")
+        click.echo("\n".join(f"  {line}" for line in record.error.rstrip().splitlines()))
+    for warning in record.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    heading("Configuration")
+    pairs((option_name(name), show_value(value)) for name, value in _flat(record.config))
+    if record.summary:
+        heading("Summary")
+        pairs((words(name), number(value)) for name, value in record.summary.items())
+
+
+def _print_metrics(metrics: Metrics, unit: str) -> None:
+    for stream in metrics.streams:
+        columns = {name: column for name, column in metrics.columns(stream).items() if name != unit.replace(" ", "_") and column.dtype.kind in "fiub"}
+        if not columns:
+            continue
+        heading(f"Stream {stream} ({number(len(next(iter(columns.values()))))} rows, from first to last)")
+        width = max(len(words(name)) for name in columns)
+        for name, column in columns.items():
+            last = column[-max(1, min(100, len(column))) :].astype(np.float64)
+            mean = float(np.nanmean(last)) if np.isfinite(last).any() else float("nan")
+            click.echo(f"  {words(name):<{width}}  {sparkline(column):<60}  {number(round(mean, 4))}")
+        click.echo(f"  {'':<{width}}  (right: mean of the last {min(100, len(column))})")
+
+
+def _print_artifacts(record: RunRecord, path: Path) -> None:
+    if record.artifacts:
+        heading("Artifacts")
+        pairs((shown_path(path / "artifacts" / artifact.name), size(artifact.size)) for artifact in record.artifacts)
+
+
+def _flat(config: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            if "name" in value:
+                yield f"{before}{name}", value["name"]
+            yield from _flat({key: inner for key, inner in value.items() if key != "name"}, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:
+    """The last row of every stream."""
+    return {stream: {name: column[-1].item() for name, column in metrics.columns(stream).items() if len(column)} for stream in metrics.streams}
+
+
+def _moment(iso: str) -> str:
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+
+
+def _open_all(paths: list[Path]) -> None:
+    """Open files with the system's viewer.
+
+    Raises:
+        UsageError: when there is no figure, or no viewer.
+    """
+    if not paths:
+        raise UsageError("The run has no figures. `python -m sandbox resume RUN` makes those of a finished run.")
+    opener = {"darwin": "open", "win32": ""}.get(sys.platform, "xdg-open")
+    for path in paths:
+        try:
+            if sys.platform == "win32":
+                os.startfile(path)
+            else:
+                subprocess.Popen([opener, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        except OSError as error:
+            raise UsageError(f"Cannot open {path}: {error.strerror or error}. The figures are in {path.parent}.") from error

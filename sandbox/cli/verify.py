@@ -1,0 +1,41 @@
+"""`verify [RUN]`: whether runs are whole: record, metrics, checkpoints, artifacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sandbox.cli.options import json_option, store_option
+from sandbox.cli.output import next_commands, print_json
+
+
+@click.command()
+@click.argument("run", required=False)
+@store_option
+@json_option
+def verify(run: str | None, store: str | None, as_json: bool) -> int:
+    """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged."""
+    from sandbox.store.store import Store
+    from sandbox.store.verify import check
+
+    found = Store(store)
+    folders = [found.find(run)] if run else found.folders()
+    documents: list[dict[str, Any]] = [{"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)} for folder in folders]
+    bad = [document for document in documents if document["problems"]]
+    if as_json:
+        print_json(documents[0] if run else documents)
+        return 1 if bad else 0
+    for document in documents:
+        mark = click.style("damaged", fg="red") if document["problems"] else click.style("whole", fg="green")
+        click.echo(f"{document['run']}  {mark}  ({document['artifacts']} artifacts, {document['checkpoints']} checkpoints, {document['blocks']} blocks)")
+        for problem in document["problems"]:
+            click.echo(f"    {problem}")
+    if not documents:
+        click.echo(f"No runs in {found.root.resolve()}.")
+    elif bad:
+        next_commands((f"resume {bad[0]['run']}", "goes on from the last whole checkpoint"))
+    else:
+        click.echo("Everything is as it was written.")
+        next_commands(("list", "all runs"))
+    return 1 if bad else 0

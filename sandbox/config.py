@@ -1,0 +1,358 @@
+"""Configurations: validated models whose fields are the command line's options.
+
+Values come from layers, each overriding the one before: defaults < preset < file < command line. Every wrong value of all layers is
+reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+from sandbox.errors import ConfigError, UnknownNameError, UsageError, nearest
+
+
+class LabConfig(BaseModel):
+    """Base of all configurations: unknown keys are refused, values cannot change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _typed(cls, value: Any, info: ValidationInfo) -> Any:
+        """What a person types for values that are no text: "none", and commas between the parts of a tuple."""
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        annotation = cls.model_fields[info.field_name].annotation
+        kinds = [annotation, *get_args(annotation)] if get_origin(annotation) is not Literal else []
+        if value.lower() == "none" and type(None) in kinds:
+            return None
+        if any(get_origin(kind) in (tuple, list) for kind in kinds) and str not in kinds:
+            return [part.strip() for part in value.strip("()[] ").split(",")]
+        return value
+
+
+class Chosen(BaseModel):
+    """One of several things, picked by name, with options of its own.
+
+    Attributes:
+        name: the name in the registry ("q-learning").
+        options: the validated options, an instance of the chosen thing's `Config`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    options: SerializeAsAny[LabConfig]
+
+
+def Choice(kind: str, default: str, description: str = "") -> Any:  # noqa: N802 - reads like a type in a class body
+    """A field that picks one registered thing: `agent: Chosen = Choice("agent", "sarsa")`.
+
+    On the command line `--agent NAME` picks and `--agent.OPTION` sets an option of the picked one.
+
+    Args:
+        kind: what is picked, as the registry calls it: "agent", "env", "dataset".
+        default: the name picked when nothing is said.
+        description: one line of help.
+    """
+    return Field(default=default, description=description, json_schema_extra={"choice": kind})
+
+
+def choice_kind(info: FieldInfo) -> str | None:
+    """The registry's kind that this field picks from, or None when it is an ordinary field."""
+    extra = info.json_schema_extra
+    kind = extra.get("choice") if isinstance(extra, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+Finder = Callable[[str, str], type[LabConfig]]
+"""(kind, name) -> the Config of what is registered under that name; raises UnknownNameError."""
+
+
+def registered_config(kind: str, name: str) -> type[LabConfig]:
+    """The `Config` of the registered `kind` called `name`."""
+    from sandbox.registry import registry
+
+    config: type[LabConfig] = registry().load(kind, name).Config
+    return config
+
+
+def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config) -> Any:
+    """One validated configuration from several layers, later ones first in rank.
+
+    Args:
+        config: the model.
+        layers: nested dictionaries, from the weakest to the strongest. A choice is a name, or a dictionary with "name" and options.
+        title: named in the error.
+        find: looks up the configuration of a choice.
+
+    Returns:
+        An instance of `config`.
+
+    Raises:
+        ConfigError: naming every wrong value.
+    """
+    problems: list[str] = []
+    instance = _validated(config, layers, "", problems, find)
+    if problems:
+        raise ConfigError(title, problems)
+    return instance
+
+
+def _validated(config: type[LabConfig], layers: list[Mapping[str, Any]], prefix: str, problems: list[str], find: Finder) -> Any:
+    layers = [_with_underscores(layer, config) for layer in layers]
+    merged: dict[str, Any] = {}
+    broken = False
+    for name, info in config.model_fields.items():
+        kind = choice_kind(info)
+        if kind:
+            before = len(problems)
+            merged[name] = _chosen(kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, find)
+            broken = broken or len(problems) > before
+    for layer in layers:
+        plain = {key: value for key, value in layer.items() if key not in merged or not choice_kind_of(config, key)}
+        merged = merge(merged, plain)
+    try:
+        return config.model_validate({key: value for key, value in merged.items() if value is not None or not broken})
+    except ValidationError as error:
+        problems.extend(_problem(config, detail, prefix) for detail in error.errors() if not _is_choice(config, detail))
+        return None
+
+
+def choice_kind_of(config: type[LabConfig], name: str) -> str | None:
+    """Like `choice_kind`, for the field called `name` (None when there is no such field)."""
+    info = config.model_fields.get(name)
+    return choice_kind(info) if info else None
+
+
+def _is_choice(config: type[LabConfig], detail: Any) -> bool:
+    return bool(detail["loc"]) and choice_kind_of(config, str(detail["loc"][0])) is not None
+
+
+def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: list[str], find: Finder) -> Chosen | None:
+    """The picked thing with its options.
+
+    An option of a weaker layer that was set for another choice carries over if both inherit that field from the same class: the
+    step size of one tabular agent is that of another, but the `policy` of a network is not the `policy` of a table.
+    """
+    name, options = default, dict[str, Any]()
+    try:
+        model = find(kind, name)
+        for layer in layers:
+            layer = {"name": layer} if isinstance(layer, str) else dict(layer)
+            if layer.get("name", name) != name:
+                name = layer["name"]
+                previous, model = model, find(kind, name)
+                options = {key: value for key, value in options.items() if _same_field(previous, model, key)}
+            options = merge(options, {key: value for key, value in layer.items() if key != "name"})
+    except UnknownNameError as error:
+        problems.append(str(error))
+        return None
+    instance = _validated(model, [options], f"{path}.", problems, find)
+    return Chosen(name=name, options=instance) if instance is not None else None
+
+
+def _same_field(one: type[LabConfig], other: type[LabConfig], name: str) -> bool:
+    def owner(model: type) -> type | None:
+        return next((base for base in reversed(model.__mro__) if name in base.__dict__.get("__annotations__", {})), None)
+
+    return owner(one) is not None and owner(one) is owner(other)
+
+
+def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict[str, Any]:
+    """The layer with `_` for `-` in the names of options, here and in groups of options."""
+    plain = {key.replace("-", "_"): value for key, value in layer.items()}
+    for name, value in plain.items():
+        inner = nested_model(config.model_fields[name]) if name in config.model_fields else None
+        if inner and isinstance(value, Mapping):
+            plain[name] = _with_underscores(value, inner)
+    return plain
+
+
+def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
+    """Both dictionaries as one, nested ones merged key by key; where both have a value, the strong one's."""
+    merged = dict(weak)
+    for key, value in strong.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _problem(config: type[LabConfig], detail: Any, prefix: str) -> str:
+    """One validation error as a sentence: option, value, what is allowed, default."""
+    location = [str(part) for part in detail["loc"]]
+    option = option_name(prefix + ".".join(location)) if location else ""
+    if detail["type"] == "extra_forbidden":
+        owner, _ = _owner(config, location)
+        close = nearest(location[-1], owner.model_fields) if owner else None
+        inside = prefix + "".join(f"{part}." for part in location[:-1])
+        return f"there is no option '{option}'." + (f" Did you mean '{option_name(inside + close)}'?" if close else "")
+    message = detail["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "it should be") if message.startswith("Input should be") else message
+    if not option:
+        return message
+    owner, info = _owner(config, location)
+    default = "" if info is None or info.is_required() else f" (default: {show_value(info.default)})"
+    if detail["type"] == "value_error":
+        return f"{option}: {message}"
+    return f"{option} = {show_value(detail['input'])}: {message}{default}"
+
+
+def _owner(config: type[LabConfig], location: list[str]) -> tuple[type[LabConfig] | None, FieldInfo | None]:
+    """The model and the field that an error's location leads to."""
+    model: type[LabConfig] | None = config
+    info: FieldInfo | None = None
+    for part in location:
+        owner = model
+        info = model.model_fields.get(part) if model else None
+        if model is None or info is None:
+            return owner, None
+        inner = nested_model(info)
+        if inner is None:
+            return owner, info
+        model = inner
+    return model, info
+
+
+def nested_model(info: FieldInfo) -> type[LabConfig] | None:
+    """The LabConfig that a field holds, if it is a group of options."""
+    annotation = info.annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, LabConfig) else None
+
+
+def option_name(path: str) -> str:
+    """A configuration path as the command line spells it: `agent.epsilon_final` -> `agent.epsilon-final`."""
+    return path.replace("_", "-")
+
+
+def show_value(value: Any) -> str:
+    """A value as a person would type it."""
+    if isinstance(value, str):
+        return repr(value) if not value or len(value) > 40 or " " in value or "\n" in value else value
+    if isinstance(value, (tuple, list)):
+        return ",".join(show_value(part) for part in value)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the command line.
+
+    Attributes:
+        path: where its value stands in the configuration: ("agent", "alpha").
+        help: one line.
+        default: what holds when nothing is said.
+        metavar: what may be given: "FLOAT 0<x<=1", "softmax|epsilon-greedy".
+        flag: whether it is switched on by its bare name and off by its `no-` name.
+        choice: whether it picks a registered thing by name.
+    """
+
+    path: tuple[str, ...]
+    help: str
+    default: Any
+    metavar: str
+    flag: bool = False
+    choice: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the command line spells it, without dashes before: "agent.epsilon-final"."""
+        return option_name(".".join(self.path))
+
+
+def options(config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()) -> Iterator[Option]:
+    """All options of a configuration, in the order of its fields.
+
+    Args:
+        config: the model.
+        chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
+        find: looks up the configuration of a choice.
+        path: where `config` stands in a larger one.
+    """
+    for name, info in config.model_fields.items():
+        here = (*path, name)
+        kind, inner = choice_kind(info), nested_model(info)
+        if kind:
+            picked = (chosen or {}).get(name, info.default)
+            yield Option(here, info.description or f"which {kind}", picked, "NAME", choice=True)
+            yield from options(find(kind, picked), chosen, find, here)
+        elif inner:
+            yield from options(inner, chosen, find, here)
+        else:
+            yield Option(here, info.description or "", info.get_default(call_default_factory=True), _metavar(info), info.annotation is bool)
+
+
+def _metavar(info: FieldInfo) -> str:
+    if get_origin(info.annotation) is Literal:
+        return "|".join(str(value) for value in get_args(info.annotation))
+    parts = [part for part in get_args(info.annotation) if part is not type(None)] if get_args(info.annotation) else [info.annotation]
+    kind = parts[0] if parts else str
+    name = {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "VALUE") if isinstance(kind, type) else "VALUE"
+    if get_origin(info.annotation) is tuple:
+        return ",".join(["N"] * len(get_args(info.annotation)))
+    if get_origin(kind) is tuple:
+        return ",".join(["N"] * len(get_args(kind)))
+    return " ".join([name, _limits(info)]).strip()
+
+
+def _limits(info: FieldInfo) -> str:
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = {key: getattr(mark, key) for mark in info.metadata for key in signs if getattr(mark, key, None) is not None}
+    low = next((f"{found[key]:g}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
+    high = next((f"{'<' if key == 'lt' else '<='}{found[key]:g}" for key in ("lt", "le") if key in found), "")
+    if low and high:
+        return f"{low}x{high}"
+    return next((f"{signs[key]}{found[key]:g}" for key in signs if key in found), "")
+
+
+def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The value as a layer: nested(("agent", "alpha"), 0.1) == {"agent": {"alpha": 0.1}}."""
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
+
+
+def dump(config: LabConfig) -> dict[str, Any]:
+    """The configuration as plain values, choices as {"name": …, options …}: what `resolve` takes as a layer."""
+    plain: dict[str, Any] = {}
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, Chosen):
+            plain[name] = {"name": value.name, **dump(value.options)}
+        elif isinstance(value, LabConfig):
+            plain[name] = dump(value)
+        else:
+            plain[name] = json.loads(json.dumps(value))
+    return plain
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file: TOML or JSON, by its ending.
+
+    Raises:
+        UsageError: when it cannot be read or is not a table at the top.
+    """
+    import tomllib
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise UsageError(f"Cannot read the configuration file {path}: {error.strerror}.") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
+        raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"The configuration file {path} holds {type(content).__name__}, not a table of options.")
+    return content

@@ -1,0 +1,98 @@
+"""Errors that a person is meant to read.
+
+Every error here says what happened, shows the value, names the nearest valid one and ends with what to do next. The command
+line prints the message alone; a traceback means that the fault is ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class SandboxError(Exception):
+    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a check failed, 2 wrong usage."""
+
+    exit_code = 1
+
+
+class UsageError(SandboxError):
+    """The request itself is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError, KeyError):
+    """A name that nothing answers to.
+
+    Args:
+        kind: what was looked for, in the singular ("agent").
+        name: the name that was given.
+        known: the names that exist.
+        hint: what to do when no name is near.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        near = nearest(name, self.known)
+        parts = [f"No {kind} '{name}'."]
+        if near:
+            parts.append(f"Did you mean '{near}'?")
+        elif self.known:
+            parts.append(f"Known: {', '.join(self.known)}.")
+        if hint:
+            parts.append(hint)
+        super().__init__(" ".join(parts))
+
+    def __str__(self) -> str:  # KeyError would show the repr
+        return str(self.args[0])
+
+
+class ConfigError(UsageError, ValueError):
+    """One or more wrong values in a configuration; all of them are listed.
+
+    Args:
+        title: whose configuration it is ("lab 'maze'").
+        problems: one sentence for each wrong value.
+    """
+
+    def __init__(self, title: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        if len(self.problems) == 1:
+            message = f"{title}: {self.problems[0]}"
+        else:
+            message = f"{title}: {len(self.problems)} wrong values\n" + "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(message)
+
+
+class PluginError(SandboxError):
+    """A plugin that cannot be used: it raised, or claims a name that is taken."""
+
+
+class StoreError(SandboxError):
+    """The run store cannot be read or written."""
+
+
+class CheckpointError(StoreError):
+    """A checkpoint that is damaged, or does not fit."""
+
+
+class RunFailed(SandboxError):
+    """A run that ended with status `failed`; what it had is kept.
+
+    Args:
+        message: what happened.
+        run: the run, a `sandbox.Run`.
+    """
+
+    def __init__(self, message: str, run: Any = None) -> None:
+        self.run = run
+        super().__init__(message)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name closest to `name` (`-` and `_` are the same), or None when none is close."""
+    spelled = {candidate.lower().replace("_", "-"): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower().replace("_", "-"), spelled, n=1, cutoff=0.55)
+    return spelled[close[0]] if close else None

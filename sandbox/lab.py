@@ -1,0 +1,209 @@
+"""What a plugin gives and what it gets: Lab, Experiment, Block, Context, Observer, Action, Claim.
+
+An experiment only computes. It prints nothing, opens nothing and draws random numbers from its context alone, so what a run
+computes is a function of configuration and seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sandbox.config import LabConfig
+    from sandbox.seeding import Generators
+    from sandbox.store.artifacts import Artifacts
+
+State = dict[str, Any]
+"""All that an experiment needs to go on bit for bit: nested dicts and lists of arrays, numbers, strings, booleans and None."""
+
+Summary = dict[str, Any]
+"""Scores of a run: plain values that fit into JSON."""
+
+
+class Block(NamedTuple):
+    """What happened since the last block.
+
+    Attributes:
+        stream: "learn", "evaluate", "validate" …; each has its own cadence.
+        columns: equally long sequences or one-dimensional arrays; the experiment's unit is one of them. NaN stands for "none".
+    """
+
+    stream: str
+    columns: Mapping[str, Sequence[Any] | np.ndarray]
+
+
+@runtime_checkable
+class Experiment(Protocol):
+    """Work that is done in stretches, and can be put down and taken up again between any two of them."""
+
+    unit: str
+    """What `done_units` counts: "episode", "epoch", "trial", "env step"."""
+    limit: int | None
+    """Upper bound of `done_units`, for the progress bar; None when unknown."""
+
+    @property
+    def done_units(self) -> int:
+        """Units of work done so far."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether the work is finished; early stopping and overshoot are the experiment's own business."""
+        ...
+
+    def advance(self) -> Sequence[Block]:
+        """Do the next stretch of work, best well below a second, whose length depends on configuration and seed alone."""
+        ...
+
+    def state(self) -> State:
+        """Everything needed to go on bit for bit, the generators of the context aside (the loop keeps those)."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Take up a state that `state` returned, in a freshly built experiment."""
+        ...
+
+    def summary(self) -> Summary:
+        """Scores of what was done so far; cheap, writes nothing, changes nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an experiment may touch.
+
+    Attributes:
+        seed: the run's seed.
+        generators: named NumPy generators made from the seed; the loop saves them with each checkpoint.
+        artifacts: where files of this run go.
+        data: folder of data files given with `--data`, or None.
+        device: "cpu", "cuda" or "mps", for labs that can use an accelerator.
+        threads: number of threads that numerical libraries may use.
+    """
+
+    seed: int
+    generators: Generators
+    artifacts: Artifacts
+    data: Path | None = None
+    device: str = "cpu"
+    threads: int = 1
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The generator of that name: the same object at every call, independent of all others."""
+        return self.generators[name]
+
+
+class Frame(Protocol):
+    """One picture of an animation, drawn when it is needed."""
+
+    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+        """Pixels, uint8 [height, width, 3], without the layers named in `hidden`."""
+        ...
+
+
+@runtime_checkable
+class Lab(Protocol):
+    """A question with its settings. Required: `Config` and `build`; the rest below is optional, see the other protocols."""
+
+    Config: type[LabConfig]
+    """Its fields are the command line's options."""
+    presets: Mapping[str, Mapping[str, Any]]
+    """Named settings that override the defaults: "default", "report", "quick", "best"."""
+
+    def build(self, config: Any, context: Context) -> Experiment:
+        """A fresh experiment for a validated configuration."""
+        ...
+
+
+@runtime_checkable
+class Pictures(Protocol):
+    """A lab that makes pictures, tables and models of a finished experiment."""
+
+    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Any) -> None:
+        """Called after the summary is safe; may be called again; a failure here fails no run.
+
+        Args:
+            experiment: the experiment as it stands at the end.
+            artifacts: where the files go.
+            metrics: the run's `sandbox.store.metrics.Metrics`.
+        """
+        ...
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A lab whose experiments can be watched."""
+
+    def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+        """Frames of how the experiment behaves now, or with `history` of how it came to that.
+
+        Args:
+            experiment: is only looked at.
+            rng: a generator of the viewer's own, so that watching changes nothing.
+            history: whether to replay the kept snapshots from the first to the last.
+        """
+        ...
+
+
+@runtime_checkable
+class Acting(Protocol):
+    """A lab that offers verbs on its finished runs: `python -m sandbox VERB RUN …`."""
+
+    actions: Mapping[str, Action]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A verb on a finished run ("generate", "predict").
+
+    Attributes:
+        run: called as `run(loaded_run, arguments)` with the words that follow on the command line.
+        summary: one line of help.
+    """
+
+    run: Callable[[Any, Sequence[str]], None]
+    summary: str = ""
+
+
+class Observer(Protocol):
+    """Somebody who is told what happens in a run. One that raises is reported once and dropped; the run goes on."""
+
+    def started(self, run: Any) -> None:
+        """The run begins, or goes on after a resume (then `run.resumed_at` counts the units already done)."""
+
+    def block(self, run: Any, block: Block) -> None:
+        """A block was written."""
+
+    def ended(self, run: Any) -> None:
+        """The run has its final status."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something a report found, as something that can be measured.
+
+    Attributes:
+        id: as in the report ("G4").
+        says: the finding in one sentence.
+        reported: the report's figure, or None.
+        kind: how `reported` and what we measure are compared.
+        margin: tolerance in the figure's unit, for rounding and for what the report leaves open.
+        min_seeds: fewest runs that allow a verdict.
+        cost: seconds that one seed takes on one core, about.
+        measure: called with a seed; returns the figure of one run.
+    """
+
+    id: str
+    says: str
+    reported: float | None
+    kind: Literal["equal", "at least", "at most", "proportion", "order"]
+    measure: Callable[[int], float]
+    margin: float = 0.0
+    min_seeds: int = 1
+    cost: float = 1.0
+    notes: str = field(default="", compare=False)

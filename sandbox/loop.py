@@ -1,0 +1,303 @@
+"""The one run loop: build, restore, advance until done, summary, pictures.
+
+Everything that must hold for every lab is here: generators, metrics, checkpoints, stopping, errors. What a run computes is decided by
+its configuration and seed; nothing in this file that depends on time reaches an experiment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from sandbox import checkpoint, provenance
+from sandbox.errors import CheckpointError, SandboxError, StoreError
+from sandbox.lab import Block, Context, Experiment, Pictures, State, Watchable
+from sandbox.seeding import GlobalGenerators, generator
+from sandbox.store.folder import RunFolder
+from sandbox.store.metrics import LineWriter, Metrics, block_line
+from sandbox.store.record import RunRecord
+
+
+@dataclass
+class Settings:
+    """How a run is carried out; nothing here changes a byte of what it computes.
+
+    Attributes:
+        checkpoint_seconds: time between checkpoints.
+        max_time: seconds of work after which the run stops as `timed-out`, or None.
+        pictures: whether to make pictures at the end.
+        animation: whether they include the animation.
+        observers: told of every block.
+        viewer: shows the experiment between blocks, or None.
+    """
+
+    checkpoint_seconds: float = 30.0
+    max_time: float | None = None
+    pictures: bool = True
+    animation: bool = True
+    observers: list[Any] = field(default_factory=list)
+    viewer: Any = None
+
+
+class StopRequest:
+    """Ctrl-C, once: finish the block, save, stop. Twice: leave at once."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    def request(self, reason: str) -> None:
+        """Ask the loop to stop after this block; `reason` becomes the status."""
+        self.reason = self.reason or reason
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as requests to stop, where this thread may."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        wanted = [signal.SIGINT, signal.SIGTERM]
+        before = {number: signal.signal(number, self._on_signal) for number in wanted}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.reason:
+            raise KeyboardInterrupt
+        self.request("interrupted")
+
+
+class Loop:
+    """One run, from an empty or a half-filled folder to its last status.
+
+    Args:
+        folder: the run's folder, locked by the caller.
+        record: its record; the loop keeps it up to date on disk.
+        lab: the lab.
+        config: the validated configuration.
+        context: what the experiment gets.
+        settings: how to carry it out.
+    """
+
+    def __init__(self, folder: RunFolder, record: RunRecord, lab: Any, config: Any, context: Context, settings: Settings) -> None:
+        self.folder, self.record, self.lab, self.config, self.context, self.settings = folder, record, lab, config, context, settings
+        self.experiment: Experiment | None = None
+        self.stop = StopRequest()
+        self.resumed_at = 0
+        self.learning_seconds = 0.0
+        self.error: BaseException | None = None
+        self._blocks = 0
+        self._saved_blocks = -1
+        self._globals = GlobalGenerators(context.seed, tuple(getattr(lab, "global_generators", ())))
+        self._metrics: LineWriter | None = None
+        self._times: LineWriter | None = None
+
+    def run(self) -> RunRecord:
+        """Carry the run to its end; every ending has a status, and none loses what was there."""
+        with self.stop.listening():
+            try:
+                self.build()
+                self._tell("started")
+                self._work()
+                if self.record.status == "running":
+                    self._finish()
+            except KeyboardInterrupt:
+                self.record.status = "interrupted"
+                self._last_words()
+                self._tell("ended")
+                raise
+            except Exception as error:
+                self._fail(error)
+            finally:
+                for writer in (self._metrics, self._times):
+                    if writer:
+                        writer.close()
+            self._last_words()
+            self._tell("ended")
+            if self.record.status == "finished" and self.settings.pictures:
+                self.make_pictures()
+        return self.record
+
+    # -- beginning
+
+    def build(self) -> None:
+        """Make the experiment, and bring it to where the run's last checkpoint was."""
+        checkpoint.remove_scratch(self.folder.checkpoints)
+        self.folder.artifacts.remove_scratch()
+        with self._globals.active():
+            self.experiment = self.lab.build(self.config, self.context)
+        self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
+        self.record.versions = self.record.versions or provenance.versions()
+        self._restore()
+        self.resumed_at = self.experiment.done_units
+
+    def _restore(self) -> None:
+        """Take up the newest checkpoint that is whole and whose metrics are still there; without one, begin at the beginning."""
+        size = self.folder.metrics_path.stat().st_size if self.folder.metrics_path.exists() else 0
+        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
+            if state.get("metrics", 0) > size:
+                self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")
+                continue
+            self._take_up(number, state)
+            return
+        self._metrics, self._times = LineWriter(self.folder.metrics_path, 0), LineWriter(self.folder.times_path, 0)
+
+    def _take_up(self, number: int, state: State) -> None:
+        assert self.experiment is not None
+        try:
+            self.experiment.restore(state["experiment"])
+            self.context.generators.restore(state["generators"])
+            self._globals.restore(state["globals"])
+            self.learning_seconds = state["learning_seconds"]
+            metrics, times = state["metrics"], state["times"]
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}") from error
+        self._metrics = LineWriter(self.folder.metrics_path, metrics)
+        self._times = LineWriter(self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0))
+        self._blocks = self._saved_blocks = number
+
+    # -- the work
+
+    def _work(self) -> None:
+        experiment = self.experiment
+        assert experiment is not None
+        begun = saved = time.monotonic()
+        while not experiment.done:
+            if self.stop.reason:
+                self.record.status = self.stop.reason
+                break
+            if self.settings.max_time is not None and time.monotonic() - begun >= self.settings.max_time:
+                self.record.status = "timed-out"
+                break
+            self._advance(experiment)
+            if time.monotonic() - saved >= self.settings.checkpoint_seconds:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+
+    def _advance(self, experiment: Experiment) -> None:
+        with self._globals.active():
+            before = time.perf_counter()
+            blocks = experiment.advance()
+            seconds = time.perf_counter() - before
+        self.learning_seconds += seconds
+        self._blocks += 1
+        self._write(blocks, seconds)
+        self.record.done_units = experiment.done_units
+        for block in blocks:
+            self._tell("block", block)
+        if self.settings.viewer:
+            self.settings.viewer.show(self)
+
+    def _write(self, blocks: Sequence[Block], seconds: float) -> None:
+        assert self._metrics is not None and self._times is not None
+        for block in blocks:
+            self._metrics.write(block_line(block.stream, block.columns))
+        self._times.write({"block": self._blocks, "units": self.experiment.done_units, "seconds": seconds, "at": time.time()})  # type: ignore[union-attr]
+
+    def save(self) -> None:
+        """Write a checkpoint, unless nothing happened since the last."""
+        assert self.experiment is not None and self._metrics is not None and self._times is not None
+        if self._blocks == self._saved_blocks:
+            return
+        self._metrics.sync()
+        state = {
+            "experiment": self.experiment.state(),
+            "generators": self.context.generators.state(),
+            "globals": self._globals.state(),
+            "metrics": self._metrics.offset,
+            "times": self._times.offset,
+            "learning_seconds": self.learning_seconds,
+        }
+        checkpoint.save(self.folder.checkpoints, self._blocks, state)
+        self._saved_blocks = self._blocks
+
+    # -- the end
+
+    def _finish(self) -> None:
+        assert self.experiment is not None
+        self.record.summary = {**self.experiment.summary(), **self._speed()}
+        self.record.status = "finished"
+
+    def _speed(self) -> dict[str, float]:
+        speed = {"learning_seconds": round(self.learning_seconds, 6)}
+        steps = getattr(self.experiment, "env_steps", None)
+        if steps and self.learning_seconds > 0:
+            speed["steps_per_second"] = round(steps / self.learning_seconds, 1)
+        return speed
+
+    def make_pictures(self) -> None:
+        """Pictures and animation of the experiment as it stands; what fails is written down and fails nothing."""
+        if isinstance(self.lab, Pictures):
+            self._try_picture("The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, Metrics(self.folder.metrics_path)))
+        if self.settings.animation and isinstance(self.lab, Watchable):
+            self._try_picture("The animation", self._animate)
+        self.record.artifacts = self.folder.artifacts.listing()
+        self.record.pictured = True
+        self.record.write(self.folder.record_path)
+
+    def _animate(self) -> None:
+        frames = self.lab.frames(self.experiment, generator(self.context.seed, "animation"))
+        pixels = (frame.draw() for frame in frames)
+        self.folder.artifacts.save_animation("episode.gif", pixels, fps=getattr(self.lab, "fps", 10))
+
+    def _try_picture(self, what: str, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except Exception as error:
+            self.warn(f"{what} could not be made: {type(error).__name__}: {error}")
+            if not isinstance(error, (SandboxError, OSError)):
+                self.record.warnings.append("".join(traceback.format_exception(error, limit=-6)))
+
+    def _fail(self, error: Exception) -> None:
+        """Keep the error, and as much of the work as can be kept."""
+        self.error = error
+        self.record.status = "failed"
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        self.record.error = (
+            f"The disk is full ({self.folder.path}). What was saved before is intact: free some space, then `python -m sandbox resume {self.record.id}`."
+            if full
+            else str(error)
+            if isinstance(error, SandboxError)
+            else "".join(traceback.format_exception(error))
+        )
+
+    def _last_words(self) -> None:
+        """Write the final status; on a full disk, in the space kept free for it."""
+        self.record.ended = datetime.now().astimezone().isoformat()
+        self.record.done_units = self.experiment.done_units if self.experiment is not None else self.record.done_units
+        self.folder.free_reserve()
+        try:
+            self.record.artifacts = self.folder.artifacts.listing()
+            self.record.write(self.folder.record_path)
+        except OSError as error:
+            raise StoreError(f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files are intact.") from error
+
+    # -- telling others
+
+    def warn(self, message: str) -> None:
+        """Something went wrong that does not end the run."""
+        self.record.warnings.append(message)
+        for observer in self.settings.observers:
+            with contextlib.suppress(AttributeError):
+                observer.warned(message)
+
+    def _tell(self, what: str, *details: Any) -> None:
+        for observer in list(self.settings.observers):
+            try:
+                getattr(observer, what)(self, *details)
+            except Exception as error:
+                self.settings.observers.remove(observer)
+                name = getattr(observer, "name", type(observer).__name__)
+                self.warn(f"Observer '{name}' failed in `{what}` and was dropped; the run goes on. {type(error).__name__}: {error}")

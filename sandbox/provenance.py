@@ -1,0 +1,66 @@
+"""Where a result comes from: versions, sources, git commit, machine."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from sandbox.registry import ROOT
+
+LIBRARIES = {
+    **{"numpy": "numpy", "numba": "numba", "gymnasium": "gymnasium", "torch": "torch", "sklearn": "scikit-learn"},
+    **{"stable_baselines3": "stable-baselines3", "torchvision": "torchvision"},
+}
+"""Libraries that can change what a run computes: module -> distribution."""
+
+
+def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
+    """Versions of Python, the sandbox, and of some distributions: those given, else those `LIBRARIES` that are loaded now."""
+    from sandbox import __version__
+
+    found = {"python": platform.python_version(), "sandbox": __version__}
+    if distributions is None:
+        distributions = [distribution for module, distribution in LIBRARIES.items() if module in sys.modules]
+    for distribution in distributions:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.setdefault(distribution, importlib.metadata.version(distribution))
+    return found
+
+
+@cache
+def sources(extra: Path | None = None) -> str:
+    """SHA-256 over the Python sources of the four packages, and of the plugin at `extra` (a file, or a package's folder)."""
+    digest = hashlib.sha256()
+    files = [path for room in ("sandbox", "envs", "agents", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
+    if extra is not None:
+        files += sorted(extra.rglob("*.py")) if extra.is_dir() else [extra]
+    for path in files:
+        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        content = path.read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+@cache
+def commit() -> str:
+    """The git commit of a checkout that the sandbox runs from, with "+" when files differ from it; "" elsewhere."""
+    if not (ROOT / ".git").exists():
+        return ""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return f"{head}+" if head and _git("status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, timeout=5, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""

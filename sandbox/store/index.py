@@ -1,0 +1,180 @@
+"""index.sqlite: a cache of all run.json, so that listing ten thousand runs reads only what changed.
+
+Delete it, or fill it with garbage, and the next reader rebuilds it from the folders. Runs never write to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import StoreError
+from sandbox.store.folder import RunFolder
+from sandbox.store.record import RunRecord
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, status TEXT NOT NULL,
+    created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL
+)"""
+
+
+_BROKEN = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a listing; the fields are those of the run's record.
+
+    Attributes:
+        path: the run's folder, relative to the store.
+        problem: why run.json cannot be read, or "".
+    """
+
+    path: str
+    id: str
+    lab: str
+    agent: str | None
+    preset: str
+    seed: int
+    status: str
+    created: str
+    ended: str
+    summary: dict[str, Any]
+    problem: str = ""
+
+
+class Index:
+    """The index of one store.
+
+    Args:
+        root: the store's folder. Where SQLite cannot work there (read-only, a network file system), the user's cache folder is used.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._database = self._open()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def refreshed(self) -> list[Row]:
+        """All rows, oldest first, after reading what changed in the folders since the last time."""
+        seen = dict(self._scan())
+        with self._exclusive():
+            known = dict(self._database.execute("SELECT path, stamp FROM runs"))
+            gone = [(path,) for path in known if path not in seen]
+            changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
+            self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
+            self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed))
+        rows = self._database.execute(
+            "SELECT path, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs ORDER BY substr(id, 1, 15), created, id"
+        )
+        return [self._alive(Row(*row[:9], json.loads(row[9]), row[10])) for row in rows]
+
+    def _scan(self) -> Iterator[tuple[str, int]]:
+        """Path (relative to the store) and change stamp of every run.json."""
+        for lab in _subfolders(self.root):
+            for run in _subfolders(lab.path):
+                with contextlib.suppress(OSError):
+                    status = os.stat(os.path.join(run.path, "run.json"))
+                    yield f"{lab.name}/{run.name}", hash((status.st_mtime_ns, status.st_size, status.st_ino)) & 0x7FFFFFFFFFFFFFFF
+
+    def _row(self, path: str, stamp: int) -> tuple[Any, ...]:
+        try:
+            record = RunRecord.read(self.root / path / "run.json")
+            return (
+                *(path, stamp, record.id, record.lab, record.agent, record.preset, record.seed, record.status, record.created, record.ended),
+                *(json.dumps(record.summary), ""),
+            )
+        except StoreError as error:
+            lab, _, name = path.partition("/")
+            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error))
+
+    def _alive(self, row: Row) -> Row:
+        if row.status != "running":
+            return row
+        with contextlib.suppress(StoreError):
+            record = RunFolder(self.root / row.path).read()
+            return Row(**{**vars(row), "status": record.status})
+        return row
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        """The database beside the runs, else in the cache folder, else in memory."""
+        errors = []
+        for path in (self.root / "index.sqlite", _cache_path(self.root)):
+            if path.parent == self.root and not self.root.is_dir():
+                continue
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return _connected(path)
+            except (sqlite3.Error, OSError) as error:
+                errors.append(error)
+        return _prepared(sqlite3.connect(":memory:", isolation_level=None))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A working database at `path`; one that is garbage or of another version is replaced."""
+    try:
+        return _prepared(sqlite3.connect(path, timeout=30.0, isolation_level=None))
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in _BROKEN:  # locked, read-only, a file system without locks: not the file's fault
+            raise
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        return _prepared(sqlite3.connect(path, timeout=30.0, isolation_level=None))
+
+
+def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        database.execute("PRAGMA synchronous = OFF")  # a cache: after a power cut it is rebuilt
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise _other_version()
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(SCHEMA)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+        database.execute("SELECT path, stamp, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs LIMIT 1").fetchall()
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _other_version() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("the index is of another version")
+    error.sqlite_errorcode = sqlite3.SQLITE_SCHEMA
+    return error
+
+
+def _cache_path(root: Path) -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "sandbox" / f"index-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.sqlite"
+
+
+def _subfolders(path: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError:
+        return []

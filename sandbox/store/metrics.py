@@ -1,0 +1,154 @@
+"""metrics.jsonl: what a run measured, one block a line, in the order it happened.
+
+The file is only ever appended to, except that a resumed run first cuts it back to what its checkpoint had seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from sandbox.errors import StoreError
+
+
+class LineWriter:
+    """Appends JSON lines to a file; a line that could not be written whole is taken back.
+
+    Args:
+        path: made when missing.
+        offset: the file is cut back to this many bytes first; None keeps all.
+    """
+
+    def __init__(self, path: Path, offset: int | None = None) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        size = os.fstat(self._descriptor).st_size
+        if offset is not None and offset > size:
+            os.close(self._descriptor)
+            raise StoreError(f"{path} has {size} bytes; the checkpoint was made when it had {offset}. The file was cut; an earlier checkpoint may still fit.")
+        self.offset = size if offset is None else offset
+        os.ftruncate(self._descriptor, self.offset)
+        os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Append one line.
+
+        Raises:
+            OSError: when it cannot be written; the file ends with the last whole line then.
+        """
+        line = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:] if written else line)
+        except OSError:
+            os.ftruncate(self._descriptor, self.offset)
+            os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+            raise
+        self.offset += written
+
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> dict[str, Any]:
+    """A block as the document of its line.
+
+    Raises:
+        ValueError: when the columns are not equally long, or one is named "stream".
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the columns of a block in stream '{stream}' differ in length: {lengths}")
+    if "stream" in columns:
+        raise ValueError("a column cannot be named 'stream'")
+    return {"stream": stream, **{name: _contiguous(column) for name, column in columns.items()}}
+
+
+def _contiguous(column: Sequence[Any] | np.ndarray) -> Any:
+    if isinstance(column, np.ndarray):
+        return np.ascontiguousarray(column)
+    return [value.item() if isinstance(value, np.generic) else value for value in column]
+
+
+class Metrics:
+    """What a run measured, by stream.
+
+    Args:
+        path: of metrics.jsonl.
+        report: told of lines that cannot be read.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
+        self.path = path
+        self._report = report
+        self._columns: dict[str, dict[str, np.ndarray]] | None = None
+
+    @property
+    def streams(self) -> list[str]:
+        """The names of the streams, in the order of their first block."""
+        return list(self._read())
+
+    def columns(self, stream: str) -> dict[str, np.ndarray]:
+        """All columns of one stream; a missing value ("none") is NaN. Empty when there is no such stream."""
+        return self._read().get(stream, {})
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One column by "stream/column", or by its name alone when only one stream has it."""
+        stream, _, column = name.rpartition("/")
+        found = [self._read()[one][column] for one in ([stream] if stream else self.streams) if column in self._read().get(one, {})]
+        if len(found) != 1:
+            raise KeyError(name)
+        return found[0]
+
+    def frame(self, stream: str) -> Any:
+        """One stream as a pandas DataFrame (pandas must be installed)."""
+        import pandas
+
+        return pandas.DataFrame(self.columns(stream))
+
+    def blocks(self) -> Iterator[dict[str, Any]]:
+        """The lines one by one; a last line that was cut off is passed over, a damaged one is reported and passed over."""
+        try:
+            file = open(self.path, "rb")  # noqa: SIM115 - closed below
+        except FileNotFoundError:
+            return
+        with file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    self._report(f"{self.path.name}: line {number} is cut off; the run was stopped while writing it. It is passed over.")
+                    return
+                try:
+                    document = orjson.loads(line)
+                    document["stream"]
+                except (orjson.JSONDecodeError, KeyError, TypeError):
+                    self._report(f"{self.path.name}: line {number} is damaged and passed over.")
+                    continue
+                yield document
+
+    def _read(self) -> dict[str, dict[str, np.ndarray]]:
+        if self._columns is None:
+            parts: dict[str, dict[str, list[np.ndarray]]] = {}
+            for document in self.blocks():
+                stream = parts.setdefault(document.pop("stream"), {})
+                for name, values in document.items():
+                    stream.setdefault(name, []).append(_array(values))
+            self._columns = {stream: {name: np.concatenate(blocks) for name, blocks in columns.items()} for stream, columns in parts.items()}
+        return self._columns
+
+
+def _array(values: list[Any]) -> np.ndarray:
+    array = np.array(values)
+    return np.array(values, dtype=np.float64) if array.dtype == object else array

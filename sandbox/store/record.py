@@ -1,0 +1,137 @@
+"""run.json: what a run is, as one document.
+
+It is replaced whole at each change of status, and by the run's own process alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import StoreError
+from sandbox.store.files import plain, write_whole
+
+STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
+"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a run made.
+
+    Attributes:
+        name: its path below `artifacts/`, with `/`.
+        size: in bytes.
+        sha256: of its content, hexadecimal.
+    """
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass
+class RunRecord:
+    """The content of run.json.
+
+    Attributes:
+        id: the name of the run's folder.
+        lab: the lab's name.
+        config: the configuration as resolved: defaults, preset, file and command line together.
+        preset: the preset's name.
+        seed: the run's seed.
+        status: one of `STATUSES`.
+        unit: what `done_units` counts.
+        done_units: units of work done when this was written.
+        resumed: how often the run was taken up again.
+        created, ended: ISO 8601 with offset; `ended` is "" while it runs.
+        host, pid: where it runs or ran.
+        command: the exact command line, or "".
+        versions: of Python, the sandbox and the libraries in use.
+        sources: SHA-256 of the sandbox's sources and the plugin's.
+        commit: git commit of the sources, or "".
+        threads, device: what numerical libraries used.
+        summary: scores; empty until the run ends.
+        pictured: whether the pictures were made.
+        artifacts: what stands in `artifacts/`.
+        error: why it failed, or "".
+        warnings: what went wrong without ending the run.
+        plugin: the plugin that brought the lab, and the file if it was given with -p.
+        data: folder given with --data, or "".
+    """
+
+    id: str
+    lab: str
+    config: dict[str, Any]
+    preset: str = "default"
+    seed: int = 0
+    status: str = "running"
+    unit: str = ""
+    done_units: int = 0
+    limit: int | None = None
+    resumed: int = 0
+    created: str = ""
+    ended: str = ""
+    host: str = ""
+    pid: int = 0
+    command: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    sources: str = ""
+    commit: str = ""
+    threads: int = 1
+    device: str = "cpu"
+    plugin: str = ""
+    data: str = ""
+    summary: dict[str, Any] = field(default_factory=dict)
+    pictured: bool = False
+    artifacts: list[Artifact] = field(default_factory=list)
+    error: str = ""
+    warnings: list[str] = field(default_factory=list)
+    format: int = FORMAT
+
+    @property
+    def agent(self) -> str | None:
+        """The agent's name, for labs that have one."""
+        agent = self.config.get("agent")
+        return agent.get("name") if isinstance(agent, dict) else None
+
+    def to_json(self) -> bytes:
+        """The document, indented for readers."""
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=plain) + "\n").encode()
+
+    def write(self, path: Path) -> None:
+        """Replace the document at `path`, whole or not at all."""
+        write_whole(path, self.to_json())
+
+    @classmethod
+    def read(cls, path: Path) -> RunRecord:
+        """The document at `path`.
+
+        Raises:
+            StoreError: when it is missing, damaged, or of a newer format.
+        """
+        try:
+            return cls.parse(path.read_bytes(), path)
+        except OSError as error:
+            raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> RunRecord:
+        """A document that was read from `path`; raises StoreError as `read` does."""
+        remedy = "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+        try:
+            document = json.loads(content)
+            if document.get("format", 0) > FORMAT:
+                raise StoreError(f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it.")
+            known = {one.name for one in fields(cls)}
+            document["artifacts"] = [Artifact(**artifact) for artifact in document.get("artifacts", [])]
+            record = cls(**{key: value for key, value in document.items() if key in known})
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
+        if not isinstance(record.id, str) or not isinstance(record.config, dict) or record.status not in STATUSES:
+            raise StoreError(f"{path} is damaged (a field has a wrong type). {remedy}")
+        return record

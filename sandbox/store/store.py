@@ -1,0 +1,131 @@
+"""The store: a folder of runs, each in the folder of its lab.
+
+Runs are found by id, by a unique beginning of one, by folder, or as `last`. The folders alone are the truth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.store.folder import RunFolder
+from sandbox.store.index import Index, Row
+from sandbox.store.record import RunRecord
+
+DEFAULT = "runs"
+
+
+class Store:
+    """All runs below one folder.
+
+    Args:
+        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here. Made when the first run is.
+    """
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
+
+    def create(self, lab: str, label: str) -> RunFolder:
+        """A new, empty run folder.
+
+        Args:
+            lab: the lab's name.
+            label: stands in the id: the agent's name, or the preset's.
+
+        Raises:
+            StoreError: when the store cannot be written.
+        """
+        safe = "".join(character if character.isalnum() or character in "-_." else "-" for character in label)
+        while True:
+            path = self.root / lab / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir(parents=True)
+                return RunFolder(path)
+            except FileExistsError:
+                if not path.is_dir():
+                    raise StoreError(f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store.") from None
+            except OSError as error:
+                raise StoreError(
+                    f"Cannot write to the store {self.root.resolve()}: {error.strerror}. Choose another with --store DIR or the variable SANDBOX_STORE."
+                ) from error
+
+    def folders(self) -> list[RunFolder]:
+        """Every run folder, oldest first; folders without a run.json (a run that was never begun) are left out."""
+        found = [path.parent for path in self.root.glob("*/*/run.json")]
+        return [RunFolder(path) for path in sorted(found, key=lambda path: path.name)]
+
+    def find(self, name: str) -> RunFolder:
+        """The run that `name` means: `last`, an id, a unique beginning of one, or a folder.
+
+        Raises:
+            UnknownNameError: when there is none.
+            UsageError: when several begin so; all are named.
+        """
+        as_path = Path(name)
+        if (os.sep in name or "/" in name or name in (".", "..")) and (as_path / "run.json").exists():
+            return RunFolder(as_path.resolve())
+        runs = {path.name: path for path in self._ids()}
+        if name == "last":
+            if not runs:
+                raise UsageError(f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one.")
+            return RunFolder(_newest(list(runs.values())))
+        matching = [name] if name in runs else sorted(run for run in runs if run.startswith(name))
+        if not matching:
+            matching = sorted(run for run in runs if run.endswith(name)) if len(name) >= 3 else []
+        if len(matching) > 1:
+            raise UsageError(f"'{name}' could be {len(matching)} runs: {', '.join(matching[:8])}{' …' if len(matching) > 8 else ''}. Type more of the id.")
+        if not matching:
+            if as_path.is_dir() and (as_path / "run.json").exists():
+                return RunFolder(as_path.resolve())
+            raise UnknownNameError("run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all.")
+        return RunFolder(runs[matching[0]])
+
+    def rows(self) -> list[Row]:
+        """One row for each run, oldest first, through the index."""
+        with contextlib.closing(Index(self.root)) as index:
+            return index.refreshed()
+
+    def delete(self, folder: RunFolder) -> None:
+        """Remove a run and all it made.
+
+        Raises:
+            UsageError: when it is running.
+            StoreError: when the folder is none of this store's runs, or cannot be removed.
+        """
+        with contextlib.suppress(StoreError):
+            record: RunRecord = folder.read()
+            if record.status == "running":
+                raise UsageError(f"Run {folder.id} is running; stop it first.")
+        if not folder.record_path.exists():
+            raise StoreError(f"{folder.path} holds no run.")
+        try:
+            grave = folder.path.with_name(f".{folder.id}.deleted")
+            folder.path.rename(grave)
+            shutil.rmtree(grave)
+        except OSError as error:
+            raise StoreError(f"Cannot delete {folder.path}: {error.strerror}.") from error
+
+    def _ids(self) -> list[Path]:
+        return [path.parent for path in self.root.glob("*/*/run.json") if not path.parent.name.startswith(".")]
+
+
+def _newest(paths: list[Path]) -> Path:
+    """The run begun last. Ids tell the second; within one second the records tell."""
+    second = max(path.name[:15] for path in paths)
+    latest = [path for path in paths if path.name.startswith(second)]
+    return max(latest, key=_created) if len(latest) > 1 else latest[0]
+
+
+def _created(path: Path) -> str:
+    with contextlib.suppress(StoreError):
+        return RunRecord.read(path / "run.json").created
+    return ""
+
+
+def _not_a_folder(path: Path) -> Path:
+    return next((parent for parent in [path, *path.parents] if parent.exists() and not parent.is_dir()), path)

@@ -1,0 +1,52 @@
+"""Shows an experiment in a window while it learns: after 1, 2, 4, 8, … units, and once more at the end.
+
+Watching draws from a generator of its own, so it changes nothing of what is learned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.lab import Watchable
+from sandbox.seeding import generator
+from sandbox.window import Window, WindowClosed
+
+
+class Viewer:
+    """Plays the frames of a lab's experiment between blocks of learning."""
+
+    def __init__(self) -> None:
+        self._window: Window | None = None
+        self._next = 1
+        self._rng = None
+
+    def show(self, loop: Any) -> None:
+        """Show how the experiment behaves now, if it is time; a closed window ends the run cleanly."""
+        experiment = loop.experiment
+        if not isinstance(loop.lab, Watchable) or (experiment.done_units < self._next and not experiment.done):
+            return
+        while self._next <= experiment.done_units:
+            self._next *= 2
+        if self._rng is None:
+            self._rng = generator(loop.context.seed, "viewer")
+        try:
+            self._play(loop)
+        except WindowClosed:
+            loop.stop.request("interrupted")
+            self.close()
+        if experiment.done or loop.stop.reason:
+            self.close()
+
+    def _play(self, loop: Any) -> None:
+        if self._window is None:
+            self._window = Window(f"{loop.record.lab} · {loop.record.id}", fps=getattr(loop.lab, "fps", 10) * 3, save_to=loop.folder.path.parent)
+        for frame in loop.lab.frames(loop.experiment, self._rng):
+            self._window.show(frame)
+            if loop.stop.reason:
+                return
+
+    def close(self) -> None:
+        """Close the window; may be called again."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
