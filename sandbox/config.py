@@ -84,7 +84,7 @@ def registered_config(kind: str, name: str) -> type[LabConfig]:
     return config
 
 
-def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config) -> Any:
+def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config, prefix: str = "") -> Any:
     """One validated configuration from several layers, later ones first in rank.
 
     Args:
@@ -92,6 +92,7 @@ def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str
         layers: nested dictionaries, from the weakest to the strongest. A choice is a name, or a dictionary with "name" and options.
         title: named in the error.
         find: looks up the configuration of a choice.
+        prefix: stands before the names of options in the error ("env.").
 
     Returns:
         An instance of `config`.
@@ -100,7 +101,7 @@ def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str
         ConfigError: naming every wrong value.
     """
     problems: list[str] = []
-    instance = _validated(config, layers, "", problems, find)
+    instance = _validated(config, layers, prefix, problems, find)
     if problems:
         raise ConfigError(title, problems)
     return instance

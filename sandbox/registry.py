@@ -208,6 +208,8 @@ class Registry:
             return known
         plugin = self._add(Plugin(path.stem, str(path)), lambda: _import_file(path))
         if plugin.error:
+            if getattr(sys.modules.get(path.stem), "__file__", None) == str(path):
+                del sys.modules[path.stem]
             raise PluginError(f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip())
         return plugin
 

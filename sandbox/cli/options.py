@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,15 +15,15 @@ store_option = click.option("--store", metavar="DIR", default=None, help="Folder
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
 
 
-def config_parameters(config: type[LabConfig], chosen: dict[str, str], skip: Callable[[Option], bool] = lambda _: False) -> list[click.Option]:
+def config_parameters(config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()) -> list[ConfigOption]:
     """A click option for every option of a configuration; values stay text, the configuration itself judges them.
 
     Args:
         config: the model.
         chosen: for choices, the name picked on the command line.
-        skip: which options to leave out.
+        prefix: stands before the name of every option: ("env",) gives `--env.size`.
     """
-    return [_parameter(option) for option in options(config, chosen) if not skip(option)]
+    return [_parameter(option) for option in options(config, chosen, path=prefix)]
 
 
 class ConfigOption(click.Option):

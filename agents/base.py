@@ -1,0 +1,205 @@
+"""What every tabular agent is: a table of action values, a rule that changes it, a policy that explores.
+
+Learning on a model's arrays and learning through `env.step` give the same table to the last bit from the same generators, and learning
+a episodes and then b the same as learning a + b. numba is loaded when learning or acting begins, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from agents import probabilities, schedules
+from agents.config import TabularConfig
+from sandbox.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from agents.kernels import Log
+    from envs.mdp import TabularMDP
+
+
+class Episodes(NamedTuple):
+    """What happened in some episodes: arrays [episodes]."""
+
+    episode: np.ndarray  # int64, counted from 1 since the agent was made
+    return_: np.ndarray  # float64, sum of the rewards
+    length: np.ndarray  # int64, steps
+    steps_to_goal: np.ndarray  # int64, steps until it first stood on a goal; -1 when it never did or nothing says what the goal is
+    epsilon: np.ndarray  # float64, exploration
+    alpha: np.ndarray  # float64, step size
+    start: np.ndarray  # int64, the first state
+
+
+class TabularAgent:
+    """An agent with a table of action values and a one-step rule; the subclass says which rule.
+
+    Args:
+        config: its options.
+        states: number of states.
+        actions: number of actions.
+        rng: draws its actions and breaks its ties; the agent keeps it, and uses no other.
+        episodes: planned episodes, over which schedules are stretched unless `config.decay_episodes` says otherwise.
+    """
+
+    name: ClassVar[str]
+    """As the registry knows it."""
+    Config: ClassVar[type[TabularConfig]] = TabularConfig
+    rule: ClassVar[Callable[..., None]]
+    """A plain function with the arguments of `agents.kernels.RULE_SIGNATURE` that changes the table in place."""
+    next_first: ClassVar[bool]
+    """Whether the next action is drawn before the update, and then played; else after it."""
+
+    def __init__(self, config: TabularConfig, states: int, actions: int, rng: np.random.Generator, *, episodes: int) -> None:
+        if min(states, actions, episodes) < 1:
+            raise UsageError(f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, {actions} and {episodes}.")
+        self.config = config
+        self.states, self.actions = states, actions
+        self.rng = rng
+        self.episodes = episodes
+        self.episodes_done = 0
+        self.q = np.full((states, actions), config.start_value)  # [states, actions]
+        self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
+
+    def epsilon(self) -> float:
+        """Exploration in the next episode: a probability, or softmax's temperature."""
+        return float(self._epsilons(1)[0])
+
+    def act(self, observation: int, explore: bool = False, rng: np.random.Generator | None = None) -> int:
+        """An action for a state, nothing learned.
+
+        Args:
+            observation: the state, in [0, states).
+            explore: whether to take the behaviour policy at the present exploration; else greedily.
+            rng: draws in place of the agent's own generator, so that watching changes nothing.
+        """
+        from agents.policies import POLICIES
+
+        if not 0 <= observation < self.states:  # compiled code would read whatever stands there
+            raise IndexError(f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}.")
+        policy = POLICIES[self.config.policy if explore else "greedy"]
+        return int(policy(self.q, int(observation), self.epsilon() if explore else 0.0, self.config.ties == "first", rng or self.rng))
+
+    def policy(self) -> np.ndarray:
+        """Probabilities of the greedy policy: float64 [states, actions]."""
+        return probabilities.greedy(self.q, self.config.ties == "first")
+
+    def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
+        """Learn on the arrays of a model, compiled.
+
+        Args:
+            model: the world.
+            env_rng: draws starts and outcomes; the environment's `np_random`.
+            episodes: how many.
+
+        Raises:
+            UsageError: when the model has another number of states or actions, or episodes that could never end.
+        """
+        from agents import kernels
+        from agents.policies import POLICIES
+
+        self._check_size(*model.next_state.shape[:2])
+        if not model.horizon and not model.terminated.any():
+            raise UsageError("An episode of this model would never end: nothing terminates it and its horizon is 0. Give it a horizon.")
+        log = kernels.log(episodes, self.visits)
+        epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        kernels.learn(
+            self.q,
+            kernels.tables(model),
+            model.horizon,
+            model.always_draw,
+            epsilon,
+            alpha,
+            self.config.discount,
+            kernels.compiled_rule(type(self).rule),
+            self.next_first,
+            POLICIES[self.config.policy],
+            self.config.ties == "first",
+            self.rng,
+            env_rng,
+            log,
+        )
+        return self._learned(log, epsilon, alpha)
+
+    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+        """Learn through `env.reset` and `env.step`, with the same compiled rule and policy.
+
+        The environment's own generator goes on where it stands: seed it before, with `env.reset(seed=…)`.
+
+        Args:
+            env: any environment with Discrete observations and actions; it must end its episodes.
+            episodes: how many.
+
+        Raises:
+            UsageError: when the environment's spaces do not fit the agent's table.
+        """
+        from agents import kernels, stepping
+
+        world = stepping.World(env)
+        self._check_size(world.states, world.actions)
+        log = kernels.log(episodes, self.visits)
+        epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        for number in range(episodes):
+            stepping.learn_episode(self, world, float(epsilon[number]), float(alpha[number]), log, number)
+        return self._learned(log, epsilon, alpha)
+
+    def state(self) -> dict[str, Any]:
+        """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
+        return {"q": self.q.copy(), "visits": self.visits.copy(), "episodes_done": self.episodes_done}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned.
+
+        Raises:
+            SandboxError: when it is the state of a table of another size.
+        """
+        q, visits = np.array(state["q"], dtype=np.float64), np.array(state["visits"], dtype=np.int64)
+        if q.shape != self.q.shape or visits.shape != self.visits.shape:
+            raise SandboxError(f"A table {list(q.shape)} does not fit agent '{self.name}', whose table is {list(self.q.shape)}.")
+        self.q, self.visits, self.episodes_done = q, visits, int(state["episodes_done"])
+
+    def save(self, path: Path | str) -> None:
+        """Write the agent to one file, whole or not at all; see `agents.saved`."""
+        from agents import saved
+
+        saved.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """The agent that `save` wrote, its generator where it was.
+
+        Raises:
+            SandboxError: when the file is damaged, or holds something else than an agent of this class.
+        """
+        from agents import saved
+
+        agent = saved.load(Path(path), cls)
+        assert isinstance(agent, cls)
+        return agent
+
+    def _epsilons(self, count: int) -> np.ndarray:
+        config = self.config
+        length = config.decay_episodes or self.episodes
+        return schedules.values(config.epsilon_schedule, config.epsilon, config.epsilon_final, length, self.episodes_done, count)
+
+    def _alphas(self, count: int) -> np.ndarray:
+        config = self.config
+        length = config.decay_episodes or self.episodes
+        final = config.alpha if config.alpha_final is None else config.alpha_final
+        return schedules.values(config.alpha_schedule, config.alpha, final, length, self.episodes_done, count)
+
+    def _check_size(self, states: int, actions: int) -> None:
+        if (states, actions) != (self.states, self.actions):
+            table = f"{self.states} states and {self.actions} actions"
+            raise UsageError(
+                f"Agent '{self.name}' has a table for {table}; the environment has {states} and {actions}. Make an agent of that size."
+            )
+
+    def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
+        number = self.episodes_done + 1 + np.arange(len(epsilon))
+        self.episodes_done += len(epsilon)
+        return Episodes(number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start)

@@ -1,0 +1,123 @@
+"""`play ENV`: walk an environment with the keyboard, against the optimum."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from agents.commands import EnvironmentCommands
+from sandbox.cli.options import json_option
+from sandbox.cli.output import next_commands, number, pairs, print_json
+from sandbox.errors import UsageError
+
+KEYS = {"space": 0, "right": 1, "left": 2, "down": 3, "up": 4, ".": 0, "d": 1, "a": 2, "s": 3, "w": 4}
+"""Keys as the window names them -> actions."""
+HELP = "arrows or w a s d: move · space: stay · r: again · q: end"
+
+
+def _options() -> list[click.Parameter]:
+    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of starts and slips.")
+    @click.option("--moves", metavar="TEXT", help="Play these moves without a window: letters w a s d, and . for staying.")
+    @json_option
+    @click.command()
+    def holder() -> None: ...
+
+    return list(reversed(holder.params))
+
+
+def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+    """Let a person walk; prints the return and the optimum at the end."""
+    from agents import planning
+
+    env = env_class(config=config)
+    best = planning.finite_horizon(env.model, env.model.horizon)
+    optimum = float(env.model.start @ best.value)
+    if values["moves"] is not None:
+        total, steps, reached = _play_moves(env, values["moves"], values["seed"])
+    else:
+        total, steps, reached = _play_in_window(env, name, optimum, values["seed"])
+    document = {"env": name, "steps": steps, "return": total, "steps_to_goal": reached, "optimum": optimum, "episode_length": env.model.horizon}
+    if values["as_json"]:
+        print_json(document)
+        return 0
+    pairs((key.replace("_", " "), number(value)) for key, value in document.items() if key != "env")
+    click.echo(_verdict(total, optimum, steps, env.model.horizon))
+    next_commands((f"solve {name}", "the best way"), (f"run {name} --agent sarsa", "let an agent learn it"))
+    return 0
+
+
+def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
+    if steps < horizon:
+        return f"You stopped after {steps} of {horizon} steps with {number(total)}; the best possible in a whole episode is {number(optimum)}."
+    return "That is the best possible." if total >= optimum - 1e-9 else f"{number(optimum - total)} short of the best possible, {number(optimum)}."
+
+
+def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None]:
+    """Play moves given as text."""
+    unknown = sorted(set(moves) - set("wasd. "))
+    if unknown:
+        raise UsageError(f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d (right) and . (stay).")
+    state, _ = env.reset(seed=seed)
+    walk = _Walk(env, state)
+    for move in moves.replace(" ", ""):
+        walk.step(KEYS[move])
+        if walk.over:
+            break
+    return walk.total, walk.steps, walk.reached
+
+
+def _play_in_window(env: Any, name: str, optimum: float, seed: int) -> tuple[float, int, int | None]:
+    """Play in a window until the episode is over, or the window is closed."""
+    from sandbox.window import Window, WindowClosed, require_screen
+
+    require_screen()
+    state, _ = env.reset(seed=seed)
+    walk = _Walk(env, state)
+    click.echo(HELP, err=True)
+    window = Window(f"{name} · {HELP}", fps=30)
+    try:
+        while True:
+            left = env.model.horizon - walk.steps
+            window.show(env.snapshot(status=f"return {number(walk.total)} · best possible {number(optimum)} · {left} steps left"))
+            key = window.wait_key()
+            if key == "r":
+                state, _ = env.reset()
+                walk = _Walk(env, state)
+            elif key in KEYS and not walk.over:
+                walk.step(KEYS[key])
+            elif walk.over:
+                break
+    except WindowClosed:
+        click.echo("Window closed.", err=True)
+    finally:
+        window.close()
+    return walk.total, walk.steps, walk.reached
+
+
+class _Walk:
+    """One episode under a person's hands."""
+
+    def __init__(self, env: Any, state: int) -> None:
+        self._env = env
+        self.total, self.steps, self.over = 0.0, 0, False
+        self.reached: int | None = 0 if env.model.goal[state] else None
+
+    def step(self, action: int) -> None:
+        """Take one action."""
+        state, reward, terminated, truncated, _ = self._env.step(action)
+        self.total += reward
+        self.steps += 1
+        self.over = terminated or truncated
+        if self.reached is None and self._env.model.goal[state]:
+            self.reached = self.steps
+
+
+play = EnvironmentCommands(
+    "play",
+    carry_out=carry_out,
+    own=_options(),
+    no_args_is_help=True,
+    help=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
+)

@@ -1,0 +1,111 @@
+"""`solve ENV`: the exact optimum of an environment, from its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+
+from agents.commands import EnvironmentCommands
+from sandbox.cli.options import json_option
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, words
+
+ARROWS = "·→←↓↑"
+"""Stay, right, left, down, up."""
+
+
+def _options() -> list[click.Parameter]:
+    @click.option("--discount", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True, help="Worth of a reward one step later (γ).")
+    @click.option("--epsilon", type=click.FloatRange(0, 1), help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1).")
+    @click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=1e-10, show_default=True, help="Largest change of a value in the last sweep.")
+    @click.option("--max-sweeps", type=click.IntRange(1), default=100_000, show_default=True, help="Give up after so many sweeps.")
+    @json_option
+    @click.command()
+    def holder() -> None: ...
+
+    return list(reversed(holder.params))
+
+
+def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+    """Solve one environment and print what was found; exit code 1 if value iteration did not converge."""
+    from agents import planning
+
+    env = env_class(config=config)
+    model, discount = env.model, values["discount"]
+    limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
+    best = planning.value_iteration(model, discount, **limits)
+    document: dict[str, Any] = {"env": name, "discount": discount, **_scores(model, best, np.eye(model.actions)[best.policy])}
+    soft = None
+    if values["epsilon"] is not None:
+        soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
+        document["epsilon_soft"] = {"epsilon": values["epsilon"], **_scores(model, soft, planning.epsilon_greedy_policy(soft.policy, model.actions, values["epsilon"]))}
+    if values["as_json"]:
+        print_json(document)
+    else:
+        _print(name, env, document, best, soft)
+    return 0 if best.converged and (soft is None or soft.converged) else 1
+
+
+def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
+    """What the solution is worth at the start, and what an episode of its policy brings.
+
+    Args:
+        model: the exact model.
+        solution: with `value`, `converged`, `sweeps`, `residual`.
+        policy: action probabilities, float [states, actions].
+    """
+    from agents import planning
+
+    episode = planning.evaluate(model, policy, model.horizon)
+    steps = episode.steps_to_goal
+    return {
+        "value_start": float(model.start @ solution.value),
+        "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
+        "reward_per_step": episode.reward_per_step,
+        "episode_return": episode.expected_return,
+        "goal_probability": episode.goal_probability,
+        "converged": solution.converged,
+        "sweeps": solution.sweeps,
+        "residual": solution.residual,
+    }
+
+
+def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:
+    heading(f"{name}: the best policy (discount {number(document['discount'])})")
+    click.echo(_map(env, best.policy))
+    pairs((words(key), number(value)) for key, value in document.items() if key not in ("env", "discount", "epsilon_soft"))
+    if soft is not None:
+        heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
+        click.echo(_map(env, soft.policy))
+        pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
+    if not best.converged:
+        click.echo("Warning: value iteration did not converge; with a discount of 1 a reward that comes again and again has no finite value.", err=True)
+    next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
+
+
+def _map(env: Any, policy: np.ndarray) -> str:
+    """The grid as text with an arrow in every free cell."""
+    cells = env.layout.to_text().splitlines()
+    if max(len(cells), len(cells[0])) > 60:
+        return ""
+    columns = len(cells[0])
+    free = env.layout.walkable.ravel()
+    rows = ["".join(_sign(cells, free, policy, row * columns + column, columns) for column in range(columns)) for row in range(len(cells))]
+    return "\n".join("  " + " ".join(row) for row in rows)
+
+
+def _sign(cells: list[str], free: np.ndarray, policy: np.ndarray, state: int, columns: int) -> str:
+    cell = cells[state // columns][state % columns]
+    if cell == "G":
+        return "G"
+    return ARROWS[policy[state]] if free[state] else cell
+
+
+solve = EnvironmentCommands(
+    "solve",
+    carry_out=carry_out,
+    own=_options(),
+    no_args_is_help=True,
+    help="The exact optimum of ENV: value iteration on its model, then what an episode of the best policy brings.",
+)

@@ -1,0 +1,90 @@
+"""What every control lab is: a configuration with an agent and an environment, the shared experiment, pictures and frames.
+
+A control lab adds its environment, its presets and its claims.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from sandbox.config import LabConfig
+from sandbox.lab import Claim, Context, Frame
+from sandbox.registry import registry
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from agents.control import ControlExperiment
+
+ACTIONS = ("stay", "right", "left", "down", "up")
+
+
+class ControlLab:
+    """Base of the labs in which an agent learns to act in a grid."""
+
+    Config: ClassVar[type[LabConfig]]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    claims: ClassVar[tuple[Claim, ...]] = ()
+    env: ClassVar[str]
+    """The environment's name in the registry."""
+    fps = 12
+
+    def build(self, config: Any, context: Context) -> ControlExperiment:
+        """A fresh experiment."""
+        from agents.control import ControlExperiment
+
+        env_class = registry().load("env", self.env)
+        return ControlExperiment(config, context, env_class(config=config.env))
+
+    def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+        """An episode as the agent behaves now; with `history`, how it came to that."""
+        from agents.showing import episode_now, episodes_then
+
+        title = f"{self.env} · {experiment.config.agent.name}"
+        return episodes_then(experiment, rng, title) if history else episode_now(experiment, rng, title)
+
+    def pictures(self, experiment: ControlExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+        """Learning curve, value map, visits map; the agent, its table and its snapshots as files."""
+        from agents import pictures
+
+        agent, layout = experiment.agent, experiment.env.layout
+        self._keep(experiment, artifacts)
+        name = experiment.config.agent.name
+        optimum = experiment.optimum()
+        per_step = None if optimum is None else optimum / experiment.model.horizon
+        artifacts.save_figure("learning_curve.png", pictures.learning_curve(metrics, per_step, f"{self.env}: how {name} learned"))
+        values, policy = experiment.values(), agent.policy()
+        artifacts.save_figure("value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth"))
+        artifacts.save_figure("visits_map.png", pictures.visits_map(layout, agent.visits, f"{self.env}: where {name} was while learning"))
+
+    def _keep(self, experiment: ControlExperiment, artifacts: Artifacts) -> None:
+        agent = experiment.agent
+        artifacts.save_array("q_table.npy", agent.q)
+        artifacts.write("q_table.csv", _table(agent.q, experiment.env.layout.cells.shape[1]))
+        scratch = artifacts.scratch("agent.npz")
+        agent.save(scratch)
+        artifacts.keep(scratch, "agent.npz")
+        with artifacts.open("snapshots.npz") as file:
+            np.savez_compressed(
+                file,
+                episode=np.array([snapshot.episode for snapshot in experiment.snapshots]),
+                epsilon=np.array([snapshot.epsilon for snapshot in experiment.snapshots]),
+                q=np.stack([snapshot.q for snapshot in experiment.snapshots]),
+            )
+        artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+
+
+def _table(q: np.ndarray, columns: int) -> str:
+    """Q as comma-separated text: row, column, and a column for each action."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = ACTIONS if q.shape[1] == len(ACTIONS) else [f"action_{action}" for action in range(q.shape[1])]
+    writer.writerow(["row", "column", *names])
+    writer.writerows([state // columns, state % columns, *(float(value) for value in values)] for state, values in enumerate(q))
+    return text.getvalue()

@@ -1,0 +1,131 @@
+"""Pictures of control labs: learning curve, value map with greedy arrows, visits map."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from envs.layouts import Layout
+from sandbox import plots
+from sandbox.store.metrics import Metrics
+
+ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
+
+
+def learning_curve(metrics: Metrics, optimum: float | None, title: str) -> Figure:
+    """Reward per step and exploration against the episode.
+
+    Args:
+        metrics: with the streams "learn" and "evaluate".
+        optimum: the best possible reward per step, drawn as a line.
+        title: above the figure.
+    """
+    learn, evaluate = metrics.columns("learn"), metrics.columns("evaluate")
+    window = max(1, min(100, len(learn["episode"]) // 20))
+    shown = plots.thinned(len(learn["episode"]))
+    with plots.style():
+        figure = plots.figure(8.0, 5.2)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        upper.plot(learn["episode"][shown], learn["reward_per_step"][shown], color=plots.COLOURS[5], alpha=0.45, linewidth=0.7, label="each episode, exploring")
+        smooth = plots.moving_mean(learn["reward_per_step"], window)
+        upper.plot(learn["episode"][shown], smooth[shown], color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
+        if evaluate:
+            upper.plot(evaluate["episode"], evaluate["reward_per_step"], "o", markersize=4, color=plots.COLOURS[1], label="greedy policy, exact")
+        if optimum is not None:
+            plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
+        upper.set(title=title, ylabel="reward per step")
+        upper.legend(loc="lower right")
+        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
+        lower.set(xlabel="episode", ylabel="exploration ε", ylim=(0, None))
+        figure.align_ylabels()
+    return figure
+
+
+def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
+    """What each cell is worth, and where the greedy policy goes from it.
+
+    Args:
+        layout: the grid.
+        values: float [states], in units of discounted reward.
+        policy: greedy action probabilities, float [states, actions].
+        title: above the figure.
+    """
+    shape = layout.cells.shape
+    free = layout.walkable  # [rows, columns]
+    with plots.style():
+        figure, axes = _map_axes(shape, title)
+        drawn = axes.imshow(np.where(free, values.reshape(shape), np.nan), cmap=plots.VALUES)
+        figure.colorbar(drawn, ax=axes, label="value: discounted reward to come", shrink=0.85)
+        _walls(axes, layout)
+        if max(shape) <= 60:
+            _arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
+        _marks(axes, layout)
+    return figure
+
+
+def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
+    """How often each cell was stood on during learning.
+
+    Args:
+        layout: the grid.
+        visits: steps spent in each state, int [states].
+        title: above the figure.
+    """
+    shape = layout.cells.shape
+    counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
+    with plots.style():
+        figure, axes = _map_axes(shape, title)
+        axes.set_facecolor("#F3F4F6")
+        highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
+        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
+        figure.colorbar(drawn, ax=axes, label="steps spent here (log scale); grey: never", shrink=0.85)
+        _walls(axes, layout)
+        _marks(axes, layout)
+    return figure
+
+
+def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes]:
+    figure = plots.figure(7.2, 6.0)
+    axes = figure.subplots()
+    axes.grid(False)
+    axes.set(title=title, xlabel="column", ylabel="row")
+    if max(shape) <= 20:
+        axes.set_xticks(range(shape[1]))
+        axes.set_yticks(range(shape[0]))
+    axes.tick_params(length=0)
+    return figure, axes
+
+
+def _walls(axes: Axes, layout: Layout) -> None:
+    """Walls in dark slate, over the values."""
+    picture = np.zeros((*layout.cells.shape, 4))
+    picture[~layout.walkable] = (0.22, 0.25, 0.32, 1.0)
+    axes.imshow(picture)
+
+
+def _marks(axes: Axes, layout: Layout) -> None:
+    """Start and goals by their letters."""
+    size = min(14.0, 220 / max(layout.cells.shape))
+    box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "#111827", "linewidth": 1.0}
+    row, column = layout.start
+    axes.text(column, row, "S", ha="center", va="center", fontsize=size, fontweight="bold", color="#111827", bbox=box)
+    for row, column in layout.goals:
+        axes.text(column, row, "G", ha="center", va="center", fontsize=size, fontweight="bold", color=plots.COLOURS[1], bbox=box)
+
+
+def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:
+    """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones."""
+    low, high = np.nanmin(values[free]), np.nanmax(values[free])
+    bright = (values - low) / (high - low) > 0.55 if high > low else np.ones_like(values, dtype=bool)
+    for action, (x, y) in enumerate(ARROWS):
+        rows, columns = np.nonzero((policy[:, :, action] > 0) & free)
+        if not len(rows):
+            continue
+        colours = np.where(bright[rows, columns], "#111827", "#FFFFFF")
+        if action == 0:
+            axes.scatter(columns, rows, s=1200 / max(free.shape) ** 1.4, c=colours, linewidths=0)
+        else:
+            axes.quiver(columns, rows, np.full(len(rows), x), np.full(len(rows), y), color=colours, angles="xy", scale_units="xy", scale=2.6, width=0.005, pivot="tail")

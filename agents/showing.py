@@ -1,0 +1,69 @@
+"""How control labs are watched: episodes as frames, from what the agent knows now or knew before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from agents.control import ControlExperiment, Snapshotted, walk
+from envs.render import Snapshot
+
+LINGER = 8
+"""Frames shown after the goal is reached: it stays there anyway."""
+TRAIL = 8
+
+
+def episode_now(experiment: ControlExperiment, rng: np.random.Generator, title: str) -> Iterator[Snapshot]:
+    """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
+    now = Snapshotted(experiment.done_units, 0.0 if experiment.done else float(experiment.agent.epsilon()), experiment.agent.q)
+    return _episode(experiment, now, rng, title, explore=not experiment.done, scale=_scale(experiment, [now]))
+
+
+def episodes_then(experiment: ControlExperiment, rng: np.random.Generator, title: str, most: int = 60) -> Iterator[Snapshot]:
+    """How it learned: an episode for each snapshot, at most `most` frames of each, the last one greedy and whole."""
+    scale = _scale(experiment, experiment.snapshots)
+    for snapshot in experiment.snapshots:
+        frames = _episode(experiment, snapshot, rng, title, explore=True, scale=scale)
+        yield from (frame for frame, _ in zip(frames, range(most), strict=False))
+    yield from _episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale)
+
+
+def _episode(
+    experiment: ControlExperiment, knowledge: Snapshotted, rng: np.random.Generator, title: str, explore: bool, scale: tuple[float, float]
+) -> Iterator[Snapshot]:
+    model, layout = experiment.model, experiment.env.layout
+    agent = experiment.agent.twin(np.asarray(knowledge.q, dtype=np.float64), knowledge.epsilon, rng)
+    values, policy = knowledge.q.max(axis=1), agent.policy()  # [states], [states, actions]
+    columns = layout.cells.shape[1]
+    trail: list[tuple[int, int]] = []
+    lingered = 0
+    for state, step, total in walk(model, lambda state: agent.act(state, explore=explore), rng):
+        cell = (state // columns, state % columns)
+        yield Snapshot(
+            layout=layout,
+            agent=cell,
+            trail=tuple(trail[-TRAIL:]),
+            values=values,
+            policy=policy > 0,
+            value_range=scale,
+            status=_status(knowledge, step, total, explore),
+            title=title,
+        )
+        trail.append(cell)
+        lingered = lingered + 1 if model.goal[state] else 0
+        if lingered > LINGER:
+            return
+
+
+def _status(knowledge: Snapshotted, step: int, total: float, explore: bool) -> str:
+    mode = f"ε {knowledge.epsilon:.3g}" if explore else "greedy"
+    return f"episode {knowledge.episode} · step {step} · {mode} · return {total:.4g}"
+
+
+def _scale(experiment: ControlExperiment, snapshots: list[Any]) -> tuple[float, float]:
+    """One colour scale for all frames: lowest and highest value of the cells that can be entered."""
+    free = experiment.env.layout.walkable.ravel()  # [states]
+    values = np.stack([np.asarray(snapshot.q).max(axis=1) for snapshot in snapshots])[:, free]
+    return float(values.min()), float(values.max())

@@ -1,0 +1,30 @@
+"""Lab 06, first part: an empty grid of 10 x 10 cells with the goal ten moves from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from agents.control_config import ControlConfig
+from agents.lab import ControlLab
+from envs.config import EmptyGridConfig
+from pydantic import Field
+
+
+class EmptyGridLabConfig(ControlConfig):
+    """Who learns, where, and for how long."""
+
+    episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
+    env: EmptyGridConfig = Field(EmptyGridConfig(), description="the grid")
+
+
+class EmptyGridLab(ControlLab):
+    """Go to the goal of an empty grid and stay there: +1 for every step spent on the goal, -1 for every bump into the border."""
+
+    Config = EmptyGridLabConfig
+    env = "empty-grid"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {"agent": {"name": "sarsa", "policy": "softmax"}},
+        "report": {"agent": {"name": "q-learning", "policy": "epsilon-greedy", "epsilon_schedule": "linear"}, "episodes": 1500},
+        "quick": {"agent": {"name": "sarsa", "policy": "softmax"}, "episodes": 300},
+    }

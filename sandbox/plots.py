@@ -1,0 +1,82 @@
+"""Figures in one style: light background, colours that colour-blind readers can tell apart, units on every axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
+GREY = "#6B7280"
+VALUES = "cividis"
+"""Colour map of quantities: perceptually uniform, readable in grey and by colour-blind people."""
+
+STYLE: dict[str, Any] = {
+    "figure.dpi": 110,
+    "savefig.dpi": 110,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": "#9CA3AF",
+    "axes.labelcolor": "#1F2937",
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E7EB",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#374151",
+    "ytick.color": "#374151",
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "lines.linewidth": 1.8,
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the sandbox's style inside; matplotlib's own settings are as before outside."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def figure(width: float = 8.0, height: float = 4.5) -> Figure:
+    """An empty figure that no window and no global state knows of.
+
+    Args:
+        width, height: in inches.
+    """
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of each value and those before it, `window` in all (fewer at the beginning): float [n]."""
+    sums = np.cumsum(np.insert(np.asarray(values, dtype=np.float64), 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def thinned(length: int, most: int = 4000) -> np.ndarray:
+    """Indices that keep at most `most` of `length` points, evenly spaced, first and last among them."""
+    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.int64))
+
+
+def optimum_line(axes: Axes, value: float, label: str) -> None:
+    """The best possible as a dashed line with its value."""
+    axes.axhline(value, color=GREY, linestyle="--", linewidth=1.3, label=label, zorder=1)

@@ -1,0 +1,297 @@
+"""A window that shows frames, keeps their pace and obeys a few keys.
+
+It knows a frame only as something with `draw(hidden)`, and it only ever shows: what runs behind it cannot tell whether anybody watches.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from sandbox.lab import Frame
+
+SLOWEST, FASTEST = 1 / 16, 16.0
+MESSAGE_SECONDS = 2.5
+"""How long a message stays in the caption."""
+IDLE_SECONDS = 0.5
+"""Longest sleep while nothing happens; events end it at once."""
+LAYER_KEYS = {"v": "values", "p": "policy"}
+FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
+
+
+class WindowClosed(Exception):  # noqa: N818 - it ends a viewing, it is no error
+    """The person closed the window, or pressed q or Escape: end cleanly and keep everything."""
+
+
+def load_pygame() -> Any:
+    """The pygame module, without its greeting on standard output."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    import pygame
+
+    return pygame
+
+
+def screen_available() -> bool:
+    """Whether a window could be seen: a display server on Linux, anywhere else unless SDL is told to draw into nothing."""
+    if os.environ.get("SDL_VIDEODRIVER", os.environ.get("SDL_VIDEO_DRIVER", "")) in {"dummy", "offscreen"}:
+        return False
+    if sys.platform.startswith(("linux", "freebsd", "openbsd")):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
+def require_screen() -> None:
+    """Refuse to go on without a screen, before anything is started.
+
+    Raises:
+        UsageError: there is none; the message names the remedy.
+    """
+    if not screen_available():
+        raise UsageError("No screen to open a window on (DISPLAY and WAYLAND_DISPLAY are not set). Use `--render gif` for an animation in a file.")
+
+
+class Window:
+    """Shows one frame after the other; it opens with the first.
+
+    Keys: space pauses and goes on, n shows one frame and pauses, arrows and + - change the speed, v and p show or hide the layers
+    "values" and "policy", s saves a picture, q and Escape close.
+
+    Args:
+        title: stands in the window's caption and in the names of saved pictures.
+        fps: frames per second at speed 1, above 0.
+        save_to: folder for saved pictures; made when needed. Default: the working directory.
+    """
+
+    def __init__(self, title: str, fps: float, save_to: Path | None = None) -> None:
+        if not fps > 0:
+            raise ValueError(f"Frames per second must be above 0, not {fps}.")
+        self.title, self.fps, self.save_to = title, fps, save_to or Path.cwd()
+        self.speed, self.paused = 1.0, False
+        self.hidden: frozenset[str] = frozenset()
+        self._pygame: Any = None
+        self._closed = self._started_display = False
+        self._frame: Frame | None = None
+        self._step = self._walking = False
+        self._typed: deque[str] = deque()  # pressed, and not yet asked for
+        self._over = 0.0  # when the frame before was over, monotonic seconds
+        self._message, self._message_until, self._caption = "", 0.0, ""
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame and return when it is time for the next, or, while paused, when the person goes on or asks for one step.
+
+        Raises:
+            WindowClosed: the person closed the window, now or before.
+            UsageError: no window can be opened here.
+        """
+        self._open(frame)
+        self._draw()
+        self._step = self._walking = False
+        now = time.monotonic()
+        # A frame counts from when the one before was over, so that drawing costs no pace; a longer delay is forgiven, not made up for.
+        shown = self._over if now - self._over < self._period else now
+        while True:
+            wait = IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
+            for key in self._keys(wait):
+                self._obey(key)
+            if self._step or (not self.paused and time.monotonic() >= shown + self._period):
+                break
+        self._over = time.monotonic() if self._step else shown + self._period
+
+    @property
+    def _period(self) -> float:
+        """Seconds that a frame stays at the present speed."""
+        return 1.0 / (self.fps * self.speed)
+
+    def wait_key(self, frame: Frame | None = None, timeout: float | None = None) -> str | None:
+        """Keep the window alive until a key is pressed; for walking, where arrows mean moves and there is no pace.
+
+        The keys v, p and s keep their meaning and are not returned.
+
+        Args:
+            frame: shown first; None keeps the one before.
+            timeout: longest wait in seconds, or None for no limit.
+
+        Returns:
+            The key's name ("right", "left", "up", "down", "space", "r"), or None when the time is over.
+
+        Raises:
+            WindowClosed: the person closed the window, now or before.
+        """
+        if frame is not None:
+            self._open(frame)
+            self._draw()
+        if self._closed or self._pygame is None:
+            raise WindowClosed
+        self._walking = True
+        until = time.monotonic() + (math.inf if timeout is None else timeout)
+        while True:
+            if not self._typed:
+                self._typed += self._keys(min(max(until - time.monotonic(), 0.0), IDLE_SECONDS))
+            while self._typed:
+                key = self._typed.popleft()
+                if key not in LAYER_KEYS and key != "s":
+                    return key
+                self._obey(key)
+            if time.monotonic() >= until:
+                return None
+
+    def close(self) -> None:
+        """Close the window; doing so again does nothing. A display that was there before us stays."""
+        if self._pygame is not None and self._started_display:
+            self._pygame.display.quit()
+        self._closed, self._started_display = True, False
+        self._frame = None
+
+    def _open(self, frame: Frame) -> None:
+        """Take `frame` as the one to show, and open the window if this is the first."""
+        if self._closed:
+            raise WindowClosed
+        self._frame = frame
+        if self._pygame is not None:
+            return
+        # SDL would otherwise turn SIGTERM into a key press that nobody reads while the program computes.
+        os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
+        pygame = load_pygame()
+        started = not pygame.display.get_init()
+        height, width = frame.draw(self.hidden).shape[:2]
+        try:
+            pygame.display.init()
+            wide, high = pygame.display.get_desktop_sizes()[0]
+            scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
+            pygame.display.set_mode((max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE)
+        except pygame.error as error:
+            raise UsageError(f"No window can be opened here ({error}). Use `--render gif` for an animation in a file.") from error
+        self._pygame, self._started_display = pygame, started
+        self._update_caption()
+
+    def _draw(self) -> None:
+        """Draw the frame into the window, as large as fits with its proportions kept."""
+        pygame, frame = self._pygame, self._frame
+        assert frame is not None
+        pixels = frame.draw(self.hidden)  # [h, w, 3]
+        height, width = pixels.shape[:2]
+        picture = pygame.image.frombuffer(pixels.tobytes(), (width, height), "RGB")
+        screen = pygame.display.get_surface()
+        scale = min(screen.get_width() / width, screen.get_height() / height)
+        if scale != 1.0:
+            picture = pygame.transform.smoothscale(picture, (max(round(width * scale), 1), max(round(height * scale), 1)))
+        screen.fill(tuple(int(channel) for channel in pixels[0, 0]))  # the picture's own ground goes on beside it
+        screen.blit(picture, picture.get_rect(center=screen.get_rect().center))
+        pygame.display.flip()
+
+    def _keys(self, seconds: float) -> list[str]:
+        """Wait for events, at most so many seconds, and return the keys that were pressed; redraws and closes where asked.
+
+        Raises:
+            WindowClosed: the window was closed.
+        """
+        pygame = self._pygame
+        if self._message:
+            seconds = min(seconds, max(self._message_until - time.monotonic(), 0.0))
+        first = pygame.event.wait(max(int(seconds * 1000), 1)) if seconds > 0 else pygame.event.poll()
+        keys, redraw = [], False
+        for event in [first, *pygame.event.get()]:
+            if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
+                self._leave()
+            elif event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED):
+                redraw = True
+            elif event.type == pygame.KEYDOWN:
+                key = self._name(event)
+                if key in {"q", "escape"}:
+                    self._leave()
+                keys.append(key)
+        if redraw:
+            self._draw()
+        self._update_caption()
+        return keys
+
+    def _name(self, event: Any) -> str:
+        """The key's name, with + and - recognised wherever the keyboard has them."""
+        pygame = self._pygame
+        if event.key in (pygame.K_KP_PLUS, pygame.K_PLUS, pygame.K_EQUALS) or event.unicode == "+":
+            return "+"
+        if event.key in (pygame.K_KP_MINUS, pygame.K_MINUS) or event.unicode == "-":
+            return "-"
+        return str(pygame.key.name(event.key))
+
+    def _leave(self) -> None:
+        self.close()
+        raise WindowClosed
+
+    def _obey(self, key: str) -> None:
+        """Do what a key means while frames are shown."""
+        if key == "space":
+            self.paused = not self.paused
+        elif key == "n":
+            self._step = self.paused
+            self.paused = True
+        elif key in FASTER:
+            self.speed = min(self.speed * 2, FASTEST)
+        elif key in SLOWER:
+            self.speed = max(self.speed / 2, SLOWEST)
+        elif key in LAYER_KEYS:
+            self._toggle(LAYER_KEYS[key])
+        elif key == "s":
+            self._save()
+        self._update_caption()
+
+    def _toggle(self, layer: str) -> None:
+        self.hidden = self.hidden ^ {layer}
+        self._draw()
+
+    def _save(self) -> None:
+        """Save the frame at its own size, under a name that is not taken, and say so in the caption."""
+        assert self._frame is not None
+        pixels = self._frame.draw(self.hidden)
+        picture = self._pygame.image.frombuffer(pixels.tobytes(), pixels.shape[1::-1], "RGB")
+        stem = re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "picture"
+        try:
+            self.save_to.mkdir(parents=True, exist_ok=True)
+            path = _save_new(self._pygame, picture, self.save_to, stem)
+        except (OSError, self._pygame.error) as error:
+            self._say(f"not saved: {error}")
+        else:
+            self._say(f"saved {path}")
+
+    def _say(self, message: str) -> None:
+        self._message, self._message_until = message, time.monotonic() + MESSAGE_SECONDS
+        self._update_caption()
+
+    def _update_caption(self) -> None:
+        """Title, state, and either the newest message or the keys."""
+        if self._message and time.monotonic() >= self._message_until:
+            self._message = ""
+        state = "" if self._walking else " · paused" if self.paused else f" · {self.speed:g}x"
+        keys = "" if self._walking else "space pause · n step · + - speed · "
+        caption = f"{self.title}{state} · {self._message or keys + 'v values · p policy · s save · q quit'}"
+        if caption != self._caption:
+            self._caption = caption
+            self._pygame.display.set_caption(caption)
+
+
+def _save_new(pygame: Any, picture: Any, folder: Path, stem: str) -> Path:
+    """Write a PNG under the first free number; "x" refuses a file that somebody else made in between."""
+    number = 1
+    while True:
+        path = folder / f"{stem}-{number:03d}.png"
+        try:
+            with path.open("xb") as file:
+                pygame.image.save(picture, file, path.name)
+            return path
+        except FileExistsError:
+            number += 1

@@ -1,0 +1,80 @@
+"""What tests share: a store of their own, the command line in this process or in another, and a toy plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOYS = Path(__file__).resolve().parent / "toys"
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+
+
+@dataclass
+class Said:
+    """What a command line answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as one JSON document."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A store of the test's own, found by every command."""
+    root = tmp_path / "runs"
+    monkeypatch.setenv("SANDBOX_STORE", str(root))
+    return root
+
+
+@pytest.fixture
+def say(store, capsys):
+    """Call the command line in this process: say("run", "walk", "--steps", 20)."""
+    from sandbox.cli import main
+
+    def call(*words: Any) -> Said:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def walk():
+    """The toy plugin, loaded."""
+    from sandbox.registry import registry
+
+    registry().add_file(TOYS / "walk.py")
+    return TOYS / "walk.py"
+
+
+def command(*words: Any) -> list[str]:
+    """A command line of the sandbox for a process of its own."""
+    return [sys.executable, "-m", "sandbox", *map(str, words)]
+
+
+@pytest.fixture
+def in_process(store, tmp_path):
+    """Call the command line in a process of its own: in_process("run", "maze")."""
+
+    def call(*words: Any, cwd: Path | None = None, **environment: str) -> Said:
+        done = subprocess.run(command(*words), capture_output=True, text=True, cwd=cwd or ROOT, env={**os.environ, **environment}, timeout=300, check=False)
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return call

@@ -1,0 +1,217 @@
+"""The store: folders are the truth, the index is only a cache, nothing leads out of a run's folder."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+
+import numpy as np
+import orjson
+import pytest
+
+from sandbox import api
+from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.store import Artifacts, Metrics, RunRecord, Store
+from sandbox.store.metrics import LineWriter, block_line
+
+
+def make(store, seed=0, **options):
+    return api.run("walk", seed=seed, store=store, pictures=False, **options)
+
+
+# -- metrics
+
+
+def test_blocks_come_back_as_columns(tmp_path):
+    writer = LineWriter(tmp_path / "m.jsonl")
+    writer.write(block_line("learn", {"episode": np.array([1, 2]), "steps_to_goal": np.array([np.nan, 42.0]), "name": ["a", "b"]}))
+    writer.write(block_line("evaluate", {"episode": [2], "ok": [True]}))
+    writer.write(block_line("learn", {"episode": np.array([3]), "steps_to_goal": np.array([40.0]), "name": ["c"]}))
+    writer.close()
+    metrics = Metrics(tmp_path / "m.jsonl")
+    assert metrics.streams == ["learn", "evaluate"]
+    assert metrics["learn/episode"].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(metrics["steps_to_goal"], [np.nan, 42, 40])
+    assert metrics["name"].tolist() == ["a", "b", "c"]
+    with pytest.raises(KeyError):
+        metrics["episode"]  # in two streams
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="differ in length"):
+        block_line("learn", {"a": [1, 2], "b": [1]})
+
+
+def test_a_metrics_line_that_was_cut_off_is_passed_over_and_reported(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(b'{"stream":"a","x":[1,2]}\n{"stream":"a","x":[3\x00]}\n{"stream":"a","x":[4]}\n{"stream":"a","x":[5')
+    said = []
+    assert Metrics(path, said.append)["x"].tolist() == [1, 2, 4]
+    assert len(said) == 2 and "line 2 is damaged" in said[0] and "line 4 is cut off" in said[1]
+
+
+def test_a_line_that_could_not_be_written_whole_is_taken_back(tmp_path, monkeypatch):
+    import os
+
+    writer = LineWriter(tmp_path / "m.jsonl")
+    writer.write({"x": 1})
+    real, calls = os.write, []
+
+    def short(descriptor, content):
+        calls.append(1)
+        if len(calls) == 1:
+            return real(descriptor, content[:4])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", short)
+    with pytest.raises(OSError, match="No space"):
+        writer.write({"x": 2, "y": "long enough to be cut"})
+    monkeypatch.setattr(os, "write", real)
+    writer.write({"x": 3})
+    writer.close()
+    assert [orjson.loads(line)["x"] for line in (tmp_path / "m.jsonl").read_bytes().splitlines()] == [1, 3]
+
+
+# -- artifacts
+
+
+@pytest.mark.parametrize("name", ["", "../out", "/etc/passwd", "a/../../b", "a\\b", "c:evil", ".", "..", "a\0b"])
+def test_no_artifact_leads_out_of_the_folder(tmp_path, name):
+    with pytest.raises(StoreError, match="cannot name an artifact"):
+        Artifacts(tmp_path / "artifacts").path(name)
+
+
+def test_no_artifact_leads_out_through_a_link(tmp_path):
+    artifacts = Artifacts(tmp_path / "artifacts")
+    artifacts.write("a.txt", "a")
+    (tmp_path / "artifacts" / "away").symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="leads out"):
+        artifacts.path("away/b.txt")
+
+
+def test_an_artifact_that_fails_half_way_leaves_the_old_one(tmp_path):
+    artifacts = Artifacts(tmp_path / "artifacts")
+    artifacts.write("a.txt", "old")
+    with pytest.raises(RuntimeError), artifacts.open("a.txt") as file:
+        file.write(b"new, but")
+        raise RuntimeError
+    assert (tmp_path / "artifacts" / "a.txt").read_text() == "old"
+    assert artifacts.names() == ["a.txt"]
+
+
+# -- finding and listing
+
+
+def test_a_run_is_found_by_id_by_its_beginning_by_its_end_by_folder_and_as_last(store, walk):
+    first, second = make(store), make(store, seed=1)
+    found = Store(store)
+    for name in (first.id, str(first.path), first.id[-4:]):
+        assert found.find(name).id == first.id
+    assert found.find("last").id == second.id
+
+
+def test_an_ambiguous_beginning_names_the_runs(store, walk):
+    runs = [make(store, seed=seed) for seed in range(2)]
+    with pytest.raises(UsageError, match="could be 2 runs") as caught:
+        Store(store).find(runs[0].id[:6])
+    assert all(run.id in str(caught.value) for run in runs)
+
+
+def test_an_unknown_run_is_said_so(store, walk):
+    make(store)
+    with pytest.raises(UnknownNameError, match="No run '1999'"):
+        Store(store).find("1999")
+    with pytest.raises(UsageError, match="no runs"):
+        Store(store / "empty").find("last")
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "another schema", "another version", "a folder"])
+def test_an_index_that_is_missing_or_garbage_is_rebuilt(store, walk, damage):
+    run = make(store)
+    found = Store(store)
+    assert [row.id for row in found.rows()] == [run.id]
+    index = store / "index.sqlite"
+    if damage == "garbage":
+        index.write_bytes(b"not a database at all" * 100)
+    else:
+        index.unlink()
+    if damage == "another schema":
+        with sqlite3.connect(index) as database:
+            database.execute("CREATE TABLE runs (colour TEXT)")
+        database.close()
+    if damage == "another version":
+        with sqlite3.connect(index) as database:
+            database.execute("PRAGMA user_version = 99")
+        database.close()
+    if damage == "a folder":
+        index.mkdir()
+    assert [(row.id, row.status) for row in found.rows()] == [(run.id, "finished")]
+
+
+def test_the_index_follows_what_changes_in_the_folders(store, walk):
+    one, two = make(store), make(store, seed=1)
+    found = Store(store)
+    assert len(found.rows()) == 2
+    document = json.loads((one.path / "run.json").read_text())
+    (one.path / "run.json").write_text(json.dumps({**document, "seed": 77}))
+    found.delete(two.folder)
+    assert [(row.id, row.seed) for row in found.rows()] == [(one.id, 77)]
+
+
+def test_a_damaged_record_is_listed_as_damaged_and_hides_no_other(store, walk, say):
+    one, two = make(store), make(store, seed=1)
+    (one.path / "run.json").write_text('{"id": "half')
+    rows = {row.id: row for row in Store(store).rows()}
+    assert rows[one.id].status == "damaged" and "is damaged" in rows[one.id].problem
+    assert rows[two.id].status == "finished"
+    said = say("show", one.id)
+    assert said.code == 1 and "run.json is damaged" in said.err
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", '{"id": 3, "lab": "x", "config": {}}', '{"id": "a", "lab": "x", "config": [], "status": "running"}', ""])
+def test_a_record_of_a_wrong_shape_is_damaged(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(StoreError, match="damaged"):
+        RunRecord.read(tmp_path / "run.json")
+
+
+def test_a_record_of_a_newer_sandbox_is_not_guessed_at(tmp_path):
+    (tmp_path / "run.json").write_text('{"id": "a", "lab": "x", "config": {}, "format": 99}')
+    with pytest.raises(StoreError, match="newer sandbox"):
+        RunRecord.read(tmp_path / "run.json")
+
+
+def test_the_record_round_trips(tmp_path):
+    record = RunRecord("a-b", "maze", {"agent": {"name": "sarsa"}}, summary={"x": 1.5})
+    record.write(tmp_path / "run.json")
+    assert RunRecord.read(tmp_path / "run.json") == record and record.agent == "sarsa"
+
+
+# -- one writer
+
+
+def test_a_run_has_one_writer(store, walk):
+    run = make(store)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with run.folder.writing():
+            entered.set()
+            leave.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(10)
+    try:
+        with pytest.raises(StoreError, match="another process"), api.load(run.id, store=store).folder.writing():
+            pass
+    finally:
+        leave.set()
+        holder.join()
+
+
+def test_a_store_that_cannot_be_written_is_named_with_a_remedy(tmp_path, walk):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="--store"):
+        api.run("walk", store=tmp_path / "file")
