@@ -92,7 +92,7 @@ def compiled_rule(rule: Callable[..., None]) -> Any:
     return njit(RULE_SIGNATURE, **OPTIONS)(rule)
 
 
-@njit(int64(float64[::1], GENERATOR), **OPTIONS)
+@njit(int64(types.Array(float64, 1, "C", readonly=True), GENERATOR), forceinline=True, **OPTIONS)
 def draw(cumulative, rng):  # type: ignore[no-untyped-def]
     """The first k with u < cumulative[k], for one draw u in [0, 1)."""
     u = rng.random()
@@ -126,26 +126,28 @@ def learn(q, world, horizon, always_draw, epsilon, alpha, discount, rule, next_f
         env_rng: draws starts and outcomes.
         log: is written to.
     """
+    next_states, cumulative, rewards, ends = world.next_state, world.cumulative, world.reward, world.terminated  # in the loop, each
+    goal, visits = world.goal, log.visits  # look into the tuple would count a reference
     for episode in range(epsilon.shape[0]):
         explore, step_size = epsilon[episode], alpha[episode]
         start = draw(world.start_cumulative, env_rng) if always_draw or world.start_states.shape[0] > 1 else 0
         state = world.start_states[start]
         log.start[episode] = state
-        log.visits[state] += 1
-        arrival = 0 if world.goal[state] else -1
+        visits[state] += 1
+        arrival = 0 if goal[state] else -1
         action = policy(q, state, explore, first_ties, agent_rng)
         total, steps, ended = 0.0, 0, False
         while not ended:
             outcome = 0
-            if always_draw or world.cumulative[state, action, 0] < 1.0:
-                outcome = draw(world.cumulative[state, action], env_rng)
-            next_state = world.next_state[state, action, outcome]
-            reward = world.reward[state, action, outcome]
-            terminated = world.terminated[state, action, outcome]
+            if always_draw or cumulative[state, action, 0] < 1.0:
+                outcome = draw(cumulative[state, action], env_rng)
+            next_state = next_states[state, action, outcome]
+            reward = rewards[state, action, outcome]
+            terminated = ends[state, action, outcome]
             steps += 1
             total += reward
-            log.visits[next_state] += 1
-            if arrival < 0 and world.goal[next_state]:
+            visits[next_state] += 1
+            if arrival < 0 and goal[next_state]:
                 arrival = steps
             ended = terminated or steps == horizon
             next_action = 0

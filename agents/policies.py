@@ -16,7 +16,7 @@ from numba import njit
 from agents.kernels import OPTIONS, POLICY_SIGNATURE
 
 
-@njit(POLICY_SIGNATURE, **OPTIONS)
+@njit(POLICY_SIGNATURE, forceinline=True, _nrt=False, **OPTIONS)
 def greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """The action with the highest value.
 
@@ -37,18 +37,17 @@ def greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
             best, first, count = value, action, 1
         elif value == best:
             count += 1
-    if count == 1 or first_ties:
-        return first
-    remaining = int(rng.random() * count)
     action = first
-    while remaining > 0:
-        action += 1
-        if q[state, action] == best:
-            remaining -= 1
+    if count > 1 and not first_ties:
+        remaining = int(rng.random() * count)
+        while remaining > 0:
+            action += 1
+            if q[state, action] == best:
+                remaining -= 1
     return action
 
 
-@njit(POLICY_SIGNATURE, **OPTIONS)
+@njit(POLICY_SIGNATURE, _nrt=False, **OPTIONS)
 def epsilon_greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """The greedy action with probability 1 - ε, every other one with ε / (actions - 1), as in the report.
 
@@ -64,22 +63,22 @@ def epsilon_greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyp
         first_ties: see `greedy`.
         rng: the agent's generator.
     """
-    best = greedy(q, state, epsilon, first_ties, rng)
+    action = greedy(q, state, epsilon, first_ties, rng)
     others = q.shape[1] - 1
     u = rng.random()
-    if u >= epsilon or others == 0:
-        return best
-    other = min(int(u / epsilon * others), others - 1)  # u / epsilon can round to 1
-    return other + 1 if other >= best else other
+    if u < epsilon and others > 0:
+        other = min(int(u / epsilon * others), others - 1)  # u / epsilon can round to 1
+        action = other + 1 if other >= action else other
+    return action
 
 
-@njit("float64(float64, float64, float64)", **OPTIONS)
+@njit("float64(float64, float64, float64)", forceinline=True, _nrt=False, **OPTIONS)
 def weight(value, best, temperature):  # type: ignore[no-untyped-def]
     """exp((value - best) / temperature), and 1 for the best also where the difference is inf - inf."""
     return 1.0 if value == best else math.exp((value - best) / temperature)
 
 
-@njit(POLICY_SIGNATURE, **OPTIONS)
+@njit(POLICY_SIGNATURE, _nrt=False, **OPTIONS)
 def softmax(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed., equation 2.11 with temperature ε.
 

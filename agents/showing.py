@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,12 +35,12 @@ def _episode(
     experiment: ControlExperiment, knowledge: Snapshotted, rng: np.random.Generator, title: str, explore: bool, scale: tuple[float, float]
 ) -> Iterator[Snapshot]:
     model, layout = experiment.model, experiment.env.layout
-    agent = experiment.agent.twin(np.asarray(knowledge.q, dtype=np.float64), knowledge.epsilon, rng)
-    values, policy = knowledge.q.max(axis=1), agent.policy()  # [states], [states, actions]
+    agent = _as_it_was(experiment.agent, knowledge)
+    values, policy = agent.q.max(axis=1), agent.policy()  # [states], [states, actions]
     columns = layout.cells.shape[1]
     trail: list[tuple[int, int]] = []
     lingered = 0
-    for state, step, total in walk(model, lambda state: agent.act(state, explore=explore), rng):
+    for state, step, total in walk(model, lambda state: agent.act(state, explore=explore, rng=rng), rng):
         cell = (state // columns, state % columns)
         yield Snapshot(
             layout=layout,
@@ -55,6 +56,13 @@ def _episode(
         lingered = lingered + 1 if model.goal[state] else 0
         if lingered > LINGER:
             return
+
+
+def _as_it_was(agent: Any, knowledge: Snapshotted) -> Any:
+    """A second agent that knows what this one knew then; the first one is left alone."""
+    then = copy.copy(agent)
+    then.q, then.episodes_done = np.asarray(knowledge.q, dtype=np.float64), knowledge.episode
+    return then
 
 
 def _status(knowledge: Snapshotted, step: int, total: float, explore: bool) -> str:

@@ -16,7 +16,9 @@ COLOURS = 255
 """Entries of the palette for colours; the last of the 256 says "as before"."""
 AS_BEFORE = 255
 BITS = 6
-"""Bits per channel that tell colours apart: 2 ** 18 bins, of which a palette entry takes the mean."""
+"""Bits per channel that tell colours apart."""
+BINS = 1 << (3 * BITS)
+"""Colours that agree in those bits share a bin, and its mean."""
 SAMPLE = 16
 """Number of frames the palette is made from."""
 CENTISECONDS = 100
@@ -25,18 +27,16 @@ SHORTEST = 2
 
 
 class Patch(NamedTuple):
-    """The part of a frame that differs from the frame before.
+    """The smallest rectangle of a frame that holds all that differs from the frame before.
 
     Attributes:
         left, top: its corner, pixels.
-        pixels: uint8 [height, width, 3].
-        changed: bool [height, width], or None when all of it counts.
+        colours: red + 256 green + 65536 blue, uint32 [height, width].
     """
 
     left: int
     top: int
-    pixels: np.ndarray
-    changed: np.ndarray | None
+    colours: np.ndarray
 
 
 def write_gif(path_or_file: str | os.PathLike[str] | BinaryIO, frames: Iterable[np.ndarray], fps: float, last_frame_seconds: float = 1.5) -> None:
@@ -53,11 +53,12 @@ def write_gif(path_or_file: str | os.PathLike[str] | BinaryIO, frames: Iterable[
     """
     if not fps > 0:
         raise ValueError(f"Frames per second must be above 0, not {fps}.")
-    height, width, patches = _differences(frames)
+    height, width, patches = _patches(frames)
     palette, entry_of_bin = _palette(patches)
     delays = _delays(len(patches), fps, last_frame_seconds)
     parts = [_header(width, height, palette)]
-    parts += [_image(patch, entry_of_bin, delay) for patch, delay in zip(patches, delays, strict=True)]
+    shown = np.full((height, width), AS_BEFORE, dtype=np.uint8)  # entries now on the screen
+    parts += [_image(patch, entry_of_bin, delay, shown) for patch, delay in zip(patches, delays, strict=True)]
     content = b"".join([*parts, b";"])
     if isinstance(path_or_file, str | os.PathLike):
         with open(path_or_file, "wb") as file:
@@ -66,86 +67,88 @@ def write_gif(path_or_file: str | os.PathLike[str] | BinaryIO, frames: Iterable[
         path_or_file.write(content)
 
 
-def _differences(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
-    """Height, width and the patches: the first frame whole, then the smallest rectangle around what changed."""
+def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
+    """Height, width and the patches of all frames; the first is whole."""
     patches: list[Patch] = []
     before: np.ndarray | None = None
-    for number, given in enumerate(frames, start=1):
-        frame = np.asarray(given)
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
-            raise ValueError(f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, width, 3].")
-        if before is not None and frame.shape != before.shape:
-            sizes = " and ".join(f"{picture.shape[1]} x {picture.shape[0]}" for picture in (before, frame))
+    for number, frame in enumerate(frames, start=1):
+        colours = _packed(frame, number)  # [h, w]
+        if before is not None and colours.shape != before.shape:
+            sizes = " and ".join(f"{picture.shape[1]} x {picture.shape[0]}" for picture in (before, colours))
             raise ValueError(f"Frames {number - 1} and {number} differ in size: {sizes} pixels. All frames of an animation have one size.")
-        patches.append(Patch(0, 0, frame.copy(), None) if before is None else _difference(before, frame))
-        before = frame.copy()  # whoever draws may use the same memory for the next frame
+        patches.append(Patch(0, 0, colours) if before is None else _difference(before, colours))
+        before = colours
     if before is None:
         raise ValueError("No frames: an animation needs at least one.")
     return before.shape[0], before.shape[1], patches
 
 
-def _difference(before: np.ndarray, frame: np.ndarray) -> Patch:
-    """The smallest rectangle of `frame` around what differs from `before`; one pixel when nothing does."""
-    differs = before != frame  # [h, w, 3]
-    rows = np.flatnonzero(differs.any(axis=(1, 2)))
+def _packed(frame: np.ndarray, number: int) -> np.ndarray:
+    """One number for each pixel, uint32 [h, w]: numbers are compared and counted several times faster than triples."""
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
+        raise ValueError(f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, width, 3].")
+    padded = np.zeros((*frame.shape[:2], 4), dtype=np.uint8)
+    for channel in range(3):
+        padded[..., channel] = frame[..., channel]
+    return padded.view("<u4")[..., 0]
+
+
+def _difference(before: np.ndarray, colours: np.ndarray) -> Patch:
+    """The patch that leads from one frame to the next; a single pixel when they are the same."""
+    differs = before != colours  # [h, w]
+    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if not len(rows):
-        return Patch(0, 0, frame[:1, :1].copy(), np.zeros((1, 1), dtype=bool))
-    top, bottom = rows[0], rows[-1] + 1
-    changed = differs[top:bottom].any(axis=2)  # [rows, w]
-    columns = np.flatnonzero(changed.any(axis=0))
-    left, right = columns[0], columns[-1] + 1
-    return Patch(int(left), int(top), frame[top:bottom, left:right].copy(), changed[:, left:right])
+        return Patch(0, 0, colours[:1, :1].copy())
+    top, left = int(rows[0]), int(columns[0])
+    return Patch(left, top, colours[top : rows[-1] + 1, left : columns[-1] + 1].copy())  # a view would keep the whole frame
 
 
 def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
-    """Colours uint8 [256, 3], and the entry for each bin of colours, uint8 [2 ** (3 * BITS)].
+    """Colours uint8 [256, 3], and the entry for each bin of colours, uint8 [BINS].
 
     Each next entry is the bin that would be worst off without it: its distance to the entries so far, times the square root of
     its number of pixels. Large even areas so keep their very colour, and rare but distinct colours are not forgotten.
     """
-    bins_in_all = 1 << (3 * BITS)
-    present = np.zeros(bins_in_all, dtype=bool)
+    present = np.zeros(BINS, dtype=bool)
     for patch in patches:
-        present[_bins(patch.pixels)] = True
-    sampled = np.unique(np.linspace(0, len(patches) - 1, min(SAMPLE, len(patches))).round().astype(int))
-    counts, means = _statistics([patches[index] for index in sampled], bins_in_all)
+        present[_bins(patch.colours)] = True
     occupied = np.flatnonzero(present)
-    colours = means[occupied]  # [bins, 3]
-    weights = np.sqrt(np.maximum(counts[occupied], 1.0))
+    sampled = np.unique(np.linspace(0, len(patches) - 1, min(SAMPLE, len(patches))).round().astype(int))
+    counts, colours = _statistics(np.concatenate([patches[index].colours.ravel() for index in sampled]), occupied)
+    weights = np.sqrt(np.maximum(counts, 1.0))
     chosen = [int(np.argmax(weights))]
-    nearest = np.zeros(len(occupied), dtype=np.int64)
+    nearest = np.zeros(len(occupied), dtype=np.uint8)
     distance = ((colours - colours[chosen[0]]) ** 2).sum(axis=1)
     while len(chosen) < min(COLOURS, len(occupied)):
         worst = int(np.argmax(distance * weights))
-        nearer = ((colours - colours[worst]) ** 2).sum(axis=1)
-        nearest[nearer < distance] = len(chosen)
-        distance = np.minimum(distance, nearer)
+        from_worst = ((colours - colours[worst]) ** 2).sum(axis=1)
+        nearest[from_worst < distance] = len(chosen)
+        distance = np.minimum(distance, from_worst)
         chosen.append(worst)
-    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette, entry_of_bin = np.zeros((256, 3), dtype=np.uint8), np.zeros(BINS, dtype=np.uint8)
     palette[: len(chosen)] = np.rint(colours[chosen])
-    entry_of_bin = np.zeros(bins_in_all, dtype=np.uint8)
     entry_of_bin[occupied] = nearest
     return palette, entry_of_bin
 
 
-def _statistics(patches: list[Patch], bins_in_all: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels per bin, float64 [bins], and their mean colour, float64 [bins, 3]; the bin's middle where there is none."""
-    counts, sums = np.zeros(bins_in_all), np.zeros((bins_in_all, 3))
-    for patch in patches:
-        bins = _bins(patch.pixels)
-        counts += np.bincount(bins, minlength=bins_in_all)
-        for channel in range(3):
-            sums[:, channel] += np.bincount(bins, weights=patch.pixels[..., channel].ravel(), minlength=bins_in_all)
-    index = np.arange(bins_in_all)
+def _statistics(colours: np.ndarray, occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of pixels, float64 [bins], and mean colour, float64 [bins, 3], of the occupied bins; the bin's middle where there is no pixel."""
+    bins = _bins(colours)
+    counts = np.bincount(bins, minlength=BINS)[occupied].astype(np.float64)
     mask, width = (1 << BITS) - 1, 1 << (8 - BITS)
-    middle = np.stack([(index >> (2 * BITS)) & mask, (index >> BITS) & mask, index & mask], axis=1) * width + (width - 1) / 2
-    return counts, np.where(counts[:, None] > 0, sums / np.maximum(counts, 1.0)[:, None], middle)
+    means = []
+    for channel in range(3):
+        sums = np.bincount(bins, weights=(colours >> (8 * channel)) & 255, minlength=BINS)[occupied]
+        middle = ((occupied >> (BITS * channel)) & mask) * width + (width - 1) / 2
+        means.append(np.where(counts > 0, sums / np.maximum(counts, 1.0), middle))
+    return counts, np.stack(means, axis=1)
 
 
-def _bins(pixels: np.ndarray) -> np.ndarray:
-    """The bin of each pixel's colour, int32 [height * width]."""
-    high = (pixels >> (8 - BITS)).reshape(-1, 3).astype(np.int32)
-    return (high[:, 0] << (2 * BITS)) | (high[:, 1] << BITS) | high[:, 2]
+def _bins(colours: np.ndarray) -> np.ndarray:
+    """The bin of each colour, uint32 of the same shape: the upper bits of the three channels, put together."""
+    low, mask = 8 - BITS, (1 << BITS) - 1
+    red, green, blue = ((colours >> (8 * channel + low)) & mask for channel in range(3))
+    return red | (green << BITS) | (blue << (2 * BITS))
 
 
 def _delays(count: int, fps: float, last_frame_seconds: float) -> list[int]:
@@ -163,14 +166,22 @@ def _header(width: int, height: int, palette: np.ndarray) -> bytes:
     return screen + palette.tobytes() + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 
 
-def _image(patch: Patch, entry_of_bin: np.ndarray, delay: int) -> bytes:
-    """One patch: its delay, its place and its pixels, compressed by Pillow. Source: GIF89a specification, sections 20, 22 and 23."""
+def _image(patch: Patch, entry_of_bin: np.ndarray, delay: int, shown: np.ndarray) -> bytes:
+    """One patch: its delay, its place and its pixels, compressed by Pillow. Source: GIF89a specification, sections 20, 22 and 23.
+
+    Args:
+        patch: what to write.
+        entry_of_bin: palette entry of each bin.
+        delay: hundredths of a second.
+        shown: entries on the screen, uint8 [frame height, frame width]; brought up to date.
+    """
     from PIL import Image
 
-    height, width = patch.pixels.shape[:2]
-    entries = entry_of_bin[_bins(patch.pixels)].reshape(height, width)
-    if patch.changed is not None:
-        entries = np.where(patch.changed, entries, np.uint8(AS_BEFORE))  # long runs of one entry take no room
+    height, width = patch.colours.shape
+    entries = entry_of_bin[_bins(patch.colours)]  # [height, width]
+    below = shown[patch.top : patch.top + height, patch.left : patch.left + width]
+    written = np.where(entries == below, np.uint8(AS_BEFORE), entries)  # long runs of one entry take no room
+    below[...] = entries
     control = struct.pack("<BBBBHBB", 0x21, 0xF9, 4, 0b0000_0101, min(delay, 65535), AS_BEFORE, 0)
     place = struct.pack("<BHHHHBB", 0x2C, patch.left, patch.top, width, height, 0, 8)
-    return control + place + Image.fromarray(entries).tobytes("gif", "L") + b"\x00"
+    return control + place + Image.fromarray(written).tobytes("gif", "L") + b"\x00"

@@ -19,12 +19,16 @@ from sandbox.errors import UsageError
 if TYPE_CHECKING:
     from sandbox.lab import Frame
 
+UNSEEN = {"dummy", "offscreen"}
+"""Drivers of SDL that draw into nothing."""
 SLOWEST, FASTEST = 1 / 16, 16.0
 MESSAGE_SECONDS = 2.5
 """How long a message stays in the caption."""
 IDLE_SECONDS = 0.5
 """Longest sleep while nothing happens; events end it at once."""
 LAYER_KEYS = {"v": "values", "p": "policy"}
+MODIFIERS = (" shift", " ctrl", " alt", " meta", " super", " gui", " lock", "alt gr")
+"""Ends of the names of keys that only change what others mean."""
 FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
 
 
@@ -41,12 +45,12 @@ def load_pygame() -> Any:
 
 
 def screen_available() -> bool:
-    """Whether a window could be seen: a display server on Linux, anywhere else unless SDL is told to draw into nothing."""
-    if os.environ.get("SDL_VIDEODRIVER", os.environ.get("SDL_VIDEO_DRIVER", "")) in {"dummy", "offscreen"}:
+    """Whether a window could be seen: there is a display, it answers, and SDL is not told to draw into nothing."""
+    if _driver_asked_for() in UNSEEN:
         return False
-    if sys.platform.startswith(("linux", "freebsd", "openbsd")):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False  # said without loading pygame
+    return _display_answers()
 
 
 def require_screen() -> None:
@@ -56,7 +60,47 @@ def require_screen() -> None:
         UsageError: there is none; the message names the remedy.
     """
     if not screen_available():
-        raise UsageError("No screen to open a window on (DISPLAY and WAYLAND_DISPLAY are not set). Use `--render gif` for an animation in a file.")
+        raise _no_screen()
+
+
+def _no_screen() -> UsageError:
+    """The error, with whatever can be said about the reason."""
+    if _driver_asked_for() in UNSEEN:
+        reason = f"SDL_VIDEODRIVER={_driver_asked_for()} draws into nothing"
+    else:
+        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        reason = f"the display '{display}' does not answer" if display else "neither DISPLAY nor WAYLAND_DISPLAY is set"
+    return UsageError(f"No screen to open a window on: {reason}. Use `--render gif` for an animation in a file.")
+
+
+def _driver_asked_for() -> str:
+    return os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER") or ""
+
+
+def _display_answers() -> bool:
+    """Start pygame's display, which opens no window yet, and stop it again unless it was there before."""
+    pygame = load_pygame()
+    if pygame.display.get_init():
+        return _visible(pygame)
+    try:
+        _start_display(pygame)
+        return _visible(pygame)
+    except pygame.error:
+        return False
+    finally:
+        pygame.display.quit()
+
+
+def _start_display(pygame: Any) -> None:
+    # SDL would otherwise turn SIGTERM into an event that nobody reads while the program computes.
+    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
+    pygame.display.init()
+
+
+def _visible(pygame: Any) -> bool:
+    """Whether SDL found a screen. Where none answers it draws into nothing without a word; only if that was asked for it is fine."""
+    driver = pygame.display.get_driver()
+    return driver not in UNSEEN or driver == _driver_asked_for()
 
 
 class Window:
@@ -164,18 +208,20 @@ class Window:
         self._frame = frame
         if self._pygame is not None:
             return
-        # SDL would otherwise turn SIGTERM into a key press that nobody reads while the program computes.
-        os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
         pygame = load_pygame()
         started = not pygame.display.get_init()
         height, width = frame.draw(self.hidden).shape[:2]
         try:
-            pygame.display.init()
+            _start_display(pygame)
+            if not _visible(pygame):
+                raise pygame.error("no screen")
             wide, high = pygame.display.get_desktop_sizes()[0]
             scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
             pygame.display.set_mode((max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE)
         except pygame.error as error:
-            raise UsageError(f"No window can be opened here ({error}). Use `--render gif` for an animation in a file.") from error
+            if started:
+                pygame.display.quit()
+            raise _no_screen() from error
         self._pygame, self._started_display = pygame, started
         self._update_caption()
 
@@ -214,7 +260,8 @@ class Window:
                 key = self._name(event)
                 if key in {"q", "escape"}:
                     self._leave()
-                keys.append(key)
+                if not key.endswith(MODIFIERS):
+                    keys.append(key)
         if redraw:
             self._draw()
         self._update_caption()

@@ -80,8 +80,8 @@ def _play_in_window(env: Any, name: str, optimum: float, seed: int) -> tuple[flo
     try:
         while True:
             left = env.model.horizon - walk.steps
-            window.show(env.snapshot(status=f"return {number(walk.total)} · best possible {number(optimum)} · {left} steps left"))
-            key = window.wait_key()
+            status = f"return {number(walk.total)} · best possible {number(optimum)} · {left} steps left"
+            key = window.wait_key(env.snapshot(status=status))
             if key == "r":
                 state, _ = env.reset()
                 walk = _Walk(env, state)

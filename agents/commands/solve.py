@@ -29,17 +29,17 @@ def _options() -> list[click.Parameter]:
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Solve one environment and print what was found; exit code 1 if value iteration did not converge."""
-    from agents import planning
+    from agents import planning, probabilities
 
     env = env_class(config=config)
     model, discount = env.model, values["discount"]
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
-    document: dict[str, Any] = {"env": name, "discount": discount, **_scores(model, best, np.eye(model.actions)[best.policy])}
+    document: dict[str, Any] = {"env": name, "discount": discount, **_scores(model, best, probabilities.one_hot(best.policy, model.actions))}
     soft = None
     if values["epsilon"] is not None:
         soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
-        document["epsilon_soft"] = {"epsilon": values["epsilon"], **_scores(model, soft, planning.epsilon_greedy_policy(soft.policy, model.actions, values["epsilon"]))}
+        document["epsilon_soft"] = {"epsilon": values["epsilon"], **_scores(model, soft, probabilities.soften(probabilities.one_hot(soft.policy, model.actions), values["epsilon"]))}
     if values["as_json"]:
         print_json(document)
     else:
@@ -60,7 +60,7 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
     episode = planning.evaluate(model, policy, model.horizon)
     steps = episode.steps_to_goal
     return {
-        "value_start": float(model.start @ solution.value),
+        "value_start": planning.value_at_start(model, solution.value),
         "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
         "reward_per_step": episode.reward_per_step,
         "episode_return": episode.expected_return,

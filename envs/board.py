@@ -1,0 +1,202 @@
+"""The squared part of a picture: cells, values, arrows, trail and signs, at any size from 1 to 1000 and more cells.
+
+Whatever does not change from one frame to the next is drawn once and kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from envs import layouts, palette, tiles
+from envs.layouts import Layout
+from sandbox.window import load_pygame
+
+LARGEST_BOARD = 800
+"""Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink further …"""
+MOST_CELLS = 1024
+"""… until a side has more cells than this: then a pixel stands for several."""
+COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
+"""Usual and largest size of a cell, and the side of the board that small grids grow to, pixels."""
+SMALLEST_INDEXED = 9
+"""Cells smaller than this, in pixels, have no numbered margins."""
+SMALLEST_SIGN = 16
+"""Signs keep this size, in pixels, when cells get smaller: an agent nobody can see is no use."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things lie on the board of one layout; equal layouts have equal plans.
+
+    Attributes:
+        rows, columns: number of cells.
+        cells: the layout's codes as bytes, row by row.
+        start: its cell.
+        goals: their cells.
+        cell: side of a cell, pixels; 1 where `merged` is above 1.
+        merged: how many cells in a row share one pixel.
+    """
+
+    rows: int
+    columns: int
+    cells: bytes
+    start: tuple[int, int]
+    goals: tuple[tuple[int, int], ...]
+    cell: int
+    merged: int
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Width and height of the board, pixels."""
+        return -(-self.columns * self.cell // self.merged), -(-self.rows * self.cell // self.merged)  # rounded up
+
+    @property
+    def indexed(self) -> bool:
+        """Whether rows and columns are numbered."""
+        return self.cell >= SMALLEST_INDEXED
+
+    @property
+    def codes(self) -> np.ndarray:
+        """The layout's codes, uint8 [rows, columns]."""
+        return np.frombuffer(self.cells, dtype=np.uint8).reshape(self.rows, self.columns)
+
+    @property
+    def walkable(self) -> np.ndarray:
+        """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
+        return (self.codes != layouts.WALL) & (self.codes != layouts.HOLE)
+
+    def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
+        """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
+        row, column = cell
+        return int((column + 0.5) * self.cell / self.merged), int((row + 0.5) * self.cell / self.merged)
+
+
+def plan_of(layout: Layout) -> Plan:
+    """The plan for a layout."""
+    rows, columns = layout.cells.shape
+    side = max(rows, columns)
+    cell = max(1, min(LARGEST_CELL, max(TYPICAL_BOARD // side, min(COMFORTABLE, LARGEST_BOARD // side))))
+    start = (int(layout.start[0]), int(layout.start[1]))
+    goals = tuple((int(row), int(column)) for row, column in layout.goals)
+    cells = np.ascontiguousarray(layout.cells, dtype=np.uint8).tobytes()
+    return Plan(rows, columns, cells, start, goals, cell, max(1, math.ceil(side / MOST_CELLS)))
+
+
+def scene(plan: Plan, values: np.ndarray | None, greedy: np.ndarray | None, scale: tuple[float, float]) -> Any:
+    """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn on.
+
+    Args:
+        plan: where things lie.
+        values: float64 [states], or None.
+        greedy: greedy actions as bits, [states], or None.
+        scale: ends of the colour scale.
+    """
+    # While an agent walks, its values stay as they are; bytes as the key let equal values be found again.
+    return _scene(
+        plan,
+        None if values is None else values.tobytes(),
+        None if greedy is None else greedy.astype(np.uint8).tobytes(),
+        (float(scale[0]), float(scale[1])),
+    )
+
+
+@lru_cache(maxsize=4)
+def _scene(plan: Plan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]) -> Any:
+    pygame = load_pygame()
+    surface = pygame.Surface(plan.extent, 0, 32)
+    surface.fill(palette.FLOOR)
+    if values is not None:
+        _draw_heat(surface, plan, np.frombuffer(values), scale)
+    surface.blit(_ground(plan), (0, 0))
+    if greedy is not None and plan.cell >= tiles.SMALLEST_WITH_ARROWS:
+        bits = np.where(plan.walkable.ravel(), np.frombuffer(greedy, dtype=np.uint8), 0)
+        states = np.flatnonzero(bits).tolist()
+        places = ((state % plan.columns * plan.cell, state // plan.columns * plan.cell) for state in states)
+        surface.fblits([(tiles.sprite(tiles.arrow_sign, plan.cell, int(bits[state])), place) for state, place in zip(states, places, strict=True)])
+    return surface
+
+
+def _draw_heat(surface: Any, plan: Plan, values: np.ndarray, scale: tuple[float, float]) -> None:
+    """Fill each cell of the board with its value's colour; unknown values have the floor's colour."""
+    pygame = load_pygame()
+    shown = np.isfinite(values) & plan.walkable.ravel()
+    index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
+    colours = np.where(shown[:, None], palette.scale_table()[index], np.array(palette.FLOOR, dtype=np.uint8))  # [states, 3]
+    if plan.cell >= tiles.SMALLEST_WITH_LINES:
+        colours = _spread(colours.reshape(plan.rows, plan.columns, 3), plan.walkable)
+    small = pygame.Surface((plan.columns, plan.rows), 0, 32)  # a pixel for each cell
+    small.blit(pygame.image.frombytes(colours.tobytes(), small.get_size(), "RGB"), (0, 0))
+    (pygame.transform.scale if plan.merged == 1 else pygame.transform.smoothscale)(small, plan.extent, surface)
+
+
+def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Give cells that show no value the mean colour around them, uint8 [rows, columns, 3]: it is what their rounded corners let through."""
+    weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
+    framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
+    rows, columns = shown.shape
+    windows = [(slice(row, row + rows), slice(column, column + columns)) for row in range(3) for column in range(3)]
+    total, weight = sum(framed[window] for window in windows), sum(weights[window] for window in windows)
+    around = np.rint(total / np.maximum(weight, 1.0)).astype(np.uint8)
+    return np.where((shown | (weight[..., 0] == 0))[..., None], colours, around)
+
+
+@lru_cache(maxsize=8)
+def _ground(plan: Plan) -> Any:
+    """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and goals."""
+    bank, codes = _tile_bank(plan.cell), plan.codes
+    kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], places in the bank
+    for place, code in enumerate((layouts.LOW_WALL, layouts.SAND, layouts.HOLE), start=1):
+        kinds[codes == code] = place
+    walls = codes == layouts.WALL
+    kinds[walls] = 4 + _joined(walls)[walls]
+    picture = bank[kinds].transpose(0, 2, 1, 3, 4).reshape(plan.rows * plan.cell, plan.columns * plan.cell, 4)
+    surface = tiles.to_surface(tiles.shrink(picture, plan.merged) if plan.merged > 1 else picture)
+    draw_sign(surface, plan, (0, 0), plan.start, tiles.ring_sign)
+    for goal in plan.goals:
+        draw_sign(surface, plan, (0, 0), goal, tiles.star_sign)
+    return surface
+
+
+@lru_cache(maxsize=8)
+def _tile_bank(size: int) -> np.ndarray:
+    """All tiles of one size, uint8 [20, size, size, 4]: floor, low wall, sand, hole, then the sixteen walls."""
+    others = [tiles.floor_tile(size), tiles.brick_tile(size), tiles.sand_tile(size), tiles.hole_tile(size)]
+    return np.stack([*others, *(tiles.wall_tile(size, joined) for joined in range(16))])
+
+
+def _joined(walls: np.ndarray) -> np.ndarray:
+    """Which neighbours of each cell are walls, int64 [rows, columns]: 1 above, 2 right, 4 below, 8 left, added up; the border is one."""
+    framed = np.pad(walls, 1, constant_values=True)
+    above, below, left, right = framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]
+    joined: np.ndarray = above * 1 + right * 2 + below * 4 + left * 8
+    return joined
+
+
+def draw_sign(surface: Any, plan: Plan, corner: tuple[int, int], cell: tuple[int, int], sign: Callable[[int], np.ndarray]) -> None:
+    """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small cells it reaches beyond."""
+    size = max(plan.cell, SMALLEST_SIGN)
+    x, y = plan.middle(cell)
+    surface.blit(tiles.sprite(sign, size), (corner[0] + x - size // 2, corner[1] + y - size // 2))
+
+
+def draw_trail(surface: Any, plan: Plan, corner: tuple[int, int], path: Sequence[tuple[int, int]]) -> None:
+    """Draw the way through a path's cells (row, column), fading towards its beginning; where it jumps there is a gap."""
+    pygame = load_pygame()
+    width = max(round(plan.cell * 0.14), 2)
+    points = [plan.middle((int(row), int(column))) for row, column in path]
+    left, top = min(x for x, _ in points) - width, min(y for _, y in points) - width
+    right, bottom = max(x for x, _ in points) + width, max(y for _, y in points) + width
+    layer = pygame.Surface((right - left, bottom - top), pygame.SRCALPHA, 32)
+    for number, (before, after) in enumerate(zip(path, path[1:], strict=False), start=1):
+        if abs(before[0] - after[0]) + abs(before[1] - after[1]) != 1:
+            continue
+        (x0, y0), (x1, y1) = points[number - 1], points[number]
+        bar = pygame.Rect(min(x0, x1) - left - width // 2, min(y0, y1) - top - width // 2, abs(x1 - x0) + width, abs(y1 - y0) + width)
+        # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not add up to dark spots.
+        pygame.draw.rect(layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2)
+    surface.blit(layer, (corner[0] + left, corner[1] + top))

@@ -1,0 +1,252 @@
+"""Grid worlds: a layout becomes an exact model, and the environment steps through the model's arrays.
+
+Whatever `step` does stands in the model, so learning on the model and learning in the environment are the same.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from operator import index
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import InvalidAction, ResetNeeded
+
+from envs import layouts
+from envs.config import EmptyGridConfig, GridConfig, MazeConfig
+from envs.layouts import Layout, Position
+from envs.mdp import TabularMDP
+from sandbox.config import resolve
+from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from envs.render import Snapshot
+    from sandbox.window import Window
+
+STAY, RIGHT, LEFT, DOWN, UP = range(5)
+ACTIONS = ("stay", "right", "left", "down", "up")
+STEPS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+"""(row, column) step of each action."""
+SIDEWAYS = {RIGHT: (DOWN, UP), LEFT: (DOWN, UP), DOWN: (RIGHT, LEFT), UP: (RIGHT, LEFT)}
+"""Where a move may slip to."""
+GOAL_REWARD, BUMP_REWARD = 1.0, -1.0
+TRAIL = 8
+"""So many cells behind the agent are drawn."""
+
+
+def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
+    """The exact model of a layout: state row * columns + column, actions stay, right, left, down, up.
+
+    Args:
+        layout: the cells.
+        config: rewards, slipping, holes, starts and the length of an episode.
+    """
+    states, kinds = layout.cells.size, 3 if config.slip else 1
+    next_state = np.empty((states, len(ACTIONS), kinds), dtype=np.int64)  # [S, A, K]
+    reward = np.zeros(next_state.shape)
+    terminated = np.zeros(next_state.shape, dtype=bool)
+    probability = np.zeros(next_state.shape)
+    goal = np.zeros(states, dtype=bool)
+    goal[[layout.state(position) for position in layout.goals]] = True
+
+    next_state[:, STAY, :] = np.arange(states)[:, None]
+    reward[goal, STAY, 0] = GOAL_REWARD
+    probability[:, STAY, 0] = 1.0
+    for move in SIDEWAYS:
+        to, gain, ends = _move(layout, config, STEPS[move])  # [S] each
+        causes = [(move, 0)] + [(intended, 1 + side.index(move)) for intended, side in SIDEWAYS.items() if move in side]
+        for intended, outcome in causes[: 1 if kinds == 1 else None]:
+            next_state[:, intended, outcome], reward[:, intended, outcome], terminated[:, intended, outcome] = to, gain, ends
+            probability[:, intended, outcome] = 1.0 - config.slip if outcome == 0 else config.slip / 2
+    return TabularMDP.from_outcomes(
+        next_state,
+        reward,
+        probability=probability,
+        terminated=terminated,
+        start_states=np.flatnonzero(layout.free) if config.random_start else np.array([layout.state(layout.start)]),
+        goal=goal,
+        horizon=config.episode_length or 0,
+    )
+
+
+def _move(layout: Layout, config: GridConfig, step: Position) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What one step does from every cell: next state int64 [S], reward float64 [S], whether the episode ends bool [S]."""
+    here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
+    padded = np.pad(here, 1, constant_values=-1)
+    ahead = padded[1 + step[0] : 1 + step[0] + layout.rows, 1 + step[1] : 1 + step[1] + layout.columns].ravel()  # [S], -1 behind the border
+    kind = np.where(ahead >= 0, layout.cells.ravel()[ahead], layouts.WALL)  # [S], what lies ahead; the border is a wall
+    gain = np.array([0.0, BUMP_REWARD, config.wall_penalty, config.sand_penalty, config.hole_penalty])  # in the order of the codes
+    fallen = kind == layouts.HOLE
+    to = np.where(kind == layouts.WALL, here.ravel(), ahead)
+    if config.holes == "restart":
+        return np.where(fallen, layout.state(layout.start), to), gain[kind], np.zeros_like(fallen)
+    return to, gain[kind], fallen
+
+
+class GridEnv(gymnasium.Env[int, int]):
+    """A grid of cells to walk on.
+
+    Observation: Discrete(rows * columns), row * columns + column. Actions: stay, right, left, down, up.
+
+    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leads nowhere; `wall_penalty` and
+    `sand_penalty` for a move into a surmountable wall or sand; `hole_penalty` for a fall into a hole, which ends at the start, or
+    ends the episode with `holes="end"`; 0 otherwise. With `slip` p a move goes the intended way with 1 - p, and p/2 to either side.
+
+    An episode is truncated after `episode_length` steps, here and not by a wrapper, and never terminated but by a hole. After its
+    end, as before the first `reset`, `step` raises ResetNeeded.
+
+    `np_random` is the only source of chance: it draws a random start, and a slip where one is possible. It may be replaced.
+
+    Args:
+        render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises `sandbox.window.WindowClosed`.
+        config: all options in one; otherwise they can be given one by one.
+        options: fields of the class's `Config`.
+
+    Raises:
+        ConfigError: an option or the layout is wrong.
+    """
+
+    Config: ClassVar[type[GridConfig]] = GridConfig
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 12}  # noqa: RUF012 - as Gymnasium declares it
+
+    def __init__(self, render_mode: str | None = None, *, config: GridConfig | None = None, **options: Any) -> None:
+        if config is not None and options:
+            raise UsageError(f"Give {type(self).__name__} either `config` or single options, not both: {', '.join(options)}.")
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise UsageError(f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")
+        self.config: GridConfig = config or resolve(self.Config, [options], type(self).__name__)
+        self.layout = self.config.build_layout()
+        self.observation_space = spaces.Discrete(self.layout.cells.size)
+        self.action_space = spaces.Discrete(len(ACTIONS))
+        self.render_mode = render_mode
+        self._model: TabularMDP | None = None
+        self._window: Window | None = None
+        self._state = 0
+        self._left = 0  # steps until the episode is cut; 0 when there is none
+        self._steps, self._return = 0, 0.0  # of this episode, kept while there is somebody to show them to
+        self._trail: deque[Position] = deque(maxlen=TRAIL)
+
+    @property
+    def model(self) -> TabularMDP:
+        """The exact model; made when first asked for."""
+        if self._model is None:
+            self._model = build_model(self.layout, self.config)
+            self._open_views()
+        return self._model
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: begins the stream of chance anew; None goes on with it.
+            options: none are known; accepted as Gymnasium does.
+        """
+        super().reset(seed=seed)
+        self._state = self.model.sample_start(self.np_random)
+        self._left = self.model.horizon or -1  # counts down, and from -1 never meets 0
+        self._steps, self._return = 0, 0.0
+        self._trail.clear()
+        if self.render_mode == "human":
+            self.render()
+        return self._state, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Do one action.
+
+        Raises:
+            InvalidAction: it is not one of the numbers 0 to 4; nothing has happened.
+            ResetNeeded: there is no episode going on.
+        """
+        if not self._left:
+            raise ResetNeeded("There is no episode to step in: it has not begun, or it is over. Call reset() first.")
+        try:
+            number = index(action)
+        except TypeError:
+            raise InvalidAction(_invalid(action)) from None
+        if not 0 <= number <= 4:
+            raise InvalidAction(_invalid(action))
+        entry = (self._state * 5 + number) * self._outcomes
+        if self._draws and self._cumulative[entry] < 1.0:
+            chance = self._np_random.random()  # type: ignore[union-attr] - reset has made it
+            while chance >= self._cumulative[entry]:
+                entry += 1
+        state, reward, terminated = self._next_state[entry], self._reward[entry], self._terminated[entry]
+        if self.render_mode is not None:
+            self._trail.append(self.layout.position(self._state))
+            self._steps += 1
+            self._return += reward
+        self._state = state
+        left = self._left - 1
+        self._left = 0 if terminated else left
+        if self.render_mode == "human":
+            self.render()
+        return state, reward, terminated, left == 0, {}
+
+    def render(self) -> Any:
+        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None after showing it in the window."""
+        if self.render_mode is None:
+            gymnasium.logger.warn(f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'.")
+            return None
+        if self.render_mode == "ansi":
+            return self.layout.to_text(agent=self.position)
+        if self.render_mode == "rgb_array":
+            return self.snapshot().draw()
+        if self._window is None:
+            from sandbox.window import Window
+
+            self._window = Window(type(self).__name__, fps=self.metadata["render_fps"])
+        self._window.show(self.snapshot())
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one; the next `render` opens another."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    @property
+    def position(self) -> Position:
+        """The agent's cell (row, column); before the first episode, the layout's start."""
+        return self.layout.start if self._model is None else self.layout.position(self._state)
+
+    def _snapshot(self) -> Snapshot:
+        from envs.render import Snapshot
+
+        status = f"step {self._steps} · return {self._return:g}"
+        return Snapshot(layout=self.layout, agent=self.position, trail=tuple(self._trail), status=status, title=type(self).__name__)
+
+    def _open_views(self) -> None:
+        """Flat memoryviews of the model's arrays: indexed, they give Python's own numbers, several times faster than arrays do."""
+        assert self._model is not None
+        model = self._model
+        self._outcomes = model.outcomes
+        self._draws = bool((model.cumulative[..., 0] < 1.0).any())
+        self._next_state, self._cumulative = model.next_state.reshape(-1).data, model.cumulative.reshape(-1).data
+        self._reward, self._terminated = model.reward.reshape(-1).data, model.terminated.reshape(-1).data
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copy and pickle: everything but the window and the views, which know no copy."""
+        return {name: value for name, value in self.__dict__.items() if name != "_window" and not isinstance(value, memoryview)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _window=None)
+        if self._model is not None:
+            self._open_views()
+
+
+def _invalid(action: object) -> str:
+    return f"No action {action!r}. The actions are " + ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS)) + "."
+
+
+class MazeEnv(GridEnv):
+    """The report's maze (REPORTS, G3), or any other layout. Gymnasium id: sandbox/Maze-v0."""
+
+    Config = MazeConfig
+
+
+class EmptyGridEnv(GridEnv):
+    """The report's empty grid (REPORTS, G2). Gymnasium id: sandbox/EmptyGrid-v0."""
+
+    Config = EmptyGridConfig

@@ -1,0 +1,80 @@
+"""The colours of a drawn grid, and the scale that turns values into colours.
+
+One thing is always true: lightness alone tells them apart. Along the scale it only falls, so higher values are darker for every eye
+and on every printer, and whatever lies on top of the scale (arrows, star, token) carries its own light or dark outline.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+Colour = tuple[int, int, int]
+
+PAPER: Colour = (247, 249, 251)
+BAND: Colour = (234, 239, 244)
+FLOOR: Colour = (255, 255, 255)
+LINE: Colour = (223, 229, 236)
+INK: Colour = (35, 45, 61)
+MUTED: Colour = (108, 120, 136)
+WALL: Colour = (62, 74, 92)
+WALL_EDGE: Colour = (79, 93, 113)
+BRICK: Colour = (176, 164, 158)
+BRICK_HATCH: Colour = (146, 132, 126)
+MORTAR: Colour = (244, 241, 238)
+SAND: Colour = (236, 214, 168)
+SAND_GRAIN: Colour = (167, 124, 62)
+HOLE_RIM: Colour = (168, 177, 189)
+HOLE: Colour = (28, 33, 42)
+GOAL: Colour = (247, 190, 22)
+AGENT: Colour = (213, 79, 12)  # vermilion, after Okabe and Ito: stays apart from the scale's cream, green and blue for every eye
+HALO: Colour = (255, 255, 255)
+
+SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = ((254, 246, 219), (209, 232, 188), (134, 203, 180), (78, 163, 184), (51, 119, 174))
+"""Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to read and light enough for dark arrows."""
+
+
+@cache
+def scale_table() -> np.ndarray:
+    """Colours of the value scale from lowest to highest, uint8 [256, 3], at equal steps of lightness.
+
+    The anchors give the hues; between them Oklab is followed in a straight line, with positions chosen so that lightness falls by
+    the same amount from each entry to the next. Source: B. Ottosson, "A perceptual color space for image processing", 2020.
+    """
+    anchors = _oklab(np.array(SCALE_ANCHORS, dtype=np.float64) / 255.0)  # [anchors, (L, a, b)]
+    lightness = np.linspace(anchors[0, 0], anchors[-1, 0], 256)
+    falling = anchors[::-1]  # np.interp wants rising positions
+    path = np.stack([np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1)  # [256, 3]
+    table = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Entry of `scale_table` for each value, int64 of the same shape; values beyond the range get the end, a range of nothing the start."""
+    if not high > low:
+        return np.zeros(values.shape, dtype=np.int64)
+    share = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return np.rint(share * 255.0).astype(np.int64)
+
+
+_TO_CONES = np.array(
+    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
+)
+_TO_LAB = np.array(
+    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
+)
+
+
+def _oklab(srgb: np.ndarray) -> np.ndarray:
+    """sRGB in [0, 1], [n, 3], as Oklab, [n, 3]."""
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
+
+
+def _srgb(oklab: np.ndarray) -> np.ndarray:
+    """Oklab, [n, 3], as sRGB, [n, 3], not clipped."""
+    linear = (oklab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
+    linear = np.maximum(linear, 0.0)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,0 +1,184 @@
+"""Random mazes: a function of size, seed and kind alone, with start and goal in opposite corners and always a way between them.
+
+There is no rim of walls: the border of the grid is one. Everything here is iterative, and a maze of 1000 x 1000 takes about a second.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from envs.layouts import FLOOR, WALL, Layout, Position, place
+
+Kind = Literal["perfect", "braided", "open"]
+
+AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
+"""The eight neighbours of a cell in the order of a clock, as (row, column) steps."""
+ROUNDS = 8
+"""An open maze is walled up in so many helpings, so that no cell has precedence because of where it lies."""
+
+
+def random_maze(
+    size: int, seed: int, kind: Kind = "perfect", density: float = 0.3, start: Position | None = None, goal: Position | None = None
+) -> Layout:
+    """Make a maze.
+
+    Args:
+        size: rows and columns, at least 2.
+        seed: of a generator of the maze's own.
+        kind: "perfect" (exactly one way between any two cells), "braided" (a perfect maze whose dead ends are opened into loops)
+            or "open" (walls anywhere, as long as all floor stays connected).
+        density: share of walls in an open maze, 0 to 0.4: more would cut the floor in pieces, and near 0.4 it gets as many as fit.
+        start: instead of the bottom right corner.
+        goal: instead of the top left corner.
+
+    Raises:
+        LayoutError: `start` or `goal` is no floor in this maze.
+    """
+    rng = np.random.default_rng(seed)
+    cells = _open(size, density, rng) if kind == "open" else _rooms(size, rng, braided=kind == "braided")
+    return place(cells, start or (size - 1, size - 1), (goal or (0, 0),))
+
+
+def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
+    """A maze of rooms joined by corridors: cells, uint8 [size, size].
+
+    Rooms stand in every second row and column. Where the size is even, one wall in each direction is two cells thick, at random.
+    """
+    cells = np.full((size, size), WALL, dtype=np.uint8)
+    if size == 2:  # too small for rooms: two opposite corners, and one way between them or two
+        cells[:] = FLOOR
+        if not braided:
+            cells[(0, 1) if rng.integers(2) else (1, 0)] = WALL
+        return cells
+    rows, columns = _lines(size, rng), _lines(size, rng)  # [rooms per side]
+    doors = _tree(len(rows), rng)
+    if braided:
+        _open_dead_ends(doors, rng)
+    right, down = doors  # bool [rooms per side, rooms per side] each
+    cells[np.ix_(rows, columns)] = FLOOR
+    for room in range(len(rows) - 1):
+        for gap in range(columns[room] + 1, columns[room + 1]):
+            cells[rows[right[:, room]], gap] = FLOOR
+        for gap in range(rows[room] + 1, rows[room + 1]):
+            cells[gap, columns[down[room]]] = FLOOR
+    return cells
+
+
+def _lines(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Which rows (or columns) hold rooms, the first and the last always among them: int64 [rooms per side]."""
+    rooms = (size + 1) // 2
+    lines = 2 * np.arange(rooms)
+    if size % 2 == 0:
+        lines[rng.integers(1, rooms) :] += 1
+    return lines
+
+
+def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
+    """A random spanning tree of side x side rooms, depth first ("recursive backtracker", here with a list for a stack).
+
+    Returns:
+        Doors, bool [2, side, side]: whether a room is joined to the one on its right, and to the one below.
+    """
+    orders = np.array([[a, b, c, d] for a in range(4) for b in range(4) for c in range(4) for d in range(4) if len({a, b, c, d}) == 4])
+    tries = orders[rng.integers(len(orders), size=side * side)]  # [rooms, 4]: each room tries its directions in an order of its own
+    width = side + 2  # with a rim of rooms that count as visited
+    steps = (1, -1, width, -width)
+    inside = (np.arange(side)[:, None] + 1) * width + np.arange(side) + 1  # [side, side]
+    left_to_try: list[list[int]] = [[]] * (width * width)
+    for room, order in zip(inside.ravel().tolist(), tries.tolist(), strict=True):
+        left_to_try[room] = order
+    visited = bytearray(b"\x01") * (width * width)
+    np.frombuffer(visited, dtype=np.uint8)[inside] = 0
+    doors = [bytearray(width * width), bytearray(width * width)]  # to the right, below
+    stack = [int(inside[0, 0])]
+    visited[stack[0]] = 1
+    while stack:
+        room = stack[-1]
+        if not left_to_try[room]:
+            stack.pop()
+            continue
+        direction = left_to_try[room].pop()
+        neighbour = room + steps[direction]
+        if not visited[neighbour]:
+            visited[neighbour] = 1
+            doors[direction // 2][room if direction % 2 == 0 else neighbour] = 1
+            stack.append(neighbour)
+    return np.stack([np.frombuffer(door, dtype=np.uint8)[inside].astype(bool) for door in doors])
+
+
+def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
+    """Give every room with a single door a second one, at random; changes `doors`, bool [2, side, side]."""
+    right, down = doors
+    side = right.shape[0]
+    degree = np.zeros((side, side), dtype=np.int64)
+    degree += right + down
+    degree[:, 1:] += right[:, :-1]
+    degree[1:] += down[:-1]
+    for row, column in rng.permutation(np.argwhere(degree == 1)).tolist():
+        if degree[row, column] > 1:
+            continue
+        closed = [
+            (door, neighbour)
+            for door, neighbour in (
+                ((0, row, column), (row, column + 1)),
+                ((0, row, column - 1), (row, column - 1)),
+                ((1, row, column), (row + 1, column)),
+                ((1, row - 1, column), (row - 1, column)),
+            )
+            if 0 <= neighbour[0] < side and 0 <= neighbour[1] < side and not doors[door]
+        ]
+        door, neighbour = closed[rng.integers(len(closed))]
+        doors[door] = True
+        degree[row, column] += 1
+        degree[neighbour] += 1
+
+
+def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
+    """Walls strewn over floor so that all floor stays connected: cells, uint8 [size, size].
+
+    A cell becomes a wall only if the floor around it stays connected without it. Cells whose rows and columns are both even, or both
+    odd, and so on, do not see one another, so that all candidates of such a class can be decided in one go.
+    """
+    cells = np.full((size, size), FLOOR, dtype=np.uint8)
+    wanted = round(density * size * size)
+    candidates = np.zeros((size, size), dtype=bool)
+    for helping in range(3 * ROUNDS):
+        missing = wanted - int((cells == WALL).sum())
+        if missing <= 0:
+            break
+        candidates[:] = False
+        free = np.flatnonzero(cells == FLOOR)
+        candidates.flat[rng.choice(free, size=min(len(free), -(-missing // max(1, ROUNDS - helping))), replace=False)] = True
+        candidates[0, 0] = candidates[-1, -1] = False
+        for row, column in rng.permutation([(0, 0), (0, 1), (1, 0), (1, 1)]).tolist():
+            part = np.zeros_like(candidates)
+            part[row::2, column::2] = candidates[row::2, column::2]
+            cells[part & _dispensable(cells == FLOOR)] = WALL
+    return cells
+
+
+def _dispensable(floor: np.ndarray) -> np.ndarray:
+    """Cells without which the floor next to them is still connected, seen from their eight neighbours: bool like `floor`."""
+    rows, columns = floor.shape
+    padded = np.pad(floor, 1).astype(np.uint8)
+    ring = np.zeros((rows, columns), dtype=np.uint8)
+    for bit, (row, column) in enumerate(AROUND):
+        ring |= padded[1 + row : 1 + row + rows, 1 + column : 1 + column + columns] << bit
+    return _one_arc()[ring]
+
+
+@cache
+def _one_arc() -> np.ndarray:
+    """Whether the floor next to a cell hangs together around it, by which of `AROUND` are floor: bool [256]."""
+    single = np.zeros(256, dtype=bool)
+    for ring in range(256):
+        floor = [bool(ring >> bit & 1) for bit in range(8)]
+        arcs = 0
+        for side in (0, 2, 4, 6):  # the sides of the cell; count those where an arc's last side stands, going round by the clock
+            corner, following = floor[side + 1], floor[(side + 2) % 8]
+            arcs += floor[side] and not (corner and following)
+        single[ring] = arcs == 1 or all(floor)
+    return single

@@ -1,0 +1,191 @@
+"""A moment of a grid world as a picture.
+
+A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off screen, without a display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envs import board, palette, tiles
+from sandbox.window import load_pygame
+
+if TYPE_CHECKING:
+    from envs.layouts import Layout
+
+HEADER, STATUS = 34, 34
+"""Heights of the bands above and below, pixels."""
+TEXT, SMALL, SMALLEST = 17, 15, 11
+"""Heights of letters, pixels."""
+BAR = (84, 10)
+"""Width and height of the colour bar, pixels."""
+NARROWEST = 400
+"""Width that a header and a status line need, pixels."""
+EDGE = 14
+"""Margin without indices, pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that is to be seen at one moment.
+
+    Attributes:
+        layout: the cells.
+        agent: its cell (row, column), or None.
+        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the last or not.
+        values: value of each state, float [states], with states counted row by row; NaN is not drawn. None: not known.
+        policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the row's largest positive number.
+        value_range: lowest and highest value of the colour scale; None takes the snapshot's own. Animations want one for all frames.
+        status: the line below ("episode 1200 · step 17 · ε 0.012 · return 31").
+        title: the line above.
+    """
+
+    layout: Layout
+    agent: tuple[int, int] | None = None
+    trail: Sequence[tuple[int, int]] = ()
+    values: np.ndarray | None = None
+    policy: np.ndarray | None = None
+    value_range: tuple[float, float] | None = None
+    status: str = ""
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        states = self.layout.cells.size
+        if self.values is not None and np.shape(self.values) != (states,):
+            raise ValueError(f"values have the shape {np.shape(self.values)}; this layout wants ({states},).")
+        if self.policy is not None and np.shape(self.policy) != (states, 5):
+            raise ValueError(f"policy has the shape {np.shape(self.policy)}; this layout wants ({states}, 5).")
+
+    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+        """Pixels, uint8 [height, width, 3]; the size depends on the layout alone.
+
+        Args:
+            hidden: layers to leave out: "values", "policy", "trail".
+        """
+        pygame = load_pygame()
+        page = _page(board.plan_of(self.layout))
+        values = None if "values" in hidden or self.values is None else np.asarray(self.values, dtype=np.float64)
+        greedy = None if "policy" in hidden or self.policy is None else greedy_bits(self.policy)
+        scale = self._scale(values)
+        canvas = page.paper.copy()
+        canvas.blit(board.scene(page.plan, values, greedy, scale), page.corner)
+        if "trail" not in hidden and len(self.trail):
+            path = [*self.trail, self.agent] if self.agent is not None else list(self.trail)
+            board.draw_trail(canvas, page.plan, page.corner, path)
+        if self.agent is not None:
+            board.draw_sign(canvas, page.plan, page.corner, self.agent, tiles.agent_sign)
+        _write_header(canvas, self.title, None if values is None else scale)
+        _write_status(canvas, self.status)
+        pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
+        # The surface borrows the array's memory: blitting into it is several times quicker than copying pixels out.
+        pygame.image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
+        return pixels
+
+    def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
+        """Ends of the colour scale: the given ones, or those of the values that are seen."""
+        if self.value_range is not None or values is None:
+            return self.value_range or (0.0, 0.0)
+        seen = values[np.isfinite(values) & self.layout.walkable.ravel()]
+        return (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
+
+
+def greedy_bits(policy: np.ndarray) -> np.ndarray:
+    """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added up; 0 where there are none."""
+    weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
+    highest = weights.max(axis=1, keepdims=True)
+    greedy = (weights > 0) & (weights >= highest * (1 - 1e-9))
+    bits: np.ndarray = greedy @ (1 << np.arange(5))
+    return bits
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The paper for one plan: margins, indices and bands; nothing on it depends on the moment."""
+
+    plan: board.Plan
+    corner: tuple[int, int]
+    paper: Any
+
+
+@lru_cache(maxsize=8)
+def _page(plan: board.Plan) -> _Page:
+    """Measure and draw the paper for a plan."""
+    pygame = load_pygame()
+    wide, high = plan.extent
+    margin = tiles.text(str(max(plan.rows, plan.columns) - 1), SMALL, palette.MUTED).get_width() + 12 if plan.indexed else EDGE
+    width = max(wide + 2 * margin, NARROWEST)
+    above = HEADER + (20 if plan.indexed else 4)
+    height = above + high + EDGE + STATUS
+    corner = ((width - wide) // 2, above)
+    paper = pygame.Surface((width, height), 0, 32)
+    paper.fill(palette.PAPER)
+    paper.fill(palette.BAND, (0, height - STATUS, width, STATUS))
+    pygame.draw.rect(paper, palette.MUTED, (corner[0] - 1, corner[1] - 1, wide + 2, high + 2), 1)
+    if plan.indexed:
+        _write_indices(paper, plan, corner)
+    return _Page(plan, corner, paper)
+
+
+def _write_indices(paper: Any, plan: board.Plan, corner: tuple[int, int]) -> None:
+    """Numbers of columns above and of rows at the left; every second, fifth … one where they would touch."""
+    cell = plan.cell
+    step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
+    for column in range(0, plan.columns, step):
+        label = tiles.text(str(column), SMALL, palette.MUTED)
+        paper.blit(label, label.get_rect(center=(corner[0] + column * cell + cell // 2, corner[1] - 10)))
+    for row in range(0, plan.rows, step):
+        label = tiles.text(str(row), SMALL, palette.MUTED)
+        paper.blit(label, label.get_rect(midright=(corner[0] - 7, corner[1] + row * cell + cell // 2 + 1)))
+
+
+def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
+    """The title at the left and, while values are shown, the colour bar with its ends at the right."""
+    right = canvas.get_width() - EDGE
+    if scale is not None:
+        high, low = (tiles.text(_number(end), SMALL, palette.MUTED) for end in (scale[1], scale[0]))
+        middle = HEADER // 2 + 1
+        canvas.blit(high, high.get_rect(midright=(right, middle)))
+        bar = _colour_bar().get_rect(midright=(right - high.get_width() - 6, middle - 1))
+        canvas.blit(_colour_bar(), bar)
+        canvas.blit(low, low.get_rect(midright=(bar.left - 6, middle)))
+        right = bar.left - 6 - low.get_width() - EDGE
+    _write(canvas, title, (EDGE, HEADER // 2 + 1), right - EDGE)
+
+
+def _write_status(canvas: Any, status: str) -> None:
+    width, height = canvas.get_size()
+    _write(canvas, status, (EDGE, height - STATUS // 2 + 1), width - 2 * EDGE)
+
+
+def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> None:
+    """One line of text, with smaller letters where it would not fit, and cut where it still would not."""
+    if not words:
+        return
+    size = next((size for size in range(TEXT, SMALLEST, -1) if tiles.font(size).size(words)[0] <= room), SMALLEST)
+    label = tiles.text(words, size, palette.INK)
+    while label.get_width() > room and len(words) > 1:
+        words = words[:-2].rstrip() + "…"
+        label = tiles.text(words, size, palette.INK)
+    canvas.blit(label, label.get_rect(midleft=left_middle))
+
+
+@lru_cache(maxsize=1)
+def _colour_bar() -> Any:
+    pygame = load_pygame()
+    width, height = BAR
+    table = palette.scale_table()[np.linspace(0, 255, width).round().astype(int)]  # [width, 3]
+    colours = np.ascontiguousarray(np.broadcast_to(table, (height, width, 3)))
+    bar = pygame.Surface((width + 2, height + 2), 0, 32)
+    bar.fill(palette.MUTED)
+    bar.blit(pygame.image.frombytes(colours.tobytes(), (width, height), "RGB"), (1, 1))
+    return bar
+
+
+def _number(value: float) -> str:
+    """Three digits, without a negative zero."""
+    return f"{value + 0.0:.3g}"
