@@ -78,7 +78,7 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
     counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
     with plots.style():
         figure, axes = _map_axes(shape, title)
-        axes.set_facecolor("#F3F4F6")
+        axes.set_facecolor("#E5E7EB")
         highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
         drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
         figure.colorbar(drawn, ax=axes, label="steps spent here (log scale); grey: never", shrink=0.85)
@@ -119,7 +119,7 @@ def _marks(axes: Axes, layout: Layout) -> None:
 def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:
     """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones."""
     low, high = np.nanmin(values[free]), np.nanmax(values[free])
-    bright = (values - low) / (high - low) > 0.55 if high > low else np.ones_like(values, dtype=bool)
+    bright = (values - low) / (high - low) < 0.6 if high > low else np.ones_like(values, dtype=bool)
     for action, (x, y) in enumerate(ARROWS):
         rows, columns = np.nonzero((policy[:, :, action] > 0) & free)
         if not len(rows):
@@ -128,4 +128,4 @@ def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray
         if action == 0:
             axes.scatter(columns, rows, s=1200 / max(free.shape) ** 1.4, c=colours, linewidths=0)
         else:
-            axes.quiver(columns, rows, np.full(len(rows), x), np.full(len(rows), y), color=colours, angles="xy", scale_units="xy", scale=2.6, width=0.005, pivot="tail")
+            axes.quiver(columns, rows, np.full(len(rows), x), np.full(len(rows), y), color=colours, angles="xy", scale_units="xy", scale=2.6, width=0.005, pivot="mid")

@@ -16,7 +16,35 @@ from numba import njit
 from agents.kernels import OPTIONS, POLICY_SIGNATURE
 
 
-@njit(POLICY_SIGNATURE, forceinline=True, _nrt=False, **OPTIONS)
+@njit("Tuple((float64, int64, int64))(float64[:, ::1], int64)", forceinline=True, **OPTIONS)
+def highest(q, state):  # type: ignore[no-untyped-def]
+    """The highest value in a state, the first action that has it, and how many have it.
+
+    This and `nth` get no generator, so that drawing stays in the policies themselves: handing a generator on counts references, in
+    the innermost loop of learning (measured: a quarter of ε-greedy's speed).
+    """
+    best, first, count = q[state, 0], 0, 1
+    for action in range(1, q.shape[1]):
+        value = q[state, action]
+        if value > best:
+            best, first, count = value, action, 1
+        elif value == best:
+            count += 1
+    return best, first, count
+
+
+@njit("int64(float64[:, ::1], int64, float64, int64, int64)", forceinline=True, **OPTIONS)
+def nth(q, state, best, first, number):  # type: ignore[no-untyped-def]
+    """Of the actions with value `best`, the one that `number` others (>= 0) come before; `first` is the first."""
+    action = first
+    while number > 0:
+        action += 1
+        if q[state, action] == best:
+            number -= 1
+    return action
+
+
+@njit(POLICY_SIGNATURE, **OPTIONS)
 def greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """The action with the highest value.
 
@@ -29,25 +57,13 @@ def greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
         first_ties: whether the first of several best actions is taken; else each with the same probability.
         rng: the agent's generator.
     """
-    actions = q.shape[1]
-    best, first, count = q[state, 0], 0, 1
-    for action in range(1, actions):
-        value = q[state, action]
-        if value > best:
-            best, first, count = value, action, 1
-        elif value == best:
-            count += 1
-    action = first
+    best, action, count = highest(q, state)
     if count > 1 and not first_ties:
-        remaining = int(rng.random() * count)
-        while remaining > 0:
-            action += 1
-            if q[state, action] == best:
-                remaining -= 1
+        action = nth(q, state, best, action, int(rng.random() * count))
     return action
 
 
-@njit(POLICY_SIGNATURE, _nrt=False, **OPTIONS)
+@njit(POLICY_SIGNATURE, **OPTIONS)
 def epsilon_greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """The greedy action with probability 1 - ε, every other one with ε / (actions - 1), as in the report.
 
@@ -63,7 +79,9 @@ def epsilon_greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyp
         first_ties: see `greedy`.
         rng: the agent's generator.
     """
-    action = greedy(q, state, epsilon, first_ties, rng)
+    best, action, count = highest(q, state)
+    if count > 1 and not first_ties:
+        action = nth(q, state, best, action, int(rng.random() * count))
     others = q.shape[1] - 1
     u = rng.random()
     if u < epsilon and others > 0:
@@ -72,13 +90,13 @@ def epsilon_greedy(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyp
     return action
 
 
-@njit("float64(float64, float64, float64)", forceinline=True, _nrt=False, **OPTIONS)
+@njit("float64(float64, float64, float64)", forceinline=True, **OPTIONS)
 def weight(value, best, temperature):  # type: ignore[no-untyped-def]
     """exp((value - best) / temperature), and 1 for the best also where the difference is inf - inf."""
     return 1.0 if value == best else math.exp((value - best) / temperature)
 
 
-@njit(POLICY_SIGNATURE, _nrt=False, **OPTIONS)
+@njit(POLICY_SIGNATURE, **OPTIONS)
 def softmax(q, state, epsilon, first_ties, rng):  # type: ignore[no-untyped-def]
     """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed., equation 2.11 with temperature ε.
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
 """Usual and largest size of a cell, and the side of the board that small grids grow to, pixels."""
 SMALLEST_INDEXED = 9
 """Cells smaller than this, in pixels, have no numbered margins."""
-SMALLEST_SIGN = 16
+SMALLEST_SIGN = 20
 """Signs keep this size, in pixels, when cells get smaller: an agent nobody can see is no use."""
 
 
@@ -68,7 +69,8 @@ class Plan:
     @property
     def walkable(self) -> np.ndarray:
         """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
-        return (self.codes != layouts.WALL) & (self.codes != layouts.HOLE)
+        walkable: np.ndarray = (self.codes != layouts.WALL) & (self.codes != layouts.HOLE)
+        return walkable
 
     def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
@@ -116,8 +118,9 @@ def _scene(plan: Plan, values: bytes | None, greedy: bytes | None, scale: tuple[
     if greedy is not None and plan.cell >= tiles.SMALLEST_WITH_ARROWS:
         bits = np.where(plan.walkable.ravel(), np.frombuffer(greedy, dtype=np.uint8), 0)
         states = np.flatnonzero(bits).tolist()
+        signs = (tiles.sprite(tiles.arrow_sign, plan.cell, int(bits[state])) for state in states)
         places = ((state % plan.columns * plan.cell, state // plan.columns * plan.cell) for state in states)
-        surface.fblits([(tiles.sprite(tiles.arrow_sign, plan.cell, int(bits[state])), place) for state, place in zip(states, places, strict=True)])
+        surface.fblits(list(zip(signs, places, strict=True)))
     return surface
 
 
@@ -140,7 +143,8 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
     framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
     rows, columns = shown.shape
     windows = [(slice(row, row + rows), slice(column, column + columns)) for row in range(3) for column in range(3)]
-    total, weight = sum(framed[window] for window in windows), sum(weights[window] for window in windows)
+    total = np.sum([framed[window] for window in windows], axis=0)  # [rows, columns, 3]
+    weight = np.sum([weights[window] for window in windows], axis=0)  # [rows, columns, 1]
     around = np.rint(total / np.maximum(weight, 1.0)).astype(np.uint8)
     return np.where((shown | (weight[..., 0] == 0))[..., None], colours, around)
 
@@ -192,7 +196,7 @@ def draw_trail(surface: Any, plan: Plan, corner: tuple[int, int], path: Sequence
     left, top = min(x for x, _ in points) - width, min(y for _, y in points) - width
     right, bottom = max(x for x, _ in points) + width, max(y for _, y in points) + width
     layer = pygame.Surface((right - left, bottom - top), pygame.SRCALPHA, 32)
-    for number, (before, after) in enumerate(zip(path, path[1:], strict=False), start=1):
+    for number, (before, after) in enumerate(pairwise(path), start=1):
         if abs(before[0] - after[0]) + abs(before[1] - after[1]) != 1:
             continue
         (x0, y0), (x1, y1) = points[number - 1], points[number]

@@ -118,8 +118,8 @@ class GridEnv(gymnasium.Env[int, int]):
             raise UsageError(f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")
         self.config: GridConfig = config or resolve(self.Config, [options], type(self).__name__)
         self.layout = self.config.build_layout()
-        self.observation_space = spaces.Discrete(self.layout.cells.size)
-        self.action_space = spaces.Discrete(len(ACTIONS))
+        self.observation_space = spaces.Discrete(self.layout.cells.size)  # type: ignore[assignment]
+        self.action_space = spaces.Discrete(len(ACTIONS))  # type: ignore[assignment]
         self.render_mode = render_mode
         self._model: TabularMDP | None = None
         self._window: Window | None = None
@@ -168,11 +168,13 @@ class GridEnv(gymnasium.Env[int, int]):
         if not 0 <= number <= 4:
             raise InvalidAction(_invalid(action))
         entry = (self._state * 5 + number) * self._outcomes
-        if self._draws and self._cumulative[entry] < 1.0:
-            chance = self._np_random.random()  # type: ignore[union-attr] - reset has made it
-            while chance >= self._cumulative[entry]:
+        if self._draws and (cumulative := self._cumulative)[entry] < 1.0:
+            chance = self._np_random.random()  # type: ignore[union-attr]  # reset has made it
+            while chance >= cumulative[entry]:
                 entry += 1
-        state, reward, terminated = self._next_state[entry], self._reward[entry], self._terminated[entry]
+        state: int = self._next_state[entry]
+        reward: float = self._reward[entry]
+        terminated: bool = self._terminated[entry]
         if self.render_mode is not None:
             self._trail.append(self.layout.position(self._state))
             self._steps += 1
@@ -185,7 +187,7 @@ class GridEnv(gymnasium.Env[int, int]):
         return state, reward, terminated, left == 0, {}
 
     def render(self) -> Any:
-        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None after showing it in the window."""
+        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None once it is in the window."""
         if self.render_mode is None:
             gymnasium.logger.warn(f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'.")
             return None
@@ -211,7 +213,8 @@ class GridEnv(gymnasium.Env[int, int]):
         """The agent's cell (row, column); before the first episode, the layout's start."""
         return self.layout.start if self._model is None else self.layout.position(self._state)
 
-    def _snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
+        """The present moment, to be drawn; steps, return and trail are kept only with a render mode."""
         from envs.render import Snapshot
 
         status = f"step {self._steps} · return {self._return:g}"
@@ -223,8 +226,8 @@ class GridEnv(gymnasium.Env[int, int]):
         model = self._model
         self._outcomes = model.outcomes
         self._draws = bool((model.cumulative[..., 0] < 1.0).any())
-        self._next_state, self._cumulative = model.next_state.reshape(-1).data, model.cumulative.reshape(-1).data
-        self._reward, self._terminated = model.reward.reshape(-1).data, model.terminated.reshape(-1).data
+        self._next_state, self._cumulative = _view(model.next_state), _view(model.cumulative)
+        self._reward, self._terminated = _view(model.reward), _view(model.terminated)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copy and pickle: everything but the window and the views, which know no copy."""
@@ -234,6 +237,11 @@ class GridEnv(gymnasium.Env[int, int]):
         self.__dict__.update(state, _window=None)
         if self._model is not None:
             self._open_views()
+
+
+def _view(array: np.ndarray) -> Any:
+    """All numbers of a contiguous array in one row; what is read from it is an int, a float or a bool."""
+    return array.reshape(-1).data
 
 
 def _invalid(action: object) -> str:

@@ -19,7 +19,6 @@ LINE: Colour = (223, 229, 236)
 INK: Colour = (35, 45, 61)
 MUTED: Colour = (108, 120, 136)
 WALL: Colour = (62, 74, 92)
-WALL_EDGE: Colour = (79, 93, 113)
 BRICK: Colour = (176, 164, 158)
 BRICK_HATCH: Colour = (146, 132, 126)
 MORTAR: Colour = (244, 241, 238)
@@ -46,7 +45,7 @@ def scale_table() -> np.ndarray:
     lightness = np.linspace(anchors[0, 0], anchors[-1, 0], 256)
     falling = anchors[::-1]  # np.interp wants rising positions
     path = np.stack([np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1)  # [256, 3]
-    table = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
+    table: np.ndarray = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
     table.setflags(write=False)
     return table
 
@@ -56,7 +55,8 @@ def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return np.rint(share * 255.0).astype(np.int64)
+    index: np.ndarray = np.rint(share * 255.0).astype(np.int64)
+    return index
 
 
 _TO_CONES = np.array(
@@ -70,11 +70,13 @@ _TO_LAB = np.array(
 def _oklab(srgb: np.ndarray) -> np.ndarray:
     """sRGB in [0, 1], [n, 3], as Oklab, [n, 3]."""
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
+    oklab: np.ndarray = np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
+    return oklab
 
 
 def _srgb(oklab: np.ndarray) -> np.ndarray:
     """Oklab, [n, 3], as sRGB, [n, 3], not clipped."""
     linear = (oklab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     linear = np.maximum(linear, 0.0)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    srgb: np.ndarray = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return srgb

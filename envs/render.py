@@ -18,7 +18,7 @@ from sandbox.window import load_pygame
 if TYPE_CHECKING:
     from envs.layouts import Layout
 
-HEADER, STATUS = 34, 34
+HEADER, STATUS = 34, 32
 """Heights of the bands above and below, pixels."""
 TEXT, SMALL, SMALLEST = 17, 15, 11
 """Heights of letters, pixels."""
@@ -166,11 +166,13 @@ def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> 
     """One line of text, with smaller letters where it would not fit, and cut where it still would not."""
     if not words:
         return
-    size = next((size for size in range(TEXT, SMALLEST, -1) if tiles.font(size).size(words)[0] <= room), SMALLEST)
-    label = tiles.text(words, size, palette.INK)
+    for size in range(TEXT, SMALLEST - 1, -1):
+        label = tiles.text(words, size, palette.INK)
+        if label.get_width() <= room:
+            break
     while label.get_width() > room and len(words) > 1:
         words = words[:-2].rstrip() + "…"
-        label = tiles.text(words, size, palette.INK)
+        label = tiles.text(words, SMALLEST, palette.INK)
     canvas.blit(label, label.get_rect(midleft=left_middle))
 
 

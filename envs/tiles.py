@@ -82,15 +82,15 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
 
     Colours are weighted by their opacity: plain means would drag the colour of invisible pixels into the edges.
     """
-    height, width = -(-picture.shape[0] // factor), -(-picture.shape[1] // factor)
-    padding = ((0, height * factor - picture.shape[0]), (0, width * factor - picture.shape[1]), (0, 0))
-    blocks = np.pad(picture, padding, mode="edge").reshape(height, factor, width, factor, 4).astype(np.float64)
-    alpha = blocks[..., 3:]
-    total = alpha.sum(axis=(1, 3))  # [h, w, 1]
-    coloured = (blocks[..., :3] * alpha).sum(axis=(1, 3)) / np.maximum(total, 1.0)
-    plain = blocks[..., :3].mean(axis=(1, 3))
-    colour = np.where(total > 0, coloured, plain)
-    return np.rint(np.concatenate([colour, total / factor**2], axis=2)).astype(np.uint8)
+    missing = [-side % factor for side in picture.shape[:2]]
+    picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge") if any(missing) else picture
+    parts = [picture[row::factor, column::factor].astype(np.float64) for row in range(factor) for column in range(factor)]  # each [h, w, 4]
+    opacity = sum((part[..., 3:] for part in parts), start=np.zeros(1))  # [h, w, 1]
+    coloured = sum((part[..., :3] * part[..., 3:] for part in parts), start=np.zeros(1)) / np.maximum(opacity, 1.0)
+    plain = sum((part[..., :3] for part in parts), start=np.zeros(1)) / len(parts)
+    colour = np.where(opacity > 0, coloured, plain)
+    small: np.ndarray = np.rint(np.concatenate([colour, opacity / len(parts)], axis=2)).astype(np.uint8)
+    return small
 
 
 def floor_tile(size: int) -> np.ndarray:
@@ -218,7 +218,11 @@ def arrow_sign(size: int, actions: int) -> np.ndarray:
 def _triangle(x: int, y: int) -> list[Point]:
     """Corners of a triangle near the edge of the unit square that points along (x, y)."""
     tip, foot, half = 0.44, 0.27, 0.125
-    return [(0.5 + tip * x, 0.5 + tip * y), (0.5 + foot * x - half * y, 0.5 + foot * y + half * x), (0.5 + foot * x + half * y, 0.5 + foot * y - half * x)]
+    return [
+        (0.5 + tip * x, 0.5 + tip * y),
+        (0.5 + foot * x - half * y, 0.5 + foot * y + half * x),
+        (0.5 + foot * x + half * y, 0.5 + foot * y - half * x),
+    ]
 
 
 def _star(radius: float) -> list[Point]:
@@ -266,7 +270,7 @@ def font(pixels: int) -> Any:
     return pygame.font.Font(None, pixels)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def text(words: str, pixels: int, colour: Colour) -> Any:
     """A pygame.Surface with one line of text.
 

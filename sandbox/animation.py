@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,9 @@ class Patch(NamedTuple):
     colours: np.ndarray
 
 
-def write_gif(path_or_file: str | os.PathLike[str] | BinaryIO, frames: Iterable[np.ndarray], fps: float, last_frame_seconds: float = 1.5) -> None:
+def write_gif(
+    path_or_file: str | os.PathLike[str] | IO[bytes], frames: Iterable[np.ndarray], fps: float, last_frame_seconds: float = 1.5
+) -> None:
     """Write frames as a GIF that loops for ever; nothing is written when the frames are refused.
 
     Args:
@@ -132,7 +134,7 @@ def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _statistics(colours: np.ndarray, occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of pixels, float64 [bins], and mean colour, float64 [bins, 3], of the occupied bins; the bin's middle where there is no pixel."""
+    """Number of pixels, float64 [bins], and mean colour, float64 [bins, 3], of the occupied bins; a bin's middle where it has none."""
     bins = _bins(colours)
     counts = np.bincount(bins, minlength=BINS)[occupied].astype(np.float64)
     mask, width = (1 << BITS) - 1, 1 << (8 - BITS)

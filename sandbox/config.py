@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 from pydantic.fields import FieldInfo
 
 from sandbox.errors import ConfigError, UnknownNameError, UsageError, nearest
+from sandbox.registry import canonical, registry
 
 
 class LabConfig(BaseModel):
@@ -78,8 +79,6 @@ Finder = Callable[[str, str], type[LabConfig]]
 
 def registered_config(kind: str, name: str) -> type[LabConfig]:
     """The `Config` of the registered `kind` called `name`."""
-    from sandbox.registry import registry
-
     config: type[LabConfig] = registry().load(kind, name).Config
     return config
 
@@ -148,8 +147,8 @@ def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: lis
         model = find(kind, name)
         for layer in layers:
             layer = {"name": layer} if isinstance(layer, str) else dict(layer)
-            if layer.get("name", name) != name:
-                name = layer["name"]
+            if canonical(str(layer.get("name", name))) != name:
+                name = canonical(str(layer["name"]))
                 previous, model = model, find(kind, name)
                 options = {key: value for key, value in options.items() if _same_field(previous, model, key)}
             options = merge(options, {key: value for key, value in layer.items() if key != "name"})

@@ -177,10 +177,10 @@ class Loop:
             if self.stop.reason:
                 self.record.status = self.stop.reason
                 break
-            if self.settings.max_time is not None and time.monotonic() - begun >= self.settings.max_time:
+            self._advance(experiment)
+            if self.settings.max_time is not None and time.monotonic() - begun >= self.settings.max_time and not experiment.done:
                 self.record.status = "timed-out"
                 break
-            self._advance(experiment)
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()

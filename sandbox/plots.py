@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
 GREY = "#6B7280"
-VALUES = "cividis"
-"""Colour map of quantities: perceptually uniform, readable in grey and by colour-blind people."""
+VALUES = "YlGnBu"
+"""Colour map of quantities: from light to dark, so readable in grey and by colour-blind people, and never as dark as a wall."""
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 110,

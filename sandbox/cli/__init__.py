@@ -21,7 +21,7 @@ COMMANDS = {
     "resume": ("sandbox.cli.resume:resume", "Go on with a run that was stopped."),
     "show": ("sandbox.cli.show:show", "What a run was, measured and made."),
     "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
-    "list": ("sandbox.cli.list:list_", "List runs, labs, agents, environments, datasets."),
+    "list": ("sandbox.cli.listing:list_", "List runs, labs, agents, environments, datasets."),
     "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.delete:delete", "Delete runs."),
     "plugins": ("sandbox.cli.plugins:plugins", "Which plugins there are and what they bring."),

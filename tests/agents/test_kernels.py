@@ -1,0 +1,142 @@
+"""The compiled loop: the same numbers as `env.step`, however it is cut; and an edited rule is the one that runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import agents
+from agents.config import TabularConfig
+from agents.td import QLearning, Sarsa
+from sandbox.registry import registry
+
+AGENTS = [registry().load("agent", entry.name) for entry in registry().entries("agent", outside=False)]
+POLICIES = ["softmax", "epsilon-greedy"]
+WORLDS = {
+    "random outcomes, starts and ends": lambda worlds: worlds.random_model(1),
+    "never terminates": lambda worlds: worlds.random_model(2, terminated=np.zeros((6, 3, 2))),
+    "never truncates": lambda worlds: worlds.random_model(3, horizon=0),
+    "one step": lambda worlds: worlds.random_model(4, horizon=1),
+    "draws always": lambda worlds: worlds.random_model(5, outcomes=1, start=(0,), always_draw=True),
+    "certain": lambda worlds: worlds.random_model(6, outcomes=1, start=(0,)),
+    "starts on the goal": lambda worlds: worlds.random_model(7, start=(3,)),
+}
+
+
+def pair(agent_class: Any, model: Any, **options: Any) -> tuple[Any, Any]:
+    states, actions, _ = model.next_state.shape
+    config = TabularConfig(**options)
+    return tuple(agent_class(config, states, actions, np.random.default_rng(11), episodes=60) for _ in range(2))  # type: ignore[return-value]
+
+
+def seeded(env: Any) -> Any:
+    env.unwrapped.np_random = np.random.default_rng(12)
+    return env
+
+
+def assert_equal(one: Any, other: Any, first: Any, second: Any) -> None:
+    """Two agents and what they went through, to the last bit, generators included."""
+    for name in first._fields:
+        assert getattr(first, name).tobytes() == getattr(second, name).tobytes(), name
+    assert one.q.tobytes() == other.q.tobytes()
+    assert one.visits.tobytes() == other.visits.tobytes()
+    assert one.rng.bit_generator.state == other.rng.bit_generator.state
+    assert one.episodes_done == other.episodes_done
+
+
+@pytest.mark.parametrize("ties", ["random", "first"])
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("agent_class", AGENTS, ids=lambda agent: agent.name)
+@pytest.mark.parametrize("world", WORLDS)
+def test_learning_on_arrays_equals_learning_through_step(world: str, agent_class: Any, policy: str, ties: str, worlds: Any) -> None:
+    model = WORLDS[world](worlds)
+    compiled, stepped = pair(agent_class, model, policy=policy, ties=ties)
+    env, env_rng = seeded(worlds.ModelEnv(model)), np.random.default_rng(12)
+    assert_equal(compiled, stepped, compiled.learn_model(model, env_rng, 60), stepped.learn_env(env, 60))
+    assert env_rng.bit_generator.state == env.np_random.bit_generator.state
+
+
+GRIDS: list[dict[str, Any]] = [{}]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("agent_class", AGENTS, ids=lambda agent: agent.name)
+def test_learning_counts_what_happens(agent_class: Any, policy: str, worlds: Any) -> None:
+    model = worlds.random_model(8)
+    agent, _ = pair(agent_class, model, policy=policy)
+    learned = agent.learn_model(model, np.random.default_rng(0), 60)
+    assert learned.episode.tolist() == list(range(1, 61))
+    assert agent.visits.sum() == learned.length.sum() + 60  # starts, and where each step led
+    assert set(learned.start) <= {0, 2, 5}
+    assert (learned.steps_to_goal <= learned.length).all()
+    assert (learned.steps_to_goal[learned.steps_to_goal >= 0] > 0).all()  # no start is a goal here
+    assert (learned.length <= 12).all()
+
+
+@pytest.mark.parametrize("agent_class", AGENTS, ids=lambda agent: agent.name)
+@pytest.mark.parametrize("pieces", [(300, 700), (1, 0, 998, 1)])
+def test_learning_in_pieces_equals_learning_at_once(agent_class: Any, pieces: tuple[int, ...], worlds: Any) -> None:
+    model = worlds.random_model(9)
+    options: dict[str, Any] = {"alpha": 0.5, "alpha_schedule": "linear", "alpha_final": 0.01, "decay_episodes": 800}
+    whole, cut = pair(agent_class, model, **options)
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    first = whole.learn_model(model, one, 1000)
+    blocks = [cut.learn_model(model, other, piece) for piece in pieces]
+    assert_equal(whole, cut, first, type(first)(*(np.concatenate(columns) for columns in zip(*blocks, strict=True))))
+
+
+def test_spaces_that_begin_elsewhere_are_counted_from_there(worlds: Any) -> None:
+    model = worlds.random_model(10)
+    one, other = pair(Sarsa, model)
+    assert_equal(one, other, one.learn_env(seeded(worlds.ModelEnv(model)), 20), other.learn_env(seeded(worlds.ModelEnv(model, first=5)), 20))
+
+
+def test_without_a_model_no_goal_is_claimed(worlds: Any) -> None:
+    env = worlds.ModelEnv(worlds.random_model(1))
+    agent, _ = pair(QLearning, env.model)
+    env.model.goal = None
+    assert (agent.learn_env(env, 30).steps_to_goal == -1).all()
+
+
+RUN_ONCE = """
+import numpy as np
+from agents.config import TabularConfig
+from agents.td import Sarsa
+from types import SimpleNamespace
+shape = (1, 1, 1)
+model = SimpleNamespace(next_state=np.zeros(shape, int), cumulative=np.ones(shape), reward=np.ones(shape), terminated=np.ones(shape, bool),
+    start_states=np.zeros(1, int), start_cumulative=np.ones(1), goal=np.zeros(1, bool), horizon=1, always_draw=False)
+agent = Sarsa(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
+agent.learn_model(model, np.random.default_rng(0), 1)
+from agents import kernels
+print(float(agent.q[0, 0]), sum(kernels.learn.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.slow
+def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
+    """The trainer comes from the cache, the rule does not: it has been edited since."""
+    source = Path(agents.__file__).parent
+    shutil.copytree(source, tmp_path / "agents", ignore=shutil.ignore_patterns("__pycache__"))
+    path = os.pathsep.join([str(tmp_path), str(source.parent)])
+
+    def run() -> tuple[float, int]:
+        env = {**os.environ, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run([sys.executable, "-c", RUN_ONCE], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        value, hits = done.stdout.split()
+        return float(value), int(hits)
+
+    assert run() == (0.5, 0)
+    assert run() == (0.5, 1)
+    rule = tmp_path / "agents" / "td.py"
+    before = rule.read_text()
+    rule.write_text(before.replace("q[state, action] += alpha * (target - q[state, action])", "q[state, action] += 3 * alpha * target", 1))
+    assert rule.read_text() != before
+    assert run() == (1.5, 1)
