@@ -128,8 +128,8 @@ class ControlExperiment:
 
     def values(self, q: np.ndarray | None = None) -> np.ndarray:
         """max over actions of Q: float [states]."""
-        table: np.ndarray = self.agent.q if q is None else q
-        return table.max(axis=1)
+        best: np.ndarray = (self.agent.q if q is None else q).max(axis=1)
+        return best
 
     def _epsilon(self) -> float:
         return float(self.agent.epsilon())

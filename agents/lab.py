@@ -60,7 +60,9 @@ class ControlLab:
         per_step = None if optimum is None else optimum / experiment.model.horizon
         artifacts.save_figure("learning_curve.png", pictures.learning_curve(metrics, per_step, f"{self.env}: how {name} learned"))
         values, policy = experiment.values(), agent.policy()
-        artifacts.save_figure("value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth"))
+        artifacts.save_figure(
+            "value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth")
+        )
         artifacts.save_figure("visits_map.png", pictures.visits_map(layout, agent.visits, f"{self.env}: where {name} was while learning"))
 
     def _keep(self, experiment: ControlExperiment, artifacts: Artifacts) -> None:

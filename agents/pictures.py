@@ -28,19 +28,29 @@ def learning_curve(metrics: Metrics, optimum: float | None, title: str) -> Figur
     shown = plots.thinned(len(learn["episode"]))
     with plots.style():
         figure = plots.figure(8.0, 5.2)
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        upper.plot(learn["episode"][shown], learn["reward_per_step"][shown], color=plots.COLOURS[5], alpha=0.45, linewidth=0.7, label="each episode, exploring")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
+        upper.plot(
+            learn["episode"][shown],
+            learn["reward_per_step"][shown],
+            color=plots.COLOURS[5],
+            alpha=0.45,
+            linewidth=0.7,
+            label="each episode, exploring",
+        )
         smooth = plots.moving_mean(learn["reward_per_step"], window)
         upper.plot(learn["episode"][shown], smooth[shown], color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
         if evaluate:
-            upper.plot(evaluate["episode"], evaluate["reward_per_step"], "o", markersize=4, color=plots.COLOURS[1], label="greedy policy, exact")
+            upper.plot(
+                evaluate["episode"], evaluate["reward_per_step"], "o", markersize=4, color=plots.COLOURS[1], label="greedy policy, exact"
+            )
         if optimum is not None:
             plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
         upper.set(title=title, ylabel="reward per step")
         upper.legend(loc="lower right")
         lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
         lower.set(xlabel="episode", ylabel="exploration ε", ylim=(0, None))
-        figure.align_ylabels()
+        for axes in (upper, lower):
+            axes.yaxis.set_label_coords(-0.075, 0.5)
     return figure
 
 
@@ -56,9 +66,9 @@ def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str
     shape = layout.cells.shape
     free = layout.walkable  # [rows, columns]
     with plots.style():
-        figure, axes = _map_axes(shape, title)
+        figure, axes, bar = _map_axes(shape, title)
         drawn = axes.imshow(np.where(free, values.reshape(shape), np.nan), cmap=plots.VALUES)
-        figure.colorbar(drawn, ax=axes, label="value: discounted reward to come", shrink=0.85)
+        figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
         _walls(axes, layout)
         if max(shape) <= 60:
             _arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
@@ -77,26 +87,32 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
     shape = layout.cells.shape
     counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
     with plots.style():
-        figure, axes = _map_axes(shape, title)
+        figure, axes, bar = _map_axes(shape, title)
         axes.set_facecolor("#E5E7EB")
         highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
         drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
-        figure.colorbar(drawn, ax=axes, label="steps spent here (log scale); grey: never", shrink=0.85)
+        figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never")
         _walls(axes, layout)
         _marks(axes, layout)
     return figure
 
 
-def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes]:
-    figure = plots.figure(7.2, 6.0)
+def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
+    """A figure with room for a map of this shape and for its colour bar beside it."""
+    rows, columns = shape
+    inches = 5.4 / max(rows, columns)
+    width, height = inches * columns, max(inches * rows, 2.0)
+    figure = plots.figure(width + 1.9, height + 1.0, left=0.65, right=1.25)
     axes = figure.subplots()
     axes.grid(False)
     axes.set(title=title, xlabel="column", ylabel="row")
     if max(shape) <= 20:
-        axes.set_xticks(range(shape[1]))
-        axes.set_yticks(range(shape[0]))
+        axes.set_xticks(range(columns))
+        axes.set_yticks(range(rows))
     axes.tick_params(length=0)
-    return figure, axes
+    bar = figure.add_axes(((width + 0.8) / (width + 1.9), 0.6 / (height + 1.0), 0.18 / (width + 1.9), height / (height + 1.0)))
+    bar.grid(False)
+    return figure, axes, bar
 
 
 def _walls(axes: Axes, layout: Layout) -> None:
@@ -128,4 +144,15 @@ def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray
         if action == 0:
             axes.scatter(columns, rows, s=1200 / max(free.shape) ** 1.4, c=colours, linewidths=0)
         else:
-            axes.quiver(columns, rows, np.full(len(rows), x), np.full(len(rows), y), color=colours, angles="xy", scale_units="xy", scale=2.6, width=0.005, pivot="mid")
+            axes.quiver(
+                columns,
+                rows,
+                np.full(len(rows), x),
+                np.full(len(rows), y),
+                color=colours,
+                angles="xy",
+                scale_units="xy",
+                scale=2.6,
+                width=0.005,
+                pivot="mid",
+            )

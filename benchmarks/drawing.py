@@ -27,4 +27,7 @@ def measure(quick: bool) -> list[Figure]:
     file = io.BytesIO()
     write_gif(file, frames, 10)
     written = time.perf_counter() - begun
-    return [Figure("a frame of the maze", 1000 * drawn, "ms"), Figure("a GIF of 60 frames", written, "s", note=f"{len(file.getvalue()) / 1000:.0f} kB")]
+    return [
+        Figure("a frame of the maze", 1000 * drawn, "ms"),
+        Figure("a GIF of 60 frames", written, "s", note=f"{len(file.getvalue()) / 1000:.0f} kB"),
+    ]

@@ -70,7 +70,9 @@ def killed_and_resumed(store: Path, options: Sequence[str], kills: int, rng: ran
 def compare(options: Sequence[str], kills: int, seed: int, longest: float) -> tuple[list[str], int]:
     """Names of what differs between an undisturbed run and a killed one (none, if all is well), and how many kills hit."""
     with tempfile.TemporaryDirectory() as undisturbed, tempfile.TemporaryDirectory() as disturbed:
-        subprocess.run(sandbox("run", "maze", *options, "--store", undisturbed), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            sandbox("run", "maze", *options, "--store", undisturbed), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         whole = essence(next(Path(undisturbed).glob("maze/*/run.json")).parent)
         folder, hits = killed_and_resumed(Path(disturbed), options, kills, random.Random(seed), longest)
         pieced = essence(folder)
@@ -87,7 +89,9 @@ def main() -> int:
     chosen = parser.parse_args()
     options = ["--agent", "sarsa", "--episodes", str(chosen.episodes), "--seed", str(chosen.seed), "--render", "gif"]
     different, hits = compare(options, chosen.kills, chosen.seed, chosen.longest)
-    print(f"{chosen.kills} kills, {hits} of them while it worked: {'different: ' + ', '.join(different) if different else 'the same bytes'}")
+    print(
+        f"{chosen.kills} kills, {hits} of them while it worked: {'different: ' + ', '.join(different) if different else 'the same bytes'}"
+    )
     return 1 if different else 0
 
 

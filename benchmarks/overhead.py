@@ -49,6 +49,12 @@ def measure(quick: bool) -> list[Figure]:
         Sarsa.learn_model, Loop.make_pictures = original, draw  # type: ignore[method-assign]
     loop = whole - sum(pictures)
     return [
-        Figure("share of a run that is not learning", 100 * (1 - sum(learning) / loop), "%", 3.0, note=f"{sum(learning):.1f} s of learning, {episodes:,} episodes"),
+        Figure(
+            "share of a run that is not learning",
+            100 * (1 - sum(learning) / loop),
+            "%",
+            3.0,
+            note=f"{sum(learning):.1f} s of learning, {episodes:,} episodes",
+        ),
         Figure("the same with pictures and GIF", 100 * (1 - sum(learning) / whole), "%", note=f"{sum(pictures):.2f} s of pictures"),
     ]

@@ -27,7 +27,23 @@ _PUBLIC = {
     "resume": "sandbox.api",
     "load": "sandbox.api",
 }
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = [
+    "Action",
+    "Block",
+    "Choice",
+    "Chosen",
+    "Claim",
+    "Context",
+    "Experiment",
+    "Lab",
+    "LabConfig",
+    "Run",
+    "SandboxError",
+    "hookimpl",
+    "load",
+    "resume",
+    "run",
+]
 
 if TYPE_CHECKING:
     from sandbox.api import Run, load, resume, run

@@ -101,7 +101,9 @@ def load(name: str = "last", *, store: str | os.PathLike[str] | None = None) -> 
     return Run(Store(store).find(name))
 
 
-def resume(name: str = "last", *, store: str | os.PathLike[str] | None = None, max_time: float | None = None, allow_changed: bool = False) -> Run:
+def resume(
+    name: str = "last", *, store: str | os.PathLike[str] | None = None, max_time: float | None = None, allow_changed: bool = False
+) -> Run:
     """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing.
 
     Raises:
@@ -124,7 +126,11 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     presets = {"default": {}, **lab.presets}
     if request.preset not in presets:
         raise UnknownNameError("preset", request.preset, presets, f"They belong to lab '{entry.name}'.")
-    layers = [presets["default"], presets[request.preset], *request.layers] if request.preset == "quick" else [presets[request.preset], *request.layers]
+    layers = (
+        [presets["default"], presets[request.preset], *request.layers]
+        if request.preset == "quick"
+        else [presets[request.preset], *request.layers]
+    )
     return entry, lab, resolve(lab.Config, layers, f"lab '{entry.name}'")
 
 
@@ -298,7 +304,9 @@ def _rebuilt(record: RunRecord) -> tuple[Any, Any]:
     try:
         lab = registry().lab(record.lab)
     except UnknownNameError as error:
-        raise UnknownNameError("lab", record.lab, [], f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p.") from error
+        raise UnknownNameError(
+            "lab", record.lab, [], f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p."
+        ) from error
     return lab, resolve(lab.Config, [record.config], f"run {record.id}")
 
 
@@ -348,7 +356,9 @@ def _sign(record: RunRecord, entry: Entry) -> None:
 def _refuse_changed(record: RunRecord, entry: Entry, allow: bool) -> None:
     """Refuse to go on under other versions than the run began with: the same bytes cannot be promised then."""
     now = provenance.versions(record.versions)
-    changed = [f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before]
+    changed = [
+        f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
+    ]
     if record.sources != provenance.sources(_sources_of(entry)):
         changed.append("the sources of the sandbox or of the plugin")
     if not changed:

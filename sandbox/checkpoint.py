@@ -138,7 +138,9 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
         return value.item()
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    raise CheckpointError(f"state{path} is a {type(value).__name__}; a state holds dicts, lists, arrays, numbers, strings, booleans and None.")
+    raise CheckpointError(
+        f"state{path} is a {type(value).__name__}; a state holds dicts, lists, arrays, numbers, strings, booleans and None."
+    )
 
 
 def _with_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -83,7 +83,9 @@ def registered_config(kind: str, name: str) -> type[LabConfig]:
     return config
 
 
-def resolve(config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config, prefix: str = "") -> Any:
+def resolve(
+    config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config, prefix: str = ""
+) -> Any:
     """One validated configuration from several layers, later ones first in rank.
 
     Args:
@@ -114,7 +116,9 @@ def _validated(config: type[LabConfig], layers: list[Mapping[str, Any]], prefix:
         kind = choice_kind(info)
         if kind:
             before = len(problems)
-            merged[name] = _chosen(kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, find)
+            merged[name] = _chosen(
+                kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, find
+            )
             broken = broken or len(problems) > before
     for layer in layers:
         plain = {key: value for key, value in layer.items() if key not in merged or not choice_kind_of(config, key)}
@@ -242,7 +246,7 @@ def show_value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 @dataclass(frozen=True)
@@ -271,7 +275,9 @@ class Option:
         return option_name(".".join(self.path))
 
 
-def options(config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()) -> Iterator[Option]:
+def options(
+    config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()
+) -> Iterator[Option]:
     """All options of a configuration, in the order of its fields.
 
     Args:

@@ -147,7 +147,9 @@ class Loop:
         size = self.folder.metrics_path.stat().st_size if self.folder.metrics_path.exists() else 0
         for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
             if state.get("metrics", 0) > size:
-                self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")
+                self.warn(
+                    f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used."
+                )
                 continue
             self._take_up(number, state)
             return
@@ -162,9 +164,13 @@ class Loop:
             self.learning_seconds = state["learning_seconds"]
             metrics, times = state["metrics"], state["times"]
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}") from error
+            raise CheckpointError(
+                f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}"
+            ) from error
         self._metrics = LineWriter(self.folder.metrics_path, metrics)
-        self._times = LineWriter(self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0))
+        self._times = LineWriter(
+            self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0)
+        )
         self._blocks = self._saved_blocks = number
 
     # -- the work
@@ -240,7 +246,9 @@ class Loop:
     def make_pictures(self) -> None:
         """Pictures and animation of the experiment as it stands; what fails is written down and fails nothing."""
         if isinstance(self.lab, Pictures):
-            self._try_picture("The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, Metrics(self.folder.metrics_path)))
+            self._try_picture(
+                "The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, Metrics(self.folder.metrics_path))
+            )
         if self.settings.animation and isinstance(self.lab, Watchable):
             self._try_picture("The animation", self._animate)
         self.record.artifacts = self.folder.artifacts.listing()

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,7 +94,7 @@ class Registrar:
         """An agent's class; its `Config` holds its options."""
         self._add("agent", name, target, summary)
 
-    def env(self, name: str, target: str, *, summary: str = "", id: str = "") -> None:
+    def env(self, name: str, target: str, *, summary: str = "", id: str = "") -> None:  # noqa: A002
         """An environment's class; its `Config` holds its options, `id` is its Gymnasium id."""
         self._add("env", name, target, summary, aliases=(id,) if id else ())
 
@@ -112,7 +112,9 @@ class Registrar:
 
     def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
         if not name or any(character.isspace() for character in name):
-            raise PluginError(f"Plugin '{self._plugin.name}' registers a {kind} named '{name}': a name has at least one character and no spaces.")
+            raise PluginError(
+                f"Plugin '{self._plugin.name}' registers a {kind} named '{name}': a name has at least one character and no spaces."
+            )
         if target.count(":") != 1:
             raise PluginError(f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'.")
         self._plugin.entries.append(Entry(kind, canonical(name), target, summary, self._plugin.name, **more))
@@ -137,7 +139,7 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._outside_wanted = outside
         for name, module in BUILT_IN.items():
-            self._add(Plugin(name, "built in"), lambda module=module: _import_built_in(module))
+            self._add(Plugin(name, "built in"), partial(_import_built_in, module))
 
     def entries(self, kind: str, *, outside: bool = True) -> list[Entry]:
         """Everything of one kind, by name. `outside=False` looks only at what needs no import of foreign code."""
@@ -171,13 +173,17 @@ class Registry:
         entry = self.find(kind, name)
         module_name, _, attribute = entry.target.partition(":")
         try:
-            module = _import_built_in(module_name) if self.plugins[entry.plugin].source == "built in" else importlib.import_module(module_name)
+            module = (
+                _import_built_in(module_name) if self.plugins[entry.plugin].source == "built in" else importlib.import_module(module_name)
+            )
             return getattr(module, attribute)
         except UsageError:
             raise
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}") from error
+            raise PluginError(
+                f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}"
+            ) from error
 
     def lab(self, name: str) -> Any:
         """A fresh instance of the lab called `name`."""
@@ -252,21 +258,27 @@ class Registry:
             if name not in known:
                 raise PluginError(str(UnknownNameError("hook", name, known, f"Plugin '{plugin.name}' implements it.")))
         if not hooks:
-            raise PluginError(f"Plugin '{plugin.name}' has no hook: expected a function `sandbox_register(registry)` marked with `@hookimpl`.")
+            raise PluginError(
+                f"Plugin '{plugin.name}' has no hook: expected a function `sandbox_register(registry)` marked with `@hookimpl`."
+            )
 
     def _refuse_taken(self, plugin: Plugin) -> None:
         seen = dict(self._entries)
         for entry in plugin.entries:
             other = seen.get((entry.kind, entry.name))
             if other is not None:
-                raise PluginError(f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} '{entry.name}'; rename one of them.")
+                raise PluginError(
+                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} '{entry.name}'; rename one of them."
+                )
             seen[entry.kind, entry.name] = entry
 
     def _explain_broken(self, kind: str, name: str) -> None:
         """When the name may belong to a plugin that is broken, say that instead of "unknown"."""
         for plugin in self.plugins.values():
             if plugin.error and canonical(name) == canonical(plugin.name):
-                raise PluginError(f"Plugin '{plugin.name}' is broken, so there is no {kind} '{name}': {plugin.error} See `python -m sandbox plugins`.")
+                raise PluginError(
+                    f"Plugin '{plugin.name}' is broken, so there is no {kind} '{name}': {plugin.error} See `python -m sandbox plugins`."
+                )
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
@@ -292,7 +304,9 @@ def _import_built_in(name: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     name = path.stem
     if not name.isidentifier():
-        raise PluginError(f"A plugin file is imported under its own name; '{path.name}' is no Python name. Rename it, for example to '{name.replace('-', '_')}.py'.")
+        raise PluginError(
+            f"A plugin file is imported under its own name; '{path.name}' is no Python name. Rename it, for example to '{name.replace('-', '_')}.py'."
+        )
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(path):
         raise PluginError(f"A module named '{name}' is already loaded; rename {path.name}.")
     spec = importlib.util.spec_from_file_location(name, path)

@@ -5,11 +5,15 @@ Watching draws from a generator of its own, so it changes nothing of what is lea
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sandbox.errors import UsageError
 from sandbox.lab import Watchable
 from sandbox.seeding import generator
 from sandbox.window import Window, WindowClosed
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Viewer:
@@ -18,7 +22,7 @@ class Viewer:
     def __init__(self) -> None:
         self._window: Window | None = None
         self._next = 1
-        self._rng = None
+        self._rng: np.random.Generator | None = None
 
     def show(self, loop: Any) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run cleanly."""
@@ -33,6 +37,10 @@ class Viewer:
             self._play(loop)
         except WindowClosed:
             loop.stop.request("interrupted")
+            self.close()
+        except UsageError as error:  # the screen went away; learning goes on without it
+            loop.warn(str(error))
+            loop.settings.viewer = None
             self.close()
         if experiment.done or loop.stop.reason:
             self.close()

@@ -32,7 +32,7 @@ MODIFIERS = (" shift", " ctrl", " alt", " meta", " super", " gui", " lock", "alt
 FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
 
 
-class WindowClosed(Exception):  # noqa: N818 - somebody's wish, no error
+class WindowClosed(Exception):
     """The person closed the window, or pressed q or Escape: end cleanly and keep everything."""
 
 

@@ -74,7 +74,9 @@ def in_process(store, tmp_path):
     """Call the command line in a process of its own: in_process("run", "maze")."""
 
     def call(*words: Any, cwd: Path | None = None, **environment: str) -> Said:
-        done = subprocess.run(command(*words), capture_output=True, text=True, cwd=cwd or ROOT, env={**os.environ, **environment}, timeout=300, check=False)
+        done = subprocess.run(
+            command(*words), capture_output=True, text=True, cwd=cwd or ROOT, env={**os.environ, **environment}, timeout=300, check=False
+        )
         return Said(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -11,7 +11,12 @@ from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CODE = [(page, number, text) for page in PAGES for number, (kind, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8"))) if kind == "python"]
+CODE = [
+    (page, number, text)
+    for page in PAGES
+    for number, (kind, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
+    if kind == "python"
+]
 COMMANDS = [
     (page, line)
     for page in PAGES

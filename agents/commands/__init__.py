@@ -42,7 +42,13 @@ class EnvironmentCommands(click.Group):
         def carry_out(**values: Any) -> int:
             layer = config_layer(parameters, values).get("env", {})
             config = resolve(env_class.Config, [layer], f"environment '{entry.name}'", prefix="env.")
-            return self._carry_out(entry.name, env_class, config, {name: value for name, value in values.items() if not name.startswith("config_")})
+            return self._carry_out(
+                entry.name, env_class, config, {name: value for name, value in values.items() if not name.startswith("config_")}
+            )
 
         own_help = (self.help or "").replace("ENV", entry.name)
-        return entry.name, click.Command(entry.name, params=[*self._own, *parameters], callback=carry_out, help=own_help), normalized(args[1:])
+        return (
+            entry.name,
+            click.Command(entry.name, params=[*self._own, *parameters], callback=carry_out, help=own_help),
+            normalized(args[1:]),
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -38,7 +37,14 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         total, steps, reached = _play_moves(env, values["moves"], values["seed"])
     else:
         total, steps, reached = _play_in_window(env, name, optimum, values["seed"])
-    document = {"env": name, "steps": steps, "return": total, "steps_to_goal": reached, "optimum": optimum, "episode_length": env.model.horizon}
+    document = {
+        "env": name,
+        "steps": steps,
+        "return": total,
+        "steps_to_goal": reached,
+        "optimum": optimum,
+        "episode_length": env.model.horizon,
+    }
     if values["as_json"]:
         print_json(document)
         return 0
@@ -50,8 +56,14 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
 
 def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     if steps < horizon:
-        return f"You stopped after {steps} of {horizon} steps with {number(total)}; the best possible in a whole episode is {number(optimum)}."
-    return "That is the best possible." if total >= optimum - 1e-9 else f"{number(optimum - total)} short of the best possible, {number(optimum)}."
+        return (
+            f"You stopped after {steps} of {horizon} steps with {number(total)}; the best possible in a whole episode is {number(optimum)}."
+        )
+    return (
+        "That is the best possible."
+        if total >= optimum - 1e-9
+        else f"{number(optimum - total)} short of the best possible, {number(optimum)}."
+    )
 
 
 def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None]:

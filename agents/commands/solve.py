@@ -16,9 +16,23 @@ ARROWS = "·→←↓↑"
 
 
 def _options() -> list[click.Parameter]:
-    @click.option("--discount", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True, help="Worth of a reward one step later (γ).")
-    @click.option("--epsilon", type=click.FloatRange(0, 1), help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1).")
-    @click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=1e-10, show_default=True, help="Largest change of a value in the last sweep.")
+    @click.option(
+        "--discount",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.9,
+        show_default=True,
+        help="Worth of a reward one step later (γ).",
+    )
+    @click.option(
+        "--epsilon", type=click.FloatRange(0, 1), help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1)."
+    )
+    @click.option(
+        "--tolerance",
+        type=click.FloatRange(0, min_open=True),
+        default=1e-10,
+        show_default=True,
+        help="Largest change of a value in the last sweep.",
+    )
     @click.option("--max-sweeps", type=click.IntRange(1), default=100_000, show_default=True, help="Give up after so many sweeps.")
     @json_option
     @click.command()
@@ -35,11 +49,18 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     model, discount = env.model, values["discount"]
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
-    document: dict[str, Any] = {"env": name, "discount": discount, **_scores(model, best, probabilities.one_hot(best.policy, model.actions))}
+    document: dict[str, Any] = {
+        "env": name,
+        "discount": discount,
+        **_scores(model, best, probabilities.one_hot(best.policy, model.actions)),
+    }
     soft = None
     if values["epsilon"] is not None:
         soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
-        document["epsilon_soft"] = {"epsilon": values["epsilon"], **_scores(model, soft, probabilities.soften(probabilities.one_hot(soft.policy, model.actions), values["epsilon"]))}
+        document["epsilon_soft"] = {
+            "epsilon": values["epsilon"],
+            **_scores(model, soft, probabilities.soften(probabilities.one_hot(soft.policy, model.actions), values["epsilon"])),
+        }
     if values["as_json"]:
         print_json(document)
     else:
@@ -80,7 +101,10 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
         click.echo(_map(env, soft.policy))
         pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
     if not best.converged:
-        click.echo("Warning: value iteration did not converge; with a discount of 1 a reward that comes again and again has no finite value.", err=True)
+        click.echo(
+            "Warning: value iteration did not converge; with a discount of 1 a reward that comes again and again has no finite value.",
+            err=True,
+        )
     next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
 
 

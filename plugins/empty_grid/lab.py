@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import EmptyGridConfig
-from pydantic import Field
 
 
 class EmptyGridLabConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
     episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
-    env: EmptyGridConfig = Field(EmptyGridConfig(), description="the grid")
+    env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 
 
 class EmptyGridLab(ControlLab):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import MazeConfig
-from pydantic import Field
 
 
 class MazeLabConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
-    env: MazeConfig = Field(MazeConfig(), description="the maze")
+    env: MazeConfig = Field(default_factory=MazeConfig, description="the maze")
 
 
 class MazeLab(ControlLab):

@@ -149,7 +149,9 @@ def _sentence(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         from sandbox.errors import nearest
 
-        known = [name for parameter in (error.ctx.command.params if error.ctx else []) for name in [*parameter.opts, *parameter.secondary_opts]]
+        known = [
+            name for parameter in (error.ctx.command.params if error.ctx else []) for name in [*parameter.opts, *parameter.secondary_opts]
+        ]
         close = nearest(error.option_name, known)
         message = f"There is no option '{error.option_name}'." + (f" Did you mean '{close}'?" if close else "")
     return message

@@ -48,7 +48,11 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
         next_commands(("run maze --agent sarsa", "makes the first one"))
         return
     columns = ["run", "lab", "agent", "seed", "status", "reward per step", "regret"]
-    table(columns, ([row.id, row.lab, row.agent or "", number(row.seed), row.status, *_scores(row.summary)] for row in rows), right=columns[-2:] + ["seed"])
+    table(
+        columns,
+        ([row.id, row.lab, row.agent or "", number(row.seed), row.status, *_scores(row.summary)] for row in rows),
+        right=[*columns[-2:], "seed"],
+    )
     for row in rows:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
@@ -62,7 +66,12 @@ def _scores(summary: dict[str, Any]) -> list[str]:
 def _list_registered(kind: str, as_json: bool) -> None:
     entries = registry().entries(kind)
     if as_json:
-        print_json([{"name": entry.name, "summary": entry.summary, "plugin": entry.plugin, "target": entry.target, "aliases": entry.aliases} for entry in entries])
+        print_json(
+            [
+                {"name": entry.name, "summary": entry.summary, "plugin": entry.plugin, "target": entry.target, "aliases": entry.aliases}
+                for entry in entries
+            ]
+        )
         return
     if not entries:
         click.echo(f"There is no {kind} yet. A plugin can bring one.")

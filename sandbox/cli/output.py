@@ -102,4 +102,10 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
 def next_commands(*commands: tuple[str, str]) -> None:
     """Name the next useful commands, each with what it does."""
     click.echo()
-    pairs([(click.style(f"python -m sandbox {command}", fg="cyan") if sys.stdout.isatty() else f"python -m sandbox {command}", what) for command, what in commands], 0)
+    pairs(
+        [
+            (click.style(f"python -m sandbox {command}", fg="cyan") if sys.stdout.isatty() else f"python -m sandbox {command}", what)
+            for command, what in commands
+        ],
+        0,
+    )

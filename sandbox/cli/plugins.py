@@ -21,7 +21,13 @@ def plugins(trace: bool, as_json: bool) -> int:
         print_json(
             [
                 {
-                    **{"name": plugin.name, "source": plugin.source, "version": plugin.version, "seconds": plugin.seconds, "error": plugin.error},
+                    **{
+                        "name": plugin.name,
+                        "source": plugin.source,
+                        "version": plugin.version,
+                        "seconds": plugin.seconds,
+                        "error": plugin.error,
+                    },
                     "brings": [{"kind": entry.kind, "name": entry.name, "summary": entry.summary} for entry in plugin.entries],
                 }
                 for plugin in found
@@ -29,7 +35,12 @@ def plugins(trace: bool, as_json: bool) -> int:
         )
         return 0
     rows = [
-        [plugin.name, plugin.source, f"{plugin.seconds * 1000:.0f} ms", "broken" if plugin.error else ", ".join(f"{entry.kind} {entry.name}" for entry in plugin.entries)]
+        [
+            plugin.name,
+            plugin.source,
+            f"{plugin.seconds * 1000:.0f} ms",
+            "broken" if plugin.error else ", ".join(f"{entry.kind} {entry.name}" for entry in plugin.entries),
+        ]
         for plugin in found
     ]
     table(["plugin", "from", "import", "brings"], rows, right=["import"])

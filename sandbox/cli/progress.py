@@ -30,7 +30,9 @@ class Progress:
     def started(self, run: Any) -> None:
         """Say what begins."""
         record = run.record
-        words_before = f"Resuming {record.id} at {record.unit} {number(run.resumed_at)}" if run.resumed_at else f"{record.lab} · run {record.id}"
+        words_before = (
+            f"Resuming {record.id} at {record.unit} {number(run.resumed_at)}" if run.resumed_at else f"{record.lab} · run {record.id}"
+        )
         click.echo(words_before, err=True)
         self._shown = time.monotonic()
         if sys.stderr.isatty():
@@ -38,7 +40,13 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[live]}")]
+            columns = [
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[live]}"),
+            ]
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
             self._task = self._bar.add_task(f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="")
             self._bar.start()

@@ -19,7 +19,9 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         print_json(run.document())
         return EXIT_CODES[run.status]
     record = run.record
-    heading(f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · {record.status} at {record.unit} {number(record.done_units)}")
+    heading(
+        f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · {record.status} at {record.unit} {number(record.done_units)}"
+    )
     pairs((words(name), number(value)) for name, value in record.summary.items())
     if record.artifacts:
         click.echo(f"Kept in {shown_path(run.path)}:")

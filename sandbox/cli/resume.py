@@ -11,8 +11,12 @@ from sandbox.errors import RunFailed
 @click.command()
 @click.argument("run", default="last")
 @click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on again.")
-@click.option("--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
-@click.option("--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing.")
+@click.option(
+    "--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints."
+)
+@click.option(
+    "--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing."
+)
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
 @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
 @click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
@@ -44,7 +48,9 @@ def resume(
     before = folder.read()
     if before.status == "finished" and before.pictured and not as_json:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
-    settings = Settings(checkpoint_every, max_time, pictures, render != "none", [] if as_json else [progress()], viewer_for(render, as_json))
+    settings = Settings(
+        checkpoint_every, max_time, pictures, render != "none", [] if as_json else [progress()], viewer_for(render, as_json)
+    )
     try:
         finished = api.proceed(folder, settings, allow_changed=allow_changed, track=track)
     except RunFailed as error:

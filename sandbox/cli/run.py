@@ -49,7 +49,11 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     lab = registry().lab(name)
     choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
     preset = picked(words, ["preset"]).get("preset", "default")
-    chosen = {field: value["name"] if isinstance(value, dict) else value for field, value in _preset(lab, name, preset).items() if field in choices}
+    chosen = {
+        field: value["name"] if isinstance(value, dict) else value
+        for field, value in _preset(lab, name, preset).items()
+        if field in choices
+    }
     parameters: list[click.Parameter] = list(config_parameters(lab.Config, {**chosen, **picked(words, choices)}))
     own = _run_options(lab)
 
@@ -93,11 +97,26 @@ def _run_options(lab: Any) -> list[click.Parameter]:
 
     @click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with.")
     @click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more.")
-    @click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset.")
-    @click.option("--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing.")
+    @click.option(
+        "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+    )
+    @click.option(
+        "--render",
+        type=click.Choice(["auto", "human", "gif", "none"]),
+        default="auto",
+        show_default=True,
+        help="A window, a GIF, or nothing.",
+    )
     @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
     @click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on.")
-    @click.option("--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
+    @click.option(
+        "--checkpoint-every",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        default=30.0,
+        show_default=True,
+        help="Time between checkpoints.",
+    )
     @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
     @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores].")
     @click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda or mps, for labs that can use one.")
@@ -112,8 +131,8 @@ def _run_options(lab: Any) -> list[click.Parameter]:
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox import api
-    from sandbox.cli.report import print_run
     from sandbox.cli.rendering import viewer_for
+    from sandbox.cli.report import print_run
     from sandbox.config import read_file
     from sandbox.loop import Settings
     from sandbox.store.store import Store

@@ -39,7 +39,14 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
     metrics = Metrics(shown.folder.metrics_path, problems.append)
     record = shown.record
     if as_json:
-        print_json({**shown.document(), "metrics": _last(metrics), "problems": problems, "record": {"created": record.created, "versions": record.versions}})
+        print_json(
+            {
+                **shown.document(),
+                "metrics": _last(metrics),
+                "problems": problems,
+                "record": {"created": record.created, "versions": record.versions},
+            }
+        )
     else:
         _print_record(record, shown.path)
         _print_metrics(metrics, record.unit)
@@ -83,7 +90,11 @@ def _print_record(record: RunRecord, path: Path) -> None:
 
 def _print_metrics(metrics: Metrics, unit: str) -> None:
     for stream in metrics.streams:
-        columns = {name: column for name, column in metrics.columns(stream).items() if name != unit.replace(" ", "_") and column.dtype.kind in "fiub"}
+        columns = {
+            name: column
+            for name, column in metrics.columns(stream).items()
+            if name != unit.replace(" ", "_") and column.dtype.kind in "fiub"
+        }
         if not columns:
             continue
         heading(f"Stream {stream} ({number(len(next(iter(columns.values()))))} rows, from first to last)")
@@ -113,7 +124,9 @@ def _flat(config: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:
     """The last row of every stream."""
-    return {stream: {name: column[-1].item() for name, column in metrics.columns(stream).items() if len(column)} for stream in metrics.streams}
+    return {
+        stream: {name: column[-1].item() for name, column in metrics.columns(stream).items() if len(column)} for stream in metrics.streams
+    }
 
 
 def _moment(iso: str) -> str:

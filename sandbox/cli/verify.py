@@ -28,7 +28,9 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
         return 1 if bad else 0
     for document in documents:
         mark = click.style("damaged", fg="red") if document["problems"] else click.style("whole", fg="green")
-        click.echo(f"{document['run']}  {mark}  ({document['artifacts']} artifacts, {document['checkpoints']} checkpoints, {document['blocks']} blocks)")
+        click.echo(
+            f"{document['run']}  {mark}  ({document['artifacts']} artifacts, {document['checkpoints']} checkpoints, {document['blocks']} blocks)"
+        )
         for problem in document["problems"]:
             click.echo(f"    {problem}")
     if not documents:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,13 @@ class Index:
             gone = [(path,) for path in known if path not in seen]
             changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
             self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
-            self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed))
+            self._database.executemany(
+                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
+            )
         rows = self._database.execute(
             "SELECT path, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs ORDER BY substr(id, 1, 15), created, id"
         )
-        return [self._alive(Row(*row[:9], json.loads(row[9]), row[10])) for row in rows]
+        return [self._alive(_as_row(row)) for row in rows]
 
     def _scan(self) -> Iterator[tuple[str, int]]:
         """Path (relative to the store) and change stamp of every run.json."""
@@ -93,7 +95,18 @@ class Index:
         try:
             record = RunRecord.read(self.root / path / "run.json")
             return (
-                *(path, stamp, record.id, record.lab, record.agent, record.preset, record.seed, record.status, record.created, record.ended),
+                *(
+                    path,
+                    stamp,
+                    record.id,
+                    record.lab,
+                    record.agent,
+                    record.preset,
+                    record.seed,
+                    record.status,
+                    record.created,
+                    record.ended,
+                ),
                 *(json.dumps(record.summary), ""),
             )
         except StoreError as error:
@@ -132,6 +145,11 @@ class Index:
         return _prepared(sqlite3.connect(":memory:", isolation_level=None))
 
 
+def _as_row(columns: Sequence[Any]) -> Row:
+    path, run, lab, agent, preset, seed, status, created, ended, summary, problem = columns
+    return Row(path, run, lab, agent, preset, seed, status, created, ended, json.loads(summary), problem)
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     """A working database at `path`; one that is garbage or of another version is replaced."""
     try:
@@ -154,7 +172,9 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
         database.execute(SCHEMA)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
-        database.execute("SELECT path, stamp, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs LIMIT 1").fetchall()
+        database.execute(
+            "SELECT path, stamp, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs LIMIT 1"
+        ).fetchall()
     except sqlite3.Error:
         database.close()
         raise

@@ -30,7 +30,9 @@ class LineWriter:
         size = os.fstat(self._descriptor).st_size
         if offset is not None and offset > size:
             os.close(self._descriptor)
-            raise StoreError(f"{path} has {size} bytes; the checkpoint was made when it had {offset}. The file was cut; an earlier checkpoint may still fit.")
+            raise StoreError(
+                f"{path} has {size} bytes; the checkpoint was made when it had {offset}. The file was cut; an earlier checkpoint may still fit."
+            )
         self.offset = size if offset is None else offset
         os.ftruncate(self._descriptor, self.offset)
         os.lseek(self._descriptor, self.offset, os.SEEK_SET)
@@ -145,7 +147,9 @@ class Metrics:
                 stream = parts.setdefault(document.pop("stream"), {})
                 for name, values in document.items():
                     stream.setdefault(name, []).append(_array(values))
-            self._columns = {stream: {name: np.concatenate(blocks) for name, blocks in columns.items()} for stream, columns in parts.items()}
+            self._columns = {
+                stream: {name: np.concatenate(blocks) for name, blocks in columns.items()} for stream, columns in parts.items()
+            }
         return self._columns
 
 

@@ -78,7 +78,9 @@ class Store:
         if not matching:
             matching = sorted(run for run in runs if run.endswith(name)) if len(name) >= 3 else []
         if len(matching) > 1:
-            raise UsageError(f"'{name}' could be {len(matching)} runs: {', '.join(matching[:8])}{' …' if len(matching) > 8 else ''}. Type more of the id.")
+            raise UsageError(
+                f"'{name}' could be {len(matching)} runs: {', '.join(matching[:8])}{' …' if len(matching) > 8 else ''}. Type more of the id."
+            )
         if not matching:
             if as_path.is_dir() and (as_path / "run.json").exists():
                 return RunFolder(as_path.resolve())

@@ -70,14 +70,14 @@ def test_a_policy_draws_as_many_numbers_as_it_says(policy, epsilon, q, first_tie
 
 
 def test_exploration_uses_the_given_generator_alone() -> None:
-    np.random.seed(0)  # noqa: NPY002 - the global state is what must stay untouched
+    np.random.seed(0)
     random.seed(0)
-    before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    before = np.random.get_state()[1].copy(), random.getstate()
     for policy in (greedy, epsilon_greedy, softmax):
         first, second = np.random.default_rng(5), np.random.default_rng(5)
         drawn = [[policy(TIED, 0, 0.5, False, rng) for _ in range(100)] for rng in (first, second)]
         assert drawn[0] == drawn[1]
-    assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
+    assert (np.random.get_state()[1] == before[0]).all()
     assert random.getstate() == before[1]
 
 

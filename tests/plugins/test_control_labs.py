@@ -153,7 +153,22 @@ def test_block_boundaries_depend_on_the_configuration_alone(store):
 
 
 def test_a_random_maze_is_learned_from_the_command_line(say):
-    said = say("run", "maze", "--agent", "q_learning", "--env.layout", "random", "--env.size", 8, "--env.layout_seed", 3, "--no-pictures", "--render", "none", "--json")
+    said = say(
+        "run",
+        "maze",
+        "--agent",
+        "q_learning",
+        "--env.layout",
+        "random",
+        "--env.size",
+        8,
+        "--env.layout_seed",
+        3,
+        "--no-pictures",
+        "--render",
+        "none",
+        "--json",
+    )
     assert said.code == 0, said.err
     document = said.document
     assert document["agent"] == "q-learning" and document["config"]["env"]["layout_seed"] == 3

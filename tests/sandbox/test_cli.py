@@ -64,7 +64,11 @@ def test_unknown_keys_of_a_configuration_file_get_the_nearest(say, store, tmp_pa
     (tmp_path / "c.toml").write_text("epsodes = 3\n[agent]\nalfa = 0.1\n[env]\nlayuot = 'maze'\n")
     said = say("run", "maze", "--config", tmp_path / "c.toml")
     assert said.code == 2 and not store.exists()
-    for part in ("'epsodes'. Did you mean 'episodes'", "'agent.alfa'. Did you mean 'agent.alpha'", "'env.layuot'. Did you mean 'env.layout'"):
+    for part in (
+        "'epsodes'. Did you mean 'episodes'",
+        "'agent.alfa'. Did you mean 'agent.alpha'",
+        "'env.layuot'. Did you mean 'env.layout'",
+    ):
         assert part in said.err
 
 
@@ -114,7 +118,15 @@ def test_a_store_that_is_not_writable_is_said_so(say, tmp_path):
 def test_run_json_prints_one_document_and_nothing_else(maze, store):
     assert set(maze) >= {"run", "folder", "status", "lab", "agent", "seed", "config", "summary", "artifacts"}
     assert (maze["status"], maze["lab"], maze["agent"], maze["seed"]) == ("finished", "maze", "sarsa", 0)
-    assert set(maze["summary"]) >= {"greedy_return", "reward_per_step", "steps_to_goal", "optimum", "regret", "learning_seconds", "steps_per_second"}
+    assert set(maze["summary"]) >= {
+        "greedy_return",
+        "reward_per_step",
+        "steps_to_goal",
+        "optimum",
+        "regret",
+        "learning_seconds",
+        "steps_per_second",
+    }
     assert maze["config"]["agent"]["alpha"] == 0.25
     assert (store / "maze" / maze["run"]).samefile(maze["folder"])
 
@@ -170,7 +182,18 @@ def test_play_with_given_moves_shows_return_and_optimum(say):
 
 
 def test_every_command_ends_by_naming_the_next(say, maze):
-    for words in (["list"], ["list", "labs"], ["list", "agents"], ["list", "envs"], ["show"], ["verify"], ["plugins"], ["solve", "maze"], ["list", "datasets"], ["play", "maze", "--moves", "w"]):
+    for words in (
+        ["list"],
+        ["list", "labs"],
+        ["list", "agents"],
+        ["list", "envs"],
+        ["show"],
+        ["verify"],
+        ["plugins"],
+        ["solve", "maze"],
+        ["list", "datasets"],
+        ["play", "maze", "--moves", "w"],
+    ):
         said = say(*words)
         assert said.code == 0, said.err
         assert re.search(r"^python -m sandbox \S+", said.out.splitlines()[-1]), words
@@ -255,7 +278,12 @@ def test_settings_come_from_preset_then_file_then_command_line(say, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"episodes": 40, "agent": {"name": "q-learning", "alpha": 0.5}}))
     said = say("run", "maze", "--preset", "quick", "--config", tmp_path / "c.json", "--agent.alpha", "0.1", "--json", *QUIET)
     config = said.document["config"]
-    assert (config["episodes"], config["agent"]["name"], config["agent"]["alpha"], config["agent"]["policy"]) == (40, "q-learning", 0.1, "softmax")
+    assert (config["episodes"], config["agent"]["name"], config["agent"]["alpha"], config["agent"]["policy"]) == (
+        40,
+        "q-learning",
+        0.1,
+        "softmax",
+    )
 
 
 def test_a_command_can_be_typed_again_from_the_record(in_process, store):
@@ -269,6 +297,8 @@ def test_an_interrupted_pipe_is_no_error(in_process, store):
     import subprocess
     import sys
 
-    process = subprocess.Popen(f"{sys.executable} -m sandbox run maze --help | head -1", shell=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ)
+    process = subprocess.Popen(
+        f"{sys.executable} -m sandbox run maze --help | head -1", shell=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ
+    )
     _, err = process.communicate()
     assert process.returncode == 0 and b"Traceback" not in err and b"Exception" not in err

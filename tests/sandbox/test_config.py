@@ -71,7 +71,15 @@ def test_all_wrong_values_are_reported_at_once_with_option_value_and_what_is_all
         resolved({"agent": {"alhpa": 1, "policy": "soft", "alpha": 3}, "episodes": 0, "env": {"sizee": 1, "size": "many"}, "foo": 1})
     message = str(caught.value)
     assert len(caught.value.problems) == 7
-    for part in ["'agent.alhpa'. Did you mean 'agent.alpha'", "agent.policy = soft", "agent.alpha = 3", "episodes = 0", "'env.sizee'. Did you mean 'env.size'", "env.size = many", "'foo'"]:
+    for part in [
+        "'agent.alhpa'. Did you mean 'agent.alpha'",
+        "agent.policy = soft",
+        "agent.alpha = 3",
+        "episodes = 0",
+        "'env.sizee'. Did you mean 'env.size'",
+        "env.size = many",
+        "'foo'",
+    ]:
         assert part in message
 
 
@@ -116,7 +124,10 @@ def test_a_configuration_file_is_toml_or_json_by_its_ending(tmp_path):
     assert read_file(tmp_path / "a.toml") == read_file(tmp_path / "a.json") == {"episodes": 3, "agent": {"name": "two"}}
 
 
-@pytest.mark.parametrize(("name", "content", "part"), [("a.toml", "episodes = ", "is not TOML"), ("a.json", "{", "is not JSON"), ("a.json", "[1]", "not a table")])
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [("a.toml", "episodes = ", "is not TOML"), ("a.json", "{", "is not JSON"), ("a.json", "[1]", "not a table")],
+)
 def test_a_broken_configuration_file_is_refused(tmp_path, name, content, part):
     (tmp_path / name).write_text(content)
     with pytest.raises(UsageError, match=part):

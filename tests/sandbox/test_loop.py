@@ -48,7 +48,12 @@ def test_two_runs_with_one_seed_are_the_same_bytes_and_another_seed_is_another(s
 
 def test_checkpoint_interval_pictures_observers_and_time_budget_change_no_byte(store, walk):
     plain = essence(start(store, 3, steps=60))
-    for settings in (Settings(checkpoint_seconds=0), Settings(observers=[registry().load("observer", "diary")()]), Settings(animation=False), Settings(pictures=False)):
+    for settings in (
+        Settings(checkpoint_seconds=0),
+        Settings(observers=[registry().load("observer", "diary")()]),
+        Settings(animation=False),
+        Settings(pictures=False),
+    ):
         other = essence(start(store, 3, settings, steps=60))
         assert other[:2] == plain[:2]
         assert all(plain[2][name] == digest for name, digest in other[2].items())
@@ -163,7 +168,13 @@ def test_a_finished_run_is_not_run_again(store, walk):
 
 
 def running(store, *words):
-    process = subprocess.Popen(command("run", "walk", "-p", TOYS / "walk.py", "--render", "none", *words, "--store", store), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("run", "walk", "-p", TOYS / "walk.py", "--render", "none", *words, "--store", store),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         folders = Store(store).folders()

@@ -140,7 +140,13 @@ def test_our_own_entry_points_are_the_built_in_table():
     assert dict(line.split(" = ") for line in lines) == BUILT_IN
 
 
-@pytest.mark.parametrize("what", ["import sandbox, sandbox.registry as r; [list(r.registry().entries(kind)) for kind in r.KINDS]", "import sandbox.cli as c; c.main(['--help'])"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "import sandbox, sandbox.registry as r; [list(r.registry().entries(kind)) for kind in r.KINDS]",
+        "import sandbox.cli as c; c.main(['--help'])",
+    ],
+)
 def test_listing_what_there_is_loads_nothing_heavy(what):
     heavy = "{'torch', 'stable_baselines3', 'pygame', 'matplotlib', 'numba', 'gymnasium', 'sklearn', 'pydantic', 'numpy'}"
     code = f"import sys; {what}; print('HEAVY', sorted({heavy} & set(sys.modules)), file=sys.stderr)"

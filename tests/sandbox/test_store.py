@@ -169,7 +169,9 @@ def test_a_damaged_record_is_listed_as_damaged_and_hides_no_other(store, walk, s
     assert said.code == 1 and "run.json is damaged" in said.err
 
 
-@pytest.mark.parametrize("content", ["[]", "3", "{}", '{"id": 3, "lab": "x", "config": {}}', '{"id": "a", "lab": "x", "config": [], "status": "running"}', ""])
+@pytest.mark.parametrize(
+    "content", ["[]", "3", "{}", '{"id": 3, "lab": "x", "config": {}}', '{"id": "a", "lab": "x", "config": [], "status": "running"}', ""]
+)
 def test_a_record_of_a_wrong_shape_is_damaged(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(StoreError, match="damaged"):
