@@ -65,6 +65,12 @@ class TabularAgent:
         self.q = np.full((states, actions), config.start_value)  # [states, actions]
         self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
 
+    def prepare(self) -> None:
+        """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
+        from agents import kernels, policies  # noqa: F401 - importing the policies compiles them
+
+        kernels.compiled_rule(type(self).rule)
+
     def epsilon(self) -> float:
         """Exploration in the next episode: a probability, or softmax's temperature."""
         return float(self._epsilons(1)[0])
@@ -103,8 +109,10 @@ class TabularAgent:
         from agents.policies import POLICIES
 
         self._check_size(*model.next_state.shape[:2])
-        if not model.horizon and not model.terminated.any():
-            raise UsageError("An episode of this model would never end: nothing terminates it and its horizon is 0. Give it a horizon.")
+        if not model.horizon and not _can_end(model):
+            raise UsageError(
+                "An episode of this model may never end: from some state nothing terminates it, and its horizon is 0. Give it a horizon."
+            )
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
         kernels.learn(
@@ -203,3 +211,15 @@ class TabularAgent:
         number = self.episodes_done + 1 + np.arange(len(epsilon))
         self.episodes_done += len(epsilon)
         return Episodes(number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start)
+
+
+def _can_end(model: TabularMDP) -> bool:
+    """Whether from every state some course of events terminates the episode. (A loop that never ends could not be interrupted.)"""
+    possible = model.probability > 0  # [states, actions, outcomes]
+    ending = (possible & model.terminated).any(axis=(1, 2))  # [states]
+    while not ending.all():
+        wider = ending | (possible & ending[model.next_state]).any(axis=(1, 2))
+        if (wider == ending).all():
+            return False
+        ending = wider
+    return True

@@ -33,7 +33,9 @@ class TabularConfig(LabConfig):
         if self.policy == "epsilon-greedy" and max(self.epsilon, self.epsilon_final) > 1:
             raise ValueError("epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1")
         if self.epsilon_schedule == "exponential" and min(self.epsilon, self.epsilon_final) == 0:
-            raise ValueError("an exponential schedule neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0")
+            raise ValueError(
+                "an exponential schedule neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0"
+            )
         if self.alpha_schedule != "constant" and self.alpha_final is None:
             raise ValueError(f"alpha_schedule {self.alpha_schedule} needs alpha_final")
         if self.alpha_schedule == "constant" and self.alpha_final is not None:

@@ -56,6 +56,7 @@ class ControlExperiment:
         agent_class = registry().load("agent", config.agent.name)
         options: Any = config.agent.options
         self.agent = agent_class(options, self.model.states, self.model.actions, context.rng("agent"), episodes=config.episodes)
+        self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
         self.best = self._best_returns()  # [states] or None

@@ -83,7 +83,8 @@ def tables(model: TabularMDP) -> Tables:
 
 def log(episodes: int, visits: np.ndarray) -> Log:
     """An empty log of that many episodes that counts into `visits`."""
-    return Log(*(np.zeros(episodes, dtype=dtype) for dtype in (np.float64, np.int64, np.int64, np.int64)), visits)
+    length, steps_to_goal, start = np.zeros((3, episodes), dtype=np.int64)
+    return Log(np.zeros(episodes), length, steps_to_goal, start, visits)
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from envs.layouts import Layout
 from sandbox import plots
@@ -91,10 +92,16 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
         axes.set_facecolor("#E5E7EB")
         highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
         drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
-        figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never")
+        figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never", format=FuncFormatter(_plain))
+        bar.yaxis.set_minor_locator(NullLocator())
         _walls(axes, layout)
         _marks(axes, layout)
     return figure
+
+
+def _plain(value: float, position: int | None) -> str:
+    """10 000 rather than 10^4: no mathematics to typeset, which would take longer than the picture."""
+    return f"{value:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:

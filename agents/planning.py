@@ -86,7 +86,12 @@ def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10
 
 
 def best_epsilon_soft(
-    model: TabularMDP, discount: float, epsilon: float, convention: Convention = "others", tolerance: float = 1e-10, max_sweeps: int = 100_000
+    model: TabularMDP,
+    discount: float,
+    epsilon: float,
+    convention: Convention = "others",
+    tolerance: float = 1e-10,
+    max_sweeps: int = 100_000,
 ) -> Solution:
     """The best policy among those that choose one action in each state and take another with probability ε.
 
@@ -176,9 +181,7 @@ def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
     return float(start_distribution(model) @ value)
 
 
-def _iterate(
-    model: TabularMDP, discount: float, choose: Callable[[np.ndarray], np.ndarray], tolerance: float, max_sweeps: int
-) -> Solution:
+def _iterate(model: TabularMDP, discount: float, choose: Callable[[np.ndarray], np.ndarray], tolerance: float, max_sweeps: int) -> Solution:
     """V ← choose(q(V)) until it stands still; `choose` is monotone and no expansion."""
     if not 0 < discount <= 1:
         raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")

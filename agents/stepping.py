@@ -31,7 +31,9 @@ class World:
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         for what, space in (("observations", env.observation_space), ("actions", env.action_space)):
             if not isinstance(space, gymnasium.spaces.Discrete):
-                raise UsageError(f"A tabular agent learns where observations and actions are Discrete; the {what} of this environment are {space}.")
+                raise UsageError(
+                    f"A tabular agent learns where observations and actions are Discrete; the {what} of this environment are {space}."
+                )
         self.env = env
         self.states, self.actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
         self._first_state, self._first_action = int(env.observation_space.start), int(env.action_space.start)  # type: ignore[attr-defined]

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def sarsa(
-    q: np.ndarray, state: int, action: int, reward: float, next_state: int, next_action: int, terminated: bool, alpha: float, discount: float
+    q: np.ndarray,
+    state: int,
+    action: int,
+    reward: float,
+    next_state: int,
+    next_action: int,
+    terminated: bool,
+    alpha: float,
+    discount: float,
 ) -> None:
     """Q(S, A) ← Q(S, A) + α [R + γ Q(S', A') - Q(S, A)]; Q(S', ·) = 0 where the episode terminated.
 
@@ -28,7 +36,15 @@ def sarsa(
 
 
 def q_learning(
-    q: np.ndarray, state: int, action: int, reward: float, next_state: int, next_action: int, terminated: bool, alpha: float, discount: float
+    q: np.ndarray,
+    state: int,
+    action: int,
+    reward: float,
+    next_state: int,
+    next_action: int,
+    terminated: bool,
+    alpha: float,
+    discount: float,
 ) -> None:
     """Q(S, A) ← Q(S, A) + α [R + γ max_a Q(S', a) - Q(S, A)]; Q(S', ·) = 0 where the episode terminated.
 

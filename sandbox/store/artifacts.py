@@ -68,7 +68,9 @@ class Artifacts:
         """Write a matplotlib figure as PNG (or what the name's ending says)."""
         path = self.path(name)
         with whole_file(path, sync=False) as file:
-            figure.savefig(file, format=path.suffix.lstrip(".") or "png", metadata={"Software": None})
+            kind = path.suffix.lstrip(".").lower() or "png"
+            quick = {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": None}} if kind == "png" else {}
+            figure.savefig(file, format=kind, **quick)
 
     def save_animation(self, name: str, frames: Iterable[np.ndarray], fps: float) -> None:
         """Write frames, uint8 [height, width, 3], as a GIF that loops."""

@@ -22,7 +22,7 @@ POLICIES = ["softmax", "epsilon-greedy"]
 WORLDS = {
     "random outcomes, starts and ends": lambda worlds: worlds.random_model(1),
     "never terminates": lambda worlds: worlds.random_model(2, terminated=np.zeros((6, 3, 2))),
-    "never truncates": lambda worlds: worlds.random_model(3, horizon=0),
+    "never truncates": lambda worlds: worlds.random_model(3, horizon=0, terminated=np.arange(36).reshape(6, 3, 2) % 2),
     "one step": lambda worlds: worlds.random_model(4, horizon=1),
     "draws always": lambda worlds: worlds.random_model(5, outcomes=1, start=(0,), always_draw=True),
     "certain": lambda worlds: worlds.random_model(6, outcomes=1, start=(0,)),
@@ -63,7 +63,29 @@ def test_learning_on_arrays_equals_learning_through_step(world: str, agent_class
     assert env_rng.bit_generator.state == env.np_random.bit_generator.state
 
 
-GRIDS: list[dict[str, Any]] = [{}]
+HOLES = "S..../.#O../.~.~./...#G"
+GRIDS: list[tuple[str, dict[str, Any]]] = [
+    ("MazeEnv", {}),
+    ("MazeEnv", {"slip": 0.2, "random_start": True}),
+    ("MazeEnv", {"walls": "surmountable", "wall_penalty": -2.5}),
+    ("MazeEnv", {"layout": HOLES, "holes": "end", "slip": 0.1}),
+    ("MazeEnv", {"layout": HOLES, "holes": "restart", "random_start": True}),
+    ("EmptyGridEnv", {"random_start": True}),
+]
+
+
+@pytest.mark.parametrize("ties", ["random", "first"])
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("agent_class", AGENTS, ids=lambda agent: agent.name)
+@pytest.mark.parametrize(("kind", "grid"), GRIDS, ids=str)
+def test_learning_on_a_grid_equals_learning_through_its_step(kind: str, grid: Any, agent_class: Any, policy: str, ties: str) -> None:
+    from envs import grid as grids
+
+    env = getattr(grids, kind)(**grid)
+    compiled, stepped = pair(agent_class, env.model, policy=policy, ties=ties)
+    env_rng = np.random.default_rng(12)
+    assert_equal(compiled, stepped, compiled.learn_model(env.model, env_rng, 60), stepped.learn_env(seeded(env), 60))
+    assert env_rng.bit_generator.state == env.np_random.bit_generator.state
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -95,7 +117,8 @@ def test_learning_in_pieces_equals_learning_at_once(agent_class: Any, pieces: tu
 def test_spaces_that_begin_elsewhere_are_counted_from_there(worlds: Any) -> None:
     model = worlds.random_model(10)
     one, other = pair(Sarsa, model)
-    assert_equal(one, other, one.learn_env(seeded(worlds.ModelEnv(model)), 20), other.learn_env(seeded(worlds.ModelEnv(model, first=5)), 20))
+    from_0, from_5 = seeded(worlds.ModelEnv(model)), seeded(worlds.ModelEnv(model, first=5))
+    assert_equal(one, other, one.learn_env(from_0, 20), other.learn_env(from_5, 20))
 
 
 def test_without_a_model_no_goal_is_claimed(worlds: Any) -> None:
@@ -111,7 +134,8 @@ from agents.config import TabularConfig
 from agents.td import Sarsa
 from types import SimpleNamespace
 shape = (1, 1, 1)
-model = SimpleNamespace(next_state=np.zeros(shape, int), cumulative=np.ones(shape), reward=np.ones(shape), terminated=np.ones(shape, bool),
+one = np.ones(shape)
+model = SimpleNamespace(next_state=np.zeros(shape, int), probability=one, cumulative=one, reward=one, terminated=one.astype(bool),
     start_states=np.zeros(1, int), start_cumulative=np.ones(1), goal=np.zeros(1, bool), horizon=1, always_draw=False)
 agent = Sarsa(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
 agent.learn_model(model, np.random.default_rng(0), 1)

@@ -10,7 +10,7 @@ from agents import probabilities
 from agents.policies import epsilon_greedy, greedy, softmax
 
 TIED = np.array([[1.0, 3.0, 3.0, -2.0, 3.0]])
-DRAWS = 200_000
+DRAWS = 40_000
 
 
 def frequencies(policy, q, epsilon, first_ties):  # type: ignore[no-untyped-def]
