@@ -19,7 +19,7 @@ from sandbox.errors import SandboxError, UsageError
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.kernels import Log
+    from agents.kernels import Log, Tables
     from envs.mdp import TabularMDP
 
 
@@ -64,6 +64,7 @@ class TabularAgent:
         self.episodes_done = 0
         self.q = np.full((states, actions), config.start_value)  # [states, actions]
         self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
+        self._known: tuple[TabularMDP, Tables] | None = None
 
     def prepare(self) -> None:
         """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
@@ -117,7 +118,7 @@ class TabularAgent:
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
         kernels.learn(
             self.q,
-            kernels.tables(model),
+            self._tables(model),
             model.horizon,
             model.always_draw,
             epsilon,
@@ -199,6 +200,14 @@ class TabularAgent:
         length = config.decay_episodes or self.episodes
         final = config.alpha if config.alpha_final is None else config.alpha_final
         return schedules.values(config.alpha_schedule, config.alpha, final, length, self.episodes_done, count)
+
+    def _tables(self, model: TabularMDP) -> Tables:
+        """The model's arrays for the kernels; those of the last model are kept, since one model is learned in many blocks."""
+        from agents import kernels
+
+        if self._known is None or self._known[0] is not model:
+            self._known = (model, kernels.tables(model))
+        return self._known[1]
 
     def _check_size(self, states: int, actions: int) -> None:
         if (states, actions) != (self.states, self.actions):

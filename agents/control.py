@@ -19,8 +19,8 @@ from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.registry import registry
 
-BLOCK_STEPS = 100_000
-"""About as many steps of learning make one block: some milliseconds compiled, below a second through `env.step`."""
+BLOCK_STEPS = 500_000
+"""About as many steps of compiled learning make one block: some hundredths of a second."""
 SNAPSHOTS = 30
 SNAPSHOT_BYTES = 64_000_000
 """All snapshots together stay below this; very large grids keep fewer."""

@@ -24,7 +24,8 @@ def learning_curve(metrics: Metrics, optimum: float | None, title: str) -> Figur
         optimum: the best possible reward per step, drawn as a line.
         title: above the figure.
     """
-    learn, evaluate = metrics.columns("learn"), metrics.columns("evaluate")
+    learn = metrics.columns("learn", ["episode", "reward_per_step", "epsilon"])
+    evaluate = metrics.columns("evaluate", ["episode", "reward_per_step"])
     window = max(1, min(100, len(learn["episode"]) // 20))
     shown = plots.thinned(len(learn["episode"]))
     with plots.style():

@@ -23,7 +23,7 @@ from sandbox.errors import CheckpointError, SandboxError, StoreError
 from sandbox.lab import Block, Context, Experiment, Pictures, State, Watchable
 from sandbox.seeding import GlobalGenerators, generator
 from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import LineWriter, Metrics, block_line
+from sandbox.store.metrics import BackgroundWriter, LineWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
 
 
@@ -100,7 +100,7 @@ class Loop:
         self._blocks = 0
         self._saved_blocks = -1
         self._globals = GlobalGenerators(context.seed, tuple(getattr(lab, "global_generators", ())))
-        self._metrics: LineWriter | None = None
+        self._metrics: BackgroundWriter | None = None
         self._times: LineWriter | None = None
 
     def run(self) -> RunRecord:
@@ -153,7 +153,7 @@ class Loop:
                 continue
             self._take_up(number, state)
             return
-        self._metrics, self._times = LineWriter(self.folder.metrics_path, 0), LineWriter(self.folder.times_path, 0)
+        self._metrics, self._times = BackgroundWriter(self.folder.metrics_path, 0), LineWriter(self.folder.times_path, 0)
 
     def _take_up(self, number: int, state: State) -> None:
         assert self.experiment is not None
@@ -167,7 +167,7 @@ class Loop:
             raise CheckpointError(
                 f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}"
             ) from error
-        self._metrics = LineWriter(self.folder.metrics_path, metrics)
+        self._metrics = BackgroundWriter(self.folder.metrics_path, metrics)
         self._times = LineWriter(
             self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0)
         )
@@ -217,12 +217,11 @@ class Loop:
         assert self.experiment is not None and self._metrics is not None and self._times is not None
         if self._blocks == self._saved_blocks:
             return
-        self._metrics.sync()
         state = {
             "experiment": self.experiment.state(),
             "generators": self.context.generators.state(),
             "globals": self._globals.state(),
-            "metrics": self._metrics.offset,
+            "metrics": self._metrics.sync(),
             "times": self._times.offset,
             "learning_seconds": self.learning_seconds,
         }

@@ -6,7 +6,9 @@ The file is only ever appended to, except that a resumed run first cuts it back 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,65 @@ class LineWriter:
             self._descriptor = -1
 
 
+class BackgroundWriter:
+    """A LineWriter in a thread of its own: while compiled code computes without the GIL, lines are encoded and written beside it.
+
+    Args:
+        path: made when missing.
+        offset: the file is cut back to this many bytes first; None keeps all.
+    """
+
+    AHEAD = 64
+    """Lines that may wait; who writes faster than the disk is held up."""
+
+    def __init__(self, path: Path, offset: int | None = None) -> None:
+        self._writer = LineWriter(path, offset)
+        self._lines: queue.Queue[Mapping[str, Any] | None] = queue.Queue(self.AHEAD)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="metrics", daemon=True)
+        self._thread.start()
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Append one line, soon; its arrays must not change afterwards.
+
+        Raises:
+            OSError: when an earlier line could not be written. The file ends with the last whole line before it then.
+        """
+        self._raise()
+        self._lines.put(document)
+
+    def sync(self) -> int:
+        """Wait until everything is on the disk; returns the file's length in bytes."""
+        self._lines.join()
+        self._raise()
+        self._writer.sync()
+        return self._writer.offset
+
+    def close(self) -> None:
+        """Write what waits and close the file; may be called again."""
+        if self._thread.is_alive():
+            self._lines.put(None)
+            self._thread.join()
+        self._writer.close()
+
+    def _work(self) -> None:
+        while True:
+            document = self._lines.get()
+            try:
+                if document is None:
+                    return
+                if self._error is None:
+                    self._writer.write(document)
+            except BaseException as error:
+                self._error = error
+            finally:
+                self._lines.task_done()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
 def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> dict[str, Any]:
     """A block as the document of its line.
 
@@ -81,7 +142,7 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
 
 def _contiguous(column: Sequence[Any] | np.ndarray) -> Any:
     if isinstance(column, np.ndarray):
-        return np.ascontiguousarray(column)
+        return np.array(column, order="C")  # a copy: it is written while the experiment goes on
     return [value.item() if isinstance(value, np.generic) else value for value in column]
 
 
@@ -103,8 +164,15 @@ class Metrics:
         """The names of the streams, in the order of their first block."""
         return list(self._read())
 
-    def columns(self, stream: str) -> dict[str, np.ndarray]:
-        """All columns of one stream; a missing value ("none") is NaN. Empty when there is no such stream."""
+    def columns(self, stream: str, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """The columns of one stream; a missing value ("none") is NaN. Empty when there is no such stream.
+
+        Args:
+            stream: its name.
+            names: only these columns, which saves time and memory where there are millions of rows; None gives all.
+        """
+        if self._columns is None and names is not None:
+            return _joined(self.blocks(), lambda one: one == stream, set(names)).get(stream, {})
         return self._read().get(stream, {})
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -142,15 +210,22 @@ class Metrics:
 
     def _read(self) -> dict[str, dict[str, np.ndarray]]:
         if self._columns is None:
-            parts: dict[str, dict[str, list[np.ndarray]]] = {}
-            for document in self.blocks():
-                stream = parts.setdefault(document.pop("stream"), {})
-                for name, values in document.items():
-                    stream.setdefault(name, []).append(_array(values))
-            self._columns = {
-                stream: {name: np.concatenate(blocks) for name, blocks in columns.items()} for stream, columns in parts.items()
-            }
+            self._columns = _joined(self.blocks(), lambda _: True, None)
         return self._columns
+
+
+def _joined(blocks: Iterable[dict[str, Any]], wanted: Callable[[str], bool], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
+    """The columns of the wanted streams, blocks behind one another; None of `names` means all columns."""
+    parts: dict[str, dict[str, list[np.ndarray]]] = {}
+    for block in blocks:
+        stream = block.pop("stream")
+        if not wanted(stream):
+            continue
+        columns = parts.setdefault(stream, {})
+        for name, values in block.items():
+            if names is None or name in names:
+                columns.setdefault(name, []).append(_array(values))
+    return {stream: {name: np.concatenate(pieces) for name, pieces in columns.items()} for stream, columns in parts.items()}
 
 
 def _array(values: list[Any]) -> np.ndarray:
