@@ -19,7 +19,7 @@ from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.registry import registry
 
-BLOCK_STEPS = 500_000
+BLOCK_STEPS = 1_000_000
 """About as many steps of compiled learning make one block: some hundredths of a second."""
 SNAPSHOTS = 30
 SNAPSHOT_BYTES = 64_000_000

@@ -23,7 +23,7 @@ from sandbox.errors import CheckpointError, SandboxError, StoreError
 from sandbox.lab import Block, Context, Experiment, Pictures, State, Watchable
 from sandbox.seeding import GlobalGenerators, generator
 from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import BackgroundWriter, LineWriter, Metrics, block_line
+from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
 
 
@@ -101,7 +101,7 @@ class Loop:
         self._saved_blocks = -1
         self._globals = GlobalGenerators(context.seed, tuple(getattr(lab, "global_generators", ())))
         self._metrics: BackgroundWriter | None = None
-        self._times: LineWriter | None = None
+        self._times: BackgroundWriter | None = None
 
     def run(self) -> RunRecord:
         """Carry the run to its end; every ending has a status, and none loses what was there."""
@@ -153,7 +153,7 @@ class Loop:
                 continue
             self._take_up(number, state)
             return
-        self._metrics, self._times = BackgroundWriter(self.folder.metrics_path, 0), LineWriter(self.folder.times_path, 0)
+        self._metrics, self._times = BackgroundWriter(self.folder.metrics_path, 0), BackgroundWriter(self.folder.times_path, 0)
 
     def _take_up(self, number: int, state: State) -> None:
         assert self.experiment is not None
@@ -168,7 +168,7 @@ class Loop:
                 f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}"
             ) from error
         self._metrics = BackgroundWriter(self.folder.metrics_path, metrics)
-        self._times = LineWriter(
+        self._times = BackgroundWriter(
             self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0)
         )
         self._blocks = self._saved_blocks = number
@@ -222,7 +222,7 @@ class Loop:
             "generators": self.context.generators.state(),
             "globals": self._globals.state(),
             "metrics": self._metrics.sync(),
-            "times": self._times.offset,
+            "times": self._times.sync(),
             "learning_seconds": self.learning_seconds,
         }
         checkpoint.save(self.folder.checkpoints, self._blocks, state)

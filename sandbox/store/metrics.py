@@ -77,6 +77,8 @@ class BackgroundWriter:
 
     AHEAD = 64
     """Lines that may wait; who writes faster than the disk is held up."""
+    FLUSH = 32_000_000
+    """After so many bytes they are brought to the disk at once, so that a checkpoint has little left to wait for."""
 
     def __init__(self, path: Path, offset: int | None = None) -> None:
         self._writer = LineWriter(path, offset)
@@ -109,6 +111,7 @@ class BackgroundWriter:
         self._writer.close()
 
     def _work(self) -> None:
+        flushed = self._writer.offset
         while True:
             document = self._lines.get()
             try:
@@ -116,6 +119,9 @@ class BackgroundWriter:
                     return
                 if self._error is None:
                     self._writer.write(document)
+                    if self._writer.offset - flushed > self.FLUSH:
+                        self._writer.sync()
+                        flushed = self._writer.offset
             except BaseException as error:
                 self._error = error
             finally:
@@ -172,7 +178,7 @@ class Metrics:
             names: only these columns, which saves time and memory where there are millions of rows; None gives all.
         """
         if self._columns is None and names is not None:
-            return _joined(self.blocks(), lambda one: one == stream, set(names)).get(stream, {})
+            return _joined(self.blocks(stream), set(names)).get(stream, {})
         return self._read().get(stream, {})
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -189,8 +195,9 @@ class Metrics:
 
         return pandas.DataFrame(self.columns(stream))
 
-    def blocks(self) -> Iterator[dict[str, Any]]:
-        """The lines one by one; a last line that was cut off is passed over, a damaged one is reported and passed over."""
+    def blocks(self, stream: str | None = None) -> Iterator[dict[str, Any]]:
+        """The lines one by one, or those of one stream; a last line that was cut off, and damaged ones, are reported and passed over."""
+        beginning = b"" if stream is None else orjson.dumps({"stream": stream})[:-1]
         try:
             file = open(self.path, "rb")  # noqa: SIM115 - closed below
         except FileNotFoundError:
@@ -200,28 +207,29 @@ class Metrics:
                 if not line.endswith(b"\n"):
                     self._report(f"{self.path.name}: line {number} is cut off; the run was stopped while writing it. It is passed over.")
                     return
+                if not line.startswith(beginning):
+                    continue
                 try:
                     document = orjson.loads(line)
-                    document["stream"]
-                except (orjson.JSONDecodeError, KeyError, TypeError):
+                    sound = all(isinstance(value, str if name == "stream" else list) for name, value in document.items())
+                except (orjson.JSONDecodeError, AttributeError):
+                    sound = False
+                if sound and "stream" in document:
+                    yield document
+                else:
                     self._report(f"{self.path.name}: line {number} is damaged and passed over.")
-                    continue
-                yield document
 
     def _read(self) -> dict[str, dict[str, np.ndarray]]:
         if self._columns is None:
-            self._columns = _joined(self.blocks(), lambda _: True, None)
+            self._columns = _joined(self.blocks(), None)
         return self._columns
 
 
-def _joined(blocks: Iterable[dict[str, Any]], wanted: Callable[[str], bool], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
-    """The columns of the wanted streams, blocks behind one another; None of `names` means all columns."""
+def _joined(blocks: Iterable[dict[str, Any]], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
+    """The columns of every stream, blocks behind one another; None of `names` means all columns."""
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
-        stream = block.pop("stream")
-        if not wanted(stream):
-            continue
-        columns = parts.setdefault(stream, {})
+        columns = parts.setdefault(block.pop("stream"), {})
         for name, values in block.items():
             if names is None or name in names:
                 columns.setdefault(name, []).append(_array(values))
