@@ -44,7 +44,9 @@ def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE])
 def test_a_code_block_runs(finished, page, number, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(text, f"{page.name}, block {number}", "exec"), {"__name__": "__docs__"})
+    names: dict[str, object] = {"__name__": "__docs__"}
+    exec(compile(text, f"{page.name}, block {number}", "exec"), names)
+    assert len(names) > 2
 
 
 def test_the_lab_of_the_readme_is_a_working_plugin(in_process, tmp_path):

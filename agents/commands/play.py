@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import json_option
+from sandbox.cli.options import json_option, own_options
 from sandbox.cli.output import next_commands, number, pairs, print_json
 from sandbox.errors import UsageError
 
@@ -17,13 +17,11 @@ HELP = "arrows or w a s d: move · space: stay · r: again · q: end"
 
 
 def _options() -> list[click.Parameter]:
-    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of starts and slips.")
-    @click.option("--moves", metavar="TEXT", help="Play these moves without a window: letters w a s d, and . for staying.")
-    @json_option
-    @click.command()
-    def holder() -> None: ...
-
-    return list(reversed(holder.params))
+    return own_options(
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of starts and slips."),
+        click.option("--moves", metavar="TEXT", help="Play these moves without a window: letters w a s d, and . for staying."),
+        json_option,
+    )
 
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import json_option
+from sandbox.cli.options import json_option, own_options
 from sandbox.cli.output import heading, next_commands, number, pairs, print_json, words
 
 ARROWS = "·→←↓↑"
@@ -16,29 +16,29 @@ ARROWS = "·→←↓↑"
 
 
 def _options() -> list[click.Parameter]:
-    @click.option(
-        "--discount",
-        type=click.FloatRange(0, 1, min_open=True),
-        default=0.9,
-        show_default=True,
-        help="Worth of a reward one step later (γ).",
+    return own_options(
+        click.option(
+            "--discount",
+            type=click.FloatRange(0, 1, min_open=True),
+            default=0.9,
+            show_default=True,
+            help="Worth of a reward one step later (γ).",
+        ),
+        click.option(
+            "--epsilon",
+            type=click.FloatRange(0, 1),
+            help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1).",
+        ),
+        click.option(
+            "--tolerance",
+            type=click.FloatRange(0, min_open=True),
+            default=1e-10,
+            show_default=True,
+            help="Largest change of a value in the last sweep.",
+        ),
+        click.option("--max-sweeps", type=click.IntRange(1), default=100_000, show_default=True, help="Give up after so many sweeps."),
+        json_option,
     )
-    @click.option(
-        "--epsilon", type=click.FloatRange(0, 1), help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1)."
-    )
-    @click.option(
-        "--tolerance",
-        type=click.FloatRange(0, min_open=True),
-        default=1e-10,
-        show_default=True,
-        help="Largest change of a value in the last sweep.",
-    )
-    @click.option("--max-sweeps", type=click.IntRange(1), default=100_000, show_default=True, help="Give up after so many sweeps.")
-    @json_option
-    @click.command()
-    def holder() -> None: ...
-
-    return list(reversed(holder.params))
 
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import click
@@ -13,6 +14,12 @@ from sandbox.config import LabConfig, Option, merge, nested, options, show_value
 
 store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
+
+
+def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:
+    """Options written as decorators, as the list that a command made by hand takes."""
+    command: Any = click.command()(reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None))
+    return list(command.params)
 
 
 def config_parameters(config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()) -> list[ConfigOption]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, picked, store_option
+from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, own_options, picked, store_option
 from sandbox.config import choice_kind
 from sandbox.errors import RunFailed, UnknownNameError
 from sandbox.registry import registry
@@ -95,38 +95,36 @@ def _run_options(lab: Any) -> list[click.Parameter]:
     """The options that every run has, whatever the lab."""
     presets = "|".join(dict.fromkeys(["default", *lab.presets]))
 
-    @click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with.")
-    @click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more.")
-    @click.option(
-        "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+    return own_options(
+        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more."),
+        click.option(
+            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+        ),
+        click.option(
+            "--render",
+            type=click.Choice(["auto", "human", "gif", "none"]),
+            default="auto",
+            show_default=True,
+            help="A window, a GIF, or nothing.",
+        ),
+        click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."),
+        click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on."),
+        click.option(
+            "--checkpoint-every",
+            type=click.FloatRange(min=0),
+            metavar="SECONDS",
+            default=30.0,
+            show_default=True,
+            help="Time between checkpoints.",
+        ),
+        click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
+        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
+        click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda or mps, for labs that can use one."),
+        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        store_option,
+        json_option,
     )
-    @click.option(
-        "--render",
-        type=click.Choice(["auto", "human", "gif", "none"]),
-        default="auto",
-        show_default=True,
-        help="A window, a GIF, or nothing.",
-    )
-    @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
-    @click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on.")
-    @click.option(
-        "--checkpoint-every",
-        type=click.FloatRange(min=0),
-        metavar="SECONDS",
-        default=30.0,
-        show_default=True,
-        help="Time between checkpoints.",
-    )
-    @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
-    @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores].")
-    @click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda or mps, for labs that can use one.")
-    @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files.")
-    @store_option
-    @json_option
-    @click.command()
-    def holder() -> None: ...
-
-    return list(reversed(holder.params))
 
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
