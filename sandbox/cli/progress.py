@@ -37,18 +37,20 @@ class Progress:
         self._shown = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
+            from rich.table import Column
 
             columns = [
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=24),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[live]}"),
+                TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
-            self._task = self._bar.add_task(f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="")
+            self._task = self._bar.add_task(
+                f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="", count=self._count(run)
+            )
             self._bar.start()
 
     def block(self, run: Any, block: Block) -> None:
@@ -61,13 +63,16 @@ class Progress:
         for name in getattr(run.experiment, "headline", ()):
             if name in block.columns and len(block.columns[name]):
                 self._live[name] = float(np.nanmean(np.asarray(block.columns[name], dtype=np.float64)))
-        live = "  ".join(f"{words(name)} {number(value)}" for name, value in self._live.items())
+        live = "  ".join(f"{words(name)} {value:.3g}" for name, value in self._live.items())
         done = run.experiment.done_units
         if self._bar:
-            self._bar.update(self._task, completed=done, live=live)
+            self._bar.update(self._task, completed=done, live=live, count=self._count(run))
         else:
-            of = f" of {number(run.record.limit)}" if run.record.limit else ""
-            click.echo(f"{run.record.unit} {number(done)}{of}  {live}", err=True)
+            click.echo(f"{self._count(run)}  {live}", err=True)
+
+    def _count(self, run: Any) -> str:
+        of = f" of {number(run.record.limit)}" if run.record.limit else ""
+        return f"{run.record.unit} {number(run.experiment.done_units)}{of}"
 
     def ended(self, run: Any) -> None:
         """Take the bar away."""
