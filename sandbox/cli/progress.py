@@ -44,7 +44,7 @@ class Progress:
             columns = [
                 TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
                 BarColumn(bar_width=24),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
