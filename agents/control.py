@@ -7,6 +7,7 @@ snapshot is due.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -36,6 +37,22 @@ def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
     return sorted({round(float(value)) for value in spaced} | {1, episodes})
 
 
+@lru_cache(maxsize=1)
+def best_returns(model: TabularMDP) -> np.ndarray | None:
+    """The best possible return of an episode from each state, undiscounted, until it is cut; None where that takes too long.
+
+    Seeds that learn together share one model, and its optimum.
+
+    Args:
+        model: the world.
+
+    Returns:
+        float64 [states], or None.
+    """
+    work = model.next_state.size * model.horizon
+    return planning.finite_horizon(model, model.horizon).value if work <= OPTIMUM_WORK else None
+
+
 class ControlExperiment:
     """Learning in one environment whose exact model is known.
 
@@ -43,12 +60,13 @@ class ControlExperiment:
         config: has `agent`, `episodes`, and the environment's options.
         context: gives the generators "env" (starts, slips) and "agent" (actions, ties).
         env: the environment, freshly made.
+        watched: whether to keep snapshots, and to evaluate the greedy policy where one is taken; neither changes what is learned.
     """
 
     unit = "episode"
     headline = ("reward_per_step", "epsilon")
 
-    def __init__(self, config: ControlConfig, context: Context, env: GridEnv) -> None:
+    def __init__(self, config: ControlConfig, context: Context, env: GridEnv, watched: bool = True) -> None:
         self.config = config
         self.env = env
         self.model: TabularMDP = env.model
@@ -59,9 +77,9 @@ class ControlExperiment:
         self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
-        self.best = self._best_returns()  # [states] or None
+        self.best = best_returns(self.model)  # [states] or None
         room = SNAPSHOT_BYTES // (4 * self.model.states * self.model.actions)
-        self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room)))
+        self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
         self._block_episodes = max(1, BLOCK_STEPS // max(1, self.model.horizon))
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
         self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
@@ -79,10 +97,10 @@ class ControlExperiment:
     def advance(self) -> Sequence[Block]:
         """Learn one block of episodes; where a snapshot is due, also evaluate the greedy policy exactly."""
         done = self.done_units
-        due = next(episode for episode in self._due if episode > done)
+        due = next((episode for episode in self._due if episode > done), self.limit)
         learned = self.agent.learn_model(self.model, self.env.np_random, min(self._block_episodes, due - done))
         blocks = [self._learn_block(learned)]
-        if self.done_units == due:
+        if self.done_units in self._due:
             self.snapshots.append(Snapshotted(due, self._epsilon(), self.agent.q.astype(np.float32)))
             blocks.append(self._evaluate_block())
         return blocks
@@ -134,11 +152,6 @@ class ControlExperiment:
 
     def _epsilon(self) -> float:
         return float(self.agent.epsilon())
-
-    def _best_returns(self) -> np.ndarray | None:
-        """The best possible return of an episode from each state (undiscounted, until it is cut): float [states]."""
-        work = self.model.next_state.size * self.model.horizon
-        return planning.finite_horizon(self.model, self.model.horizon).value if work <= OPTIMUM_WORK else None
 
     def _learn_block(self, learned: Any) -> Block:
         per_step = learned.return_ / learned.length

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from agents.control import ControlExperiment
+    from agents.many import ManySeeds
 
 ACTIONS = ("stay", "right", "left", "down", "up")
 
@@ -42,17 +43,33 @@ class ControlLab:
         env_class = registry().load("env", self.env)
         return ControlExperiment(config, context, env_class(config=config.env))
 
+    def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
+        """A fresh experiment in which many seeds learn together, on all cores."""
+        from agents.control import ControlExperiment
+        from agents.many import ManySeeds
+
+        env_class = registry().load("env", self.env)
+        experiments = [
+            ControlExperiment(config, context, env_class(config=config.env), watched=False)
+            for config, context in zip(configs, contexts, strict=True)
+        ]
+        return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
+
     def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
         from agents.showing import episode_now, episodes_then
 
-        title = f"{self.env} · {experiment.config.agent.name}"
-        return episodes_then(experiment, rng, title) if history else episode_now(experiment, rng, title)
+        one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched
+        title = f"{self.env} · {one.config.agent.name}"
+        return episodes_then(one, rng, title) if history else episode_now(one, rng, title)
 
     def pictures(self, experiment: ControlExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
         """Learning curve, value map, visits map; the agent, its table and its snapshots as files."""
         from agents import pictures
 
+        if hasattr(experiment, "experiments"):
+            self._picture_many(experiment, artifacts, metrics)
+            return
         agent, layout = experiment.agent, experiment.env.layout
         self._keep(experiment, artifacts)
         name = experiment.config.agent.name
@@ -64,6 +81,19 @@ class ControlLab:
             "value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth")
         )
         artifacts.save_figure("visits_map.png", pictures.visits_map(layout, agent.visits, f"{self.env}: where {name} was while learning"))
+
+    def _picture_many(self, many: ManySeeds, artifacts: Artifacts, metrics: Metrics) -> None:
+        from agents import many_pictures
+
+        table, name = many.table(), many.experiments[0].config.agent.name
+        optimum = many.experiments[0].summary()["optimum"]
+        seeds = len(many.seeds)
+        artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in many.experiments]))
+        artifacts.write("seeds.csv", many_pictures.seeds_table(table))
+        title = f"{self.env}: how {name} learned"
+        artifacts.save_figure("learning_curve.png", many_pictures.band_curve(metrics, optimum, seeds, title))
+        title = f"{self.env}: where {seeds} seeds of {name} ended"
+        artifacts.save_figure("scores.png", many_pictures.score_histogram(table["reward_per_step"], optimum, title))
 
     def _keep(self, experiment: ControlExperiment, artifacts: Artifacts) -> None:
         agent = experiment.agent

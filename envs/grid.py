@@ -6,6 +6,7 @@ Whatever `step` does stands in the model, so learning on the model and learning 
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -71,6 +72,12 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
     )
 
 
+@lru_cache(maxsize=1)
+def _model_of(config: GridConfig) -> TabularMDP:
+    """The model of a configuration; the last one is kept, since many environments of one kind are made in a row."""
+    return build_model(config.build_layout(), config)
+
+
 def _move(layout: Layout, config: GridConfig, step: Position) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What one step does from every cell: next state int64 [S], reward float64 [S], whether the episode ends bool [S]."""
     here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
@@ -132,7 +139,7 @@ class GridEnv(gymnasium.Env[int, int]):
     def model(self) -> TabularMDP:
         """The exact model; made when first asked for."""
         if self._model is None:
-            self._model = build_model(self.layout, self.config)
+            self._model = _model_of(self.config)
             self._open_views()
         return self._model
 

@@ -17,8 +17,8 @@ from typing import Any
 from sandbox import provenance
 from sandbox.config import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError, RunFailed, UnknownNameError, UsageError
-from sandbox.lab import Context, Experiment, Summary
-from sandbox.loop import Loop, Settings
+from sandbox.lab import Context, Experiment, LearningTogether, Summary
+from sandbox.loop import Loop, Settings, build
 from sandbox.registry import ROOT, Entry, registry
 from sandbox.seeding import Generators
 from sandbox.store.folder import RunFolder
@@ -35,7 +35,9 @@ class Request:
         lab: the lab's name.
         preset: one of the lab's presets.
         layers: settings that override the preset, weakest first.
-        seed: >= 0.
+        seed: >= 0; of many seeds the first.
+        seeds: how many seeds learn together, >= 1.
+        full_metrics: whether each of many seeds keeps its own metrics.
         threads: for numerical libraries; None takes the cores this process may use.
         device: "cpu", "cuda", "mps", or "auto".
         data: folder of data files, or None.
@@ -47,6 +49,8 @@ class Request:
     preset: str = "default"
     layers: list[Mapping[str, Any]] = field(default_factory=list)
     seed: int = 0
+    seeds: int = 1
+    full_metrics: bool = False
     threads: int | None = None
     device: str = "cpu"
     data: Path | None = None
@@ -59,6 +63,8 @@ def run(
     *,
     preset: str = "default",
     seed: int = 0,
+    seeds: int = 1,
+    full_metrics: bool = False,
     config: Mapping[str, Any] | None = None,
     store: str | os.PathLike[str] | None = None,
     max_time: float | None = None,
@@ -73,6 +79,8 @@ def run(
         lab: its name ("maze").
         preset: one of the lab's presets.
         seed: of all its generators, >= 0.
+        seeds: how many seeds learn together: `seed` and those that follow it, each with the bytes it has alone.
+        full_metrics: whether each of many seeds keeps its own metrics; otherwise they are kept as bands.
         config: settings that override the preset's, nested: `{"agent": {"name": "sarsa", "alpha": 0.1}}`.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops as `timed-out`.
@@ -88,7 +96,7 @@ def run(
         UsageError: when a name or a value is wrong; nothing was started then.
         RunFailed: when the run failed; what it had is kept.
     """
-    request = Request(lab, preset, [config or {}, options], seed, track=track)
+    request = Request(lab, preset, [config or {}, options], seed, seeds, full_metrics, track=track)
     return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
 
 
@@ -121,8 +129,12 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     """
     if request.seed < 0:
         raise UsageError(f"--seed {request.seed}: a seed is 0 or more.")
+    if request.seeds < 1:
+        raise UsageError(f"--seeds {request.seeds}: at least one seed learns.")
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
+    if request.seeds > 1 and not isinstance(lab, LearningTogether):
+        raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
     presets = {"default": {}, **lab.presets}
     if request.preset not in presets:
         raise UnknownNameError("preset", request.preset, presets, f"They belong to lab '{entry.name}'.")
@@ -148,6 +160,8 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
             config=plain,
             preset=request.preset,
             seed=request.seed,
+            seeds=request.seeds,
+            full_metrics=request.full_metrics,
             created=datetime.now().astimezone().isoformat(),
             command=request.command,
             threads=request.threads or available_cores(),
@@ -253,7 +267,7 @@ class Run:
 
         lab, config = _rebuilt(self.record)
         context = _context(self.folder, self.record)
-        experiment: Experiment = lab.build(config, context)
+        experiment = build(lab, config, context, self.record.seeds)
         state = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
         if state is None:
             raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
@@ -312,7 +326,7 @@ def _rebuilt(record: RunRecord) -> tuple[Any, Any]:
 
 def _context(folder: RunFolder, record: RunRecord) -> Context:
     data = Path(record.data) if record.data else None
-    return Context(record.seed, Generators(record.seed), folder.artifacts, data, record.device, record.threads)
+    return Context(record.seed, Generators(record.seed), folder.artifacts, data, record.device, record.threads, record.full_metrics)
 
 
 def _observers(names: Sequence[str]) -> list[Any]:

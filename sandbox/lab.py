@@ -84,6 +84,7 @@ class Context:
         data: folder of data files given with `--data`, or None.
         device: "cpu", "cuda" or "mps", for labs that can use an accelerator.
         threads: number of threads that numerical libraries may use.
+        full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the bands.
     """
 
     seed: int
@@ -92,6 +93,7 @@ class Context:
     data: Path | None = None
     device: str = "cpu"
     threads: int = 1
+    full_metrics: bool = False
 
     def rng(self, name: str) -> np.random.Generator:
         """The generator of that name: the same object at every call, independent of all others."""
@@ -151,6 +153,20 @@ class Watchable(Protocol):
 
 
 @runtime_checkable
+class LearningTogether(Protocol):
+    """A lab that can carry out many configurations as one experiment: `--seeds 1000`, and sweeps."""
+
+    def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> Experiment:
+        """A fresh experiment that advances all of them.
+
+        Args:
+            configs: validated configurations.
+            contexts: one for each, with its own seed; their generators are part of the experiment's state.
+        """
+        ...
+
+
+@runtime_checkable
 class Acting(Protocol):
     """A lab that offers verbs on its finished runs: `python -m sandbox VERB RUN …`."""
 
@@ -183,27 +199,94 @@ class Observer(Protocol):
         """The run has its final status."""
 
 
+Kind = Literal["equal", "at least", "at most", "proportion", "order"]
+
+
 @dataclass(frozen=True)
 class Claim:
-    """Something a report found, as something that can be measured.
+    """Something a report found, as something that can be measured: one figure, or one relation between two.
+
+    A finding with several figures is several claims with the same id and sentence, told apart by `part`.
 
     Attributes:
         id: as in the report ("G4").
         says: the finding in one sentence.
-        reported: the report's figure, or None.
-        kind: how `reported` and what we measure are compared.
+        reported: the report's figure (for "order" it has none), or None when this part is measured without being judged.
+        kind: how `reported` and what we measure are compared. "equal", "at least" and "at most" compare with the distribution of single
+            runs; "proportion": the share of runs of which `measure` says 1 rather than 0; "order": `measure` gives a difference that is
+            above 0 when the run agrees.
+        measure: called with a seed; returns the figure of one run. Called in several threads at once.
         margin: tolerance in the figure's unit, for rounding and for what the report leaves open.
         min_seeds: fewest runs that allow a verdict.
         cost: seconds that one seed takes on one core, about.
-        measure: called with a seed; returns the figure of one run.
+        notes: what the reader should know of this figure.
+        part: which of the finding's figures ("Q-learning + ε-greedy, linear ε").
+        unit: of the figure ("reward per step").
+        exact: whether the figure is computed rather than sampled: it is measured once, with seed 0.
+        own: whether `reported` is our figure and not the report's: an answer to what it left open.
+        should_hold: False for a statement that we know to be wrong: it is measured and shown, and is no failure.
     """
 
     id: str
     says: str
     reported: float | None
-    kind: Literal["equal", "at least", "at most", "proportion", "order"]
+    kind: Kind
     measure: Callable[[int], float]
     margin: float = 0.0
     min_seeds: int = 1
     cost: float = 1.0
     notes: str = field(default="", compare=False)
+    part: str = ""
+    unit: str = ""
+    exact: bool = False
+    own: bool = False
+    should_hold: bool = True
+
+
+@runtime_checkable
+class Claiming(Protocol):
+    """A lab whose report can be reproduced. `report_labs` is optional: other labs that the same report covers, measured along with it."""
+
+    claims: Sequence[Claim]
+
+
+class ClaimPicture(NamedTuple):
+    """A figure for the page of a reproduction.
+
+    Attributes:
+        name: of its file, without ending ("learning_curves").
+        caption: what is to be seen, one or two sentences.
+        picture: a matplotlib figure, or the bytes of a PNG or GIF.
+    """
+
+    name: str
+    caption: str
+    picture: Any
+
+
+@runtime_checkable
+class ClaimPictures(Protocol):
+    """A lab that draws the figures of its report anew, on request of `reproduce`."""
+
+    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+        """The figures that belong to a claim, each drawn when it is asked for.
+
+        Args:
+            claim: its id.
+            seeds: how many runs were measured; bands are made of as many.
+        """
+        ...
+
+
+@runtime_checkable
+class ClaimNotes(Protocol):
+    """A lab that says in words what came out, with the figures just measured."""
+
+    def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
+        """Paragraphs for a claim.
+
+        Args:
+            claim: its id.
+            estimates: what was measured, by the claim's part: median, share of runs, or exact figure. Parts left out are missing.
+        """
+        ...

@@ -13,18 +13,34 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import FrameType
 from typing import Any
 
 from sandbox import checkpoint, provenance
-from sandbox.errors import CheckpointError, SandboxError, StoreError
-from sandbox.lab import Block, Context, Experiment, Pictures, State, Watchable
-from sandbox.seeding import GlobalGenerators, generator
+from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
+from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, State, Watchable
+from sandbox.seeding import Generators, GlobalGenerators, generator
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
+
+
+def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment:
+    """A fresh experiment of a lab; with many seeds, of `context.seed` and those that follow it.
+
+    Raises:
+        UsageError: when the lab cannot learn many seeds together.
+    """
+    if seeds == 1:
+        alone: Experiment = lab.build(config, context)
+        return alone
+    if not isinstance(lab, LearningTogether):
+        raise UsageError("This lab learns one seed at a time. Run it once for each --seed.")
+    numbers = range(context.seed, context.seed + seeds)
+    contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]
+    return lab.build_many([config] * seeds, contexts)
 
 
 @dataclass
@@ -136,7 +152,7 @@ class Loop:
         checkpoint.remove_scratch(self.folder.checkpoints)
         self.folder.artifacts.remove_scratch()
         with self._globals.active():
-            self.experiment = self.lab.build(self.config, self.context)
+            self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
         self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
         self.record.versions = self.record.versions or provenance.versions()
         self._restore()

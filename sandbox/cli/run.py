@@ -98,6 +98,8 @@ def _run_options(lab: Any) -> list[click.Parameter]:
     return own_options(
         click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
         click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more."),
+        click.option("--seeds", type=int, default=1, metavar="N", help="Learn N seeds together, from --seed on; metrics become bands."),
+        click.option("--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."),
         click.option(
             "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
         ),
@@ -141,6 +143,8 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         values["preset"],
         [*layers, layer],
         values["seed"],
+        seeds=values["seeds"],
+        full_metrics=values["full_metrics"],
         threads=values["threads"],
         device=values["device"],
         data=values["data"],

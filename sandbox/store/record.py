@@ -43,7 +43,9 @@ class RunRecord:
         lab: the lab's name.
         config: the configuration as resolved: defaults, preset, file and command line together.
         preset: the preset's name.
-        seed: the run's seed.
+        seed: the run's seed; of many seeds the first.
+        seeds: how many seeds learn together: `seed`, `seed` + 1, …
+        full_metrics: whether each of many seeds keeps its own metrics.
         status: one of `STATUSES`.
         unit: what `done_units` counts.
         done_units: units of work done when this was written.
@@ -69,6 +71,8 @@ class RunRecord:
     config: dict[str, Any]
     preset: str = "default"
     seed: int = 0
+    seeds: int = 1
+    full_metrics: bool = False
     status: str = "running"
     unit: str = ""
     done_units: int = 0

@@ -1,0 +1,170 @@
+"""One configuration with many seeds, learned together: every core learns, and each seed has the bytes it would have alone.
+
+Seeds meet only where they are summarised: metrics are bands over seeds, in each episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from sandbox.lab import Block, Context, State, Summary
+
+BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
+"""Columns that differ from seed to seed and become bands; the others are the same for all."""
+LOW, HIGH = 2.5, 97.5
+"""Percentiles between which 95 % of the seeds lie."""
+
+
+class ManySeeds:
+    """Experiments that differ in their seeds alone, advanced block by block in threads (compiled learning releases the GIL).
+
+    Args:
+        experiments: one for each seed, freshly built, all of one configuration.
+        contexts: theirs, in the same order; their generators are part of this experiment's state.
+        threads: how many learn at a time.
+        full: whether to keep every seed's own metrics too, as streams "learn, seed 7".
+    """
+
+    headline = ("reward_per_step_mean", "reward_per_step_low", "reward_per_step_high")
+
+    def __init__(self, experiments: Sequence[Any], contexts: Sequence[Context], threads: int, full: bool = False) -> None:
+        self.experiments, self.contexts, self.full = list(experiments), list(contexts), full
+        self.unit, self.limit = experiments[0].unit, experiments[0].limit
+        self._threads = max(1, min(threads, len(self.experiments)))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in order."""
+        return [context.seed for context in self.contexts]
+
+    @property
+    def done_units(self) -> int:
+        """Units that every seed has done."""
+        return int(self.experiments[0].done_units)
+
+    @property
+    def done(self) -> bool:
+        """Whether all seeds are done."""
+        return all(experiment.done for experiment in self.experiments)
+
+    @property
+    def env_steps(self) -> int:
+        """Steps of learning of all seeds together."""
+        return sum(experiment.env_steps for experiment in self.experiments)
+
+    @property
+    def agent(self) -> Any:
+        """The agent of the first seed."""
+        return self.experiments[0].agent
+
+    def advance(self) -> list[Block]:
+        """The next block of every seed, and their bands."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            blocks = list(pool.map(lambda experiment: experiment.advance(), self.experiments))  # [seeds][blocks]
+        banded = [bands([one[number] for one in blocks]) for number in range(len(blocks[0]))]
+        if self.full:
+            banded += [
+                Block(f"{block.stream}, seed {seed}", block.columns) for seed, one in zip(self.seeds, blocks, strict=True) for block in one
+            ]
+        return banded
+
+    def state(self) -> State:
+        """The states of all seeds, generators included."""
+        return {
+            "experiments": [experiment.state() for experiment in self.experiments],
+            "generators": [context.generators.state() for context in self.contexts],
+        }
+
+    def restore(self, state: State) -> None:
+        """Take up what `state` returned."""
+        for experiment, context, own, generators in zip(
+            self.experiments, self.contexts, state["experiments"], state["generators"], strict=True
+        ):
+            experiment.restore(own)
+            context.generators.restore(generators)
+
+    def summary(self) -> Summary:
+        """Means over seeds, and how often the best possible was reached."""
+        table = self.table()
+        scores = table["reward_per_step"]
+        summary: Summary = {
+            "seeds": len(self.experiments),
+            "reward_per_step": float(scores.mean()),
+            "reward_per_step_iqm": interquartile_mean(scores),
+            "reward_per_step_low": float(np.percentile(scores, LOW)),
+            "reward_per_step_high": float(np.percentile(scores, HIGH)),
+            "episodes": self.done_units,
+            "env_steps": self.env_steps,
+        }
+        if np.isfinite(table["regret"]).all():
+            summary["optimum"] = self.experiments[0].summary()["optimum"]
+            summary["regret"] = float(table["regret"].mean())
+            summary["solved"] = float(np.mean(table["regret"] <= 1e-9 * np.maximum(1.0, np.abs(table["greedy_return"]))))
+        return summary
+
+    def table(self) -> dict[str, np.ndarray]:
+        """The scores of every seed: columns [seeds]; NaN where there is none."""
+        rows = [experiment.summary() for experiment in self.experiments]
+        names = [name for name, value in rows[0].items() if value is None or isinstance(value, (int, float))]
+        columns = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64) for name in names}
+        return {"seed": np.array(self.seeds), **columns}
+
+
+def bands(blocks: Sequence[Block]) -> Block:
+    """Blocks of several seeds as one: mean, interquartile mean, median, and the bounds of the middle 95 %, in each row.
+
+    Args:
+        blocks: one for each seed, of the same stream, equally long.
+    """
+    first = blocks[0]
+    columns: dict[str, Any] = {name: column for name, column in first.columns.items() if name not in BANDED}
+    for name in BANDED:
+        if name in first.columns:
+            values = np.stack([np.asarray(block.columns[name], dtype=np.float64) for block in blocks])  # [seeds, rows]
+            columns |= {f"{name}_{kind}": band for kind, band in _band(values).items()}
+    return Block(first.stream, columns)
+
+
+def _band(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Bands over the first axis of [seeds, rows]; seeds without a value are left out, and counted."""
+    known = np.isfinite(values)  # [seeds, rows]
+    if known.all():
+        ordered = np.sort(values, axis=0)
+        low, median, high = (_percentile(ordered, share) for share in (LOW, 50.0, HIGH))
+        return {"mean": values.mean(axis=0), "iqm": _trimmed(ordered), "median": median, "low": low, "high": high}
+    rows = [column[mask] for column, mask in zip(values.T, known.T, strict=True)]
+    empty = np.array([np.nan])
+    parts = [
+        _band((row if len(row) else empty)[:, None]) if len(row) else dict.fromkeys(("mean", "iqm", "median", "low", "high"), empty)
+        for row in rows
+    ]
+    return {**{kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}, "share": known.mean(axis=0)}
+
+
+def _percentile(ordered: np.ndarray, share: float) -> np.ndarray:
+    """A percentile over the first axis of sorted values, linear between neighbours (NumPy's default)."""
+    place = share / 100 * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    part: np.ndarray = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return part
+
+
+def _trimmed(ordered: np.ndarray) -> np.ndarray:
+    """The mean without the lowest and the highest quarter (rounded down) of sorted values, over the first axis."""
+    cut = len(ordered) // 4
+    part: np.ndarray = ordered[cut : len(ordered) - cut].mean(axis=0)
+    return part
+
+
+def interquartile_mean(values: np.ndarray) -> float:
+    """The mean of the middle half: a quarter of the values, rounded down, is cut off at either end (Agarwal et al. 2021).
+
+    Args:
+        values: float [n].
+    """
+    return float(_trimmed(np.sort(np.asarray(values, dtype=np.float64))))
