@@ -6,6 +6,7 @@ snapshot is due.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -77,6 +78,7 @@ class ControlExperiment:
         self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
+        self.learned_seconds = 0.0
         self.best = best_returns(self.model)  # [states] or None
         room = SNAPSHOT_BYTES // (4 * self.model.states * self.model.actions)
         self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
@@ -98,7 +100,9 @@ class ControlExperiment:
         """Learn one block of episodes; where a snapshot is due, also evaluate the greedy policy exactly."""
         done = self.done_units
         due = next((episode for episode in self._due if episode > done), self.limit)
+        begun = time.perf_counter()
         learned = self.agent.learn_model(self.model, self.env.np_random, min(self._block_episodes, due - done))
+        self.learned_seconds += time.perf_counter() - begun
         blocks = [self._learn_block(learned)]
         if self.done_units in self._due:
             self.snapshots.append(Snapshotted(due, self._epsilon(), self.agent.q.astype(np.float32)))

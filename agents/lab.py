@@ -63,7 +63,7 @@ class ControlLab:
         title = f"{self.env} · {one.config.agent.name}"
         return episodes_then(one, rng, title) if history else episode_now(one, rng, title)
 
-    def pictures(self, experiment: ControlExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
         """Learning curve, value map, visits map; the agent, its table and its snapshots as files."""
         from agents import pictures
 
@@ -75,7 +75,9 @@ class ControlLab:
         name = experiment.config.agent.name
         optimum = experiment.optimum()
         per_step = None if optimum is None else optimum / experiment.model.horizon
-        artifacts.save_figure("learning_curve.png", pictures.learning_curve(metrics, per_step, f"{self.env}: how {name} learned"))
+        artifacts.save_figure(
+            "learning_curve.png", pictures.learning_curve(metrics, per_step, f"{self.env}: how {name} learned", _exploration(experiment))
+        )
         values, policy = experiment.values(), agent.policy()
         artifacts.save_figure(
             "value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth")
@@ -110,6 +112,11 @@ class ControlLab:
                 q=np.stack([snapshot.q for snapshot in experiment.snapshots]),
             )
         artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+
+
+def _exploration(experiment: Any) -> str:
+    """What ε is for the policy in use."""
+    return "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
 
 
 def _table(q: np.ndarray, columns: int) -> str:

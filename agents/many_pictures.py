@@ -54,7 +54,7 @@ def score_histogram(scores: np.ndarray, optimum: float | None, title: str) -> Fi
         figure = plots.figure(8.0, 3.8)
         axes = figure.subplots()
         low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
-        axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42), color=plots.COLOURS[0])
+        axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0])
         if optimum is not None:
             axes.axvline(optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {optimum:.4g}")
             axes.legend(loc="upper left")

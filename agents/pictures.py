@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from envs import layouts
 from envs.layouts import Layout
 from sandbox import plots
 from sandbox.store.metrics import Metrics
@@ -16,13 +19,14 @@ ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
 
 
-def learning_curve(metrics: Metrics, optimum: float | None, title: str) -> Figure:
+def learning_curve(metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε") -> Figure:
     """Reward per step and exploration against the episode.
 
     Args:
         metrics: with the streams "learn" and "evaluate".
         optimum: the best possible reward per step, drawn as a line.
         title: above the figure.
+        exploration: what the lower curve is called.
     """
     learn = metrics.columns("learn", ["episode", "reward_per_step", "epsilon"])
     evaluate = metrics.columns("evaluate", ["episode", "reward_per_step"])
@@ -50,7 +54,7 @@ def learning_curve(metrics: Metrics, optimum: float | None, title: str) -> Figur
         upper.set(title=title, ylabel="reward per step")
         upper.legend(loc="lower right")
         lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
-        lower.set(xlabel="episode", ylabel="exploration ε", ylim=(0, None))
+        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
         for axes in (upper, lower):
             axes.yaxis.set_label_coords(-0.075, 0.5)
     return figure
@@ -124,10 +128,14 @@ def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
 
 
 def _walls(axes: Axes, layout: Layout) -> None:
-    """Walls in dark slate, over the values."""
+    """Walls in dark slate over the values, and marks for the other kinds of ground."""
     picture = np.zeros((*layout.cells.shape, 4))
-    picture[~layout.walkable] = (0.22, 0.25, 0.32, 1.0)
+    picture[layout.cells == layouts.WALL] = (0.22, 0.25, 0.32, 1.0)
     axes.imshow(picture)
+    size = 110.0 / max(layout.cells.shape)  # points, about a third of a cell
+    for kind, look in _GROUND.items():
+        rows, columns = np.nonzero(layout.cells == kind)
+        axes.scatter(columns, rows, s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2, **look)
 
 
 def _marks(axes: Axes, layout: Layout) -> None:
@@ -138,6 +146,14 @@ def _marks(axes: Axes, layout: Layout) -> None:
     axes.text(column, row, "S", ha="center", va="center", fontsize=size, fontweight="bold", color="#111827", bbox=box)
     for row, column in layout.goals:
         axes.text(column, row, "G", ha="center", va="center", fontsize=size, fontweight="bold", color=plots.COLOURS[1], bbox=box)
+
+
+_GROUND: dict[int, dict[str, Any]] = {
+    layouts.HOLE: {"marker": "o", "color": "#111827"},
+    layouts.SAND: {"marker": "s", "facecolors": "none", "edgecolors": "#B45309", "hatch": "....", "linewidths": 0},
+    layouts.LOW_WALL: {"marker": "s", "facecolors": "none", "edgecolors": "#4B5563", "hatch": "////", "linewidths": 0.8},
+}
+"""How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
 def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:

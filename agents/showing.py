@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from agents.control import ControlExperiment, Snapshotted, walk
 from envs.render import Snapshot
 
+LONGEST = 400
+"""Frames of an episode that is watched by itself: one that never arrives need not be seen to its end."""
 LINGER = 8
 """Frames shown after the goal is reached: it stays there anyway."""
 TRAIL = 8
@@ -19,7 +22,7 @@ TRAIL = 8
 def episode_now(experiment: ControlExperiment, rng: np.random.Generator, title: str) -> Iterator[Snapshot]:
     """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
     now = Snapshotted(experiment.done_units, 0.0 if experiment.done else float(experiment.agent.epsilon()), experiment.agent.q)
-    return _episode(experiment, now, rng, title, explore=not experiment.done, scale=_scale(experiment, [now]))
+    return islice(_episode(experiment, now, rng, title, explore=not experiment.done, scale=_scale(experiment, [now])), LONGEST)
 
 
 def episodes_then(experiment: ControlExperiment, rng: np.random.Generator, title: str, most: int = 60) -> Iterator[Snapshot]:
@@ -27,8 +30,8 @@ def episodes_then(experiment: ControlExperiment, rng: np.random.Generator, title
     scale = _scale(experiment, experiment.snapshots)
     for snapshot in experiment.snapshots:
         frames = _episode(experiment, snapshot, rng, title, explore=True, scale=scale)
-        yield from (frame for frame, _ in zip(frames, range(most), strict=False))
-    yield from _episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale)
+        yield from islice(frames, most)
+    yield from islice(_episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale), LONGEST)
 
 
 def _episode(

@@ -220,11 +220,15 @@ class GridEnv(gymnasium.Env[int, int]):
         """The agent's cell (row, column); before the first episode, the layout's start."""
         return self.layout.start if self._model is None else self.layout.position(self._state)
 
-    def snapshot(self) -> Snapshot:
-        """The present moment, to be drawn; steps, return and trail are kept only with a render mode."""
+    def snapshot(self, status: str = "") -> Snapshot:
+        """The present moment, to be drawn; steps, return and trail are kept only with a render mode.
+
+        Args:
+            status: the last line of the picture, instead of step and return.
+        """
         from envs.render import Snapshot
 
-        status = f"step {self._steps} · return {self._return:g}"
+        status = status or f"step {self._steps} · return {self._return:g}"
         return Snapshot(layout=self.layout, agent=self.position, trail=tuple(self._trail), status=status, title=type(self).__name__)
 
     def _open_views(self) -> None:

@@ -7,6 +7,7 @@ reported at once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class LabConfig(BaseModel):
             return None
         if any(get_origin(kind) in (tuple, list) for kind in kinds) and str not in kinds:
             return [part.strip() for part in value.strip("()[] ").split(",")]
+        if int in kinds and float not in kinds and re.fullmatch(r"\d+(\.0*)?[eE]\+?\d+", value):
+            return int(float(value))  # 1e6
         return value
 
 
@@ -189,21 +192,32 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+RUN_OPTIONS = ("seed", "seeds", "preset", "store", "render", "max_time", "track", "threads", "device", "data")
+"""Options of `run` that say how a run is carried out; they cannot stand in a configuration file."""
+
+
 def _problem(config: type[LabConfig], detail: Any, prefix: str) -> str:
     """One validation error as a sentence: option, value, what is allowed, default."""
     location = [str(part) for part in detail["loc"]]
+    if location and location[-1].isdigit():  # a part of a pair: the pair is what is wrong
+        location = location[:-1]
     option = option_name(prefix + ".".join(location)) if location else ""
     if detail["type"] == "extra_forbidden":
         owner, _ = _owner(config, location)
         close = nearest(location[-1], owner.model_fields) if owner else None
         inside = prefix + "".join(f"{part}." for part in location[:-1])
+        if not prefix and location[0] in RUN_OPTIONS:
+            return f"'{location[0]}' is no setting of the lab; give it on the command line: --{location[0].replace('_', '-')}."
         return f"there is no option '{option}'." + (f" Did you mean '{option_name(inside + close)}'?" if close else "")
     message = detail["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "it should be") if message.startswith("Input should be") else message
+    message = message.replace("Input should be", "it should be").split(", unable to parse")[0]
     if not option:
         return message
     owner, info = _owner(config, location)
     default = "" if info is None or info.is_required() else f" (default: {show_value(info.default)})"
+    if detail["loc"] and str(detail["loc"][-1]).isdigit():
+        parts = len(get_args(info.annotation if get_origin(info.annotation) is tuple else get_args(info.annotation)[0])) if info else 0
+        return f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
     if detail["type"] == "value_error":
         return f"{option}: {message}"
     return f"{option} = {show_value(detail['input'])}: {message}{default}"
@@ -315,11 +329,15 @@ def _metavar(info: FieldInfo) -> str:
 def _limits(info: FieldInfo) -> str:
     signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
     found = {key: getattr(mark, key) for mark in info.metadata for key in signs if getattr(mark, key, None) is not None}
-    low = next((f"{found[key]:g}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
-    high = next((f"{'<' if key == 'lt' else '<='}{found[key]:g}" for key in ("lt", "le") if key in found), "")
+    low = next((f"{_bound(found[key])}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
+    high = next((f"{'<' if key == 'lt' else '<='}{_bound(found[key])}" for key in ("lt", "le") if key in found), "")
     if low and high:
         return f"{low}x{high}"
-    return next((f"{signs[key]}{found[key]:g}" for key in signs if key in found), "")
+    return next((f"{signs[key]}{_bound(found[key])}" for key in signs if key in found), "")
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:,.0f}".replace(",", "_")
 
 
 def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -352,6 +370,8 @@ def read_file(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
+        if path.suffix not in (".toml", ".json"):
+            raise UsageError(f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files.")
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
@@ -361,4 +381,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
     if not isinstance(content, dict):
         raise UsageError(f"The configuration file {path} holds {type(content).__name__}, not a table of options.")
-    return content
+    layer: dict[str, Any] = {}
+    for name, value in content.items():  # "agent.alpha" is how the command line spells it
+        layer = merge(layer, nested(tuple(name.split(".")), value))
+    return layer

@@ -39,7 +39,11 @@ class Block(NamedTuple):
 
 @runtime_checkable
 class Experiment(Protocol):
-    """Work that is done in stretches, and can be put down and taken up again between any two of them."""
+    """Work that is done in stretches, and can be put down and taken up again between any two of them.
+
+    Two more attributes are used where they exist: `env_steps` (steps of an environment so far, for the speed in the summary) and
+    `learned_seconds` (time spent learning in this process, where `advance` also does other things).
+    """
 
     unit: str
     """What `done_units` counts: "episode", "epoch", "trial", "env step"."""

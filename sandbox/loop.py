@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from sandbox import checkpoint, provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
 from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, State, Watchable
 from sandbox.seeding import Generators, GlobalGenerators, generator
+from sandbox.store.files import plain
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
@@ -41,6 +43,31 @@ def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment
     numbers = range(context.seed, context.seed + seeds)
     contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]
     return lab.build_many([config] * seeds, contexts)
+
+
+def _check_experiment(experiment: Any) -> None:
+    """Refuse an experiment that lacks a part, before any work is done."""
+    parts = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
+    missing = [part for part in parts if not hasattr(experiment, part)]
+    if missing:
+        raise UsageError(f"{type(experiment).__name__} is no experiment: it has no {', no '.join(missing)} (see sandbox.Experiment).")
+
+
+def _check_blocks(blocks: Any) -> None:
+    if not isinstance(blocks, (list, tuple)) or not all(isinstance(block, Block) for block in blocks):
+        raise UsageError(f"`advance` must return a list of sandbox.Block, not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})].")
+
+
+def _plain_summary(summary: Any) -> dict[str, Any]:
+    """The summary as it will stand in run.json.
+
+    Raises:
+        UsageError: when it holds something that JSON does not know.
+    """
+    try:
+        return dict(json.loads(json.dumps(summary, default=plain)))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"`summary` must return a dict of numbers, strings, booleans and None: {error}.") from error
 
 
 @dataclass
@@ -124,6 +151,7 @@ class Loop:
         with self.stop.listening():
             try:
                 self.build()
+                self.record.write(self.folder.record_path)
                 self._tell("started")
                 self._work()
                 if self.record.status == "running":
@@ -153,6 +181,7 @@ class Loop:
         self.folder.artifacts.remove_scratch()
         with self._globals.active():
             self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
+        _check_experiment(self.experiment)
         self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
         self.record.versions = self.record.versions or provenance.versions()
         self._restore()
@@ -209,11 +238,13 @@ class Loop:
         self.save()
 
     def _advance(self, experiment: Experiment) -> None:
+        learned = getattr(experiment, "learned_seconds", None)
         with self._globals.active():
             before = time.perf_counter()
             blocks = experiment.advance()
             seconds = time.perf_counter() - before
-        self.learning_seconds += seconds
+        _check_blocks(blocks)
+        self.learning_seconds += seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
         self._blocks += 1
         self._write(blocks, seconds)
         self.record.done_units = experiment.done_units
@@ -248,7 +279,7 @@ class Loop:
 
     def _finish(self) -> None:
         assert self.experiment is not None
-        self.record.summary = {**self.experiment.summary(), **self._speed()}
+        self.record.summary = {**_plain_summary(self.experiment.summary()), **self._speed()}
         self.record.status = "finished"
 
     def _speed(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from sandbox.errors import UsageError
 if TYPE_CHECKING:
     from sandbox.lab import Frame
 
+REMEDY = "Use `--render gif` for an animation in a file"
 UNSEEN = {"dummy", "offscreen"}
 """Drivers of SDL that draw into nothing."""
 SLOWEST, FASTEST = 1 / 16, 16.0
@@ -53,24 +55,27 @@ def screen_available() -> bool:
     return _display_answers()
 
 
-def require_screen() -> None:
+def require_screen(remedy: str = REMEDY) -> None:
     """Refuse to go on without a screen, before anything is started.
+
+    Args:
+        remedy: what to do instead.
 
     Raises:
         UsageError: there is none; the message names the remedy.
     """
     if not screen_available():
-        raise _no_screen()
+        raise _no_screen(remedy)
 
 
-def _no_screen() -> UsageError:
+def _no_screen(remedy: str = REMEDY) -> UsageError:
     """The error, with whatever can be said about the reason."""
     if _driver_asked_for() in UNSEEN:
         reason = f"SDL_VIDEODRIVER={_driver_asked_for()} draws into nothing"
     else:
         display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         reason = f"the display '{display}' does not answer" if display else "neither DISPLAY nor WAYLAND_DISPLAY is set"
-    return UsageError(f"No screen to open a window on: {reason}. Use `--render gif` for an animation in a file.")
+    return UsageError(f"No screen to open a window on: {reason}. {remedy}.")
 
 
 def _driver_asked_for() -> str:
@@ -113,13 +118,15 @@ class Window:
         title: stands in the window's caption and in the names of saved pictures.
         fps: frames per second at speed 1, above 0.
         save_to: folder for saved pictures; made when needed. Default: the working directory.
+        stop: asked again and again, also while paused; once it answers True the window closes as if the person had closed it.
     """
 
-    def __init__(self, title: str, fps: float, save_to: Path | None = None) -> None:
+    def __init__(self, title: str, fps: float, save_to: Path | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         if not fps > 0:
             raise ValueError(f"Frames per second must be above 0, not {fps}.")
         self.title, self.fps, self.save_to = title, fps, save_to or Path.cwd()
         self.speed, self.paused = 1.0, False
+        self._stop = stop
         self.hidden: frozenset[str] = frozenset()
         self._pygame: Any = None
         self._closed = self._started_display = False
@@ -149,6 +156,8 @@ class Window:
         # A frame counts from when the one before was over, so that drawing costs no pace; a longer delay is forgiven, not made up for.
         shown = self._over if now - self._over < self._period else now
         while True:
+            if self._stop():
+                self._leave()
             wait = IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
             for key in self._keys(wait):
                 self._obey(key)

@@ -28,7 +28,7 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     """Let a person walk; prints the return and the optimum at the end."""
     from agents import planning
 
-    env = env_class(config=config)
+    env = env_class(config=config, render_mode="rgb_array" if values["moves"] is None else None)
     best = planning.finite_horizon(env.model, env.model.horizon)
     optimum = float(env.model.start @ best.value)
     if values["moves"] is not None:
@@ -82,7 +82,7 @@ def _play_in_window(env: Any, name: str, optimum: float, seed: int) -> tuple[flo
     """Play in a window until the episode is over, or the window is closed."""
     from sandbox.window import Window, WindowClosed, require_screen
 
-    require_screen()
+    require_screen("Use `--moves wasd` to play without a window")
     state, _ = env.reset(seed=seed)
     walk = _Walk(env, state)
     click.echo(HELP, err=True)

@@ -13,6 +13,7 @@ from sandbox.cli.output import heading, next_commands, number, pairs, print_json
 
 ARROWS = "·→←↓↑"
 """Stay, right, left, down, up."""
+LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
 
 
 def _options() -> list[click.Parameter]:
@@ -95,16 +96,19 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
 def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:
     heading(f"{name}: the best policy (discount {number(document['discount'])})")
     click.echo(_map(env, best.policy))
+    click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
     pairs((words(key), number(value)) for key, value in document.items() if key not in ("env", "discount", "epsilon_soft"))
     if soft is not None:
         heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
         click.echo(_map(env, soft.policy))
         pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
     if not best.converged:
-        click.echo(
-            "Warning: value iteration did not converge; with a discount of 1 a reward that comes again and again has no finite value.",
-            err=True,
+        why = (
+            "with a discount of 1, reward that comes again and again has no finite value"
+            if document["discount"] == 1
+            else "raise --max-sweeps"
         )
+        click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: {why}.", err=True)
     next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from sandbox.errors import SandboxError, UnknownNameError
+from sandbox.errors import PluginError, SandboxError, UnknownNameError
 
 COMMANDS = {
     "run": ("sandbox.cli.run:run", "Run a lab and keep everything it makes."),
@@ -82,7 +82,7 @@ def _registered_commands() -> dict[str, str]:
 @click.option("-p", "--plugin", metavar="FILE", multiple=True, help="Load a plugin from one file; may stand anywhere.")
 @click.version_option(package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox")
 def cli(plugin: Sequence[str]) -> None:
-    """Run labs, watch them learn, compare them, and keep everything they made."""
+    """Run labs, watch them learn, and keep everything they made."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,8 +139,13 @@ def _load_plugin_files(words: list[str]) -> list[str]:
     if files:
         from sandbox.registry import registry
 
+        listing = bool(rest) and rest[0] == "plugins"  # which is there to tell what is broken
         for file in files:
-            registry().add_file(Path(file))
+            try:
+                registry().add_file(Path(file))
+            except PluginError:
+                if not listing:
+                    raise
     return rest
 
 

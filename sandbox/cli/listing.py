@@ -43,6 +43,11 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
     if as_json:
         print_json([{**vars(row), "run": row.id, "folder": str((found.root / row.path).resolve())} for row in rows])
         return
+    if not rows and (lab or status):
+        wanted = " ".join([*(["of lab", f"'{lab}'"] if lab else []), *(["with status", f"'{status}'"] if status else [])])
+        click.echo(f"No runs {wanted} in {found.root.resolve()}.")
+        next_commands(("list", "all runs, with their labs and statuses"))
+        return
     if not rows:
         click.echo(f"No runs in {found.root.resolve()}.")
         next_commands(("run maze --agent sarsa", "makes the first one"))

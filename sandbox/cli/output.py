@@ -95,7 +95,7 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
     parts = np.array_split(values, min(width, len(values)))
     means = np.array([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts])
     low, high = np.nanmin(means), np.nanmax(means)
-    scale = (means - low) / (high - low) if high > low else np.full_like(means, 0.5)
+    scale = (means - low) / (high - low) if high > low else means * 0 + 0.5  # where there is no value, there is no bar
     return "".join(" " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)] for level in scale)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
 
 from sandbox.api import Run
 from sandbox.cli.output import heading, next_commands, number, pairs, print_json, size, words
+from sandbox.lab import Watchable
+from sandbox.registry import registry
 
+FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 EXIT_CODES = {"finished": 0, "timed-out": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
 
 
@@ -28,12 +32,34 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
     else:
         click.echo(f"Kept in {shown_path(run.path)}.")
-    last = run.id
-    if record.status == "finished":
-        next_commands((f"show {last} --open", "its curves and pictures"), (f"watch {last}", "replay how it learned"))
-    else:
-        next_commands((f"resume {last}", "go on where it stopped"), (f"show {last}", "what is there so far"))
+    next_commands(*followups(run))
     return EXIT_CODES[record.status]
+
+
+def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
+    """The commands that are useful after a run, as they can be typed: only those that have something to show.
+
+    Args:
+        run: the run.
+        shown: whether `show` was the command just given.
+    """
+    record, plugin = run.record, _plugin_option(run)
+    if record.status != "finished":
+        rest = [] if shown else [(f"show {run.id}", "what is there so far")]
+        return [(f"resume {run.id}{plugin}", "go on where it stopped"), *rest]
+    figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
+    commands = [(f"show {run.id} --open", "its curves and pictures")] if figures else []
+    if not figures and not shown:
+        commands.append((f"show {run.id}", "its curves"))
+    if isinstance(run.lab, Watchable):
+        commands.append((f"watch {run.id}{plugin}", "replay how it learned"))
+    return commands or [("list", "all runs")]
+
+
+def _plugin_option(run: Run) -> str:
+    """` -p FILE` for a lab that came in one file."""
+    plugin = registry().plugins.get(registry().find("lab", run.record.lab).plugin)
+    return f" -p {shlex.quote(shown_path(Path(plugin.source)))}" if plugin and plugin.source.endswith(".py") else ""
 
 
 def shown_path(path: Path) -> str:

@@ -85,10 +85,14 @@ class LabCommand(click.Command):
             path = parameter.option.path  # type: ignore[attr-defined]
             title = "Lab" if len(path) == 1 and not parameter.option.choice else f"{path[0].capitalize()}"  # type: ignore[attr-defined]
             sections.setdefault(title, []).append(parameter)
-        for title, parameters in [*sections.items(), ("Run", self.own)]:
+        for title, parameters in [*sections.items(), ("Run", [*self.own, *_given(self.get_help_option(ctx))])]:
             records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _given(option: click.Option | None) -> list[click.Parameter]:
+    return [option] if option else []
 
 
 def _run_options(lab: Any) -> list[click.Parameter]:
@@ -122,7 +126,13 @@ def _run_options(lab: Any) -> list[click.Parameter]:
         ),
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
-        click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda or mps, for labs that can use one."),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
         click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
         store_option,
         json_option,

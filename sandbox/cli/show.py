@@ -13,15 +13,14 @@ from typing import Any
 import click
 import numpy as np
 
+from sandbox.api import Run
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import heading, next_commands, number, pairs, print_json, size, sparkline, words
-from sandbox.cli.report import shown_path
+from sandbox.cli.report import FIGURES, followups, shown_path
 from sandbox.config import option_name, show_value
-from sandbox.errors import UsageError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
-
-FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 
 
 @click.command()
@@ -31,7 +30,6 @@ FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 @json_option
 def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
     """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made."""
-    from sandbox.api import Run
     from sandbox.store.store import Store
 
     shown = Run(Store(store).find(run))
@@ -54,11 +52,19 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
         for problem in problems:
             click.echo(f"Warning: {problem}", err=True)
     if open_figures:
+        click.echo(f"Opening the figures in {shown_path(shown.folder.artifacts.folder)}.", err=True)
         _open_all([shown.folder.artifacts.folder / artifact.name for artifact in record.artifacts if artifact.name.endswith(FIGURES)])
     if not as_json:
-        ended = record.status == "finished"
-        next_commands((f"watch {record.id}", "replay how it learned") if ended else (f"resume {record.id}", "go on where it stopped"))
+        next_commands(*_useful(shown))
     return 0
+
+
+def _useful(shown: Run) -> list[tuple[str, str]]:
+    """What may follow; a run whose lab is not loaded can be listed all the same."""
+    try:
+        return followups(shown, shown=True)
+    except SandboxError:
+        return [("list", "all runs")]
 
 
 def _print_record(record: RunRecord, path: Path) -> None:
@@ -99,11 +105,13 @@ def _print_metrics(metrics: Metrics, unit: str) -> None:
             continue
         heading(f"Stream {stream} ({number(len(next(iter(columns.values()))))} rows, from first to last)")
         width = max(len(words(name)) for name in columns)
+        rows = len(next(iter(columns.values())))
+        shown = 100 if rows >= 500 else 1
         for name, column in columns.items():
-            last = column[-max(1, min(100, len(column))) :].astype(np.float64)
+            last = column[-shown:].astype(np.float64)
             mean = float(np.nanmean(last)) if np.isfinite(last).any() else float("nan")
             click.echo(f"  {words(name):<{width}}  {sparkline(column):<60}  {number(round(mean, 4))}")
-        click.echo(f"  {'':<{width}}  (right: mean of the last {min(100, len(column))})")
+        click.echo(f"  {'':<{width}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})")
 
 
 def _print_artifacts(record: RunRecord, path: Path) -> None:

@@ -36,7 +36,11 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     if not documents:
         click.echo(f"No runs in {found.root.resolve()}.")
     elif bad:
-        next_commands((f"resume {bad[0]['run']}", "goes on from the last whole checkpoint"))
+        lost = bad[0]["status"] == "damaged"  # without run.json nobody knows what to go on with
+        remedy = (
+            (f"delete {bad[0]['run']}", "removes it") if lost else (f"resume {bad[0]['run']}", "goes on from the last whole checkpoint")
+        )
+        next_commands(remedy)
     else:
         click.echo("Everything is as it was written.")
         next_commands(("list", "all runs"))

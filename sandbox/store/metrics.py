@@ -136,8 +136,11 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
     """A block as the document of its line.
 
     Raises:
-        ValueError: when the columns are not equally long, or one is named "stream".
+        ValueError: when a column is none, when they are not equally long, or one is named "stream".
     """
+    for name, column in columns.items():
+        if isinstance(column, str) or not hasattr(column, "__len__"):
+            raise ValueError(f"column '{name}' of stream '{stream}' is {column!r}, not a list or an array")
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of a block in stream '{stream}' differ in length: {lengths}")

@@ -102,7 +102,7 @@ def test_a_window_without_a_screen_is_an_error_that_names_the_gif(say, store, mo
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for words in (["run", "maze", "--render", "human"], ["play", "maze"]):
         said = say(*words)
-        assert said.code == 2 and "--render gif" in said.err
+        assert said.code == 2 and ("--render gif" if words[0] == "run" else "--moves") in said.err
     assert not store.exists()
 
 
@@ -302,3 +302,65 @@ def test_an_interrupted_pipe_is_no_error(in_process, store):
     )
     _, err = process.communicate()
     assert process.returncode == 0 and b"Traceback" not in err and b"Exception" not in err
+
+
+def test_a_chart_has_no_bar_where_there_is_no_value():
+    import numpy as np
+
+    from sandbox.cli.output import sparkline
+
+    assert sparkline(np.array([np.nan, 42.0, np.nan, 42.0])) == " ▅ ▅"
+
+
+def test_what_follows_can_be_typed_and_has_something_to_show(say, walk):
+    out = say("run", "walk", "--no-pictures").out
+    assert "--open" not in out and f"-p {walk}" in out.replace("tests/toys/walk.py", str(walk))
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--env.start", "1"], "env.start: it should be 2 whole numbers with a comma between"),
+        (["--agent.alpha", "abc"], "agent.alpha = abc: it should be a valid number (default"),
+        (["--config", "c.yaml"], "settings come from .toml or .json files"),
+        (["--config", "seed.json"], "give it on the command line: --seed"),
+    ],
+)
+def test_messages_say_what_to_type(say, tmp_path, monkeypatch, words, part):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text("a: 1")
+    (tmp_path / "seed.json").write_text('{"seed": 3}')
+    said = say("run", "maze", *words)
+    assert said.code == 2 and part in said.err
+
+
+def test_dotted_names_and_powers_of_ten_are_understood(say, tmp_path):
+    (tmp_path / "c.json").write_text('{"agent.alpha": 0.5}')
+    document = say("run", "maze", "--config", tmp_path / "c.json", "--episodes", "1e2", "--json", *QUIET).document
+    assert document["config"]["agent"]["alpha"] == 0.5 and document["config"]["episodes"] == 100
+
+
+def test_many_seeds_are_one_run_with_bands_and_the_bytes_of_each_alone(say, store):
+    import numpy as np
+
+    from sandbox import load, run
+
+    said = say("run", "maze", "--seeds", "5", "--seed", "3", "--episodes", "200", "--full-metrics", "--json", "--render", "none")
+    assert said.code == 0, said.err
+    together = load(said.document["run"])
+    tables = np.load(together.path / "artifacts" / "q_tables.npy")
+    alone = [run("maze", seed=seed, episodes=200, pictures=False) for seed in range(3, 8)]
+    for table, one, seed in zip(tables, alone, range(3, 8), strict=True):
+        assert table.tobytes() == one.agent.q.tobytes()
+        np.testing.assert_array_equal(together.metrics[f"learn, seed {seed}/return"], one.metrics["learn/return"])
+    rewards = np.stack([one.metrics["learn/reward_per_step"] for one in alone])
+    learn = together.metrics.columns("learn")
+    np.testing.assert_allclose(learn["reward_per_step_mean"], rewards.mean(axis=0), atol=1e-15)
+    np.testing.assert_allclose(learn["reward_per_step_low"], np.percentile(rewards, 2.5, axis=0), atol=1e-15)
+    np.testing.assert_allclose(learn["reward_per_step_iqm"], np.sort(rewards, axis=0)[1:4].mean(axis=0), atol=1e-15)
+
+
+def test_many_seeds_are_refused_where_a_lab_learns_one(say, walk, store):
+    assert "one seed at a time" in say("run", "walk", "--seeds", "3").err
+    assert "at least one" in say("run", "maze", "--seeds", "0").err
+    assert not store.exists()

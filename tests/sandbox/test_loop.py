@@ -254,3 +254,46 @@ def test_a_disk_that_fills_up_for_real_leaves_a_failed_run_with_earlier_data_int
         assert rows > 100 and run.experiment.done_units <= rows
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def one_file(tmp_path, name, **changes):
+    """The toy plugin under another name, with some of its text changed."""
+    text = (TOYS / "walk.py").read_text()
+    for before, after in {"walk:": f"{name}:", 'registry.lab("walk"': f'registry.lab("{name}"', **changes}.items():
+        assert before in text
+        text = text.replace(before, after)
+    text = text.replace('registry.observer("noisy"', 'registry.observer("noisy-' + name + '"').replace(
+        'registry.observer("diary"', 'registry.observer("diary-' + name + '"'
+    )
+    (tmp_path / f"{name}.py").write_text(text)
+    registry().add_file(tmp_path / f"{name}.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "part"),
+    [
+        ("nosummary", "def summary", "def summery", "it has no summary"),
+        ("norestore", "def restore", "def restor", "it has no restore"),
+        ("noblocks", "        return [Block(", "        [Block(", "`advance` must return a list of sandbox.Block, not NoneType"),
+        ("textcolumn", '"position": path}', '"position": "path"}', "column 'position' of stream 'walk' is 'path'"),
+        ("oddsummary", '"luck": self.luck}\n\n\nclass Frame', '"luck": self}\n\n\nclass Frame', "`summary` must return a dict of numbers"),
+        ("oddstate", '"trace": np.arange(3)}', '"trace": print}', "state['experiment']['trace'] is a builtin_function_or_method"),
+    ],
+)
+def test_a_mistake_in_a_lab_fails_the_run_with_one_sentence_that_names_it(store, tmp_path, name, before, after, part):
+    one_file(tmp_path, name, **{before: after})
+    with pytest.raises(RunFailed, match=r"(?s).*") as caught:
+        api.start(api.Request(name), Store(store), Settings())
+    assert part in str(caught.value)
+    assert caught.value.run.folder.read().status == "failed"
+
+
+def test_a_paused_window_still_obeys_ctrl_c():
+    from sandbox.window import Window, WindowClosed
+
+    asked = []
+    window = Window("test", fps=10, stop=lambda: bool(asked) or asked.append(1))
+    window.paused = True
+    frame = registry().load("lab", "walk")().frames(None, __import__("numpy").random.default_rng(0))
+    with pytest.raises(WindowClosed):
+        window.show(next(frame))

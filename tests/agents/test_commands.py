@@ -1,0 +1,51 @@
+"""`play` in a window: keys move, the return and the optimum are shown, closing ends it cleanly."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox import window
+from sandbox.window import WindowClosed
+
+
+class Keyboard:
+    """A window whose keys are pressed by the test."""
+
+    keys: list[str] = []  # noqa: RUF012
+    seen: list[str] = []  # noqa: RUF012
+
+    def __init__(self, title, fps):
+        self.title = title
+
+    def wait_key(self, frame=None, timeout=None):
+        self.seen.append(frame.status)
+        assert frame.draw().shape[2] == 3
+        if not self.keys:
+            raise WindowClosed
+        return self.keys.pop(0)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def keyboard(monkeypatch):
+    monkeypatch.setattr(window, "Window", Keyboard)
+    monkeypatch.setattr(window, "require_screen", lambda remedy: None)
+    Keyboard.seen.clear()
+    return Keyboard
+
+
+def test_walking_with_the_arrows_shows_return_and_optimum(say, keyboard):
+    keyboard.keys = ["up"] * 5 + ["left"] * 5 + ["space"] * 40 + ["x"]
+    said = say("play", "empty-grid", "--json")
+    assert said.code == 0, said.err
+    assert said.document["return"] == said.document["optimum"] == 40.0 and said.document["steps_to_goal"] == 10
+    assert "best possible 40" in keyboard.seen[0] and "return 40" in keyboard.seen[-1] and "0 steps left" in keyboard.seen[-1]
+
+
+def test_beginning_again_and_closing_the_window_end_cleanly(say, keyboard):
+    keyboard.keys = ["right", "r", "up"]
+    said = say("play", "empty-grid")
+    assert said.code == 0, said.err
+    assert "You stopped after 1 of 50 steps" in said.out
