@@ -5,22 +5,25 @@ The command line does the same through the same functions.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import shutil
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sandbox import provenance
-from sandbox.config import LabConfig, dump, resolve
-from sandbox.errors import CheckpointError, RunFailed, UnknownNameError, UsageError
+from sandbox.config import LabConfig, choices, dump, resolve
+from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
 from sandbox.lab import Context, Experiment, LearningTogether, Summary
-from sandbox.loop import Loop, Settings, build
+from sandbox.loop import Loop, Settings, build, take_up
 from sandbox.registry import ROOT, Entry, registry
-from sandbox.seeding import Generators
+from sandbox.seeding import Generators, GlobalGenerators
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
@@ -127,79 +130,108 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     Raises:
         UsageError: when the lab, the preset or a value is wrong.
     """
-    if request.seed < 0:
-        raise UsageError(f"--seed {request.seed}: a seed is 0 or more.")
+    if not 0 <= request.seed < 2**63:
+        raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
     if request.seeds < 1:
         raise UsageError(f"--seeds {request.seeds}: at least one seed learns.")
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
     if request.seeds > 1 and not isinstance(lab, LearningTogether):
         raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
-    presets = {"default": {}, **lab.presets}
-    if request.preset not in presets:
-        raise UnknownNameError("preset", request.preset, presets, f"They belong to lab '{entry.name}'.")
-    layers = (
-        [presets["default"], presets[request.preset], *request.layers]
-        if request.preset == "quick"
-        else [presets[request.preset], *request.layers]
-    )
-    return entry, lab, resolve(lab.Config, layers, f"lab '{entry.name}'")
+    return entry, lab, resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+
+
+def preset(lab: Any, lab_name: str, name: str) -> Mapping[str, Any]:
+    """The settings of a lab's preset; every lab has "default".
+
+    Raises:
+        UnknownNameError: when there is no such preset.
+    """
+    presets = {"default": {}, **getattr(lab, "presets", {})}
+    if name not in presets:
+        raise UnknownNameError("preset", name, presets, f"They belong to lab '{lab_name}'.")
+    return dict(presets[name])
 
 
 def start(request: Request, store: Store, settings: Settings) -> Run:
     """Begin a run and carry it to its end; see `run`."""
     entry, lab, config = resolved(request)
-    settings.observers += _observers(request.track)
+    observers = _observers(request.track)
     plain = dump(config)
     agent = plain.get("agent")
     folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset)
-    with folder.writing():
-        record = RunRecord(
-            id=folder.id,
-            lab=entry.name,
-            config=plain,
-            preset=request.preset,
-            seed=request.seed,
-            seeds=request.seeds,
-            full_metrics=request.full_metrics,
-            created=datetime.now().astimezone().isoformat(),
-            command=request.command,
-            threads=request.threads or available_cores(),
-            device=request.device,
-            plugin=_plugin(entry),
-            data=str(request.data.resolve()) if request.data else "",
-        )
-        _sign(record, entry)
-        record.write(folder.record_path)
-        loop = Loop(folder, record, lab, config, _context(folder, record), settings)
-        loop.run()
+    try:
+        with folder.writing(new=True):
+            record = RunRecord(
+                id=folder.id,
+                lab=entry.name,
+                config=plain,
+                preset=request.preset,
+                seed=request.seed,
+                seeds=request.seeds,
+                full_metrics=request.full_metrics,
+                created=datetime.now().astimezone().isoformat(),
+                command=request.command,
+                threads=request.threads or available_cores(),
+                device=request.device,
+                plugin=_plugin(entry),
+                data=str(request.data.resolve()) if request.data else "",
+            )
+            _sign(record)
+            record.write(folder.record_path)
+            loop = _loop(folder, record, lab, config, settings, observers)
+            loop.run()
+    except StoreError:
+        if not folder.record_path.exists():  # not even its first word could be written: it never was
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     return _ended(folder, loop)
 
 
 def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = ()) -> Run:
     """Go on with a run; see `resume`."""
-    record = folder.read()
-    if record.status == "running":
-        raise UsageError(f"Run {record.id} is running now (process {record.pid} on {record.host}).")
-    if record.status == "finished" and (record.pictured or not settings.pictures):
-        return Run(folder)
-    lab, config = _rebuilt(record)
-    settings.observers += _observers(track)
-    entry = registry().find("lab", record.lab)
+    _refuse_running(folder.read())
     with folder.writing():
-        _refuse_changed(record, entry, allow_changed)
-        finished, record.status, record.error = record.status == "finished", "running", ""
-        loop = Loop(folder, record, lab, config, _context(folder, record), settings)
-        if finished:
-            record.status = "finished"
-            loop.build()
-            loop.make_pictures()
+        record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
+        if record.status == "finished" and (not settings.pictures or _has_pictures(record, folder)):
+            return Run(folder)
+        lab, config = _rebuilt(record)
+        _refuse_changed(record, allow_changed)
+        loop = _loop(folder, record, lab, config, settings, _observers(track))
+        if record.status == "finished":
+            _revisit(loop)
         else:
+            record.status, record.error, record.ended = "running", "", ""
             record.resumed += 1
-            record.host, record.pid, record.ended = platform.node(), os.getpid(), ""
+            record.host, record.pid = platform.node(), os.getpid()
             record.write(folder.record_path)
             loop.run()
     return _ended(folder, loop)
+
+
+def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings: Settings, observers: list[Any]) -> Loop:
+    settings = replace(settings, observers=[*settings.observers, *observers])
+    return Loop(folder, record, lab, config, _context(folder, record), settings)
+
+
+def _revisit(loop: Loop) -> None:
+    """Make the pictures of a finished run; an experiment that cannot be built any more is said so."""
+    try:
+        loop.revisit()
+    except (SandboxError, OSError):
+        raise
+    except Exception as error:
+        raise CheckpointError(f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}") from error
+
+
+def _refuse_running(record: RunRecord) -> None:
+    if record.status == "running":
+        raise UsageError(f"Run {record.id} is running now (process {record.pid} on {record.host}).")
+
+
+def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
+    """Whether all pictures were made and are still what was written."""
+    return record.pictured and folder.artifacts.listing() == record.artifacts
 
 
 class Run:
@@ -267,12 +299,11 @@ class Run:
 
         lab, config = _rebuilt(self.record)
         context = _context(self.folder, self.record)
-        experiment = build(lab, config, context, self.record.seeds)
-        state = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
-        if state is None:
+        found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
+        if found is None:
             raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
-        experiment.restore(state[1]["experiment"])
-        context.generators.restore(state[1]["generators"])
+        experiment = build(lab, config, context, self.record.seeds)
+        take_up(experiment, context, GlobalGenerators(self.record.seed, ()), *found)
         return experiment
 
     @property
@@ -331,16 +362,23 @@ def _context(folder: RunFolder, record: RunRecord) -> Context:
 
 
 def _observers(names: Sequence[str]) -> list[Any]:
-    """The observers asked for, and those that watch every run."""
-    entries = [registry().find("observer", name) for name in names]
-    entries += [entry for entry in registry() if entry.kind == "observer" and entry.always and entry not in entries]
-    made = []
-    for entry in entries:
-        observer = registry().load("observer", entry.name)()
-        if not hasattr(observer, "name"):
-            observer.name = entry.name
-        made.append(observer)
+    """The observers asked for, and those that watch every run; of the latter, one that is broken is left out with a warning."""
+    asked = [registry().find("observer", name) for name in names]
+    made = [_observer(entry) for entry in asked]
+    for entry in registry().entries("observer"):
+        if entry.always and entry not in asked:
+            try:
+                made.append(_observer(entry))
+            except Exception as error:
+                warnings.warn(f"Observer '{entry.name}' is left out: {error}", stacklevel=2)
     return made
+
+
+def _observer(entry: Entry) -> Any:
+    observer = registry().load("observer", entry.name)()
+    if not hasattr(observer, "name"):
+        observer.name = entry.name
+    return observer
 
 
 def _plugin(entry: Entry) -> str:
@@ -348,8 +386,17 @@ def _plugin(entry: Entry) -> str:
     return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
 
 
-def _sources_of(entry: Entry) -> Path | None:
-    """Where the sources of a lab from outside stand: its module's file, or its package's folder."""
+def _sources(record: RunRecord) -> str:
+    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its configuration picks."""
+    entries = [registry().find("lab", record.lab)]
+    for kind, name in choices(registry().lab(record.lab).Config, record.config):
+        with contextlib.suppress(UnknownNameError):
+            entries.append(registry().find(kind, name))
+    return provenance.sources(tuple(sorted({place for entry in entries if (place := _place(entry)) is not None})))
+
+
+def _place(entry: Entry) -> Path | None:
+    """Where what a plugin from outside brings stands: its module's file, or its package's folder; None for our own."""
     import importlib.util
 
     module = entry.target.partition(":")[0].split(".")[0]
@@ -362,19 +409,19 @@ def _sources_of(entry: Entry) -> Path | None:
     return path.parent if path.name == "__init__.py" else path
 
 
-def _sign(record: RunRecord, entry: Entry) -> None:
+def _sign(record: RunRecord) -> None:
     """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
     record.host, record.pid = platform.node(), os.getpid()
-    record.sources, record.commit = provenance.sources(_sources_of(entry)), provenance.commit()
+    record.sources, record.commit = _sources(record), provenance.commit()
 
 
-def _refuse_changed(record: RunRecord, entry: Entry, allow: bool) -> None:
+def _refuse_changed(record: RunRecord, allow: bool) -> None:
     """Refuse to go on under other versions than the run began with: the same bytes cannot be promised then."""
     now = provenance.versions(record.versions)
     changed = [
         f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
     ]
-    if record.sources != provenance.sources(_sources_of(entry)):
+    if record.sources != _sources(record):
         changed.append("the sources of the sandbox or of the plugin")
     if not changed:
         return

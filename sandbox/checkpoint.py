@@ -23,7 +23,8 @@ from sandbox.store.files import sha256, sync_folder, temporary_name
 KEPT = 2
 """How many checkpoints stay: the last one, and the one before in case the last is damaged."""
 
-ARRAY = "array:"
+ARRAY, SCALAR, TEXT = "array:", "scalar:", "text:"
+"""How references to arrays and to NumPy scalars begin in state.json, and strings that look like one."""
 
 
 def save(folder: Path, number: int, state: State) -> Path:
@@ -56,9 +57,16 @@ def save(folder: Path, number: int, state: State) -> Path:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in numbers(folder)[:-KEPT]:
+    for old in [other for other in numbers(folder) if other <= number][:-KEPT]:
         shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
     return final
+
+
+def forget_after(folder: Path, number: int) -> None:
+    """Remove the checkpoints above `number`: those that were passed over when it was taken up."""
+    for later in numbers(folder):
+        if later > number:
+            shutil.rmtree(folder / f"{later:06d}", ignore_errors=True)
 
 
 def load(path: Path) -> State:
@@ -99,7 +107,7 @@ def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[
 def numbers(folder: Path) -> list[int]:
     """The numbers of the checkpoints in a folder, rising."""
     with contextlib.suppress(FileNotFoundError):
-        return sorted(int(entry.name) for entry in os.scandir(folder) if entry.name.isdigit())
+        return sorted(int(entry.name) for entry in os.scandir(folder) if entry.name.isdecimal())
     return []
 
 
@@ -119,12 +127,13 @@ def _write(path: Path, write: Callable[[Any], object]) -> None:
 
 def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
     """The same tree with every array replaced by a reference; strings that look like one are escaped."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
+        value, mark = np.asarray(value), ARRAY if isinstance(value, np.ndarray) else SCALAR
         if value.dtype.hasobject:
             raise CheckpointError(f"state{path}: an array of Python objects cannot be kept; use numbers, booleans or strings.")
         key = f"a{len(arrays)}"
         arrays[key] = value
-        return ARRAY + key
+        return mark + key
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
@@ -133,9 +142,7 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
     if isinstance(value, (list, tuple)):
         return [_without_arrays(part, arrays, f"{path}[{number}]") for number, part in enumerate(value)]
     if isinstance(value, str):
-        return f"text:{value}" if value.startswith((ARRAY, "text:")) else value
-    if isinstance(value, np.generic):
-        return value.item()
+        return f"{TEXT}{value}" if value.startswith((ARRAY, SCALAR, TEXT)) else value
     if value is None or isinstance(value, (bool, int, float)):
         return value
     raise CheckpointError(
@@ -150,6 +157,8 @@ def _with_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return [_with_arrays(part, arrays) for part in value]
     if isinstance(value, str) and value.startswith(ARRAY):
         return arrays[value.removeprefix(ARRAY)]
-    if isinstance(value, str) and value.startswith("text:"):
-        return value.removeprefix("text:")
+    if isinstance(value, str) and value.startswith(SCALAR):
+        return arrays[value.removeprefix(SCALAR)][()]
+    if isinstance(value, str) and value.startswith(TEXT):
+        return value.removeprefix(TEXT)
     return value

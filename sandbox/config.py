@@ -29,10 +29,14 @@ class LabConfig(BaseModel):
     @classmethod
     def _typed(cls, value: Any, info: ValidationInfo) -> Any:
         """What a person types for values that are no text: "none", and commas between the parts of a tuple."""
-        if not isinstance(value, str) or info.field_name is None:
+        if info.field_name is None or not isinstance(value, (str, bool)):
             return value
         annotation = cls.model_fields[info.field_name].annotation
         kinds = [annotation, *get_args(annotation)] if get_origin(annotation) is not Literal else []
+        if isinstance(value, bool):
+            if bool not in kinds and (int in kinds or float in kinds):
+                raise ValueError(f"it should be a number, not {str(value).lower()}")
+            return value
         if value.lower() == "none" and type(None) in kinds:
             return None
         if any(get_origin(kind) in (tuple, list) for kind in kinds) and str not in kinds:
@@ -74,6 +78,16 @@ def choice_kind(info: FieldInfo) -> str | None:
     extra = info.json_schema_extra
     kind = extra.get("choice") if isinstance(extra, dict) else None
     return kind if isinstance(kind, str) else None
+
+
+def choices(config: type[LabConfig], plain: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a dumped configuration picks: (kind, name) of each choice."""
+    picked = []
+    for name, info in config.model_fields.items():
+        kind, value = choice_kind(info), plain.get(name)
+        if kind and isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            picked.append((kind, value["name"]))
+    return picked
 
 
 Finder = Callable[[str, str], type[LabConfig]]
@@ -153,7 +167,11 @@ def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: lis
     try:
         model = find(kind, name)
         for layer in layers:
-            layer = {"name": layer} if isinstance(layer, str) else dict(layer)
+            layer = {"name": layer} if isinstance(layer, str) else layer
+            if not isinstance(layer, Mapping) or not isinstance(layer.get("name", ""), str):
+                problems.append(f"{option_name(path)} = {show_value(layer)}: it should be a name, or a table with `name` and options")
+                return None
+            layer = {key.replace("-", "_"): value for key, value in layer.items()}
             if canonical(str(layer.get("name", name))) != name:
                 name = canonical(str(layer["name"]))
                 previous, model = model, find(kind, name)
@@ -214,7 +232,7 @@ def _problem(config: type[LabConfig], detail: Any, prefix: str) -> str:
     if not option:
         return message
     owner, info = _owner(config, location)
-    default = "" if info is None or info.is_required() else f" (default: {show_value(info.default)})"
+    default = "" if info is None or info.is_required() or nested_model(info) else f" (default: {show_value(info.default)})"
     if detail["loc"] and str(detail["loc"][-1]).isdigit():
         parts = len(get_args(info.annotation if get_origin(info.annotation) is tuple else get_args(info.annotation)[0])) if info else 0
         return f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
@@ -357,7 +375,7 @@ def dump(config: LabConfig) -> dict[str, Any]:
         elif isinstance(value, LabConfig):
             plain[name] = dump(value)
         else:
-            plain[name] = json.loads(json.dumps(value))
+            plain[name] = config.model_dump(mode="json", include={name})[name]
     return plain
 
 

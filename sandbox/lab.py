@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from sandbox.store.artifacts import Artifacts
 
 State = dict[str, Any]
-"""All that an experiment needs to go on bit for bit: nested dicts and lists of arrays, numbers, strings, booleans and None."""
+"""All that an experiment needs to go on bit for bit: nested dicts and lists of arrays, numbers, strings, booleans and None.
+
+Tuples come back as lists; NumPy scalars keep their type."""
 
 Summary = dict[str, Any]
 """Scores of a run: plain values that fit into JSON."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import signal
 import threading
 import time
@@ -45,6 +46,21 @@ def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment
     return lab.build_many([config] * seeds, contexts)
 
 
+def take_up(experiment: Any, context: Context, globals_: GlobalGenerators, number: int, state: State) -> None:
+    """Bring a fresh experiment and its generators to where they were at a checkpoint.
+
+    Raises:
+        CheckpointError: when the state does not fit.
+    """
+    try:
+        experiment.restore(state["experiment"])
+        context.generators.restore(state["generators"])
+        globals_.restore(state["globals"])
+        _ = state["metrics"], state["times"], state["learning_seconds"]
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}") from error
+
+
 def _check_experiment(experiment: Any) -> None:
     """Refuse an experiment that lacks a part, before any work is done."""
     parts = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
@@ -65,9 +81,14 @@ def _plain_summary(summary: Any) -> dict[str, Any]:
         UsageError: when it holds something that JSON does not know.
     """
     try:
-        return dict(json.loads(json.dumps(summary, default=plain)))
-    except (TypeError, ValueError) as error:
+        return {name: _finite(value) for name, value in json.loads(json.dumps(summary, default=plain)).items()}
+    except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"`summary` must return a dict of numbers, strings, booleans and None: {error}.") from error
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass
@@ -96,6 +117,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.deaf = False
+        """While the last words are written, nothing more is heard."""
 
     def request(self, reason: str) -> None:
         """Ask the loop to stop after this block; `reason` becomes the status."""
@@ -116,6 +139,8 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.deaf:
+            return
         if self.reason:
             raise KeyboardInterrupt
         self.request("interrupted")
@@ -150,33 +175,55 @@ class Loop:
         """Carry the run to its end; every ending has a status, and none loses what was there."""
         with self.stop.listening():
             try:
-                self.build()
+                self._prepare()
+                self._restore()
                 self.record.write(self.folder.record_path)
                 self._tell("started")
                 self._work()
                 if self.record.status == "running":
                     self._finish()
             except KeyboardInterrupt:
+                self.stop.deaf = True
                 self.record.status = "interrupted"
                 self._last_words()
                 self._tell("ended")
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                self.stop.deaf = True
                 self._fail(error)
             finally:
+                self.stop.deaf = True
                 for writer in (self._metrics, self._times):
                     if writer:
                         writer.close()
             self._last_words()
             self._tell("ended")
+            self.stop.deaf = False
             if self.record.status == "finished" and self.settings.pictures:
                 self.make_pictures()
         return self.record
 
+    def revisit(self) -> None:
+        """Make the pictures of a finished run: what it measured is only read.
+
+        Raises:
+            CheckpointError: when its end is not there any more.
+        """
+        self._prepare()
+        size = self._metrics_size()
+        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
+            if state.get("metrics") == size:
+                take_up(self.experiment, self.context, self._globals, number, state)
+                self.make_pictures()
+                return
+        raise CheckpointError(
+            f"Run {self.record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
+        )
+
     # -- beginning
 
-    def build(self) -> None:
-        """Make the experiment, and bring it to where the run's last checkpoint was."""
+    def _prepare(self) -> None:
+        """Make the experiment, as it is at the beginning."""
         checkpoint.remove_scratch(self.folder.checkpoints)
         self.folder.artifacts.remove_scratch()
         with self._globals.active():
@@ -184,39 +231,27 @@ class Loop:
         _check_experiment(self.experiment)
         self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
         self.record.versions = self.record.versions or provenance.versions()
-        self._restore()
-        self.resumed_at = self.experiment.done_units
 
     def _restore(self) -> None:
         """Take up the newest checkpoint that is whole and whose metrics are still there; without one, begin at the beginning."""
-        size = self.folder.metrics_path.stat().st_size if self.folder.metrics_path.exists() else 0
-        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
-            if state.get("metrics", 0) > size:
-                self.warn(
-                    f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used."
-                )
-                continue
-            self._take_up(number, state)
-            return
-        self._metrics, self._times = BackgroundWriter(self.folder.metrics_path, 0), BackgroundWriter(self.folder.times_path, 0)
-
-    def _take_up(self, number: int, state: State) -> None:
         assert self.experiment is not None
-        try:
-            self.experiment.restore(state["experiment"])
-            self.context.generators.restore(state["generators"])
-            self._globals.restore(state["globals"])
-            self.learning_seconds = state["learning_seconds"]
-            metrics, times = state["metrics"], state["times"]
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise CheckpointError(
-                f"Checkpoint {number:06d} of run {self.record.id} does not fit this lab: {type(error).__name__}: {error}"
-            ) from error
+        metrics, times, taken = 0, 0, 0
+        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
+            if state.get("metrics", 0) <= self._metrics_size():
+                take_up(self.experiment, self.context, self._globals, number, state)
+                metrics, times, taken = state["metrics"], state["times"], number
+                self.learning_seconds = state["learning_seconds"]
+                self._blocks = self._saved_blocks = number
+                break
+            self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")
+        checkpoint.forget_after(self.folder.checkpoints, taken)
         self._metrics = BackgroundWriter(self.folder.metrics_path, metrics)
-        self._times = BackgroundWriter(
-            self.folder.times_path, min(times, self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0)
-        )
-        self._blocks = self._saved_blocks = number
+        have = self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0
+        self._times = BackgroundWriter(self.folder.times_path, min(times, have))
+        self.resumed_at = self.experiment.done_units
+
+    def _metrics_size(self) -> int:
+        return self.folder.metrics_path.stat().st_size if self.folder.metrics_path.exists() else 0
 
     # -- the work
 
@@ -251,7 +286,14 @@ class Loop:
         for block in blocks:
             self._tell("block", block)
         if self.settings.viewer:
+            self._show()
+
+    def _show(self) -> None:
+        try:
             self.settings.viewer.show(self)
+        except Exception as error:
+            self.settings.viewer = None
+            self.warn(f"The viewer failed and was dropped; the run goes on. {type(error).__name__}: {error}")
 
     def _write(self, blocks: Sequence[Block], seconds: float) -> None:
         assert self._metrics is not None and self._times is not None
@@ -291,30 +333,33 @@ class Loop:
 
     def make_pictures(self) -> None:
         """Pictures and animation of the experiment as it stands; what fails is written down and fails nothing."""
+        made = True
+        with contextlib.suppress(OSError):
+            self.folder.hold_reserve()
         if isinstance(self.lab, Pictures):
-            self._try_picture(
-                "The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, Metrics(self.folder.metrics_path))
-            )
-        if self.settings.animation and isinstance(self.lab, Watchable):
-            self._try_picture("The animation", self._animate)
-        self.record.artifacts = self.folder.artifacts.listing()
-        self.record.pictured = True
-        self.record.write(self.folder.record_path)
+            metrics = Metrics(self.folder.metrics_path)
+            made = self._try_picture("The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics))
+        if isinstance(self.lab, Watchable):
+            made = self.settings.animation and self._try_picture("The animation", self._animate) and made
+        self.record.pictured = made
+        self._write_record()
 
     def _animate(self) -> None:
         frames = self.lab.frames(self.experiment, generator(self.context.seed, "animation"))
         pixels = (frame.draw() for frame in frames)
         self.folder.artifacts.save_animation("episode.gif", pixels, fps=getattr(self.lab, "fps", 10))
 
-    def _try_picture(self, what: str, make: Callable[[], None]) -> None:
+    def _try_picture(self, what: str, make: Callable[[], None]) -> bool:
         try:
             make()
         except Exception as error:
             self.warn(f"{what} could not be made: {type(error).__name__}: {error}")
             if not isinstance(error, (SandboxError, OSError)):
                 self.record.warnings.append("".join(traceback.format_exception(error, limit=-6)))
+            return False
+        return True
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Keep the error, and as much of the work as can be kept."""
         self.error = error
         self.record.status = "failed"
@@ -331,6 +376,10 @@ class Loop:
         """Write the final status; on a full disk, in the space kept free for it."""
         self.record.ended = datetime.now().astimezone().isoformat()
         self.record.done_units = self.experiment.done_units if self.experiment is not None else self.record.done_units
+        self._write_record()
+
+    def _write_record(self) -> None:
+        """Write run.json; on a full disk, in the space kept free for it."""
         self.folder.free_reserve()
         try:
             self.record.artifacts = self.folder.artifacts.listing()
@@ -344,8 +393,9 @@ class Loop:
         """Something went wrong that does not end the run."""
         self.record.warnings.append(message)
         for observer in self.settings.observers:
-            with contextlib.suppress(AttributeError):
-                observer.warned(message)
+            if hasattr(observer, "warned"):
+                with contextlib.suppress(Exception):  # who cannot bear a warning is not told
+                    observer.warned(message)
 
     def _tell(self, what: str, *details: Any) -> None:
         for observer in list(self.settings.observers):

@@ -35,12 +35,12 @@ def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
 
 
 @cache
-def sources(extra: Path | None = None) -> str:
-    """SHA-256 over the Python sources of the four packages, and of the plugin at `extra` (a file, or a package's folder)."""
+def sources(extra: tuple[Path, ...] = ()) -> str:
+    """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of packages)."""
     digest = hashlib.sha256()
     files = [path for room in ("sandbox", "envs", "agents", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
-    if extra is not None:
-        files += sorted(extra.rglob("*.py")) if extra.is_dir() else [extra]
+    for place in extra:
+        files += sorted(place.rglob("*.py")) if place.is_dir() else [place]
     for path in files:
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
         content = path.read_bytes()

@@ -223,7 +223,7 @@ class Registry:
         name = canonical(name)
         entry = self._entries.get((kind, name))
         if entry is None:
-            entry = next((one for one in self._entries.values() if one.kind == kind and name in one.aliases), None)
+            entry = next((one for one in self._entries.values() if one.kind == kind and name in map(canonical, one.aliases)), None)
         return entry
 
     def _add(self, plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:

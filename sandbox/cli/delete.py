@@ -22,6 +22,8 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
 
     found = Store(store)
     folders = {folder.path: folder for folder in (found.find(run) for run in runs)}
+    for folder in folders.values():
+        found.check_deletable(folder)
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UsageError(f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it.")

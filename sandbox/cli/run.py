@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from sandbox.api import preset
 from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, own_options, picked, store_option
-from sandbox.config import choice_kind
-from sandbox.errors import RunFailed, UnknownNameError
+from sandbox.config import choice_kind, read_file
+from sandbox.errors import RunFailed
 from sandbox.registry import registry
 
 
@@ -48,13 +49,13 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     """
     lab = registry().lab(name)
     choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
-    preset = picked(words, ["preset"]).get("preset", "default")
-    chosen = {
-        field: value["name"] if isinstance(value, dict) else value
-        for field, value in _preset(lab, name, preset).items()
-        if field in choices
-    }
-    parameters: list[click.Parameter] = list(config_parameters(lab.Config, {**chosen, **picked(words, choices)}))
+    given = picked(words, ["preset", "config", *choices])
+    layers = [preset(lab, name, given.pop("preset", "default"))]
+    if "config" in given:
+        layers.append(read_file(Path(given.pop("config"))))
+    names = [(field, value.get("name") if isinstance(value, dict) else value) for layer in layers for field, value in layer.items()]
+    chosen = {field: value for field, value in names if field in choices and isinstance(value, str)} | given
+    parameters: list[click.Parameter] = list(config_parameters(lab.Config, chosen))
     own = _run_options(lab)
 
     def carry_out(**values: Any) -> int:
@@ -63,13 +64,6 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     command = LabCommand(name, params=[*own, *parameters], callback=carry_out, help=(type(lab).__doc__ or "").strip())
     command.own, command.of_lab = own, parameters
     return command
-
-
-def _preset(lab: Any, name: str, preset: str) -> dict[str, Any]:
-    presets = {"default": {}, **lab.presets}
-    if preset not in presets:
-        raise UnknownNameError("preset", preset, presets, f"They belong to lab '{name}'.")
-    return dict(presets[preset])
 
 
 class LabCommand(click.Command):
@@ -97,7 +91,7 @@ def _given(option: click.Option | None) -> list[click.Parameter]:
 
 def _run_options(lab: Any) -> list[click.Parameter]:
     """The options that every run has, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
 
     return own_options(
         click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
@@ -143,7 +137,6 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox import api
     from sandbox.cli.rendering import viewer_for
     from sandbox.cli.report import print_run
-    from sandbox.config import read_file
     from sandbox.loop import Settings
     from sandbox.store.store import Store
 

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sandbox.errors import StoreError
 from sandbox.store.files import plain, sha256, temporary_name, whole_file, write_whole
-from sandbox.store.record import Artifact
+from sandbox.store.record import Artifact, is_artifact_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +36,12 @@ class Artifacts:
         Raises:
             StoreError: when the name is empty, absolute, or leads out of the folder.
         """
-        pure = PurePosixPath(name)
-        if not name or "\\" in name or "\0" in name or ":" in name or pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        if not is_artifact_name(name):
             raise StoreError(f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'.")
-        path = self.folder.joinpath(*pure.parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self.folder.joinpath(*PurePosixPath(name).parts)
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise StoreError(f"'{name}' cannot name an artifact: it leads out of the run's folder.")
+        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:

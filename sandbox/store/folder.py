@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ from sandbox.errors import StoreError
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 60.0
@@ -44,6 +50,7 @@ class RunFolder:
         self.artifacts = Artifacts(path / "artifacts")
         self._reserve = path / ".reserve"
         self._heartbeat = path / "heartbeat"
+        self._lock_path = path / ".lock"
 
     @property
     def id(self) -> str:
@@ -71,59 +78,108 @@ class RunFolder:
     def alive(self, record: RunRecord) -> bool:
         """Whether a process works on this run now."""
         if record.host != platform.node():
-            with contextlib.suppress(OSError):
-                return time.time() - self._heartbeat.stat().st_mtime < SILENT_SECONDS
+            return self._beats()
+        if not self._lock_path.exists():
             return False
-        lock_path = self.path / ".lock"
-        if not lock_path.exists():
-            return False
-        lock = filelock.FileLock(lock_path, timeout=0, mode=0o644)
         try:
-            lock.acquire()
-        except filelock.Timeout:
-            return True
-        except OSError:  # no right to lock it: a foreign store; the heartbeat is all there is
-            with contextlib.suppress(OSError):
-                return time.time() - self._heartbeat.stat().st_mtime < SILENT_SECONDS
-            return False
-        lock.release()
-        return False
+            return _is_locked(self._lock_path)
+        except OSError:  # no right to look at the lock: a foreign store; the heartbeat is all there is
+            return self._beats()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, new: bool = False) -> Iterator[None]:
         """Be this run's one writer.
 
+        Args:
+            new: whether the run is only now being made, and has no record yet.
+
         Raises:
-            StoreError: when another process is.
+            StoreError: when another process is, when the run is gone, or when the folder cannot be written.
         """
-        lock = filelock.FileLock(self.path / ".lock", timeout=1.0, mode=0o644)
+        with self._locked():
+            if not new and not self.record_path.exists():
+                self._lock_path.unlink(missing_ok=True)
+                raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
+            stop = threading.Event()
+            beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
+            try:
+                self.hold_reserve()
+                self._heartbeat.touch()
+                beat.start()
+                yield
+            except OSError as error:
+                raise StoreError(f"Cannot write to {self.path}: {error.strerror or error}.") from error
+            finally:
+                stop.set()
+                if beat.ident is not None:
+                    beat.join()
+                self.free_reserve()
+                with contextlib.suppress(OSError):
+                    self._heartbeat.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete the folder and all that is in it.
+
+        Raises:
+            StoreError: when a process works on it, or it cannot be removed.
+        """
+        with self._locked():
+            try:
+                grave = self.path.with_name(f".{self.id}.deleted")
+                self.path.rename(grave)
+                shutil.rmtree(grave)
+            except OSError as error:
+                raise StoreError(f"Cannot delete {self.path}: {error.strerror}.") from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self.path.is_dir():
+            raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
+        lock = filelock.FileLock(self._lock_path, timeout=1.0, mode=0o644)
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise StoreError(f"Run {self.id} is being written by another process; wait until it ends, or stop it.") from None
+            raise StoreError(f"A process works on run {self.id}; wait until it ends, or stop it.") from None
         except OSError as error:
             raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
-        stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
         try:
-            self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
-            self._heartbeat.touch()
-            beat.start()
             yield
         finally:
-            stop.set()
-            if beat.ident is not None:
-                beat.join()
-            self.free_reserve()
-            self._heartbeat.unlink(missing_ok=True)
             lock.release()
+
+    def hold_reserve(self) -> None:
+        """Keep some bytes of the disk, for the last words."""
+        self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
 
     def free_reserve(self) -> None:
         """Give the reserved bytes back to the disk, so that the last words fit."""
         with contextlib.suppress(OSError):
             self._reserve.unlink(missing_ok=True)
 
+    def _beats(self) -> bool:
+        with contextlib.suppress(OSError):
+            return time.time() - self._heartbeat.stat().st_mtime < SILENT_SECONDS
+        return False
+
     def _beat(self, stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
             with contextlib.suppress(OSError):
                 os.utime(self._heartbeat)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock; asking does not look like holding to others who ask."""
+    if fcntl is None:
+        lock = filelock.FileLock(path, timeout=0.2)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

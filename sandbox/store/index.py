@@ -56,12 +56,20 @@ class Index:
     """The index of one store.
 
     Args:
+        in_memory: keep it nowhere.
         root: the store's folder. Where SQLite cannot work there (read-only, a network file system), the user's cache folder is used.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, in_memory: bool = False) -> None:
         self.root = root
-        self._database = self._open()
+        self._database = _prepared(sqlite3.connect(":memory:", isolation_level=None)) if in_memory else self._open()
+
+    @staticmethod
+    def discard(root: Path) -> None:
+        """Remove the index, wherever it is kept; the next reader makes it anew."""
+        for place in (_beside, _in_cache):
+            with contextlib.suppress(OSError, RuntimeError):
+                _remove(place(root))
 
     def close(self) -> None:
         """Close the database."""
@@ -133,15 +141,9 @@ class Index:
 
     def _open(self) -> sqlite3.Connection:
         """The database beside the runs, else in the cache folder, else in memory."""
-        errors = []
-        for path in (self.root / "index.sqlite", _cache_path(self.root)):
-            if path.parent == self.root and not self.root.is_dir():
-                continue
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                return _connected(path)
-            except (sqlite3.Error, OSError) as error:
-                errors.append(error)
+        for place in (_beside, _in_cache) if self.root.is_dir() else ():
+            with contextlib.suppress(sqlite3.Error, OSError, RuntimeError):
+                return _connected(place(self.root))
         return _prepared(sqlite3.connect(":memory:", isolation_level=None))
 
 
@@ -157,8 +159,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode not in _BROKEN:  # locked, read-only, a file system without locks: not the file's fault
             raise
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        _remove(path)
         return _prepared(sqlite3.connect(path, timeout=30.0, isolation_level=None))
 
 
@@ -187,9 +188,19 @@ def _other_version() -> sqlite3.DatabaseError:
     return error
 
 
-def _cache_path(root: Path) -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "sandbox" / f"index-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.sqlite"
+def _remove(path: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _beside(root: Path) -> Path:
+    return root / "index.sqlite"
+
+
+def _in_cache(root: Path) -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox"
+    base.mkdir(parents=True, exist_ok=True)
+    return base / f"index-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.sqlite"
 
 
 def _subfolders(path: str | Path) -> list[os.DirEntry[str]]:

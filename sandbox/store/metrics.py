@@ -241,4 +241,7 @@ def _joined(blocks: Iterable[dict[str, Any]], names: set[str] | None) -> dict[st
 
 def _array(values: list[Any]) -> np.ndarray:
     array = np.array(values)
-    return np.array(values, dtype=np.float64) if array.dtype == object else array
+    if array.dtype != object:
+        return array
+    numbers = all(value is None or isinstance(value, (int, float)) for value in values)
+    return np.array(values, dtype=np.float64) if numbers else np.array(["" if value is None else str(value) for value in values])

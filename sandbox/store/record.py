@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sandbox.errors import StoreError
@@ -105,7 +106,7 @@ class RunRecord:
 
     def to_json(self) -> bytes:
         """The document, indented for readers."""
-        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=plain) + "\n").encode()
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=plain) + "\n").encode(errors="backslashreplace")
 
     def write(self, path: Path) -> None:
         """Replace the document at `path`, whole or not at all."""
@@ -136,6 +137,39 @@ class RunRecord:
             record = cls(**{key: value for key, value in document.items() if key in known})
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
-        if not isinstance(record.id, str) or not isinstance(record.config, dict) or record.status not in STATUSES:
-            raise StoreError(f"{path} is damaged (a field has a wrong type). {remedy}")
+        wrong = _wrong_field(record)
+        if wrong:
+            raise StoreError(f"{path} is damaged (`{wrong}` is not what it should be). {remedy}")
         return record
+
+
+def _wrong_field(record: RunRecord) -> str | None:
+    """The name of the first field whose value cannot be, or None."""
+    kinds = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}
+    for one in fields(record):
+        value, kind = getattr(record, one.name), str(one.type).partition("[")[0].partition(" ")[0]
+        optional = "None" in str(one.type) and value is None
+        if not optional and (not isinstance(value, kinds[kind]) or (kind == "int" and isinstance(value, bool))):
+            return one.name
+    if record.status not in STATUSES:
+        return "status"
+    for moment in (record.created, record.ended):
+        if moment and not _is_moment(moment):
+            return "created" if moment == record.created else "ended"
+    names = [artifact.name for artifact in record.artifacts]
+    return None if all(isinstance(name, str) and is_artifact_name(name) for name in names) else "artifacts"
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_artifact_name(name: str) -> bool:
+    """Whether a name stays inside the run's folder, on every system."""
+    pure = PurePosixPath(name)
+    strange = "\\" in name or "\0" in name or ":" in name
+    return bool(name) and not strange and not pure.is_absolute() and ".." not in pure.parts and bool(pure.parts)

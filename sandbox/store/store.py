@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,8 +56,7 @@ class Store:
 
     def folders(self) -> list[RunFolder]:
         """Every run folder, oldest first; folders without a run.json (a run that was never begun) are left out."""
-        found = [path.parent for path in self.root.glob("*/*/run.json")]
-        return [RunFolder(path) for path in sorted(found, key=lambda path: path.name)]
+        return [RunFolder(path) for path in sorted(self._ids(), key=lambda path: path.name)]
 
     def find(self, name: str) -> RunFolder:
         """The run that `name` means: `last`, an id, a unique beginning of one, or a folder.
@@ -66,6 +65,8 @@ class Store:
             UnknownNameError: when there is none.
             UsageError: when several begin so; all are named.
         """
+        if not name.strip():
+            raise UsageError("A run has a name: an id, the beginning of one, a folder, or `last`.")
         as_path = Path(name)
         if (os.sep in name or "/" in name or name in (".", "..")) and (as_path / "run.json").exists():
             return RunFolder(as_path.resolve())
@@ -88,29 +89,31 @@ class Store:
         return RunFolder(runs[matching[0]])
 
     def rows(self) -> list[Row]:
-        """One row for each run, oldest first, through the index."""
-        with contextlib.closing(Index(self.root)) as index:
-            return index.refreshed()
+        """One row for each run, oldest first, through the index; an index that breaks is made anew."""
+        for attempt in range(3):
+            try:
+                with contextlib.closing(Index(self.root, in_memory=attempt == 2)) as index:
+                    return index.refreshed()
+            except sqlite3.Error:
+                Index.discard(self.root)
+        raise StoreError(f"The index of {self.root} cannot be read.")
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run and all it made.
 
         Raises:
-            UsageError: when it is running.
-            StoreError: when the folder is none of this store's runs, or cannot be removed.
+            StoreError: when a process works on it, when it is none of this store's runs, or when it cannot be removed.
         """
+        self.check_deletable(folder)
+        folder.remove()
+
+    def check_deletable(self, folder: RunFolder) -> None:
+        """Refuse what `delete` refuses; nothing is removed."""
+        if folder.path.resolve().parent.parent != self.root.resolve():
+            raise StoreError(f"{folder.path} is no run of the store {self.root.resolve()}; name its store with --store.")
         with contextlib.suppress(StoreError):
-            record: RunRecord = folder.read()
-            if record.status == "running":
+            if folder.read().status == "running":
                 raise UsageError(f"Run {folder.id} is running; stop it first.")
-        if not folder.record_path.exists():
-            raise StoreError(f"{folder.path} holds no run.")
-        try:
-            grave = folder.path.with_name(f".{folder.id}.deleted")
-            folder.path.rename(grave)
-            shutil.rmtree(grave)
-        except OSError as error:
-            raise StoreError(f"Cannot delete {folder.path}: {error.strerror}.") from error
 
     def _ids(self) -> list[Path]:
         return [path.parent for path in self.root.glob("*/*/run.json") if not path.parent.name.startswith(".")]

@@ -206,7 +206,7 @@ def test_a_run_has_one_writer(store, walk):
     holder.start()
     entered.wait(10)
     try:
-        with pytest.raises(StoreError, match="another process"), api.load(run.id, store=store).folder.writing():
+        with pytest.raises(StoreError, match="A process works on run"), api.load(run.id, store=store).folder.writing():
             pass
     finally:
         leave.set()
