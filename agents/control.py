@@ -134,8 +134,8 @@ class ControlExperiment:
         greedy = planning.evaluate(self.model, self.agent.policy(), self.model.horizon)
         optimum = self.optimum()
         return {
-            "greedy_return": greedy.expected_return,
             "reward_per_step": greedy.reward_per_step,
+            "greedy_return": greedy.expected_return,
             "steps_to_goal": _whole(greedy.steps_to_goal),
             "optimum": None if optimum is None else optimum / self.model.horizon,
             "optimal_return": optimum,

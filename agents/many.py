@@ -92,8 +92,8 @@ class ManySeeds:
         table = self.table()
         scores = table["reward_per_step"]
         summary: Summary = {
-            "seeds": len(self.experiments),
             "reward_per_step": float(scores.mean()),
+            "seeds": len(self.experiments),
             "reward_per_step_iqm": interquartile_mean(scores),
             "reward_per_step_low": float(np.percentile(scores, LOW)),
             "reward_per_step_high": float(np.percentile(scores, HIGH)),

@@ -24,7 +24,7 @@ State = dict[str, Any]
 Tuples come back as lists; NumPy scalars keep their type."""
 
 Summary = dict[str, Any]
-"""Scores of a run: plain values that fit into JSON."""
+"""Scores of a run: plain values that fit into JSON. The first is its result, which listings show."""
 
 
 class Block(NamedTuple):

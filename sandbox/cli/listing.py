@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, number, print_json, table
+from sandbox.cli.output import next_commands, number, print_json, table, words
 from sandbox.errors import UnknownNameError
 from sandbox.registry import registry
+from sandbox.store.index import Row
 
 KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers"]
 
@@ -34,38 +33,41 @@ def list_(what: str, lab: str | None, status: str | None, most: int | None, stor
     return 0
 
 
+SHOWN = 100
+"""So many of the newest runs are shown unless --last says otherwise; --json gives all."""
+
+
 def _list_runs(lab: str | None, status: str | None, most: int | None, store: str | None, as_json: bool) -> None:
     from sandbox.store.store import Store
 
     found = Store(store)
+    root = found.root.resolve()
     rows = [row for row in found.rows() if lab in (None, row.lab) and status in (None, row.status)]
-    rows = rows[-most:] if most else rows
     if as_json:
-        print_json([{**vars(row), "run": row.id, "folder": str((found.root / row.path).resolve())} for row in rows])
-        return
-    if not rows and (lab or status):
-        wanted = " ".join([*(["of lab", f"'{lab}'"] if lab else []), *(["with status", f"'{status}'"] if status else [])])
-        click.echo(f"No runs {wanted} in {found.root.resolve()}.")
-        next_commands(("list", "all runs, with their labs and statuses"))
+        chosen = rows[-most:] if most else rows
+        print_json(
+            [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen], indent=None if len(chosen) > 100 else 2
+        )
         return
     if not rows:
-        click.echo(f"No runs in {found.root.resolve()}.")
-        next_commands(("run maze --agent sarsa", "makes the first one"))
+        wanted = f"{f' of lab {lab!r}' if lab else ''}{f' with status {status!r}' if status else ''}"
+        click.echo(f"No runs{wanted} in {root}.")
+        next_commands(("list", "all runs, with their labs and statuses") if wanted else ("run maze --agent sarsa", "makes the first one"))
         return
-    columns = ["run", "lab", "agent", "seed", "status", "reward per step", "regret"]
-    table(
-        columns,
-        ([row.id, row.lab, row.agent or "", number(row.seed), row.status, *_scores(row.summary)] for row in rows),
-        right=[*columns[-2:], "seed"],
-    )
-    for row in rows:
+    shown = rows[-(most or SHOWN) :]
+    if len(shown) < len(rows):
+        click.echo(f"({number(len(rows) - len(shown))} older runs; `--last {len(rows)}` shows all)")
+    table(["run", "lab", "agent", "seed", "status", "result"], (_row(row) for row in shown), right=["seed"])
+    for row in shown:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
     next_commands((f"show {rows[-1].id}", "the last of them in full"))
 
 
-def _scores(summary: dict[str, Any]) -> list[str]:
-    return [number(summary[name]) if name in summary else "" for name in ("reward_per_step", "regret")]
+def _row(row: Row) -> list[str]:
+    """A run as a line; the first entry of its summary is its result."""
+    result = next((f"{words(name)} {number(value)}" for name, value in row.summary.items()), "")
+    return [row.id, row.lab, row.agent or "", str(row.seed), row.status, result]
 
 
 def _list_registered(kind: str, as_json: bool) -> None:

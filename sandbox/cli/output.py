@@ -16,9 +16,9 @@ from sandbox.store.files import plain
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def print_json(document: Any) -> None:
+def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(_finite(document), indent=2, ensure_ascii=False, default=plain))
+    click.echo(json.dumps(_finite(document), indent=indent, ensure_ascii=False, default=plain))
 
 
 def _finite(value: Any) -> Any:
@@ -72,19 +72,16 @@ def heading(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """Print a table that fits the terminal; columns named in `right` are aligned to the right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print a table; columns named in `right` are aligned to the right."""
+    cells = [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
+    widths = [max([len(column), *(len(row[place]) for row in cells)]) for place, column in enumerate(columns)]
+    sides = [">" if column in right else "<" for column in columns]
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(value if isinstance(value, str) else number(value)) for value in row))
-    console = Console(soft_wrap=False) if sys.stdout.isatty() else Console(width=160, no_color=True)
-    console.print(grid)
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(f"{value:{side}{width}}" for value, side, width in zip(row, sides, widths, strict=True)).rstrip()
+
+    heading(line(columns))
+    click.echo("\n".join(line(row) for row in cells))
 
 
 def sparkline(values: np.ndarray, width: int = 60) -> str:

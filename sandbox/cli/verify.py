@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     found = Store(store)
     folders = [found.find(run)] if run else found.folders()
     documents: list[dict[str, Any]] = [{"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)} for folder in folders]
+    documents = [document for document in documents if run or Path(document["folder"]).exists()]  # others may delete meanwhile
     bad = [document for document in documents if document["problems"]]
     if as_json:
         print_json(documents[0] if run else documents)

@@ -148,8 +148,9 @@ def _wrong_field(record: RunRecord) -> str | None:
     kinds = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}
     for one in fields(record):
         value, kind = getattr(record, one.name), str(one.type).partition("[")[0].partition(" ")[0]
+        limit = isinstance(value, int) and abs(value) >= 2**63
         optional = "None" in str(one.type) and value is None
-        if not optional and (not isinstance(value, kinds[kind]) or (kind == "int" and isinstance(value, bool))):
+        if not optional and (not isinstance(value, kinds[kind]) or (kind == "int" and (isinstance(value, bool) or limit))):
             return one.name
     if record.status not in STATUSES:
         return "status"

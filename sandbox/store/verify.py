@@ -9,37 +9,30 @@ from sandbox.errors import CheckpointError, StoreError
 from sandbox.store.files import sha256
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
-from sandbox.store.record import RunRecord
+from sandbox.store.record import Artifact, RunRecord
 
 
 def check(folder: RunFolder) -> dict[str, Any]:
-    """Read everything a run wrote.
+    """Read everything a run wrote; of a run at work, only what no longer changes.
 
     Returns:
         `status`, `problems` (a sentence each, empty when all is well), and how many `artifacts`, `checkpoints` and `blocks` were read.
     """
     problems: list[str] = []
+    record: RunRecord | None = None
     try:
-        record: RunRecord | None = folder.read()
+        record = folder.read()
     except StoreError as error:
-        record = None
         problems.append(str(error))
-    blocks = _check_metrics(folder, problems)
-    checkpoints = checkpoint.numbers(folder.checkpoints)
-    for number in checkpoints:
-        try:
-            checkpoint.load(folder.checkpoints / f"{number:06d}")
-        except CheckpointError as error:
-            problems.append(str(error))
-    artifacts = record.artifacts if record else []
-    for artifact in artifacts:
-        path = folder.artifacts.folder / artifact.name
-        if not path.is_file():
-            problems.append(f"artifact {artifact.name} is missing.")
-        elif path.stat().st_size != artifact.size or sha256(path) != artifact.sha256:
-            problems.append(f"artifact {artifact.name} is not what was written (its SHA-256 differs).")
     status = record.status if record else "damaged"
-    return {"status": status, "problems": problems, "artifacts": len(artifacts), "checkpoints": len(checkpoints), "blocks": blocks}
+    blocks = checkpoints = 0
+    if status != "running":
+        blocks = _check_metrics(folder, problems)
+        checkpoints = _check_checkpoints(folder, status, problems)
+        for artifact in record.artifacts if record else []:
+            _check_artifact(folder, artifact, problems)
+    artifacts = len(record.artifacts) if record else 0
+    return {"status": status, "problems": problems, "artifacts": artifacts, "checkpoints": checkpoints, "blocks": blocks}
 
 
 def _check_metrics(folder: RunFolder, problems: list[str]) -> int:
@@ -50,3 +43,28 @@ def _check_metrics(folder: RunFolder, problems: list[str]) -> int:
             problems.append(f"{folder.metrics_path.name}: block {blocks + 1} has columns of different lengths.")
         blocks += 1
     return blocks
+
+
+def _check_checkpoints(folder: RunFolder, status: str, problems: list[str]) -> int:
+    """Whether checkpoints are whole, and the metrics as long as the last one says."""
+    size = folder.metrics_path.stat().st_size if folder.metrics_path.exists() else 0
+    seen = None
+    numbers = checkpoint.numbers(folder.checkpoints)
+    for number in numbers:
+        try:
+            seen = checkpoint.load(folder.checkpoints / f"{number:06d}").get("metrics", 0)
+        except CheckpointError as error:
+            problems.append(str(error))
+    if seen is not None and (size < seen or (status == "finished" and size != seen)):
+        problems.append(f"{folder.metrics_path.name} has {size} bytes, but had {seen} at the last checkpoint.")
+    if status == "finished" and not numbers:
+        problems.append("the run is finished, but has no checkpoint.")
+    return len(numbers)
+
+
+def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:
+    path = folder.artifacts.folder / artifact.name
+    if not path.is_file():
+        problems.append(f"artifact {artifact.name} is missing.")
+    elif path.stat().st_size != artifact.size or sha256(path) != artifact.sha256:
+        problems.append(f"artifact {artifact.name} is not what was written (its SHA-256 differs).")

@@ -167,7 +167,7 @@ def test_a_finished_run_is_not_run_again(store, walk):
     assert run.folder.record_path.read_bytes() == before
 
 
-def running(store, *words):
+def running(store, *words, wait=True):
     process = subprocess.Popen(
         command("run", "walk", "-p", TOYS / "walk.py", "--render", "none", *words, "--store", store),
         cwd=ROOT,
@@ -175,6 +175,8 @@ def running(store, *words):
         stdout=subprocess.PIPE,
         text=True,
     )
+    if not wait:
+        return process, None
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         folders = Store(store).folders()

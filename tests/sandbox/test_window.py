@@ -75,32 +75,42 @@ def test_closing_ends_the_showing_and_stays_closed(window: Window, event: int | 
     window.close()
 
 
-def test_it_keeps_the_pace(window: Window) -> None:
+def test_it_keeps_the_pace(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that only waiting moves: ten frames at 50 per second wait for a fifth of a second in all."""
     window.fps = 50
     window.show(Plate())
-    begin = time.perf_counter()
+    clock = [1000.0]
+
+    def wait(seconds: float) -> list[str]:
+        clock[0] += seconds
+        return []
+
+    monkeypatch.setattr("sandbox.window.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(window, "_keys", wait)
+    window._over = clock[0]
     for _ in range(10):
         window.show(Plate())
-    assert 0.19 <= time.perf_counter() - begin < 0.6
+    assert clock[0] == pytest.approx(1000.2)
 
 
 def test_a_pause_keeps_the_frame_until_the_next_step(window: Window) -> None:
     press(pygame.K_SPACE)
     keys = iter([pygame.K_n, pygame.K_SPACE])
+    pressed: list[int] = []
 
     def later() -> None:
         for key in keys:
             time.sleep(0.15)
+            pressed.append(key)
             press(key)
 
     hand = threading.Thread(target=later)
-    begin = time.perf_counter()
     hand.start()
     window.show(Plate())  # paused until n
-    assert time.perf_counter() - begin >= 0.14
+    assert pressed[:1] == [pygame.K_n]
     assert window.paused
     window.show(Plate())  # paused until space
-    assert time.perf_counter() - begin >= 0.29
+    assert pressed == [pygame.K_n, pygame.K_SPACE]
     assert not window.paused
     hand.join()
 
