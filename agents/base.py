@@ -1,4 +1,4 @@
-"""What every tabular agent is: a table of action values, a rule that changes it, a policy that explores.
+"""What every tabular agent is: a table of action values, a rule that changes it, memory of the rule's own, a policy that explores.
 
 Learning on a model's arrays and learning through `env.step` give the same table to the last bit from the same generators, and learning
 a episodes and then b the same as learning a + b. numba is loaded when learning or acting begins, not before.
@@ -19,8 +19,12 @@ from sandbox.errors import SandboxError, UsageError
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.kernels import Log, Tables
+    from agents.kernels import Log, Memory, Tables
     from envs.mdp import TabularMDP
+
+
+LEARNED = {"q": np.float64, "memory": np.float64, "rows": np.float64, "counts": np.int64, "visits": np.int64}
+"""The arrays that are an agent's state; see `agents.kernels.RULE_SIGNATURE`."""
 
 
 class Episodes(NamedTuple):
@@ -36,7 +40,7 @@ class Episodes(NamedTuple):
 
 
 class TabularAgent:
-    """An agent with a table of action values and a one-step rule; the subclass says which rule.
+    """An agent with a table of action values and a rule that is called after every step; the subclass says which rule.
 
     Args:
         config: its options.
@@ -50,8 +54,8 @@ class TabularAgent:
     """As the registry knows it."""
     Config: ClassVar[type[TabularConfig]] = TabularConfig
     rule: ClassVar[Callable[..., None]]
-    """A plain function with the arguments of `agents.kernels.RULE_SIGNATURE` that changes the table in place."""
-    next_first: ClassVar[bool]
+    """A plain function with the arguments of `agents.kernels.RULE_SIGNATURE`, or the few of `ONE_STEP_SIGNATURE`."""
+    next_first: ClassVar[bool] = False
     """Whether the next action is drawn before the update, and then played; else after it."""
 
     def __init__(self, config: TabularConfig, states: int, actions: int, rng: np.random.Generator, *, episodes: int) -> None:
@@ -62,14 +66,42 @@ class TabularAgent:
         self.rng = rng
         self.episodes = episodes
         self.episodes_done = 0
-        self.q = np.full((states, actions), config.start_value)  # [states, actions]
+        own = np.array(self.tables(), dtype=np.float64)  # [tables]
+        self.q = np.full((states, actions), self.start_value)  # [states, actions]
+        self.memory = np.repeat(own, states * actions).reshape(len(own), states, actions)  # [tables, states, actions]
+        self.rows = np.zeros((0, 0))  # [rows, columns], made when the time limit of an episode is known
+        self.counts = np.zeros((states, actions), dtype=np.int64)  # [states, actions], how often each pair was taken while learning
         self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
+        self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
+        self._scratch = np.zeros((4, actions))
         self._known: tuple[TabularMDP, Tables] | None = None
+
+    @property
+    def start_value(self) -> float:
+        """What the table of action values holds before the first episode."""
+        return self.config.start_value
+
+    def tables(self) -> tuple[float, ...]:
+        """What each table of the rule's own memory holds before the first episode, one number for each; by default it has none."""
+        return ()
+
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
+        """How many rows and columns the rule's own lists have, all 0 at first.
+
+        Args:
+            horizon: steps after which an episode is cut; 0 when nothing cuts it, or nothing is known about it.
+        """
+        return 1, 1
+
+    def settings(self) -> tuple[float, ...]:
+        """The constants that the rule gets, from the agent's options."""
+        return ()
 
     def prepare(self) -> None:
         """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
-        from agents import kernels, policies  # noqa: F401 - importing the policies compiles them
+        from agents import kernels, policies
 
+        policies.compiled(self.config.policy_name)
         kernels.compiled_rule(type(self).rule)
 
     def epsilon(self) -> float:
@@ -84,12 +116,13 @@ class TabularAgent:
             explore: whether to take the behaviour policy at the present exploration; else greedily.
             rng: draws in place of the agent's own generator, so that watching changes nothing.
         """
-        from agents.policies import POLICIES
+        from agents import policies
 
         if not 0 <= observation < self.states:  # compiled code would read whatever stands there
             raise IndexError(f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}.")
-        policy = POLICIES[self.config.policy if explore else "greedy"]
-        return int(policy(self.q, int(observation), self.epsilon() if explore else 0.0, self.config.ties == "first", rng or self.rng))
+        policy, _ = policies.compiled(self.config.policy_name if explore else "greedy")
+        epsilon = self.epsilon() if explore else 0.0
+        return int(policy(self.q, self.counts, int(observation), epsilon, self.config.ties == "first", rng or self.rng))
 
     def policy(self) -> np.ndarray:
         """Probabilities of the greedy policy: float64 [states, actions]."""
@@ -106,27 +139,33 @@ class TabularAgent:
         Raises:
             UsageError: when the model has another number of states or actions, or episodes that could never end.
         """
-        from agents import kernels
-        from agents.policies import POLICIES
+        from agents import kernels, policies
 
         self._check_size(*model.next_state.shape[:2])
         if not model.horizon and not _can_end(model):
             raise UsageError(
                 "An episode of this model may never end: from some state nothing terminates it, and its horizon is 0. Give it a horizon."
             )
+        self._make_rows(model.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        plain = type(self).rule
+        rule, short = kernels.compiled_rule(plain), kernels.is_short(plain)
         kernels.learn(
-            self.q,
+            self.remembered(),
             self._tables(model),
             model.horizon,
             model.always_draw,
             epsilon,
             alpha,
+            self.config.alpha_division,
+            kernels.step_size,
             self.config.discount,
-            kernels.compiled_rule(type(self).rule),
+            kernels.no_rule if short else rule,
+            rule if short else kernels.no_one_step,
+            short,
             self.next_first,
-            POLICIES[self.config.policy],
+            *policies.compiled(self.config.policy_name),
             self.config.ties == "first",
             self.rng,
             env_rng,
@@ -150,15 +189,22 @@ class TabularAgent:
 
         world = stepping.World(env)
         self._check_size(world.states, world.actions)
+        self._make_rows(world.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
         for number in range(episodes):
             stepping.learn_episode(self, world, float(epsilon[number]), float(alpha[number]), log, number)
         return self._learned(log, epsilon, alpha)
 
+    def remembered(self) -> Memory:
+        """The arrays that the rule gets."""
+        from agents.kernels import Memory
+
+        return Memory(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
+
     def state(self) -> dict[str, Any]:
         """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
-        return {"q": self.q.copy(), "visits": self.visits.copy(), "episodes_done": self.episodes_done}
+        return {**{name: getattr(self, name).copy() for name in LEARNED}, "episodes_done": self.episodes_done}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned.
@@ -166,10 +212,14 @@ class TabularAgent:
         Raises:
             SandboxError: when it is the state of a table of another size.
         """
-        q, visits = np.array(state["q"], dtype=np.float64), np.array(state["visits"], dtype=np.int64)
-        if q.shape != self.q.shape or visits.shape != self.visits.shape:
-            raise SandboxError(f"A table {list(q.shape)} does not fit agent '{self.name}', whose table is {list(self.q.shape)}.")
-        self.q, self.visits, self.episodes_done = q, visits, int(state["episodes_done"])
+        arrays = {name: np.array(state[name], dtype=dtype, order="C") for name, dtype in LEARNED.items()}
+        for name, array in arrays.items():
+            own = getattr(self, name)
+            if array.shape != own.shape if name != "rows" else array.ndim != 2:
+                raise SandboxError(f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which has {list(own.shape)}.")
+        for name, array in arrays.items():
+            setattr(self, name, array)
+        self.episodes_done = int(state["episodes_done"])
 
     def save(self, path: Path | str) -> None:
         """Write the agent to one file, whole or not at all; see `agents.saved`."""
@@ -198,6 +248,8 @@ class TabularAgent:
     def _alphas(self, count: int) -> np.ndarray:
         config = self.config
         length = config.decay_episodes or self.episodes
+        if config.alpha_schedule == "visits":
+            return np.ones(count)  # of a first visit; the loops divide it
         final = config.alpha if config.alpha_final is None else config.alpha_final
         return schedules.values(config.alpha_schedule, config.alpha, final, length, self.episodes_done, count)
 
@@ -208,6 +260,21 @@ class TabularAgent:
         if self._known is None or self._known[0] is not model:
             self._known = (model, kernels.tables(model))
         return self._known[1]
+
+    def _make_rows(self, horizon: int) -> None:
+        """The rule's lists, for episodes of that many steps; they stay as they are once they are made.
+
+        Raises:
+            UsageError: when they were made for episodes of another length.
+        """
+        shape = self.rows_shape(horizon)
+        if not self.rows.size:
+            self.rows = np.zeros(shape)
+        elif self.rows.shape != shape:
+            raise UsageError(
+                f"Agent '{self.name}' began in episodes of another length: it has {list(self.rows.shape)} rows and columns, and needs "
+                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make a new agent for them."
+            )
 
     def _check_size(self, states: int, actions: int) -> None:
         if (states, actions) != (self.states, self.actions):

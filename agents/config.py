@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from sandbox.config import LabConfig
 
-ScheduleName = Literal["constant", "linear", "exponential"]
+ScheduleName = Literal["constant", "linear", "exponential", "harmonic"]
+PolicyName = Literal["softmax", "epsilon-greedy", "mellowmax", "ucb1", "count-bonus", "greedy"]
 
 
 class TabularConfig(LabConfig):
@@ -16,10 +17,20 @@ class TabularConfig(LabConfig):
 
     alpha: float = Field(default=0.25, gt=0, le=1, description="step size of an update")
     alpha_final: float | None = Field(default=None, gt=0, le=1, description="step size at the end of a schedule that is not constant")
-    alpha_schedule: ScheduleName = Field(default="constant", description="how alpha changes from episode to episode")
+    alpha_schedule: ScheduleName | Literal["visits"] = Field(
+        default="constant", description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit"
+    )
+    alpha_power: float = Field(default=1.0, gt=0, le=1, description="how fast alpha falls with visits; matters with alpha_schedule visits")
     discount: float = Field(default=0.9, gt=0, le=1, description="worth of a reward one step later (gamma)")
-    policy: Literal["softmax", "epsilon-greedy"] = Field(default="softmax", description="how actions are picked while learning")
-    epsilon: float = Field(default=0.8, ge=0, description="exploration in the first episode; for softmax it is the temperature")
+    policy: PolicyName = Field(default="softmax", description="how actions are picked while learning")
+    epsilon: float = Field(
+        default=0.8,
+        ge=0,
+        description="exploration in the first episode: probability, temperature (softmax, mellowmax) or weight of the bonus",
+    )
+    epsilon_convention: Literal["others", "all"] = Field(
+        default="others", description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or all (Sutton & Barto)"
+    )
     epsilon_final: float = Field(default=0.001, ge=0, description="exploration at the end of a schedule that is not constant")
     epsilon_schedule: ScheduleName = Field(default="exponential", description="how epsilon changes from episode to episode")
     decay_episodes: int | None = Field(default=None, ge=1, description="episodes until schedules reach their end; none: all of the run")
@@ -32,15 +43,29 @@ class TabularConfig(LabConfig):
             raise ValueError("discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for instance to 0")
         if self.policy == "epsilon-greedy" and max(self.epsilon, self.epsilon_final) > 1:
             raise ValueError("epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1")
-        if self.epsilon_schedule == "exponential" and min(self.epsilon, self.epsilon_final) == 0:
+        if self.epsilon_schedule in ("exponential", "harmonic") and min(self.epsilon, self.epsilon_final) == 0:
             raise ValueError(
-                "an exponential schedule neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0"
+                f"a schedule that is {self.epsilon_schedule} neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0"
             )
-        if self.alpha_schedule != "constant" and self.alpha_final is None:
+        if self.alpha_schedule not in ("constant", "visits") and self.alpha_final is None:
             raise ValueError(f"alpha_schedule {self.alpha_schedule} needs alpha_final")
-        if self.alpha_schedule == "constant" and self.alpha_final is not None:
-            raise ValueError("alpha_final has no effect while alpha_schedule is constant; set alpha_schedule to linear or exponential")
+        if self.alpha_schedule in ("constant", "visits") and self.alpha_final is not None:
+            raise ValueError(
+                f"alpha_final has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to linear or exponential"
+            )
+        if self.alpha_power != 1 and self.alpha_schedule != "visits":
+            raise ValueError(f"alpha_power has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to visits")
         return self
+
+    @property
+    def policy_name(self) -> str:
+        """A key of `agents.policies.POLICIES`."""
+        return "epsilon-greedy over all" if self.policy == "epsilon-greedy" and self.epsilon_convention == "all" else self.policy
+
+    @property
+    def alpha_division(self) -> float:
+        """The power of a pair's visits that its step size is divided by: 0 where visits do not matter."""
+        return self.alpha_power if self.alpha_schedule == "visits" else 0.0
 
     @property
     def start_value(self) -> float:

@@ -77,8 +77,8 @@ def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str
         figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
         _walls(axes, layout)
         if max(shape) <= 60:
-            _arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
-        _marks(axes, layout)
+            draw_arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
+        draw_marks(axes, layout)
     return figure
 
 
@@ -100,7 +100,7 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
         figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never", format=FuncFormatter(_plain))
         bar.yaxis.set_minor_locator(NullLocator())
         _walls(axes, layout)
-        _marks(axes, layout)
+        draw_marks(axes, layout)
     return figure
 
 
@@ -138,9 +138,9 @@ def _walls(axes: Axes, layout: Layout) -> None:
         axes.scatter(columns, rows, s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2, **look)
 
 
-def _marks(axes: Axes, layout: Layout) -> None:
-    """Start and goals by their letters."""
-    size = min(14.0, 220 / max(layout.cells.shape))
+def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
+    """Start and goals by their letters, at most so many points high."""
+    size = min(points, 220 / max(layout.cells.shape))
     box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "#111827", "linewidth": 1.0}
     row, column = layout.start
     axes.text(column, row, "S", ha="center", va="center", fontsize=size, fontweight="bold", color="#111827", bbox=box)
@@ -156,7 +156,7 @@ _GROUND: dict[int, dict[str, Any]] = {
 """How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
-def _arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:
+def draw_arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:
     """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones."""
     low, high = np.nanmin(values[free]), np.nanmax(values[free])
     bright = (values - low) / (high - low) < 0.6 if high > low else np.ones_like(values, dtype=bool)

@@ -1,7 +1,7 @@
 """Exact answers on a known model: the optimum, the best policy that must explore, and what a given policy earns.
 
-Every solver says whether it converged. A sweep over the whole table is a handful of array operations in NumPy;
-only following a distribution step by step is compiled.
+Every solver says whether it converged. A sweep over the whole table is a handful of array operations; large tables are swept, and
+distributions followed, by compiled loops. Only policy iteration needs SciPy, for its sparse linear systems.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from agents.probabilities import Convention, shares
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
+    from agents.sweeps import Sweeper
     from envs.mdp import TabularMDP
 
+LARGE = 200_000
+"""Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the time to load it."""
 SURE = 1 - 1e-6
 """A goal reached with at least this probability counts as reached; on slippery ground nothing is ever quite certain."""
 
@@ -30,7 +33,7 @@ class Solution(NamedTuple):
     converged: bool
     sweeps: int
     residual: float
-    """Largest change of a value in the last sweep."""
+    """Largest change of a value in the last sweep, or that one more sweep would make."""
 
 
 class FiniteHorizonSolution(NamedTuple):
@@ -60,14 +63,48 @@ class _Backup:
     def __init__(self, model: TabularMDP, discount: float) -> None:
         self.reward = (model.probability * model.reward).sum(axis=2)  # [states, actions]
         going_on = model.probability * ~model.terminated  # [states, actions, outcomes]
-        used = going_on.any(axis=(0, 1))  # an outcome that never happens anywhere costs nothing
-        self.terms = [(discount * going_on[:, :, k], model.next_state[:, :, k]) for k in np.flatnonzero(used)]
+        used = np.flatnonzero(going_on.any(axis=(0, 1)))  # an outcome that never happens anywhere costs nothing
+        self.weight = np.stack([discount * going_on[:, :, k] for k in used]) if len(used) else np.zeros((0, *self.reward.shape))
+        self.next_state = np.ascontiguousarray(model.next_state.transpose(2, 0, 1)[used])  # [outcomes, states, actions] like weight
+        self.terms = list(zip(self.weight, self.next_state, strict=True))
+        self._sweeper: Sweeper | None = None
 
     def __call__(self, value: np.ndarray) -> np.ndarray:
         q = self.reward.copy()  # [states, actions]
         for weight, next_state in self.terms:
             q += weight * value[next_state]
         return q
+
+    def best(self, value: np.ndarray) -> np.ndarray:
+        """The largest q of each state: float64 [states]."""
+        if self.next_state.size < LARGE:
+            highest: np.ndarray = self(value).max(axis=1)
+            return highest
+        if self._sweeper is None:
+            from agents.sweeps import Sweeper
+
+            self._sweeper = Sweeper(self.reward, self.weight, self.next_state)
+        return self._sweeper(value)
+
+    def follow(self, policy: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """What `value` becomes when a policy (int [states]) takes one step first: float64 [states]."""
+        states = np.arange(len(policy))
+        after: np.ndarray = self.reward[states, policy]  # [states], a copy
+        for weight, next_state in self.terms:
+            after += weight[states, policy] * value[next_state[states, policy]]
+        return after
+
+    def worth(self, policy: np.ndarray) -> np.ndarray:
+        """The value of a policy (int [states]), V = (I - γ P)⁻¹ r: float64 [states]. The policy must end its episodes where γ = 1."""
+        from scipy.sparse import csc_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        states = np.arange(len(policy))
+        left = eye_array(len(policy), format="csc")
+        for weight, next_state in self.terms:
+            left -= csc_array((weight[states, policy], (states, next_state[states, policy])), shape=left.shape)
+        value: np.ndarray = splu(left.tocsc()).solve(self.reward[states, policy])
+        return value
 
 
 def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000) -> Solution:
@@ -83,7 +120,73 @@ def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10
         tolerance: largest error of a value.
         max_sweeps: after so many it gives up, and `converged` is False.
     """
-    return _iterate(model, discount, lambda q: q.max(axis=1), tolerance, max_sweeps)
+    return _iterate(model, discount, _Backup.best, tolerance, max_sweeps)
+
+
+def policy_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000) -> Solution:
+    """The optimum: evaluate a policy exactly, improve it where some action is better, until none is.
+
+    Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; ours solves V = r + γ P V (Puterman 1994, section 6.4), so
+    that it ends after finitely many improvements. An action replaces another only where it is better by more than rounding and
+    than what `tolerance` leaves open, hence policies of equal value cannot alternate (their exercise 4.4).
+
+    With γ = 1 it begins with a policy that ends every episode, and finds the best of those; where some state has no such policy, or an
+    improved one gathers reward for ever, `converged` is False.
+
+    Args:
+        model: the world.
+        discount: in (0, 1].
+        tolerance: largest error of a value (for γ = 1: largest gain of an improvement that is not made).
+        max_sweeps: improvements, after which it gives up.
+    """
+    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    policy = _first_policy(model, backup, discount)
+    value, q = np.zeros(len(policy)), backup.reward
+    converged, sweeps, residual = False, 0, np.inf
+    while not converged and sweeps < max_sweeps and (discount < 1 or _ends(model, policy)):
+        value = backup.worth(policy)
+        q = backup(value)
+        gain = q.max(axis=1) - np.take_along_axis(q, policy[:, None], axis=1)[:, 0]  # [states]
+        better = gain > max(threshold, ROUNDING * np.abs(value).max())
+        policy = np.where(better, q.argmax(axis=1), policy)
+        sweeps += 1
+        residual = float(np.abs(q.max(axis=1) - value).max())
+        converged = not better.any()
+    return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
+
+
+def modified_policy_iteration(
+    model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000, evaluation_sweeps: int = 20
+) -> Solution:
+    """The optimum: improve the policy in one sweep over all actions, evaluate it in some cheap sweeps over its own, and again.
+
+    Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps are value iteration, infinitely many policy iteration. It
+    stops like `value_iteration`, judged by the improving sweeps. With γ = 1 it begins with the value of a policy that ends every
+    episode, from which values only rise; where there is none, with 0.
+
+    Args:
+        model: the world.
+        discount: in (0, 1].
+        tolerance: see `value_iteration`.
+        max_sweeps: sweeps of both kinds, after which it gives up.
+        evaluation_sweeps: sweeps of evaluation after each improvement, >= 0.
+    """
+    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    policy = _first_policy(model, backup, discount)
+    value = backup.worth(policy) if discount == 1 and _ends(model, policy) else np.zeros(len(policy))
+    converged, sweeps, residual = False, 0, np.inf
+    while not converged and sweeps < max_sweeps:
+        q = backup(value)
+        policy, previous, value = q.argmax(axis=1), value, q.max(axis=1)
+        residual = float(np.abs(value - previous).max())
+        sweeps += 1
+        converged = residual <= max(threshold, np.spacing(np.abs(value).max()))
+        if not converged:
+            for _ in range(min(evaluation_sweeps, max_sweeps - sweeps)):
+                value = backup.follow(policy, value)
+                sweeps += 1
+    q = backup(value)
+    return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
 
 
 def best_epsilon_soft(
@@ -111,7 +214,8 @@ def best_epsilon_soft(
         raise UsageError(f"epsilon {epsilon:g}: a probability is between 0 and 1.")
     main, rest = shares(model.next_state.shape[1], epsilon, convention)
 
-    def chosen(q: np.ndarray) -> np.ndarray:  # with ε large it pays to choose the worst
+    def chosen(backup: _Backup, value: np.ndarray) -> np.ndarray:
+        q = backup(value)  # with ε large it pays to choose the worst
         best = q.max(axis=1) if main >= rest else q.min(axis=1)
         softened: np.ndarray = rest * q.sum(axis=1) + (main - rest) * best
         return softened
@@ -134,7 +238,7 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
     backup = _Backup(model, 1.0)
     value = np.zeros(len(model.next_state))  # [states], nothing can be had after the last step
     for _ in range(horizon - 1):
-        value = backup(value).max(axis=1)
+        value = backup.best(value)
     q = backup(value)
     return FiniteHorizonSolution(q.max(axis=1), q.argmax(axis=1))
 
@@ -175,16 +279,15 @@ def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
     return float(start_distribution(model) @ value)
 
 
-def _iterate(model: TabularMDP, discount: float, choose: Callable[[np.ndarray], np.ndarray], tolerance: float, max_sweeps: int) -> Solution:
-    """V ← choose(q(V)) until it stands still; `choose` is monotone and no expansion."""
-    if not 0 < discount <= 1:
-        raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
-    backup = _Backup(model, discount)
-    threshold = tolerance if discount == 1 else tolerance * (1 - discount) / discount
+def _iterate(
+    model: TabularMDP, discount: float, sweep: Callable[[_Backup, np.ndarray], np.ndarray], tolerance: float, max_sweeps: int
+) -> Solution:
+    """V ← sweep(V) until it stands still; `sweep` is monotone and no expansion."""
+    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
     value = np.zeros(len(model.next_state))  # [states]
     converged, sweeps, residual = False, 0, np.inf
     while not converged and sweeps < max_sweeps:
-        previous, value = value, choose(backup(value))
+        previous, value = value, sweep(backup, value)
         residual = float(np.abs(value - previous).max())
         sweeps += 1
         converged = residual <= max(threshold, np.spacing(np.abs(value).max()))
@@ -194,6 +297,47 @@ def _iterate(model: TabularMDP, discount: float, choose: Callable[[np.ndarray], 
     return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
 
 
+def _checked(discount: float) -> float:
+    if not 0 < discount <= 1:
+        raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
+    return discount
+
+
+def _threshold(discount: float, tolerance: float) -> float:
+    """The last change of a value with which its error is at most `tolerance`; for γ = 1, where no such bound exists, `tolerance`."""
+    return tolerance if discount == 1 else tolerance * (1 - discount) / discount
+
+
+def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.ndarray:
+    """Where policy iteration begins: the best next reward; with γ = 1 the way to the nearest end of the episode. int [states]."""
+    policy: np.ndarray = backup.reward.argmax(axis=1)
+    if discount < 1:
+        return policy
+    ending = np.zeros(len(policy), dtype=bool)  # from here the episode may end
+    possible = model.probability > 0  # [states, actions, outcomes]
+    while True:
+        closer = (possible & (model.terminated | ending[model.next_state])).any(axis=2)  # [states, actions]
+        new = closer.any(axis=1) & ~ending
+        if not new.any():
+            return policy
+        policy = np.where(new, closer.argmax(axis=1), policy)
+        ending |= new
+
+
+def _ends(model: TabularMDP, policy: np.ndarray) -> bool:
+    """Whether a policy (int [states]) ends the episode from every state, sooner or later."""
+    states = np.arange(len(policy))
+    possible, terminated, next_state = (each[states, policy] for each in (model.probability > 0, model.terminated, model.next_state))
+    ending = (possible & terminated).any(axis=1)  # [states]
+    while True:
+        wider = ending | (possible & ending[next_state]).any(axis=1)
+        if (wider == ending).all():
+            return bool(ending.all())
+        ending = wider
+
+
+ROUNDING = 1e-13
+"""Of a solved linear system, relative to its largest value: gains below this are none."""
 PROOF_EVERY = 1000
 """Sweeps between two looks at whether an undiscounted optimum diverges."""
 

@@ -19,7 +19,7 @@ from sandbox.store.files import whole_file
 if TYPE_CHECKING:
     from agents.base import TabularAgent
 
-FORMAT = "sandbox tabular agent 1"
+FORMAT = "sandbox tabular agent 2"
 BIT_GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
 """Those whose state is whole numbers alone."""
 

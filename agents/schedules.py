@@ -54,7 +54,23 @@ def exponential(episode: int, start: float, end: float, episodes: int) -> float:
     return float(start * (end / start) ** (episode / (episodes - 1)))
 
 
-SCHEDULES: dict[str, Schedule] = {"constant": constant, "linear": linear, "exponential": exponential}
+def harmonic(episode: int, start: float, end: float, episodes: int) -> float:
+    """Equal differences of the reciprocals from one episode to the next: start / (1 + c episode).
+
+    Args:
+        episode: counted from 0.
+        start: value of episode 0, > 0.
+        end: value of episode `episodes - 1` and of all later ones, > 0.
+        episodes: see `linear`.
+    """
+    if episode == 0:
+        return start
+    if episode >= episodes - 1:
+        return end
+    return start / (1 + (start / end - 1) * (episode / (episodes - 1)))
+
+
+SCHEDULES: dict[str, Schedule] = {"constant": constant, "linear": linear, "exponential": exponential, "harmonic": harmonic}
 
 
 def values(name: str, start: float, end: float, episodes: int, first: int, count: int) -> np.ndarray:
@@ -74,6 +90,8 @@ def values(name: str, start: float, end: float, episodes: int, first: int, count
     moving = min(max(episodes - first, 1 if first == 0 else 0), count)
     if name == "linear" and moving:
         stretch[:moving] = start + (end - start) * (np.arange(first, first + moving) / max(episodes - 1, 1))
+    elif name == "harmonic" and moving:
+        stretch[:moving] = start / (1 + (start / end - 1) * (np.arange(first, first + moving) / max(episodes - 1, 1)))
     elif name == "exponential":
         _exponentials()(start, end, episodes, first, stretch[:moving])
     if moving and first == 0:

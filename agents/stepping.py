@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
-from agents.kernels import Log, compiled_rule
-from agents.policies import POLICIES
+from agents.kernels import Log, compiled_rule, is_short, step_size
+from agents.policies import compiled
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ class World:
         self.env = env
         self.states, self.actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
         self._first_state, self._first_action = int(env.observation_space.start), int(env.action_space.start)  # type: ignore[attr-defined]
-        goal = getattr(getattr(env.unwrapped, "model", None), "goal", None)
+        model = getattr(env.unwrapped, "model", None)
+        goal = getattr(model, "goal", None)
+        limits = (getattr(env.spec, "max_episode_steps", None), getattr(model, "horizon", None))
+        self.horizon = min((limit for limit in limits if limit), default=0)  # steps until an episode is cut, 0 if nobody says
         self.goal = np.zeros(self.states, dtype=bool) if goal is None else goal  # bool [states]
 
     def reset(self) -> int:
@@ -62,27 +65,36 @@ def learn_episode(agent: TabularAgent, world: World, epsilon: float, alpha: floa
         log: is written to.
         number: the episode's place in `log`.
     """
-    q, discount, next_first = agent.q, agent.config.discount, agent.next_first
-    rule, policy, first_ties, rng = compiled_rule(type(agent).rule), POLICIES[agent.config.policy], agent.config.ties == "first", agent.rng
+    config = agent.config
+    q, memory, rows, counts, settings, scratch = agent.remembered()
+    discount, next_first, power, rng = config.discount, agent.next_first, config.alpha_division, agent.rng
+    (policy, chances), first_ties = compiled(config.policy_name), config.ties == "first"
+    rule, short = compiled_rule(type(agent).rule), is_short(type(agent).rule)
     state = world.reset()
     log.start[number] = state
     log.visits[state] += 1
     arrival = 0 if world.goal[state] else -1
-    action = policy(q, state, epsilon, first_ties, rng)
+    action = policy(q, counts, state, epsilon, first_ties, rng)
     total, steps, ended = 0.0, 0, False
     while not ended:
         next_state, reward, terminated, truncated = world.step(action)
         steps += 1
         total += reward
         log.visits[next_state] += 1
+        counts[state, action] += 1
         if arrival < 0 and world.goal[next_state]:
             arrival = steps
         ended = terminated or truncated
         next_action = 0
         if next_first and not terminated:
-            next_action = policy(q, next_state, epsilon, first_ties, rng)
-        rule(q, state, action, reward, next_state, next_action, terminated, alpha, discount)
+            next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
+        size = step_size(alpha, counts[state, action], power) if power > 0.0 else alpha
+        if short:
+            rule(q, state, action, reward, next_state, next_action, terminated, size, discount)
+        else:
+            happened = (steps - 1, state, action, reward, next_state, next_action, terminated, ended)
+            rule(q, memory, rows, counts, settings, scratch, *happened, size, discount, epsilon, chances, first_ties, rng)
         if not next_first and not ended:
-            next_action = policy(q, next_state, epsilon, first_ties, rng)
+            next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
         state, action = next_state, next_action
     log.return_[number], log.length[number], log.steps_to_goal[number] = total, steps, arrival

@@ -226,10 +226,8 @@ class GridEnv(gymnasium.Env[int, int]):
         Args:
             status: the last line of the picture, instead of step and return.
         """
-        from envs.render import Snapshot
-
         status = status or f"step {self._steps} · return {self._return:g}"
-        return Snapshot(layout=self.layout, agent=self.position, trail=tuple(self._trail), status=status, title=type(self).__name__)
+        return moment(type(self), self.layout, self.position, tuple(self._trail), status)
 
     def _open_views(self) -> None:
         """Flat memoryviews of the model's arrays: indexed, they give Python's own numbers, several times faster than arrays do."""
@@ -248,6 +246,13 @@ class GridEnv(gymnasium.Env[int, int]):
         self.__dict__.update(state, _window=None)
         if self._model is not None:
             self._open_views()
+
+
+def moment(kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str) -> Snapshot:
+    """A moment of an environment of that kind, to be drawn."""
+    from envs.render import Snapshot
+
+    return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)
 
 
 def _view(array: np.ndarray) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -10,6 +10,8 @@ from pydantic import Field
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import EmptyGridConfig
+from plugins.empty_grid.claims import CLAIMS
+from sandbox.lab import ClaimPicture
 
 
 class EmptyGridLabConfig(ControlConfig):
@@ -24,8 +26,15 @@ class EmptyGridLab(ControlLab):
 
     Config = EmptyGridLabConfig
     env = "empty-grid"
+    claims = CLAIMS
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {"agent": {"name": "sarsa", "policy": "softmax"}},
+        "default": {"agent": {"name": "sarsa"}},
         "report": {"agent": {"name": "q-learning", "policy": "epsilon-greedy", "epsilon_schedule": "linear"}, "episodes": 1500},
-        "quick": {"agent": {"name": "sarsa", "policy": "softmax"}, "episodes": 300},
+        "quick": {"agent": {"name": "sarsa"}, "episodes": 300},
     }
+
+    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+        """The report's figures, redrawn."""
+        from plugins.empty_grid import figures
+
+        return figures.pictures(claim, seeds)

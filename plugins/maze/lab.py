@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -10,6 +10,8 @@ from pydantic import Field
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import MazeConfig
+from plugins.maze.claims import CLAIMS
+from sandbox.lab import ClaimPicture
 
 
 class MazeLabConfig(ControlConfig):
@@ -23,8 +25,22 @@ class MazeLab(ControlLab):
 
     Config = MazeLabConfig
     env = "maze"
+    claims = CLAIMS
+    report_labs = ("empty-grid",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {"agent": {"name": "sarsa", "policy": "softmax"}},
+        "default": {"agent": {"name": "sarsa"}},
         "report": {"agent": {"name": "sarsa", "policy": "epsilon-greedy"}, "episodes": 3000},
-        "quick": {"agent": {"name": "sarsa", "policy": "softmax"}, "episodes": 1000},
+        "quick": {"agent": {"name": "sarsa"}, "episodes": 1000},
     }
+
+    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+        """The report's figures, redrawn."""
+        from plugins.maze import figures
+
+        return figures.pictures(claim, seeds)
+
+    def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
+        """What came out, in words."""
+        from plugins.maze import answers
+
+        return answers.notes(claim, estimates)

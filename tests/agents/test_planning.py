@@ -164,3 +164,51 @@ def test_wrong_questions_are_refused(worlds: Any) -> None:
         planning.finite_horizon(model, 0)
     with pytest.raises(UsageError, match="at least 1 step"):
         planning.evaluate(model, np.full((6, 3), 1 / 3), 0)
+
+
+def corridor(worlds: Any, seed: int) -> Any:
+    """Some thousand states, each with a way to its neighbours and now and then one far away; rewards are rare."""
+    rng = np.random.default_rng(seed)
+    states, shape = 5000, (5000, 3, 2)
+    near = np.clip(np.arange(states)[:, None, None] + rng.integers(-2, 3, size=shape), 0, states - 1)
+    next_state = np.where(rng.random(shape) < 0.0005, rng.integers(states, size=shape), near)
+    probability = rng.random(shape)
+    reward = rng.normal(size=shape) * (rng.random(shape) < 0.0005)
+    return worlds.make_model(
+        next_state,
+        reward,
+        probability / probability.sum(axis=2, keepdims=True),
+        rng.random(shape) < 0.001,
+        start=(0,),
+        goal=(3,),
+        horizon=9,
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("discount", [0.5, 0.95, 1.0])
+@pytest.mark.parametrize("kind", ["small", "long"])
+def test_large_tables_are_swept_compiled_to_the_same_bits(kind: str, seed: int, discount: float, worlds: Any, monkeypatch: Any) -> None:
+    model = worlds.random_model(seed) if kind == "small" else corridor(worlds, seed)
+
+    def answers() -> tuple[Any, ...]:
+        return (*planning.value_iteration(model, discount, max_sweeps=150), *planning.finite_horizon(model, 30))
+
+    with_arrays = answers()
+    monkeypatch.setattr(planning, "LARGE", 0)
+    for one, other in zip(with_arrays, answers(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_sweep_leaves_out_only_what_cannot_change(worlds: Any) -> None:
+    from agents.sweeps import Sweeper
+
+    backup = planning._Backup(corridor(worlds, 0), 0.9)
+    sweeper, rng = Sweeper(backup.reward, backup.weight, backup.next_state), np.random.default_rng(0)
+    value = np.zeros(5000)
+    for number in range(40):
+        expected = backup(value).max(axis=1)
+        value = sweeper(value)
+        np.testing.assert_array_equal(value, expected)
+        if number % 10 == 9:  # a value from elsewhere begins anew
+            value = value + rng.normal(size=5000)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agents.schedules import SCHEDULES, values
 
 
-@pytest.mark.parametrize("name", ["linear", "exponential"])
+@pytest.mark.parametrize("name", ["linear", "exponential", "harmonic"])
 @pytest.mark.parametrize("episodes", [2, 3, 7, 3000])
 def test_a_schedule_begins_at_start_ends_exactly_at_end_and_stays_there(name: str, episodes: int) -> None:
     stretch = values(name, 0.8, 0.001, episodes, 0, episodes + 5)
@@ -21,8 +21,9 @@ def test_a_constant_schedule_has_start_for_ever() -> None:
     assert (values("constant", 0.3, 0.001, 10, 0, 100) == 0.3).all()
 
 
-def test_linear_has_equal_differences_and_exponential_equal_ratios() -> None:
+def test_linear_has_equal_differences_exponential_equal_ratios_harmonic_equal_differences_of_reciprocals() -> None:
     np.testing.assert_allclose(values("linear", 1.0, 0.0, 5, 0, 5), [1, 0.75, 0.5, 0.25, 0], rtol=1e-15)
+    np.testing.assert_allclose(values("harmonic", 1.0, 1 / 9, 5, 0, 5), [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9], rtol=1e-15)
     np.testing.assert_allclose(values("exponential", 1.0, 1 / 16, 5, 0, 5), [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16], rtol=1e-15)
 
 

@@ -1,0 +1,94 @@
+"""Chance for many sub-environments at once: each has its own generator, and gets exactly the numbers that it would draw alone.
+
+A generator is made when its first number is needed, and read ahead in blocks: `random(n)` gives what n calls of `random()` give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium.utils import seeding
+
+BLOCK = 256
+"""So many numbers of a stream are drawn at once, as long as all blocks together hold no more than MOST."""
+MOST = 2**21
+"""Numbers, 16 MiB."""
+
+
+class Streams:
+    """Generators as Gymnasium makes them, numbered from 0.
+
+    Args:
+        count: how many.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._block = max(16, min(BLOCK, MOST // count))
+        self._generators: list[np.random.Generator | None] = [None] * count
+        self._seeds: list[int | None] = [None] * count  # of a generator that is still to be made; None: of any
+        self._ahead: np.ndarray | None = None  # float64 [count * block], each stream's block behind the other's
+        self._ends = np.arange(1, count + 1) * self._block  # int64 [count], where in `_ahead` each block ends
+        self._next = self._ends.copy()  # int64 [count], where each stream's next number stands; at the end of its block: nowhere yet
+        self._lent = False
+
+    def seed(self, seeds: Sequence[int | None], chosen: np.ndarray | None = None) -> None:
+        """Begin streams anew.
+
+        Args:
+            seeds: one for each, None to go on where it is.
+            chosen: bool [count], the streams that are meant; None means all.
+        """
+        meant = range(len(seeds)) if chosen is None else np.flatnonzero(chosen).tolist()
+        anew = [number for number in meant if seeds[number] is not None]
+        for number in anew:
+            self._seeds[number], self._generators[number] = seeds[number], None
+        self._next[anew] = self._ends[anew]
+        self._lent = self._lent and len(anew) < len(seeds)
+
+    def draw(self, wanted: np.ndarray) -> np.ndarray:
+        """The next number of each stream where `wanted` (bool [count]); elsewhere any number, and the stream stays where it is.
+
+        Returns:
+            float64 [count], each in [0, 1).
+        """
+        if self._lent:
+            return self._draw_singly(wanted)
+        if self._ahead is None:
+            self._ahead = np.empty(self._block * len(self._ends))
+        empty = np.flatnonzero(self._next == self._ends)
+        for number, end in zip(empty.tolist(), self._ends[empty].tolist(), strict=True):
+            self._generator(number).random(out=self._ahead[end - self._block : end])
+        self._next[empty] -= self._block
+        numbers: np.ndarray = self._ahead.take(self._next)
+        self._next += wanted
+        return numbers
+
+    def lend(self) -> tuple[np.random.Generator, ...]:
+        """The generators, each where it would be without reading ahead. Who holds them may draw too, so from now on nothing is read
+        ahead until all are seeded anew."""
+        for number in np.flatnonzero(self._next < self._ends).tolist():
+            self._generator(number).bit_generator.advance(int(self._next[number] - self._ends[number]))  # type: ignore[attr-defined]  # it is PCG64
+        self._next[:] = self._ends
+        self._lent = True
+        return tuple(map(self._generator, range(len(self._generators))))
+
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each generator."""
+        for number, seed in enumerate(self._seeds):
+            if seed is None:
+                self._generator(number)
+        return tuple(self._seeds)  # type: ignore[arg-type]  # none is None any more
+
+    def _draw_singly(self, wanted: np.ndarray) -> np.ndarray:
+        numbers = np.zeros(len(wanted))
+        for number in np.flatnonzero(wanted).tolist():
+            numbers[number] = self._generator(number).random()
+        return numbers
+
+    def _generator(self, number: int) -> np.random.Generator:
+        generator = self._generators[number]
+        if generator is None:
+            generator, self._seeds[number] = seeding.np_random(self._seeds[number])
+            self._generators[number] = generator
+        return generator

@@ -1,0 +1,313 @@
+"""Many grids in one NumPy step: whatever one sub-environment does, a single environment would have done, draw by draw.
+
+gymnasium.make_vec("sandbox/Maze-v0", num_envs=4096, vectorization_mode="vector_entry_point", slip=0.1, autoreset_mode="SameStep")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.error import Error, InvalidAction, ResetNeeded
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from envs.config import GridConfig
+from envs.grid import ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv, moment
+from envs.streams import Streams
+from sandbox.errors import UsageError, nearest
+
+
+class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Sub-environments that share one model; equal to Gymnasium's SyncVectorEnv of as many `GridEnv`.
+
+    Each sub-environment has a generator of its own, made when something is to be drawn. Ended episodes are treated as
+    `autoreset_mode` says (https://farama.org/Vector-Autoreset-Mode):
+
+    - NEXT_STEP: the next step begins a new one, whatever the action; its reward is 0.
+    - SAME_STEP: begins a new one at once; `infos["final_obs"]` holds the last observations where `infos["_final_obs"]`.
+    - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; stepping on raises ResetNeeded.
+
+    Args:
+        num_envs: how many, 1 or more.
+        render_mode: "rgb_array", "ansi" or None; `render` then gives a tuple with a picture of every sub-environment.
+        autoreset_mode: an AutoresetMode or its value: "NextStep", "SameStep", "Disabled".
+        max_episode_steps: truncates earlier than `episode_length`, as Gymnasium's TimeLimit does; None and -1 do not.
+        config: all options in one; otherwise they can be given one by one.
+        options: fields of the configuration.
+
+    Raises:
+        UsageError: num_envs or a mode is wrong.
+        ConfigError: an option or the layout is wrong.
+    """
+
+    single: ClassVar[type[GridEnv]] = GridEnv
+    """What each sub-environment is equal to."""
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "render_fps": GridEnv.metadata["render_fps"]}  # noqa: RUF012
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
+        config: GridConfig | None = None,
+        **options: Any,
+    ) -> None:
+        self.num_envs = _positive("num_envs", num_envs)
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            hint = " To watch, wrap it in gymnasium.wrappers.vector.HumanRendering." if render_mode == "human" else ""
+            raise UsageError(f"No render mode '{render_mode}' for many. Known: {', '.join(self.metadata['render_modes'])}.{hint}")
+        self._mode = _mode(autoreset_mode)
+        one = self.single(config=config, **options)
+        self.config, self.layout, self.model = one.config, one.layout, one.model
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "autoreset_mode": self._mode}
+        self.single_observation_space, self.single_action_space = one.observation_space, one.action_space
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+        limits = [
+            self.model.horizon or None,
+            None if max_episode_steps in (None, -1) else _positive("max_episode_steps", max_episode_steps),
+        ]
+        self._horizon = min((limit for limit in limits if limit), default=-1)  # steps of an episode; counted down from -1 it never meets 0
+        self._draws_starts = self.model.always_draw or len(self.model.start_states) > 1
+        self._draws_outcomes = bool((self.model.cumulative[..., 0] < 1.0).any())
+        self._streams = Streams(self.num_envs)
+        self._begun = False
+        self._state = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
+        self._left = np.zeros(self.num_envs, dtype=np.int64)  # [envs], steps until the episode is cut
+        self._over = np.zeros(self.num_envs, dtype=bool)  # [envs], whose episode has ended and is not yet begun anew
+        self._story = _Story(self.num_envs) if render_mode is not None else None
+
+    @property  # type: ignore[misc]  # as SyncVectorEnv has it
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The generator of each sub-environment. Once they are handed out, stepping draws singly, hence slowly, until the next seed."""
+        return self._streams.lend()
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed of each sub-environment."""
+        return self._streams.seeds()
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin episodes.
+
+        Args:
+            seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a list holds one seed for each, or None.
+                None goes on with all.
+            options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of the caller's dictionary, which leads
+                wrappers astray; it stays here.)
+
+        Returns:
+            Observations int64 [envs], of all; and {}.
+        """
+        seeds = _seeds(seed, self.num_envs)
+        mask = (options or {}).get("reset_mask")
+        if mask is None:
+            mask = np.ones(self.num_envs, dtype=bool)
+        else:
+            _check_mask(mask, self.num_envs)
+            if not self._begun:
+                raise ResetNeeded("reset_mask leaves some episodes as they are, but none has begun. Call reset() without it first.")
+        if seeds is not None:
+            self._streams.seed(seeds, mask)
+        state = self._state.copy()
+        self._begin(state, mask)
+        self._state, self._over, self._begun = state, self._over & ~mask, True
+        return state.copy(), {}
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Do one action in each.
+
+        Args:
+            actions: integers [envs].
+
+        Returns:
+            Observations int64 [envs], rewards float64 [envs], terminated and truncated bool [envs], infos.
+
+        Raises:
+            InvalidAction: one is none of the numbers 0 to 4; nothing has happened.
+            ResetNeeded: an episode has not begun, or is over and is not begun anew by itself.
+        """
+        over = self._over if self._over.any() else None  # bool [envs]; None is quicker where all go on
+        if not self._begun or (over is not None and self._mode is AutoresetMode.DISABLED):
+            raise ResetNeeded(self._no_episode())
+        entry = self._outcome(self._checked(actions, over), over)
+        state = self.model.next_state.ravel().take(entry)  # [envs]
+        reward = self.model.reward.ravel().take(entry)
+        terminated = self.model.terminated.ravel().take(entry)
+        self._left -= 1
+        truncated = self._left == 0
+        if self._story is not None:
+            self._story.add(self._state, reward, over)
+        if over is not None:
+            reward[over], terminated[over], truncated[over] = 0.0, False, False
+            self._begin(state, over)
+        self._over = terminated | truncated
+        infos: dict[str, Any] = {}
+        if self._mode is AutoresetMode.SAME_STEP and self._over.any():
+            infos = _final(state, self._over)
+            self._begin(state, self._over)
+            self._over = np.zeros(self.num_envs, dtype=bool)
+        self._state = state
+        return state.copy(), reward, terminated, truncated, infos
+
+    def render(self) -> tuple[Any, ...] | None:
+        """A picture of every sub-environment: uint8 [height, width, 3] or text each, as `render_mode` asks; None without one."""
+        if self._story is None:
+            gymnasium.logger.warn("render() shows nothing without a render mode: make the environments with render_mode='rgb_array'.")
+            return None
+        positions = [self.layout.position(state) for state in self._state.tolist()]
+        if self.render_mode == "ansi":
+            return tuple(self.layout.to_text(agent=position) for position in positions)
+        frames = []
+        for number, position in enumerate(positions):
+            trail = tuple(self.layout.position(state) for state in self._story.trail[:, number].tolist() if state >= 0)
+            steps, total = int(self._story.steps[number]), float(self._story.total[number])
+            frames.append(moment(self.single, self.layout, position, trail, f"step {steps} · return {total:g}").draw())
+        return tuple(frames)
+
+    def _begin(self, state: np.ndarray, where: np.ndarray) -> None:
+        """Begin episodes where bool [envs]: their starts are written into `state`, int64 [envs]."""
+        model = self.model
+        if self._draws_starts:
+            chance = self._streams.draw(where)[where]
+            state[where] = model.start_states[np.searchsorted(model.start_cumulative, chance, side="right")]
+        else:
+            state[where] = model.start_states[0]
+        self._left[where] = self._horizon
+        if self._story is not None:
+            self._story.forget(where)
+
+    def _outcome(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
+        """Where in the model's arrays, read as one row, the outcome of each action stands: int64 [envs]."""
+        outcomes = self.model.outcomes
+        entry = (self._state * len(ACTIONS) + actions) * outcomes  # [envs]
+        if not self._draws_outcomes:
+            return entry
+        cumulative = self.model.cumulative.ravel()
+        first = cumulative.take(entry)
+        chancy = first < 1.0
+        chance = self._streams.draw(chancy if over is None else chancy & ~over)  # below 1, so it moves on only where something was drawn
+        chosen = entry + (chance >= first)
+        for outcome in range(1, outcomes - 1):
+            chosen += chance >= cumulative.take(entry + outcome)
+        return chosen
+
+    def _checked(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
+        """The actions as int64 [envs]; where an episode is begun anew, whatever was given counts for nothing."""
+        array = np.asarray(actions)
+        if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
+            raise InvalidAction(f"Actions of the shape {array.shape}, {array.dtype}: expected ({self.num_envs},), integers.")
+        array = array.astype(np.int64, copy=False)
+        if array.min() >= 0 and array.max() < len(ACTIONS):
+            return array
+        wrong = (array < 0) | (array >= len(ACTIONS))
+        if over is not None:
+            array, wrong = np.where(over, 0, array), wrong & ~over
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            known = ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
+            raise InvalidAction(f"No action {array[first]} (sub-environment {first}). The actions are {known}.")
+        return array
+
+    def _no_episode(self) -> str:
+        """What to say when there is no episode to step in."""
+        if not self._begun:
+            return "There is no episode to step in: it has not begun. Call reset() first."
+        count, first = int(self._over.sum()), int(np.argmax(self._over))
+        return (
+            f"{count} of {self.num_envs} episodes are over, the first of them in sub-environment {first}, and autoreset is disabled. "
+            "Call reset(options={'reset_mask': terminated | truncated}) first."
+        )
+
+
+class MazeVectorEnv(GridVectorEnv):
+    """Many of `envs.grid.MazeEnv`. Gymnasium id: sandbox/Maze-v0."""
+
+    single = MazeEnv
+
+
+class EmptyGridVectorEnv(GridVectorEnv):
+    """Many of `envs.grid.EmptyGridEnv`. Gymnasium id: sandbox/EmptyGrid-v0."""
+
+    single = EmptyGridEnv
+
+
+class _Story:
+    """What a picture tells of the episodes so far; kept only while there is somebody to show it to."""
+
+    def __init__(self, count: int) -> None:
+        self.trail = np.full((TRAIL, count), -1)  # int64 [TRAIL, envs], states, oldest first; -1: none
+        self.steps = np.zeros(count, dtype=np.int64)  # [envs]
+        self.total = np.zeros(count)  # [envs], return
+
+    def add(self, left: np.ndarray, reward: np.ndarray, over: np.ndarray | None) -> None:
+        """One step: the states that were left int64 [envs], rewards float64 [envs]; nothing counts where the episode is over."""
+        moved = slice(None) if over is None else ~over
+        self.trail[:-1, moved] = self.trail[1:, moved]
+        self.trail[-1, moved] = left[moved]
+        self.steps[moved] += 1
+        self.total[moved] += reward[moved]
+
+    def forget(self, where: np.ndarray) -> None:
+        """Begin again where bool [envs]."""
+        self.trail[:, where], self.steps[where], self.total[where] = -1, 0, 0.0
+
+
+def _final(state: np.ndarray, over: np.ndarray) -> dict[str, Any]:
+    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them out."""
+    last = np.full(len(state), None, dtype=object)  # [envs]
+    last[over] = state[over].tolist()
+    return {"final_obs": last, "_final_obs": over.copy(), "final_info": {}, "_final_info": over.copy()}
+
+
+def _positive(name: str, value: Any) -> int:
+    try:
+        number = index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise UsageError(f"{name} = {value!r}: expected a whole number, 1 or more.")
+    return number
+
+
+def _mode(value: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(value)
+    except ValueError:
+        known = [mode.value for mode in AutoresetMode]
+        near = nearest(str(value), known)
+        hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+        raise UsageError(f"No autoreset_mode {value!r}. {hint}") from None
+
+
+def _seeds(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int | None] | None:
+    """One seed for each of `count` sub-environments; None where none is given."""
+    if seed is None:
+        return None
+    seeds = range(seed, seed + count) if isinstance(seed, int) else seed
+    if len(seeds) != count:
+        raise ValueError(f"{len(seeds)} seeds for {count} sub-environments: give one seed, or a list with one for each.")
+    for number, one in enumerate(seeds):
+        if one is not None and (not isinstance(one, int) or one < 0):
+            raise Error(f"Seed {one!r} (sub-environment {number}): expected a Python integer, 0 or more.")
+    return seeds
+
+
+def _check_mask(mask: Any, count: int) -> None:
+    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        raise TypeError(f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array of truth values.")
+    if mask.shape != (count,):
+        raise ValueError(f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each sub-environment.")
+    if not mask.any():
+        raise ValueError("reset_mask is False everywhere: there is nothing to reset.")

@@ -1,0 +1,153 @@
+"""`reproduce [LAB|CLAIM …]`: measure what the reports claim, and say what agrees."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox.cli.options import command_line, json_option
+
+if TYPE_CHECKING:
+    from sandbox.reproduce import Reproduction
+    from sandbox.verdicts import Measured
+
+COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few runs": "yellow", "left out": "yellow"}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[LAB|CLAIM]...")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Runs of each figure [default: 200, more where a claim needs more].")
+@click.option("--quick", is_flag=True, help="Fewer runs (40), which is said wherever it matters.")
+@click.option(
+    "--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop measuring after this time; says what it left out."
+)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="How many measure at once [default: all cores].")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder of page and document [default: reproduce-NAME]."
+)
+@json_option
+def reproduce(
+    names: tuple[str, ...], seeds: int | None, quick: bool, budget: float | None, threads: int | None, out: Path | None, as_json: bool
+) -> int:
+    """Measure the claims of LAB, or single CLAIMs (G4), or all; exit code 1 if one that should hold does not.
+
+    A report's figure is one run: it is compared with where single runs of ours fall, with 95 %.
+    """
+    from sandbox import reproduction
+    from sandbox.api import available_cores
+    from sandbox.cli.output import print_json
+    from sandbox.reproduce import Plan, select
+    from sandbox.reproduce import reproduce as measure
+
+    wanted = select(names)
+    folder = out or Path("reproduce-" + ("-".join(name.lower().replace("/", "-") for name in names) or "all"))
+    _make(folder)
+    plan = Plan(wanted, seeds, quick, budget, threads or available_cores())
+    made = measure(plan, None if as_json else _progress())
+    _write(made, folder, f"Reproduction of {', '.join(names) or 'all reports'}")
+    if as_json:
+        print_json({**reproduction.document(made), "page": str((folder / reproduction.PAGE).resolve())})
+    else:
+        _print(made, folder, names)
+    return 1 if made.failed else 0
+
+
+def _make(folder: Path) -> None:
+    """Make the folder before anything is measured.
+
+    Raises:
+        UsageError: when that cannot be done.
+    """
+    from sandbox.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot make the folder {folder}: {error.strerror}. Choose another with --out.") from error
+
+
+def _write(made: Reproduction, folder: Path, title: str) -> None:
+    from sandbox import reproduction
+    from sandbox.errors import SandboxError
+
+    try:
+        reproduction.write(made, folder, title, command_line())
+    except OSError as error:
+        raise SandboxError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --out.") from error
+
+
+def _progress() -> Callable[[Measured, int, int], None]:
+    """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
+    from sandbox import verdicts
+
+    terminal = sys.stderr.isatty()
+
+    def told(row: Any, done: int, of: int) -> None:
+        if terminal:
+            end = "\r\x1b[K" if done == of else ""
+            click.echo(f"\r\x1b[K{done} of {of}: {verdicts.name(row.claim)}{end}", nl=False, err=True)
+        elif done % 10 == 0 and done < of:
+            click.echo(f"{done} of {of} figures measured", err=True)
+
+    return told
+
+
+def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:
+    from sandbox import reproduction
+    from sandbox.cli.output import next_commands, table
+    from sandbox.cli.report import shown_path
+
+    for lab, claim, rows in made.findings():
+        click.echo()
+        verdict = reproduction.verdict_of(rows)
+        click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {_coloured(verdict)}")
+        shown = [row for row in rows if row.verdict != "measured"]
+        columns = list(reproduction.COLUMNS[1:])
+        table(columns, [[reproduction.cells(row)[column] for column in columns] for row in shown], right=["report", "ours", "runs"])
+        if len(shown) < len(rows):
+            click.echo(f"and {len(rows) - len(shown)} figures that the report does not state: see the page")
+        for row in rows:
+            if row.note:
+                click.echo(f"  {row.claim.part or claim}: {row.note}")
+        for note in made.notes.get((lab, claim), []):
+            click.echo(click.wrap_text(note, width=118, initial_indent="  ", subsequent_indent="  "))
+    _print_end(made)
+    click.echo(
+        f"Page: {shown_path((folder / reproduction.PAGE).resolve())}   Document: {shown_path((folder / reproduction.DOCUMENT).resolve())}"
+    )
+    next_commands(*_next(made, names))
+
+
+def _print_end(made: Reproduction) -> None:
+    from sandbox import reproduction, verdicts
+
+    click.echo()
+    click.echo(f"{reproduction.tally(made)}; {made.seconds:.0f} s.")
+    if made.plan.quick:
+        click.echo("Quick: fewer runs than a verdict should rest on; without --quick there are at least 200.")
+    for row in made.rows:
+        if row.verdict == "agrees" and row.alone is False:
+            click.echo(f"Agrees by the joint interval only, not by the 95 % of a single figure: {verdicts.name(row.claim)}.")
+    for row in made.left_out:
+        click.echo(f"Left out: {verdicts.name(row.claim)}: {row.note}.")
+    for problem in made.problems:
+        click.echo(click.style("Warning: ", fg="yellow") + problem, err=True)
+    for row in made.failed:
+        click.echo(f"{click.style('Differs: ', fg='red')}{verdicts.name(row.claim)}.")
+
+
+def _next(made: Reproduction, names: Sequence[str]) -> list[tuple[str, str]]:
+    if made.failed:
+        claim = made.failed[0].claim
+        return [(f"reproduce {claim.id} --seeds 1000", "the same with more runs")]
+    if made.plan.quick or made.left_out:
+        return [(" ".join(["reproduce", *names]), "all of it, with 200 runs of each figure")]
+    return [(f"run {made.rows[-1].lab} --preset report", "one such run, kept with everything it makes")]
+
+
+def _coloured(verdict: str) -> str:
+    return click.style(verdict, fg=COLOURS.get(verdict))

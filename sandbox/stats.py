@@ -1,0 +1,168 @@
+"""Statistics of runs: proportions, single runs to come, means and interquartile means, each with its interval.
+
+Every function takes plain numbers and refuses what would give a number without a meaning: nothing at all, NaN, too few.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sandbox.errors import SandboxError
+
+LEVEL = 0.95
+RESAMPLES = 2000
+BLOCK = 4_000_000
+"""Resampled values that are held at once: 32 MB."""
+
+
+class Interval(NamedTuple):
+    """From `low` to `high`, both included."""
+
+    low: float
+    high: float
+
+
+class Estimate(NamedTuple):
+    """A figure and the interval it may be trusted to."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
+    """The score interval of a proportion: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
+
+    Wilson (1927); Brown, Cai & DasGupta (2001), equation 4. Unlike p ± z·se it says something when p is 0 or 1.
+
+    Args:
+        successes: runs of which it is true, in [0, runs]; a half for a tie.
+        runs: all of them, >= 1.
+        level: probability that the interval holds the true proportion, in (0, 1).
+
+    Raises:
+        SandboxError: when the numbers are none of a proportion.
+    """
+    _check_level(level)
+    if runs < 1 or not 0 <= successes <= runs:
+        raise SandboxError(f"{successes:g} of {runs} runs is no proportion: expected 0 to {max(runs, 1)} of at least 1 run.")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    p, z2 = float(successes) / runs, z * z / runs
+    middle = (p + z2 / 2) / (1 + z2)
+    half = math.sqrt(z2 * (p * (1 - p) + z2 / 4)) / (1 + z2)
+    low = 0.0 if successes == 0 else max(0.0, middle - half)  # exactly, where rounding would leave 1e-18
+    return Interval(low, 1.0 if successes == runs else min(1.0, middle + half))
+
+
+def runs_needed(level: float = LEVEL) -> int:
+    """How many runs it takes until their lowest and highest enclose one more run with this probability: 39 for 95 %."""
+    _check_level(level)
+    return math.ceil((1 + level) / (1 - level) - 1e-9)
+
+
+def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Where one more run falls with probability `level`, whatever the distribution.
+
+    Of n runs and one more, each is equally likely to be the r-th lowest; so the r-th lowest and the r-th highest of the n enclose the one
+    more with probability (n + 1 - 2r) / (n + 1) (Wilks 1941). r is the largest for which that is at least `level`: the empirical
+    quantiles, on the safe side.
+
+    Args:
+        values: a figure of each run, at least `runs_needed(level)` of them.
+        level: in (0, 1).
+
+    Raises:
+        SandboxError: when there are too few runs, or one is no number.
+    """
+    ordered = np.sort(_numbers(values))  # [runs]
+    needed = runs_needed(level)
+    if len(ordered) < needed:
+        raise SandboxError(
+            f"{len(ordered)} runs cannot say where another falls with {100 * level:.3g} %: their lowest and highest enclose it with "
+            f"{100 * coverage(len(ordered)):.3g} % only. Take at least {needed}."
+        )
+    rank = int((len(ordered) + 1) * (1 - level) / 2 + 1e-9)
+    return Interval(float(ordered[rank - 1]), float(ordered[-rank]))
+
+
+def coverage(runs: int) -> float:
+    """The probability that one more run falls between the lowest and the highest of so many."""
+    return max(0.0, (runs - 1) / (runs + 1))
+
+
+def iqm(values: ArrayLike) -> float:
+    """The interquartile mean: of what is left when the lowest and the highest quarter of the values are cut off.
+
+    Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice"; as rliable computes it, with
+    `scipy.stats.trim_mean(values, 0.25)`: a quarter is rounded down to whole values.
+
+    Raises:
+        SandboxError: when there is no value, or one is no number.
+    """
+    return float(_iqm(np.sort(_numbers(values))))
+
+
+def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+    """The mean with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
+
+    Args:
+        values: a figure of each run, at least 2.
+        rng: draws the resamples.
+        level: in (0, 1).
+        resamples: how many, >= 100.
+
+    Raises:
+        SandboxError: when there are fewer than 2 values, or one is no number.
+    """
+    return _bootstrap(values, lambda samples: samples.mean(axis=-1), rng, level, resamples)
+
+
+def iqm_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+    """The interquartile mean with its percentile bootstrap interval; arguments and errors as of `mean_interval`."""
+    return _bootstrap(values, lambda samples: _iqm(np.sort(samples, axis=-1)), rng, level, resamples)
+
+
+def _bootstrap(
+    values: ArrayLike, statistic: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, level: float, resamples: int
+) -> Estimate:
+    """A statistic of the last axis, and where its values on resamples of the runs lie."""
+    _check_level(level)
+    numbers = _numbers(values)  # [runs]
+    if len(numbers) < 2:
+        raise SandboxError("1 run has no spread to be resampled. Take at least 2, better 30.")
+    if resamples < 100:
+        raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
+    rows = max(1, BLOCK // len(numbers))  # so that a million runs need no more memory than a thousand
+    blocks = [min(rows, resamples - first) for first in range(0, resamples, rows)]
+    drawn = np.concatenate([statistic(numbers[rng.integers(len(numbers), size=(count, len(numbers)))]) for count in blocks])
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(statistic(numbers[None])[0]), float(low), float(high))
+
+
+def _iqm(ordered: np.ndarray) -> np.ndarray:
+    """Of values that rise along the last axis: [..., runs] -> [...]."""
+    cut = int(0.25 * ordered.shape[-1])
+    middle: np.ndarray = ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1)
+    return middle
+
+
+def _numbers(values: ArrayLike) -> np.ndarray:
+    """Values as float64 [runs], at least one, all finite."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1 or not len(numbers):
+        raise SandboxError(f"Statistics need a figure for each of at least 1 run, not an array of shape {numbers.shape}.")
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        raise SandboxError(f"{len(wrong)} of {len(numbers)} runs have no finite figure; run {wrong[0]} has {numbers[wrong[0]]}.")
+    return numbers
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise SandboxError(f"level {level:g}: a probability between 0 and 1, such as 0.95.")

@@ -1,0 +1,132 @@
+"""Claims: the verdict of every kind, budgets, exit codes, and a page that needs nothing from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sandbox import verdicts
+from sandbox.errors import SandboxError
+from sandbox.lab import Claim
+from sandbox.reproduce import Plan, reproduce, select
+
+TOY = Path(tempfile.mkdtemp(prefix="claimed-"))  # one file for all tests of a process: a plugin is loaded once
+PLUGIN = """
+from sandbox import Claim, LabConfig, hookimpl
+
+@hookimpl
+def sandbox_register(registry):
+    registry.lab("claimed", "claimedlab:ClaimedLab")
+
+class ClaimedLab:
+    Config, presets = LabConfig, {}
+    claims = (
+        Claim("C1", "seeds are small <b>", 20.0, "equal", lambda seed: float(seed % 40), cost=1e-6),
+        Claim("C2", "seeds are huge", 1e6, "equal", lambda seed: float(seed % 40), cost=1e-6),
+    )
+    def build(self, config, context): raise NotImplementedError
+"""
+
+
+def claim(kind="equal", reported=0.5, **more):
+    return Claim("X1", "something", reported, kind, lambda seed: float(seed), **more)
+
+
+RUNS = np.linspace(0, 1, 200)
+YES = np.ones(200)
+
+
+@pytest.mark.parametrize(
+    ("made", "values", "verdict"),
+    [
+        (claim(), RUNS, "agrees"),
+        (claim(reported=1.2), RUNS, "differs"),
+        (claim(reported=1.2, margin=0.3), RUNS, "agrees"),
+        (claim(reported=1.2, should_hold=False), RUNS, "corrected"),
+        (claim(own=True), RUNS, "holds"),
+        (claim(reported=1.2, own=True), RUNS, "differs"),
+        (claim(reported=None), RUNS, "measured"),
+        (claim("at least", 0.0), RUNS, "agrees"),
+        (claim("at least", 0.5), RUNS, "differs"),
+        (claim("at most", 1.0), RUNS, "agrees"),
+        (claim("at most", 0.5), RUNS, "differs"),
+        (claim("proportion", 1.0), YES, "agrees"),
+        (claim("proportion", 0.0), np.arange(200) < 11, "differs"),
+        (claim("order", None), YES, "agrees"),
+        (claim("order", None), -YES, "differs"),
+        (claim("order", None), 0 * YES, "differs"),
+        (claim(exact=True), [0.5], "agrees"),
+        (claim(exact=True), [0.6], "differs"),
+        (claim(reported=1.2), RUNS[:20], "too few runs"),
+        (claim(min_seeds=300), RUNS, "too few runs"),
+    ],
+)
+def test_every_kind_has_its_verdict(made, values, verdict):
+    row = verdicts.judge(made, np.asarray(values, dtype=float))
+    assert row.verdict == verdict and row.fails == (verdict == "differs")
+
+
+def test_several_figures_are_judged_together_and_the_plain_interval_is_told():
+    values = np.arange(400.0)
+    made = claim(reported=3.0)  # 95 % of single runs lie above it, all eight together do not
+    assert verdicts.judge(made, values).verdict == "differs"
+    row = verdicts.judge(made, values, figures=8)
+    assert row.verdict == "agrees" and row.alone is False and "outside the 95 %" in row.note
+    assert verdicts.together(8) ** 8 == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize(("made", "values"), [(claim(), [np.nan]), (claim(), []), (claim("proportion"), [0.5])])
+def test_figures_that_are_none_are_refused(made, values):
+    with pytest.raises(SandboxError):
+        verdicts.judge(made, np.array(values))
+
+
+@pytest.fixture
+def claimed():
+    from sandbox.registry import registry
+
+    path = TOY / "claimedlab.py"
+    path.write_text(PLUGIN)
+    registry().add_file(path)
+
+
+def test_a_claim_that_does_not_hold_makes_exit_code_1(say, claimed, tmp_path):
+    assert say("reproduce", "C1", "--seeds", 80, "--out", tmp_path / "a").code == 0
+    said = say("reproduce", "claimed", "--seeds", 80, "--out", tmp_path / "b")
+    assert said.code == 1 and "Differs" in said.out
+    document = say("reproduce", "claimed", "--seeds", 80, "--out", tmp_path / "b", "--json").document
+    assert document["holds"] is False and [one["verdict"] for one in document["claims"]] == ["agrees", "differs"]
+    written = json.loads((tmp_path / "b" / "reproduce.json").read_text())
+    assert [one["verdict"] for one in written["claims"]] == ["agrees", "differs"]
+
+
+def test_threads_change_no_figure(claimed):
+    rows = [reproduce(Plan(select(["C1"]), 60, threads=threads)).rows[0] for threads in (1, 4)]
+    assert (rows[0].estimate, rows[0].interval) == (rows[1].estimate, rows[1].interval)
+
+
+def test_a_budget_says_what_it_left_out(say, claimed, tmp_path):
+    document = say("reproduce", "claimed", "--budget", "0.0000001", "--out", tmp_path / "a", "--json").document
+    assert document["left_out"] == ["C1", "C2"]
+
+
+def test_the_page_parses_escapes_and_links_to_nothing_outside(say, claimed, tmp_path):
+    say("reproduce", "C1", "--quick", "--out", tmp_path / "a")
+    page = (tmp_path / "a" / "reproduce.html").read_text()
+    parser = HTMLParser()
+    parser.feed(page)
+    parser.close()
+    assert "&lt;b&gt;" in page and "Quick" in page
+    assert not re.findall(r"https?://|<script|<link|@import", page)
+    assert all(target.startswith(("#", "data:image/")) for target in re.findall(r'(?:href|src)="([^"]*)"', page))
+
+
+def test_an_unknown_claim_gets_the_nearest(say):
+    said = say("reproduce", "mase")
+    assert said.code == 2 and "Did you mean 'maze'" in said.err

@@ -1,0 +1,73 @@
+"""Statistics against published cases, closed forms and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import trim_mean
+
+from sandbox import stats
+from sandbox.errors import SandboxError
+
+
+@pytest.mark.parametrize(
+    ("successes", "runs", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_gives_the_intervals_of_newcombe_1998(successes, runs, low, high):
+    assert stats.wilson(successes, runs) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_is_symmetric_and_reaches_its_ends():
+    low, high = stats.wilson(13, 200)
+    assert stats.wilson(187, 200) == pytest.approx((1 - high, 1 - low))
+    assert stats.wilson(0, 5).low == 0.0 and stats.wilson(5, 5).high == 1.0
+
+
+def test_a_prediction_interval_takes_the_order_statistics():
+    assert stats.runs_needed() == 39
+    assert stats.prediction_interval(np.arange(39)) == (0, 38)
+    assert stats.prediction_interval(np.arange(200)[::-1]) == (4, 195)  # the 5th from either end: 191 / 201 >= 95 %
+    assert stats.coverage(39) == pytest.approx(0.95)
+
+
+def test_one_more_run_falls_inside_as_often_as_promised():
+    rng = np.random.default_rng(0)
+    drawn = rng.exponential(size=(4000, 100))
+    ends = np.array([stats.prediction_interval(row[:-1]) for row in drawn])
+    inside = ((ends[:, 0] <= drawn[:, -1]) & (drawn[:, -1] <= ends[:, 1])).mean()
+    assert abs(inside - 0.96) < 4 * (0.96 * 0.04 / 4000) ** 0.5  # 99 runs, r = 2: 96 / 100
+
+
+@pytest.mark.parametrize("runs", [1, 3, 4, 7, 10, 101])
+def test_iqm_is_scipys_trimmed_mean_as_in_rliable(runs):
+    values = np.random.default_rng(runs).normal(size=runs)
+    assert stats.iqm(values) == pytest.approx(trim_mean(values, 0.25))
+
+
+def test_the_bootstrap_of_a_mean_has_its_standard_error():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=400)
+    value, low, high = stats.mean_interval(values, rng, resamples=4000)
+    assert value == pytest.approx(values.mean())
+    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.06)
+    middle = stats.iqm_interval(values, rng)
+    assert middle.value == pytest.approx(stats.iqm(values)) and middle.low < middle.value < middle.high
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rng: stats.wilson(1, 0),
+        lambda rng: stats.wilson(3, 2),
+        lambda rng: stats.wilson(1, 2, 1.0),
+        lambda rng: stats.prediction_interval(np.arange(38)),
+        lambda rng: stats.iqm([]),
+        lambda rng: stats.iqm([1.0, float("nan")]),
+        lambda rng: stats.mean_interval([1.0], rng),
+        lambda rng: stats.iqm_interval([1.0, 2.0], rng, resamples=10),
+    ],
+)
+def test_what_would_mean_nothing_is_refused(call):
+    with pytest.raises(SandboxError):
+        call(np.random.default_rng(0))
