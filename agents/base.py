@@ -202,6 +202,10 @@ class TabularAgent:
 
         return Memory(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
 
+    def findings(self) -> dict[str, Any]:
+        """What else it can say of its work, plain values for the run's summary: whether a solver converged."""
+        return {}
+
     def state(self) -> dict[str, Any]:
         """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
         return {**{name: getattr(self, name).copy() for name in LEARNED}, "episodes_done": self.episodes_done}

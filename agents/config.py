@@ -12,6 +12,11 @@ ScheduleName = Literal["constant", "linear", "exponential", "harmonic"]
 PolicyName = Literal["softmax", "epsilon-greedy", "mellowmax", "ucb1", "count-bonus", "greedy"]
 
 
+def no_step_size(why: str) -> dict[str, str]:
+    """For `without_effect` of an agent that has no step size to choose, and why."""
+    return dict.fromkeys(("alpha", "alpha_final", "alpha_schedule", "alpha_power"), why)
+
+
 class TabularConfig(LabConfig):
     """Step size, discount, exploration and start of an agent with a table of action values."""
 
@@ -53,6 +58,8 @@ class TabularConfig(LabConfig):
             raise ValueError(
                 f"alpha_final has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to linear or exponential"
             )
+        if self.alpha_schedule == "visits" and self.alpha != type(self).model_fields["alpha"].default:
+            raise ValueError("alpha has no effect while alpha_schedule is visits; set alpha_schedule to constant")
         if self.alpha_power != 1 and self.alpha_schedule != "visits":
             raise ValueError(f"alpha_power has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to visits")
         return self

@@ -143,6 +143,7 @@ class ControlExperiment:
             f"reward_per_step_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
             "episodes": self.done_units,
             "env_steps": self.env_steps,
+            **self.agent.findings(),
         }
 
     def optimum(self) -> float | None:

@@ -5,13 +5,14 @@ A model is learned from steps alone; agents that are given the exact one are in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from agents import model_rules
 from agents.base import Episodes, TabularAgent
-from agents.config import PolicyName, TabularConfig
+from agents.config import PolicyName, TabularConfig, no_step_size
 from sandbox.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class SweepingConfig(ModelConfig):
 class RMaxConfig(ModelConfig):
     """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth more."""
 
+    without_effect: ClassVar[Mapping[str, str]] = no_step_size("r-max plans exactly with what it knows")
+
     policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; optimism explores enough")
     known: int = Field(default=20, ge=1, le=10**6, description="visits after which a pair is known; 1 is enough where nothing is by chance")
     tolerance: float = Field(default=1e-6, gt=0, description="planning ends when no value changed by more than this in a sweep")
@@ -69,9 +72,14 @@ class RMaxConfig(ModelConfig):
 class UcbViConfig(ModelConfig):
     """What `ucb-vi` can be told besides."""
 
+    without_effect: ClassVar[Mapping[str, str]] = {
+        **no_step_size("ucb-vi plans exactly with what it knows"),
+        "initial_value": "values begin as the most that is left of an episode; see highest_return",
+    }
+
     policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; the bonus explores enough")
     discount: float = Field(default=1.0, gt=0, le=1, description="worth of a reward one step later (gamma)")
-    initial_value: float | None = Field(default=0.0, description="has no effect: values begin as the most that is left")
+    initial_value: float | None = Field(default=0.0, description="none is needed: values begin as the most that is left")
     horizon: int | None = Field(
         default=None, ge=1, le=10**6, description="steps planned ahead; none: the time limit of an episode, or 100 where there is none"
     )

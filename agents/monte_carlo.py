@@ -9,13 +9,13 @@ Steps of an episode stand in `rows`, a ring as long as the time limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from agents.base import TabularAgent
-from agents.config import ScheduleName, TabularConfig
+from agents.config import ScheduleName, TabularConfig, no_step_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,6 +162,12 @@ class MonteCarloConfig(EpisodeConfig):
     visits: Literal["every", "first"] = Field(default="every", description="which visits of a pair in an episode count")
 
 
+class OffPolicyConfig(EpisodeConfig):
+    """What `off-policy-monte-carlo` can be told."""
+
+    without_effect: ClassVar[Mapping[str, str]] = no_step_size("returns are averaged with the weights of importance sampling")
+
+
 class MonteCarlo(TabularAgent):
     """On-policy: values are means of the returns that followed, with the exploration that there was."""
 
@@ -187,8 +193,8 @@ class OffPolicyMonteCarlo(TabularAgent):
     """Learns the greedy policy's value from the ends of episodes in which it was followed, weighted by how unlikely that was."""
 
     name = "off-policy-monte-carlo"
-    Config = EpisodeConfig
-    config: EpisodeConfig
+    Config = OffPolicyConfig
+    config: OffPolicyConfig
     rule = staticmethod(off_policy_monte_carlo)
 
     def tables(self) -> tuple[float, ...]:

@@ -5,14 +5,15 @@ They learn nothing, so that what they earn is what the others are measured by. E
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from agents import planning
 from agents.base import Episodes, TabularAgent
-from agents.config import PolicyName, ScheduleName, TabularConfig
+from agents.config import PolicyName, ScheduleName, TabularConfig, no_step_size
 from agents.probabilities import shares
 from sandbox.errors import UsageError
 
@@ -38,6 +39,11 @@ def nothing(
 
 class PlannerConfig(TabularConfig):
     """What agents with an exact model can be told besides."""
+
+    without_effect: ClassVar[Mapping[str, str]] = {
+        **no_step_size("a planner learns nothing from its steps"),
+        "initial_value": "a planner's values are the solution's",
+    }
 
     policy: PolicyName = Field(default="greedy", description="how actions are picked in the episodes that are played")
     tolerance: float = Field(default=1e-10, gt=0, description="largest error of a value")

@@ -6,8 +6,8 @@ The rules are plain functions that run as they stand; `agents.kernels.compiled_r
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -190,8 +190,10 @@ class SpeedyConfig(TabularConfig):
 class RConfig(TabularConfig):
     """What `r-learning` can be told."""
 
+    without_effect: ClassVar[Mapping[str, str]] = {"discount": "the average reward takes its place"}
+
     beta: float = Field(default=0.01, gt=0, le=1, description="step size of the average reward")
-    discount: float = Field(default=1.0, gt=0, le=1, description="has no effect: the average reward takes its place")
+    discount: float = Field(default=1.0, gt=0, le=1, description="none is needed: the average reward takes its place")
     initial_value: float | None = Field(default=0.0, description="all action values at the start, relative to the average reward")
 
 

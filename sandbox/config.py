@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from sandbox.errors import ConfigError, UnknownNameError, UsageError, nearest
@@ -24,6 +24,17 @@ class LabConfig(BaseModel):
     """Base of all configurations: unknown keys are refused, values cannot change afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+
+    without_effect: ClassVar[Mapping[str, str]] = {}
+    """Inherited fields that change nothing here, and why: they stand in no help, and another value than the default is refused."""
+
+    @model_validator(mode="after")
+    def _refuse_without_effect(self) -> Self:
+        told = [name for name in self.without_effect if getattr(self, name) != type(self).model_fields[name].get_default()]
+        if told:
+            reasons = "; ".join(f"{option_name(name)} has no effect: {self.without_effect[name]}" for name in told)
+            raise ValueError(reasons)
+        return self
 
     @field_validator("*", mode="before")
     @classmethod
@@ -175,7 +186,7 @@ def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: lis
             if canonical(str(layer.get("name", name))) != name:
                 name = canonical(str(layer["name"]))
                 previous, model = model, find(kind, name)
-                options = {key: value for key, value in options.items() if _same_field(previous, model, key)}
+                options = {key: value for key, value in options.items() if _carries_over(previous, model, key)}
             options = merge(options, {key: value for key, value in layer.items() if key != "name"})
     except UnknownNameError as error:
         problems.append(str(error))
@@ -184,11 +195,13 @@ def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: lis
     return Chosen(name=name, options=instance) if instance is not None else None
 
 
-def _same_field(one: type[LabConfig], other: type[LabConfig], name: str) -> bool:
+def _carries_over(one: type[LabConfig], other: type[LabConfig], name: str) -> bool:
+    """Whether an option set for one thing is an option of the other too: both inherit it from one class, and there it has an effect."""
+
     def owner(model: type) -> type | None:
         return next((base for base in reversed(model.__mro__) if name in base.__dict__.get("__annotations__", {})), None)
 
-    return owner(one) is not None and owner(one) is owner(other)
+    return owner(one) is not None and owner(one) is owner(other) and name not in other.without_effect
 
 
 def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict[str, Any]:
@@ -319,6 +332,8 @@ def options(
         path: where `config` stands in a larger one.
     """
     for name, info in config.model_fields.items():
+        if name in config.without_effect:
+            continue
         here = (*path, name)
         kind, inner = choice_kind(info), nested_model(info)
         if kind:

@@ -29,6 +29,19 @@ class MazeLab(ControlLab):
         "default": {"agent": {"name": "sarsa"}},
         "report": {"agent": {"name": "sarsa", "policy": "epsilon-greedy"}, "episodes": 3000},
         "quick": {"agent": {"name": "sarsa"}, "episodes": 1000},
+        # long traces teach the whole way that it was not as good as hoped, and use the optimism up before the goal is found
+        "sarsa-lambda": {"agent": {"name": "sarsa-lambda", "trace_decay": 0.3}},
+        # the second table halves how often each is updated
+        "double-q-learning": {"agent": {"name": "double-q-learning"}, "episodes": 10_000},
+        # exploring starts (Sutton & Barto, section 5.3), without which no episode reaches the goal
+        "monte-carlo": {
+            "agent": {
+                **{"name": "monte-carlo", "alpha_schedule": "constant", "alpha": 0.1},
+                **{"initial_value": 0.0, "bootstrap": False},
+            },
+            "env": {"random_start": True},
+            "episodes": 20_000,
+        },
     }
 
     @property

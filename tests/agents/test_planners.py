@@ -10,6 +10,7 @@ import pytest
 
 from agents import planning, probabilities
 from agents.planners import EpsilonSoft, ModifiedPolicyIteration, Planner, PolicyIteration, ValueIteration
+from sandbox import api
 from sandbox.errors import UsageError
 
 AGENTS = [ValueIteration, PolicyIteration, ModifiedPolicyIteration, EpsilonSoft]
@@ -175,3 +176,8 @@ def test_worlds_that_cannot_be_planned_are_refused(worlds: Any) -> None:
         agent.learn_model(worlds.random_model(1, states=7), np.random.default_rng(0), 1)
     with pytest.raises(UsageError, match=r"At most 0\.666667"):
         made(EpsilonSoft, model, epsilon=0.8).learn_model(model, np.random.default_rng(0), 1)
+
+
+def test_a_run_of_a_planner_says_whether_it_converged(store):
+    summary = api.run("maze", agent="value-iteration", episodes=5, pictures=False).summary
+    assert summary["converged"] is True and summary["sweeps"] > 42 and summary["residual"] < 1e-10

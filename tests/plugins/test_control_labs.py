@@ -174,3 +174,10 @@ def test_a_random_maze_is_learned_from_the_command_line(say):
     assert document["agent"] == "q-learning" and document["config"]["env"]["layout_seed"] == 3
     assert document["summary"]["regret"] == 0.0
     assert set(document) >= {"run", "folder", "status", "lab", "agent", "seed", "config", "summary", "artifacts"}
+
+
+@pytest.mark.parametrize("preset", ["sarsa-lambda", "double-q-learning", "monte-carlo"])
+def test_a_preset_named_after_an_agent_lets_it_learn_the_maze(store, preset):
+    request = api.Request("maze", preset, seeds=10)
+    summary = api.start(request, Store(store), Settings(pictures=False)).summary
+    assert summary["solved"] == 1.0
