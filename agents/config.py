@@ -44,7 +44,7 @@ class TabularConfig(LabConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.discount == 1 and self.initial_value is None:
+        if self.discount == 1 and self.initial_value is None and "initial_value" not in self.without_effect:
             raise ValueError("discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for instance to 0")
         if self.policy == "epsilon-greedy" and max(self.epsilon, self.epsilon_final) > 1:
             raise ValueError("epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1")
@@ -77,4 +77,6 @@ class TabularConfig(LabConfig):
     @property
     def start_value(self) -> float:
         """What the table holds before the first episode: by default the most that rewards of at most 1 per step can add up to."""
-        return 1 / (1 - self.discount) if self.initial_value is None else self.initial_value
+        if self.initial_value is None:
+            return 1 / (1 - self.discount) if self.discount < 1 else 0.0  # 1: only where the table is replaced before it is used
+        return self.initial_value

@@ -87,10 +87,11 @@ class Planner(TabularAgent):
         """Solve a model; the table of action values becomes the solution's.
 
         Raises:
-            UsageError: when the model has another number of states or actions.
+            UsageError: when the model has another number of states or actions, or, with a discount of 1, no optimum.
         """
         self._check_size(*model.next_state.shape[:2])
         found = self.solve(model)
+        planning.refuse_divergence(model, found, self.config.discount)
         self.q = np.ascontiguousarray(found.q, dtype=np.float64)
         self.converged, self.sweeps, self.residual = found.converged, found.sweeps, found.residual
         self._planned = model

@@ -297,6 +297,30 @@ def _iterate(
     return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
 
 
+def refuse_divergence(model: TabularMDP, found: Solution, discount: float) -> None:
+    """Refuse a world whose best values rise (or fall) for ever.
+
+    Args:
+        model: the world.
+        found: what a solver found; one that converged is always accepted.
+        discount: in (0, 1]; below 1 every value is finite.
+
+    Raises:
+        UsageError: naming a state, and the action whose reward comes again and again.
+    """
+    if found.converged or discount < 1:
+        return
+    best = value_iteration(model, discount)
+    change = best.q.max(axis=1) - best.value  # [states], of one more sweep
+    most = int(np.abs(change).argmax())
+    if not best.converged and _grows_for_ever(model, change, float(np.abs(change[most]))):
+        action, more = int(best.q[most].argmax()), "grows" if change[most] > 0 else "falls"
+        raise UsageError(
+            f"With a discount of 1 there is no optimum: the value of state {most} {more} without end, with action {action} by "
+            f"{abs(change[most]):g} in every step. Take a discount below 1, for instance 0.9."
+        )
+
+
 def _checked(discount: float) -> float:
     if not 0 < discount <= 1:
         raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")

@@ -50,6 +50,7 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     model, discount = env.model, values["discount"]
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
+    planning.refuse_divergence(model, best, discount)
     document: dict[str, Any] = {
         "env": name,
         "discount": discount,
@@ -103,12 +104,7 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
         click.echo(_map(env, soft.policy))
         pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
     if not best.converged:
-        why = (
-            "with a discount of 1, reward that comes again and again has no finite value"
-            if document["discount"] == 1
-            else "raise --max-sweeps"
-        )
-        click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: {why}.", err=True)
+        click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
     next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
 
 

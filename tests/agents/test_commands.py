@@ -49,3 +49,8 @@ def test_beginning_again_and_closing_the_window_end_cleanly(say, keyboard):
     said = say("play", "empty-grid")
     assert said.code == 0, said.err
     assert "You stopped after 1 of 50 steps" in said.out
+
+
+def test_solve_refuses_a_discount_of_1_where_there_is_no_optimum(say):
+    said = say("solve", "maze", "--discount", 1)
+    assert said.code == 2 and "state 0 grows without end, with action 0" in said.err

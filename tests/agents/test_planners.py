@@ -11,7 +11,7 @@ import pytest
 from agents import planning, probabilities
 from agents.planners import EpsilonSoft, ModifiedPolicyIteration, Planner, PolicyIteration, ValueIteration
 from sandbox import api
-from sandbox.errors import UsageError
+from sandbox.errors import RunFailed, UsageError
 
 AGENTS = [ValueIteration, PolicyIteration, ModifiedPolicyIteration, EpsilonSoft]
 OPTIMAL = AGENTS[:3]
@@ -181,3 +181,9 @@ def test_worlds_that_cannot_be_planned_are_refused(worlds: Any) -> None:
 def test_a_run_of_a_planner_says_whether_it_converged(store):
     summary = api.run("maze", agent="value-iteration", episodes=5, pictures=False).summary
     assert summary["converged"] is True and summary["sweeps"] > 42 and summary["residual"] < 1e-10
+
+
+@pytest.mark.parametrize("agent", ["value-iteration", "policy-iteration", "modified-policy-iteration", "epsilon-soft"])
+def test_a_discount_of_1_where_reward_never_ends_is_refused_with_state_and_action(store, agent):
+    with pytest.raises(RunFailed, match="value of state 0 grows without end, with action 0 by 1 in every step"):
+        api.run("maze", agent={"name": agent, "discount": 1.0}, episodes=5, pictures=False)
