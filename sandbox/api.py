@@ -5,7 +5,6 @@ The command line does the same through the same functions.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import shutil
@@ -13,19 +12,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox import provenance
-from sandbox.config import LabConfig, choices, dump, resolve
+from sandbox.config import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
-from sandbox.lab import Context, Experiment, LearningTogether, Summary
-from sandbox.loop import Loop, Settings, build, take_up
-from sandbox.registry import ROOT, Entry, registry
-from sandbox.seeding import Generators, GlobalGenerators
+from sandbox.lab import LearningTogether
+from sandbox.loop import Loop, Settings
+from sandbox.registry import Entry, registry
+from sandbox.runs import Run, context_of, rebuilt
+from sandbox.signature import plugin_name, refuse_changed, sign
 from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 
@@ -174,10 +171,10 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
                 command=request.command,
                 threads=request.threads or available_cores(),
                 device=request.device,
-                plugin=_plugin(entry),
+                plugin=plugin_name(entry),
                 data=str(request.data.resolve()) if request.data else "",
             )
-            _sign(record)
+            sign(record)
             record.write(folder.record_path)
             loop = _loop(folder, record, lab, config, settings, observers)
             loop.run()
@@ -195,8 +192,8 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
         record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
         if record.status == "finished" and (not settings.pictures or _has_pictures(record, folder)):
             return Run(folder)
-        lab, config = _rebuilt(record)
-        _refuse_changed(record, allow_changed)
+        lab, config = rebuilt(record)
+        refuse_changed(record, allow_changed)
         loop = _loop(folder, record, lab, config, settings, _observers(track))
         if record.status == "finished":
             _revisit(loop)
@@ -211,7 +208,7 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
 
 def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings: Settings, observers: list[Any]) -> Loop:
     settings = replace(settings, observers=[*settings.observers, *observers])
-    return Loop(folder, record, lab, config, _context(folder, record), settings)
+    return Loop(folder, record, lab, config, context_of(folder, record), settings)
 
 
 def _revisit(loop: Loop) -> None:
@@ -234,103 +231,6 @@ def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
     return record.pictured and folder.artifacts.listing() == record.artifacts
 
 
-class Run:
-    """A run in the store, looked at from outside.
-
-    Args:
-        folder: its folder.
-        loop: the loop that carried it out, when that was just now.
-    """
-
-    def __init__(self, folder: RunFolder, loop: Loop | None = None) -> None:
-        self.folder = folder
-        self._loop = loop
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return self.folder.id
-
-    @property
-    def path(self) -> Path:
-        """The run's folder."""
-        return self.folder.path
-
-    @cached_property
-    def record(self) -> RunRecord:
-        """What run.json says."""
-        return self.folder.read()
-
-    @property
-    def status(self) -> str:
-        """running, finished, interrupted, timed-out, failed or lost."""
-        return self.record.status
-
-    @property
-    def summary(self) -> Summary:
-        """The scores; empty before the run is finished."""
-        return self.record.summary
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The configuration as resolved, nested plain values."""
-        return self.record.config
-
-    @cached_property
-    def metrics(self) -> Metrics:
-        """What was measured: `run.metrics["reward_per_step"]`, or `run.metrics.columns("learn")`."""
-        return self.folder.metrics()
-
-    @cached_property
-    def lab(self) -> Any:
-        """The lab, as an instance."""
-        return _rebuilt(self.record)[0]
-
-    @cached_property
-    def experiment(self) -> Experiment:
-        """The experiment as it was at the last checkpoint.
-
-        Raises:
-            CheckpointError: when there is none that can be read.
-        """
-        if self._loop is not None and self._loop.experiment is not None:
-            return self._loop.experiment
-        from sandbox import checkpoint
-
-        lab, config = _rebuilt(self.record)
-        context = _context(self.folder, self.record)
-        found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
-        if found is None:
-            raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
-        experiment = build(lab, config, context, self.record.seeds)
-        take_up(experiment, context, GlobalGenerators(self.record.seed, ()), *found)
-        return experiment
-
-    @property
-    def agent(self) -> Any:
-        """The learned agent, for labs that have one: `run.agent.act(observation)`."""
-        return self.experiment.agent  # type: ignore[attr-defined]
-
-    @property
-    def artifacts(self) -> list[Path]:
-        """Paths of everything the run made."""
-        return [self.folder.artifacts.folder / artifact.name for artifact in self.record.artifacts]
-
-    def document(self) -> dict[str, Any]:
-        """The run as one JSON document."""
-        record = self.record
-        return {
-            **{"run": record.id, "folder": str(self.path.resolve()), "status": record.status, "lab": record.lab, "agent": record.agent},
-            **{"preset": record.preset, "seed": record.seed, "config": record.config, "summary": record.summary},
-            "artifacts": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in record.artifacts],
-            **({"error": record.error} if record.error else {}),
-            **({"warnings": record.warnings} if record.warnings else {}),
-        }
-
-    def __repr__(self) -> str:
-        return f"<Run {self.id}: {self.record.lab}, {self.status}>"
-
-
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -343,22 +243,6 @@ def _ended(folder: RunFolder, loop: Loop) -> Run:
         hint = f"The run is kept; `python -m sandbox show {folder.id}` tells more."
         raise RunFailed(f"Run {folder.id} failed: {last} {hint}", Run(folder, loop)) from loop.error
     return Run(folder, loop)
-
-
-def _rebuilt(record: RunRecord) -> tuple[Any, Any]:
-    """The lab and the validated configuration of a run in the store."""
-    try:
-        lab = registry().lab(record.lab)
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            "lab", record.lab, [], f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p."
-        ) from error
-    return lab, resolve(lab.Config, [record.config], f"run {record.id}")
-
-
-def _context(folder: RunFolder, record: RunRecord) -> Context:
-    data = Path(record.data) if record.data else None
-    return Context(record.seed, Generators(record.seed), folder.artifacts, data, record.device, record.threads, record.full_metrics)
 
 
 def _observers(names: Sequence[str]) -> list[Any]:
@@ -379,58 +263,6 @@ def _observer(entry: Entry) -> Any:
     if not hasattr(observer, "name"):
         observer.name = entry.name
     return observer
-
-
-def _plugin(entry: Entry) -> str:
-    plugin = registry().plugins[entry.plugin]
-    return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
-
-
-def _sources(record: RunRecord) -> str:
-    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its configuration picks."""
-    entries = [registry().find("lab", record.lab)]
-    for kind, name in choices(registry().lab(record.lab).Config, record.config):
-        with contextlib.suppress(UnknownNameError):
-            entries.append(registry().find(kind, name))
-    return provenance.sources(tuple(sorted({place for entry in entries if (place := _place(entry)) is not None})))
-
-
-def _place(entry: Entry) -> Path | None:
-    """Where what a plugin from outside brings stands: its module's file, or its package's folder; None for our own."""
-    import importlib.util
-
-    module = entry.target.partition(":")[0].split(".")[0]
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).resolve()
-    if path.is_relative_to(ROOT / module):
-        return None
-    return path.parent if path.name == "__init__.py" else path
-
-
-def _sign(record: RunRecord) -> None:
-    """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
-    record.host, record.pid = platform.node(), os.getpid()
-    record.sources, record.commit = _sources(record), provenance.commit()
-
-
-def _refuse_changed(record: RunRecord, allow: bool) -> None:
-    """Refuse to go on under other versions than the run began with: the same bytes cannot be promised then."""
-    now = provenance.versions(record.versions)
-    changed = [
-        f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
-    ]
-    if record.sources != _sources(record):
-        changed.append("the sources of the sandbox or of the plugin")
-    if not changed:
-        return
-    if not allow:
-        raise UsageError(
-            f"Run {record.id} began under other versions: {'; '.join(changed)}. Resumed now it may end with other numbers; "
-            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
-        )
-    record.warnings.append(f"Resumed under other versions: {'; '.join(changed)}.")
 
 
 __all__ = ["Request", "Run", "load", "proceed", "resolved", "resume", "run", "start"]

@@ -10,20 +10,18 @@ import contextlib
 import errno
 import json
 import math
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 from sandbox import checkpoint, provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
 from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, State, Watchable
 from sandbox.seeding import Generators, GlobalGenerators, generator
+from sandbox.stopping import StopRequest
 from sandbox.store.files import plain
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
@@ -110,40 +108,6 @@ class Settings:
     animation: bool = True
     observers: list[Any] = field(default_factory=list)
     viewer: Any = None
-
-
-class StopRequest:
-    """Ctrl-C, once: finish the block, save, stop. Twice: leave at once."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-        self.deaf = False
-        """While the last words are written, nothing more is heard."""
-
-    def request(self, reason: str) -> None:
-        """Ask the loop to stop after this block; `reason` becomes the status."""
-        self.reason = self.reason or reason
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as requests to stop, where this thread may."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        wanted = [signal.SIGINT, signal.SIGTERM]
-        before = {number: signal.signal(number, self._on_signal) for number in wanted}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.deaf:
-            return
-        if self.reason:
-            raise KeyboardInterrupt
-        self.request("interrupted")
 
 
 class Loop:

@@ -7,8 +7,9 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from sandbox.config import Choice, Chosen, LabConfig, dump, merge, nested, options, read_file, resolve
+from sandbox.config import Choice, Chosen, LabConfig, dump, merge, nested, read_file, resolve
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
+from sandbox.options import options
 
 
 class Table(LabConfig):

@@ -1,0 +1,90 @@
+"""The options of the command line that a configuration's fields make: name, help, default, and what may be given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from sandbox.config import Finder, LabConfig, choice_kind, nested_model, option_name, registered_config
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the command line.
+
+    Attributes:
+        path: where its value stands in the configuration: ("agent", "alpha").
+        help: one line.
+        default: what holds when nothing is said.
+        metavar: what may be given: "FLOAT 0<x<=1", "softmax|epsilon-greedy".
+        flag: whether it is switched on by its bare name and off by its `no-` name.
+        choice: whether it picks a registered thing by name.
+    """
+
+    path: tuple[str, ...]
+    help: str
+    default: Any
+    metavar: str
+    flag: bool = False
+    choice: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the command line spells it, without dashes before: "agent.epsilon-final"."""
+        return option_name(".".join(self.path))
+
+
+def options(
+    config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()
+) -> Iterator[Option]:
+    """All options of a configuration, in the order of its fields.
+
+    Args:
+        config: the model.
+        chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
+        find: looks up the configuration of a choice.
+        path: where `config` stands in a larger one.
+    """
+    for name, info in config.model_fields.items():
+        if name in config.without_effect:
+            continue
+        here = (*path, name)
+        kind, inner = choice_kind(info), nested_model(info)
+        if kind:
+            picked = (chosen or {}).get(name, info.default)
+            yield Option(here, info.description or f"which {kind}", picked, "NAME", choice=True)
+            yield from options(find(kind, picked), chosen, find, here)
+        elif inner:
+            yield from options(inner, chosen, find, here)
+        else:
+            yield Option(here, info.description or "", info.get_default(call_default_factory=True), _metavar(info), info.annotation is bool)
+
+
+def _metavar(info: FieldInfo) -> str:
+    if get_origin(info.annotation) is Literal:
+        return "|".join(str(value) for value in get_args(info.annotation))
+    parts = [part for part in get_args(info.annotation) if part is not type(None)] if get_args(info.annotation) else [info.annotation]
+    kind = parts[0] if parts else str
+    name = {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "VALUE") if isinstance(kind, type) else "VALUE"
+    if get_origin(info.annotation) is tuple:
+        return ",".join(["N"] * len(get_args(info.annotation)))
+    if get_origin(kind) is tuple:
+        return ",".join(["N"] * len(get_args(kind)))
+    return " ".join([name, _limits(info)]).strip()
+
+
+def _limits(info: FieldInfo) -> str:
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = {key: getattr(mark, key) for mark in info.metadata for key in signs if getattr(mark, key, None) is not None}
+    low = next((f"{_bound(found[key])}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
+    high = next((f"{'<' if key == 'lt' else '<='}{_bound(found[key])}" for key in ("lt", "le") if key in found), "")
+    if low and high:
+        return f"{low}x{high}"
+    return next((f"{signs[key]}{_bound(found[key])}" for key in signs if key in found), "")
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:,.0f}".replace(",", "_")

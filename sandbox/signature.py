@@ -1,0 +1,67 @@
+"""With which sources and libraries a run was made, and whether they are still the same."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from pathlib import Path
+
+from sandbox import provenance
+from sandbox.config import choices
+from sandbox.errors import UnknownNameError, UsageError
+from sandbox.registry import ROOT, Entry, registry
+from sandbox.store.record import RunRecord
+
+
+def plugin_name(entry: Entry) -> str:
+    """Who brings an entry, and from where."""
+    plugin = registry().plugins[entry.plugin]
+    return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
+
+
+def sources_of(record: RunRecord) -> str:
+    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its configuration picks."""
+    entries = [registry().find("lab", record.lab)]
+    for kind, name in choices(registry().lab(record.lab).Config, record.config):
+        with contextlib.suppress(UnknownNameError):
+            entries.append(registry().find(kind, name))
+    return provenance.sources(tuple(sorted({place for entry in entries if (place := _place(entry)) is not None})))
+
+
+def _place(entry: Entry) -> Path | None:
+    """Where what a plugin from outside brings stands: its module's file, or its package's folder; None for our own."""
+    import importlib.util
+
+    module = entry.target.partition(":")[0].split(".")[0]
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).resolve()
+    if path.is_relative_to(ROOT / module):
+        return None
+    return path.parent if path.name == "__init__.py" else path
+
+
+def sign(record: RunRecord) -> None:
+    """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
+    record.host, record.pid = platform.node(), os.getpid()
+    record.sources, record.commit = sources_of(record), provenance.commit()
+
+
+def refuse_changed(record: RunRecord, allow: bool) -> None:
+    """Refuse to go on under other versions than the run began with: the same bytes cannot be promised then."""
+    now = provenance.versions(record.versions)
+    changed = [
+        f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
+    ]
+    if record.sources != sources_of(record):
+        changed.append("the sources of the sandbox or of the plugin")
+    if not changed:
+        return
+    if not allow:
+        raise UsageError(
+            f"Run {record.id} began under other versions: {'; '.join(changed)}. Resumed now it may end with other numbers; "
+            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
+        )
+    record.warnings.append(f"Resumed under other versions: {'; '.join(changed)}.")

@@ -1,0 +1,43 @@
+"""How a run is asked to stop: by Ctrl-C, by a signal, by a closed window."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class StopRequest:
+    """Ctrl-C, once: finish the block, save, stop. Twice: leave at once."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.deaf = False
+        """While the last words are written, nothing more is heard."""
+
+    def request(self, reason: str) -> None:
+        """Ask the loop to stop after this block; `reason` becomes the status."""
+        self.reason = self.reason or reason
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as requests to stop, where this thread may."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        wanted = [signal.SIGINT, signal.SIGTERM]
+        before = {number: signal.signal(number, self._on_signal) for number in wanted}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.deaf:
+            return
+        if self.reason:
+            raise KeyboardInterrupt
+        self.request("interrupted")
