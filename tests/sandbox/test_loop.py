@@ -290,7 +290,7 @@ def test_a_mistake_in_a_lab_fails_the_run_with_one_sentence_that_names_it(store,
     assert caught.value.run.folder.read().status == "failed"
 
 
-def test_a_paused_window_still_obeys_ctrl_c():
+def test_a_paused_window_still_obeys_ctrl_c(walk):
     from sandbox.window import Window, WindowClosed
 
     asked = []
