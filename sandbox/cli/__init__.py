@@ -25,6 +25,7 @@ COMMANDS = {
     "reproduce": ("sandbox.cli.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.delete:delete", "Delete runs."),
+    "new": ("sandbox.cli.new:new", "Begin a plugin of your own."),
     "plugins": ("sandbox.cli.plugins:plugins", "Which plugins there are and what they bring."),
 }
 """The core's own commands: name -> where it stands, one line of help. Plugins register more."""
