@@ -130,6 +130,10 @@ class Registry:
 
     Args:
         outside: whether to look for plugins that other distributions installed (entry points of the group `sandbox`).
+
+    Attributes:
+        plugins: those found so far, by name.
+        disabled: names of installed plugins that are left alone, not even imported.
     """
 
     def __init__(self, outside: bool = True) -> None:
@@ -137,6 +141,7 @@ class Registry:
         self._entries: dict[tuple[str, str], Entry] = {}
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
+        self.disabled: set[str] = set()
         self._outside_wanted = outside
         for name, module in BUILT_IN.items():
             self._add(Plugin(name, "built in"), partial(_import_built_in, module))
@@ -195,7 +200,7 @@ class Registry:
             return
         self._outside_wanted = False
         for point in sorted(importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name):
-            if point.value not in BUILT_IN.values():
+            if point.value not in BUILT_IN.values() and canonical(point.name) not in self.disabled:
                 owner = point.dist
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)

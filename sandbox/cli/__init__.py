@@ -82,8 +82,9 @@ def _registered_commands() -> dict[str, str]:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
 @click.option("-p", "--plugin", metavar="FILE", multiple=True, help="Load a plugin from one file; may stand anywhere.")
+@click.option("--disable", metavar="NAME", multiple=True, help="Leave an installed plugin alone; may stand anywhere.")
 @click.version_option(package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox")
-def cli(plugin: Sequence[str]) -> None:
+def cli(plugin: Sequence[str], disable: Sequence[str]) -> None:
     """Run labs, watch them learn, and keep everything they made."""
 
 
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        words = _load_plugin_files(words)
+        words = _choose_plugins(words)
         result = cli.main(words, prog_name="python -m sandbox", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
@@ -117,38 +118,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
 
 
-def _load_plugin_files(words: list[str]) -> list[str]:
-    """Load what `-p FILE` names, wherever it stands, and return the other words."""
-    rest: list[str] = []
-    files: list[str] = []
-    position = 0
-    while position < len(words):
-        word = words[position]
-        if word == "--":
-            rest += words[position:]
-            break
-        if word in ("-p", "--plugin"):
-            if position + 1 == len(words):
-                raise click.UsageError(f"{word} needs a file: {word} mylab.py")
-            files.append(words[position + 1])
-            position += 2
-            continue
-        if word.startswith("--plugin="):
-            files.append(word.removeprefix("--plugin="))
-        else:
-            rest.append(word)
-        position += 1
-    if files:
-        from sandbox.registry import registry
+def _choose_plugins(words: list[str]) -> list[str]:
+    """Do what `-p FILE` and `--disable NAME` ask, wherever they stand, and return the other words."""
+    words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
+    words, disabled = _taken_out(words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them")
+    if files or disabled:
+        from sandbox.registry import canonical, registry
 
-        listing = bool(rest) and rest[0] == "plugins"  # which is there to tell what is broken
+        registry().disabled.update(map(canonical, disabled))
+        listing = bool(words) and words[0] == "plugins"  # which is there to tell what is broken
         for file in files:
             try:
                 registry().add_file(Path(file))
             except PluginError:
                 if not listing:
                     raise
-    return rest
+    return words
+
+
+def _taken_out(words: list[str], names: tuple[str, ...], needs: str) -> tuple[list[str], list[str]]:
+    """The words without an option that may stand anywhere, and the values it was given."""
+    rest: list[str] = []
+    values: list[str] = []
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if word == "--":
+            rest += words[position:]
+            break
+        if word in names:
+            if position + 1 == len(words):
+                raise click.UsageError(f"{word} needs {needs}")
+            values.append(words[position + 1])
+            position += 1
+        elif word.startswith(f"{names[-1]}="):
+            values.append(word.removeprefix(f"{names[-1]}="))
+        else:
+            rest.append(word)
+        position += 1
+    return rest, values
 
 
 def _sentence(error: click.ClickException) -> str:
