@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from sandbox.seeding import Generators, GlobalGenerators
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+
+KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
+"""Endings of pictures, and what they are."""
 
 
 class Run:
@@ -99,6 +104,11 @@ class Run:
         """Paths of everything the run made."""
         return [self.folder.artifacts.folder / artifact.name for artifact in self.record.artifacts]
 
+    @property
+    def figures(self) -> dict[str, Picture]:
+        """The pictures and animations it made, by name; a notebook shows them where they stand last in a cell."""
+        return {path.name: Picture(path) for path in self.artifacts if path.suffix in KINDS}
+
     def document(self) -> dict[str, Any]:
         """The run as one JSON document."""
         record = self.record
@@ -112,6 +122,37 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.id}: {self.record.lab}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the scores, and every picture."""
+        scores = "".join(
+            f"<tr><th style='text-align: left'>{escape(name.replace('_', ' '))}</th><td>{escape(_short(value))}</td></tr>"
+            for name, value in self.summary.items()
+        )
+        pictures = "".join(picture._repr_html_() for picture in self.figures.values())
+        return f"<b>{escape(self.id)}</b>: {escape(self.record.lab)}, {escape(self.status)}<table>{scores}</table>{pictures}"
+
+
+class Picture:
+    """A picture or animation of a run, which a notebook shows inline.
+
+    Args:
+        path: of a PNG, GIF or SVG.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.path}>"
+
+    def _repr_html_(self) -> str:
+        content = base64.b64encode(self.path.read_bytes()).decode()
+        return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def rebuilt(record: RunRecord) -> tuple[Any, Any]:
