@@ -16,7 +16,7 @@ import numpy as np
 
 from agents import planning
 from agents.control_config import ControlConfig
-from envs.grid import GridEnv
+from agents.worlds import World
 from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.registry import registry
@@ -55,34 +55,42 @@ def best_returns(model: TabularMDP) -> np.ndarray | None:
 
 
 class ControlExperiment:
-    """Learning in one environment whose exact model is known.
+    """Learning in one world.
 
     Args:
-        config: has `agent`, `episodes`, and the environment's options.
-        context: gives the generators "env" (starts, slips) and "agent" (actions, ties).
-        env: the environment, freshly made.
+        config: has `agent` and `episodes`.
+        context: gives the generator "agent" (actions, ties).
+        world: the environment, freshly made, or its model; it draws from the context's generator "env" (starts, slips).
         watched: whether to keep snapshots, and to evaluate the greedy policy where one is taken; neither changes what is learned.
     """
 
     unit = "episode"
+    block_steps = BLOCK_STEPS
     headline = ("reward_per_step", "epsilon")
 
-    def __init__(self, config: ControlConfig, context: Context, env: GridEnv, watched: bool = True) -> None:
+    score = "reward_per_step"
+    """The column that bands and histograms of many seeds are about; the greedy policy's stands in the summary under the same name."""
+    banded = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
+    """Columns that differ from seed to seed."""
+    notes: Sequence[str] = ()
+    """What whoever runs this should know; they become warnings of the run."""
+
+    def __init__(self, config: ControlConfig, context: Context, world: World, watched: bool = True) -> None:
         self.config = config
-        self.env = env
-        self.model: TabularMDP = env.model
-        env.np_random = context.rng("env")
+        self.world = world
+        self.env: Any = world.env
+        self.model: Any = world.model  # a TabularMDP, or None where nobody knows it
         agent_class = registry().load("agent", config.agent.name)
         options: Any = config.agent.options
-        self.agent = agent_class(options, self.model.states, self.model.actions, context.rng("agent"), episodes=config.episodes)
+        self.agent = agent_class(options, world.states, world.actions, context.rng("agent"), episodes=config.episodes)
         self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
         self.learned_seconds = 0.0
-        self.best = best_returns(self.model)  # [states] or None
-        room = SNAPSHOT_BYTES // (4 * self.model.states * self.model.actions)
+        self.best = None if self.model is None else best_returns(self.model)  # [states] or None
+        room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
         self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        self._block_episodes = max(1, BLOCK_STEPS // max(1, self.model.horizon))
+        self._block_episodes = max(1, self.block_steps // max(1, world.horizon))
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
         self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
 
@@ -101,7 +109,7 @@ class ControlExperiment:
         done = self.done_units
         due = next((episode for episode in self._due if episode > done), self.limit)
         begun = time.perf_counter()
-        learned = self.agent.learn_model(self.model, self.env.np_random, min(self._block_episodes, due - done))
+        learned = self.world.learn(self.agent, min(self._block_episodes, due - done))
         self.learned_seconds += time.perf_counter() - begun
         blocks = [self._learn_block(learned)]
         if self.done_units in self._due:
@@ -131,13 +139,13 @@ class ControlExperiment:
 
     def summary(self) -> Summary:
         """The greedy policy's scores, exact (no sampling), beside the best possible; returns in units of reward, lengths in steps."""
-        greedy = planning.evaluate(self.model, self.agent.policy(), self.model.horizon)
+        greedy = self.world.evaluate(self.agent)
         optimum = self.optimum()
         return {
             "reward_per_step": greedy.reward_per_step,
             "greedy_return": greedy.expected_return,
             "steps_to_goal": _whole(greedy.steps_to_goal),
-            "optimum": None if optimum is None else optimum / self.model.horizon,
+            "optimum": None if optimum is None else optimum / self.world.horizon,
             "optimal_return": optimum,
             "regret": None if optimum is None else optimum - greedy.expected_return,
             f"reward_per_step_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
@@ -179,7 +187,7 @@ class ControlExperiment:
         )
 
     def _evaluate_block(self) -> Block:
-        greedy = planning.evaluate(self.model, self.agent.policy(), self.model.horizon)
+        greedy = self.world.evaluate(self.agent)
         optimum = self.optimum()
         return Block(
             "evaluate",

@@ -148,6 +148,7 @@ def log(episodes: int, visits: np.ndarray) -> Log:
     return Log(np.zeros(episodes), length, steps_to_goal, start, visits)
 
 
+@cache
 def is_short(rule: Callable[..., None]) -> bool:
     """Whether a rule has the form of `ONE_STEP_SIGNATURE`; else it has that of `RULE_SIGNATURE`."""
     return len(signature(rule).parameters) == len(ONE_STEP_SIGNATURE.args)

@@ -22,6 +22,7 @@ from sandbox.store.metrics import Metrics
 if TYPE_CHECKING:
     from agents.control import ControlExperiment
     from agents.many import ManySeeds
+    from agents.worlds import ModelWorld
 
 ACTIONS = ("stay", "right", "left", "down", "up")
 
@@ -40,20 +41,25 @@ class ControlLab:
         """A fresh experiment."""
         from agents.control import ControlExperiment
 
-        env_class = registry().load("env", self.env)
-        return ControlExperiment(config, context, env_class(config=config.env))
+        return ControlExperiment(config, context, self._world(config, context))
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
         """A fresh experiment in which many seeds learn together, on all cores."""
         from agents.control import ControlExperiment
         from agents.many import ManySeeds
 
-        env_class = registry().load("env", self.env)
         experiments = [
-            ControlExperiment(config, context, env_class(config=config.env), watched=False)
+            ControlExperiment(config, context, self._world(config, context), watched=False)
             for config, context in zip(configs, contexts, strict=True)
         ]
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
+
+    def _world(self, config: Any, context: Context) -> ModelWorld:
+        """The lab's environment with the run's own generator."""
+        from agents.worlds import ModelWorld
+
+        env = registry().load("env", self.env)(config=config.env)
+        return ModelWorld(env, env.model, context.rng("env"))
 
     def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
