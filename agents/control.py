@@ -70,7 +70,7 @@ class ControlExperiment:
 
     score = "reward_per_step"
     """The column that bands and histograms of many seeds are about; the greedy policy's stands in the summary under the same name."""
-    banded = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
+    banded: tuple[str, ...] = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
     """Columns that differ from seed to seed."""
     notes: Sequence[str] = ()
     """What whoever runs this should know; they become warnings of the run."""

@@ -104,20 +104,25 @@ class ControlLab:
         artifacts.save_figure("scores.png", many_pictures.score_histogram(table["reward_per_step"], optimum, title))
 
     def _keep(self, experiment: ControlExperiment, artifacts: Artifacts) -> None:
-        agent = experiment.agent
-        artifacts.save_array("q_table.npy", agent.q)
-        artifacts.write("q_table.csv", _table(agent.q, experiment.env.layout.cells.shape[1]))
-        scratch = artifacts.scratch("agent.npz")
-        agent.save(scratch)
-        artifacts.keep(scratch, "agent.npz")
-        with artifacts.open("snapshots.npz") as file:
-            np.savez_compressed(
-                file,
-                episode=np.array([snapshot.episode for snapshot in experiment.snapshots]),
-                epsilon=np.array([snapshot.epsilon for snapshot in experiment.snapshots]),
-                q=np.stack([snapshot.q for snapshot in experiment.snapshots]),
-            )
+        artifacts.write("q_table.csv", _table(experiment.agent.q, experiment.env.layout.cells.shape[1]))
+        keep_agent(experiment, artifacts)
         artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+
+
+def keep_agent(experiment: ControlExperiment, artifacts: Artifacts) -> None:
+    """The agent, its table, and the snapshots of it, as files."""
+    agent = experiment.agent
+    artifacts.save_array("q_table.npy", agent.q)
+    scratch = artifacts.scratch("agent.npz")
+    agent.save(scratch)
+    artifacts.keep(scratch, "agent.npz")
+    with artifacts.open("snapshots.npz") as file:
+        np.savez_compressed(
+            file,
+            episode=np.array([snapshot.episode for snapshot in experiment.snapshots]),
+            epsilon=np.array([snapshot.epsilon for snapshot in experiment.snapshots]),
+            q=np.stack([snapshot.q for snapshot in experiment.snapshots]),
+        )
 
 
 def _exploration(experiment: Any) -> str:

@@ -6,6 +6,7 @@ reported at once.
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -70,7 +71,7 @@ class Chosen(BaseModel):
     options: SerializeAsAny[LabConfig]
 
 
-def Choice(kind: str, default: str, description: str = "") -> Any:  # noqa: N802 - reads like a type in a class body
+def Choice(kind: str, default: str, description: str = "", find: str = "") -> Any:  # noqa: N802 - reads like a type in a class body
     """A field that picks one registered thing: `agent: Chosen = Choice("agent", "sarsa")`.
 
     On the command line `--agent NAME` picks and `--agent.OPTION` sets an option of the picked one.
@@ -79,8 +80,9 @@ def Choice(kind: str, default: str, description: str = "") -> Any:  # noqa: N802
         kind: what is picked, as the registry calls it: "agent", "env", "dataset".
         default: the name picked when nothing is said.
         description: one line of help.
+        find: "module:function" that finds the configuration of a name, (kind, name) -> Config, where the names are not the registry's.
     """
-    return Field(default=default, description=description, json_schema_extra={"choice": kind})
+    return Field(default=default, description=description, json_schema_extra={"choice": kind, "find": find})
 
 
 def choice_kind(info: FieldInfo) -> str | None:
@@ -98,6 +100,17 @@ def choices(config: type[LabConfig], plain: Mapping[str, Any]) -> list[tuple[str
         if kind and isinstance(value, Mapping) and isinstance(value.get("name"), str):
             picked.append((kind, value["name"]))
     return picked
+
+
+def finder_of(info: FieldInfo, find: Finder) -> Finder:
+    """What looks up the names of a choice: its own finder, where it brought one."""
+    extra = info.json_schema_extra
+    own = extra.get("find") if isinstance(extra, dict) else None
+    if not isinstance(own, str) or not own:
+        return find
+    module, _, attribute = own.partition(":")
+    finder: Finder = getattr(importlib.import_module(module), attribute)
+    return finder
 
 
 Finder = Callable[[str, str], type[LabConfig]]
@@ -144,7 +157,7 @@ def _validated(config: type[LabConfig], layers: list[Mapping[str, Any]], prefix:
         if kind:
             before = len(problems)
             merged[name] = _chosen(
-                kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, find
+                kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, finder_of(info, find)
             )
             broken = broken or len(problems) > before
     for layer in layers:

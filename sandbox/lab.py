@@ -43,8 +43,9 @@ class Block(NamedTuple):
 class Experiment(Protocol):
     """Work that is done in stretches, and can be put down and taken up again between any two of them.
 
-    Two more attributes are used where they exist: `env_steps` (steps of an environment so far, for the speed in the summary) and
-    `learned_seconds` (time spent learning in this process, where `advance` also does other things).
+    Three more attributes are used where they exist: `env_steps` (steps of an environment so far, for the speed in the summary),
+    `learned_seconds` (time spent learning in this process, where `advance` also does other things), and `notes` (sentences that
+    become warnings of the run).
     """
 
     unit: str

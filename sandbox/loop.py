@@ -193,6 +193,9 @@ class Loop:
         with self._globals.active():
             self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
         _check_experiment(self.experiment)
+        for note in getattr(self.experiment, "notes", ()):
+            if note not in self.record.warnings:
+                self.warn(note)
         self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
         self.record.versions = self.record.versions or provenance.versions()
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from sandbox.config import Finder, LabConfig, choice_kind, nested_model, option_name, registered_config
+from sandbox.config import finder_of, Finder, LabConfig, choice_kind, nested_model, option_name, registered_config
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def options(
         if kind:
             picked = (chosen or {}).get(name, info.default)
             yield Option(here, info.description or f"which {kind}", picked, "NAME", choice=True)
-            yield from options(find(kind, picked), chosen, find, here)
+            yield from options(finder_of(info, find)(kind, picked), chosen, find, here)
         elif inner:
             yield from options(inner, chosen, find, here)
         else:

@@ -1,0 +1,71 @@
+"""What can be drawn of a world: whether its states lie on a grid, what stands in the cells, and where its actions lead.
+
+All of it is read off the environment's attributes and its model; a world that shows nothing of the kind has no view.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from envs.mdp import TabularMDP
+
+STILL = 0.05
+"""An action that moves less than this on average, in cells, points nowhere."""
+
+
+@dataclass(frozen=True)
+class GridView:
+    """States that are the cells of a grid, state row * columns + column.
+
+    Attributes:
+        shape: rows, columns.
+        letters: what stands in each cell, str [rows, columns]; " " for nothing of note.
+        arrows: where each action points, (x, y) with y downwards, float [actions, 2].
+    """
+
+    shape: tuple[int, int]
+    letters: np.ndarray
+    arrows: np.ndarray
+
+
+def grid_view(env: Any, model: TabularMDP) -> GridView | None:
+    """The grid that an environment's states lie on, if they do: it says `desc`, `shape`, or `nrow` and `ncol`.
+
+    Args:
+        env: the environment.
+        model: its model.
+    """
+    base = env.unwrapped
+    desc = getattr(base, "desc", None)
+    shape = getattr(base, "shape", None) or (getattr(base, "nrow", 0), getattr(base, "ncol", 0))
+    if len(shape) != 2 or math.prod(shape) != model.states or min(shape) < 1:
+        return None
+    rows, columns = int(shape[0]), int(shape[1])
+    if isinstance(desc, np.ndarray) and desc.shape == (rows, columns):
+        letters = np.char.replace(desc.astype("U1"), "F", " ")
+    else:
+        letters = np.full((rows, columns), " ")
+        letters.flat[model.start_states] = "S"
+        letters.flat[np.unique(model.next_state[model.terminated & (model.probability > 0)])] = "G"
+    return GridView((rows, columns), letters, arrows(model, columns))
+
+
+def arrows(model: TabularMDP, columns: int) -> np.ndarray:
+    """Where each action leads on average, in steps to a neighbouring cell: unit vectors (x, y), or 0; float [actions, 2].
+
+    Args:
+        model: the model.
+        columns: of the grid.
+    """
+    here = np.arange(model.states)[:, None, None]
+    x = model.next_state % columns - here % columns  # [states, actions, outcomes]
+    y = model.next_state // columns - here // columns
+    weight = model.probability * (np.abs(x) + np.abs(y) <= 1)
+    mean = np.stack([(weight * x).sum(axis=(0, 2)), (weight * y).sum(axis=(0, 2))], axis=1) / model.states  # [actions, 2]
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    pointed: np.ndarray = np.where(length > STILL, mean / np.maximum(length, STILL), 0.0).round()
+    return pointed

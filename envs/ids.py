@@ -1,0 +1,153 @@
+"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor become options.
+
+What is registered with Gymnasium is all there is; nothing is imported because of a name that somebody wrote into a file.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from functools import cache
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+import gymnasium
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+from pydantic import BaseModel, Field, create_model
+
+import envs  # noqa: F401 - registers our own
+from sandbox.config import LabConfig, show_value
+from sandbox.errors import UnknownNameError, UsageError
+from sandbox.registry import canonical
+
+DEFAULT_LIMIT = 1000
+"""Steps of an episode where an environment has no time limit of its own."""
+PLAIN = (bool, int, float, str, type(None))
+NOT_OPTIONS = {"self", "render_mode", "max_episode_steps", "name", *dir(BaseModel)}
+"""Parameters of a constructor that are no options."""
+
+
+class GymnasiumConfig(LabConfig):
+    """What every environment can be told; the class made for an id adds the parameters of its constructor."""
+
+    id: ClassVar[str]
+    """Gymnasium's id."""
+
+    max_episode_steps: int = Field(DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut")
+
+
+def spec_of(name: str) -> EnvSpec:
+    """What is registered under an id; `-` and `_` are the same.
+
+    Raises:
+        UnknownNameError: naming the nearest id.
+    """
+    known = {canonical(one): one for one in gymnasium.registry}
+    if canonical(name) in known:
+        return gymnasium.registry[known[canonical(name)]]
+    hint = "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all; a plugin given with -p may register more."
+    error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
+    raise error if "Did you mean" in str(error) else UnknownNameError("Gymnasium environment", name, [], hint)
+
+
+def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
+    """The configuration of an id, as `sandbox.config.Choice` looks it up.
+
+    Args:
+        kind: is not looked at: all are environments.
+        name: Gymnasium's id.
+
+    Raises:
+        UnknownNameError: naming the nearest id.
+        UsageError: when the environment's module cannot be imported.
+    """
+    return _config(spec_of(name).id)
+
+
+@cache
+def _config(name: str) -> type[GymnasiumConfig]:
+    spec = gymnasium.registry[name]
+    fields: dict[str, Any] = {
+        "max_episode_steps": (
+            int,
+            Field(
+                spec.max_episode_steps or DEFAULT_LIMIT,
+                ge=1,
+                le=10**9,
+                description="steps after which an episode is cut"
+                + ("" if spec.max_episode_steps else "; the environment itself has no limit"),
+            ),
+        )
+    }
+    for parameter, (kind, default) in _parameters(spec).items():
+        fields[parameter] = (kind, Field(default, description=f"{parameter} of {name}"))
+    made = create_model(f"{name} options", __base__=GymnasiumConfig, **fields)
+    made.id = name
+    return made
+
+
+def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
+    """Type and default of each parameter that can be given as text."""
+    creator = _creator(spec)
+    try:
+        hints = get_type_hints(creator.__init__ if inspect.isclass(creator) else creator)
+    except (NameError, TypeError, AttributeError):  # names that exist for type checkers alone
+        hints = {}
+    found = {}
+    for name, parameter in inspect.signature(creator).parameters.items():
+        default = spec.kwargs.get(name, parameter.default)
+        skipped = name in NOT_OPTIONS or name.startswith("_") or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        if skipped or default is inspect.Parameter.empty:
+            continue
+        kind = hints.get(name, type(default) if default is not None else None)
+        if isinstance(default, float) and kind is int:
+            kind = float
+        if kind is not None and _can_be_typed(kind):
+            found[name] = (kind, default)
+    return found
+
+
+def _creator(spec: EnvSpec) -> Any:
+    """The environment's class, or what makes one."""
+    try:
+        return load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+    except Exception as error:  # a module of somebody else's, with requirements of its own
+        raise UsageError(f"Environment '{spec.id}' cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _can_be_typed(kind: Any) -> bool:
+    """Whether values of a type can be given on the command line."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return all(_can_be_typed(part) for part in get_args(kind))
+    if get_origin(kind) in (tuple, list):
+        return all(part is Ellipsis or part in PLAIN for part in get_args(kind))
+    return kind in PLAIN or get_origin(kind) is Literal
+
+
+def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
+    """The constructor's parameters that differ from their defaults."""
+    return {
+        name: value
+        for name, info in type(config).model_fields.items()
+        if name != "max_episode_steps" and (value := getattr(config, name)) != info.default
+    }
+
+
+def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+    """The environment that a configuration describes, cut after `max_episode_steps`.
+
+    Args:
+        config: made by the class that `config_of` gave.
+        render_mode: as Gymnasium knows it.
+
+    Raises:
+        UsageError: when it cannot be made so.
+    """
+    options = changed_options(config)
+    try:
+        return gymnasium.make(
+            config.id, max_episode_steps=config.max_episode_steps, disable_env_checker=True, render_mode=render_mode, **options
+        )
+    except Exception as error:  # a constructor of somebody else's raises what it likes
+        told = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
+        why = f"{type(error).__name__}: {error}"
+        raise UsageError(f"Environment '{config.id}' cannot be made{f' with {told}' if told else ''}: {why}") from error

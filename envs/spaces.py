@@ -1,0 +1,265 @@
+"""Observations of any finite space as the integers 0 to n - 1, and of a continuous one by bins.
+
+A composite observation is a row of digits, the first the most significant; its number is read off them like that of a clock.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Self
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from pydantic import Field, model_validator
+
+from sandbox.config import LabConfig
+from sandbox.errors import SandboxError, UsageError
+
+LARGEST = 10**8
+"""So many entries may a table of action values have."""
+BOUNDED = 1e6
+"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit."""
+SAMPLE_STEPS = 5000
+"""So many steps of random play do quantiles come from."""
+TAKEN = "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, or a Box that is cut into bins"
+
+
+class DiscretiserConfig(LabConfig):
+    """How numbers on a continuous scale become bins; spaces without such numbers need none."""
+
+    cuts: Literal["uniform", "quantile"] = Field(
+        default="uniform", description="bins equally wide between low and high, or equally often visited by random play"
+    )
+    bins: tuple[int, ...] | None = Field(
+        default=None, description="how many for each number observed, or one figure for all; needed for Box"
+    )
+    low: tuple[float, ...] | None = Field(default=None, description="where uniform bins begin; none: at the space's bounds")
+    high: tuple[float, ...] | None = Field(default=None, description="where uniform bins end; none: at the space's bounds")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.bins is not None and min(self.bins, default=0) < 1:
+            raise ValueError("bins: at least 1 for each number observed")
+        if self.cuts == "quantile" and (self.low or self.high):
+            raise ValueError("low and high have no effect while cuts is quantile; set cuts to uniform")
+        return self
+
+
+class Digit(NamedTuple):
+    """One number of an observation that takes the values 0 to size - 1."""
+
+    size: int
+    read: Callable[[Any], int]
+
+
+class Numbering:
+    """A space's elements as integers.
+
+    Args:
+        space: the space.
+        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins, rising.
+
+    Raises:
+        UsageError: when the space has parts that are not finite, or not all Boxes are cut.
+    """
+
+    def __init__(self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
+        left = iter([list(map(float, one)) for one in cuts])
+        self.digits = list(_digits(space, lambda observation: observation, left))
+        self.size = math.prod(digit.size for digit in self.digits)
+
+    def __call__(self, observation: Any) -> int:
+        """The number of an observation.
+
+        Raises:
+            SandboxError: when it lies outside the space.
+        """
+        number = 0
+        for size, read in self.digits:
+            digit = read(observation)
+            if not 0 <= digit < size:
+                raise SandboxError(f"The environment gave the observation {observation!r}, which lies outside its own space.")
+            number = number * size + digit
+        return number
+
+
+def _digits(space: spaces.Space[Any], part: Callable[[Any], Any], cuts: Iterator[list[float]]) -> Iterator[Digit]:
+    """The digits of a space; `part` takes the space's element out of the whole observation."""
+    if isinstance(space, spaces.Discrete):
+        first = int(space.start)
+        yield Digit(int(space.n), _value(part, first))
+    elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
+        sizes = space.nvec.ravel() if isinstance(space, spaces.MultiDiscrete) else np.full(math.prod(space.shape), 2)
+        starts = np.ravel(getattr(space, "start", np.zeros(space.shape, dtype=np.int64)))
+        for place, (size, begin) in enumerate(zip(sizes.tolist(), starts.tolist(), strict=True)):
+            yield Digit(int(size), _entry(part, place, begin))
+    elif isinstance(space, spaces.Box):
+        for place in range(math.prod(space.shape)):
+            edges = _next_cuts(cuts)
+            yield Digit(len(edges) + 1, _binned(part, place, edges))
+    elif isinstance(space, spaces.Tuple):
+        for place, inner in enumerate(space.spaces):
+            yield from _digits(inner, _inner(part, place), cuts)
+    elif isinstance(space, spaces.Dict):
+        for key, inner in space.spaces.items():
+            yield from _digits(inner, _inner(part, key), cuts)
+    else:
+        raise UsageError(f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}.")
+
+
+def _inner(part: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
+    return lambda whole: part(whole)[key]
+
+
+def _value(part: Callable[[Any], Any], first: int) -> Callable[[Any], int]:
+    return lambda whole: int(part(whole)) - first
+
+
+def _entry(part: Callable[[Any], Any], place: int, first: int) -> Callable[[Any], int]:
+    return lambda whole: int(np.ravel(part(whole))[place]) - first
+
+
+def _binned(part: Callable[[Any], Any], place: int, edges: list[float]) -> Callable[[Any], int]:
+    return lambda whole: _bin(edges, float(np.ravel(part(whole))[place]))
+
+
+def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
+    """The cuts of the next number.
+
+    Raises:
+        UsageError: when there are none left.
+    """
+    found = next(cuts, None)
+    if found is None:
+        raise UsageError("Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut.")
+    return found
+
+
+def _bin(edges: list[float], value: float) -> int:
+    """Which bin a value falls into; the outer ones reach to infinity. NaN falls into none."""
+    return bisect_right(edges, value) if value == value else -1
+
+
+def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
+    """All Boxes in a space, in the order in which their numbers are digits."""
+    if isinstance(space, spaces.Box):
+        return [space]
+    inner = space.spaces if isinstance(space, spaces.Tuple) else space.spaces.values() if isinstance(space, spaces.Dict) else ()
+    return [box for one in inner for box in boxes(one)]
+
+
+def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Numbering:
+    """The numbering of an environment's observations.
+
+    Args:
+        env: the environment; it is played at random where cuts are quantiles.
+        config: how Boxes are cut.
+
+    Raises:
+        UsageError: when the space does not fit, or the configuration does not fit the space.
+    """
+    space: Any = env.observation_space
+    found = boxes(space)
+    count = sum(math.prod(box.shape) for box in found)
+    if not count:
+        if config.bins is not None:
+            raise UsageError(f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale.")
+        return Numbering(space)
+    if config.bins is None:
+        raise UsageError(
+            f"The observations, {space}, hold {count} numbers on a continuous scale, and a tabular agent needs a table of states. "
+            f"Say into how many bins each is cut: --discretiser.bins {','.join(['10'] * min(count, 4))}{',…' if count > 4 else ''}"
+        )
+    bins = _for_each("bins", config.bins, count)
+    if math.prod(bins) > LARGEST:
+        raise UsageError(
+            f"discretiser.bins: {count} numbers in these bins make {math.prod(bins):.2g} states; at most {LARGEST:.0g} fit a table."
+        )
+    return Numbering(space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config))
+
+
+def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:
+    """One value for each of `count` numbers."""
+    if len(values) not in (1, count):
+        raise UsageError(f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for each, or one for all.")
+    return list(values) * (count if len(values) == 1 else 1)
+
+
+def _uniform(found: list[spaces.Box], bins: list[int], config: DiscretiserConfig) -> list[np.ndarray]:
+    """Cuts at equal distances."""
+    low = np.concatenate([np.ravel(box.low) for box in found]).astype(np.float64)
+    high = np.concatenate([np.ravel(box.high) for box in found]).astype(np.float64)
+    low = low if config.low is None else np.array(_for_each("low", config.low, len(low)))
+    high = high if config.high is None else np.array(_for_each("high", config.high, len(high)))
+    for place, many in enumerate(bins):
+        if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
+            raise UsageError(
+                f"The observed number {place} has no bounds, so bins between them cannot be equally wide. Say where they begin and end with "
+                "--discretiser.low and --discretiser.high, or take --discretiser.cuts quantile."
+            )
+        if many > 1 and not low[place] < high[place]:
+            raise UsageError(f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; low must lie below high.")
+    return [np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0) for a, b, many in zip(low, high, bins, strict=True)]
+
+
+def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
+    """Cuts between which random play is seen equally often; always the same play."""
+    seen = []
+    env.action_space.seed(0)
+    observation, _ = env.reset(seed=0)
+    for _ in range(SAMPLE_STEPS):
+        seen.append(_numbers(env.observation_space, observation))
+        observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            observation, _ = env.reset()
+    values = np.array(seen, dtype=np.float64)  # [steps, numbers]
+    return [np.unique(np.quantile(values[:, place], np.arange(1, many) / many)) for place, many in enumerate(bins)]
+
+
+def _numbers(space: Any, observation: Any) -> list[float]:
+    """The numbers of all Boxes in an observation."""
+    if isinstance(space, spaces.Box):
+        return [float(value) for value in np.ravel(observation)]
+    if isinstance(space, spaces.Tuple):
+        return [value for inner, one in zip(space.spaces, observation, strict=True) for value in _numbers(inner, one)]
+    if isinstance(space, spaces.Dict):
+        return [value for key, inner in space.spaces.items() for value in _numbers(inner, observation[key])]
+    return []
+
+
+class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
+    """An environment whose observations and actions are counted from 0, and whose rewards are numbers.
+
+    Args:
+        env: the environment, with Discrete actions.
+        numbering: of its observations.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], numbering: Numbering) -> None:
+        super().__init__(env)
+        actions: Any = env.action_space
+        self.observation_space = spaces.Discrete(numbering.size)  # type: ignore[assignment]
+        self.action_space = spaces.Discrete(int(actions.n))  # type: ignore[assignment]
+        self._number, self._first = numbering, int(actions.start)
+        self._state = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """Begin an episode."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._state = self._number(observation)
+        return self._state, info
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Do one action.
+
+        Raises:
+            SandboxError: when the reward is no finite number, or the observation lies outside its space.
+        """
+        observation, reward, terminated, truncated, info = self.env.step(action + self._first)
+        if not math.isfinite(reward):
+            raise SandboxError(f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number.")
+        self._state = self._number(observation)
+        return self._state, float(reward), terminated, truncated, info

@@ -1,0 +1,159 @@
+"""The table of transitions that some environments carry (`env.unwrapped.P`), as an exact model, where it is known to tell the truth.
+
+It is believed only if nothing but known wrappers stands between, and if the model, given the environment's own generator, foretells every
+state, reward and end of some thousand steps of random play. Then learning on the model draws exactly what `env.step` would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces, wrappers
+
+from envs.mdp import ModelError, TabularMDP
+
+COMPARED = 1000
+"""So many steps are compared."""
+KNOWN_WRAPPERS: tuple[type, ...] = (wrappers.TimeLimit, wrappers.OrderEnforcing, wrappers.PassiveEnvChecker)
+"""Wrappers that change neither what is observed nor what is earned."""
+HIDDEN = {"fickle_passenger": "its passenger may change the destination, which the table does not say"}
+"""Attributes of environments that, where they are true, make the table a lie."""
+LARGEST_TABLE = 10**6
+"""Pairs of state and action up to which a table of Python objects is read."""
+
+
+class Table(NamedTuple):
+    """What became of an environment's table."""
+
+    model: TabularMDP | None
+    """The exact model, or None."""
+    why_not: str
+    """Why there is none; empty where the environment has no table, or where it is believed."""
+
+
+def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
+    """The model of an environment, if its table is believed.
+
+    Args:
+        env: the environment, as `gymnasium.make` gave it; it is played for some steps, and reset.
+        horizon: steps after which an episode is cut.
+
+    Raises:
+        ModelError: the table's probabilities do not sum to 1, its rewards are no numbers, or it leads to states that do not exist.
+    """
+    base: Any = env.unwrapped
+    own = getattr(base, "model", None)
+    if isinstance(own, TabularMDP) and not _stranger(env):
+        cut = min(own.horizon or horizon, horizon)
+        return Table(own if cut == own.horizon else replace(own, horizon=cut), "")
+    table = getattr(base, "P", None)
+    if not isinstance(table, Mapping) or not all(isinstance(one, spaces.Discrete) for one in (env.observation_space, env.action_space)):
+        return Table(None, "")
+    if stranger := _stranger(env):
+        return Table(None, f"the wrapper {stranger} may change what it says")
+    for name, why in HIDDEN.items():
+        if getattr(base, name, False):
+            return Table(None, why)
+    starts = getattr(base, "initial_state_distrib", None)
+    states, actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
+    if starts is None or np.shape(starts) != (states,):
+        return Table(None, "nothing says where its episodes begin (initial_state_distrib)")
+    if states * actions > LARGEST_TABLE:
+        return Table(None, f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are not read")
+    arrays = _arrays(table, env)
+    for always_draw in (True, False):
+        model = _model(arrays, np.asarray(starts, dtype=np.float64), horizon, always_draw)
+        difference = _difference(env, model)
+        if not difference:
+            return Table(model, "")
+    return Table(None, difference)
+
+
+def _stranger(env: gymnasium.Env[Any, Any]) -> str:
+    """The name of the first wrapper that is not known; empty where there is none."""
+    while isinstance(env, gymnasium.Wrapper):
+        if type(env) not in KNOWN_WRAPPERS:
+            return type(env).__name__
+        env = env.env
+    return ""
+
+
+def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str, np.ndarray]:
+    """The table as arrays [states, actions, outcomes]; rows of fewer outcomes are filled with impossible ones.
+
+    Raises:
+        ModelError: when a state, an action or an entry is missing.
+    """
+    (states, first), (actions, begin) = ((int(one.n), int(one.start)) for one in (env.observation_space, env.action_space))  # type: ignore[attr-defined]
+    rows = [[_row(table, first + state, begin + action) for action in range(actions)] for state in range(states)]
+    outcomes = max(len(row) for of_state in rows for row in of_state)
+    filled = np.array(
+        [[row + [(0.0, first, 0.0, False)] * (outcomes - len(row)) for row in of_state] for of_state in rows], dtype=np.float64
+    )
+    if not np.isfinite(filled[..., 1]).all():
+        raise ModelError("The table of transitions leads to states that are no numbers.")
+    return {
+        "probability": filled[..., 0],
+        "next_state": filled[..., 1].astype(np.int64) - first,
+        "reward": filled[..., 2],
+        "terminated": filled[..., 3].astype(bool),
+    }
+
+
+def _row(table: Mapping[Any, Any], state: int, action: int) -> list[tuple[float, ...]]:
+    """The outcomes of an action."""
+    try:
+        row = [tuple(float(value) for value in outcome) for outcome in table[state][action]]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"State {state}, action {action}: the table of transitions cannot be read ({type(error).__name__}: {error})."
+        ) from error
+    if not row or any(len(outcome) != 4 for outcome in row):
+        raise ModelError(f"State {state}, action {action}: expected outcomes (probability, next state, reward, terminated), not {row}.")
+    return row
+
+
+def _model(arrays: dict[str, np.ndarray], starts: np.ndarray, horizon: int, always_draw: bool) -> TabularMDP:
+    possible = np.flatnonzero(starts > 0)
+    return TabularMDP.from_outcomes(
+        arrays["next_state"],
+        arrays["reward"],
+        probability=arrays["probability"],
+        terminated=arrays["terminated"],
+        start_states=possible,
+        start_probability=starts[possible],
+        horizon=horizon,
+        always_draw=always_draw,
+    )
+
+
+def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
+    """What the model did not foretell in some steps of random play, or nothing."""
+    first, begin = int(env.observation_space.start), int(env.action_space.start)  # type: ignore[attr-defined]
+    player, twin = np.random.default_rng(0), np.random.default_rng(1)
+    env.reset(seed=0)
+    env.unwrapped.np_random = np.random.default_rng(1)  # draws what `twin` draws
+    over, state = True, 0
+    for step in range(COMPARED):
+        if over:
+            seen, foretold = int(env.reset()[0]) - first, model.sample_start(twin)
+            if seen != foretold:
+                return f"an episode began in state {seen}, which the table did not foretell"
+            state = seen
+        action = int(player.integers(model.actions))
+        outcome = model.sample_outcome(state, action, twin)
+        expected = (
+            int(model.next_state[state, action, outcome]),
+            float(model.reward[state, action, outcome]),
+            bool(model.terminated[state, action, outcome]),
+        )
+        observation, reward, terminated, truncated, _ = env.step(action + begin)
+        happened = (int(observation) - first, float(reward), bool(terminated))
+        if happened != expected:
+            return f"state {state}, action {action} led to {happened} where the table foretold {expected} (step {step + 1} of random play)"
+        state, over = happened[0], terminated or truncated
+    return ""

@@ -1,0 +1,34 @@
+"""What the lab of Gymnasium's environments can be told. A configuration that exists fits: agent, spaces and table were looked at."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from agents.control_config import ControlConfig
+from envs.spaces import DiscretiserConfig
+from sandbox.config import Choice, Chosen
+from sandbox.errors import SandboxError
+
+
+class GymConfig(ControlConfig):
+    """Who learns, where, and for how long."""
+
+    agent: Chosen = Choice("agent", "q-learning", "who learns")
+    env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
+    episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
+    use_model: bool = Field(True, description="learn on the environment's own table of transitions, where it is known to tell the truth")
+    evaluation_episodes: int = Field(100, ge=1, le=10**6, description="episodes of an evaluation by sampling, where no model is known")
+    discretiser: DiscretiserConfig = Field(default_factory=DiscretiserConfig, description="how continuous observations become states")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Refuse what cannot be learned, before anything runs."""
+        from plugins.gym import fitting
+
+        try:
+            fitting.check(self)
+        except SandboxError as error:
+            raise ValueError(str(error)) from error
+        return self

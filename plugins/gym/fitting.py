@@ -1,0 +1,147 @@
+"""Whether an agent can learn in an environment, and as what it sees it: its observations numbered, its table read.
+
+What was found out is kept, since a configuration is judged several times on its way to a run.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from agents import planning
+from agents.base import TabularAgent
+from envs import ids, tables
+from envs import spaces as finite
+from envs.mdp import ModelError, TabularMDP
+from sandbox.errors import UsageError
+from sandbox.registry import registry
+
+OTHERS = {
+    spaces.Discrete: ("sb3-dqn", "sb3-qrdqn", "sb3-ppo", "sb3-a2c"),
+    spaces.Box: ("sb3-ppo", "sb3-a2c", "sb3-sac", "sb3-td3", "sb3-ddpg", "sb3-tqc"),
+    spaces.MultiDiscrete: ("sb3-ppo", "sb3-a2c"),
+    spaces.MultiBinary: ("sb3-ppo", "sb3-a2c"),
+}
+"""Agents without a table that take actions of these kinds; named where a table does not fit, as far as they are there."""
+PROOF_SWEEPS = 20_000
+"""So many sweeps may it take to see whether an undiscounted optimum exists."""
+
+
+class Survey(NamedTuple):
+    """What was found out about an environment."""
+
+    numbering: finite.Numbering
+    actions: int
+    table: tables.Table
+
+
+def survey(config: Any) -> Survey:
+    """What an environment looks like to an agent with a table.
+
+    Args:
+        config: with `env` and `discretiser`.
+
+    Raises:
+        UsageError: when it does not suit such an agent.
+        ModelError: when its table of transitions is none.
+    """
+    return _survey(config.env.options.id, config.env.options.model_dump_json(), config.discretiser.model_dump_json(), _Asked(config))
+
+
+class _Asked:
+    """A configuration that is equal to any other: the words before it already say which it is."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _survey(name: str, options: str, discretiser: str, asked: _Asked) -> Survey:
+    env = ids.make(asked.config.env.options)
+    try:
+        actions: Any = env.action_space
+        if not isinstance(actions, spaces.Discrete):
+            others = _others(actions)
+            raise UsageError(
+                f"Agents with a table take Discrete actions and observations that are {finite.TAKEN}. The actions of {name} are {actions}. "
+                + (f"Agents that take those: {', '.join(others)}." if others else "No agent here takes those.")
+            )
+        numbering = finite.numbering(env, asked.config.discretiser)
+        size = numbering.size * int(actions.n)
+        if size > finite.LARGEST:
+            raise UsageError(
+                f"{name} has {numbering.size} states and {actions.n} actions; a table may have {finite.LARGEST:.0g} entries, not {size:.2g}."
+            )
+        return Survey(numbering, int(actions.n), tables.read(env, asked.config.env.options.max_episode_steps))
+    finally:
+        env.close()
+
+
+def _others(space: spaces.Space[Any]) -> list[str]:
+    """Agents of the registry that take such actions."""
+    known = {entry.name for entry in registry().entries("agent")}
+    return [name for name in OTHERS.get(type(space), ()) if name in known]
+
+
+def check(config: Any) -> None:
+    """Refuse an agent that cannot learn in the environment.
+
+    Raises:
+        UsageError: saying what does not fit, and what would.
+        ModelError: when the environment's table of transitions is none.
+    """
+    agent = registry().load("agent", config.agent.name)
+    if not issubclass(agent, TabularAgent):
+        return  # it has its own say
+    name = config.env.options.id
+    found = survey(config)
+    model = found.table.model if config.use_model else None
+    if hasattr(agent, "plan") and model is None:
+        why = "use_model is off" if not config.use_model else found.table.why_not or "it brings no table of transitions"
+        raise UsageError(
+            f"Agent '{config.agent.name}' plans on an exact model, and of {name} none is known: {why}. q-learning, sarsa and dyna-q need none."
+        )
+    if model is not None and config.agent.options.discount == 1:
+        _refuse_endless(name, model)
+
+
+def _refuse_endless(name: str, model: TabularMDP) -> None:
+    """Refuse a discount of 1 where reward can be gathered without end.
+
+    Raises:
+        ModelError: naming the state and the action whose value grows.
+    """
+    found = planning.value_iteration(model, 1.0, max_sweeps=PROOF_SWEEPS)
+    if found.converged:
+        return
+    state = int(np.argmax(np.abs(found.q.max(axis=1) - found.value)))
+    raise ModelError(
+        f"{name} with discount 1: state {state}, action {int(found.policy[state])} has no finite value, reward comes there without end. "
+        "Take a discount below 1: --agent.discount 0.99"
+    )
+
+
+def notes(config: Any) -> list[str]:
+    """What whoever runs this should know: why a table of transitions was left alone."""
+    table = survey(config).table
+    if config.use_model and table.why_not:
+        return [
+            f"{config.env.options.id} has a table of transitions (P), but it is not believed: {table.why_not}. "
+            "It is learned through env.step, and evaluated by sampling."
+        ]
+    return []
+
+
+def numbered(config: Any, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+    """The environment as agents with a table see it: states and actions counted from 0."""
+    return finite.NumberedEnv(ids.make(config.env.options, render_mode), survey(config).numbering)
