@@ -14,7 +14,7 @@ import numpy as np
 from sandbox.lab import Block, Context, State, Summary
 
 BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
-"""Columns that differ from seed to seed and become bands; the others are the same for all."""
+"""Columns that differ from seed to seed and become bands, unless the experiment says which; the others are the same for all."""
 LOW, HIGH = 2.5, 97.5
 """Percentiles between which 95 % of the seeds lie."""
 
@@ -29,11 +29,12 @@ class ManySeeds:
         full: whether to keep every seed's own metrics too, as streams "learn, seed 7".
     """
 
-    headline = ("reward_per_step_mean", "reward_per_step_low", "reward_per_step_high")
-
     def __init__(self, experiments: Sequence[Any], contexts: Sequence[Context], threads: int, full: bool = False) -> None:
         self.experiments, self.contexts, self.full = list(experiments), list(contexts), full
         self.unit, self.limit = experiments[0].unit, experiments[0].limit
+        self._banded = getattr(experiments[0], "banded", BANDED)
+        self._score = getattr(experiments[0], "score", "reward_per_step")
+        self.headline = tuple(f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high"))
         self._threads = max(1, min(threads, len(self.experiments)))
 
     @property
@@ -65,7 +66,7 @@ class ManySeeds:
         """The next block of every seed, and their bands."""
         with ThreadPoolExecutor(self._threads) as pool:
             blocks = list(pool.map(lambda experiment: experiment.advance(), self.experiments))  # [seeds][blocks]
-        banded = [bands([one[number] for one in blocks]) for number in range(len(blocks[0]))]
+        banded = [bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))]
         if self.full:
             banded += [
                 Block(f"{block.stream}, seed {seed}", block.columns) for seed, one in zip(self.seeds, blocks, strict=True) for block in one
@@ -90,13 +91,13 @@ class ManySeeds:
     def summary(self) -> Summary:
         """Means over seeds, and how often the best possible was reached."""
         table = self.table()
-        scores = table["reward_per_step"]
+        score, scores = self._score, table[self._score]
         summary: Summary = {
-            "reward_per_step": float(scores.mean()),
+            score: float(scores.mean()),
             "seeds": len(self.experiments),
-            "reward_per_step_iqm": interquartile_mean(scores),
-            "reward_per_step_low": float(np.percentile(scores, LOW)),
-            "reward_per_step_high": float(np.percentile(scores, HIGH)),
+            f"{score}_iqm": interquartile_mean(scores),
+            f"{score}_low": float(np.percentile(scores, LOW)),
+            f"{score}_high": float(np.percentile(scores, HIGH)),
             "episodes": self.done_units,
             "env_steps": self.env_steps,
         }
@@ -114,15 +115,16 @@ class ManySeeds:
         return {"seed": np.array(self.seeds), **columns}
 
 
-def bands(blocks: Sequence[Block]) -> Block:
+def bands(blocks: Sequence[Block], banded: Sequence[str] = BANDED) -> Block:
     """Blocks of several seeds as one: mean, interquartile mean, median, and the bounds of the middle 95 %, in each row.
 
     Args:
         blocks: one for each seed, of the same stream, equally long.
+        banded: columns that differ from seed to seed.
     """
     first = blocks[0]
-    columns: dict[str, Any] = {name: column for name, column in first.columns.items() if name not in BANDED}
-    for name in BANDED:
+    columns: dict[str, Any] = {name: column for name, column in first.columns.items() if name not in banded}
+    for name in banded:
         if name in first.columns:
             values = np.stack([np.asarray(block.columns[name], dtype=np.float64) for block in blocks])  # [seeds, rows]
             columns |= {f"{name}_{kind}": band for kind, band in _band(values).items()}

@@ -13,16 +13,19 @@ from sandbox import plots
 from sandbox.store.metrics import Metrics
 
 
-def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) -> Figure:
-    """Reward per step against the episode: interquartile mean and the middle 95 % of the seeds.
+def band_curve(
+    metrics: Metrics, optimum: float | None, seeds: int, title: str, name: str = "reward_per_step", label: str = "reward per step"
+) -> Figure:
+    """A score against the episode: interquartile mean and the middle 95 % of the seeds.
 
     Args:
         metrics: with the stream "learn" of `agents.many.ManySeeds`.
-        optimum: the best possible reward per step, drawn as a line.
+        optimum: the best possible, drawn as a line.
         seeds: how many.
         title: above the figure.
+        name: of the score's columns, without the kind of band.
+        label: what the score is called.
     """
-    name = "reward_per_step"
     learn = metrics.columns("learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))])
     shown = plots.thinned(len(learn["episode"]), 1500)
     episode = learn["episode"][shown]
@@ -37,18 +40,19 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         axes.plot(episode, learn[f"{name}_median"][shown], color=plots.COLOURS[1], linewidth=1.0, linestyle=":", label="median")
         if optimum is not None:
             plots.optimum_line(axes, optimum, f"best possible: {optimum:.4g}")
-        axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
+        axes.set(title=title, xlabel="episode", ylabel=f"{label}, exploring")
         axes.legend(loc="lower right")
     return figure
 
 
-def score_histogram(scores: np.ndarray, optimum: float | None, title: str) -> Figure:
-    """Where the seeds ended: the greedy policy's reward per step, exact.
+def score_histogram(scores: np.ndarray, optimum: float | None, title: str, label: str = "reward per step of the greedy policy") -> Figure:
+    """Where the seeds ended: the greedy policy's score.
 
     Args:
         scores: float [seeds].
         optimum: the best possible, drawn as a line.
         title: above the figure.
+        label: what the score is called.
     """
     with plots.style():
         figure = plots.figure(8.0, 3.8)
@@ -58,7 +62,7 @@ def score_histogram(scores: np.ndarray, optimum: float | None, title: str) -> Fi
         if optimum is not None:
             axes.axvline(optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {optimum:.4g}")
             axes.legend(loc="upper left")
-        axes.set(title=title, xlabel="reward per step of the greedy policy", ylabel="seeds")
+        axes.set(title=title, xlabel=label, ylabel="seeds")
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,17 +19,32 @@ ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
 
 
-def learning_curve(metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε") -> Figure:
-    """Reward per step and exploration against the episode.
+class Score(NamedTuple):
+    """What a learning curve is about: a column of the stream "learn", one of "evaluate", and what they are called."""
+
+    learned: str = "reward_per_step"
+    greedy: str = "reward_per_step"
+    label: str = "reward per step"
+    evaluated: str = "greedy policy, exact"
+
+
+PER_STEP = Score()
+
+
+def learning_curve(
+    metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε", score: Score = PER_STEP
+) -> Figure:
+    """Reward and exploration against the episode.
 
     Args:
         metrics: with the streams "learn" and "evaluate".
-        optimum: the best possible reward per step, drawn as a line.
+        optimum: the best possible score, drawn as a line.
         title: above the figure.
         exploration: what the lower curve is called.
+        score: what is drawn.
     """
-    learn = metrics.columns("learn", ["episode", "reward_per_step", "epsilon"])
-    evaluate = metrics.columns("evaluate", ["episode", "reward_per_step"])
+    learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
+    evaluate = metrics.columns("evaluate", ["episode", score.greedy])
     window = max(1, min(100, len(learn["episode"]) // 20))
     shown = plots.thinned(len(learn["episode"]))
     with plots.style():
@@ -37,21 +52,19 @@ def learning_curve(metrics: Metrics, optimum: float | None, title: str, explorat
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
         upper.plot(
             learn["episode"][shown],
-            learn["reward_per_step"][shown],
+            learn[score.learned][shown],
             color=plots.COLOURS[5],
             alpha=0.45,
             linewidth=0.7,
             label="each episode, exploring",
         )
-        smooth = plots.moving_mean(learn["reward_per_step"], window)
+        smooth = plots.moving_mean(learn[score.learned], window)
         upper.plot(learn["episode"][shown], smooth[shown], color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
         if evaluate:
-            upper.plot(
-                evaluate["episode"], evaluate["reward_per_step"], "o", markersize=4, color=plots.COLOURS[1], label="greedy policy, exact"
-            )
+            upper.plot(evaluate["episode"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=score.evaluated)
         if optimum is not None:
             plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
-        upper.set(title=title, ylabel="reward per step")
+        upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right")
         lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
         lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
@@ -72,7 +85,7 @@ def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str
     shape = layout.cells.shape
     free = layout.walkable  # [rows, columns]
     with plots.style():
-        figure, axes, bar = _map_axes(shape, title)
+        figure, axes, bar = map_axes(shape, title)
         drawn = axes.imshow(np.where(free, values.reshape(shape), np.nan), cmap=plots.VALUES)
         figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
         _walls(axes, layout)
@@ -93,15 +106,20 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
     shape = layout.cells.shape
     counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
     with plots.style():
-        figure, axes, bar = _map_axes(shape, title)
+        figure, axes, bar = map_axes(shape, title)
         axes.set_facecolor("#E5E7EB")
         highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
         drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
-        figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never", format=FuncFormatter(_plain))
-        bar.yaxis.set_minor_locator(NullLocator())
+        visits_bar(figure, drawn, bar)
         _walls(axes, layout)
         draw_marks(axes, layout)
     return figure
+
+
+def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
+    """The colour bar of numbers of steps."""
+    figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never", format=FuncFormatter(_plain))
+    bar.yaxis.set_minor_locator(NullLocator())
 
 
 def _plain(value: float, position: int | None) -> str:
@@ -109,7 +127,7 @@ def _plain(value: float, position: int | None) -> str:
     return f"{value:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
 
 
-def _map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
+def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
     """A figure with room for a map of this shape and for its colour bar beside it."""
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
@@ -156,16 +174,24 @@ _GROUND: dict[int, dict[str, Any]] = {
 """How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
-def draw_arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray) -> None:
-    """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones."""
+def draw_arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray, arrows: np.ndarray = ARROWS) -> None:
+    """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones.
+
+    Args:
+        axes: with rows that run downwards.
+        policy: greedy action probabilities, float [rows, columns, actions].
+        free: cells in which something can be done, bool [rows, columns].
+        values: their values, float [rows, columns].
+        arrows: where each action points, (x, y), float [actions, 2]; (0, 0) stays.
+    """
     low, high = np.nanmin(values[free]), np.nanmax(values[free])
     bright = (values - low) / (high - low) < 0.6 if high > low else np.ones_like(values, dtype=bool)
-    for action, (x, y) in enumerate(ARROWS):
+    for action, (x, y) in enumerate(arrows):
         rows, columns = np.nonzero((policy[:, :, action] > 0) & free)
         if not len(rows):
             continue
         colours = np.where(bright[rows, columns], "#111827", "#FFFFFF")
-        if action == 0:
+        if x == 0 and y == 0:
             axes.scatter(columns, rows, s=1200 / max(free.shape) ** 1.4, c=colours, linewidths=0)
         else:
             axes.quiver(

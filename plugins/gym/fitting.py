@@ -145,3 +145,12 @@ def notes(config: Any) -> list[str]:
 def numbered(config: Any, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
     """The environment as agents with a table see it: states and actions counted from 0."""
     return finite.NumberedEnv(ids.make(config.env.options, render_mode), survey(config).numbering)
+
+
+def render_modes(config: Any) -> list[str]:
+    """How the environment can show itself."""
+    env = ids.make(config.env.options)
+    try:
+        return list((env.metadata or {}).get("render_modes", []))
+    finally:
+        env.close()

@@ -38,16 +38,17 @@ class GymLab(ControlLab):
 
     def build(self, config: Any, context: Context) -> EpisodicExperiment:
         """A fresh experiment."""
-        return self._experiment(config, context, watched=True)
+        return self.experiment(config, context, watched=True)
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
         """A fresh experiment in which many seeds learn together; on a model on all cores, through `env.step` on one."""
         from agents.many import ManySeeds
 
-        experiments = [self._experiment(config, context, watched=False) for config, context in zip(configs, contexts, strict=True)]
+        experiments = [self.experiment(config, context, watched=False) for config, context in zip(configs, contexts, strict=True)]
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
-    def _experiment(self, config: Any, context: Context, watched: bool) -> EpisodicExperiment:
+    def experiment(self, config: Any, context: Context, watched: bool) -> EpisodicExperiment:
+        """A fresh experiment, which keeps snapshots where it is watched."""
         from agents.episodic import EpisodicExperiment
         from plugins.gym import fitting
 

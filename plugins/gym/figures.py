@@ -1,0 +1,121 @@
+"""Pictures of what was learned: the learning curve for every environment, maps of values and visits where states lie on a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agents import many_pictures, pictures
+from agents.pictures import Score
+from agents.views import GridView, grid_view
+from sandbox import plots
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+GREEDY = "return of the greedy policy"
+
+
+def single(experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+    """All pictures of a run with one seed."""
+    name, agent = experiment.config.env.options.id, experiment.config.agent.name
+    artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, f"{name}: how {agent} learned"))
+    view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
+    if view is None:
+        return
+    values, policy = experiment.values(), experiment.agent.policy()
+    title = f"{name}: what {agent} thinks each cell is worth"
+    artifacts.save_figure("value_map.png", value_map(view, values, policy, experiment.agent.visits, title))
+    title = f"{name}: where {agent} was while learning"
+    artifacts.save_figure("visits_map.png", visits_map(view, experiment.agent.visits, title))
+
+
+def many(seeds: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+    """All pictures of a run with many seeds."""
+    one, table = seeds.experiments[0], seeds.table()
+    name, agent, count = one.config.env.options.id, one.config.agent.name, len(seeds.seeds)
+    artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in seeds.experiments]))
+    artifacts.write("seeds.csv", many_pictures.seeds_table(table))
+    curve = many_pictures.band_curve(metrics, one.optimum(), count, f"{name}: how {agent} learned", "return", "return of an episode")
+    artifacts.save_figure("learning_curve.png", curve)
+    title = f"{name}: where {count} seeds of {agent} ended"
+    artifacts.save_figure("scores.png", many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY))
+
+
+def learning_curve(experiment: Any, metrics: Metrics, title: str) -> Figure:
+    """Return of the episodes, of the greedy policy, and of the best policies."""
+    exact = experiment.model is not None
+    evaluated = "greedy policy, exact" if exact else f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
+    exploration = "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
+    optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
+    figure = pictures.learning_curve(
+        metrics, optimum, title, exploration, Score("return", "greedy_return", "return of an episode", evaluated)
+    )
+    axes = figure.axes[0]
+    if optimum is not None and stationary is not None and optimum - stationary > 1e-6 * max(1.0, abs(optimum)):
+        axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=f"best without counting steps: {stationary:.4g}")
+    _show_the_end(axes, metrics)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _show_the_end(axes: Any, metrics: Metrics) -> None:
+    """Leave out the depths of the first episodes where they would squeeze all the rest into a line."""
+    returns = metrics.columns("learn", ["return"])["return"]
+    greedy = metrics.columns("evaluate", ["greedy_return"]).get("greedy_return", returns)
+    later = np.concatenate([returns[len(returns) // 10 :], greedy[len(greedy) // 2 :]])
+    low, high = float(np.percentile(later, 1)), float(max(returns.max(), greedy.max()))
+    if high > low and returns.min() < low - (high - low):
+        axes.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
+
+
+def value_map(view: GridView, values: np.ndarray, policy: np.ndarray, visits: np.ndarray, title: str) -> Figure:
+    """The highest action value of each cell, with greedy arrows; grey where the agent never acted.
+
+    Args:
+        view: the grid.
+        values: float [states].
+        policy: greedy action probabilities, float [states, actions].
+        visits: steps spent in each state, int [states].
+        title: above the figure.
+    """
+    shape = view.shape
+    free = (visits.reshape(shape) > 0) & ~np.isin(view.letters, ["G", "H"])
+    shown = np.where(free, values.reshape(shape), np.nan)
+    with plots.style():
+        figure, axes, bar = pictures.map_axes(shape, title)
+        axes.set_facecolor("#E5E7EB")
+        figure.colorbar(axes.imshow(shown, cmap=plots.VALUES), cax=bar, label="value: discounted reward to come; grey: none learned")
+        if max(shape) <= 60 and free.any():
+            pictures.draw_arrows(axes, policy.reshape(*shape, -1), free, np.where(free, shown, np.nan), view.arrows)
+        _draw_letters(axes, view)
+    return figure
+
+
+def visits_map(view: GridView, visits: np.ndarray, title: str) -> Figure:
+    """How often each cell was stood on during learning; see `value_map`."""
+    from matplotlib.colors import LogNorm
+
+    counts = np.where(visits > 0, visits, np.nan).reshape(view.shape)
+    with plots.style():
+        figure, axes, bar = pictures.map_axes(view.shape, title)
+        axes.set_facecolor("#E5E7EB")
+        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(2.0, float(np.nanmax(counts)))))
+        pictures.visits_bar(figure, drawn, bar)
+        _draw_letters(axes, view)
+    return figure
+
+
+def _draw_letters(axes: Any, view: GridView) -> None:
+    """What stands in the cells: start and goal in circles, holes as dark discs."""
+    size = min(13.0, 200 / max(view.shape))
+    box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "#111827", "linewidth": 1.0}
+    for row, column in np.argwhere(view.letters != " "):
+        letter = str(view.letters[row, column])
+        if letter == "H":
+            axes.scatter([column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827")
+            continue
+        place = (column - 0.3, row - 0.3) if letter == "S" else (column, row)
+        colour = plots.COLOURS[1] if letter == "G" else "#111827"
+        axes.text(*place, letter, ha="center", va="center", fontsize=size, fontweight="bold", color=colour, bbox=box)

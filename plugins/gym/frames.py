@@ -1,0 +1,101 @@
+"""Episodes as the environment draws them itself, with a line below that says what is going on.
+
+Every animation plays an environment of its own with a generator of its own: what learns does not notice.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from plugins.gym import fitting
+from sandbox.errors import UsageError
+
+LONGEST = 300
+"""Frames of an episode that is watched by itself."""
+SHORT = 40
+"""Frames of each episode where many are watched."""
+STRIP = 22
+"""Height of the line below, pixels."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture.
+
+    Attributes:
+        pixels: as the environment drew them, uint8 [height, width, 3].
+        status: the line below.
+    """
+
+    pixels: np.ndarray
+    status: str
+
+    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+        """The picture with its line: uint8 [height + STRIP, width, 3]; it has no layers to hide."""
+        from PIL import Image, ImageDraw, ImageFont
+
+        height, width = self.pixels.shape[:2]
+        picture = Image.new("RGB", (width, height + STRIP), "white")
+        picture.paste(Image.fromarray(self.pixels), (0, 0))
+        font = ImageFont.load_default(size=13)
+        ImageDraw.Draw(picture).text((6, height + 3), self.status, fill="#111827", font=font)
+        return np.asarray(picture)
+
+
+def episode_now(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+    """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
+    done = experiment.done
+    knowledge = (experiment.done_units, 0.0 if done else float(experiment.agent.epsilon()), experiment.agent.q)
+    return _closing(experiment, lambda env: islice(_episode(experiment, env, knowledge, rng, explore=not done), LONGEST))
+
+
+def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+    """How it learned: an episode for each snapshot, the last one greedy."""
+
+    def all_of_them(env: Any) -> Iterator[Shown]:
+        for snapshot in experiment.snapshots:
+            yield from islice(_episode(experiment, env, (snapshot.episode, snapshot.epsilon, snapshot.q), rng, explore=True), SHORT)
+        last = experiment.snapshots[-1]
+        yield from islice(_episode(experiment, env, (last.episode, last.epsilon, last.q), rng, explore=False), LONGEST)
+
+    return _closing(experiment, all_of_them)
+
+
+def _closing(experiment: Any, play: Any) -> Iterator[Shown]:
+    """Frames of an environment that is closed afterwards.
+
+    Raises:
+        UsageError: when the environment cannot draw itself.
+    """
+    config = experiment.config
+    modes = fitting.render_modes(config)
+    if "rgb_array" not in modes:
+        raise UsageError(f"{config.env.options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'}).")
+    env = fitting.numbered(config, "rgb_array")
+    try:
+        yield from play(env)
+    finally:
+        env.close()
+
+
+def _episode(
+    experiment: Any, env: Any, knowledge: tuple[int, float, np.ndarray], rng: np.random.Generator, explore: bool
+) -> Iterator[Shown]:
+    number, epsilon, q = knowledge
+    agent = copy.copy(experiment.agent)  # a second one, that knows what this one knew then
+    agent.q, agent.episodes_done = np.asarray(q, dtype=np.float64), number
+    state, _ = env.reset(seed=int(rng.integers(2**31)))
+    mode, total, step, over = f"ε {epsilon:.3g}" if explore else "greedy", 0.0, 0, False
+    while True:
+        status = f"episode {number} · step {step} · {mode} · return {total:.4g}"
+        yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
+        if over:
+            return
+        state, reward, terminated, truncated, _ = env.step(agent.act(state, explore=explore, rng=rng))
+        total, step, over = total + reward, step + 1, terminated or truncated
