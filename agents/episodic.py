@@ -22,6 +22,8 @@ from sandbox.lab import Block, Context, Summary
 ENV_BLOCK_STEPS = 10_000
 """About as many steps through `env.step` make one block: some tenths of a second."""
 
+ROUNDING = 1e-12
+
 
 @lru_cache(maxsize=4)
 def stationary_return(model: TabularMDP) -> float | None:
@@ -60,7 +62,7 @@ class EpisodicExperiment(ControlExperiment):
             "greedy_return": greedy.expected_return,
             "optimum": optimum,
             "best_stationary": self.stationary_optimum(),
-            "regret": None if optimum is None else optimum - greedy.expected_return,
+            "regret": None if optimum is None else _regret(optimum, greedy.expected_return),
             "greedy_length": greedy.expected_length,
             f"return_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
             "episode_limit": self.world.horizon,
@@ -101,6 +103,12 @@ class EpisodicExperiment(ControlExperiment):
                 "env_steps": [self.env_steps],
                 "greedy_return": [greedy.expected_return],
                 "greedy_length": [greedy.expected_length],
-                "regret": [float("nan") if optimum is None else optimum - greedy.expected_return],
+                "regret": [float("nan") if optimum is None else _regret(optimum, greedy.expected_return)],
             },
         )
+
+
+def _regret(optimum: float, return_: float) -> float:
+    """What is missing to the best possible; 0 where two ways of adding up the same differ in the last digits."""
+    missing = optimum - return_
+    return 0.0 if abs(missing) < ROUNDING * max(1.0, abs(optimum)) else missing

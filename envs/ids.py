@@ -35,6 +35,11 @@ class GymnasiumConfig(LabConfig):
     max_episode_steps: int = Field(DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut")
 
 
+def names() -> list[str]:
+    """All ids."""
+    return sorted(gymnasium.registry)
+
+
 def spec_of(name: str) -> EnvSpec:
     """What is registered under an id; `-` and `_` are the same.
 

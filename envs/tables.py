@@ -89,16 +89,15 @@ def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str,
         ModelError: when a state, an action or an entry is missing.
     """
     (states, first), (actions, begin) = ((int(one.n), int(one.start)) for one in (env.observation_space, env.action_space))  # type: ignore[attr-defined]
-    rows = [[_row(table, first + state, begin + action) for action in range(actions)] for state in range(states)]
+    at = first if first + states - 1 in table else 0  # some count from 0 whatever the space says
+    rows = [[_row(table, at + state, begin + action) for action in range(actions)] for state in range(states)]
     outcomes = max(len(row) for of_state in rows for row in of_state)
-    filled = np.array(
-        [[row + [(0.0, first, 0.0, False)] * (outcomes - len(row)) for row in of_state] for of_state in rows], dtype=np.float64
-    )
+    filled = np.array([[row + [(0.0, at, 0.0, False)] * (outcomes - len(row)) for row in of_state] for of_state in rows], dtype=np.float64)
     if not np.isfinite(filled[..., 1]).all():
         raise ModelError("The table of transitions leads to states that are no numbers.")
     return {
         "probability": filled[..., 0],
-        "next_state": filled[..., 1].astype(np.int64) - first,
+        "next_state": filled[..., 1].astype(np.int64) - at,
         "reward": filled[..., 2],
         "terminated": filled[..., 3].astype(bool),
     }

@@ -9,6 +9,7 @@ import click
 
 from sandbox.cli.options import config_layer, config_parameters, normalized
 from sandbox.config import resolve
+from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry import registry
 
 
@@ -18,11 +19,12 @@ class EnvironmentCommands(click.Group):
     Args:
         carry_out: called with the environment's name, its class, its configuration, and the values of the own options.
         own: options that do not belong to the environment.
+        refusal: what is said of environments of Gymnasium that are none of ours; empty where they are welcome.
     """
 
-    def __init__(self, *arguments: Any, carry_out: Callable[..., int], own: list[click.Parameter], **more: Any) -> None:
+    def __init__(self, *arguments: Any, carry_out: Callable[..., int], own: list[click.Parameter], refusal: str = "", **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._carry_out, self._own = carry_out, own
+        self._carry_out, self._own, self._refusal = carry_out, own, refusal
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The environments' names."""
@@ -35,20 +37,42 @@ class EnvironmentCommands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the environment named first."""
-        entry = registry().find("env", args[0])
-        env_class = registry().load("env", entry.name)
+        name, env_class = self._environment(args[0])
         parameters = config_parameters(env_class.Config, {}, prefix=("env",))
 
         def carry_out(**values: Any) -> int:
             layer = config_layer(parameters, values).get("env", {})
-            config = resolve(env_class.Config, [layer], f"environment '{entry.name}'", prefix="env.")
+            config = resolve(env_class.Config, [layer], f"environment '{name}'", prefix="env.")
             return self._carry_out(
-                entry.name, env_class, config, {name: value for name, value in values.items() if not name.startswith("config_")}
+                name, env_class, config, {option: value for option, value in values.items() if not option.startswith("config_")}
             )
 
-        own_help = (self.help or "").replace("ENV", entry.name)
+        own_help = (self.help or "").replace("ENV", name)
         return (
-            entry.name,
-            click.Command(entry.name, params=[*self._own, *parameters], callback=carry_out, help=own_help),
+            name,
+            click.Command(name, params=[*self._own, *parameters], callback=carry_out, help=own_help),
             normalized(args[1:]),
         )
+
+    def _environment(self, name: str) -> tuple[str, Any]:
+        """An environment of ours, or else one of Gymnasium's.
+
+        Raises:
+            UnknownNameError: naming the nearest of all.
+            UsageError: when those of Gymnasium are not welcome.
+        """
+        try:
+            entry = registry().find("env", name)
+            return entry.name, registry().load("env", entry.name)
+        except UnknownNameError as error:
+            from agents.commands.gymnasium_env import GymnasiumEnv
+            from envs import ids
+
+            try:
+                found = GymnasiumEnv.of(name)
+            except UnknownNameError:
+                near = nearest(name, [*error.known, *ids.names()])
+                raise (UnknownNameError("env", name, [near], "`python -m sandbox list envs` shows ours.") if near else error) from None
+            if self._refusal:
+                raise UsageError(self._refusal.replace("ENV", found.Config.id)) from None
+            return found.Config.id, found

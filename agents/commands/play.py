@@ -128,6 +128,7 @@ play = EnvironmentCommands(
     "play",
     carry_out=carry_out,
     own=_options(),
+    refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render human` shows how an agent learns ENV.",
     no_args_is_help=True,
     help=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
 )

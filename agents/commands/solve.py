@@ -45,6 +45,7 @@ def _options() -> list[click.Parameter]:
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Solve one environment and print what was found; exit code 1 if value iteration did not converge."""
     from agents import planning, probabilities
+    from agents.commands.gymnasium_env import GymnasiumEnv
 
     env = env_class(config=config)
     model, discount = env.model, values["discount"]
@@ -56,6 +57,8 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         "discount": discount,
         **_scores(model, best, probabilities.one_hot(best.policy, model.actions)),
     }
+    if isinstance(env, GymnasiumEnv):
+        document |= _whole_episode(model)
     soft = None
     if values["epsilon"] is not None:
         soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
@@ -82,34 +85,57 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
 
     episode = planning.evaluate(model, policy, model.horizon)
     steps = episode.steps_to_goal
+    goal = {
+        "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
+        "goal_probability": episode.goal_probability,
+    }
     return {
         "value_start": planning.value_at_start(model, solution.value),
-        "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
+        **(goal if model.goal.any() else {}),
         "reward_per_step": episode.reward_per_step,
         "episode_return": episode.expected_return,
-        "goal_probability": episode.goal_probability,
         "converged": solution.converged,
         "sweeps": solution.sweeps,
         "residual": solution.residual,
     }
 
 
+def _whole_episode(model: Any) -> dict[str, Any]:
+    """What can be had of an episode that is cut after the time limit, without a discount."""
+    from agents import planning
+    from agents.stationary import best_stationary
+
+    optimum = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
+    stationary = best_stationary(model, optimum)
+    return {"episode_limit": model.horizon, "optimum": optimum, "best_stationary": None if stationary is None else stationary[0]}
+
+
 def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:
     heading(f"{name}: the best policy (discount {number(document['discount'])})")
-    click.echo(_map(env, best.policy))
-    click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
+    if drawn := _map(env, best.policy):
+        click.echo(drawn)
+    if hasattr(env, "layout"):
+        click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
     pairs((words(key), number(value)) for key, value in document.items() if key not in ("env", "discount", "epsilon_soft"))
     if soft is not None:
         heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
-        click.echo(_map(env, soft.policy))
+        if drawn := _map(env, soft.policy):
+            click.echo(drawn)
         pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
     if not best.converged:
         click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
-    next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
+    if hasattr(env, "layout"):
+        next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
+    else:
+        next_commands((f"run gym --env {name}", "learn it"))
 
 
 def _map(env: Any, policy: np.ndarray) -> str:
-    """The grid as text with an arrow in every free cell."""
+    """The grid as text with an arrow in every free cell; empty where there is no grid."""
+    if not hasattr(env, "layout"):
+        from agents.commands.gymnasium_env import arrow_map
+
+        return "" if env.view is None else arrow_map(env.view, policy)
     cells = env.layout.to_text().splitlines()
     if max(len(cells), len(cells[0])) > 60:
         return ""

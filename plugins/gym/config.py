@@ -19,7 +19,7 @@ class GymConfig(ControlConfig):
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(True, description="learn on the environment's own table of transitions, where it is known to tell the truth")
-    evaluation_episodes: int = Field(100, ge=1, le=10**6, description="episodes of an evaluation by sampling, where no model is known")
+    evaluation_episodes: int = Field(30, ge=1, le=10**6, description="episodes of an evaluation by sampling, where no model is known")
     discretiser: DiscretiserConfig = Field(default_factory=DiscretiserConfig, description="how continuous observations become states")
 
     @model_validator(mode="after")
@@ -27,6 +27,8 @@ class GymConfig(ControlConfig):
         """Refuse what cannot be learned, before anything runs."""
         from plugins.gym import fitting
 
+        if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
+            return self  # one of them is wrong, and said so already
         try:
             fitting.check(self)
         except SandboxError as error:

@@ -56,7 +56,8 @@ def learning_curve(experiment: Any, metrics: Metrics, title: str) -> Figure:
     if optimum is not None and stationary is not None and optimum - stationary > 1e-6 * max(1.0, abs(optimum)):
         axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=f"best without counting steps: {stationary:.4g}")
     _show_the_end(axes, metrics)
-    axes.legend(loc="lower right")
+    with plots.style():
+        axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
     return figure
 
 
@@ -86,7 +87,9 @@ def value_map(view: GridView, values: np.ndarray, policy: np.ndarray, visits: np
     with plots.style():
         figure, axes, bar = pictures.map_axes(shape, title)
         axes.set_facecolor("#E5E7EB")
-        figure.colorbar(axes.imshow(shown, cmap=plots.VALUES), cax=bar, label="value: discounted reward to come; grey: none learned")
+        figure.colorbar(
+            axes.imshow(shown, cmap=plots.VALUES), cax=bar, label=_fitting(shape, "value: discounted reward to come; grey: none", "value")
+        )
         if max(shape) <= 60 and free.any():
             pictures.draw_arrows(axes, policy.reshape(*shape, -1), free, np.where(free, shown, np.nan), view.arrows)
         _draw_letters(axes, view)
@@ -103,8 +106,14 @@ def visits_map(view: GridView, visits: np.ndarray, title: str) -> Figure:
         axes.set_facecolor("#E5E7EB")
         drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(2.0, float(np.nanmax(counts)))))
         pictures.visits_bar(figure, drawn, bar)
+        bar.set_ylabel(_fitting(view.shape, "steps spent here (log scale); grey: never", "steps spent here"))
         _draw_letters(axes, view)
     return figure
+
+
+def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
+    """The label of a colour bar that is as high as the map: a flat map has room for the short one."""
+    return label if shape[0] >= 0.6 * shape[1] else short
 
 
 def _draw_letters(axes: Any, view: GridView) -> None:
@@ -116,6 +125,6 @@ def _draw_letters(axes: Any, view: GridView) -> None:
         if letter == "H":
             axes.scatter([column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827")
             continue
-        place = (column - 0.3, row - 0.3) if letter == "S" else (column, row)
+        place = (column - 0.22, row - 0.22) if letter == "S" else (column, row)
         colour = plots.COLOURS[1] if letter == "G" else "#111827"
         axes.text(*place, letter, ha="center", va="center", fontsize=size, fontweight="bold", color=colour, bbox=box)

@@ -43,13 +43,15 @@ def survey(config: Any) -> Survey:
     """What an environment looks like to an agent with a table.
 
     Args:
-        config: with `env` and `discretiser`.
+        config: with `env`, `discretiser` and `use_model`; a table that is none is no fault where nobody wants to use it.
 
     Raises:
         UsageError: when it does not suit such an agent.
         ModelError: when its table of transitions is none.
     """
-    return _survey(config.env.options.id, config.env.options.model_dump_json(), config.discretiser.model_dump_json(), _Asked(config))
+    return _survey(
+        config.env.options.id, config.env.options.model_dump_json(), config.discretiser.model_dump_json(), config.use_model, _Asked(config)
+    )
 
 
 class _Asked:
@@ -66,7 +68,7 @@ class _Asked:
 
 
 @lru_cache(maxsize=8)
-def _survey(name: str, options: str, discretiser: str, asked: _Asked) -> Survey:
+def _survey(name: str, options: str, discretiser: str, use_model: bool, asked: _Asked) -> Survey:
     env = ids.make(asked.config.env.options)
     try:
         actions: Any = env.action_space
@@ -82,9 +84,20 @@ def _survey(name: str, options: str, discretiser: str, asked: _Asked) -> Survey:
             raise UsageError(
                 f"{name} has {numbering.size} states and {actions.n} actions; a table may have {finite.LARGEST:.0g} entries, not {size:.2g}."
             )
-        return Survey(numbering, int(actions.n), tables.read(env, asked.config.env.options.max_episode_steps))
+        return Survey(numbering, int(actions.n), _table(env, asked.config.env.options.max_episode_steps, use_model))
     finally:
         env.close()
+
+
+def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.Table:
+    try:
+        return tables.read(env, horizon)
+    except ModelError as error:
+        if needed:
+            raise ModelError(
+                f"The table of transitions (P) is wrong. {error} --no-use-model learns through env.step all the same."
+            ) from error
+        return tables.Table(None, "")
 
 
 def _others(space: spaces.Space[Any]) -> list[str]:

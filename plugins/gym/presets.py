@@ -45,4 +45,17 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "env": {"name": "Taxi-v4"},
         "episodes": 10_000,
     },
+    "cartpole": {
+        "agent": {
+            **Q_LEARNING,
+            "alpha_schedule": "visits",
+            "alpha_power": 0.6,
+            "epsilon": 0.01,
+            "epsilon_schedule": "constant",
+            "initial_value": 100.0,
+        },
+        "env": {"name": "CartPole-v1"},
+        "discretiser": {"bins": [4, 4, 8, 8], "low": [-2.4, -2.0, -0.21, -2.0], "high": [2.4, 2.0, 0.21, 2.0]},
+        "episodes": 2000,
+    },
 }
