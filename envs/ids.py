@@ -148,10 +148,9 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.E
         UsageError: when it cannot be made so.
     """
     options = changed_options(config)
+    shown = {"render_mode": render_mode} if render_mode else {}  # some constructors do not know the word
     try:
-        return gymnasium.make(
-            config.id, max_episode_steps=config.max_episode_steps, disable_env_checker=True, render_mode=render_mode, **options
-        )
+        return gymnasium.make(config.id, max_episode_steps=config.max_episode_steps, disable_env_checker=True, **shown, **options)
     except Exception as error:  # a constructor of somebody else's raises what it likes
         told = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
         why = f"{type(error).__name__}: {error}"

@@ -11,7 +11,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from types import UnionType
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -43,7 +44,7 @@ class LabConfig(BaseModel):
         if info.field_name is None or not isinstance(value, (str, bool)):
             return value
         annotation = cls.model_fields[info.field_name].annotation
-        kinds = [annotation, *get_args(annotation)] if get_origin(annotation) is not Literal else []
+        kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
         if isinstance(value, bool):
             if bool not in kinds and (int in kinds or float in kinds):
                 raise ValueError(f"it should be a number, not {str(value).lower()}")

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from sandbox.config import finder_of, Finder, LabConfig, choice_kind, nested_model, option_name, registered_config
+from sandbox.config import Finder, LabConfig, choice_kind, finder_of, nested_model, option_name, registered_config
 
 
 @dataclass(frozen=True)

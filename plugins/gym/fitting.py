@@ -137,7 +137,9 @@ def _refuse_endless(name: str, model: TabularMDP) -> None:
     found = planning.value_iteration(model, 1.0, max_sweeps=PROOF_SWEEPS)
     if found.converged:
         return
-    state = int(np.argmax(np.abs(found.q.max(axis=1) - found.value)))
+    change = np.abs(found.q.max(axis=1) - found.value)  # [states], of one more sweep
+    brings = np.abs((model.probability * model.reward).sum(axis=2)[np.arange(model.states), found.policy])  # [states]
+    state = int(np.argmax(np.where(change >= 0.5 * change.max(), brings, -1.0)))
     raise ModelError(
         f"{name} with discount 1: state {state}, action {int(found.policy[state])} has no finite value, reward comes there without end. "
         "Take a discount below 1: --agent.discount 0.99"

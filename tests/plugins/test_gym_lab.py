@@ -1,0 +1,269 @@
+"""The lab of Gymnasium's environments: scores of the shipped presets, one table on both paths, refusals, and what a run keeps."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from PIL import Image
+
+from agents import planning, probabilities
+from envs import ids
+from plugins.gym.claims import CLAIMS
+from plugins.gym.lab import GymLab
+from plugins.gym.presets import PRESETS
+from sandbox import api
+from sandbox.config import merge, resolve
+from sandbox.errors import ConfigError, UnknownNameError
+from sandbox.lab import Context
+from sandbox.loop import Settings
+from sandbox.seeding import Generators
+from sandbox.store import Store
+
+QUIET = Settings(pictures=False)
+
+
+def start(store, preset="default", seed=0, settings=QUIET, seeds=1, **options):
+    return api.start(api.Request("gym", preset, [options], seed, seeds=seeds), Store(store), settings)
+
+
+def learned(preset, seed=0, **options):
+    """A finished experiment, without a run folder."""
+    lab = GymLab()
+    config = resolve(lab.Config, [merge(PRESETS[preset], options)], "gym")
+    experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)
+    while not experiment.done:
+        experiment.advance()
+    return experiment
+
+
+def exactly(experiment, name, limit, **options):
+    """What the greedy policy earns, followed by hand through the environment's own table: nothing of ours but the policy."""
+    base = gymnasium.make(name, **options).unwrapped
+    here, total = np.array(base.initial_state_distrib, dtype=float), 0.0
+    policy = experiment.agent.policy()
+    for _ in range(limit):
+        there = np.zeros_like(here)
+        for state in np.flatnonzero(here):
+            for action in np.flatnonzero(policy[state]):
+                for chance, to, reward, over in base.P[state][action]:
+                    mass = here[state] * policy[state, action] * chance
+                    total += mass * reward
+                    there[to] += 0 if over else mass
+        here = there
+    return total
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "limit", "options", "least"),
+    [
+        ("cliff", "CliffWalking-v1", 1000, {}, -13.0),
+        ("frozen-lake", "FrozenLake-v1", 100, {"is_slippery": False}, 1.0),
+        ("frozen-lake-slippery", "FrozenLake-v1", 100, {}, 0.73),
+        ("taxi", "Taxi-v4", 200, {}, 7.9),
+    ],
+)
+def test_ten_seeds_of_each_preset_reach_what_was_promised(preset, name, limit, options, least):
+    for seed in range(10):
+        experiment = learned(preset, seed)
+        summary = experiment.summary()
+        assert summary["greedy_return"] >= least - 1e-12 and summary["greedy_return"] <= summary["best_stationary"] + 1e-9
+        if seed == 0:
+            assert exactly(experiment, name, limit, **options) == pytest.approx(summary["greedy_return"], abs=1e-12)
+
+
+def test_the_optimum_of_the_slippery_lake_counts_steps_and_the_best_stationary_policy_does_not():
+    summary = learned("frozen-lake-slippery", episodes=10).summary()
+    assert summary["optimum"] == pytest.approx(0.7442, abs=5e-5) and summary["best_stationary"] == pytest.approx(0.7402, abs=5e-5)
+
+
+@pytest.mark.parametrize("agent", ["q-learning", "sarsa", "dyna-q"])
+@pytest.mark.parametrize(("env", "episodes"), [("FrozenLake-v1", 300), ("Taxi-v4", 25), ("CliffWalkingSlippery-v1", 25)])
+def test_model_and_env_step_give_one_table_to_the_last_bit(agent, env, episodes):
+    options = {"agent": {"name": agent, "initial_value": 0.0}, "env": {"name": env}, "episodes": episodes}
+    fast, slow = (learned("default", 3, use_model=use, **options) for use in (True, False))
+    assert (fast.summary()["learned_through"], slow.summary()["learned_through"]) == ("model", "env.step")
+    assert fast.agent.q.tobytes() == slow.agent.q.tobytes() and np.ptp(fast.agent.q) > 0
+    assert fast.summary()["greedy_return"] == slow.summary()["greedy_return"]
+
+
+def test_sarsa_and_q_learning_differ_on_the_cliff_as_in_the_book():
+    figure = {claim.part: np.mean([claim.measure(seed) for seed in range(20)]) for claim in CLAIMS}
+    assert figure["SARSA, exploring"] == pytest.approx(-21, abs=2) and figure["Q-learning, exploring"] == pytest.approx(-51, abs=4)
+    assert figure["Q-learning, greedy"] == -13 and figure["SARSA, greedy: keeps off the edge"] <= -15
+
+
+def test_what_the_cliffs_edge_costs_while_exploring_can_be_computed():
+    """The exact return of exploring beside either greedy way, without learning noise."""
+    worth = {}
+    for agent in ("sarsa", "q-learning"):
+        experiment = learned("cliff", 1, agent={"name": agent, "alpha": 0.1}, episodes=2000)
+        soft = probabilities.soften(experiment.agent.policy(), 0.1, "all")
+        worth[agent] = planning.evaluate(experiment.model, soft, 1000).expected_return
+    assert worth["q-learning"] < -40 < -25 < worth["sarsa"]
+
+
+def test_a_fickle_passenger_is_learned_through_env_step_and_said_so(store):
+    run = start(store, env={"name": "Taxi-v4", "fickle_passenger": True, "max_episode_steps": 20}, episodes=3, evaluation_episodes=2)
+    assert run.summary["learned_through"] == "env.step" and run.summary["optimum"] is None
+    (warning,) = run.record.warnings
+    assert "not believed" in warning and "passenger may change the destination" in warning
+
+
+def test_blackjack_is_learned_from_tuples(store):
+    run = start(store, env={"name": "Blackjack-v1"}, episodes=300, evaluation_episodes=200)
+    assert run.agent.states == 32 * 11 * 2 and run.agent.actions == 2 and run.record.warnings == []
+    assert -1 <= run.summary["greedy_return"] <= 0.5 and run.summary["evaluated"] == "by sampling"
+
+
+def test_cartpole_is_learned_from_bins():
+    """A hundredth of the preset's run: about 22 steps is what random play gets."""
+    experiment = learned("cartpole", episodes=150)
+    assert experiment.agent.states == 4 * 4 * 8 * 8
+    assert experiment.summary()["greedy_return"] > 60
+
+
+def test_a_run_through_env_step_that_was_stopped_after_every_block_ends_with_the_same_bytes(store):
+    options = {"env": {"name": "Blackjack-v1"}, "episodes": 150, "evaluation_episodes": 5}
+    whole = start(store, seed=5, **options)
+    pieces = start(store, seed=5, settings=Settings(max_time=0.0, pictures=False), **options)
+    while pieces.status != "finished":
+        pieces = api.proceed(pieces.folder, Settings(max_time=1e-6, pictures=False))
+    assert pieces.record.resumed > 5
+    assert pieces.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
+    assert pieces.agent.q.tobytes() == whole.agent.q.tobytes()
+
+
+@pytest.mark.parametrize("use_model", [True, False])
+def test_many_seeds_learn_together_what_each_learns_alone(store, use_model):
+    options = {"env": {"name": "FrozenLake-v1"}, "episodes": 200, "use_model": use_model}
+    many = start(store, seed=4, seeds=3, **options)
+    for number, experiment in enumerate(many.experiment.experiments):
+        assert experiment.agent.q.tobytes() == learned("default", 4 + number, **options).agent.q.tobytes()
+    assert {"return_mean", "length_low", "env_steps_high"} <= set(many.metrics.columns("learn"))
+    assert many.summary["seeds"] == 3 and many.summary["optimum"] == pytest.approx(0.7442, abs=5e-5)
+
+
+def test_the_pictures_of_one_seed_and_of_many(store):
+    run = start(store, "quick", settings=Settings())
+    names = {one.name for one in run.record.artifacts}
+    assert names == {
+        *("learning_curve.png", "value_map.png", "visits_map.png", "episode.gif"),
+        *("snapshots.npz", "q_table.npy", "agent.npz", "summary.json"),
+    }
+    with Image.open(run.folder.artifacts.folder / "episode.gif") as animation:
+        assert animation.n_frames == 7  # six steps to the goal
+    assert run.record.warnings == []
+    many = start(store, "quick", seeds=2, settings=Settings())
+    assert {one.name for one in many.record.artifacts} == {"learning_curve.png", "scores.png", "episode.gif", "q_tables.npy", "seeds.csv"}
+
+
+def test_watching_changes_nothing():
+    experiment = learned("frozen-lake-slippery", episodes=50)
+    before = experiment.agent.q.tobytes(), experiment.agent.rng.bit_generator.state, experiment.world.rng.bit_generator.state
+    shown = [frame.draw() for frame in GymLab().frames(experiment, np.random.default_rng(0), history=True)]
+    assert len({picture.shape for picture in shown}) == 1 and len(shown) > 1
+    assert before == (experiment.agent.q.tobytes(), experiment.agent.rng.bit_generator.state, experiment.world.rng.bit_generator.state)
+
+
+class Endless(gymnasium.Env):
+    """State 1 pays 1 for ever; the table says so."""
+
+    observation_space, action_space = spaces.Discrete(2), spaces.Discrete(2)
+
+    def __init__(self):
+        self.P = {0: {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 0, 0.0, True)]}, 1: {0: [(1.0, 1, 1.0, False)], 1: [(1.0, 1, 0.0, True)]}}
+        self.initial_state_distrib = np.array([1.0, 0.0])
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.s = 0
+        return 0, {}
+
+    def step(self, action):
+        ((_, self.s, reward, over),) = self.P[self.s][action]
+        return self.s, reward, over, False, {}
+
+
+class Wrong(Endless):
+    """A table whose chances are too small."""
+
+    def __init__(self):
+        super().__init__()
+        self.P[1][0] = [(0.5, 1, 1.0, False)]
+
+
+class Strange(gymnasium.Env):
+    """Actions that no table holds."""
+
+    observation_space, action_space = spaces.Discrete(2), spaces.MultiDiscrete([2, 2])
+
+
+@pytest.fixture
+def strangers():
+    kinds = {"Endless-v0": Endless, "Wrong-v0": Wrong, "Strange-v0": Strange}
+    for name, kind in kinds.items():
+        gymnasium.register(name, entry_point=kind)
+    yield
+    for name in kinds:
+        del gymnasium.registry[name]
+    ids._config.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"env": {"name": "Pendulum-v1"}}, r"take Discrete actions .* The actions of Pendulum-v1 are Box"),
+        ({"env": {"name": "Strange-v0"}}, r"MultiDiscrete\(\[2 2\]\)"),
+        ({"env": {"name": "CartPole-v1"}}, "--discretiser.bins 10,10,10,10"),
+        ({"env": {"name": "Blackjack-v1"}, "agent": {"name": "value-iteration"}}, "plans on an exact model.*q-learning"),
+        ({"use_model": False, "agent": {"name": "value-iteration"}}, "use_model is off"),
+        ({"env": {"name": "Wrong-v0"}}, "State 1, action 0 has outcomes whose probabilities sum to 0.5.*--no-use-model"),
+        ({"env": {"name": "Endless-v0"}, "agent": {"discount": 1.0}}, "state 1, action 0 has no finite value"),
+        ({"agent": {"discount": 1.5}}, "agent.discount = 1.5"),
+        ({"agent": {"discount": 0}}, "agent.discount = 0"),
+        ({"env": {"name": "FrozenLake-v1", "map_nam": "8x8"}}, "Did you mean 'env.map-name'"),
+        ({"env": {"name": "FrozenLake-v1", "map_name": "9x9"}}, "cannot be made with map_name=9x9"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_starts(store, strangers, options, part):
+    with pytest.raises(ConfigError, match=part):
+        start(store, **options)
+    assert not store.exists()
+
+
+def test_an_endless_world_is_learned_with_a_discount(strangers):
+    assert learned("default", env={"name": "Endless-v0", "max_episode_steps": 10}, episodes=50).summary()["optimum"] == 9
+
+
+def test_a_wrong_table_can_be_left_alone(strangers):
+    summary = learned("default", env={"name": "Wrong-v0", "max_episode_steps": 10}, episodes=5, use_model=False).summary()
+    assert summary["learned_through"] == "env.step" and summary["optimum"] is None
+
+
+def test_an_unknown_environment_gets_the_nearest_id(store, say):
+    said = say("run", "gym", "--env", "FrozenLak-v1")
+    assert said.code == 2 and "Did you mean 'FrozenLake-v1'" in said.err
+    with pytest.raises((UnknownNameError, ConfigError), match="Did you mean 'Taxi-v4'"):
+        start(store, env="Taxi-v5")
+
+
+def test_the_command_of_the_issue_learns(say):
+    words = ("--env", "FrozenLake-v1", "--env.map_name", "8x8", "--agent", "q-learning", "--no-pictures", "--json")
+    said = say("run", "gym", *words)
+    assert said.code == 0, said.err
+    config, summary = said.document["config"], said.document["summary"]
+    assert config["env"]["map_name"] == "8x8" and config["agent"]["name"] == "q-learning"
+    assert summary["greedy_return"] > 0.3 and summary["optimum"] == pytest.approx(0.6407, abs=5e-5)
+
+
+def test_solve_knows_gymnasiums_ids_and_play_says_where_to_go(say):
+    said = say("solve", "FrozenLake-v1", "--env.no-is-slippery", "--discount", 1, "--json")
+    assert said.code == 0 and said.document["optimum"] == 1 and said.document["best_stationary"] == 1
+    said = say("solve", "CliffWalking-v1", "--discount", 1)
+    assert said.code == 0 and "→ → → → → → → → → → → ↓" in said.out
+    said = say("solve", "CartPole-v1")
+    assert said.code == 2 and "run gym --env CartPole-v1" in said.err
+    said = say("play", "Taxi-v4")
+    assert said.code == 2 and "run gym --env Taxi-v4 --render human" in said.err
