@@ -48,11 +48,13 @@ class DiscretiserConfig(LabConfig):
         return self
 
 
-class Digit(NamedTuple):
-    """One number of an observation that takes the values 0 to size - 1."""
+class Leaf(NamedTuple):
+    """A part of an observation that is no composite: some digits."""
 
-    size: int
-    read: Callable[[Any], int]
+    sizes: tuple[int, ...]
+    """Each digit takes the values 0 to its size - 1."""
+    read: Callable[[Any], list[int]]
+    """The digits, from the whole observation."""
 
 
 class Numbering:
@@ -68,8 +70,8 @@ class Numbering:
 
     def __init__(self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
         left = iter([list(map(float, one)) for one in cuts])
-        self.digits = list(_digits(space, lambda observation: observation, left))
-        self.size = math.prod(digit.size for digit in self.digits)
+        self.leaves = list(_leaves(space, lambda observation: observation, left))
+        self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
 
     def __call__(self, observation: Any) -> int:
         """The number of an observation.
@@ -78,52 +80,56 @@ class Numbering:
             SandboxError: when it lies outside the space.
         """
         number = 0
-        for size, read in self.digits:
-            digit = read(observation)
-            if not 0 <= digit < size:
-                raise SandboxError(f"The environment gave the observation {observation!r}, which lies outside its own space.")
-            number = number * size + digit
+        for sizes, read in self.leaves:
+            for size, digit in zip(sizes, read(observation), strict=True):
+                if not 0 <= digit < size:
+                    raise SandboxError(f"The environment gave the observation {observation!r}, which lies outside its own space.")
+                number = number * size + digit
         return number
 
 
-def _digits(space: spaces.Space[Any], part: Callable[[Any], Any], cuts: Iterator[list[float]]) -> Iterator[Digit]:
-    """The digits of a space; `part` takes the space's element out of the whole observation."""
+Part = Callable[[Any], Any]
+"""Takes a part out of the whole observation."""
+
+
+def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Iterator[Leaf]:
+    """The leaves of a space, in order; `part` takes the space's element out of the whole observation."""
     if isinstance(space, spaces.Discrete):
-        first = int(space.start)
-        yield Digit(int(space.n), _value(part, first))
+        yield Leaf((int(space.n),), _value(part, int(space.start)))
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
         sizes = space.nvec.ravel() if isinstance(space, spaces.MultiDiscrete) else np.full(math.prod(space.shape), 2)
         starts = np.ravel(getattr(space, "start", np.zeros(space.shape, dtype=np.int64)))
-        for place, (size, begin) in enumerate(zip(sizes.tolist(), starts.tolist(), strict=True)):
-            yield Digit(int(size), _entry(part, place, begin))
+        yield Leaf(tuple(sizes.tolist()), _row(part, starts))
     elif isinstance(space, spaces.Box):
-        for place in range(math.prod(space.shape)):
-            edges = _next_cuts(cuts)
-            yield Digit(len(edges) + 1, _binned(part, place, edges))
+        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
+        yield Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
     elif isinstance(space, spaces.Tuple):
         for place, inner in enumerate(space.spaces):
-            yield from _digits(inner, _inner(part, place), cuts)
+            yield from _leaves(inner, _inner(part, place), cuts)
     elif isinstance(space, spaces.Dict):
         for key, inner in space.spaces.items():
-            yield from _digits(inner, _inner(part, key), cuts)
+            yield from _leaves(inner, _inner(part, key), cuts)
     else:
         raise UsageError(f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}.")
 
 
-def _inner(part: Callable[[Any], Any], key: Any) -> Callable[[Any], Any]:
+def _inner(part: Part, key: Any) -> Part:
     return lambda whole: part(whole)[key]
 
 
-def _value(part: Callable[[Any], Any], first: int) -> Callable[[Any], int]:
-    return lambda whole: int(part(whole)) - first
+def _value(part: Part, first: int) -> Callable[[Any], list[int]]:
+    return lambda whole: [int(part(whole)) - first]
 
 
-def _entry(part: Callable[[Any], Any], place: int, first: int) -> Callable[[Any], int]:
-    return lambda whole: int(np.ravel(part(whole))[place]) - first
+def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
+    return lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist()
 
 
-def _binned(part: Callable[[Any], Any], place: int, edges: list[float]) -> Callable[[Any], int]:
-    return lambda whole: _bin(edges, float(np.ravel(part(whole))[place]))
+def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
+    """Which bins the numbers fall into; the outer ones reach to infinity. NaN falls into none."""
+    return lambda whole: [
+        bisect_right(one, value) if value == value else -1 for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
+    ]
 
 
 def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
@@ -136,11 +142,6 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     if found is None:
         raise UsageError("Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut.")
     return found
-
-
-def _bin(edges: list[float], value: float) -> int:
-    """Which bin a value falls into; the outer ones reach to infinity. NaN falls into none."""
-    return bisect_right(edges, value) if value == value else -1
 
 
 def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
