@@ -13,19 +13,16 @@ from sandbox import plots
 from sandbox.store.metrics import Metrics
 
 
-def band_curve(
-    metrics: Metrics, optimum: float | None, seeds: int, title: str, name: str = "reward_per_step", label: str = "reward per step"
-) -> Figure:
-    """A score against the episode: interquartile mean and the middle 95 % of the seeds.
+def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) -> Figure:
+    """Reward per step against the episode: interquartile mean and the middle 95 % of the seeds.
 
     Args:
         metrics: with the stream "learn" of `agents.many.ManySeeds`.
-        optimum: the best possible, drawn as a line.
+        optimum: the best possible reward per step, drawn as a line.
         seeds: how many.
         title: above the figure.
-        name: of the score's columns, without the kind of band.
-        label: what the score is called.
     """
+    name = "reward_per_step"
     learn = metrics.columns("learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))])
     shown = plots.thinned(len(learn["episode"]), 1500)
     episode = learn["episode"][shown]
@@ -40,7 +37,7 @@ def band_curve(
         axes.plot(episode, learn[f"{name}_median"][shown], color=plots.COLOURS[1], linewidth=1.0, linestyle=":", label="median")
         if optimum is not None:
             plots.optimum_line(axes, optimum, f"best possible: {optimum:.4g}")
-        axes.set(title=title, xlabel="episode", ylabel=f"{label}, exploring")
+        axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
         axes.legend(loc="lower right")
     return figure
 

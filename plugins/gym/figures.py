@@ -37,34 +37,42 @@ def many(seeds: Any, artifacts: Artifacts, metrics: Metrics) -> None:
     name, agent, count = one.config.env.options.id, one.config.agent.name, len(seeds.seeds)
     artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in seeds.experiments]))
     artifacts.write("seeds.csv", many_pictures.seeds_table(table))
-    curve = many_pictures.band_curve(metrics, one.optimum(), count, f"{name}: how {agent} learned", "return", "return of an episode")
-    artifacts.save_figure("learning_curve.png", curve)
+    title = f"{name}: how {count} seeds of {agent} learned"
+    artifacts.save_figure(
+        "learning_curve.png", learning_curve(one, metrics, title, Score("return_mean", label="return, mean of all seeds"))
+    )
     title = f"{name}: where {count} seeds of {agent} ended"
     artifacts.save_figure("scores.png", many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY))
 
 
-def learning_curve(experiment: Any, metrics: Metrics, title: str) -> Figure:
-    """Return of the episodes, of the greedy policy, and of the best policies."""
-    exact = experiment.model is not None
-    evaluated = "greedy policy, exact" if exact else f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
+def learning_curve(experiment: Any, metrics: Metrics, title: str, score: Score | None = None) -> Figure:
+    """Return of the episodes, of the greedy policy, and of the best policies.
+
+    Args:
+        experiment: the experiment, or the first of many.
+        metrics: of all of them.
+        title: above the figure.
+        score: what is drawn; None takes the return of a single seed.
+    """
+    sampled = f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
+    evaluated = sampled if experiment.model is None else "greedy policy, exact"
+    score = score or Score("return", "greedy_return", "return of an episode", evaluated)
     exploration = "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
-    figure = pictures.learning_curve(
-        metrics, optimum, title, exploration, Score("return", "greedy_return", "return of an episode", evaluated)
-    )
+    figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
     axes = figure.axes[0]
     if optimum is not None and stationary is not None and optimum - stationary > 1e-6 * max(1.0, abs(optimum)):
         axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=f"best without counting steps: {stationary:.4g}")
-    _show_the_end(axes, metrics)
+    _show_the_end(axes, metrics, score)
     with plots.style():
         axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
     return figure
 
 
-def _show_the_end(axes: Any, metrics: Metrics) -> None:
+def _show_the_end(axes: Any, metrics: Metrics, score: Score) -> None:
     """Leave out the depths of the first episodes where they would squeeze all the rest into a line."""
-    returns = metrics.columns("learn", ["return"])["return"]
-    greedy = metrics.columns("evaluate", ["greedy_return"]).get("greedy_return", returns)
+    returns = metrics.columns("learn", [score.learned])[score.learned]
+    greedy = metrics.columns("evaluate", [score.greedy]).get(score.greedy, returns)
     later = np.concatenate([returns[len(returns) // 10 :], greedy[len(greedy) // 2 :]])
     low, high = float(np.percentile(later, 1)), float(max(returns.max(), greedy.max()))
     if high > low and returns.min() < low - (high - low):
@@ -125,6 +133,6 @@ def _draw_letters(axes: Any, view: GridView) -> None:
         if letter == "H":
             axes.scatter([column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827")
             continue
-        place = (column - 0.22, row - 0.22) if letter == "S" else (column, row)
+        place, points = ((column - 0.3, row - 0.3), 0.6 * size) if letter == "S" else ((column, row), size)  # beside its arrow
         colour = plots.COLOURS[1] if letter == "G" else "#111827"
-        axes.text(*place, letter, ha="center", va="center", fontsize=size, fontweight="bold", color=colour, bbox=box)
+        axes.text(*place, letter, ha="center", va="center", fontsize=points, fontweight="bold", color=colour, bbox=box)
