@@ -65,7 +65,6 @@ class ControlExperiment:
     """
 
     unit = "episode"
-    block_steps = BLOCK_STEPS
     headline = ("reward_per_step", "epsilon")
 
     score = "reward_per_step"
@@ -90,7 +89,7 @@ class ControlExperiment:
         self.best = None if self.model is None else best_returns(self.model)  # [states] or None
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
         self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        self._block_episodes = max(1, self.block_steps // max(1, world.horizon))
+        self._block_episodes = max(1, BLOCK_STEPS // max(1, world.horizon))
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
         self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
 

@@ -20,7 +20,9 @@ from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, Summary
 
 ENV_BLOCK_STEPS = 10_000
-"""About as many steps through `env.step` make one block: some tenths of a second."""
+"""At most about as many steps through `env.step` make one block: some tenths of a second."""
+FEWEST = 25
+"""Episodes of a block through `env.step`: most end long before they are cut."""
 
 ROUNDING = 1e-12
 
@@ -49,9 +51,9 @@ class EpisodicExperiment(ControlExperiment):
     banded = ("return", "regret", "greedy_return", "length", "env_steps", "greedy_length")
 
     def __init__(self, config: ControlConfig, context: Context, world: World, notes: Sequence[str] = (), watched: bool = True) -> None:
-        if isinstance(world, EnvWorld):
-            self.block_steps = ENV_BLOCK_STEPS
         super().__init__(config, context, world, watched)
+        if isinstance(world, EnvWorld):
+            self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)
         self.notes = tuple(notes)
 
     def summary(self) -> Summary:
