@@ -177,9 +177,14 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
         raise UsageError(
-            f"discretiser.bins: {count} numbers in these bins make {math.prod(bins):.2g} states; at most {LARGEST:.0g} fit a table."
+            f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} states; a table has at most {about(LARGEST)} entries."
         )
     return Numbering(space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config))
+
+
+def about(number: int) -> str:
+    """A whole number of any size, readable: 704, 10^20."""
+    return f"{number}" if number < 10**6 else f"10^{math.floor(math.log10(number))}"
 
 
 def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:

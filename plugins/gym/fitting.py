@@ -73,16 +73,19 @@ def _survey(name: str, options: str, discretiser: str, use_model: bool, asked: _
     try:
         actions: Any = env.action_space
         if not isinstance(actions, spaces.Discrete):
-            others = _others(actions)
             raise UsageError(
-                f"Agents with a table take Discrete actions and observations that are {finite.TAKEN}. The actions of {name} are {actions}. "
-                + (f"Agents that take those: {', '.join(others)}." if others else "No agent here takes those.")
+                f"Agents with a table take Discrete actions and observations that are {finite.TAKEN}. The actions of {name} are {actions}."
+                + (_instead(actions) or " No agent here takes those.")
             )
-        numbering = finite.numbering(env, asked.config.discretiser)
+        try:
+            numbering = finite.numbering(env, asked.config.discretiser)
+        except UsageError as error:
+            raise UsageError(f"{error}{_instead(actions)}") from error
         size = numbering.size * int(actions.n)
         if size > finite.LARGEST:
             raise UsageError(
-                f"{name} has {numbering.size} states and {actions.n} actions; a table may have {finite.LARGEST:.0g} entries, not {size:.2g}."
+                f"{name} has {finite.about(numbering.size)} states and {actions.n} actions; a table has at most "
+                f"{finite.about(finite.LARGEST)} entries, not {finite.about(size)}.{_instead(actions)}"
             )
         return Survey(numbering, int(actions.n), _table(env, asked.config.env.options.max_episode_steps, use_model))
     finally:
@@ -100,10 +103,11 @@ def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.T
         return tables.Table(None, "")
 
 
-def _others(space: spaces.Space[Any]) -> list[str]:
-    """Agents of the registry that take such actions."""
+def _instead(actions: spaces.Space[Any]) -> str:
+    """A sentence about the agents without a table that take such actions; empty where there is none."""
     known = {entry.name for entry in registry().entries("agent")}
-    return [name for name in OTHERS.get(type(space), ()) if name in known]
+    others = [name for name in OTHERS.get(type(actions), ()) if name in known]
+    return f" Agents that need no table: {', '.join(others)}." if others else ""
 
 
 def check(config: Any) -> None:
