@@ -69,6 +69,8 @@ class ControlExperiment:
 
     score = "reward_per_step"
     """The column that bands and histograms of many seeds are about; the greedy policy's stands in the summary under the same name."""
+    best_score = "optimum"
+    """Under which name the best possible score stands in the summary."""
     banded: tuple[str, ...] = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
     """Columns that differ from seed to seed."""
     notes: Sequence[str] = ()

@@ -47,7 +47,7 @@ class EpisodicExperiment(ControlExperiment):
     """
 
     headline = ("return", "epsilon")
-    score = "greedy_return"
+    score, best_score = "greedy_return", "optimal_return"
     banded = ("return", "regret", "greedy_return", "length", "env_steps", "greedy_length")
 
     def __init__(self, config: ControlConfig, context: Context, world: World, notes: Sequence[str] = (), watched: bool = True) -> None:
@@ -62,7 +62,7 @@ class EpisodicExperiment(ControlExperiment):
         optimum = self.optimum()
         return {
             "greedy_return": greedy.expected_return,
-            "optimum": optimum,
+            "optimal_return": optimum,
             "best_stationary": self.stationary_optimum(),
             "regret": None if optimum is None else _regret(optimum, greedy.expected_return),
             "greedy_length": greedy.expected_length,

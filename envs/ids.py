@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, create_model
 import envs  # noqa: F401 - registers our own
 from sandbox.config import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError
-from sandbox.registry import canonical
+from sandbox.registry import canonical, registry
 
 DEFAULT_LIMIT = 1000
 """Steps of an episode where an environment has no time limit of its own."""
@@ -46,9 +46,11 @@ def spec_of(name: str) -> EnvSpec:
     Raises:
         UnknownNameError: naming the nearest id.
     """
-    known = {canonical(one): one for one in gymnasium.registry}
-    if canonical(name) in known:
-        return gymnasium.registry[known[canonical(name)]]
+    for look_further in (lambda: None, registry().load_outside):  # plugins of other distributions may register more
+        look_further()
+        known = {canonical(one): one for one in gymnasium.registry}
+        if canonical(name) in known:
+            return gymnasium.registry[known[canonical(name)]]
     hint = "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all; a plugin given with -p may register more."
     error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
     raise error if "Did you mean" in str(error) else UnknownNameError("Gymnasium environment", name, [], hint)

@@ -107,7 +107,7 @@ def _whole_episode(model: Any) -> dict[str, Any]:
 
     optimum = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
     stationary = best_stationary(model, optimum)
-    return {"episode_limit": model.horizon, "optimum": optimum, "best_stationary": None if stationary is None else stationary[0]}
+    return {"episode_limit": model.horizon, "optimal_return": optimum, "best_stationary": None if stationary is None else stationary[0]}
 
 
 def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:

@@ -19,7 +19,7 @@ DEFAULT: dict[str, Any] = {
     "alpha": 0.5,
     "alpha_schedule": "exponential",
     "alpha_final": 0.01,
-    "epsilon": 1.0,
+    "epsilon": 0.5,
     "epsilon_schedule": "linear",
     "epsilon_final": 0.05,
     "initial_value": 1.0,
@@ -27,7 +27,7 @@ DEFAULT: dict[str, Any] = {
 """A little optimism finds rare rewards; a step size that falls averages chance away."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "default": {"agent": DEFAULT, "episodes": 10_000},
+    "default": {"agent": DEFAULT, "episodes": 20_000},
     "quick": {"agent": DEFAULT, "episodes": 500, "env": {"name": "FrozenLake-v1", "is_slippery": False}, "evaluation_episodes": 20},
     "cliff": {  # Sutton & Barto, 2nd ed., example 6.6
         "agent": {**Q_LEARNING, "discount": 1.0, "alpha": 0.5, "epsilon": 0.1, "epsilon_schedule": "constant"},
