@@ -46,14 +46,20 @@ def spec_of(name: str) -> EnvSpec:
     Raises:
         UnknownNameError: naming the nearest id.
     """
-    for look_further in (lambda: None, registry().load_outside):  # plugins of other distributions may register more
-        look_further()
-        known = {canonical(one): one for one in gymnasium.registry}
-        if canonical(name) in known:
-            return gymnasium.registry[known[canonical(name)]]
+    found = _registered(name)
+    if found is None:
+        registry().load_outside()  # plugins of other distributions may register more
+        found = _registered(name)
+    if found is not None:
+        return found
     hint = "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all; a plugin given with -p may register more."
     error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
     raise error if "Did you mean" in str(error) else UnknownNameError("Gymnasium environment", name, [], hint)
+
+
+def _registered(name: str) -> EnvSpec | None:
+    known = {canonical(one): one for one in gymnasium.registry}
+    return gymnasium.registry.get(known.get(canonical(name), ""))
 
 
 def config_of(kind: str, name: str) -> type[GymnasiumConfig]:

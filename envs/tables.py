@@ -18,6 +18,8 @@ from envs.mdp import ModelError, TabularMDP
 
 COMPARED = 1000
 """So many steps are compared."""
+RESETS = 20
+"""So often is looked where an episode begins, where nothing says it."""
 KNOWN_WRAPPERS: tuple[type, ...] = (wrappers.TimeLimit, wrappers.OrderEnforcing, wrappers.PassiveEnvChecker)
 """Wrappers that change neither what is observed nor what is earned."""
 HIDDEN = {"fickle_passenger": "its passenger may change the destination, which the table does not say"}
@@ -59,6 +61,7 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
         if getattr(base, name, False):
             return Table(None, why)
     starts = getattr(base, "initial_state_distrib", None)
+    starts = _certain_start(env) if starts is None else starts
     states, actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
     if starts is None or np.shape(starts) != (states,):
         return Table(None, "nothing says where its episodes begin (initial_state_distrib)")
@@ -80,6 +83,19 @@ def _stranger(env: gymnasium.Env[Any, Any]) -> str:
             return type(env).__name__
         env = env.env
     return ""
+
+
+def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
+    """The start distribution of an environment that always begins in one state and draws nothing for it: float64 [states]; else None."""
+    env.reset(seed=0)
+    rng = np.random.default_rng(1)
+    env.unwrapped.np_random = rng
+    before = rng.bit_generator.state
+    seen = {int(env.reset()[0]) for _ in range(RESETS)}
+    if len(seen) > 1 or rng.bit_generator.state != before:
+        return None
+    space: Any = env.observation_space
+    return np.arange(int(space.start), int(space.start + space.n)) == seen.pop()
 
 
 def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str, np.ndarray]:

@@ -134,10 +134,21 @@ def test_a_table_that_is_none_is_refused_with_state_and_action(row, says):
         tables.read(limited(env), 20)
 
 
-def test_a_table_without_a_start_is_not_believed():
+def test_where_nothing_says_the_start_one_that_is_drawn_is_not_believed():
     env = Tabled()
-    del env.initial_state_distrib
+    env.initial_state_distrib, told = None, env.initial_state_distrib
+    draw = env.draw
+    env.draw = lambda chances: draw(told if chances is None else chances)
     assert "initial_state_distrib" in tables.read(limited(env), 20).why_not
+
+
+def test_where_nothing_says_the_start_a_certain_one_is_seen():
+    env = Tabled(3)
+    del env.initial_state_distrib
+    env.reset = lambda seed=None, options=None: (gymnasium.Env.reset(env, seed=seed), setattr(env, "s", 4), (4, {}))[2]
+    env.P[3][4] = env.P[4][4] = [(0.5, 3, 0.0, True), (0.5, 4, 1.0, False)]  # every step draws, as the model does then
+    model, why_not = tables.read(limited(env), 20)
+    assert why_not == "" and model.start.tolist() == [0, 1]
 
 
 def test_an_environment_without_a_table_needs_no_reason():
