@@ -1,6 +1,6 @@
 """Writes the beginning of a plugin: a package that can be installed, or one file. What it writes works at once.
 
-The templates in `templates/` are plain modules in which a placeholder stands for the name.
+The templates in `templates/` are modules in which a placeholder stands for the name.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def try_it(name: str, kind: str) -> str:
 
 
 def _one_file(name: str, module: str, kind: str) -> dict[str, str]:
-    text = _template(f"{kind}.py", name, module)
+    text = _template(f"{kind}.py.txt", name, module)
     imports = "from sandbox import Block, LabConfig, hookimpl" if kind == "lab" else "from sandbox import hookimpl"
     text = text.replace("from sandbox import Block, LabConfig", imports)
     if kind != "lab":
@@ -81,13 +81,13 @@ def _one_file(name: str, module: str, kind: str) -> dict[str, str]:
 def _package(name: str, module: str, kind: str) -> dict[str, str]:
     """A package: name of each file in it -> text."""
     inner = f"{module}.{kind}"
-    body = _template(f"{kind}.py", name, module).replace("# -- hook\n\n\n", "\n")
+    body = _template(f"{kind}.py.txt", name, module).replace("# -- hook\n\n\n", "\n")
     what = f'"""The plugin {name}: what it brings, by name. Cheap to import: what stands behind a name is loaded when it is used."""'
     imports = ("import gymnasium\n\n" if kind == "env" else "") + "from sandbox import hookimpl"
     return {
         f"{name}/{module}/{kind}.py": body,
         f"{name}/{module}/__init__.py": f"{what}\n\n{imports}\n\n\n{_hook(name, inner, kind)}",
-        f"{name}/tests/test_{module}.py": _template(f"test_{kind}.py", name, inner),
+        f"{name}/tests/test_{module}.py": _template(f"test_{kind}.py.txt", name, inner),
         f"{name}/pyproject.toml": _template("pyproject.toml", name, module),
         f"{name}/README.md": _template("README.md", name, module).replace("EXAMPLE_COMMAND", TRY[kind].format(name=name)),
     }

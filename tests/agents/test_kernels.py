@@ -113,7 +113,9 @@ def test_learning_counts_what_happens(agent_class: Any, policy: str, worlds: Any
 def test_learning_in_pieces_equals_learning_at_once(agent_class: Any, pieces: tuple[int, ...], worlds: Any) -> None:
     model = worlds.random_model(9)
     options: dict[str, Any] = {"alpha": 0.5, "alpha_schedule": "linear", "alpha_final": 0.01, "decay_episodes": 800}
-    whole, cut = pair(agent_class, model, **options)
+    whole, cut = pair(
+        agent_class, model, **{name: value for name, value in options.items() if name not in agent_class.Config.without_effect}
+    )
     one, other = np.random.default_rng(1), np.random.default_rng(1)
     first = whole.learn_model(model, one, 1000)
     blocks = [cut.learn_model(model, other, piece) for piece in pieces]
