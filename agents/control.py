@@ -23,6 +23,8 @@ from sandbox.registry import registry
 
 BLOCK_STEPS = 1_000_000
 """About as many steps of compiled learning make one block: some hundredths of a second."""
+TOGETHER_STEPS = 100_000
+"""The same for each of many seeds that learn together, so that a thousand of them make a block of seconds."""
 SNAPSHOTS = 30
 SNAPSHOT_BYTES = 64_000_000
 """All snapshots together stay below this; very large grids keep fewer."""
@@ -91,7 +93,7 @@ class ControlExperiment:
         self.best = None if self.model is None else best_returns(self.model)  # [states] or None
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
         self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        self._block_episodes = max(1, BLOCK_STEPS // max(1, world.horizon))
+        self._block_episodes = max(1, (BLOCK_STEPS if watched else TOGETHER_STEPS) // max(1, world.horizon))
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
         self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
 

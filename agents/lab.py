@@ -37,6 +37,12 @@ class ControlLab:
     """The environment's name in the registry."""
     fps = 12
 
+    def preparation(self) -> str:
+        """The first run on a machine compiles the learning loops."""
+        from agents.cached import compiled_before
+
+        return "" if compiled_before() else "Compiling the learning loops (some seconds, once; they are kept for later runs)."
+
     def build(self, config: Any, context: Context) -> ControlExperiment:
         """A fresh experiment."""
         from agents.control import ControlExperiment

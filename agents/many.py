@@ -64,14 +64,21 @@ class ManySeeds:
 
     def advance(self) -> list[Block]:
         """The next block of every seed, and their bands."""
-        with ThreadPoolExecutor(self._threads) as pool:
-            blocks = list(pool.map(lambda experiment: experiment.advance(), self.experiments))  # [seeds][blocks]
+        blocks = self._advanced()  # [seeds][blocks]
         banded = [bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))]
         if self.full:
             banded += [
                 Block(f"{block.stream}, seed {seed}", block.columns) for seed, one in zip(self.seeds, blocks, strict=True) for block in one
             ]
         return banded
+
+    def _advanced(self) -> list[Sequence[Block]]:
+        """The next blocks of every seed. Who interrupts this waits for the seeds that are learning, not for those that were to follow."""
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
+        try:
+            return list(pool.map(lambda experiment: experiment.advance(), self.experiments))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def state(self) -> State:
         """The states of all seeds, generators included."""
@@ -133,35 +140,43 @@ def bands(blocks: Sequence[Block], banded: Sequence[str] = BANDED) -> Block:
 
 
 def _band(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Bands over the first axis of [seeds, rows]; seeds without a value are left out, and counted."""
-    known = np.isfinite(values)  # [seeds, rows]
-    if known.all():
-        ordered = np.sort(values, axis=0)
-        low, median, high = (_percentile(ordered, share) for share in (LOW, 50.0, HIGH))
-        return {"mean": values.mean(axis=0), "iqm": _trimmed(ordered), "median": median, "low": low, "high": high}
-    rows = [column[mask] for column, mask in zip(values.T, known.T, strict=True)]
-    empty = np.array([np.nan])
-    parts = [
-        _band((row if len(row) else empty)[:, None]) if len(row) else dict.fromkeys(("mean", "iqm", "median", "low", "high"), empty)
-        for row in rows
-    ]
-    return {**{kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}, "share": known.mean(axis=0)}
+    """Bands over the first axis of [seeds, rows]; seeds without a value are left out, and their share is kept."""
+    ordered = np.sort(values, axis=0)  # [seeds, rows], those without a value last
+    known = np.isfinite(ordered)  # [seeds, rows]
+    count = known.sum(axis=0)  # [rows]
+    low, median, high = (_percentile(ordered, count, share) for share in (LOW, 50.0, HIGH))
+    band = {"mean": _mean(ordered, known), "iqm": _trimmed(ordered, count), "median": median, "low": low, "high": high}
+    return band if known.all() else {**band, "share": known.mean(axis=0)}
 
 
-def _percentile(ordered: np.ndarray, share: float) -> np.ndarray:
-    """A percentile over the first axis of sorted values, linear between neighbours (NumPy's default)."""
-    place = share / 100 * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    part: np.ndarray = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Means over the first axis of the values that are kept, NaN where none is; both [seeds, rows]."""
+    count = kept.sum(axis=0)
+    mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
+    return mean
+
+
+def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
+    """A percentile of the first `count` of sorted values, linear between neighbours (NumPy's default); NaN where count is 0.
+
+    Args:
+        ordered: float64 [seeds, rows], sorted along the first axis.
+        count: int64 [rows].
+        share: in percent.
+    """
+    place = share / 100 * np.maximum(count - 1, 0)  # [rows]
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(count - 1, 0))
+    lower, upper = (np.take_along_axis(ordered, number[None], axis=0)[0] for number in (below, above))  # [rows], each
+    part: np.ndarray = lower + (place - below) * (upper - lower)
     return part
 
 
-def _trimmed(ordered: np.ndarray) -> np.ndarray:
-    """The mean without the lowest and the highest quarter (rounded down) of sorted values, over the first axis."""
-    cut = len(ordered) // 4
-    part: np.ndarray = ordered[cut : len(ordered) - cut].mean(axis=0)
-    return part
+def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """The mean of the first `count` of sorted values without their lowest and highest quarter (rounded down); see `_percentile`."""
+    cut = count // 4  # [rows]
+    number = np.arange(len(ordered))[:, None]  # [seeds, 1]
+    return _mean(ordered, (number >= cut) & (number < count - cut))
 
 
 def interquartile_mean(values: np.ndarray) -> float:
@@ -170,4 +185,6 @@ def interquartile_mean(values: np.ndarray) -> float:
     Args:
         values: float [n].
     """
-    return float(_trimmed(np.sort(np.asarray(values, dtype=np.float64))))
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    cut = len(ordered) // 4
+    return float(ordered[cut : len(ordered) - cut].mean())

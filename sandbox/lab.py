@@ -160,6 +160,15 @@ class Watchable(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A lab that may need seconds before its work begins, the first time on a machine."""
+
+    def preparation(self) -> str:
+        """What it is about to do, in one sentence for the screen; empty when it takes no time."""
+        ...
+
+
+@runtime_checkable
 class LearningTogether(Protocol):
     """A lab that can carry out many configurations as one experiment: `--seeds 1000`, and sweeps."""
 

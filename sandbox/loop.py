@@ -19,7 +19,7 @@ from typing import Any
 
 from sandbox import checkpoint, provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, State, Watchable
+from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, Preparing, State, Watchable
 from sandbox.seeding import Generators, GlobalGenerators, generator
 from sandbox.stopping import StopRequest
 from sandbox.store.files import plain
@@ -190,6 +190,7 @@ class Loop:
         """Make the experiment, as it is at the beginning."""
         checkpoint.remove_scratch(self.folder.checkpoints)
         self.folder.artifacts.remove_scratch()
+        self._announce()
         with self._globals.active():
             self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
         _check_experiment(self.experiment)
@@ -355,6 +356,14 @@ class Loop:
             raise StoreError(f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files are intact.") from error
 
     # -- telling others
+
+    def _announce(self) -> None:
+        """Tell who can show it what will take seconds before the work begins."""
+        message = self.lab.preparation() if isinstance(self.lab, Preparing) else ""
+        for observer in self.settings.observers if message else ():
+            if hasattr(observer, "preparing"):
+                with contextlib.suppress(Exception):  # who cannot bear news is not told
+                    observer.preparing(message)
 
     def warn(self, message: str) -> None:
         """Something went wrong that does not end the run."""

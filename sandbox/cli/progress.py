@@ -80,6 +80,10 @@ class Progress:
             self._bar.stop()
             self._bar = None
 
+    def preparing(self, message: str) -> None:
+        """Say what takes a while before the first block."""
+        click.echo(message, err=True)
+
     def warned(self, message: str) -> None:
         """Pass a warning on at once."""
         if not message.startswith("Traceback"):

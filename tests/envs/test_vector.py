@@ -42,16 +42,16 @@ def single_ones(name=MAZE, count=COUNT, mode=AutoresetMode.NEXT_STEP, **options)
     return gymnasium.make_vec(name, num_envs=count, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **options)
 
 
-def same(ours, theirs):
+def assert_same(ours, theirs):
     """Whether two answers hold the same values of the same types."""
     if isinstance(theirs, tuple):
         assert isinstance(ours, tuple) and len(ours) == len(theirs)
         for one, other in zip(ours, theirs, strict=True):
-            same(one, other)
+            assert_same(one, other)
     elif isinstance(theirs, dict):
         assert list(ours) == list(theirs)
         for key in theirs:
-            same(ours[key], theirs[key])
+            assert_same(ours[key], theirs[key])
     else:
         assert type(ours) is type(theirs)
         if isinstance(theirs, np.ndarray):
@@ -63,20 +63,20 @@ def same(ours, theirs):
             assert ours == theirs
 
 
-def follow(ours, theirs, steps, rng):
+def assert_same_when_followed(ours, theirs, steps, rng):
     """Step both; where autoreset is disabled, reset what is over, and now and then something else as well."""
     disabled = ours.metadata["autoreset_mode"] is AutoresetMode.DISABLED
     for _ in range(steps):
         actions = rng.integers(5, size=ours.num_envs)
         answer = ours.step(actions)
-        same(answer, theirs.step(actions))
+        assert_same(answer, theirs.step(actions))
         over = answer[2] | answer[3]
         if (disabled and over.any()) or rng.random() < 0.03:
             mask = over | (rng.random(len(over)) < 0.2)
             if mask.any():
                 seed = [None if rng.random() < 0.5 else int(rng.integers(100)) for _ in over]
                 seed = [None, 5, seed][rng.integers(3)]
-                same(ours.reset(seed=seed, options={"reset_mask": mask}), theirs.reset(seed=seed, options={"reset_mask": mask}))
+                assert_same(ours.reset(seed=seed, options={"reset_mask": mask}), theirs.reset(seed=seed, options={"reset_mask": mask}))
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
@@ -87,15 +87,15 @@ def test_many_in_one_step_are_many_single_ones(name, options, mode):
     ours, theirs = vector(name, autoreset_mode=mode, **options), single_ones(name, mode=mode, **options)
     rng = np.random.default_rng(0)
     for seed, steps in ((3, 100), ([*range(5), None, 9], 100), (None, 2 * BLOCK)):
-        same(ours.reset(seed=seed), theirs.reset(seed=seed))
-        follow(ours, theirs, steps, rng)
+        assert_same(ours.reset(seed=seed), theirs.reset(seed=seed))
+        assert_same_when_followed(ours, theirs, steps, rng)
 
 
 def test_equality_holds_after_every_block_of_numbers_was_used_up_several_times():
     options = {"slip": 0.9, "random_start": True, "episode_length": 10}
     ours, theirs = vector(**options), single_ones(**options)
-    same(ours.reset(seed=0), theirs.reset(seed=0))
-    follow(ours, theirs, 3 * BLOCK, np.random.default_rng(1))
+    assert_same(ours.reset(seed=0), theirs.reset(seed=0))
+    assert_same_when_followed(ours, theirs, 3 * BLOCK, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
@@ -108,20 +108,20 @@ def test_a_mode_can_be_given_by_its_value(mode):
 @pytest.mark.parametrize("seed", [0, 123, list(range(50, 50 + COUNT))], ids=str)
 def test_each_sub_environment_has_a_seed_and_a_generator_of_its_own(seed):
     ours, theirs = vector(slip=0.3, random_start=True), single_ones(slip=0.3, random_start=True)
-    same(ours.reset(seed=seed), theirs.reset(seed=seed))
+    assert_same(ours.reset(seed=seed), theirs.reset(seed=seed))
     assert ours.np_random_seed == theirs.np_random_seed
-    follow(ours, theirs, 50, np.random.default_rng(0))
+    assert_same_when_followed(ours, theirs, 50, np.random.default_rng(0))
     for one, other in zip(ours.np_random, theirs.np_random, strict=True):
         assert one.bit_generator.state == other.bit_generator.state
 
 
 def test_who_borrows_a_generator_may_draw_from_it():
     ours, theirs = vector(slip=0.3), single_ones(slip=0.3)
-    same(ours.reset(seed=8), theirs.reset(seed=8))
-    follow(ours, theirs, 10, np.random.default_rng(0))
+    assert_same(ours.reset(seed=8), theirs.reset(seed=8))
+    assert_same_when_followed(ours, theirs, 10, np.random.default_rng(0))
     mine, others = ours.np_random, theirs.np_random
     for round_ in range(20):
-        follow(ours, theirs, 5, np.random.default_rng(round_))
+        assert_same_when_followed(ours, theirs, 5, np.random.default_rng(round_))
         assert mine[2].random() == others[2].random()
         mine, others = ours.np_random, theirs.np_random
 
@@ -140,7 +140,8 @@ def test_nothing_is_drawn_where_nothing_is_left_to_chance(monkeypatch):
     env = vector(episode_length=3)
     env.reset(seed=0)
     for _ in range(8):
-        env.step(np.full(COUNT, 1))
+        observations = env.step(np.full(COUNT, 1))[0]
+    assert (observations == observations[0]).all()
 
 
 def test_returned_arrays_are_the_callers_own():
@@ -151,7 +152,7 @@ def test_returned_arrays_are_the_callers_own():
     for _ in range(20):
         actions = np.full(COUNT, 3)
         answer, expected = env.step(actions), twin.step(actions)
-        same(answer, expected)
+        assert_same(answer, expected)
         kept.append((answer[0].copy(), answer[0]))
         for array in answer[1:4]:
             array[:] = 1
@@ -196,7 +197,7 @@ def test_a_copy_goes_on_alike(copying, mode):
     twin = copying(env)
     for _ in range(100):
         actions = np.full(COUNT, 2)
-        same(env.step(actions), twin.step(actions))
+        assert_same(env.step(actions), twin.step(actions))
     assert env.render() == twin.render()
 
 
@@ -236,10 +237,10 @@ def test_gymnasiums_other_wrappers_take_it():
 def test_pictures_are_those_of_single_ones(mode, render_mode):
     options = {"count": 3, "slip": 0.3, "episode_length": 11, "render_mode": render_mode}
     ours, theirs = vector(autoreset_mode=mode, **options), single_ones(mode=mode, **options)
-    same(ours.reset(seed=0), theirs.reset(seed=0))
+    assert_same(ours.reset(seed=0), theirs.reset(seed=0))
     for round_ in range(15):
-        same(ours.render(), theirs.render())
-        follow(ours, theirs, 1, np.random.default_rng(100 + round_))
+        assert_same(ours.render(), theirs.render())
+        assert_same_when_followed(ours, theirs, 1, np.random.default_rng(100 + round_))
     ours.close()
     assert ours.closed
 
@@ -280,7 +281,7 @@ def test_wrong_actions_are_refused_and_nothing_has_happened(actions):
     with pytest.raises(InvalidAction):
         env.step(np.array(actions))
     right = np.full(COUNT, 3, dtype=np.uint8)
-    same(env.step(right), twin.step(right.tolist()))
+    assert_same(env.step(right), twin.step(right.tolist()))
 
 
 def test_the_action_of_an_episode_that_begins_anew_counts_for_nothing():
@@ -288,7 +289,7 @@ def test_the_action_of_an_episode_that_begins_anew_counts_for_nothing():
     for each in (env, theirs):
         each.reset(seed=0)
         each.step(np.ones(COUNT, dtype=int))
-    same(env.step(np.full(COUNT, 77)), theirs.step(np.full(COUNT, 77)))
+    assert_same(env.step(np.full(COUNT, 77)), theirs.step(np.full(COUNT, 77)))
 
 
 @pytest.mark.parametrize("count", [0, -3, 2.5, "4", None, True], ids=repr)

@@ -364,3 +364,10 @@ def test_many_seeds_are_refused_where_a_lab_learns_one(say, walk, store):
     assert "one seed at a time" in say("run", "walk", "--seeds", "3").err
     assert "at least one" in say("run", "maze", "--seeds", "0").err
     assert not store.exists()
+
+
+def test_the_first_run_on_a_machine_says_that_it_compiles(in_process, tmp_path):
+    words = ("run", "maze", "--episodes", "5", "--render", "none")
+    first, second = (in_process(*words, NUMBA_CACHE_DIR=str(tmp_path / "numba")) for _ in range(2))
+    assert first.code == second.code == 0
+    assert "Compiling the learning loops" in first.err and "Compiling" not in second.err
