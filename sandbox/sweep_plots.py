@@ -20,6 +20,10 @@ LOGARITHMIC = 20
 """Positive values whose largest is this many times the smallest are spread by their logarithm."""
 
 
+FEW = 6
+"""As many different numbers are each written at an axis; of more, five places between the smallest and the largest."""
+
+
 def parallel_coordinates(results: Sequence[Result], objective: str, direction: str, title: str) -> Figure:
     """One line for each finished trial through an axis for each parameter and, last, the objective; the best is marked.
 
@@ -37,7 +41,7 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
     lines = np.column_stack([places.reshape(len(results), len(names)), [scale(value) for value in values]])  # [trials, names + 1]
     lines = lines + _nudges(len(results))[:, None] * np.array([*(one.categories is not None for one in axis), False])
     with plots.style():
-        figure = plots.figure(max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.9, left=0.8, right=0.35, bottom=1.25, top=0.55)
+        figure = plots.figure(max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.7, left=0.55, right=0.2, bottom=1.05, top=0.5)
         axes = figure.subplots()
         shade = Normalize(0, 1)
         colours = mpl.colormaps[plots.VALUES]
@@ -50,11 +54,11 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
         more = f"{objective.replace('_', ' ')}\n({'more' if direction == 'maximize' else 'less'} is better)"
         axes.set_xticks(range(len(names) + 1), [*(_wrapped(name) for name in names), more])
         axes.tick_params(axis="x", length=0, pad=14)
-        axes.set(title=title, yticks=[], ylim=(-0.06, 1.06), xlim=(-0.35, len(names) + 0.75))
+        axes.set(title=title, yticks=[], ylim=(-0.06, 1.06), xlim=(-0.3, len(names) + 0.55))
         axes.grid(False)
         axes.spines[["left", "bottom"]].set_visible(False)
-        figure.legend(loc="lower left", bbox_to_anchor=(0.02, 0.0), ncols=2)
-        bar = figure.colorbar(ScalarMappable(shade, mpl.colors.ListedColormap(colours(np.linspace(0.25, 0.95, 64)))), ax=axes, pad=0.02)
+        figure.legend(loc="lower left", bbox_to_anchor=(0.02, 0.0))
+        bar = figure.colorbar(ScalarMappable(shade, mpl.colors.ListedColormap(colours(np.linspace(0.25, 0.95, 64)))), ax=axes, pad=0.01, fraction=0.04, aspect=30)
         bar.set_ticks([0, 1], labels=["worst", "best"])
         bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
@@ -92,9 +96,11 @@ class Scale:
         self.categories: list[str] | None = None
         self.low = self.high = 0.0
         self.log = False
+        self._distinct: list[float] = []
         if known and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
             self.low, self.high = float(min(known)), float(max(known))
             self.log = self.low > 0 and self.high / self.low >= LOGARITHMIC
+            self._distinct = sorted(set(known))
         else:
             self.categories = sorted({show_value(value) for value in known})
 
@@ -114,16 +120,16 @@ class Scale:
         """Where to write which value."""
         if self.categories is not None:
             return [(self(name), name) for name in self.categories]
-        if self.high == self.low:
-            return [(0.5, f"{self.low:.4g}")]
+        if len(self._distinct) <= FEW:
+            return [(self(value), f"{value:.4g}") for value in self._distinct]
         middle = np.geomspace(self.low, self.high, 5) if self.log else np.linspace(self.low, self.high, 5)
         return [(self(value), f"{value:.3g}") for value in middle.tolist()]
 
 
 def scale_of(values: np.ndarray, direction: str) -> np.ndarray:
-    """How good each value is among all, from 0 (worst) to 1 (best), by rank: float [n]."""
-    order = np.argsort(np.argsort(values if direction == "maximize" else -values, kind="stable"), kind="stable")
-    return order / max(1, len(values) - 1)
+    """How good each value is among all, from 0 (worst) to 1 (best), by rank, equal values alike: float [n]."""
+    distinct, places = np.unique(values if direction == "maximize" else -values, return_inverse=True)
+    return places / (len(distinct) - 1) if len(distinct) > 1 else np.ones(len(values))
 
 
 def _axis(axes: Axes, position: int, scale: Scale) -> None:

@@ -111,7 +111,7 @@ def _table(sweep: Sweep) -> str:
     rows = [
         [
             str(place) if one.value is not None else "",
-            *(report.text(show_value(one.params[name])) if name in one.params else "" for name in names),
+            *(report.text(cell(one.params[name])) if name in one.params else "" for name in names),
             report.text(value_text(one)),
             f"{one.low:.5g} … {one.high:.5g}" if one.low is not None and record.seeds > 1 else "",
             str(one.number),
@@ -134,3 +134,8 @@ def _figures(figures: list[str]) -> Iterator[str]:
 
 def _json(document: Any) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, default=plain) + "\n").encode()
+
+
+def cell(value: Any) -> str:
+    """A parameter's value for a table: four significant digits; ranking.json has all."""
+    return f"{value:.4g}" if isinstance(value, float) else show_value(value)

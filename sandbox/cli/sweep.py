@@ -81,29 +81,42 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
         click.option("--tpe", type=int, metavar="N", help="N draws from it, each informed by those before (Optuna)."),
         click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Runs of each configuration."),
         click.option("--seed", type=int, default=0, show_default=True, help="The first of them; also seeds the draws."),
-        click.option("--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its first figure]."),
+        click.option(
+            "--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its first figure]."
+        ),
         click.option("--direction", default="", metavar="maximize|minimize", help="[default: by the objective's name]"),
-        click.option("--prune", default="", metavar="median|halving", help="Give up hopeless trials early, by what their first seed reports."),
+        click.option(
+            "--prune", default="", metavar="median|halving", help="Give up hopeless trials early, by what their first seed reports."
+        ),
         click.option("--workers", type=int, default=0, metavar="N", help="Processes to start (Dask) [default: none]."),
-        click.option("--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."),
+        click.option(
+            "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
+        ),
         click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
-        click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."),
+        click.option(
+            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+        ),
         click.option("--pictures/--no-pictures", default=False, show_default=True, help="Make pictures of each run."),
         click.option(
-            *("--checkpoint-every",),
-            **{"type": click.FloatRange(min=0), "metavar": "SECONDS", "default": 30.0, "show_default": True},
+            "--checkpoint-every",
+            type=click.FloatRange(min=0),
+            metavar="SECONDS",
+            default=30.0,
+            show_default=True,
             help="Time between checkpoints of a run.",
         ),
         click.option("--threads", type=int, default=1, show_default=True, metavar="N", help="For numerical libraries, in each run."),
         click.option(
-            *("--device",),
-            **{"type": click.Choice(["cpu", "cuda", "mps", "auto"]), "default": "cpu", "show_default": True},
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
             help="For labs that can use one.",
         ),
         click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
         store_option,
         json_option,
-    )  # fmt: skip
+    )
 
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
@@ -145,7 +158,7 @@ def _print(sweep: Sweep, failed: int) -> None:
     from sandbox import sweep_report
     from sandbox.cli.output import heading, next_commands, table, words
     from sandbox.cli.report import shown_path
-    from sandbox.config import option_name, show_value
+    from sandbox.config import option_name
 
     record, shown = sweep.record, sweep.ranking[:SHOWN]
     heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
@@ -154,7 +167,7 @@ def _print(sweep: Sweep, failed: int) -> None:
     rows = [
         [
             str(place) if one.value is not None else "",
-            *(show_value(one.params[name]) if name in one.params else "" for name in names),
+            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
             sweep_report.value_text(one),
             str(one.number),
         ]
