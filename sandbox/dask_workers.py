@@ -5,6 +5,7 @@ Dask hands a run out again when its worker dies; `sandbox.workers.carry` then go
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -132,12 +133,13 @@ def load_distributed(what: str) -> Any:
 
 def _connected(distributed: Any, address: str, seconds: float) -> Any:
     try:
-        client = distributed.Client(address, timeout=seconds, set_as_default=False)
+        asyncio.run(asyncio.wait_for(_identity(address), seconds))  # before there is a client, which would wait on for a mute one
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"No Dask scheduler answers at {address} within {seconds:g} s ({type(error).__name__}). "
             f"`dask scheduler` starts one; `--workers 2` needs none."
         ) from None
+    client = distributed.Client(address, timeout=seconds, set_as_default=False)
     try:
         client.wait_for_workers(1, timeout=seconds)
     except TimeoutError:
@@ -146,3 +148,11 @@ def _connected(distributed: Any, address: str, seconds: float) -> Any:
             f"The scheduler at {address} has no worker, and none came within {seconds:g} s. `dask worker {address}` starts one."
         ) from None
     return client
+
+
+async def _identity(address: str) -> Any:
+    """What the scheduler says of itself."""
+    from distributed.core import rpc
+
+    async with rpc(address) as scheduler:
+        return await scheduler.identity()
