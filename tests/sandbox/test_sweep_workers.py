@@ -47,7 +47,9 @@ def assert_same(quick, slow, runs):
 
 def started(*words, **more):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **more)
+    return subprocess.Popen(
+        [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **more
+    )
 
 
 @pytest.fixture
@@ -56,7 +58,17 @@ def cluster(tmp_path):
     file = tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file]
     processes = [started(*dask)]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", file, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        file,
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+    ]
     processes += [started(*worker, "--local-directory", tmp_path / f"scratch-{number}") for number in range(2)]
     wait_until(file.exists, "the scheduler says where it is")
     yield json.loads(file.read_text())["address"], processes[1:]
