@@ -154,5 +154,5 @@ async def _identity(address: str) -> Any:
     """What the scheduler says of itself."""
     from distributed.core import rpc
 
-    async with rpc(address) as scheduler:
+    async with rpc(address) as scheduler:  # type: ignore[no-untyped-call]
         return await scheduler.identity()

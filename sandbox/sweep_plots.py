@@ -58,7 +58,13 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
         axes.grid(False)
         axes.spines[["left", "bottom"]].set_visible(False)
         figure.legend(loc="lower left", bbox_to_anchor=(0.02, 0.0))
-        bar = figure.colorbar(ScalarMappable(shade, mpl.colors.ListedColormap(colours(np.linspace(0.25, 0.95, 64)))), ax=axes, pad=0.01, fraction=0.04, aspect=30)
+        bar = figure.colorbar(
+            ScalarMappable(shade, mpl.colors.ListedColormap(colours(np.linspace(0.25, 0.95, 64)))),
+            ax=axes,
+            pad=0.01,
+            fraction=0.04,
+            aspect=30,
+        )
         bar.set_ticks([0, 1], labels=["worst", "best"])
         bar.outline.set_visible(False)  # type: ignore[operator]
     return figure

@@ -170,7 +170,7 @@ def test_a_sweep_whose_own_process_was_killed_is_lost_and_can_be_resumed(tmp_pat
     assert folder.read().status == "lost"
     before = essences(store)
     done = started(*command("resume", folder.id, *VALLEY, "--store", store, "--json"), cwd=ROOT)
-    out, err = done.communicate(timeout=DEADLINE)
+    _, err = done.communicate(timeout=DEADLINE)
     assert done.returncode == 0, err
     after = essences(store)
     assert len(after) == 6 and {status for status, *_ in after.values()} == {"finished"}
