@@ -173,9 +173,8 @@ def sweep(
 
     Args:
         lab: its name ("maze").
-        grid: every combination of these values: `{"agent.alpha": [0.1, 0.5], "agent.policy": ["softmax", "epsilon-greedy"]}`.
-        random: or so many draws from the lab's own search space.
-        tpe: or so many, each informed by those before (Optuna's TPE).
+        grid: every combination of these values: `{"agent.alpha": [0.1, 0.5]}`.
+        random, tpe: or so many draws from the lab's own search space; with TPE (Optuna), each informed by those before.
         seeds: runs of each configuration, >= 1.
         seed: the first of them; also seeds the draws.
         preset: one of the lab's presets.
@@ -183,8 +182,7 @@ def sweep(
         objective: what is compared: "summary.reward_per_step"; by default the lab's own, else its first figure.
         direction: "maximize" or "minimize".
         prune: "median" or "halving" gives up hopeless trials, of labs that report while they learn.
-        workers: processes to start; a script that asks for some must be guarded by `if __name__ == "__main__"`.
-        scheduler: or the address of a running Dask cluster.
+        workers, scheduler: processes to start (by a script guarded by `if __name__ == "__main__"`), or address of a Dask cluster.
         pictures: whether each run makes pictures.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         **options: single settings that all share, over `config`: `episodes=500`.
