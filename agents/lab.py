@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sandbox.config import LabConfig
+from sandbox.config import LabConfig, registered_config
 from sandbox.lab import Claim, Context, Frame
 from sandbox.registry import registry
 from sandbox.store.artifacts import Artifacts
@@ -36,6 +36,8 @@ class ControlLab:
     env: ClassVar[str]
     """The environment's name in the registry."""
     fps = 12
+    objective = "summary.reward_per_step"
+    direction = "maximize"
 
     def preparation(self) -> str:
         """The first run on a machine compiles the learning loops."""
@@ -66,6 +68,26 @@ class ControlLab:
 
         env = registry().load("env", self.env)(config=config.env)
         return ModelWorld(env, env.model, context.rng("env"))
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """The search space of tabular control: who learns, how fast, how far it looks ahead, and how it explores.
+
+        The end of exploration is bounded by its start; options that the drawn agent does not have are left out.
+        """
+        agent = trial.suggest_categorical("agent", ["sarsa", "expected-sarsa", "q-learning", "double-q-learning"])
+        known = registered_config("agent", agent).model_fields
+        settings: dict[str, Any] = {"agent": agent}
+        if "alpha" in known:
+            settings["agent.alpha"] = trial.suggest_float("agent.alpha", 0.02, 1.0, log=True)
+        if "discount" in known:
+            settings["agent.discount"] = trial.suggest_float("agent.discount", 0.8, 0.99)
+        if {"policy", "epsilon", "epsilon_final"} <= known.keys():
+            policy = trial.suggest_categorical("agent.policy", ["softmax", "epsilon-greedy"])
+            most = 1.0 if policy == "epsilon-greedy" else 5.0
+            first = trial.suggest_float("agent.epsilon", 0.05, most, log=True)
+            final = trial.suggest_float("agent.epsilon-final", 1e-4, min(first, 0.1), log=True)
+            settings |= {"agent.policy": policy, "agent.epsilon": first, "agent.epsilon-final": final}
+        return settings
 
     def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""

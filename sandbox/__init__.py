@@ -26,6 +26,7 @@ _PUBLIC = {
     "run": "sandbox.api",
     "resume": "sandbox.api",
     "load": "sandbox.api",
+    "sweep": "sandbox.sweeps",
 }
 __all__ = [
     "Action",
@@ -43,6 +44,7 @@ __all__ = [
     "load",
     "resume",
     "run",
+    "sweep",
 ]
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from sandbox.errors import SandboxError
     from sandbox.hookspecs import hookimpl
     from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab
+    from sandbox.sweeps import sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -43,6 +43,7 @@ class Request:
         data: folder of data files, or None.
         track: names of observers.
         command: the command line, for the record.
+        id: of the run, when it was decided before (by a sweep); "" makes one.
     """
 
     lab: str
@@ -56,6 +57,7 @@ class Request:
     data: Path | None = None
     track: Sequence[str] = ()
     command: str = ""
+    id: str = ""
 
 
 def run(
@@ -156,7 +158,7 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     observers = _observers(request.track)
     plain = dump(config)
     agent = plain.get("agent")
-    folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset)
+    folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id)
     try:
         with folder.writing(new=True):
             record = RunRecord(
@@ -179,7 +181,7 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
             loop = _loop(folder, record, lab, config, settings, observers)
             loop.run()
     except StoreError:
-        if not folder.record_path.exists():  # not even its first word could be written: it never was
+        if not request.id and not folder.record_path.exists():  # not even its first word could be written: it never was
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return _ended(folder, loop)

@@ -183,6 +183,26 @@ class LearningTogether(Protocol):
 
 
 @runtime_checkable
+class Suggesting(Protocol):
+    """A lab with a search space of its own, for `sweep --random` and `--tpe`.
+
+    Two more attributes are used where they exist: `objective` ("summary.regret") and `direction` ("minimize"), for `sweep` without
+    `--objective`.
+    """
+
+    def suggest(self, trial: Any) -> Mapping[str, Any]:
+        """Settings for one trial.
+
+        Args:
+            trial: an Optuna trial: `trial.suggest_float("agent.alpha", 0.01, 1, log=True)`. Define-by-run: one value may bound the next.
+
+        Returns:
+            Settings by the names of their options: `{"agent.alpha": 0.1}`, or nested.
+        """
+        ...
+
+
+@runtime_checkable
 class Acting(Protocol):
     """A lab that offers verbs on its finished runs: `python -m sandbox VERB RUN …`."""
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ("sandbox.cli.show:show", "What a run was, measured and made."),
     "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
     "list": ("sandbox.cli.listing:list_", "List runs, labs, agents, environments, datasets."),
+    "sweep": ("sandbox.cli.sweep:sweep", "Run a lab with many configurations, and rank them."),
     "reproduce": ("sandbox.cli.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.delete:delete", "Delete runs."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sandbox.cli.options import json_option, store_option
@@ -19,6 +21,8 @@ from sandbox.errors import RunFailed
 )
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
 @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
+@click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Of a sweep: processes to start [default: as before].")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a sweep: a running Dask cluster [default: as before].")
 @click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
 @store_option
 @json_option
@@ -29,11 +33,13 @@ def resume(
     render: str,
     pictures: bool,
     track: tuple[str, ...],
+    workers: int | None,
+    scheduler: str | None,
     allow_changed: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN (an id, the beginning of one, a folder, or `last`) where it stopped.
+    """Go on with RUN (an id, the beginning of one, a folder, or `last`), or with a sweep, where it stopped.
 
     A run that was killed ends with the same bytes as one that was never stopped.
     """
@@ -42,8 +48,12 @@ def resume(
     from sandbox.cli.report import print_run
     from sandbox.cli.run import progress
     from sandbox.loop import Settings
+    from sandbox.store import sweeps
     from sandbox.store.store import Store
 
+    sweep = sweeps.find(Store(store), run)
+    if sweep is not None:
+        return _resume_sweep(sweep, workers, scheduler, allow_changed, as_json)
     folder = Store(store).find(run)
     before = folder.read()
     if before.status == "finished" and before.pictured and not as_json:
@@ -58,3 +68,14 @@ def resume(
             print_run(error.run, as_json=True)
         raise
     return print_run(finished, as_json=as_json)
+
+
+def _resume_sweep(folder: Any, workers: int | None, scheduler: str | None, allow_changed: bool, as_json: bool) -> int:
+    """Go on with a sweep: only what is not finished is carried out."""
+    from sandbox.cli.sweep import print_sweep
+    from sandbox.cli.sweep_progress import SweepProgress
+    from sandbox.sweeps import resume_sweep
+
+    with SweepProgress(quiet=as_json) as progress:
+        made = resume_sweep(folder, workers=workers, scheduler=scheduler, allow_changed=allow_changed, progress=progress)
+    return print_sweep(made, as_json=as_json)

@@ -17,6 +17,8 @@ from sandbox.registry import registry
 class LabCommands(click.Group):
     """One command for each lab, made when it is asked for."""
 
+    verb = "run"
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The labs' names."""
         return [entry.name for entry in registry().entries("lab")]
@@ -26,7 +28,7 @@ class LabCommands(click.Group):
         with formatter.section("Labs"):
             formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("lab")])
         formatter.write_paragraph()
-        formatter.write_text("`python -m sandbox run LAB --help` shows a lab's own options.")
+        formatter.write_text(f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options.")
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the lab named first; its options depend on what the other words choose."""
@@ -48,14 +50,7 @@ def lab_command(name: str, words: list[str]) -> click.Command:
         words: the command line behind it, already with `-` for `_`.
     """
     lab = registry().lab(name)
-    choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
-    given = picked(words, ["preset", "config", *choices])
-    layers = [preset(lab, name, given.pop("preset", "default"))]
-    if "config" in given:
-        layers.append(read_file(Path(given.pop("config"))))
-    names = [(field, value.get("name") if isinstance(value, dict) else value) for layer in layers for field, value in layer.items()]
-    chosen = {field: value for field, value in names if field in choices and isinstance(value, str)} | given
-    parameters: list[click.Parameter] = list(config_parameters(lab.Config, chosen))
+    parameters = lab_parameters(name, lab, words)
     own = _run_options(lab)
 
     def carry_out(**values: Any) -> int:
@@ -64,6 +59,24 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     command = LabCommand(name, params=[*own, *parameters], callback=carry_out, help=(type(lab).__doc__ or "").strip())
     command.own, command.of_lab = own, parameters
     return command
+
+
+def lab_parameters(name: str, lab: Any, words: list[str]) -> list[click.Parameter]:
+    """The lab's own options, given what the command line chooses.
+
+    Args:
+        name: the lab's name.
+        lab: the lab.
+        words: the command line behind it, already with `-` for `_`.
+    """
+    choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
+    given = picked(words, ["preset", "config", *choices])
+    layers = [preset(lab, name, given.pop("preset", "default"))]
+    if "config" in given:
+        layers.append(read_file(Path(given.pop("config"))))
+    names = [(field, value.get("name") if isinstance(value, dict) else value) for layer in layers for field, value in layer.items()]
+    chosen = {field: value for field, value in names if field in choices and isinstance(value, str)} | given
+    return list(config_parameters(lab.Config, chosen))
 
 
 class LabCommand(click.Command):

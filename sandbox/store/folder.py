@@ -86,6 +86,12 @@ class RunFolder:
         except OSError:  # no right to look at the lock: a foreign store; the heartbeat is all there is
             return self._beats()
 
+    def is_locked(self) -> bool:
+        """Whether a process of this machine holds the folder, even before its first word."""
+        with contextlib.suppress(OSError):
+            return _is_locked(self._lock_path)
+        return False
+
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
         """Be this run's one writer.
@@ -100,6 +106,8 @@ class RunFolder:
             if not new and not self.record_path.exists():
                 self._lock_path.unlink(missing_ok=True)
                 raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
+            if new and self.record_path.exists():
+                raise StoreError(f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on with it.")
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
             try:

@@ -30,21 +30,21 @@ class Store:
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
 
-    def create(self, lab: str, label: str) -> RunFolder:
+    def create(self, lab: str, label: str, run: str = "") -> RunFolder:
         """A new, empty run folder.
 
         Args:
             lab: the lab's name.
             label: stands in the id: the agent's name, or the preset's.
+            run: the id, when it was decided before; its folder may be there already, as long as no run was begun in it.
 
         Raises:
             StoreError: when the store cannot be written.
         """
-        safe = "".join(character if character.isalnum() or character in "-_." else "-" for character in label)
         while True:
-            path = self.root / lab / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe}-{secrets.token_hex(2)}"
+            path = self.root / lab / (run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(label)}-{secrets.token_hex(2)}")
             try:
-                path.mkdir(parents=True)
+                path.mkdir(parents=True, exist_ok=bool(run))
                 return RunFolder(path)
             except FileExistsError:
                 if not path.is_dir():
@@ -117,6 +117,11 @@ class Store:
 
     def _ids(self) -> list[Path]:
         return [path.parent for path in self.root.glob("*/*/run.json") if not path.parent.name.startswith(".")]
+
+
+def safe_label(label: str) -> str:
+    """The label as it may stand in a file's name."""
+    return "".join(character if character.isalnum() or character in "-_." else "-" for character in label)
 
 
 def _newest(paths: list[Path]) -> Path:

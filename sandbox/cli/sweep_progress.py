@@ -1,0 +1,74 @@
+"""Shows how far a sweep is: a bar on a terminal, a line every few seconds elsewhere; both on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from sandbox.cli.output import number, words
+from sandbox.cli.progress import SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
+
+if TYPE_CHECKING:
+    from sandbox.conductor import Tally
+
+
+class SweepProgress:
+    """Called with a `Tally` whenever something happened.
+
+    Args:
+        quiet: show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._shown = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def __call__(self, tally: Tally) -> None:
+        """Show how far it is, not more often than can be read."""
+        now = time.monotonic()
+        if self._quiet or now - self._shown < (SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES):
+            return
+        self._shown = now
+        if not sys.stderr.isatty():
+            click.echo(line(tally), err=True)
+            return
+        if self._bar is None:
+            self._start()
+        self._bar.update(self._task, total=tally.total, completed=tally.done, line=line(tally))
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        columns = [BarColumn(bar_width=24), TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))]
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
+        self._task = self._bar.add_task("sweep", total=None, line="")
+        self._bar.start()
+
+
+def line(tally: Tally) -> str:
+    """How far it is, in words: `run 12 of 30 · running 2 · failed 0 · best reward per step 0.75 · 1:20 left`."""
+    parts = [f"{number(tally.done)} of {number(tally.total)} runs done", f"{tally.running} running", f"{tally.failed} failed"]
+    if tally.pruned:
+        parts.append(f"{tally.pruned} given up")
+    if tally.best is not None:
+        parts.append(f"best {words(tally.objective)} {tally.best:.4g}")
+    if tally.left_seconds is not None and tally.done < tally.total:
+        minutes, seconds = divmod(round(tally.left_seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts.append(f"{hours}:{minutes:02d}:{seconds:02d} left" if hours else f"{minutes}:{seconds:02d} left")
+    return " · ".join(parts)

@@ -1,0 +1,243 @@
+"""A sweep's own folder: `sweeps/ID/` in the store, beside the folders of the labs.
+
+sweep.json says what was planned and where each trial's runs stand; what the runs did stands in their own folders alone. There is no
+run.json here, so listings of runs do not see it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.store.files import plain, write_whole
+from sandbox.store.folder import RunFolder
+from sandbox.store.store import Store, safe_label
+
+FOLDER = "sweeps"
+FORMAT = 1
+STATUSES = ("running", "finished", "interrupted", "failed", "lost")
+"""What a sweep can be; `lost` is never written, as with runs."""
+
+
+@dataclass
+class Trial:
+    """One configuration of a sweep, carried out once for each seed.
+
+    Attributes:
+        number: from 0.
+        params: what sets it apart, by option: {"agent.alpha": 0.1}.
+        settings: these and what else the search decided, as a layer of configuration.
+        runs: the ids of its runs, one for each seed; decided before they begin.
+        distributions: where Optuna drew each parameter from, as its own JSON; empty for grids.
+        pruned: whether it was given up as hopeless.
+    """
+
+    number: int
+    params: dict[str, Any]
+    settings: dict[str, Any]
+    runs: list[str]
+    distributions: dict[str, str] = field(default_factory=dict)
+    pruned: bool = False
+
+
+@dataclass
+class SweepRecord:
+    """The content of sweep.json.
+
+    Attributes:
+        id: the name of the sweep's folder.
+        lab, preset: as of its runs.
+        layers: settings that all trials share, over the preset, weakest first.
+        search: {"kind": "grid", "axes": {…}}, {"kind": "random", "trials": 50} or {"kind": "tpe", "trials": 50}.
+        seed: the first of each trial's seeds; also seeds what the search draws.
+        seeds: runs of each trial.
+        objective: what is compared, a name in the runs' summaries; "" until the first run shows its result.
+        direction: "maximize" or "minimize"; "" as long as `objective` is.
+        prune: "", "median" or "halving".
+        workers, scheduler: who carried it out last: 0 and "" for this process.
+        how: what all its runs share beside their settings: threads, device, data, pictures, checkpoint_seconds.
+        status: one of `STATUSES`.
+        created, ended: ISO 8601 with offset.
+        host, pid: where it runs or ran.
+        command: the exact command line, or "".
+        sources: SHA-256 of the sandbox's sources.
+        error: why it failed, or "".
+        trials: what was tried, in order; for `tpe` it grows.
+    """
+
+    id: str
+    lab: str
+    preset: str
+    layers: list[dict[str, Any]]
+    search: dict[str, Any]
+    seed: int = 0
+    seeds: int = 1
+    objective: str = ""
+    direction: str = ""
+    prune: str = ""
+    workers: int = 0
+    scheduler: str = ""
+    how: dict[str, Any] = field(default_factory=dict)
+    status: str = "running"
+    created: str = ""
+    ended: str = ""
+    host: str = ""
+    pid: int = 0
+    command: str = ""
+    sources: str = ""
+    error: str = ""
+    trials: list[Trial] = field(default_factory=list)
+    format: int = FORMAT
+
+
+class SweepFolder:
+    """Paths and life signs of one sweep.
+
+    Args:
+        path: the folder.
+        store: the store that it stands in.
+    """
+
+    def __init__(self, path: Path, store: Store) -> None:
+        self.path, self.store = path, store
+        self.record_path = path / "sweep.json"
+        self.stop_path = path / "stop"
+        """As long as this file is there, runs of this sweep stop after their block."""
+        self.journal_path = path / "study.journal"
+        """Optuna's notes while trials may be pruned; made anew whenever the sweep goes on."""
+        self._lock_path = path / ".lock"
+
+    @property
+    def id(self) -> str:
+        """The sweep's id: the folder's name."""
+        return self.path.name
+
+    def run(self, lab: str, run: str) -> RunFolder:
+        """The folder of one of its runs, whether it was begun or not."""
+        return RunFolder(self.store.root / lab / run)
+
+    def read(self) -> SweepRecord:
+        """The record, with status `lost` when it stands as running but nobody works on it.
+
+        Raises:
+            StoreError: when sweep.json is missing, damaged, or of a newer format.
+        """
+        try:
+            document = json.loads(self.record_path.read_bytes())
+            if document.get("format", 0) > FORMAT:
+                raise StoreError(f"{self.record_path} was written by a newer sandbox (format {document['format']}); update the sandbox.")
+            known = {one.name for one in fields(SweepRecord)}
+            trials = [Trial(**trial) for trial in document.pop("trials")]
+            record = SweepRecord(**{key: value for key, value in document.items() if key in known}, trials=trials)
+        except OSError as error:
+            raise StoreError(f"Cannot read {self.record_path}: {error.strerror}.") from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise StoreError(f"{self.record_path} is damaged ({type(error).__name__}: {error}). The sweep's runs are untouched.") from error
+        if record.status == "running" and record.host == platform.node() and not RunFolder(self.path).alive(record):  # type: ignore[arg-type]
+            record.status = "lost"
+        return record
+
+    def write(self, record: SweepRecord) -> None:
+        """Replace sweep.json, whole or not at all.
+
+        Raises:
+            StoreError: when it cannot be written.
+        """
+        try:
+            write_whole(self.record_path, (json.dumps(asdict(record), indent=1, ensure_ascii=False, default=plain) + "\n").encode())
+        except OSError as error:
+            raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be this sweep's one writer.
+
+        Raises:
+            UsageError: when another process is.
+        """
+        lock = filelock.FileLock(self._lock_path, timeout=1.0, mode=0o644)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise UsageError(f"A process works on sweep {self.id}; wait until it ends, or stop it.") from None
+        except OSError as error:
+            raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
+        try:
+            self.stop_path.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
+
+
+def create(store: Store, lab: str) -> SweepFolder:
+    """A new, empty sweep folder.
+
+    Raises:
+        StoreError: when the store cannot be written.
+    """
+    while True:
+        path = store.root / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(lab)}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+            return SweepFolder(path, store)
+        except FileExistsError:
+            if not path.is_dir():
+                raise StoreError(f"Cannot make {path}: a file is in its way. Choose another store with --store.") from None
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write to the store {store.root.resolve()}: {error.strerror}. Choose another with --store DIR."
+            ) from error
+
+
+def find(store: Store, name: str) -> SweepFolder | None:
+    """The sweep that `name` means: an id, a unique beginning of one, or a folder; None when there is none.
+
+    Raises:
+        UsageError: when several begin so.
+    """
+    as_path = Path(name)
+    if name.strip() and (as_path / "sweep.json").exists():
+        path = as_path.resolve()
+        return SweepFolder(path, Store(path.parent.parent))
+    sweeps = {path.parent.name: path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json")}
+    matching = [name] if name in sweeps else sorted(one for one in sweeps if name.strip() and one.startswith(name))
+    if len(matching) > 1:
+        raise UsageError(f"'{name}' could be {len(matching)} sweeps: {', '.join(matching[:8])}. Type more of the id.")
+    return SweepFolder(sweeps[matching[0]], store) if matching else None
+
+
+def found(store: Store, name: str) -> SweepFolder:
+    """Like `find`, where there must be one.
+
+    Raises:
+        UnknownNameError: when there is none.
+    """
+    folder = find(store, name)
+    if folder is None:
+        known = [path.parent.name for path in store.root.glob(f"{FOLDER}/*/sweep.json")]
+        where = os.path.join(str(store.root), FOLDER)
+        raise UnknownNameError("sweep", name, known if len(known) < 5 else [], f"They stand in {where}.")
+    return folder
+
+
+def run_id(sweep: str, label: str, number: int, seed: int) -> str:
+    """The id of a sweep's run: the sweep's moment and mark, the run's label, the trial and the seed.
+
+    Args:
+        sweep: the sweep's id.
+        label: the agent's name, or the preset's.
+        number: of the trial.
+        seed: of the run.
+    """
+    return f"{sweep[:15]}-{safe_label(label)}-{sweep.rpartition('-')[2]}-{number:04d}-s{seed}"
