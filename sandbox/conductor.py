@@ -19,9 +19,10 @@ from typing import Any
 from sandbox import api
 from sandbox.config import dump
 from sandbox.errors import SandboxError, StoreError, UsageError
-from sandbox.loop import Settings, StopRequest
+from sandbox.loop import Settings
 from sandbox.ranking import checked_objective, direction_of, figure
 from sandbox.search import Point, draw
+from sandbox.stopping import StopRequest
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.study import Study, sampler
 from sandbox.workers import STREAMS, Executor, Job, Outcome, Pruning, plugin_files
