@@ -41,7 +41,7 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
     lines = np.column_stack([places.reshape(len(results), len(names)), [scale(value) for value in values]])  # [trials, names + 1]
     lines = lines + _nudges(len(results))[:, None] * np.array([*(one.categories is not None for one in axis), False])
     with plots.style():
-        figure = plots.figure(max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.7, left=0.55, right=0.2, bottom=1.05, top=0.5)
+        figure = plots.figure(max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.7, left=0.55, right=0.6, bottom=1.05, top=0.5)
         axes = figure.subplots()
         shade = Normalize(0, 1)
         colours = mpl.colormaps[plots.VALUES]

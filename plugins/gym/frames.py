@@ -6,6 +6,7 @@ Every animation plays an environment of its own with a generator of its own: wha
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -77,6 +78,7 @@ def _closing(experiment: Any, play: Any) -> Iterator[Shown]:
     modes = fitting.render_modes(config)
     if "rgb_array" not in modes:
         raise UsageError(f"{config.env.options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'}).")
+    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame looks for a loudspeaker, and complains where there is none
     env = fitting.numbered(config, "rgb_array")
     try:
         yield from play(env)

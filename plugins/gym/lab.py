@@ -26,6 +26,7 @@ class GymLab(ControlLab):
 
     Config = GymConfig
     env = "gym"
+    objective = "summary.greedy_return"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     fps = 6
 

@@ -82,7 +82,7 @@ def test_what_the_user_fixed_is_not_drawn():
     assert held.suggest_categorical("policy", ["softmax"]) == "softmax"
 
 
-@pytest.mark.parametrize("lab", ["maze", "empty-grid"])
+@pytest.mark.parametrize("lab", ["maze", "empty-grid", "gym"])
 def test_control_labs_suggest_configurations_that_are_valid_and_bounded_by_one_another(lab):
     optuna = pytest.importorskip("optuna")
     from sandbox.search import draw
@@ -212,6 +212,7 @@ def test_random_draws_depend_on_the_seed_alone():
     one, again, other = (sweep("valley", random=4, seed=seed, epochs=1) for seed in (0, 0, 1))
     params = [[trial.params for trial in made.record.trials] for made in (one, again, other)]
     assert params[0] == params[1] != params[2]
+    assert len({one["x"] for made in params for one in made}) == 8
 
 
 def test_tpe_comes_closer_than_random_search_and_repeats_itself_from_the_same_seed():
