@@ -318,7 +318,8 @@ class Conductor:
         return said
 
     def _show(self, begun: float, running: int) -> None:
-        self.tally.seconds, self.tally.running = time.monotonic() - begun, running
+        self.tally.seconds = time.monotonic() - begun
+        self.tally.running = min(running, self.executor.slots())  # the others wait their turn
         self.progress(self.tally)
 
 

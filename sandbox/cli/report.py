@@ -43,7 +43,7 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
         run: the run.
         shown: whether `show` was the command just given.
     """
-    record, plugin = run.record, _plugin_option(run)
+    record, plugin = run.record, plugin_option(run.record.lab)
     if record.status != "finished":
         rest = [] if shown else [(f"show {run.id}", "what is there so far")]
         return [(f"resume {run.id}{plugin}", "go on where it stopped"), *rest]
@@ -56,9 +56,9 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
     return commands or [("list", "all runs")]
 
 
-def _plugin_option(run: Run) -> str:
+def plugin_option(lab: str) -> str:
     """` -p FILE` for a lab that came in one file."""
-    plugin = registry().plugins.get(registry().find("lab", run.record.lab).plugin)
+    plugin = registry().plugins.get(registry().find("lab", lab).plugin)
     return f" -p {shlex.quote(shown_path(Path(plugin.source)))}" if plugin and plugin.source.endswith(".py") else ""
 
 
