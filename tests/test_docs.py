@@ -38,6 +38,8 @@ def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line, comments=True)[3:]
     said = say(*words)
+    if "which is not installed: python -m pip install" in said.err:
+        pytest.skip(said.err.strip())
     assert said.code == 0, said.err
 
 
