@@ -47,6 +47,10 @@ class ControlLab:
 
     def build(self, config: Any, context: Context) -> ControlExperiment:
         """A fresh experiment."""
+        if hasattr(config.agent.options, "misfit"):
+            from agents.baselines.experiment import in_grid
+
+            return in_grid(self.env, config, context)  # type: ignore[return-value]
         from agents.control import ControlExperiment
 
         return ControlExperiment(config, context, self._world(config, context))
@@ -91,6 +95,10 @@ class ControlLab:
 
     def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
+        if hasattr(experiment, "pictures"):
+            from agents.baselines.showing import frames
+
+            return frames(experiment, rng, f"{self.env} · {experiment.config.agent.name}", history)
         from agents.showing import episode_now, episodes_then
 
         one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched
@@ -101,6 +109,9 @@ class ControlLab:
         """Learning curve, value map, visits map; the agent, its table and its snapshots as files."""
         from agents import pictures
 
+        if hasattr(experiment, "pictures"):  # it has its own
+            experiment.pictures(self.env, artifacts, metrics)
+            return
         if hasattr(experiment, "experiments"):
             self._picture_many(experiment, artifacts, metrics)
             return

@@ -38,6 +38,7 @@ class GridConfig(LabConfig):
     hole_penalty: float = Field(-5.0, le=0, description="reward for falling into a hole")
     holes: Literal["restart", "end"] = Field("restart", description="a hole throws back to the start, or ends the episode")
     slip: float = Field(0.0, ge=0, lt=1, description="probability that a move goes off at a right angle")
+    observation: Literal["state", "image"] = Field("state", description="what is seen: the number of the cell, or a small picture of the grid")
     allow_unsolvable: bool = Field(False, description="accept a layout without a way to the goal")
 
     @field_validator("layout", mode="after")
@@ -64,6 +65,17 @@ class GridConfig(LabConfig):
     def build_layout(self) -> Layout:
         """The grid that this configuration describes; equal configurations share one."""
         return _layout(self.layout, self.size, self.layout_seed, self.kind, self.density, self.start, self.goal, self.walls)
+
+    def spaces(self) -> tuple[Any, Any]:
+        """The Gymnasium spaces of observations and actions."""
+        from gymnasium.spaces import Box, Discrete
+
+        layout = self.build_layout()
+        if self.observation == "state":
+            return Discrete(layout.cells.size), Discrete(5)
+        from envs.images import shape
+
+        return Box(0, 255, shape(layout), "uint8"), Discrete(5)  # type: ignore[arg-type]
 
     def _refuse_idle_options(self) -> None:
         """An option that this layout pays no heed to, set to something of its own, is a mistake."""

@@ -17,6 +17,7 @@ from gymnasium.error import InvalidAction, ResetNeeded
 
 from envs import layouts
 from envs.config import EmptyGridConfig, GridConfig, MazeConfig
+from envs.images import Images
 from envs.layouts import Layout, Position
 from envs.mdp import TabularMDP
 from sandbox.config import resolve
@@ -92,10 +93,11 @@ def _move(layout: Layout, config: GridConfig, step: Position) -> tuple[np.ndarra
     return to, gain[kind], fallen
 
 
-class GridEnv(gymnasium.Env[int, int]):
+class GridEnv(gymnasium.Env[Any, int]):
     """A grid of cells to walk on.
 
-    Observation: Discrete(rows * columns), row * columns + column. Actions: stay, right, left, down, up.
+    Observation: Discrete(rows * columns), row * columns + column; with `observation="image"` a small picture of the grid, uint8
+    [height, width, 3] (see `envs.images`). Actions: stay, right, left, down, up.
 
     Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leads nowhere; `wall_penalty` and
     `sand_penalty` for a move into a surmountable wall or sand; `hole_penalty` for a fall into a hole, which ends at the start, or
@@ -125,8 +127,8 @@ class GridEnv(gymnasium.Env[int, int]):
             raise UsageError(f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")
         self.config: GridConfig = config or resolve(self.Config, [options], type(self).__name__)
         self.layout = self.config.build_layout()
-        self.observation_space = spaces.Discrete(self.layout.cells.size)  # type: ignore[assignment]
-        self.action_space = spaces.Discrete(len(ACTIONS))  # type: ignore[assignment]
+        self.observation_space, self.action_space = self.config.spaces()
+        self._images = Images(self.layout) if self.config.observation == "image" else None
         self.render_mode = render_mode
         self._model: TabularMDP | None = None
         self._window: Window | None = None
@@ -143,7 +145,7 @@ class GridEnv(gymnasium.Env[int, int]):
             self._open_views()
         return self._model
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -157,9 +159,9 @@ class GridEnv(gymnasium.Env[int, int]):
         self._trail.clear()
         if self.render_mode == "human":
             self.render()
-        return self._state, {}
+        return self._seen(self._state), {}
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Do one action.
 
         Raises:
@@ -191,7 +193,14 @@ class GridEnv(gymnasium.Env[int, int]):
         self._left = 0 if terminated else left
         if self.render_mode == "human":
             self.render()
-        return state, reward, terminated, left == 0, {}
+        return state if self._images is None else self._images.draw(state), reward, terminated, left == 0, {}
+
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """What is observed in these states, int64 [n]: themselves, or uint8 [n, height, width, 3]."""
+        return states if self._images is None else self._images.draw_all(states)
+
+    def _seen(self, state: int) -> Any:
+        return state if self._images is None else self._images.draw(state)
 
     def render(self) -> Any:
         """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None once it is in the window."""

@@ -64,6 +64,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise UsageError(f"No render mode '{render_mode}' for many. Known: {', '.join(self.metadata['render_modes'])}.{hint}")
         self._mode = _mode(autoreset_mode)
         one = self.single(config=config, **options)
+        self._one = one
         self.config, self.layout, self.model = one.config, one.layout, one.model
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self._mode}
@@ -81,6 +82,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._streams = Streams(self.num_envs)
         self._begun = False
         self._state = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
+        self._arrived = self._state  # int64 [envs]
         self._left = np.zeros(self.num_envs, dtype=np.int64)  # [envs], steps until the episode is cut
         self._over = np.zeros(self.num_envs, dtype=bool)  # [envs], whose episode has ended and is not yet begun anew
         self._story = _Story(self.num_envs) if render_mode is not None else None
@@ -107,7 +109,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 wrappers astray; it stays here.)
 
         Returns:
-            Observations int64 [envs], of all; and {}.
+            Observations int64 [envs], of all (images uint8 [envs, height, width, 3]); and {}.
         """
         seeds = _seeds(seed, self.num_envs)
         mask = (options or {}).get("reset_mask")
@@ -122,7 +124,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         state = self._state.copy()
         self._begin(state, mask)
         self._state, self._over, self._begun = state, self._over & ~mask, True
-        return state.copy(), {}
+        return self._observed(state), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Do one action in each.
@@ -153,12 +155,40 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self._begin(state, over)
         self._over = terminated | truncated
         infos: dict[str, Any] = {}
+        self._arrived = state
         if self._mode is AutoresetMode.SAME_STEP and self._over.any():
-            infos = _final(state, self._over)
+            self._arrived = state.copy()
+            infos = _final(self._one.observe(state[self._over]), self._over)
             self._begin(state, self._over)
             self._over = np.zeros(self.num_envs, dtype=bool)
         self._state = state
-        return state.copy(), reward, terminated, truncated, infos
+        return self._observed(state), reward, terminated, truncated, infos
+
+    def _observed(self, states: np.ndarray) -> np.ndarray:
+        """What is observed in these states, int64 [envs]; the caller's own."""
+        return states.copy() if self.config.observation == "state" else self._one.observe(states)
+
+    @property
+    def states(self) -> np.ndarray:
+        """The state of each sub-environment, int64 [envs]; not to be written to."""
+        return self._state
+
+    @property
+    def arrived(self) -> np.ndarray:
+        """Where the last step led, int64 [envs]: of an episode that it ended the last state, and not the first of the next."""
+        return self._arrived
+
+    def memory(self) -> dict[str, Any]:
+        """Where all sub-environments stand, their generators included: arrays and plain values, for `recall`."""
+        generators = [generator.bit_generator.state for generator in self.np_random]
+        return {"state": self._state.copy(), "left": self._left.copy(), "over": self._over.copy(), "generators": generators}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on where `memory` was taken, in environments of the same configuration."""
+        self._state, self._left, self._over = (np.array(memory[name]) for name in ("state", "left", "over"))
+        for generator, state in zip(self.np_random, memory["generators"], strict=True):
+            generator.bit_generator.state = state
+        self._begun = True
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of every sub-environment: uint8 [height, width, 3] or text each, as `render_mode` asks; None without one."""
@@ -263,10 +293,17 @@ class _Story:
         self.trail[:, where], self.steps[where], self.total[where] = -1, 0, 0.0
 
 
-def _final(state: np.ndarray, over: np.ndarray) -> dict[str, Any]:
-    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them out."""
-    last = np.full(len(state), None, dtype=object)  # [envs]
-    last[over] = state[over].tolist()
+def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
+    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them out.
+
+    Args:
+        observations: the last ones of the episodes that ended, [ended, …].
+        over: which those are, bool [envs].
+    """
+    last = np.full(len(over), None, dtype=object)  # [envs]
+    ended = observations.tolist() if observations.ndim == 1 else observations
+    for number, observation in zip(np.flatnonzero(over).tolist(), ended, strict=True):
+        last[number] = observation
     return {"final_obs": last, "_final_obs": over.copy(), "final_info": {}, "_final_info": over.copy()}
 
 

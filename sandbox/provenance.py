@@ -16,7 +16,7 @@ from sandbox.registry import ROOT
 
 LIBRARIES = {
     **{"numpy": "numpy", "numba": "numba", "gymnasium": "gymnasium", "torch": "torch", "sklearn": "scikit-learn"},
-    **{"stable_baselines3": "stable-baselines3", "torchvision": "torchvision"},
+    **{"stable_baselines3": "stable-baselines3", "sb3_contrib": "sb3-contrib", "torchvision": "torchvision"},
 }
 """Libraries that can change what a run computes: module -> distribution."""
 

@@ -1,0 +1,14 @@
+"""Stable-Baselines3 behind the same interface: its algorithms are agents of the control labs.
+
+Importing this package loads no torch and no Stable-Baselines3; only what is chosen is loaded.
+"""
+
+from agents.baselines.known import KNOWN
+from sandbox.hookspecs import hookimpl
+
+
+@hookimpl
+def sandbox_register(registry):  # type: ignore[no-untyped-def]
+    """The algorithms of Stable-Baselines3 and sb3-contrib that learn in our labs."""
+    for name, known in KNOWN.items():
+        registry.agent(name, f"agents.baselines.algorithms:{known.algorithm}", summary=known.summary)

@@ -1,0 +1,169 @@
+"""An algorithm of Stable-Baselines3 as an agent: made from its options, asked for actions, values and policies.
+
+Asking draws nothing from the generators that learning draws from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from agents.baselines.config import BaselineConfig
+from sandbox.errors import UsageError
+
+BATCH = 8192
+"""So many observations are looked at in one go."""
+ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
+OURS = frozenset(BaselineConfig.model_fields) | {"action_noise_std", "initial_value", "policy"}
+"""Options that are no arguments of the constructor."""
+
+
+class BaselineAgent:
+    """An algorithm with its networks; the subclass says which.
+
+    Args:
+        config: its options.
+        env: what it learns in; only its spaces count where it is not to learn.
+        seed: of random actions; all else is drawn from the global generators, which the caller keeps.
+        device: "cpu", "cuda" or "mps".
+
+    Raises:
+        UsageError: when Stable-Baselines3 refuses an option.
+    """
+
+    name: ClassVar[str]
+    """As the registry knows it."""
+    algorithm: ClassVar[Any]
+    """The class in Stable-Baselines3."""
+    Config: ClassVar[type[BaselineConfig]]
+
+    def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
+        self.config: Any = config
+        parts = ("both", config.normalize)
+        if config.normalize != "none":
+            gamma = getattr(config, "gamma", 0.99)
+            env = VecNormalize(env, norm_obs="observations" in parts or parts[1] == "both", norm_reward="rewards" in parts or parts[1] == "both", gamma=gamma)
+        try:
+            self.model = self.algorithm(policy_name(self.config, env.observation_space), env, device=device, **self._arguments(env))
+        except (ValueError, AssertionError, TypeError) as error:
+            raise UsageError(f"Stable-Baselines3 refuses these options of '{self.name}': {error}") from error
+        self.model.set_logger(Logger(folder=None, output_formats=[]))
+        self.model.action_space.seed(seed)
+        if getattr(self.config, "initial_value", None) is not None:
+            _begin_with(self.model, self.config.initial_value)
+
+    def _arguments(self, env: VecEnv) -> dict[str, Any]:
+        """The constructor's arguments."""
+        arguments = {name: getattr(self.config, name) for name in type(self.config).model_fields if name not in OURS}
+        if self.config.learning_rate_schedule == "linear":
+            arguments["learning_rate"] = LinearSchedule(self.config.learning_rate, 0.0, 1.0)
+        noise = getattr(self.config, "action_noise_std", 0.0)
+        if noise:
+            size = env.action_space.shape
+            arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
+        network: dict[str, Any] = {}
+        if self.config.net_arch is not None:
+            network["net_arch"] = list(self.config.net_arch)
+        if self.config.activation != "default":
+            network["activation_fn"] = ACTIVATIONS[self.config.activation]
+        if self.config.optimizer != "default":
+            network["optimizer_class"] = OPTIMIZERS[self.config.optimizer]
+        return arguments | ({"policy_kwargs": network} if network else {})
+
+    def act(self, observation: Any, explore: bool = False, rng: np.random.Generator | None = None) -> Any:
+        """An action for an observation as the environment gives it, nothing learned.
+
+        Args:
+            observation: a state, an array, or arrays by name.
+            explore: whether to act as while learning, for Discrete actions; else greedily.
+            rng: draws the exploring action; needed only for that.
+
+        Returns:
+            A whole number for Discrete actions, else an array.
+        """
+        batch = {name: np.asarray(part)[None] for name, part in observation.items()} if isinstance(observation, dict) else np.asarray(observation)[None]
+        if explore and isinstance(self.model.action_space, spaces.Discrete):
+            if rng is None:
+                raise UsageError("An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0).")
+            chances = self.chances(batch)[0]
+            return int(rng.choice(len(chances), p=chances))
+        action = self.greedy(batch)[0]
+        return int(action) if isinstance(self.model.action_space, spaces.Discrete) else action
+
+    def greedy(self, observations: Any) -> np.ndarray:
+        """Greedy actions for a batch of observations as the environment gives them: [batch, …]."""
+        actions, _ = self.model.policy.predict(self._normalized(observations), deterministic=True)
+        return np.asarray(actions)
+
+    def chances(self, observations: Any) -> np.ndarray:
+        """Probabilities of Discrete actions while learning, float64 [batch, actions]."""
+        if hasattr(self.model, "exploration_rate"):
+            actions = int(self.model.action_space.n)
+            rate = float(self.model.exploration_rate)
+            return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]  # [batch, actions]
+        with torch.no_grad():
+            tensor, _ = self.model.policy.obs_to_tensor(self._normalized(observations))
+            chances = self.model.policy.get_distribution(tensor).distribution.probs.cpu().numpy().astype(np.float64)
+        return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+    def worth(self, observations: Any) -> np.ndarray | None:
+        """What it thinks each observation is worth, discounted: float64 [batch]; None for algorithms that value pairs alone."""
+        policy = self.model.policy
+        with torch.no_grad():
+            tensor, _ = policy.obs_to_tensor(self._normalized(observations))
+            if hasattr(self.model, "quantile_net"):
+                values = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
+            elif hasattr(self.model, "q_net"):
+                values = self.model.q_net(tensor).max(dim=1).values
+            elif hasattr(policy, "predict_values"):
+                values = policy.predict_values(tensor).flatten()
+            else:
+                return None
+        return np.asarray(values.cpu().numpy(), dtype=np.float64)
+
+    def epsilon(self) -> float:
+        """Probability of a random action in the next step; NaN for algorithms that explore otherwise."""
+        return float(getattr(self.model, "exploration_rate", float("nan")))
+
+    def save(self, folder: Path | str) -> None:
+        """Write what acting needs, model.safetensors and model.json, into a folder; see `agents.baselines.saved`."""
+        from agents.baselines import saved
+
+        saved.save(self, Path(folder))
+
+    def _normalized(self, observations: Any) -> Any:
+        env = self.model.get_vec_normalize_env()
+        return observations if env is None else env.normalize_obs(observations)
+
+
+def policy_name(config: Any, observation: spaces.Space[Any]) -> str:
+    """The policy that `auto` means for observations of this space: an alias of the algorithm."""
+    from agents.baselines.config import is_image
+
+    if config.policy != "auto":
+        return str(config.policy)
+    return "MultiInputPolicy" if isinstance(observation, spaces.Dict) else "CnnPolicy" if is_image(observation) else "MlpPolicy"
+
+
+def _begin_with(model: Any, value: float) -> None:
+    """Every action in every state begins with this value, and each state learns its own.
+
+    In a network without hidden layers over one-hot states, a column of weights belongs to one state. The bias belongs to all; it stays 0,
+    else what is learned in one state would be forgotten optimism in all the others.
+    """
+    policy = model.policy
+    for network in (policy.quantile_net, policy.quantile_net_target) if hasattr(model, "quantile_net") else (policy.q_net, policy.q_net_target):
+        (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
+        with torch.no_grad():
+            layer.weight.fill_(value)
+            layer.bias.zero_()
+        layer.bias.requires_grad_(False)

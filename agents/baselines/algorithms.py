@@ -1,0 +1,174 @@
+"""The agents by their classes' names (`DQN`), made when they are asked for: their options come from the algorithm's own signature."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import types
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BeforeValidator, Field, create_model
+
+from agents.baselines.config import BaselineConfig
+from agents.baselines.known import KNOWN, PACKAGES
+from sandbox.errors import UsageError
+
+OURS = {"self", "env", "policy", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "optimize_memory_usage", "action_noise"}
+"""Arguments that the sandbox sets itself, or offers as options of their own."""
+SHARE = {"ge": 0, "le": 1}
+WHOLE, SOME, POSITIVE = {"ge": 1}, {"ge": 0}, {"gt": 0}
+LIMITS: dict[str, dict[str, float]] = {
+    **dict.fromkeys(("gamma", "tau", "gae_lambda", "exploration_fraction", "exploration_initial_eps", "exploration_final_eps"), SHARE),
+    **dict.fromkeys(("buffer_size", "n_steps", "n_epochs", "target_update_interval", "stats_window_size", "policy_delay"), WHOLE),
+    **dict.fromkeys(("n_quantiles", "n_critics", "n_critic_updates", "cg_max_steps", "line_search_max_iter", "sub_sampling_factor"), WHOLE),
+    **dict.fromkeys(("learning_starts", "ent_coef", "vf_coef", "target_policy_noise", "target_noise_clip", "cg_damping"), SOME),
+    **dict.fromkeys(("top_quantiles_to_drop_per_net", "line_search_shrinking_factor"), SOME),
+    **dict.fromkeys(("learning_rate", "clip_range", "clip_range_vf", "max_grad_norm", "target_kl", "rms_prop_eps"), POSITIVE),
+    **{"batch_size": {"ge": 1}, "gradient_steps": {"ge": -1}, "sde_sample_freq": {"ge": -1}},
+}
+"""What Stable-Baselines3 does not check, or checks only once it is under way."""
+BATCHES_OF_TWO = {"PPO"}
+"""Algorithms that normalise what they learn within a batch: one of a single step has no spread."""
+PLAIN = (bool, int, float, str, type(None))
+
+
+def __getattr__(name: str) -> Any:
+    """The agent's class for an algorithm's name."""
+    agent = next((agent for agent, known in KNOWN.items() if known.algorithm == name), None)
+    if agent is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return agent_class(agent)
+
+
+@cache
+def agent_class(name: str) -> Any:
+    """The class of an agent.
+
+    Args:
+        name: in the registry ("sb3-dqn").
+
+    Raises:
+        UsageError: when the library that has it is not installed.
+    """
+    algorithm = algorithm_class(name)
+    from agents.baselines.agent import BaselineAgent
+
+    return type(f"Sb3{algorithm.__name__}", (BaselineAgent,), {"name": name, "algorithm": algorithm, "Config": config_class(name)})
+
+
+def algorithm_class(name: str) -> Any:
+    """The algorithm behind an agent's name; see `agent_class`."""
+    known = KNOWN[name]
+    try:
+        return getattr(importlib.import_module(known.module), known.algorithm)
+    except (ImportError, AttributeError) as error:
+        if isinstance(error, ImportError) and error.name and error.name.split(".")[0] not in (known.module, "torch"):
+            raise
+        raise UsageError(
+            f'Agent \'{name}\' needs {PACKAGES[known.module]}, which is not installed: python -m pip install "sandbox-lab[sb3]"'
+        ) from error
+
+
+def config_with(name: str, defaults: dict[str, Any]) -> type[BaselineConfig]:
+    """The options of an agent with other defaults than the algorithm's own: those that a lab found good.
+
+    Args:
+        name: in the registry.
+        defaults: option -> value.
+    """
+    return config_class(name, tuple(defaults.items()))
+
+
+@cache
+def config_class(name: str, defaults: tuple[tuple[str, Any], ...] = ()) -> type[BaselineConfig]:
+    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor with their defaults."""
+    algorithm = algorithm_class(name)
+    chosen = dict(defaults)
+    fields: dict[str, Any] = {"policy": _policy(algorithm)}
+    for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
+        if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
+            continue
+        field = _field(algorithm, argument, parameter)
+        if field is not None:
+            fields[argument] = field
+    if "action_noise" in inspect.signature(algorithm.__init__).parameters:
+        noise = "standard deviation of the noise added to actions, which lie between -1 and 1"
+        fields["action_noise_std"] = (float, Field(0.0, ge=0, le=10, description=noise))
+    valued = hasattr(algorithm, "_on_step") and "exploration_fraction" in fields
+    if valued:
+        optimism = "all action values at the start; none: as the network is drawn"
+        fields["initial_value"] = (float | None, Field(None, description=optimism))
+    for option, value in chosen.items():
+        _set_default(fields, option, value)
+    made = create_model(f"{name} options", __base__=BaselineConfig, **fields)
+    made.agent, made.valued = name, valued
+    return made
+
+
+def _set_default(fields: dict[str, Any], option: str, value: Any) -> None:
+    """Give a field another default."""
+    if option in fields:
+        kind, old = fields[option]
+    else:
+        info = BaselineConfig.model_fields[option]
+        kind, old = info.annotation, info
+    limits = {key: getattr(mark, key) for mark in old.metadata for key in ("gt", "ge", "lt", "le") if hasattr(mark, key)}
+    fields[option] = (kind, Field(value, description=old.description, **limits))
+
+
+def _policy(algorithm: Any) -> tuple[Any, Any]:
+    names = ("auto", *algorithm.policy_aliases)
+    return Literal[names], Field("auto", description="which kind of network; auto: by what is observed")  # type: ignore[valid-type]
+
+
+def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple[Any, Any] | None:
+    """Type and field of one argument; None where it takes no plain value."""
+    default, told = parameter.default, _described(algorithm, argument)
+    if argument == "train_freq":
+        return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(default, description=told + "; 1,episode counts episodes")
+    kinds = _plain_kinds(parameter.annotation)
+    if default is inspect.Parameter.empty or not kinds:
+        return None
+    limits = dict(LIMITS.get(argument, {}))
+    if argument == "batch_size" and algorithm.__name__ in BATCHES_OF_TWO:
+        limits["ge"] = 2
+    numbers = [kind for kind in kinds if kind in (int, float)]
+    if isinstance(default, float) and float not in numbers:
+        kinds = tuple(float if kind is int else kind for kind in kinds)
+    if str in kinds and numbers:
+        return Annotated[float | str, BeforeValidator(_number_or_auto)], Field(default, description=told + ", or auto")
+    return Union[kinds], Field(default, description=told, **limits)  # noqa: UP007 - of a tuple
+
+
+def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
+    """The parts of an annotation that can be written on the command line."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return tuple(part for part in parts if part in PLAIN)
+
+
+def _described(algorithm: Any, argument: str) -> str:
+    """What the library's documentation says of an argument, its first sentence."""
+    found = re.search(rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL)
+    text = re.sub(r"\s+", " ", found.group(1)).strip() if found else ""
+    text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[0].rstrip(".,: ")
+    text = text[:1].lower() + text[1:] if not text[:2].isupper() else text
+    return text if 0 < len(text) <= 160 else f"{argument} of {algorithm.__name__}"
+
+
+def _train_freq(value: Any) -> Any:
+    """A number of steps, or a pair of a number and a unit."""
+    parts = [part.strip() for part in value.strip("()[] ").split(",")] if isinstance(value, str) else value
+    count, unit = (parts if len(parts) == 2 else (*parts, "step")) if isinstance(parts, (list, tuple)) else (parts, "step")
+    if isinstance(count, bool) or not str(count).isdigit() or int(count) < 1 or unit not in ("step", "episode"):
+        raise ValueError(f"{value!r} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode")
+    return int(count) if unit == "step" else (int(count), unit)
+
+
+def _number_or_auto(value: Any) -> Any:
+    """A number of 0 or more, or "auto"."""
+    try:
+        return value if value == "auto" else float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is neither a number nor auto") from None

@@ -1,0 +1,174 @@
+"""All that an algorithm of Stable-Baselines3 needs to go on, as arrays and plain values: no pickle.
+
+Networks, optimisers, replay buffer, normalisation statistics, counters, generators of its own. What is drawn from the global generators of
+torch, NumPy and Python is kept by the experiment. Taken between collecting and training, when the buffer of an on-policy algorithm is spent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.running_mean_std import RunningMeanStd
+
+from sandbox.lab import State
+
+PLAIN = (bool, int, float)
+LAST = ("_last_obs", "_last_original_obs", "_last_episode_starts")
+"""What an algorithm remembers of the last step."""
+
+
+def capture(model: Any) -> State:
+    """The state of an algorithm.
+
+    Args:
+        model: a `stable_baselines3.common.base_class.BaseAlgorithm` whose learning has begun.
+    """
+    parts, tensors = model._get_torch_save_params()
+    return {
+        "plain": {name: value for name, value in vars(model).items() if type(value) in PLAIN or isinstance(value, np.generic)},
+        "parts": {name: _part(_attribute(model, name)) for name in parts},
+        "tensors": {name: _array(_attribute(model, name)) for name in tensors},
+        "last": {name: _copied(getattr(model, name)) for name in LAST},
+        "episodes": [[float(episode["r"]), int(episode["l"])] for episode in model.ep_info_buffer],
+        "successes": [float(success) for success in model.ep_success_buffer],
+        "buffer": _buffer(getattr(model, "replay_buffer", None)),
+        "normalizer": _normalizer(model.get_vec_normalize_env()),
+        "action_space": _space_generator(model.action_space).bit_generator.state,
+    }
+
+
+def recall(model: Any, state: State) -> None:
+    """Bring a fresh algorithm of the same configuration to where `capture` was called."""
+    for name, value in state["plain"].items():
+        setattr(model, name, value)
+    for name, part in state["parts"].items():
+        _recall_part(_attribute(model, name), part)
+    for name, array in state["tensors"].items():
+        tensor = _attribute(model, name)
+        with torch.no_grad():
+            tensor.copy_(torch.as_tensor(array))
+    for name, value in state["last"].items():
+        setattr(model, name, _copied(value))
+    episodes = ({"r": total, "l": length, "t": 0.0} for total, length in state["episodes"])
+    model.ep_info_buffer = deque(episodes, maxlen=model.ep_info_buffer.maxlen)
+    model.ep_success_buffer = deque(state["successes"], maxlen=model.ep_success_buffer.maxlen)
+    _recall_buffer(getattr(model, "replay_buffer", None), state["buffer"])
+    _recall_normalizer(model.get_vec_normalize_env(), state["normalizer"])
+    _space_generator(model.action_space).bit_generator.state = state["action_space"]
+
+
+def _attribute(model: Any, path: str) -> Any:
+    """What stands at "policy.optimizer"."""
+    return reduce(getattr, path.split("."), model)
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return np.array(tensor.detach().cpu().numpy())
+
+
+def _copied(value: Any) -> Any:
+    """Observations: an array, arrays by name, or None."""
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    return None if value is None else np.array(value)
+
+
+def _part(part: Any) -> State:
+    """A network or an optimiser."""
+    if not isinstance(part, torch.optim.Optimizer):
+        return {name: _array(tensor) for name, tensor in part.state_dict().items()}
+    kept = part.state_dict()
+    return {
+        "state": {
+            str(number): {name: _array(value) if isinstance(value, torch.Tensor) else value for name, value in of_one.items()}
+            for number, of_one in kept["state"].items()
+        },
+        "rates": [float(group["lr"]) for group in kept["param_groups"]],
+    }
+
+
+def _recall_part(part: Any, state: State) -> None:
+    if not isinstance(part, torch.optim.Optimizer):
+        part.load_state_dict({name: torch.as_tensor(array) for name, array in state.items()})
+        return
+    whole = part.state_dict()
+    for group, rate in zip(whole["param_groups"], state["rates"], strict=True):
+        group["lr"] = rate
+    whole["state"] = {
+        int(number): {name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value for name, value in of_one.items()}
+        for number, of_one in state["state"].items()
+    }
+    part.load_state_dict(whole)
+
+
+def _buffer(buffer: Any) -> State | None:
+    """The filled part of a replay buffer."""
+    if buffer is None:
+        return None
+    filled = buffer.buffer_size if buffer.full else buffer.pos
+    return {"pos": int(buffer.pos), "full": bool(buffer.full), "arrays": {name: _filled(array, filled) for name, array in _rings(buffer)}}
+
+
+def _rings(buffer: Any) -> list[tuple[str, Any]]:
+    """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
+
+    def is_ring(value: Any) -> bool:
+        return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == buffer.buffer_size
+
+    return [
+        (name, value)
+        for name, value in vars(buffer).items()
+        if is_ring(value) or (isinstance(value, dict) and value and all(map(is_ring, value.values())))
+    ]
+
+
+def _filled(array: Any, count: int) -> Any:
+    return {name: part[:count].copy() for name, part in array.items()} if isinstance(array, dict) else array[:count].copy()
+
+
+def _recall_buffer(buffer: Any, state: State | None) -> None:
+    if buffer is None or state is None:
+        return
+    buffer.pos, buffer.full = state["pos"], state["full"]
+    for name, array in _rings(buffer):
+        kept = state["arrays"][name]
+        for part, old in ((array[key], kept[key]) for key in array) if isinstance(array, dict) else ((array, kept),):
+            part[: len(old)] = old
+
+
+def _normalizer(env: Any) -> State | None:
+    """The running statistics of a VecNormalize."""
+    if env is None:
+        return None
+    return {
+        "observations": _moments(getattr(env, "obs_rms", None)),
+        "returns": _moments(env.ret_rms),
+        "discounted": env.returns.copy(),
+        "observation": _copied(env.old_obs),
+        "reward": _copied(env.old_reward),
+    }
+
+
+def _moments(statistics: Any) -> State | None:
+    if not isinstance(statistics, RunningMeanStd):
+        return None
+    return {"mean": np.array(statistics.mean), "var": np.array(statistics.var), "count": float(statistics.count)}
+
+
+def _recall_normalizer(env: Any, state: State | None) -> None:
+    if env is None or state is None:
+        return
+    for statistics, kept in ((getattr(env, "obs_rms", None), state["observations"]), (env.ret_rms, state["returns"])):
+        if statistics is not None and kept is not None:
+            statistics.mean, statistics.var, statistics.count = np.array(kept["mean"]), np.array(kept["var"]), kept["count"]
+    env.returns, env.old_obs, env.old_reward = np.array(state["discounted"]), _copied(state["observation"]), _copied(state["reward"])
+
+
+def _space_generator(space: Any) -> np.random.Generator:
+    """The generator that a space samples with: random actions come from it."""
+    generator: np.random.Generator = space.np_random
+    return generator

@@ -1,0 +1,164 @@
+"""Environments as Stable-Baselines3 wants them: many at a time, reset by themselves, with a word on every episode that ends.
+
+Recording changes nothing of what is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+
+from envs.vector import GridVectorEnv
+
+
+class GridVecEnv(VecEnv):
+    """Many of our grids in one NumPy step, in Stable-Baselines3's interface.
+
+    Args:
+        env: with the autoreset mode SAME_STEP, which is how Stable-Baselines3 begins episodes.
+        seed: of the first sub-environment's generator; the others have those that follow it.
+    """
+
+    def __init__(self, env: GridVectorEnv, seed: int) -> None:
+        assert env.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        self.grids = env
+        self._seed: int | None = seed
+        self._actions = np.zeros(env.num_envs, dtype=np.int64)  # [envs]
+
+    def reset(self) -> np.ndarray:
+        """Begin episodes; the first time, the generators too."""
+        observations, _ = self.grids.reset(seed=self._seed)
+        self._seed = None
+        return observations
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Keep the actions, int [envs], for `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """Do the actions: observations, rewards float32 [envs], whose episode ended bool [envs], and what is to be said of each."""
+        observations, rewards, terminated, truncated, infos = self.grids.step(self._actions)
+        dones = terminated | truncated
+        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if infos:
+            for number in np.flatnonzero(dones).tolist():
+                told[number] = {
+                    "terminal_observation": np.asarray(infos["final_obs"][number]),
+                    "TimeLimit.truncated": bool(truncated[number] and not terminated[number]),
+                }
+        return observations, rewards.astype(np.float32), dones, told
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """An attribute of the sub-environments: they are all alike."""
+        value = None if attr_name == "render_mode" else getattr(self.grids, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Nothing of a grid changes while it is learned."""
+        raise AttributeError(f"{attr_name} of a grid cannot be set.")
+
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **options: Any) -> list[Any]:
+        """Sub-environments that share one model have no methods of their own."""
+        raise AttributeError(f"The grids have no method {method_name} of their own.")
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """Nothing wraps them."""
+        return [False for _ in self._get_indices(indices)]
+
+
+class Ended(NamedTuple):
+    """An episode that ended while learning."""
+
+    env_steps: int  # of all sub-environments together, when it ended
+    return_: float
+    length: int
+    steps_to_goal: float  # NaN when it never stood on a goal
+    start: int  # the first state; -1 where states are not numbered
+
+
+class Recorded(VecEnvWrapper):
+    """Writes down the episodes that end, and where the agent was.
+
+    Args:
+        venv: what is recorded.
+        goal: which states are goals, bool [states], where `venv` is a GridVecEnv; else None.
+    """
+
+    def __init__(self, venv: VecEnv, goal: np.ndarray | None = None) -> None:
+        super().__init__(venv)
+        self._grids = venv.grids if isinstance(venv, GridVecEnv) and goal is not None else None
+        self._goal = goal
+        self.visits = np.zeros(0 if goal is None else len(goal), dtype=np.int64)  # [states]
+        self.ended: list[Ended] = []
+        self.steps = 0
+        self._total = np.zeros(venv.num_envs)  # [envs], return so far
+        self._length = np.zeros(venv.num_envs, dtype=np.int64)  # [envs]
+        self._arrival = np.full(venv.num_envs, np.nan)  # [envs], steps until it first stood on a goal
+        self._start = np.full(venv.num_envs, -1)  # [envs], state
+
+    def reset(self) -> Any:
+        """Begin all episodes."""
+        observations = self.venv.reset()
+        self._begin(np.arange(self.num_envs))
+        return observations
+
+    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """One step of all, and the record of it."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        self.steps += self.num_envs
+        self._total += rewards
+        self._length += 1
+        if self._grids is not None:
+            self._stand(self._grids.arrived)
+        if dones.any():
+            self._end(np.flatnonzero(dones), infos)
+        return observations, rewards, dones, infos
+
+    def take(self) -> list[Ended]:
+        """The episodes that ended since the last call."""
+        ended, self.ended = self.ended, []
+        return ended
+
+    def memory(self) -> dict[str, Any]:
+        """All that the record of unfinished episodes consists of."""
+        return {name: getattr(self, name).copy() for name in ("visits", "_total", "_length", "_arrival", "_start")} | {"steps": self.steps}
+
+    def recall(self, memory: dict[str, Any], begun: bool) -> None:
+        """Go on where `memory` was taken; with `begun` in the midst of the episodes, else at the beginning of others."""
+        self.visits, self.steps = np.array(memory["visits"]), int(memory["steps"])
+        for name in ("_total", "_length", "_arrival", "_start") if begun else ():
+            setattr(self, name, np.array(memory[name]))
+
+    def _stand(self, states: np.ndarray) -> None:
+        """Every agent stands on one of these states, int64 [envs]."""
+        assert self._goal is not None
+        np.add.at(self.visits, states, 1)
+        arrived = self._goal[states]
+        if arrived.any():
+            first = arrived & np.isnan(self._arrival)
+            self._arrival[first] = self._length[first]
+
+    def _begin(self, which: np.ndarray) -> None:
+        """Begin the episodes of some sub-environments, int64 [some]."""
+        self._total[which], self._length[which], self._arrival[which] = 0.0, 0, np.nan
+        if self._grids is not None and self._goal is not None:
+            starts = self._grids.states[which]
+            self._start[which] = starts
+            np.add.at(self.visits, starts, 1)
+            self._arrival[which] = np.where(self._goal[starts], 0.0, np.nan)
+
+    def _end(self, which: np.ndarray, infos: Sequence[dict[str, Any]]) -> None:
+        """Write down the episodes that ended; Stable-Baselines3's own statistics read `infos`."""
+        for number in which.tolist():
+            total, length = float(self._total[number]), int(self._length[number])
+            self.ended.append(Ended(self.steps, total, length, float(self._arrival[number]), int(self._start[number])))
+            infos[number]["episode"] = {"r": total, "l": length, "t": 0.0}
+        self._begin(which)

@@ -1,0 +1,62 @@
+"""A grid as a small picture: what a network for images observes.
+
+Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies below it is seen too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs import layouts, palette
+from envs.layouts import Layout
+
+SMALLEST = 36
+"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3 filters)."""
+COLOURS = {
+    layouts.FLOOR: palette.FLOOR,
+    layouts.WALL: palette.WALL,
+    layouts.LOW_WALL: palette.BRICK,
+    layouts.SAND: palette.SAND,
+    layouts.HOLE: palette.HOLE,
+}
+
+
+def shape(layout: Layout) -> tuple[int, int, int]:
+    """Height, width and channels of a layout's picture."""
+    rows, columns = layout.cells.shape
+    side = cell_side(layout)
+    return rows * side, columns * side, 3
+
+
+def cell_side(layout: Layout) -> int:
+    """Pixels of a cell: at least 3, and as many as make both sides of the picture large enough."""
+    return max(3, -(-SMALLEST // min(layout.cells.shape)))
+
+
+class Images:
+    """Pictures of one layout.
+
+    Args:
+        layout: the cells.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._side, self._columns = cell_side(layout), layout.cells.shape[1]
+        ground = np.zeros((*layout.cells.shape, 3), dtype=np.uint8)  # [rows, columns, 3]
+        for code, colour in COLOURS.items():
+            ground[layout.cells == code] = colour
+        for goal in layout.goals:
+            ground[goal] = palette.GOAL
+        self._ground = ground.repeat(self._side, axis=0).repeat(self._side, axis=1)  # [height, width, 3]
+
+    def draw(self, state: int) -> np.ndarray:
+        """The picture with the agent in a state: uint8 [height, width, 3]."""
+        picture = self._ground.copy()
+        row, column = divmod(int(state), self._columns)
+        top, left = row * self._side, column * self._side
+        picture[top + 1 : top + self._side - 1, left + 1 : left + self._side - 1] = palette.AGENT
+        return picture
+
+    def draw_all(self, states: np.ndarray) -> np.ndarray:
+        """A picture for each of some states, int64 [n]: uint8 [n, height, width, 3]."""
+        return np.stack([self.draw(state) for state in states.tolist()]) if len(states) else np.zeros((0, *self._ground.shape), dtype=np.uint8)
