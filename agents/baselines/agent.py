@@ -48,10 +48,10 @@ class BaselineAgent:
 
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         self.config: Any = config
-        parts = ("both", config.normalize)
+        self.observation_space, self.action_space = env.observation_space, env.action_space
         if config.normalize != "none":
-            gamma = getattr(config, "gamma", 0.99)
-            env = VecNormalize(env, norm_obs="observations" in parts or parts[1] == "both", norm_reward="rewards" in parts or parts[1] == "both", gamma=gamma)
+            what = {"norm_obs": config.normalize in ("observations", "both"), "norm_reward": config.normalize in ("rewards", "both")}
+            env = VecNormalize(env, **what, gamma=getattr(config, "gamma", 0.99))
         try:
             self.model = self.algorithm(policy_name(self.config, env.observation_space), env, device=device, **self._arguments(env))
         except (ValueError, AssertionError, TypeError) as error:

@@ -81,6 +81,8 @@ class BaselineConfig(LabConfig):
             return f"{self.agent} takes actions that are {' or '.join(known.actions)}; here they are {actions}.{instead}"
         shape, policy = getattr(observation, "shape", None), getattr(self, "policy", "auto")
         seen = type(observation).__name__
+        if odd := next((space for space in (observation, actions) if isinstance(getattr(space, "start", 0), int) and getattr(space, "start", 0)), None):
+            return f"Stable-Baselines3 counts states and actions from 0; here there is {odd}."
         if seen not in ("Discrete", "Box", "MultiDiscrete", "MultiBinary", "Dict"):
             return f"Stable-Baselines3 takes observations that are Discrete, Box, MultiDiscrete, MultiBinary or Dict; here they are {observation}."
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":

@@ -10,12 +10,14 @@ from pydantic import Field
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import EmptyGridConfig
+from sandbox.config import Choice, Chosen
 from sandbox.lab import Claim, ClaimPicture
 
 
 class EmptyGridLabConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
+    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.empty_grid.baselines:config_of")
     episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 

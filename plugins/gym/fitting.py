@@ -119,7 +119,11 @@ def check(config: Any) -> None:
     """
     agent = registry().load("agent", config.agent.name)
     if not issubclass(agent, TabularAgent):
-        return  # it has its own say
+        misfit = getattr(config.agent.options, "misfit", None)
+        env = ids.make(config.env.options)
+        if misfit is not None and (why := misfit(env.observation_space, env.action_space)):
+            raise UsageError(f"{config.env.options.id}: {why}")
+        return
     name = config.env.options.id
     found = survey(config)
     model = found.table.model if config.use_model else None

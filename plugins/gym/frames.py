@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from envs import ids
 from plugins.gym import fitting
 from sandbox.errors import UsageError
 
@@ -66,6 +67,27 @@ def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
         yield from islice(_episode(experiment, env, (last.episode, last.epsilon, last.q), rng, explore=False), LONGEST)
 
     return _closing(experiment, all_of_them)
+
+
+def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+    """One episode of an agent with a network, which sees what the environment itself says."""
+    options = experiment.config.env.options
+    modes = list((experiment.env.metadata or {}).get("render_modes", []))
+    if "rgb_array" not in modes:
+        raise UsageError(f"{options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'}).")
+    env = ids.make(options, "rgb_array")
+    try:
+        observation, _ = env.reset(seed=int(rng.integers(2**31)))
+        total, over = 0.0, False
+        for step in range(LONGEST):
+            status = f"env step {experiment.env_steps:,} · step {step} · greedy · return {total:.4g}"
+            yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
+            if over:
+                return
+            observation, reward, terminated, truncated, _ = env.step(experiment.agent.act(observation))
+            total, over = total + float(reward), bool(terminated or truncated)
+    finally:
+        env.close()
 
 
 def _closing(experiment: Any, play: Any) -> Iterator[Shown]:

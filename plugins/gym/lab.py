@@ -50,6 +50,10 @@ class GymLab(ControlLab):
 
     def experiment(self, config: Any, context: Context, watched: bool) -> EpisodicExperiment:
         """A fresh experiment, which keeps snapshots where it is watched."""
+        if hasattr(config.agent.options, "misfit"):
+            from agents.baselines.experiment import in_gym
+
+            return in_gym(config, context)  # type: ignore[return-value]
         from agents.episodic import EpisodicExperiment
         from plugins.gym import fitting
 
@@ -76,6 +80,8 @@ class GymLab(ControlLab):
         """An episode as the agent behaves now, drawn by the environment itself; with `history`, how it came to that."""
         from plugins.gym import frames
 
+        if hasattr(experiment, "pictures"):
+            return frames.greedy_episode(experiment, rng)
         one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched
         return frames.episodes_then(one, rng) if history else frames.episode_now(one, rng)
 
@@ -83,6 +89,9 @@ class GymLab(ControlLab):
         """Learning curve; where states lie on a grid, value map and visits map; the agent and its tables as files."""
         from plugins.gym import figures
 
+        if hasattr(experiment, "pictures"):  # it has its own
+            experiment.pictures(experiment.config.env.options.id, artifacts, metrics)
+            return
         if hasattr(experiment, "experiments"):
             figures.many(experiment, artifacts, metrics)
             return

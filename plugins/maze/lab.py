@@ -10,12 +10,14 @@ from pydantic import Field
 from agents.control_config import ControlConfig
 from agents.lab import ControlLab
 from envs.config import MazeConfig
+from sandbox.config import Choice, Chosen
 from sandbox.lab import Claim, ClaimPicture
 
 
 class MazeLabConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
+    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.maze.baselines:config_of")
     env: MazeConfig = Field(default_factory=MazeConfig, description="the maze")
 
 

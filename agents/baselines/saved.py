@@ -1,0 +1,146 @@
+"""A learned algorithm in two files: model.safetensors with the networks and normalisation statistics, model.json with what they belong to.
+
+No pickle: loading builds the networks anew from the options, and never runs code of the file's.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from agents.baselines.known import KNOWN
+from sandbox.config import dump, resolve
+from sandbox.errors import SandboxError
+from sandbox.registry import registry
+
+FORMAT = "sandbox sb3 agent 1"
+WEIGHTS, ABOUT = "model.safetensors", "model.json"
+STATISTICS = "statistics."
+
+
+def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and the plain values of an agent, as they are written."""
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in agent.model.policy.state_dict().items()}
+    env = agent.model.get_vec_normalize_env()
+    if env is not None and env.norm_obs:
+        for name in ("mean", "var"):
+            tensors[STATISTICS + name] = torch.as_tensor(np.array(getattr(env.obs_rms, name)))
+    about = {
+        "format": FORMAT,
+        "agent": agent.name,
+        "config": dump(agent.config),
+        "observation": _plain_space(agent.observation_space),
+        "action": _plain_space(agent.action_space),
+        "env_steps": int(agent.model.num_timesteps),
+    }
+    return tensors, about
+
+
+def save(agent: Any, folder: Path) -> None:
+    """Write both files.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors, about = contents(agent)
+    save_file(tensors, folder / WEIGHTS)
+    (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def load_agent(folder: Path | str) -> Any:
+    """The agent whose two files stand in a folder: it acts as the saved one; it does not go on learning (`resume` of its run does).
+
+    Args:
+        folder: with model.safetensors and model.json: the artifacts of a run.
+
+    Raises:
+        SandboxError: when a file is missing, damaged, or of another kind.
+    """
+    folder = Path(folder)
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about.get("format") != FORMAT or about["agent"] not in KNOWN:
+            raise ValueError(f"its format is not '{FORMAT}'")
+        tensors = load((folder / WEIGHTS).read_bytes())
+        observation, action = _space(about["observation"]), _space(about["action"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise SandboxError(f"{folder} holds no saved agent that can be read ({type(error).__name__}: {error}).") from error
+    kind = registry().load("agent", about["agent"])
+    options = {**about["config"], "n_envs": 1}
+    if "buffer_size" in options:
+        options["buffer_size"] = 1  # nothing is collected
+    statistics = {name.removeprefix(STATISTICS): tensors.pop(name) for name in list(tensors) if name.startswith(STATISTICS)}
+    generator = torch.random.get_rng_state()
+    try:
+        agent = kind(resolve(kind.Config, [options], f"agent in {folder}"), DummyVecEnv([lambda: _Nowhere(observation, action)]), seed=0)
+        agent.model.policy.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise SandboxError(f"{folder / WEIGHTS} does not fit the networks that {ABOUT} describes: {error}") from error
+    finally:
+        torch.random.set_rng_state(generator)
+    _restore_statistics(agent, statistics)
+    return agent
+
+
+def _restore_statistics(agent: Any, statistics: dict[str, torch.Tensor]) -> None:
+    env = agent.model.get_vec_normalize_env()
+    for name, tensor in statistics.items():
+        setattr(env.obs_rms, name, tensor.numpy())
+
+
+class _Nowhere(gymnasium.Env[Any, Any]):
+    """Spaces without a world."""
+
+    def __init__(self, observation: spaces.Space[Any], action: spaces.Space[Any]) -> None:
+        self.observation_space, self.action_space = observation, action
+
+
+def _plain_space(space: spaces.Space[Any]) -> dict[str, Any]:
+    """A space as plain values."""
+    if isinstance(space, spaces.Discrete):
+        return {"kind": "Discrete", "n": int(space.n)}
+    if isinstance(space, spaces.Box):
+        bounds = {name: _plain_bound(getattr(space, name)) for name in ("low", "high")}
+        return {"kind": "Box", "shape": list(space.shape), "dtype": str(space.dtype), **bounds}
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"kind": "MultiDiscrete", "nvec": space.nvec.tolist()}
+    if isinstance(space, spaces.MultiBinary):
+        return {"kind": "MultiBinary", "n": space.n if isinstance(space.n, int) else list(space.n)}
+    if isinstance(space, spaces.Dict):
+        return {"kind": "Dict", "spaces": {name: _plain_space(part) for name, part in space.spaces.items()}}
+    raise SandboxError(f"A space {space} cannot be written down.")
+
+
+def _plain_bound(bound: np.ndarray) -> Any:
+    """One number where all are alike, else all of them; infinity as text, which JSON does not know as a number."""
+    flat = bound.reshape(-1)
+    words = [number if np.isfinite(number) else str(number) for number in flat.tolist()]
+    return words[0] if len(words) and (flat == flat[0]).all() else words
+
+
+def _space(plain: dict[str, Any]) -> spaces.Space[Any]:
+    """The space that `_plain_space` wrote down."""
+    kind = plain["kind"]
+    if kind == "Discrete":
+        return spaces.Discrete(plain["n"])
+    if kind == "Box":
+        shape, dtype = tuple(plain["shape"]), np.dtype(plain["dtype"])
+        low, high = (np.broadcast_to(np.array(plain[name], dtype=np.float64), shape) if not isinstance(plain[name], list) else np.array(plain[name], dtype=np.float64).reshape(shape) for name in ("low", "high"))
+        return spaces.Box(low.astype(dtype), high.astype(dtype), shape, dtype.type)
+    if kind == "MultiDiscrete":
+        return spaces.MultiDiscrete(plain["nvec"])
+    if kind == "MultiBinary":
+        return spaces.MultiBinary(plain["n"])
+    if kind == "Dict":
+        return spaces.Dict({name: _space(part) for name, part in plain["spaces"].items()})
+    raise ValueError(f"no space is called {kind!r}")

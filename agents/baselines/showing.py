@@ -1,0 +1,76 @@
+"""How an algorithm of Stable-Baselines3 is watched: episodes as frames, from what it does now or did before.
+
+Every episode is played on a model or in an environment of the viewer's own, with a generator of its own: what learns does not notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from agents.baselines.experiment import BaselineExperiment, Known
+from agents.control import walk
+from agents.showing import LINGER, LONGEST, TRAIL
+from envs.render import Snapshot
+
+
+def frames(experiment: BaselineExperiment, rng: np.random.Generator, title: str, history: bool) -> Iterator[Snapshot]:
+    """An episode in a grid as the agent behaves now; with `history`, one for each snapshot, the last one greedy.
+
+    Args:
+        experiment: in one of our grids.
+        rng: draws what chance there is in the episodes.
+        title: above the picture.
+        history: whether to replay how it learned.
+    """
+    scale = _scale(experiment)
+    if history:
+        for known in experiment.snapshots:
+            yield from islice(_episode(experiment, known, rng, title, scale, greedy=False), 60)
+    last = experiment.snapshots[-1]
+    yield from islice(_episode(experiment, last, rng, title, scale, greedy=history or experiment.done), LONGEST)
+
+
+def _episode(
+    experiment: BaselineExperiment, known: Known, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
+) -> Iterator[Snapshot]:
+    """One episode of what the agent did then."""
+    assert experiment.model is not None
+    layout, model, columns = experiment.env.layout, experiment.model, experiment.env.layout.cells.shape[1]
+    best = known.chances.argmax(axis=1)  # [states]
+    chances = known.chances.astype(np.float64)  # [states, actions]
+    chances /= chances.sum(axis=1, keepdims=True)
+
+    def act(state: int) -> int:
+        return int(best[state]) if greedy else int(rng.choice(model.actions, p=chances[state]))
+
+    trail: list[tuple[int, int]] = []
+    lingered = 0
+    values = None if known.worth is None else np.asarray(known.worth, dtype=np.float64)
+    for state, step, total in walk(model, act, rng):
+        cell = (state // columns, state % columns)
+        mode = "greedy" if greedy else "exploring"
+        yield Snapshot(
+            layout=layout,
+            agent=cell,
+            trail=tuple(trail[-TRAIL:]),
+            values=values,
+            policy=np.eye(model.actions, dtype=bool)[best],
+            value_range=scale,
+            status=f"env step {known.steps:,} · step {step} · {mode} · return {total:.4g}",
+            title=title,
+        )
+        trail.append(cell)
+        lingered = lingered + 1 if model.goal[state] else 0
+        if lingered > LINGER:
+            return
+
+
+def _scale(experiment: BaselineExperiment) -> tuple[float, float]:
+    """One colour scale for all frames: lowest and highest value of the cells that can be entered."""
+    free = experiment.env.layout.walkable.ravel()  # [states]
+    known = [snapshot.worth[free] for snapshot in experiment.snapshots if snapshot.worth is not None]
+    return (float(np.min(known)), float(np.max(known))) if known else (0.0, 1.0)

@@ -1,0 +1,34 @@
+"""Settings with which Stable-Baselines3 learns the empty grid; each was tried with several seeds (see docs/baselines.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.config import LabConfig, registered_config
+
+VALUES: dict[str, Any] = {
+    "total_timesteps": 20_000,
+    "net_arch": (64,),
+    "learning_rate": 1e-3,
+    "gamma": 0.9,
+    "buffer_size": 20_000,
+    "batch_size": 64,
+    "target_update_interval": 500,
+    "exploration_fraction": 0.5,
+    "exploration_final_eps": 0.02,
+}
+ON_POLICY: dict[str, Any] = {"total_timesteps": 75_000, "n_envs": 16, "net_arch": (64,), "gamma": 0.9, "ent_coef": 0.03}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sb3-dqn": VALUES,
+    "sb3-ppo": {**ON_POLICY, "n_steps": 50, "batch_size": 200, "n_epochs": 4, "learning_rate": 1e-3},
+    "sb3-a2c": {**ON_POLICY, "n_steps": 10, "learning_rate": 2e-3},
+}
+
+
+def config_of(kind: str, name: str) -> type[LabConfig]:
+    """The options of an agent, with the empty grid's defaults where it has some; as `sandbox.config.Choice` looks it up."""
+    if name in DEFAULTS:
+        from agents.baselines.algorithms import config_with
+
+        return config_with(name, DEFAULTS[name])
+    return registered_config(kind, name)
