@@ -66,6 +66,12 @@ class ControlLab:
         ]
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
+    def not_together(self, config: Any) -> str:
+        """Why many seeds of a configuration cannot learn together; "" where they can."""
+        agent = config.agent.name
+        each = f"Run each --seed by itself; `python -m sandbox sweep {self.env} --agent {agent} --seeds N` does so"
+        return f"'{agent}' draws from generators that a process has only once, and learns one seed at a time. {each}." if hasattr(config.agent.options, "misfit") else ""
+
     def _world(self, config: Any, context: Context) -> ModelWorld:
         """The lab's environment with the run's own generator."""
         from agents.worlds import ModelWorld

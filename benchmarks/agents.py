@@ -60,6 +60,8 @@ def measure(quick: bool) -> list[Figure]:
     (loop,) = in_turns([bare(many)], rounds)
     figures = []
     for entry in registry().entries("agent", outside=False):
+        if entry.plugin != "control":
+            continue  # no table
         agent_class = registry().load("agent", entry.name)
         if not hasattr(agent_class, "rule"):
             continue

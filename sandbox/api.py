@@ -137,7 +137,10 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     lab = registry().lab(entry.name)
     if request.seeds > 1 and not isinstance(lab, LearningTogether):
         raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
-    return entry, lab, resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+    config = resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+    if request.seeds > 1 and (why := getattr(lab, "not_together", lambda config: "")(config)):
+        raise UsageError(f"--seeds {request.seeds}: {why}")
+    return entry, lab, config
 
 
 def preset(lab: Any, lab_name: str, name: str) -> Mapping[str, Any]:

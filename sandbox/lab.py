@@ -170,7 +170,10 @@ class Preparing(Protocol):
 
 @runtime_checkable
 class LearningTogether(Protocol):
-    """A lab that can carry out many configurations as one experiment: `--seeds 1000`, and sweeps."""
+    """A lab that can carry out many configurations as one experiment: `--seeds 1000`, and sweeps.
+
+    Where some configurations of it cannot, `not_together(config)` says why, or "".
+    """
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> Experiment:
         """A fresh experiment that advances all of them.

@@ -22,7 +22,7 @@ def test_a_lab_conforms(name):
     check_lab(name)
 
 
-@pytest.mark.parametrize("name", names("agent"))
+@pytest.mark.parametrize("name", [entry.name for entry in registry().entries("agent", outside=False) if entry.plugin == "control"])
 def test_an_agent_conforms(name):
     check_agent(name)
 

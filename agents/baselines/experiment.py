@@ -6,6 +6,7 @@ number of threads are the run's own inside, and as they were outside.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from sandbox.seeding import GlobalGenerators
 BLOCK_STEPS = 500
 """So many steps at least make one block, if no rollout is longer: some tenths of a second."""
 SNAPSHOTS = 30
+_ONE_AT_A_TIME = threading.RLock()
+"""Runs in several threads of a process take turns: there is one set of global generators."""
 
 
 def in_grid(name: str, config: Any, context: Context) -> BaselineExperiment:
@@ -167,13 +170,13 @@ class BaselineExperiment:
     @contextmanager
     def _inside(self) -> Iterator[None]:
         """The run's own global generators, and one thread: networks this small are quickest so, and sums come out alike everywhere."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with self._globals.active():
+        with _ONE_AT_A_TIME, self._globals.active():
+            threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
                 yield
-        finally:
-            torch.set_num_threads(threads)
+            finally:
+                torch.set_num_threads(threads)
 
     def _collect(self) -> None:
         """Play as the policy stands now: what `learn` of the algorithm does before it trains."""

@@ -17,7 +17,7 @@ from agents.base import LEARNED
 from agents.td import QLearning, Sarsa
 from sandbox.registry import registry
 
-AGENTS = [registry().load("agent", entry.name) for entry in registry().entries("agent", outside=False)]
+AGENTS = [registry().load("agent", entry.name) for entry in registry().entries("agent", outside=False) if entry.plugin == "control"]
 POLICIES = ["softmax", "epsilon-greedy"]
 WORLDS = {
     "random outcomes, starts and ends": lambda worlds: worlds.random_model(1),

@@ -11,7 +11,7 @@ from sandbox.api import Request, resolved
 from sandbox.errors import ConfigError
 from sandbox.registry import registry
 
-AGENTS = [entry.name for entry in registry().entries("agent", outside=False)]
+AGENTS = [entry.name for entry in registry().entries("agent", outside=False) if entry.plugin == "control"]
 NUMBERS = {"alpha": 0.4, "discount": 0.8, "initial_value": 3.0}
 
 
