@@ -70,7 +70,11 @@ class ControlLab:
         """Why many seeds of a configuration cannot learn together; "" where they can."""
         agent = config.agent.name
         each = f"Run each --seed by itself; `python -m sandbox sweep {self.env} --agent {agent} --seeds N` does so"
-        return f"'{agent}' draws from generators that a process has only once, and learns one seed at a time. {each}." if hasattr(config.agent.options, "misfit") else ""
+        return (
+            f"'{agent}' draws from generators that a process has only once, and learns one seed at a time. {each}."
+            if hasattr(config.agent.options, "misfit")
+            else ""
+        )
 
     def _world(self, config: Any, context: Context) -> ModelWorld:
         """The lab's environment with the run's own generator."""
@@ -99,7 +103,7 @@ class ControlLab:
             settings |= {"agent.policy": policy, "agent.epsilon": first, "agent.epsilon-final": final}
         return settings
 
-    def frames(self, experiment: ControlExperiment, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+    def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
         if hasattr(experiment, "pictures"):
             from agents.baselines.showing import frames

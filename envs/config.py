@@ -38,7 +38,9 @@ class GridConfig(LabConfig):
     hole_penalty: float = Field(-5.0, le=0, description="reward for falling into a hole")
     holes: Literal["restart", "end"] = Field("restart", description="a hole throws back to the start, or ends the episode")
     slip: float = Field(0.0, ge=0, lt=1, description="probability that a move goes off at a right angle")
-    observation: Literal["state", "image"] = Field("state", description="what is seen: the number of the cell, or a small picture of the grid")
+    observation: Literal["state", "image"] = Field(
+        "state", description="what is seen: the number of the cell, or a small picture of the grid"
+    )
     allow_unsolvable: bool = Field(False, description="accept a layout without a way to the goal")
 
     @field_validator("layout", mode="after")
@@ -68,6 +70,7 @@ class GridConfig(LabConfig):
 
     def spaces(self) -> tuple[Any, Any]:
         """The Gymnasium spaces of observations and actions."""
+        import numpy as np
         from gymnasium.spaces import Box, Discrete
 
         layout = self.build_layout()
@@ -75,7 +78,7 @@ class GridConfig(LabConfig):
             return Discrete(layout.cells.size), Discrete(5)
         from envs.images import shape
 
-        return Box(0, 255, shape(layout), "uint8"), Discrete(5)  # type: ignore[arg-type]
+        return Box(0, 255, shape(layout), np.uint8), Discrete(5)
 
     def _refuse_idle_options(self) -> None:
         """An option that this layout pays no heed to, set to something of its own, is a mistake."""

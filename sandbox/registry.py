@@ -26,7 +26,13 @@ import pluggy
 from sandbox import hookspecs
 from sandbox.errors import PluginError, UnknownNameError, UsageError
 
-BUILT_IN = {"control": "agents", "maze": "plugins.maze", "empty-grid": "plugins.empty_grid", "gym": "plugins.gym", "sb3": "agents.baselines"}
+BUILT_IN = {
+    "control": "agents",
+    "maze": "plugins.maze",
+    "empty-grid": "plugins.empty_grid",
+    "gym": "plugins.gym",
+    "sb3": "agents.baselines",
+}
 """Our own plugins: name -> module."""
 
 KINDS = ("lab", "agent", "env", "dataset", "observer", "command")

@@ -50,7 +50,10 @@ class BaselineAgent:
         self.config: Any = config
         self.observation_space, self.action_space = env.observation_space, env.action_space
         if config.normalize != "none":
-            what = {"norm_obs": config.normalize in ("observations", "both"), "norm_reward": config.normalize in ("rewards", "both")}
+            what: dict[str, Any] = {
+                "norm_obs": config.normalize in ("observations", "both"),
+                "norm_reward": config.normalize in ("rewards", "both"),
+            }
             env = VecNormalize(env, **what, gamma=getattr(config, "gamma", 0.99))
         try:
             self.model = self.algorithm(policy_name(self.config, env.observation_space), env, device=device, **self._arguments(env))
@@ -58,8 +61,9 @@ class BaselineAgent:
             raise UsageError(f"Stable-Baselines3 refuses these options of '{self.name}': {error}") from error
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.model.action_space.seed(seed)
-        if getattr(self.config, "initial_value", None) is not None:
-            _begin_with(self.model, self.config.initial_value)
+        initial = getattr(config, "initial_value", None)
+        if initial is not None:
+            _begin_with(self.model, initial)
 
     def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -68,7 +72,7 @@ class BaselineAgent:
             arguments["learning_rate"] = LinearSchedule(self.config.learning_rate, 0.0, 1.0)
         noise = getattr(self.config, "action_noise_std", 0.0)
         if noise:
-            size = env.action_space.shape
+            size: Any = env.action_space.shape
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
         network: dict[str, Any] = {}
         if self.config.net_arch is not None:
@@ -90,7 +94,11 @@ class BaselineAgent:
         Returns:
             A whole number for Discrete actions, else an array.
         """
-        batch = {name: np.asarray(part)[None] for name, part in observation.items()} if isinstance(observation, dict) else np.asarray(observation)[None]
+        batch = (
+            {name: np.asarray(part)[None] for name, part in observation.items()}
+            if isinstance(observation, dict)
+            else np.asarray(observation)[None]
+        )
         if explore and isinstance(self.model.action_space, spaces.Discrete):
             if rng is None:
                 raise UsageError("An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0).")
@@ -161,7 +169,9 @@ def _begin_with(model: Any, value: float) -> None:
     else what is learned in one state would be forgotten optimism in all the others.
     """
     policy = model.policy
-    for network in (policy.quantile_net, policy.quantile_net_target) if hasattr(model, "quantile_net") else (policy.q_net, policy.q_net_target):
+    for network in (
+        (policy.quantile_net, policy.quantile_net_target) if hasattr(model, "quantile_net") else (policy.q_net, policy.q_net_target)
+    ):
         (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
         with torch.no_grad():
             layer.weight.fill_(value)

@@ -13,13 +13,17 @@ from pydantic import BeforeValidator, Field, create_model
 
 from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
+from sandbox.config import show_value
 from sandbox.errors import UsageError
 
 OURS = {"self", "env", "policy", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "optimize_memory_usage", "action_noise"}
 """Arguments that the sandbox sets itself, or offers as options of their own."""
-SHARE = {"ge": 0, "le": 1}
-WHOLE, SOME, POSITIVE = {"ge": 1}, {"ge": 0}, {"gt": 0}
-LIMITS: dict[str, dict[str, float]] = {
+Limits = dict[str, Any]
+SHARE: Limits = {"ge": 0, "le": 1}
+WHOLE: Limits = {"ge": 1}
+SOME: Limits = {"ge": 0}
+POSITIVE: Limits = {"gt": 0}
+LIMITS: dict[str, Limits] = {
     **dict.fromkeys(("gamma", "tau", "gae_lambda", "exploration_fraction", "exploration_initial_eps", "exploration_final_eps"), SHARE),
     **dict.fromkeys(("buffer_size", "n_steps", "n_epochs", "target_update_interval", "stats_window_size", "policy_delay"), WHOLE),
     **dict.fromkeys(("n_quantiles", "n_critics", "n_critic_updates", "cg_max_steps", "line_search_max_iter", "sub_sampling_factor"), WHOLE),
@@ -67,7 +71,7 @@ def algorithm_class(name: str) -> Any:
         if isinstance(error, ImportError) and error.name and error.name.split(".")[0] not in (known.module, "torch"):
             raise
         raise UsageError(
-            f'Agent \'{name}\' needs {PACKAGES[known.module]}, which is not installed: python -m pip install "sandbox-lab[sb3]"'
+            f"Agent '{name}' needs {PACKAGES[known.module]}, which is not installed: python -m pip install \"sandbox-lab[sb3]\""
         ) from error
 
 
@@ -127,7 +131,9 @@ def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple
     """Type and field of one argument; None where it takes no plain value."""
     default, told = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
-        return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(default, description=told + "; 1,episode counts episodes")
+        return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
+            default, description=told + "; 1,episode counts episodes"
+        )
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
         return None
@@ -162,7 +168,8 @@ def _train_freq(value: Any) -> Any:
     parts = [part.strip() for part in value.strip("()[] ").split(",")] if isinstance(value, str) else value
     count, unit = (parts if len(parts) == 2 else (*parts, "step")) if isinstance(parts, (list, tuple)) else (parts, "step")
     if isinstance(count, bool) or not str(count).isdigit() or int(count) < 1 or unit not in ("step", "episode"):
-        raise ValueError(f"{value!r} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode")
+        shown = show_value(value)
+        raise ValueError(f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode")
     return int(count) if unit == "step" else (int(count), unit)
 
 
@@ -171,4 +178,4 @@ def _number_or_auto(value: Any) -> Any:
     try:
         return value if value == "auto" else float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is neither a number nor auto") from None
+        raise ValueError(f"{show_value(value)} is neither a number nor auto") from None

@@ -24,7 +24,9 @@ class BaselineConfig(LabConfig):
     total_timesteps: int = Field(100_000, ge=1, le=10**10, description="steps of learning, unless the lab's episodes end before")
     n_envs: int = Field(1, ge=1, le=4096, description="environments that are stepped together; all their steps count")
     net_arch: tuple[int, ...] | None = Field(None, description="units of each hidden layer, like 64,64; linear: no hidden layer")
-    activation: Literal["default", "relu", "tanh", "elu", "silu"] = Field("default", description="between layers; default: the policy's own")
+    activation: Literal["default", "relu", "tanh", "elu", "silu"] = Field(
+        "default", description="between layers; default: the policy's own"
+    )
     optimizer: Literal["default", "adam", "rmsprop", "sgd"] = Field("default", description="of the networks; default: the policy's own")
     learning_rate_schedule: Literal["constant", "linear"] = Field("constant", description="linear: the learning rate falls to 0")
     normalize: Literal["none", "observations", "rewards", "both"] = Field("none", description="by running statistics (VecNormalize)")
@@ -56,9 +58,10 @@ class BaselineConfig(LabConfig):
         batch, rollout = getattr(self, "batch_size", None), self.rollout
         if rollout is not None and batch is not None and batch > rollout:
             found.append(f"agent.batch-size = {batch} is more than a rollout of n-steps x n-envs = {rollout} steps")
-        if rollout == 1 and getattr(self, "normalize_advantage", False):
+        if rollout == 1 and getattr(self, "normalize_advantage", None):
             found.append("agent.normalize-advantage needs a rollout of at least 2 steps: n-steps x n-envs is 1")
-        if self.n_envs > 1 and isinstance(getattr(self, "train_freq", 1), tuple) and self.train_freq[1] == "episode":  # type: ignore[attr-defined]
+        frequency: Any = getattr(self, "train_freq", None)
+        if self.n_envs > 1 and isinstance(frequency, tuple):
             found.append("agent.train-freq counts episodes only with agent.n-envs 1")
         quantiles, dropped = getattr(self, "n_quantiles", None), getattr(self, "top_quantiles_to_drop_per_net", 0)
         if quantiles is not None and dropped >= quantiles:
@@ -81,14 +84,18 @@ class BaselineConfig(LabConfig):
             return f"{self.agent} takes actions that are {' or '.join(known.actions)}; here they are {actions}.{instead}"
         shape, policy = getattr(observation, "shape", None), getattr(self, "policy", "auto")
         seen = type(observation).__name__
-        if odd := next((space for space in (observation, actions) if isinstance(getattr(space, "start", 0), int) and getattr(space, "start", 0)), None):
+        if odd := next(
+            (space for space in (observation, actions) if isinstance(getattr(space, "start", 0), int) and getattr(space, "start", 0)), None
+        ):
             return f"Stable-Baselines3 counts states and actions from 0; here there is {odd}."
         if seen not in ("Discrete", "Box", "MultiDiscrete", "MultiBinary", "Dict"):
             return f"Stable-Baselines3 takes observations that are Discrete, Box, MultiDiscrete, MultiBinary or Dict; here they are {observation}."
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":
             return f"agent.policy {policy} does not take observations that are {seen}; leave it to auto."
         if policy == "CnnPolicy" and not is_image(observation):
-            return f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
+            return (
+                f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
+            )
         if getattr(self, "initial_value", None) is not None and seen != "Discrete":
             return f"agent.initial-value needs observations that are numbered states; here they are {seen}."
         if self.normalize in ("observations", "both") and (seen != "Box" or is_image(observation)):

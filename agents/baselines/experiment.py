@@ -71,6 +71,7 @@ class BaselineExperiment:
             seed = int(context.rng("agent").integers(2**31))
             self.agent = registry().load("agent", config.agent.name)(options, place.venv, seed, context.device)
             self._learner: Any = self.agent.model
+            self._replays = isinstance(self._learner, OffPolicyAlgorithm)
             _, self._callback = self._learner._setup_learn(self.limit, ConvertCallback(None))
         self.best = None if self.model is None else best_returns(self.model)  # [states] or None
         self._due = [steps for episode in snapshot_episodes(config.episodes) if (steps := episode * place.horizon) < self.limit]
@@ -181,7 +182,7 @@ class BaselineExperiment:
     def _collect(self) -> None:
         """Play as the policy stands now: what `learn` of the algorithm does before it trains."""
         learner = self._learner
-        if isinstance(learner, OffPolicyAlgorithm):
+        if self._replays:
             self._rollout: Any = learner.collect_rollouts(
                 learner.env,
                 train_freq=learner.train_freq,
@@ -198,7 +199,7 @@ class BaselineExperiment:
     def _train(self) -> None:
         """Learn from what was collected."""
         learner = self._learner
-        if not isinstance(learner, OffPolicyAlgorithm):
+        if not self._replays:
             learner.train()
         elif learner.num_timesteps > learner.learning_starts:
             updates = learner.gradient_steps if learner.gradient_steps >= 0 else self._rollout.episode_timesteps
@@ -217,7 +218,9 @@ class BaselineExperiment:
         greedy, optimum = self.place.evaluate(self.agent), self.optimum()
         self._see(steps)
         regret = float("nan") if optimum is None else optimum - greedy.expected_return
-        return Block("evaluate", {"episode": [self.episodes_done + len(self.place.venv.ended)], "env_steps": [steps], **self._scores(greedy, regret)})
+        return Block(
+            "evaluate", {"episode": [self.episodes_done + len(self.place.venv.ended)], "env_steps": [steps], **self._scores(greedy, regret)}
+        )
 
     def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
         return {
@@ -250,12 +253,17 @@ class BaselineExperiment:
 
     def _metrics(self) -> list[Block]:
         """What Stable-Baselines3 logged in this block, under its own names; nothing before it trains."""
-        logged = {name: float(value) for name, value in self._learner.logger.name_to_value.items() if isinstance(value, (int, float, np.generic))}
+        logged = {
+            name: float(value) for name, value in self._learner.logger.name_to_value.items() if isinstance(value, (int, float, np.generic))
+        }
         self._learner.logger.name_to_value.clear()
         if not any(name.startswith("train/") for name in logged):
             return []
         episodes = self._learner.ep_info_buffer
-        means = {f"rollout/ep_{name}_mean": float(np.mean([one[key] for one in episodes])) if episodes else float("nan") for name, key in (("rew", "r"), ("len", "l"))}
+        means = {
+            f"rollout/ep_{name}_mean": float(np.mean([one[key] for one in episodes])) if episodes else float("nan")
+            for name, key in (("rew", "r"), ("len", "l"))
+        }
         return [Block("train", {"env_steps": [self.env_steps], **{name: [value] for name, value in sorted({**logged, **means}.items())}})]
 
     def _see(self, steps: int = 0) -> None:
@@ -327,7 +335,9 @@ def _notes(options: Any, steps: int, exact: bool) -> list[str]:
     """What whoever runs this should know."""
     notes = []
     if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
-        notes.append(f"The lab's episodes end after {steps:,} steps, before agent.total-timesteps {options.total_timesteps:,}; --episodes allows more.")
+        notes.append(
+            f"The lab's episodes end after {steps:,} steps, before agent.total-timesteps {options.total_timesteps:,}; --episodes allows more."
+        )
     rollout, batch = options.rollout, getattr(options, "batch_size", None)
     if rollout and batch and rollout % batch:
         notes.append(f"A rollout of {rollout} steps is no multiple of agent.batch-size {batch}: its last batch is smaller.")

@@ -79,26 +79,32 @@ def learning_curve(experiment: Any, metrics: Metrics, optimum: float | None, tit
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
         if learn:
             steps, values = learn["env_steps"], learn[score.learned]
-            shown, window = plots.thinned(len(steps)), max(1, min(100, len(steps) // 20))
+            window = max(experiment.place.venv.num_envs, min(100, len(steps) // 20))
+            shown = plots.thinned(len(steps))
             upper.plot(steps[shown], values[shown], color=plots.COLOURS[5], alpha=0.45, linewidth=0.7, label="each episode, exploring")
-            upper.plot(steps[shown], plots.moving_mean(values, window)[shown], color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
+            if window > 1:
+                smooth = plots.moving_mean(values, window)[shown]
+                upper.plot(steps[shown], smooth, color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
         if evaluate:
             how = "exact" if experiment.model is not None else f"mean of {experiment.config.evaluation_episodes} episodes"
-            upper.plot(evaluate["env_steps"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=f"greedy policy, {how}")
+            upper.plot(
+                evaluate["env_steps"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=f"greedy policy, {how}"
+            )
         if optimum is not None:
             plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
         upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right")
-        _draw_below(lower, learn, metrics.columns("train"))
+        upper.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
+        _draw_below(lower, metrics.columns("train"))
         for axes in (upper, lower):
             axes.yaxis.set_label_coords(-0.075, 0.5)
     return figure
 
 
-def _draw_below(axes: Any, learn: dict[str, np.ndarray], train: dict[str, np.ndarray]) -> None:
+def _draw_below(axes: Any, train: dict[str, np.ndarray]) -> None:
     """Exploration where it is a probability, else the first of the algorithm's own metrics that tells of it."""
-    if learn and np.isfinite(learn["epsilon"]).any():
-        axes.plot(learn["env_steps"], learn["epsilon"], color=plots.COLOURS[2])
+    rate = "rollout/exploration_rate"
+    if rate in train:
+        axes.plot(train["env_steps"], train[rate], color=plots.COLOURS[2])
         axes.set(xlabel="env steps", ylabel="exploration ε", ylim=(0, None))
         return
     name = next((name for name in BELOW if name in train), None)

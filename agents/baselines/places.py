@@ -116,7 +116,7 @@ class GymPlace(Place):
         self.model = tables.read(ids.make(options), self.horizon).model if _countable(self.env) else None
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
-        self._known: tuple[int, Evaluation] | None = None
+        self._known: tuple[Any, Evaluation] | None = None
         self.venv = Recorded(DummyVecEnv([lambda: ids.make(options)] * count))
         self.venv.seed(int(self._rng.integers(SEEDS)))
 

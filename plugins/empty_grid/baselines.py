@@ -7,16 +7,23 @@ from typing import Any
 from sandbox.config import LabConfig, registered_config
 
 VALUES: dict[str, Any] = {
-    "total_timesteps": 20_000,
-    "net_arch": (64,),
-    "learning_rate": 1e-3,
+    "total_timesteps": 30_000,
+    "n_envs": 4,
+    "net_arch": (),
+    "initial_value": 10.0,
+    "optimizer": "sgd",
+    "learning_rate": 4.0,
     "gamma": 0.9,
-    "buffer_size": 20_000,
-    "batch_size": 64,
-    "target_update_interval": 500,
-    "exploration_fraction": 0.5,
-    "exploration_final_eps": 0.02,
+    "buffer_size": 50_000,
+    "batch_size": 32,
+    "gradient_steps": 4,
+    "target_update_interval": 50,
+    "learning_starts": 200,
+    "exploration_initial_eps": 0.1,
+    "exploration_final_eps": 0.01,
+    "exploration_fraction": 0.3,
 }
+"""No hidden layer, and the highest value that there can be at the start, as tabular agents have it; see the maze's."""
 ON_POLICY: dict[str, Any] = {"total_timesteps": 75_000, "n_envs": 16, "net_arch": (64,), "gamma": 0.9, "ent_coef": 0.03}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sb3-dqn": VALUES,

@@ -33,7 +33,15 @@ OFF = {"total_timesteps": 1200, "learning_starts": 100, "buffer_size": 1000}
 SMALL = {
     "sb3-dqn": {**OFF, "n_envs": 2},
     "sb3-qrdqn": {**OFF, "train_freq": "1,episode", "net_arch": "16"},
-    "sb3-ppo": {"total_timesteps": 1200, "n_envs": 2, "n_steps": 50, "batch_size": 50, "n_epochs": 2, "net_arch": "16", "normalize": "rewards"},
+    "sb3-ppo": {
+        "total_timesteps": 1200,
+        "n_envs": 2,
+        "n_steps": 50,
+        "batch_size": 50,
+        "n_epochs": 2,
+        "net_arch": "16",
+        "normalize": "rewards",
+    },
     "sb3-a2c": {"total_timesteps": 1200, "n_envs": 3, "n_steps": 5, "net_arch": "16"},
     "sb3-trpo": {"total_timesteps": 1200, "n_steps": 100, "batch_size": 50, "net_arch": "16"},
 }
@@ -163,13 +171,17 @@ def test_evaluation_is_exact_and_at_the_steps_of_the_tabular_agents():
     expected = planning.evaluate(model, np.eye(5)[greedy], 168)
     assert experiment.summary()["greedy_return"] == expected.expected_return == streams(blocks, "evaluate", "greedy_return")[-1]
     assert experiment.summary()["regret"] == pytest.approx(126 - expected.expected_return)
-    assert set(blocks[0].columns) == {*"episode env_steps return reward_per_step length steps_to_goal epsilon regret".split()}
+    assert set(blocks[0].columns) == {
+        *["episode", "env_steps", "return", "reward_per_step", "length", "steps_to_goal", "epsilon", "regret"]
+    }
 
 
 def test_metrics_of_stable_baselines_stand_under_its_own_names():
     blocks = finished(built(agent="sb3-dqn", **SMALL["sb3-dqn"]))
     train = [block for block in blocks if block.stream == "train"]
-    assert {"train/loss", "train/n_updates", "train/learning_rate", "rollout/ep_rew_mean", "rollout/exploration_rate"} <= set(train[-1].columns)
+    assert {"train/loss", "train/n_updates", "train/learning_rate", "rollout/ep_rew_mean", "rollout/exploration_rate"} <= set(
+        train[-1].columns
+    )
     assert len({tuple(block.columns) for block in train}) == 1
     assert np.isfinite(streams(blocks, "train", "train/loss")).all()
 
@@ -197,7 +209,13 @@ def test_policy_gradients_solve_a_corridor(agent, layout):
 
 
 def test_images_are_observed_by_a_network_for_images():
-    experiment = built("empty-grid", "sb3-dqn", env={"observation": "image", "size": 6, "start": (0, 0), "goal": (3, 3)}, total_timesteps=150, buffer_size=200)
+    experiment = built(
+        "empty-grid",
+        "sb3-dqn",
+        env={"observation": "image", "size": 6, "start": (0, 0), "goal": (3, 3)},
+        total_timesteps=150,
+        buffer_size=200,
+    )
     finished(experiment)
     assert type(experiment.agent.model.policy).__name__ == "CnnPolicy"
     observation, _ = gymnasium.make("sandbox/EmptyGrid-v0", observation="image", size=6, start=(0, 0), goal=(3, 3)).reset(seed=0)
@@ -265,7 +283,10 @@ def refused(*words, say):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("maze", "--agent", "sb3-sac"), "sb3-sac takes actions that are Box; here they are Discrete(5). Agents that take those: sb3-dqn, sb3-ppo"),
+        (
+            ("maze", "--agent", "sb3-sac"),
+            "sb3-sac takes actions that are Box; here they are Discrete(5). Agents that take those: sb3-dqn, sb3-ppo",
+        ),
         (("gym", "--env", "Pendulum-v1", "--agent", "sb3-dqn"), "sb3-dqn takes actions that are Discrete"),
         (("maze", "--agent", "sb3-dqn", "--agent.lerning-rate", "1"), "--agent.learning-rate"),
         (("maze", "--agent", "sb3-dnq"), "Did you mean 'sb3-dqn'"),
