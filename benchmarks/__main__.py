@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.measure import Figure
 
-BENCHMARKS = ("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth", "sweeps")
+BENCHMARKS = ("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth", "sweeps", "baselines")
 RESULTS = Path(__file__).parent / "results"
 
 

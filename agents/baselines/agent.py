@@ -16,7 +16,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from agents.baselines.config import BaselineConfig
+from agents.baselines.config import LINEAR, BaselineConfig, is_image
 from sandbox.errors import UsageError
 
 BATCH = 8192
@@ -76,7 +76,7 @@ class BaselineAgent:
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
         network: dict[str, Any] = {}
         if self.config.net_arch is not None:
-            network["net_arch"] = list(self.config.net_arch)
+            network["net_arch"] = [] if self.config.net_arch == LINEAR else list(self.config.net_arch)
         if self.config.activation != "default":
             network["activation_fn"] = ACTIVATIONS[self.config.activation]
         if self.config.optimizer != "default":
@@ -155,8 +155,6 @@ class BaselineAgent:
 
 def policy_name(config: Any, observation: spaces.Space[Any]) -> str:
     """The policy that `auto` means for observations of this space: an alias of the algorithm."""
-    from agents.baselines.config import is_image
-
     if config.policy != "auto":
         return str(config.policy)
     return "MultiInputPolicy" if isinstance(observation, spaces.Dict) else "CnnPolicy" if is_image(observation) else "MlpPolicy"

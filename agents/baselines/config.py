@@ -9,7 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from agents.baselines.known import KNOWN, fitting
 from sandbox.config import LabConfig
 
-LINEAR: tuple[int, ...] = ()
+LINEAR = "linear"
+INSTEAD = "for another network: --agent.initial-value none --agent.optimizer adam --agent.learning-rate 0.001"
 WIDEST = 65_536
 
 
@@ -23,7 +24,7 @@ class BaselineConfig(LabConfig):
 
     total_timesteps: int = Field(100_000, ge=1, le=10**10, description="steps of learning, unless the lab's episodes end before")
     n_envs: int = Field(1, ge=1, le=4096, description="environments that are stepped together; all their steps count")
-    net_arch: tuple[int, ...] | None = Field(None, description="units of each hidden layer, like 64,64; linear: no hidden layer")
+    net_arch: tuple[int, ...] | str | None = Field(None, description="units of each hidden layer, like 64,64; linear: no hidden layer")
     activation: Literal["default", "relu", "tanh", "elu", "silu"] = Field(
         "default", description="between layers; default: the policy's own"
     )
@@ -36,7 +37,9 @@ class BaselineConfig(LabConfig):
     def _widths(cls, value: Any) -> Any:
         if isinstance(value, str):
             word = value.strip("()[] ").lower()
-            value = None if word == "none" else LINEAR if word == "linear" else [part.strip() for part in word.split(",")]
+            if word in ("none", LINEAR):
+                return None if word == "none" else LINEAR
+            value = [part.strip() for part in word.split(",")]
         wrong = [part for part in value or () if not str(part).isdigit() or not 1 <= int(part) <= WIDEST]
         if wrong:
             raise ValueError(f"'{wrong[0]}' is no number of units, 1 to {WIDEST}; it is given like 64,64, or as linear for no hidden layer")
@@ -54,7 +57,7 @@ class BaselineConfig(LabConfig):
         found = []
         initial = getattr(self, "initial_value", None)
         if initial is not None and self.net_arch != LINEAR:
-            found.append("agent.initial-value needs agent.net-arch linear: hidden layers would mix the values of states")
+            found.append(f"agent.initial-value needs agent.net-arch linear, since hidden layers mix the values of states; {INSTEAD}")
         batch, rollout = getattr(self, "batch_size", None), self.rollout
         if rollout is not None and batch is not None and batch > rollout:
             found.append(f"agent.batch-size = {batch} is more than a rollout of n-steps x n-envs = {rollout} steps")
@@ -63,8 +66,9 @@ class BaselineConfig(LabConfig):
         frequency: Any = getattr(self, "train_freq", None)
         if self.n_envs > 1 and isinstance(frequency, tuple):
             found.append("agent.train-freq counts episodes only with agent.n-envs 1")
-        quantiles, dropped = getattr(self, "n_quantiles", None), getattr(self, "top_quantiles_to_drop_per_net", 0)
-        if quantiles is not None and dropped >= quantiles:
+        quantiles: Any = getattr(self, "n_quantiles", None)
+        dropped: Any = getattr(self, "top_quantiles_to_drop_per_net", None)
+        if quantiles is not None and dropped is not None and dropped >= quantiles:
             found.append(f"agent.top-quantiles-to-drop-per-net = {dropped}: it should be less than agent.n-quantiles ({quantiles})")
         return found
 
@@ -84,10 +88,9 @@ class BaselineConfig(LabConfig):
             return f"{self.agent} takes actions that are {' or '.join(known.actions)}; here they are {actions}.{instead}"
         shape, policy = getattr(observation, "shape", None), getattr(self, "policy", "auto")
         seen = type(observation).__name__
-        if odd := next(
-            (space for space in (observation, actions) if isinstance(getattr(space, "start", 0), int) and getattr(space, "start", 0)), None
-        ):
-            return f"Stable-Baselines3 counts states and actions from 0; here there is {odd}."
+        odd = [space for space in (observation, actions) if type(space).__name__ == "Discrete" and space.start != 0]
+        if odd:
+            return f"Stable-Baselines3 counts states and actions from 0; here there is {odd[0]}."
         if seen not in ("Discrete", "Box", "MultiDiscrete", "MultiBinary", "Dict"):
             return f"Stable-Baselines3 takes observations that are Discrete, Box, MultiDiscrete, MultiBinary or Dict; here they are {observation}."
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":
@@ -97,7 +100,7 @@ class BaselineConfig(LabConfig):
                 f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
             )
         if getattr(self, "initial_value", None) is not None and seen != "Discrete":
-            return f"agent.initial-value needs observations that are numbered states; here they are {seen}."
+            return f"agent.initial-value needs observations that are numbered states, here they are {seen}; {INSTEAD}"
         if self.normalize in ("observations", "both") and (seen != "Box" or is_image(observation)):
             return f"agent.normalize {self.normalize} takes observations that are a Box of numbers; here they are {seen}."
         if getattr(self, "use_sde", False) and kind != "Box":

@@ -9,7 +9,7 @@ from sandbox.config import LabConfig, registered_config
 VALUES: dict[str, Any] = {
     "total_timesteps": 30_000,
     "n_envs": 4,
-    "net_arch": (),
+    "net_arch": "linear",
     "initial_value": 10.0,
     "optimizer": "sgd",
     "learning_rate": 4.0,
