@@ -1,0 +1,87 @@
+"""Whether two agents differ at all: the rank-sum test, exact with ties, and Holm's correction where many pairs are tested.
+
+The bootstrap says how large a difference is; with few runs, and above all when no run of one agent overlaps with the other's, only a
+test that counts arrangements says whether chance could have done it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sandbox.stats import LEVEL, _numbers
+
+EXACT = 120
+"""Up to so many runs in all, every arrangement is counted; beyond, the normal approximation is as good."""
+ALPHA = round(1 - LEVEL, 10)
+
+
+def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
+    """Two-sided p-value: how often a random split of all scores into two groups differs at least as much in its rank sum.
+
+    Wilcoxon (1945), Mann & Whitney (1947); with ties, ranks are shared and arrangements counted with them (the permutation test of the rank
+    sum), so that it is exact. Two-sided: twice the smaller tail, at most 1.
+
+    Args:
+        one, other: scores of independent runs, at least 1 each.
+
+    Returns:
+        A probability in (0, 1].
+
+    Raises:
+        SandboxError: when one is empty or holds no numbers.
+    """
+    left, right = _numbers(one), _numbers(other)
+    ranks = doubled_ranks(np.concatenate([left, right]))  # int64 [runs]
+    observed = int(ranks[: len(left)].sum())
+    if len(ranks) > EXACT:
+        return _approximate(ranks, len(left), observed)
+    ways = _arrangements(ranks, len(left))  # float64 [sum + 1]
+    total = ways.sum()
+    below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
+    return float(min(1.0, 2 * min(below, above)))
+
+
+def doubled_ranks(values: np.ndarray) -> np.ndarray:
+    """Twice the rank of each value, from the lowest; tied values share the mean of theirs, so twice it is whole: int64 [n]."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return (2 * ends - counts + 1)[place]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for being several (Holm 1979): the chance that even one true "no difference" falls below the level stays below it."""
+    count, largest = len(p_values), 0.0
+    corrected = [0.0] * count
+    for step, place in enumerate(sorted(range(count), key=lambda place: p_values[place])):
+        largest = max(largest, min(1.0, (count - step) * p_values[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def least_p(one: int, other: int) -> float:
+    """The smallest two-sided p-value that so many runs can give: when none of one group overlaps with the other."""
+    return min(1.0, 2 / math.comb(one + other, one))
+
+
+def _arrangements(ranks: np.ndarray, chosen: int) -> np.ndarray:
+    """In how many ways `chosen` of the ranks have each sum: float64 [sum of all + 1]."""
+    ways = np.zeros((chosen + 1, int(ranks.sum()) + 1))  # [how many chosen, sum]
+    ways[0, 0] = 1.0
+    for rank in ranks:
+        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
+    return ways[chosen]
+
+
+def _approximate(ranks: np.ndarray, chosen: int, observed: int) -> float:
+    """The normal approximation with the variance that ties leave, and the correction for continuity."""
+    count = len(ranks)
+    average = chosen * ranks.mean()
+    spread = math.sqrt(chosen * (count - chosen) / (count - 1) * ranks.var())
+    if spread == 0:
+        return 1.0
+    z = max(0.0, abs(observed - average) - 1) / spread
+    return math.erfc(z / math.sqrt(2))
