@@ -27,6 +27,7 @@ _PUBLIC = {
     "resume": "sandbox.api",
     "load": "sandbox.api",
     "sweep": "sandbox.sweeps",
+    "compare": "sandbox.comparison",
 }
 __all__ = [
     "Action",
@@ -40,6 +41,7 @@ __all__ = [
     "LabConfig",
     "Run",
     "SandboxError",
+    "compare",
     "hookimpl",
     "load",
     "resume",
@@ -49,6 +51,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from sandbox.api import Run, load, resume, run
+    from sandbox.comparison import compare
     from sandbox.config import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
     from sandbox.hookspecs import hookimpl

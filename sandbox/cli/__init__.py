@@ -23,6 +23,7 @@ COMMANDS = {
     "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
     "list": ("sandbox.cli.listing:list_", "List runs, labs, agents, environments, datasets."),
     "sweep": ("sandbox.cli.sweep:sweep", "Run a lab with many configurations, and rank them."),
+    "compare": ("sandbox.cli.compare:compare", "Compare agents on a lab: seeds, intervals, one page."),
     "reproduce": ("sandbox.cli.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.delete:delete", "Delete runs."),

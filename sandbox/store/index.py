@@ -10,21 +10,27 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import StoreError
+from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, status TEXT NOT NULL,
-    created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL
+    created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL, fingerprint TEXT NOT NULL, sources TEXT NOT NULL
 )"""
+BY_FINGERPRINT = "CREATE INDEX IF NOT EXISTS by_fingerprint ON runs (fingerprint)"
+COLUMNS = "path, id, lab, agent, preset, seed, status, created, ended, summary, problem"
+OLDEST_FIRST = "ORDER BY substr(id, 1, 15), created, id"
+AT_ONCE = 500
+"""So many values are asked for in one question; SQLite allows 999 everywhere."""
 
 
 _BROKEN = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA)
@@ -77,6 +83,29 @@ class Index:
 
     def refreshed(self) -> list[Row]:
         """All rows, oldest first, after reading what changed in the folders since the last time."""
+        self.refresh()
+        rows = self._database.execute(f"SELECT {COLUMNS} FROM runs {OLDEST_FIRST}")
+        return [self._alive(_as_row(row)) for row in rows]
+
+    def matching(self, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
+        """Runs that computed, or were to compute, what is wanted, oldest first: fingerprint -> rows. Call `refresh` before.
+
+        Args:
+            wanted: fingerprint -> SHA-256 of the sources that it must have been computed with.
+        """
+        found: dict[str, list[Row]] = {}
+        names = list(wanted)
+        for first in range(0, len(names), AT_ONCE):
+            some = names[first : first + AT_ONCE]
+            marks = ",".join("?" * len(some))
+            question = f"SELECT fingerprint, sources, {COLUMNS} FROM runs WHERE fingerprint IN ({marks}) {OLDEST_FIRST}"
+            for name, sources, *columns in self._database.execute(question, some):
+                if sources == wanted[name]:
+                    found.setdefault(name, []).append(self._alive(_as_row(columns)))
+        return found
+
+    def refresh(self) -> None:
+        """Read what changed in the folders since the last time."""
         seen = dict(self._scan())
         with self._exclusive():
             known = dict(self._database.execute("SELECT path, stamp FROM runs"))
@@ -84,12 +113,8 @@ class Index:
             changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
             self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
             self._database.executemany(
-                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
+                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
             )
-        rows = self._database.execute(
-            "SELECT path, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs ORDER BY substr(id, 1, 15), created, id"
-        )
-        return [self._alive(_as_row(row)) for row in rows]
 
     def _scan(self) -> Iterator[tuple[str, int]]:
         """Path (relative to the store) and change stamp of every run.json."""
@@ -115,11 +140,11 @@ class Index:
                     record.created,
                     record.ended,
                 ),
-                *(json.dumps(record.summary), ""),
+                *(json.dumps(record.summary), "", fingerprint(record), record.sources),
             )
         except StoreError as error:
             lab, _, name = path.partition("/")
-            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error))
+            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error), "", "")
 
     def _alive(self, row: Row) -> Row:
         if row.status != "running":
@@ -171,11 +196,10 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
             raise _other_version()
         database.execute("BEGIN IMMEDIATE")
         database.execute(SCHEMA)
+        database.execute(BY_FINGERPRINT)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
-        database.execute(
-            "SELECT path, stamp, id, lab, agent, preset, seed, status, created, ended, summary, problem FROM runs LIMIT 1"
-        ).fetchall()
+        database.execute(f"SELECT {COLUMNS}, stamp, fingerprint, sources FROM runs LIMIT 1").fetchall()
     except sqlite3.Error:
         database.close()
         raise

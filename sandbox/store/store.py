@@ -9,8 +9,10 @@ import contextlib
 import os
 import secrets
 import sqlite3
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
 from sandbox.store.folder import RunFolder
@@ -18,6 +20,7 @@ from sandbox.store.index import Index, Row
 from sandbox.store.record import RunRecord
 
 DEFAULT = "runs"
+Answer = TypeVar("Answer")
 
 
 class Store:
@@ -90,10 +93,22 @@ class Store:
 
     def rows(self) -> list[Row]:
         """One row for each run, oldest first, through the index; an index that breaks is made anew."""
+        return self._asked(lambda index: index.refreshed())
+
+    def matching(self, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
+        """Runs by what they compute, oldest first, through the index: fingerprint -> rows; see `Index.matching`."""
+
+        def ask(index: Index) -> dict[str, list[Row]]:
+            index.refresh()
+            return index.matching(wanted)
+
+        return self._asked(ask) if wanted else {}
+
+    def _asked(self, question: Callable[[Index], Answer]) -> Answer:
         for attempt in range(3):
             try:
                 with contextlib.closing(Index(self.root, in_memory=attempt == 2)) as index:
-                    return index.refreshed()
+                    return question(index)
             except sqlite3.Error:
                 Index.discard(self.root)
         raise StoreError(f"The index of {self.root} cannot be read.")

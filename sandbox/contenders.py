@@ -1,0 +1,206 @@
+"""Who is compared: words as they are typed ("sarsa", "slow=sarsa", "tuned.toml") become configurations that face the same task.
+
+Everything that is wrong is said at once, before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox import api
+from sandbox.config import LabConfig, choice_kind, dump, finder_of, merge, option_name, read_file, registered_config, show_value
+from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
+from sandbox.registry import canonical, registry
+
+FILES = (".toml", ".json")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a comparison was asked for.
+
+    Attributes:
+        lab: its name.
+        agents: names, "LABEL=NAME", or configuration files.
+        preset: one of the lab's presets.
+        layers: settings of all, over the preset, weakest first; options under "agent" go to every agent that has them.
+        own: options of single agents: label -> option -> value.
+        device, data: as of a run.
+    """
+
+    lab: str
+    agents: Sequence[str]
+    preset: str = "default"
+    layers: Sequence[Mapping[str, Any]] = ()
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    device: str = "cpu"
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One agent with its settings.
+
+    Attributes:
+        label: what it is called in the comparison.
+        agent: its name in the registry.
+        layers: settings over the preset, weakest first.
+        config: the whole configuration, plain.
+        given: options of the agent that are not its defaults, plain.
+    """
+
+    label: str
+    agent: str
+    layers: list[Mapping[str, Any]]
+    config: dict[str, Any]
+    given: dict[str, Any]
+
+
+def contenders(wish: Wish) -> tuple[list[Contender], list[str]]:
+    """The contenders, and remarks on options that not all of them have.
+
+    Raises:
+        UsageError: when the lab has no agents, or with everything that is wrong.
+    """
+    entry = registry().find("lab", wish.lab)
+    model = registry().lab(entry.name).Config
+    info = model.model_fields.get("agent")
+    if info is None or choice_kind(info) != "agent":
+        raise UsageError(f"Lab '{entry.name}' has no agents to be compared. `python -m sandbox list labs` shows all labs.")
+    api.preset(registry().lab(entry.name), entry.name, wish.preset)
+    find = finder_of(info, registered_config)
+    problems: list[str] = []
+    named = _named(wish.agents, problems)
+    models: dict[str, type[LabConfig]] = {}
+    for label, agent, _ in named:
+        try:
+            models[label] = find("agent", agent)
+        except SandboxError as error:
+            problems.append(str(error))
+    for label in wish.own:
+        if label not in [one for one, _, _ in named]:
+            close = nearest(label, [one for one, _, _ in named])
+            problems.append(f"'{label}' is set, but not compared." + (f" Did you mean '{close}'?" if close else ""))
+    shared, common = _split(wish.layers)
+    if not problems:  # who is not known has no options to be judged
+        problems += _nobody_has(shared, models)
+    made = []
+    for label, agent, file in named:
+        if label in models:
+            fitting = {name: value for name, value in shared.items() if _has(models[label], name)}
+            own = {name.replace("-", "_"): value for name, value in wish.own.get(label, {}).items()}
+            layers = [*common, {"agent": {"name": agent, **fitting}}, file, {"agent": {"name": agent, **own}}]
+            made.append(_contender(wish, label, agent, layers, problems))
+    whole = [one for one in made if one is not None]
+    problems += _other_tasks(whole)
+    if problems:
+        raise ConfigError(f"comparison on lab '{entry.name}'", list(dict.fromkeys(problems)))
+    return whole, _remarks(shared, models)
+
+
+def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(label, agent, settings of its file) of each word; what is wrong is added to the problems."""
+    named: list[tuple[str, str, dict[str, Any]]] = []
+    if not words:
+        problems.append("--agents: name at least one, such as `--agents sarsa q-learning`")
+    for word in words:
+        label, _, agent = word.rpartition("=")
+        file: dict[str, Any] = {}
+        if agent.endswith(FILES):
+            try:
+                file = read_file(Path(agent))
+                label = label or Path(agent).stem
+                chosen = file.get("agent", {})
+                agent = chosen if isinstance(chosen, str) else chosen.get("name", "") if isinstance(chosen, Mapping) else ""
+                if not isinstance(agent, str) or not agent:
+                    raise UsageError(f'{word} names no agent: it needs [agent] with name = "…".')
+                file = merge(file, {"agent": {**(chosen if isinstance(chosen, Mapping) else {}), "name": canonical(agent)}})
+            except UsageError as error:
+                problems.append(str(error))
+                continue
+        label = label or canonical(agent)
+        if label in [one for one, _, _ in named]:
+            problems.append(f"'{label}' stands twice in --agents; give one another label: `--agents {label} other={agent}`")
+            continue
+        named.append((label, canonical(agent), file))
+    return named
+
+
+def _split(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The agent options that all layers set, strongest last in rank, and the layers without them; an agent's name in them means nothing."""
+    shared: dict[str, Any] = {}
+    rest = []
+    for layer in layers:
+        plain = {name.replace("-", "_"): value for name, value in layer.items()}
+        agent = plain.pop("agent", {})
+        if isinstance(agent, Mapping):
+            shared |= {name.replace("-", "_"): value for name, value in agent.items() if name != "name"}
+        rest.append(plain)
+    return shared, rest
+
+
+def _has(model: type[LabConfig], name: str) -> bool:
+    return name in model.model_fields and name not in model.without_effect
+
+
+def _nobody_has(shared: Mapping[str, Any], models: Mapping[str, type[LabConfig]]) -> list[str]:
+    problems = []
+    known = [field for model in models.values() for field in model.model_fields]
+    for name in shared:
+        if not any(_has(model, name) for model in models.values()):
+            close = nearest(name, known)
+            near = f" Did you mean '--agent.{option_name(close)}'?" if close else ""
+            problems.append(f"--agent.{option_name(name)}: none of the agents has this option.{near}")
+    return problems
+
+
+def _remarks(shared: Mapping[str, Any], models: Mapping[str, type[LabConfig]]) -> list[str]:
+    remarks = []
+    for name, value in shared.items():
+        without = [label for label, model in models.items() if not _has(model, name)]
+        if without:
+            remarks.append(f"{option_name(name)} = {show_value(value)} was set for all agents that have it; not for {', '.join(without)}.")
+    return remarks
+
+
+def _contender(wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any]], problems: list[str]) -> Contender | None:
+    try:
+        _, _, config = api.resolved(api.Request(wish.lab, wish.preset, layers))
+    except ConfigError as error:
+        problems += [f"{label}: {problem}" for problem in error.problems]
+        return None
+    except SandboxError as error:
+        problems.append(f"{label}: {error}")
+        return None
+    options: Any = config.agent.options  # type: ignore[attr-defined]
+    plain = dump(options)
+    given = {
+        name: value for name, value in plain.items() if getattr(options, name) != type(options).model_fields[name].get_default(call_default_factory=True)
+    }
+    return Contender(label, agent, layers, dump(config), given)
+
+
+def _other_tasks(made: Sequence[Contender]) -> list[str]:
+    """A sentence for each setting of the lab, the agent aside, in which a contender differs from the first."""
+    problems = []
+    for one in made[1:]:
+        first, other = _flat(made[0].config), _flat(one.config)
+        for name in sorted({*first, *other}):
+            if first.get(name) != other.get(name):
+                problems.append(
+                    f"'{made[0].label}' and '{one.label}' would not face the same task: {option_name(name)} is {show_value(first.get(name))} "
+                    f"for one and {show_value(other.get(name))} for the other"
+                )
+    return problems
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """All settings but the agent's by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if prefix or name != "agent":
+            flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
