@@ -60,7 +60,9 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
     wrong = np.argwhere(~np.isfinite(table))
     if len(wrong):
         run, task = wrong[0]
-        raise SandboxError(f"{len(wrong)} of {table.size} scores are no finite numbers; that of run {run}, task {task} is {table[run, task]}.")
+        raise SandboxError(
+            f"{len(wrong)} of {table.size} scores are no finite numbers; that of run {run}, task {task} is {table[run, task]}."
+        )
     return table
 
 

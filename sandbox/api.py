@@ -41,7 +41,7 @@ class Request:
         threads: for numerical libraries; None takes the cores this process may use.
         device: "cpu", "cuda", "mps", or "auto".
         data: folder of data files, or None.
-        track: names of observers.
+        track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
         command: the command line, for the record.
         id: of the run, when it was decided before (by a sweep); "" makes one.
     """
@@ -252,8 +252,9 @@ def _ended(folder: RunFolder, loop: Loop) -> Run:
 
 def _observers(names: Sequence[str]) -> list[Any]:
     """The observers asked for, and those that watch every run; of the latter, one that is broken is left out with a warning."""
-    asked = [registry().find("observer", name) for name in names]
-    made = [_observer(entry) for entry in asked]
+    words = [name.partition("=") for name in names]  # "mlflow=http://…": the observer, and what it is told
+    asked = [registry().find("observer", name) for name, _, _ in words]
+    made = [_observer(entry, *([target] if target else [])) for entry, (_, _, target) in zip(asked, words, strict=True)]
     for entry in registry().entries("observer"):
         if entry.always and entry not in asked:
             try:
@@ -263,8 +264,8 @@ def _observers(names: Sequence[str]) -> list[Any]:
     return made
 
 
-def _observer(entry: Entry) -> Any:
-    observer = registry().load("observer", entry.name)()
+def _observer(entry: Entry, *told: str) -> Any:
+    observer = registry().load("observer", entry.name)(*told)
     if not hasattr(observer, "name"):
         observer.name = entry.name
     return observer

@@ -161,7 +161,9 @@ class Comparison:
             "agents": self.table,
             "pairs": self.pairs,
             "configs": {one.label: one.config for one in self.contenders},
-            "runs": {label: [{"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs] for label, runs in self.runs.items()},
+            "runs": {
+                label: [{"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs] for label, runs in self.runs.items()
+            },
             "warnings": self.warnings,
         }
 
@@ -269,9 +271,7 @@ def carried(
     by_label: dict[str, list[Run]] = {one.label: [] for one in who}
     for member, run in zip(members, runs, strict=True):
         by_label[member.contender.label].append(run)
-    made = Comparison(
-        name, entry.name, wish.preset, who, numbers, by_label, reused, remarks, folder, request.command, members[0].sources
-    )
+    made = Comparison(name, entry.name, wish.preset, who, numbers, by_label, reused, remarks, folder, request.command, members[0].sources)
     made.write()
     return made
 

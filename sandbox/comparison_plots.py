@@ -34,7 +34,7 @@ def learning_curves(made: Standings) -> Figure:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
     name = _words(made.score)
     with plots.style():
-        figure = plots.figure(8.0, 4.8, bottom=0.65 + 0.28 * _rows(made))
+        figure = _figure(made, 4.3)
         axes = figure.subplots()
         lowest = np.inf
         for number, one in enumerate(made.agents):
@@ -44,7 +44,7 @@ def learning_curves(made: Standings) -> Figure:
                 continue
             values = reaching.on_grid(curves, places)  # [runs, places]
             middle = aggregates.iqm(values.T[:, :, None])  # [places]
-            axes.plot(places, middle, **_look(number), marker=MARKS[number % len(MARKS)], markersize=4, label=one.label)
+            axes.plot(places, middle, **_look(number, len(made.agents)), marker=MARKS[number % len(MARKS)], markersize=4.5, label=one.label)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
                 axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, linewidth=0)
@@ -56,14 +56,14 @@ def learning_curves(made: Standings) -> Figure:
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}"))
         _optimum(axes, made)
         axes.set(title="How they learned", xlabel="env steps of learning", ylabel=f"{name} of the greedy policy")
-        _legend_below(axes, figure, made)
+        _legend(axes, figure, made)
     return figure
 
 
 def seeds(made: Standings) -> Figure:
     """Every seed's final score as a dot, and the IQM with its interval."""
     with plots.style():
-        figure = plots.figure(8.0, 1.5 + 0.5 * len(made.agents), left=_margin(made))
+        figure = plots.figure(8.0, 1.45 + 0.5 * len(made.agents), left=_margin(made), bottom=0.85)
         axes = figure.subplots()
         for number, one in enumerate(made.agents):
             values, row = scores(one.runs)[:, 0], -number
@@ -71,11 +71,10 @@ def seeds(made: Standings) -> Figure:
             axes.plot(values, row + shift, MARKS[number % len(MARKS)], color=_colour(number), alpha=0.55, markersize=5, linestyle="none")
             if not np.isnan(one.iqm.low):
                 axes.plot([one.iqm.low, one.iqm.high], [row, row], color="#111827", linewidth=2.4, solid_capstyle="butt")
-            axes.plot([one.iqm.value], [row], "|", color="#111827", markersize=18, markeredgewidth=2.4)
+            axes.plot([one.iqm.value], [row], "|", color="#111827", markersize=26, markeredgewidth=1.6)
         if made.optimum is not None:
             axes.axvline(made.optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {made.optimum:.4g}")
-            axes.legend(loc="upper left", bbox_to_anchor=(0, 0), borderaxespad=2.4)
-            figure.subplots_adjust(bottom=0.95 / figure.get_figheight())
+            figure.legend(loc="lower left", bbox_to_anchor=(_margin(made) / 8, 0))
         axes.set_yticks([-number for number in range(len(made.agents))], [one.label for one in made.agents])
         axes.set_ylim(-len(made.agents) + 0.5, 0.5)
         axes.margins(x=0.06)
@@ -90,21 +89,19 @@ def performance_profile(made: Standings) -> Figure:
     rim = 0.05 * ((max(ends) - min(ends)) or abs(max(ends)) or 1.0)
     marks = np.unique(np.concatenate([np.linspace(min(ends) - rim, max(ends) + rim, 201), everything]))
     with plots.style():
-        figure = plots.figure(8.0, 4.2, bottom=0.65 + 0.28 * _rows(made))
+        figure = _figure(made, 3.7)
         axes = figure.subplots()
         for number, one in enumerate(made.agents):
             rng = generator(0, f"compare {one.label} profile") if len(one.runs) >= MIN_RUNS else None
             profile = aggregates.profile(scores(one.runs), marks, rng)
-            axes.step(profile.threshold, profile.share, where="post", **_look(number), label=one.label)
+            axes.step(profile.threshold, profile.share, where="post", **_look(number, len(made.agents)), label=one.label)
             if rng is not None:
-                axes.fill_between(
-                    profile.threshold, profile.low, profile.high, step="post", color=_colour(number), alpha=0.18, linewidth=0
-                )
+                axes.fill_between(profile.threshold, profile.low, profile.high, step="post", color=_colour(number), alpha=0.18, linewidth=0)
         if made.optimum is not None:
             axes.axvline(made.optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {made.optimum:.4g}")
         axes.set_ylim(-0.03, 1.03)
         axes.set(title="How many seeds get how far", xlabel=f"final {_words(made.score)} τ", ylabel="share of seeds above τ")
-        _legend_below(axes, figure, made)
+        _legend(axes, figure, made)
     return figure
 
 
@@ -128,9 +125,15 @@ def _optimum(axes: Axes, made: Standings) -> None:
         axes.axhline(level, color=plots.GREY, linestyle=":", linewidth=1.1, label=f"{100 * SHARE:.0f} % of it: {level:.4g}", zorder=1)
 
 
-def _legend_below(axes: Axes, figure: Figure, made: Standings) -> None:
+def _figure(made: Standings, height: float) -> Figure:
+    """An empty figure with room for the legend under its axes."""
+    below = 0.62 + 0.24 * _rows(made)  # inches
+    return plots.figure(8.0, height + 0.24 * _rows(made), left=0.85, bottom=below)
+
+
+def _legend(axes: Axes, figure: Figure, made: Standings) -> None:
     """A legend under the axes, where it covers no curve."""
-    axes.legend(loc="upper left", bbox_to_anchor=(0, 0), borderaxespad=3.6, ncol=_columns(made), handlelength=3.2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(0.85 / 8, 0), ncol=_columns(made), handlelength=3.2)
 
 
 def _columns(made: Standings) -> int:
@@ -147,8 +150,10 @@ def _margin(made: Standings) -> float:
     return min(3.5, 0.35 + 0.085 * max(len(one.label) for one in made.agents))
 
 
-def _look(number: int) -> dict[str, Any]:
-    return {"color": _colour(number), "linestyle": LINES[number // len(plots.COLOURS) % len(LINES)]}
+def _look(number: int, count: int) -> dict[str, Any]:
+    """Colour and line; earlier lines are wider, so that one which later ones cover shows at their sides."""
+    width = 1.6 + 0.9 * min(count - 1 - number, 3)
+    return {"color": _colour(number), "linestyle": LINES[number // len(plots.COLOURS) % len(LINES)], "linewidth": width}
 
 
 def _colour(number: int) -> str:
@@ -157,5 +162,3 @@ def _colour(number: int) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-

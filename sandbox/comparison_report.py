@@ -52,7 +52,11 @@ def answers(made: Comparison) -> list[str]:
     sentences = []
     for question in QUESTIONS:
         pairs = [pair for pair in made.standings.pairs if pair.question == question]
-        shown = [pair.verdict + f" than {pair.other if pair.verdict.startswith(f'{pair.one} is') else pair.one}" for pair in pairs if " is " in pair.verdict]
+        shown = [
+            pair.verdict + f" than {pair.other if pair.verdict.startswith(f'{pair.one} is') else pair.one}"
+            for pair in pairs
+            if " is " in pair.verdict
+        ]
         rest = [f"{pair.one} and {pair.other}" for pair in pairs if " is " not in pair.verdict]
         about = made.standings.score.replace("_", " ") if question == SCORE else question
         few = any(pair.verdict.startswith("too few") for pair in pairs)
@@ -74,7 +78,11 @@ def cells(made: Comparison, one: Standing) -> dict[str, str]:
         "gap to optimum": interval(one.gap) if one.gap else "unknown",
         "came to 95 %": f"{one.reached} of {whole}" if one.reached is not None else "unknown",
         "steps to 95 %": _steps(one),
-        "seconds to 95 %": "unknown" if one.reached is None else figure(one.median_seconds) if one.median_seconds is not None else "not reached",
+        "seconds to 95 %": "unknown"
+        if one.reached is None
+        else figure(one.median_seconds)
+        if one.median_seconds is not None
+        else "not reached",
     }
 
 
@@ -88,7 +96,13 @@ def figure(value: float) -> str:
     """A number for people: three or four digits that matter."""
     if value == 0:
         return "0"
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return (
+        f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        if abs(value) >= 1000
+        else f"{value:.4g}"
+        if abs(value) >= 0.1
+        else f"{value:.2g}"
+    )
 
 
 def interval(value: Estimate) -> str:
@@ -108,7 +122,11 @@ def _head(made: Comparison, who: str) -> str:
 
 def _table_section(made: Comparison) -> str:
     budget = made.standings.agents[0].budget
-    cut = f" Steps are means cut at {figure(budget)}, which every run had: a run that did not come to 95 % counts with all of them." if budget == budget else ""
+    cut = (
+        f" Steps are means cut at {figure(budget)}, which every run had: a run that did not come to 95 % counts with all of them."
+        if budget == budget
+        else ""
+    )
     words = f"Scores are the {made.standings.score.replace('_', ' ')} at the end; in brackets 95 % bootstrap intervals.{cut} Seconds are medians."
     return f"<section><h2>What came out</h2>{_table(made)}{report.paragraph(words)}</section>"
 
@@ -158,7 +176,14 @@ def _settings(made: Comparison) -> str:
         runs = made.runs[one.label]
         ids = ", ".join(run.id for run in runs)
         given = report.text(shown_options(one) or "its defaults")
-        rows.append([report.text(one.label), report.text(one.agent), given, f"<details><summary>{len(runs)} runs</summary>{report.text(ids)}</details>"])
+        rows.append(
+            [
+                report.text(one.label),
+                report.text(one.agent),
+                given,
+                f"<details><summary>{len(runs)} runs</summary>{report.text(ids)}</details>",
+            ]
+        )
     table = report.table(["agent", "kind", "options", "runs"], rows)
     words = (
         "All face the same task with the same settings; an agent that was tuned for it has an advantage over one with its defaults. "

@@ -92,7 +92,7 @@ def contenders(wish: Wish) -> tuple[list[Contender], list[str]]:
         if label in models:
             fitting = {name: value for name, value in shared.items() if _has(models[label], name)}
             own = {name.replace("-", "_"): value for name, value in wish.own.get(label, {}).items()}
-            layers = [*common, {"agent": {"name": agent, **fitting}}, file, {"agent": {"name": agent, **own}}]
+            layers: list[Mapping[str, Any]] = [*common, {"agent": {"name": agent, **fitting}}, file, {"agent": {"name": agent, **own}}]
             made.append(_contender(wish, label, agent, layers, problems))
     whole = [one for one in made if one is not None]
     problems += _other_tasks(whole)
@@ -178,23 +178,24 @@ def _contender(wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any
     options: Any = config.agent.options  # type: ignore[attr-defined]
     plain = dump(options)
     given = {
-        name: value for name, value in plain.items() if getattr(options, name) != type(options).model_fields[name].get_default(call_default_factory=True)
+        name: value
+        for name, value in plain.items()
+        if getattr(options, name) != type(options).model_fields[name].get_default(call_default_factory=True)
     }
     return Contender(label, agent, layers, dump(config), given)
 
 
 def _other_tasks(made: Sequence[Contender]) -> list[str]:
     """A sentence for each setting of the lab, the agent aside, in which a contender differs from the first."""
-    problems = []
-    for one in made[1:]:
-        first, other = _flat(made[0].config), _flat(one.config)
-        for name in sorted({*first, *other}):
-            if first.get(name) != other.get(name):
-                problems.append(
-                    f"'{made[0].label}' and '{one.label}' would not face the same task: {option_name(name)} is {show_value(first.get(name))} "
-                    f"for one and {show_value(other.get(name))} for the other"
-                )
-    return problems
+    first = _flat(made[0].config) if made else {}
+    others = [(one.label, _flat(one.config)) for one in made[1:]]
+    return [
+        f"'{made[0].label}' and '{label}' would not face the same task: {option_name(name)} is {show_value(first.get(name))} for one and "
+        f"{show_value(other.get(name))} for the other"
+        for label, other in others
+        for name in sorted({*first, *other})
+        if first.get(name) != other.get(name)
+    ]
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -32,6 +32,7 @@ BUILT_IN = {
     "empty-grid": "plugins.empty_grid",
     "gym": "plugins.gym",
     "sb3": "agents.baselines",
+    "trackers": "sandbox.trackers",
 }
 """Our own plugins: name -> module."""
 

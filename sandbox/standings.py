@@ -248,7 +248,9 @@ def _limits(made: Standings, everyone: Sequence[Measured]) -> None:
     fewest = min(len(one.runs) for one in made.agents)
     if fewest < MIN_RUNS:
         count = "1 seed has" if fewest == 1 else f"{fewest} seeds have"
-        made.warnings.append(f"No intervals: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more.")
+        made.warnings.append(
+            f"No intervals: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
+        )
     elif fewest < 10:
         made.warnings.append(f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim.")
     alike = [one.label for one in made.agents if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])]

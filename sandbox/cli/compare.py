@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import ConfigOption, command_line, config_layer, config_parameters, json_option, normalized, own_options, store_option
+from sandbox.cli.options import (
+    ConfigOption,
+    command_line,
+    config_layer,
+    config_parameters,
+    json_option,
+    normalized,
+    own_options,
+    store_option,
+)
 from sandbox.cli.run import LabCommands
 from sandbox.config import choice_kind, finder_of, merge, nested, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
@@ -84,7 +93,9 @@ def lab_command(name: str, agents: Sequence[str]) -> click.Command:
         click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of page and document."),
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of every new run; may be repeated."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
-        click.option("--device", type=click.Choice(["cpu", "cuda", "mps", "auto"]), default="cpu", show_default=True, help="For labs that can."),
+        click.option(
+            "--device", type=click.Choice(["cpu", "cuda", "mps", "auto"]), default="cpu", show_default=True, help="For labs that can."
+        ),
         click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
         store_option,
         json_option,
@@ -176,7 +187,10 @@ def _progress() -> Callable[[Progress], None]:
         if not progress.label:
             fresh = progress.total - progress.reused
             there = f"{progress.reused} of {progress.total} runs are there already; " if progress.reused else ""
-            click.echo(f"{there}{fresh} {'run' if fresh == 1 else 'runs'} to make" if fresh else f"All {progress.total} runs are there already.", err=True)
+            click.echo(
+                f"{there}{fresh} {'run' if fresh == 1 else 'runs'} to make" if fresh else f"All {progress.total} runs are there already.",
+                err=True,
+            )
         elif terminal:
             end = "\r\x1b[K" if progress.done == progress.total else ""
             click.echo(f"\r\x1b[K{progress.done} of {progress.total}: {progress.label}, seed {progress.seed}{end}", nl=False, err=True)

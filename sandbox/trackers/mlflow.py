@@ -1,0 +1,107 @@
+"""`--track mlflow`: an MLflow run for each run, in the experiment named after the lab, on any tracking server.
+
+The tag `sandbox.run` remembers whose it is: a run that goes on continues its MLflow run, and steps that stand there already are not logged
+again. The server is that of `--track mlflow=URI`, else MLFLOW_TRACKING_URI, else MLflow's own default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from sandbox.trackers.background import Beginning, Ending, Points, Tracker
+
+TAG = "sandbox.run"
+AT_ONCE = 1000
+"""Metrics in one request; MLflow takes no more."""
+PARAMS_AT_ONCE = 100
+LONGEST = 500
+"""Characters of a parameter's value that every MLflow server takes."""
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""Unless the user said otherwise: a server that is down is known in seconds, not minutes; and nobody is told of the run but the server."""
+ENDS = {"finished": "FINISHED", "failed": "FAILED"}
+
+
+class MLflow(Tracker):
+    """Logs metrics by stream ("learn/return") against the run's unit, its configuration as parameters, its scores at the end."""
+
+    name = "mlflow"
+    library = "mlflow"
+
+    def open(self, beginning: Beginning) -> None:
+        """Find the MLflow run of this run, or make it."""
+        for name, value in IMPATIENT.items():
+            os.environ.setdefault(name, value)
+        from mlflow.entities import Param
+        from mlflow.tracking import MlflowClient
+
+        self._client: Any = MlflowClient(tracking_uri=self.target or None)
+        experiment = self._experiment(f"sandbox/{beginning.lab}")
+        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{beginning.id}'", max_results=1)
+        self._standing: dict[str, set[int]] = {}
+        if found:
+            self._run: str = found[0].info.run_id
+            self._client.update_run(self._run, status="RUNNING")
+            for key in found[0].data.metrics:
+                self._standing[key] = {metric.step for metric in self._client.get_metric_history(self._run, key)}
+            return
+        facts = {f"sandbox.{name}": str(value) for name, value in beginning.facts.items() if value is not None}
+        tags = {TAG: beginning.id, "mlflow.runName": beginning.id, **facts}
+        self._run = self._client.create_run(experiment, tags=tags).info.run_id
+        params = [Param(name, _short(value)) for name, value in beginning.config.items()]
+        for first in range(0, len(params), PARAMS_AT_ONCE):
+            self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
+
+    def points(self, points: Points) -> None:
+        """The rows as metrics, those left out that stand there already."""
+        self._log({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
+
+    def close(self, ending: Ending) -> None:
+        """The final scores and the status."""
+        self._log({f"summary/{name}": ([ending.step], np.array([value])) for name, value in ending.summary.items()})
+        self._client.set_terminated(self._run, ENDS.get(ending.status, "KILLED"))
+
+    def _log(self, series: dict[str, tuple[list[int], np.ndarray]]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(1000 * time.time())
+        metrics = []
+        for key, (steps, values) in series.items():
+            key, standing = _key(key), self._standing.get(_key(key), set())
+            metrics += [
+                Metric(key, float(value), now, int(step))
+                for step, value in zip(steps, values, strict=True)
+                if step not in standing and np.isfinite(value)
+            ]
+        for first in range(0, len(metrics), AT_ONCE):
+            self._client.log_batch(self._run, metrics=metrics[first : first + AT_ONCE])
+
+    def _experiment(self, name: str) -> str:
+        """The experiment's id; two runs that begin at once may both want to make it."""
+        from mlflow.exceptions import MlflowException
+
+        known = self._client.get_experiment_by_name(name)
+        if known is None:
+            try:
+                made: str = self._client.create_experiment(name)
+                return made
+            except MlflowException:
+                known = self._client.get_experiment_by_name(name)
+                if known is None:
+                    raise
+        identifier: str = known.experiment_id
+        return identifier
+
+
+def _key(name: str) -> str:
+    """A name that MLflow takes: letters, digits, and _ - . space /."""
+    return "".join(character if character.isalnum() or character in "_-. /" else "_" for character in name)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
