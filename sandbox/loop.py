@@ -161,7 +161,10 @@ class Loop:
                     if writer:
                         writer.close()
             self._last_words()
+            told = len(self.record.warnings)
             self._tell("ended")
+            if len(self.record.warnings) > told:  # an observer failed at the very end
+                self._write_record()
             self.stop.deaf = False
             if self.record.status == "finished" and self.settings.pictures:
                 self.make_pictures()

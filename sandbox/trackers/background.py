@@ -118,6 +118,9 @@ class Tracker:
         """Something was measured."""
         raise NotImplementedError
 
+    def idle(self) -> None:
+        """Nothing more waits just now: a good moment to send what was gathered."""
+
     def close(self, ending: Ending) -> None:
         """The run has ended."""
         raise NotImplementedError
@@ -194,6 +197,8 @@ class Tracker:
                 else:
                     self.close(message)
                     return
+                if self._queue.empty():
+                    self.idle()
                 self._done += 1
         except BaseException as error:
             self._error = error

@@ -21,8 +21,14 @@ AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 LONGEST = 500
 """Characters of a parameter's value that every MLflow server takes."""
-IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_DISABLE_TELEMETRY": "true"}
-"""Unless the user said otherwise: a server that is down is known in seconds, not minutes; and nobody is told of the run but the server."""
+IMPATIENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""Unless the user said otherwise: a server that is down is known in seconds, not minutes; nobody is told of the run but the server; and nothing
+is printed, where standard output may be one JSON document."""
 ENDS = {"finished": "FINISHED", "failed": "FAILED"}
 
 
@@ -43,6 +49,7 @@ class MLflow(Tracker):
         experiment = self._experiment(f"sandbox/{beginning.lab}")
         found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{beginning.id}'", max_results=1)
         self._standing: dict[str, set[int]] = {}
+        self._gathered: list[Any] = []
         if found:
             self._run: str = found[0].info.run_id
             self._client.update_run(self._run, status="RUNNING")
@@ -57,28 +64,35 @@ class MLflow(Tracker):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
     def points(self, points: Points) -> None:
-        """The rows as metrics, those left out that stand there already."""
-        self._log({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
+        """Gather the rows as metrics, without those that stand there already; a request takes long, so it should carry many."""
+        self._gather({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
 
     def close(self, ending: Ending) -> None:
         """The final scores and the status."""
-        self._log({f"summary/{name}": ([ending.step], np.array([value])) for name, value in ending.summary.items()})
+        self._gather({f"summary/{name}": ([ending.step], np.array([value])) for name, value in ending.summary.items()})
+        self.idle()
         self._client.set_terminated(self._run, ENDS.get(ending.status, "KILLED"))
 
-    def _log(self, series: dict[str, tuple[list[int], np.ndarray]]) -> None:
+    def idle(self) -> None:
+        """Send what was gathered."""
+        while self._gathered:
+            self._client.log_batch(self._run, metrics=self._gathered[:AT_ONCE])
+            del self._gathered[:AT_ONCE]
+
+    def _gather(self, series: dict[str, tuple[list[int], np.ndarray]]) -> None:
         from mlflow.entities import Metric
 
         now = int(1000 * time.time())
-        metrics = []
-        for key, (steps, values) in series.items():
-            key, standing = _key(key), self._standing.get(_key(key), set())
-            metrics += [
+        for name, (steps, values) in series.items():
+            key = _key(name)
+            standing = self._standing.get(key, set())
+            self._gathered += [
                 Metric(key, float(value), now, int(step))
                 for step, value in zip(steps, values, strict=True)
                 if step not in standing and np.isfinite(value)
             ]
-        for first in range(0, len(metrics), AT_ONCE):
-            self._client.log_batch(self._run, metrics=metrics[first : first + AT_ONCE])
+        if len(self._gathered) >= AT_ONCE:
+            self.idle()
 
     def _experiment(self, name: str) -> str:
         """The experiment's id; two runs that begin at once may both want to make it."""

@@ -51,6 +51,9 @@ class TensorBoard(Tracker):
         for row, step in enumerate(points.step.tolist()):
             here = {names[column]: float(values[row]) for column, values in points.columns.items()}
             self._scalars(step, here)
+
+    def idle(self) -> None:
+        """Let readers see what was written."""
         self._writer.flush()
 
     def close(self, ending: Ending) -> None:
