@@ -30,7 +30,7 @@ def same_but_durations(one, other):
     assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
     records = [RunFolder(path).read() for path in (one, other)]
     first, second = [{name: value for name, value in record.summary.items() if "second" not in name} for record in records]
-    assert first == second and [record.artifacts for record in records][0] == [record.artifacts for record in records][1]
+    assert first == second and next(record.artifacts for record in records) == [record.artifacts for record in records][1]
 
 
 def killed_and_resumed(walk, say, steps, known, *track):

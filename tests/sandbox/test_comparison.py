@@ -1,0 +1,266 @@
+"""Comparisons: what is reused, what is refused, what the answer says; with a toy lab whose agents have known scores."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+import sandbox
+from sandbox import comparison, comparison_plots
+from sandbox.errors import UsageError
+from sandbox.store.store import Store
+from tests.conftest import TOYS, command
+
+
+@pytest.fixture
+def race():
+    """The toy lab with agents of known scores."""
+    from sandbox.registry import registry
+
+    registry().add_file(TOYS / "race.py")
+    return TOYS / "race.py"
+
+
+def ids(made):
+    return {label: [run.id for run in runs] for label, runs in made.runs.items()}
+
+
+def test_agents_times_seeds_are_ordinary_runs_without_pictures(race, store):
+    made = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    rows = Store().rows()
+    assert len(rows) == 6 and {row.status for row in rows} == {"finished"}
+    assert [run.record.seed for run in made.runs["hare"]] == [0, 1, 2]
+    assert not any(run.artifacts for runs in made.runs.values() for run in runs)
+    assert sandbox.load(rows[0].id).summary["score"] is not None
+
+
+def test_a_run_of_a_comparison_has_the_bytes_of_the_same_run_alone(race, store):
+    made = sandbox.compare("race", agents=["hare"], seeds=2)
+    alone = sandbox.run("race", agent="hare", seed=1)
+    assert alone.folder.metrics_path.read_bytes() == made.runs["hare"][1].folder.metrics_path.read_bytes()
+
+
+def test_finished_runs_are_used_again_whoever_made_them(race, store):
+    alone = sandbox.run("race", agent="hare", seed=1)
+    first = sandbox.compare("race", agents=["hare", "tortoise"], seeds=2)
+    again = sandbox.compare("race", agents=["tortoise", "hare"], seeds=2, pictures=True)
+    assert first.reused == 1 and first.runs["hare"][1].id == alone.id
+    assert again.reused == 4 and ids(again)["hare"] == ids(first)["hare"]
+    more = sandbox.compare("race", agents=["hare"], seeds=4)
+    assert more.reused == 2 and len(Store().rows()) == 6
+
+
+def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monkeypatch):
+    first = sandbox.compare("race", agents=["hare"], seeds=2)
+    assert sandbox.compare("race", agents=["hare"], seeds=2, laps=30).reused == 0
+    assert sandbox.compare("race", agents=["hare"], seeds=2, agent_options={"hare": {"pace": 2}}).reused == 0
+    fresh = sandbox.compare("race", agents=["hare"], seeds=2, fresh=True)
+    assert fresh.reused == 0 and set(ids(fresh)["hare"]).isdisjoint(ids(first)["hare"])
+    monkeypatch.setattr(comparison, "sources_of", lambda record: "other")
+    assert sandbox.compare("race", agents=["hare"], seeds=2).reused == 0
+
+
+def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
+    sandbox.compare("race", agents=["hare"], seeds=3)
+    read = []
+    real = comparison.RunRecord.read.__func__
+    monkeypatch.setattr(comparison.RunRecord, "read", classmethod(lambda cls, path: read.append(path) or real(cls, path)))
+    for number in range(3):
+        sandbox.run("race", agent="tortoise", seed=number)
+    Store().rows()
+    read.clear()
+    made = comparison.contenders(comparison.Wish("race", ["hare"]))[0][0]
+    member = comparison._member("race", made, 1, comparison.Wish("race", ["hare"]), sandbox.api.Request("race"))
+    found = Store().matching({member.fingerprint: member.sources})
+    assert len(found[member.fingerprint]) == 1 and read == []
+
+
+def test_the_standings_are_arithmetic(race, store):
+    made = sandbox.compare("race", agents=["hare", "tortoise"], seeds=5)
+    rows = {row["agent"]: row for row in made.table}
+    hare = [run.summary["score"] for run in made.runs["hare"]]
+    assert rows["hare"]["iqm"]["value"] == pytest.approx(np.mean(sorted(hare)[1:4]))
+    assert rows["hare"]["mean"]["value"] == pytest.approx(np.mean(hare))
+    assert rows["hare"]["median"]["value"] == pytest.approx(np.median(hare))
+    assert rows["hare"]["gap"]["value"] == pytest.approx(np.mean([max(0.0, 10 - score) for score in hare]))
+    low, high = rows["hare"]["iqm"]["interval"]
+    assert min(hare) <= low <= rows["hare"]["iqm"]["value"] <= high <= max(hare)
+    # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5, 95 % of 10, in lap 19, evaluated every second lap: 20
+    assert rows["hare"]["reached_95"] == 0 and rows["tortoise"]["reached_95"] == 5
+    assert rows["tortoise"]["steps_to_95_median"] == 20 * 7 and rows["tortoise"]["steps_to_95_restricted_mean"]["value"] == 20 * 7
+    assert rows["hare"]["steps_to_95_restricted_mean"]["value"] == 40 * 7 and rows["hare"]["steps_to_95_median"] is None
+    assert rows["tortoise"]["by_seed"][0]["steps_to_95"] == {"at": 140, "after": 126, "last": 280}
+    assert rows["tortoise"]["seconds_to_95_median"] >= 0
+
+
+def test_pairs_say_who_is_better_and_how_sure_that_is(race, store):
+    made = sandbox.compare("race", agents=["hare", "tortoise"], seeds=5)
+    score, speed = made.pairs
+    assert score["verdict"] == "tortoise is better" and speed["verdict"] == "tortoise is faster"
+    assert score["probability_of_improvement"]["value"] == 0.0
+    assert score["p"] == pytest.approx(2 / 252) and score["p_corrected"] == pytest.approx(4 / 252)
+    few = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    assert {pair["verdict"] for pair in few.pairs} == {"too few seeds to tell"}
+    assert made.table[0]["agent"] == "tortoise"
+
+
+def test_one_seed_has_no_interval_and_the_page_says_why(race, store):
+    made = sandbox.compare("race", agents=["hare", "tortoise"], seeds=1)
+    assert all(row["iqm"]["interval"] is None for row in made.table)
+    assert any("No intervals" in warning for warning in made.warnings)
+    page = made.to_html()
+    assert "No intervals: 1 seed has no spread" in page and "No interval is drawn" in page
+    axes = comparison_plots.learning_curves(made.standings).axes[0]
+    assert not axes.collections
+    banded = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    assert len(comparison_plots.learning_curves(banded.standings).axes[0].collections) == 2
+
+
+def test_failed_runs_are_counted_and_the_others_go_on(race, store, say):
+    said = say("compare", "race", "--agents", "hare", "faller", "--seeds", 4, "--json")
+    document = said.document
+    assert said.code == 1
+    rows = {row["agent"]: row for row in document["agents"]}
+    assert rows["faller"]["runs"] == 2 and rows["faller"]["wanted"] == 4 and rows["hare"]["runs"] == 4
+    assert any("2 of 4 runs did not finish (seed 1 failed, seed 3 failed)" in warning for warning in document["warnings"])
+
+
+def test_an_agent_of_which_no_run_finished_does_not_hide_the_others(race, store):
+    made = sandbox.compare("race", agents=["hare", "faller"], seeds=1, seed=1)
+    assert [row["agent"] for row in made.table] == ["hare"]
+
+
+def test_the_page_needs_nothing_from_outside_and_escapes_names(race, store):
+    made = sandbox.compare("race", agents=["<b>=hare", "tortoise"], seeds=3)
+    page = (made.folder / "index.html").read_text()
+    assert "<script" not in page and not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert "&lt;b&gt;" in page and "<b>" not in page
+    assert page.count("<figure>") == 3
+    document = json.loads((made.folder / "comparison.json").read_text())
+    assert document["agents"] == json.loads(json.dumps(made.table)) and set(made.figures) == {
+        "learning_curves",
+        "scores",
+        "performance_profile",
+    }
+
+
+def test_the_same_comparison_is_the_same_page_in_the_same_place(race, store):
+    first = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    before = (first.folder / "index.html").read_bytes()
+    again = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    assert again.folder == first.folder == store / "comparisons" / first.id
+    assert again.table == first.table and again.pairs == first.pairs
+    assert len((again.folder / "index.html").read_bytes()) == pytest.approx(len(before), abs=200)  # what was reused stands there
+
+
+def test_a_comparison_is_no_run(race, store, say, tmp_path):
+    made = sandbox.compare("race", agents=["hare"], seeds=1, output=tmp_path / "page")
+    assert sorted(path.name for path in made.folder.iterdir()) == ["comparison.json", "index.html"]
+    sandbox.compare("race", agents=["hare"], seeds=1)
+    assert [row["lab"] for row in say("list", "--json").document] == ["race"]
+    assert say("verify").code == 0
+
+
+# -- what can be said on the command line
+
+
+def test_options_go_to_all_agents_that_have_them(race, store, say):
+    said = say("compare", "race", "--agents", "hare,tortoise", "--seeds", 1, "--agent.nap", 3, "--agent.pace", 2, "--laps", 30, "--json")
+    configs = said.document["configs"]
+    assert configs["hare"]["agent"]["nap"] == 3 and configs["hare"]["agent"]["pace"] == configs["tortoise"]["agent"]["pace"] == 2
+    assert configs["hare"]["laps"] == 30 and "nap" not in configs["tortoise"]["agent"]
+    assert any("nap = 3" in warning and "tortoise" in warning for warning in said.document["warnings"])
+
+
+def test_one_agent_can_stand_twice_with_settings_of_its_own(race, store, say, tmp_path):
+    (tmp_path / "quick.toml").write_text('[agent]\nname = "tortoise"\npace = 4\n')
+    said = say(
+        *("compare", "race", "--agents", "tortoise", "slow=tortoise", tmp_path / "quick.toml", "--set", "slow.pace=0.5", "--seeds", 1),
+        *("--agent.pace", 3, "--json"),
+    )
+    paces = {label: config["agent"]["pace"] for label, config in said.document["configs"].items()}
+    assert paces == {"tortoise": 3, "slow": 0.5, "quick": 4}
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_runs(race, store, say):
+    said = say("compare", "race", "--agents", "hare", "tortose", "--seeds", 0, "--set", "har.pace=1", "--laps", 0)
+    assert said.code == 2 and not store.exists()
+    for part in ("tortose", "Did you mean 'tortoise'", "--seeds 0", "'har' is set", "Did you mean 'hare'", "laps"):
+        assert part in said.err, said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name at least one"),
+        (["--agents", "hare", "hare"], "stands twice"),
+        (["--agents", "hare", "other=hare"], "same settings"),
+        (["--agents", "hare", "--agent.pac", "1"], "--agent.pace"),
+        (["--agents", "hare", "--set", "pace"], "LABEL.OPTION=VALUE"),
+        (["--agents", "hare", "--set", "hare.pac=1"], "pac"),
+        (["--agents", "hare", "--set", "hare.pace=-1"], "pace"),
+        (["--agents", "misfit", "hare"], "too wide for the track"),
+        (["--agents", "needy", "hare"], 'python -m pip install "sandbox-lab[sb3]"'),
+        (["--agents", "hare", "--preset", "quik"], "Did you mean 'quick'"),
+        (["--agents", "nowhere.toml"], "nowhere.toml"),
+        (["--agents", "hare", "--track", "diry"], "diry"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_runs(race, store, say, words, said):
+    answer = say("compare", "race", *words, "--seeds", 2)
+    assert answer.code == 2 and said in answer.err, answer.err
+    assert not list(store.glob("race/*"))
+
+
+def test_agents_that_face_different_tasks_are_no_comparison(race, store, tmp_path):
+    (tmp_path / "other.toml").write_text('laps = 12\n[agent]\nname = "tortoise"\n')
+    with pytest.raises(UsageError, match="laps is 40 for one and 12 for the other"):
+        sandbox.compare("race", agents=["hare", str(tmp_path / "other.toml")], seeds=1)
+
+
+def test_a_lab_without_agents_has_nothing_to_compare(walk, store):
+    with pytest.raises(UsageError, match="no agents"):
+        sandbox.compare("walk", agents=["sarsa"], seeds=1)
+
+
+def test_the_screen_says_what_came_out_and_what_is_next(race, store, say):
+    said = say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 5)
+    assert said.code == 0 and "tortoise is better than hare" in said.out and "0 of 5" in said.out and "not reached" in said.out
+    assert "python -m sandbox compare race --agents hare tortoise --seeds 10" in said.out
+    assert "10 runs to make" in said.err
+    assert "All 10 runs are there already" in say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 5).err
+
+
+def test_ctrl_c_leaves_a_comparison_that_the_same_command_finishes(race, store, say):
+    words = ["compare", "race", "-p", race, "--agents", "hare", "tortoise", "--seeds", "2", "--pause", "0.02", "--json"]
+    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+    deadline = time.monotonic() + 60
+    while len(list(store.glob("race/*/metrics.jsonl"))) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"2 of 4 runs are done" in err and b"the same command goes on" in err
+    stopped = {row.id: row.status for row in Store().rows()}
+    assert sorted(stopped.values()) == ["finished", "finished", "interrupted"]
+    said = say(*words)
+    assert said.code == 0 and said.document["reused"] == 2
+    assert {run["run"] for runs in said.document["runs"].values() for run in runs} > set(stopped)  # the interrupted one went on
+    assert sandbox.load(next(run for run, status in stopped.items() if status == "interrupted")).record.resumed == 1
+
+
+def test_tabular_agents_on_the_maze(store, say):
+    said = say("compare", "maze", "--agents", "sarsa", "q-learning", "--seeds", 3, "--episodes", 400, "--json")
+    assert said.code == 0, said.err
+    document = said.document
+    assert document["score"] == "reward_per_step" and document["optimum"] == 0.75 and document["budget_steps"] == 400 * 168
+    for row in document["agents"]:
+        runs = [sandbox.load(run["run"]) for run in row["by_seed"]]
+        assert row["mean"]["value"] == pytest.approx(np.mean([run.summary["reward_per_step"] for run in runs]))
