@@ -215,6 +215,10 @@ def test_images_are_observed_by_a_network_for_images():
         env={"observation": "image", "size": 6, "start": (0, 0), "goal": (3, 3)},
         total_timesteps=150,
         buffer_size=200,
+        net_arch=(16,),
+        initial_value=None,
+        optimizer="adam",
+        learning_rate=1e-3,
     )
     finished(experiment)
     assert type(experiment.agent.model.policy).__name__ == "CnnPolicy"
