@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import api
-from sandbox.carrying import carry_out
+from sandbox.carrying import carry_out, executor_for
 from sandbox.config import option_name
 from sandbox.contenders import Contender, Wish, contenders
-from sandbox.errors import ConfigError, RunFailed, SandboxError, UsageError
+from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
 from sandbox.loop import Settings
 from sandbox.registry import registry
@@ -204,6 +204,8 @@ def compare(
     store: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     track: Sequence[str] = (),
+    workers: int = 0,
+    scheduler: str = "",
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Comparison:
@@ -223,6 +225,8 @@ def compare(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         output: folder for page and document; None takes `comparisons/ID` in the store.
         track: names of observers, told of every new run.
+        workers: processes to start for new runs (Dask); 0 makes them here, one after the other.
+        scheduler: address of a running Dask cluster instead, which shares the store's folder.
         progress: told at the beginning and after each run.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
@@ -235,7 +239,8 @@ def compare(
     """
     wish = Wish(lab, agents, preset, [config or {}, options], agent_options or {})
     request = api.Request(lab, preset, seed=seed, track=track)
-    return carried(wish, request, seeds, Store(store), Settings(pictures=pictures), fresh=fresh, output=output, progress=progress)
+    how = {"fresh": fresh, "output": output, "workers": workers, "scheduler": scheduler, "progress": progress}
+    return carried(wish, request, seeds, Store(store), Settings(pictures=pictures), **how)  # type: ignore[arg-type]
 
 
 def carried(
@@ -247,6 +252,8 @@ def carried(
     *,
     fresh: bool = False,
     output: str | os.PathLike[str] | None = None,
+    workers: int = 0,
+    scheduler: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Make a comparison; see `compare`.
@@ -257,7 +264,7 @@ def carried(
         seeds: how many runs of each.
         store: where the runs go.
         settings: how new runs are carried out.
-        fresh, output, progress: as of `compare`.
+        fresh, output, workers, scheduler, progress: as of `compare`.
     """
     who, remarks = _checked(wish, request.seed, seeds)
     entry = registry().find("lab", wish.lab)
@@ -267,7 +274,7 @@ def carried(
         raise UsageError("Two of the agents have the same settings, so they would be the same runs. Change an option of one with --set.")
     name = f"{entry.name}-{hashlib.sha256('|'.join([one.contender.label + one.fingerprint + one.sources for one in members]).encode()).hexdigest()[:10]}"
     folder = Path(output) if output is not None else store.root / FOLDER / name
-    runs, reused = _runs(members, store, settings, fresh, progress or (lambda _: None))
+    runs, reused = _runs(members, store, settings, fresh, progress or (lambda _: None), workers, scheduler)
     by_label: dict[str, list[Run]] = {one.label: [] for one in who}
     for member, run in zip(members, runs, strict=True):
         by_label[member.contender.label].append(run)
@@ -300,7 +307,7 @@ def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Reques
 
 
 def _runs(
-    members: Sequence[Member], store: Store, settings: Settings, fresh: bool, tell: Callable[[Progress], None]
+    members: Sequence[Member], store: Store, settings: Settings, fresh: bool, tell: Callable[[Progress], None], workers: int, scheduler: str
 ) -> tuple[list[Run], int]:
     """A run of each member, found, gone on with, or made; and how many were found finished."""
     rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in members})
@@ -309,26 +316,25 @@ def _runs(
     _refuse_unbuildable(missing)
     progress = Progress(len(members), len(found), len(found))
     tell(progress)
+    stopped = {one.fingerprint: name for one in missing if (name := _stopped(rows.get(one.fingerprint, []), store))}
+    waiting = sorted(missing, key=lambda one: one.fingerprint not in stopped)  # what was begun is finished first
+    requests = [replace(one.request, id=stopped.get(one.fingerprint, "")) for one in waiting]
 
-    def ended(run: Run) -> None:
-        member = waiting.pop(0)
-        if run.status == "interrupted":
-            raise Interrupted(progress)
-        found[member.fingerprint] = run
+    def ended(number: int, run: Run) -> None:
+        found[waiting[number].fingerprint] = run
+        member = waiting[number]
         progress.done, progress.label, progress.seed = progress.done + 1, member.contender.label, member.request.seed
         tell(progress)
 
-    stopped = {one.fingerprint: folder for one in missing if (folder := _stopped(rows.get(one.fingerprint, []), store))}
-    try:
-        waiting = [one for one in missing if one.fingerprint in stopped]
-        for one in list(waiting):
-            ended(_gone_on(one, stopped[one.fingerprint], store, settings))
-        waiting = [one for one in missing if one.fingerprint not in stopped]
-        carry_out([one.request for one in waiting], store, settings, ended)
-    except Interrupted:
-        raise
-    except KeyboardInterrupt:
-        raise Interrupted(progress) from None
+    if waiting:
+        lab = registry().lab(waiting[0].request.lab)
+        try:
+            with executor_for(lab, workers, scheduler, store, in_threads=False) as executor:
+                made = carry_out(requests, store, settings, ended, executor)
+        except KeyboardInterrupt:
+            raise Interrupted(progress) from None
+        if None in made:
+            raise Interrupted(progress)
     return [found[one.fingerprint] for one in members], progress.reused
 
 
@@ -338,22 +344,17 @@ def _finished(rows: Sequence[Row], store: Store) -> Run | None:
     return Run(RunFolder(store.root / finished[-1].path)) if finished else None
 
 
-def _stopped(rows: Sequence[Row], store: Store) -> RunFolder | None:
-    """The last of the runs that can go on."""
+def _stopped(rows: Sequence[Row], store: Store) -> str | None:
+    """The id of the last of the runs that can go on; one that began under other libraries is begun anew instead."""
     stopped = [row for row in rows if row.status in UNFINISHED]
-    return RunFolder(store.root / stopped[-1].path) if stopped else None
-
-
-def _gone_on(member: Member, folder: RunFolder, store: Store, settings: Settings) -> Run:
-    """The stopped run, carried to its end; one that began under other libraries is begun anew instead."""
+    if not stopped:
+        return None
+    folder = RunFolder(store.root / stopped[-1].path)
     try:
-        refuse_changed(RunRecord.read(folder.record_path), allow=False)
-        return api.proceed(folder, settings, track=member.request.track)
-    except RunFailed as failed:
-        run: Run = failed.run
-        return run
+        refuse_changed(folder.read(), allow=False)
     except SandboxError:
-        return carry_out([member.request], store, settings)[0]
+        return None
+    return folder.id
 
 
 def _refuse_unbuildable(missing: Sequence[Member]) -> None:

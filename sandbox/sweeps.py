@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import api, provenance
+from sandbox.carrying import executor_for
 from sandbox.conductor import Conductor, Tally, planned
 from sandbox.config import resolve
 from sandbox.errors import UsageError, nearest
@@ -27,7 +28,7 @@ from sandbox.store import sweeps as folders
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, SweepRecord
 from sandbox.study import PRUNERS, load_optuna, sampler
-from sandbox.workers import Executor, Here, Threads, shares_a_process
+from sandbox.workers import Executor
 
 Progress = Callable[[Tally], None]
 
@@ -216,7 +217,7 @@ def begin(plan: Plan, store: Store, progress: Progress = lambda _: None) -> Swee
     """Begin a sweep and carry it to its end; see `sweep`."""
     lab_name, lab, points = checked(plan)
     record = _record(plan, lab_name, lab)
-    with _executor(lab, plan.workers, plan.scheduler, store) as executor:
+    with executor_for(lab, plan.workers, plan.scheduler, store) as executor:
         folder = folders.create(store, lab_name)
         record.id = folder.id
         record.trials = [planned(record, number, point) for number, point in enumerate(points)]
@@ -249,7 +250,7 @@ def resume_sweep(
     lab = registry().lab(record.lab)
     if workers is not None or scheduler is not None:
         record.workers, record.scheduler = workers or 0, scheduler or ""
-    with _executor(lab, record.workers, record.scheduler, folder.store) as executor:
+    with executor_for(lab, record.workers, record.scheduler, folder.store) as executor:
         return _conducted(folder, record, lab, executor, progress, again=True, allow_changed=allow_changed)
 
 
@@ -326,26 +327,6 @@ def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
         created=datetime.now().astimezone().isoformat(),
         command=plan.command,
     )
-
-
-@contextlib.contextmanager
-def _executor(lab: Any, workers: int, scheduler: str, store: Store) -> Iterator[Executor]:
-    """Who carries out the runs, ready to work."""
-    executor: Executor
-    if workers or scheduler:
-        from sandbox.dask_workers import Dask
-
-        store.root.mkdir(parents=True, exist_ok=True)
-        cluster = Dask(workers, scheduler)
-        executor = cluster
-    else:
-        executor = Threads(api.available_cores()) if shares_a_process(lab) else Here()
-    try:
-        if workers or scheduler:
-            cluster.check(store.root.resolve())
-        yield executor
-    finally:
-        executor.close()
 
 
 def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Executor, progress: Progress, **more: bool) -> Sweep:

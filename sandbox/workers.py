@@ -7,13 +7,11 @@ was thought dead) is never begun twice: the second finds the folder, waits until
 from __future__ import annotations
 
 import contextlib
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +21,7 @@ from sandbox.lab import Block, LearningTogether
 from sandbox.loop import Settings
 from sandbox.registry import registry
 from sandbox.store.folder import RunFolder
-from sandbox.store.store import Store, safe_label
+from sandbox.store.store import Store
 
 LOOK_SECONDS = 0.25
 """How often a run looks whether it should stop, and how long to wait before looking at a busy folder again."""
@@ -206,7 +204,7 @@ def _tried(job: Job, folder: RunFolder, settings: Settings) -> api.Run | None:
         return None
     if status == "failed" and not job.again:
         return api.Run(folder)
-    return api.proceed(folder, settings, allow_changed=job.allow_changed)
+    return api.proceed(folder, settings, allow_changed=job.allow_changed, track=job.request.track)
 
 
 def _busy(folder: RunFolder) -> bool:
@@ -288,50 +286,3 @@ class Threads:
 def plugin_files() -> tuple[str, ...]:
     """The files of plugins that were given with -p to this process."""
     return tuple(plugin.source for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error)
-
-
-def carry_out(
-    requests: Sequence[api.Request],
-    store: Store,
-    settings: Settings,
-    progress: Callable[[Outcome], None] = lambda _: None,
-    executor: Executor | None = None,
-) -> list[api.Run]:
-    """Carry out several runs and return them in the order of their requests, whatever their status.
-
-    Args:
-        requests: what to run; those without an id are given one.
-        store: where the runs go.
-        settings: how to carry them out.
-        progress: told of each run that ends.
-        executor: who does it; None does it here, one after the other. It is not closed.
-
-    Raises:
-        UsageError: when a request is wrong; nothing was started then.
-        SandboxError: when a run could not even be tried.
-    """
-    named = [_named(request) for request in requests]
-    root = store.root.resolve()
-    jobs = [Job(request, str(root), settings, plugin_files()) for request in named]
-    for outcome in completed(jobs, executor or Here()):
-        progress(outcome)
-    return [api.Run(RunFolder(root / job.request.lab / job.request.id)) for job in jobs]
-
-
-def _named(request: api.Request) -> api.Request:
-    """The request with the registered name of its lab and an id, once all of it is known to be right."""
-    entry, _, config = api.resolved(request)
-    agent = getattr(config, "agent", None)
-    made = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(getattr(agent, 'name', request.preset))}-{secrets.token_hex(4)}"
-    return replace(request, lab=entry.name, id=request.id or made)
-
-
-def completed(jobs: Sequence[Job], executor: Executor) -> Iterator[Outcome]:
-    """Hand jobs in, as many as there are slots at a time, and yield outcomes as they come."""
-    waiting, pending = list(reversed(jobs)), set[Future[Outcome]]()
-    while waiting or pending:
-        while waiting and len(pending) < executor.slots():
-            pending.add(executor.submit(waiting.pop()))
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()

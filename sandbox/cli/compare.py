@@ -91,6 +91,10 @@ def lab_command(name: str, agents: Sequence[str]) -> click.Command:
         click.option("--fresh", is_flag=True, help="Make all runs anew instead of using finished ones."),
         click.option("--pictures/--no-pictures", default=False, show_default=True, help="Whether new runs make pictures."),
         click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of page and document."),
+        click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes to start (Dask) [default: none]."),
+        click.option(
+            "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
+        ),
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of every new run; may be repeated."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
         click.option(
@@ -170,6 +174,8 @@ def _carry_out(name: str, agents: Sequence[str], layer: dict[str, Any], values: 
             settings,
             fresh=values["fresh"],
             output=values["output"],
+            workers=values["workers"],
+            scheduler=values["scheduler"],
             progress=None if values["as_json"] else _progress(),
         )
     except Interrupted as stopped:

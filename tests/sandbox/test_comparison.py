@@ -264,3 +264,19 @@ def test_tabular_agents_on_the_maze(store, say):
     for row in document["agents"]:
         runs = [sandbox.load(run["run"]) for run in row["by_seed"]]
         assert row["mean"]["value"] == pytest.approx(np.mean([run.summary["reward_per_step"] for run in runs]))
+
+
+def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_process, tmp_path):
+    pytest.importorskip("distributed")
+    words = ["compare", "race", "--agents", "hare", "tortoise", "--seeds", 2, "--json"]
+    here, there = say(*words), in_process(*words, "-p", race, "--workers", 2, "--store", tmp_path / "other")
+    assert here.code == there.code == 0, there.err
+    for label in ("hare", "tortoise"):
+        for one, other in zip(here.document["runs"][label], there.document["runs"][label], strict=True):
+            paths = [store / "race" / one["run"] / "metrics.jsonl", tmp_path / "other" / "race" / other["run"] / "metrics.jsonl"]
+            assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert [row["iqm"] for row in here.document["agents"]] == [row["iqm"] for row in there.document["agents"]]
+
+
+def test_a_worker_count_below_zero_is_refused(race, store, say):
+    assert say("compare", "race", "--agents", "hare", "--workers", -1).code == 2

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox import api
+from sandbox.carrying import carry_out
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 from sandbox.loop import Settings
 from sandbox.ranking import Result, direction_of, ranked
@@ -19,7 +20,7 @@ from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
 from sandbox.sweeps import Plan, Sweep, begin, resume_sweep, sweep
-from sandbox.workers import Job, carry, carry_out
+from sandbox.workers import Job, carry
 from tests.conftest import ROOT, TOYS
 
 TIMES = ("learning_seconds", "steps_per_second")
@@ -126,10 +127,10 @@ def test_the_same_run_handed_out_twice_at_once_is_done_once(store):
 def test_requests_of_any_kind_can_be_carried_out_in_their_order():
     told = []
     requests = [api.Request("valley", layers=[{"epochs": 2, "x": x, "fail": x == 2}], seed=3) for x in (1, 2, 3)]
-    runs = carry_out(requests, Store(), Settings(pictures=False), told.append)
+    runs = carry_out(requests, Store(), Settings(pictures=False), lambda number, run: told.append(run))
     assert [run.config["x"] for run in runs] == [1, 2, 3]
-    assert [run.status for run in runs] == ["finished", "failed", "finished"] == [outcome.status for outcome in told]
-    assert "closed" in told[1].error
+    assert [run.status for run in runs] == ["finished", "failed", "finished"] == [run.status for run in told]
+    assert "closed" in told[1].record.error
 
 
 def test_a_sweep_confuses_no_listing_and_every_run_verifies(say):
