@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.measure import Figure
 
-BENCHMARKS = ("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth", "sweeps", "baselines")
-BENCHMARKS = ("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth", "sweeps")
-BENCHMARKS = ("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth", "store")
+BENCHMARKS = (
+    *("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth"),
+    *("sweeps", "store", "baselines"),
+)
 RESULTS = Path(__file__).parent / "results"
 
 
