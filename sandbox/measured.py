@@ -80,8 +80,9 @@ def measured(run: Run) -> Measured:
     record = run.record
     name = score_name(record.summary)
     optimum = optimum_of(record.summary)
-    unit = record.unit.replace(" ", "_")
-    columns = run.folder.metrics().columns(STREAM, [name, STEPS, unit])
+    units = (record.unit.replace(" ", "_"), f"{record.unit.replace(' ', '_')}s")  # "episode", "env_steps"
+    columns = run.folder.metrics().columns(STREAM, [name, STEPS, *units])
+    unit = next((one for one in units if one in columns), "")
     curve = reaching.curve(columns[STEPS], columns[name]) if name in columns and STEPS in columns else None
     reached = reaching.reached(curve, reaching.threshold(optimum, SHARE)) if curve is not None and optimum is not None else None
     seconds = None

@@ -33,6 +33,8 @@ BUILT_IN = {
     "gym": "plugins.gym",
     "sb3": "agents.baselines",
     "trackers": "sandbox.trackers",
+    "intro": "plugins.intro",
+    "regression": "plugins.regression",
 }
 """Our own plugins: name -> module."""
 

@@ -1,0 +1,94 @@
+"""Points (x, y) of a noisy function of one variable: from two-column text files, or made up with the same look.
+
+Every point that leaves this module is finite, and x is never constant.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.errors import UsageError
+
+NOISE = 1.1
+"""Standard deviation of the noise of made-up points, in units of y."""
+STRETCHES = ((-3.9, -3.0, 0.2), (-1.9, 2.0, 0.8))
+"""Where made-up points lie: from, to, share of the points. The gap between them asks for generalisation."""
+
+
+class Curve(NamedTuple):
+    """Points of a function.
+
+    Attributes:
+        x, y: float64 [points].
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    """The function below the noise of made-up points: a cliff on the left, a plain, a rise on the right; float64 [points]."""
+    cliff = 25 / (1 + np.exp(2.8 * (x + 3.05)))
+    return cliff + 8.5 * np.exp(3 * (x - 2)) + 0.5
+
+
+def generate(rng: np.random.Generator, points: int, noise: float = NOISE) -> Curve:
+    """Made-up points.
+
+    Args:
+        rng: draws places and noise.
+        points: how many, >= 2.
+        noise: its standard deviation, in units of y.
+    """
+    low, high, share = (np.array(column) for column in zip(*STRETCHES, strict=True))
+    stretch = rng.choice(len(share), size=points, p=share)  # [points]
+    x = rng.uniform(low[stretch], high[stretch])
+    return Curve(x, smooth(x) + noise * rng.normal(size=points))
+
+
+def read(path: Path) -> Curve:
+    """Points from a text file: two numbers in a line, with a comma, a semicolon or blanks between; empty lines and `#` are passed over.
+
+    Raises:
+        UsageError: when the file cannot be read, naming the line that is wrong.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"Cannot read the points in {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text file (byte {error.start}): points are two columns of numbers, x and y.") from error
+    numbered = [(number, line.split("#")[0].strip()) for number, line in enumerate(lines, 1)]
+    points = [_point(path, number, line) for number, line in numbered if line]
+    if not points:
+        raise UsageError(f"{path} is empty: it needs a line `x,y` for each point.")
+    if len(points) == 1:
+        raise UsageError(f"{path} holds one point: at least two are needed.")
+    x, y = np.array(points, dtype=np.float64).T
+    if x.min() == x.max():
+        last = next(number for number, line in reversed(numbered) if line)
+        raise UsageError(f"{path}: x is {x[0]:g} in every line up to line {last}; a function of a constant cannot be learned.")
+    return Curve(np.ascontiguousarray(x), np.ascontiguousarray(y))
+
+
+def _point(path: Path, number: int, line: str) -> tuple[float, float]:
+    parts = [part.strip() for part in re.split(r"[,;]", line)] if re.search(r"[,;]", line) else line.split()
+    if len(parts) != 2:
+        raise UsageError(
+            f"{path}, line {number}: {len(parts)} column{'s' * (len(parts) != 1)} in '{line[:60]}'; it should be two, x and y."
+        )
+    values = []
+    for name, part in zip("xy", parts, strict=True):
+        try:
+            value = float(part)
+        except ValueError as error:
+            raise UsageError(f"{path}, line {number}: {name} is '{part[:40]}', which is no number.") from error
+        if not math.isfinite(value):
+            raise UsageError(f"{path}, line {number}: {name} is {part}; points must be finite. Take the line out.")
+        values.append(value)
+    return values[0], values[1]

@@ -1,0 +1,9 @@
+"""First steps: fitting a noisy curve by least squares, ridge and gradient descent, and naming quadrants by the nearest neighbours."""
+
+from sandbox.hookspecs import hookimpl
+
+
+@hookimpl
+def sandbox_register(registry):  # type: ignore[no-untyped-def]
+    """The lab, by name."""
+    registry.lab("intro", "plugins.intro.lab:IntroLab", summary="Least squares, ridge, gradient descent and nearest neighbours")

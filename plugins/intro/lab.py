@@ -1,0 +1,48 @@
+"""The lab: what is asked, its presets, and what is drawn and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from plugins.intro.claims import CLAIMS
+from plugins.intro.experiment import IntroConfig, IntroExperiment
+from sandbox.lab import Context
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+
+class IntroLab:
+    """When does a model learn the noise, and what helps?"""
+
+    Config = IntroConfig
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "report": {}, "quick": {"steps": 200}}
+    claims = CLAIMS
+
+    def build(self, config: IntroConfig, context: Context) -> IntroExperiment:
+        """A fresh experiment."""
+        return IntroExperiment(config, context)
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """How strongly to regularise, and how to descend."""
+        return {"ridge": trial.suggest_float("ridge", 1e-6, 10.0, log=True), "momentum": trial.suggest_float("momentum", 0.0, 0.99)}
+
+    objective = "summary.test_mse_ridge"
+    direction = "minimize"
+
+    def pictures(self, experiment: IntroExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+        """Fits, errors, extrapolation, the decision map and the descent; all coefficients as a file."""
+        from plugins.intro import pictures
+
+        fits = {f"order {order}": list(map(float, fit)) for order, fit in experiment.fits.items()}
+        ridge = {f"ridge, order {experiment.config.order}": list(map(float, experiment.regularised))}
+        descent = {f"gradient descent, order {experiment.config.descent_order}": list(map(float, experiment.descent.coefficients))}
+        artifacts.write("coefficients.json", (json.dumps({**fits, **ridge, **descent}, indent=2) + "\n").encode())
+        artifacts.save_figure("fits.png", pictures.fits(experiment))
+        artifacts.save_figure("errors_by_order.png", pictures.errors_by_order(experiment))
+        artifacts.save_figure("errors_by_ridge.png", pictures.errors_by_ridge(experiment))
+        artifacts.save_figure("descent.png", pictures.descent(experiment, metrics.columns("learn")))
+        artifacts.save_figure("neighbours.png", pictures.decision_map(experiment))
+        if experiment.config.train is None:
+            artifacts.save_figure("extrapolation.png", pictures.extrapolation(experiment))

@@ -1,0 +1,191 @@
+"""Pictures of the lab intro."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from plugins.intro import polynomial
+from plugins.intro.experiment import CORNERS, TRUE
+from sandbox import plots
+
+WEIGHTS = np.logspace(-8, 2, 81)
+"""Ridge weights of the picture."""
+
+
+def fits(experiment: Any) -> Figure:
+    """Least squares of each order among the points, at most nine of them."""
+    orders = list(experiment.fits)[:9]
+    x = np.linspace(*_reach(experiment), 300)
+    lowest, highest = np.min(experiment.train.y), np.max(experiment.train.y)
+    room = 0.6 * (highest - lowest)
+    with plots.style():
+        figure = plots.figure(9.0, 7.4, left=0.6, bottom=0.55, top=0.7)
+        grid = figure.subplots(3, 3, sharex=True, sharey=True, gridspec_kw={"hspace": 0.28, "wspace": 0.08}).ravel()
+        for axes, order in zip(grid, orders, strict=False):
+            fit = experiment.fits[order]
+            _points(axes, experiment, 4)
+            axes.plot(x, polynomial.evaluate(fit, x), color=plots.COLOURS[1], linewidth=1.5)
+            error = polynomial.mean_squared_error(fit, *experiment.test)
+            axes.set_title(f"order {order}: test MSE {error:.2g}", fontsize=10)
+            axes.set_ylim(lowest - room, highest + room)
+        for axes in grid[len(orders) :]:
+            axes.set_axis_off()
+        grid[0].legend(fontsize=8)
+        for axes in grid[6:9]:
+            axes.set_xlabel("x")
+        for axes in grid[::3]:
+            axes.set_ylabel("y")
+        figure.suptitle("Least squares: a higher order fits the noise", x=0.07, ha="left", fontweight="bold")
+    return figure
+
+
+def errors_by_order(experiment: Any) -> Figure:
+    """Training and test error against the order."""
+    orders = np.array(list(experiment.fits))
+    with plots.style():
+        figure = plots.figure(7.0, 4.2)
+        axes = figure.add_subplot(
+            xlabel="order of the polynomial", ylabel="mean squared error", yscale="log", title="Training error falls, test error does not"
+        )
+        for points, label, colour in ((experiment.train, "training points", 0), (experiment.test, "test points", 2)):
+            errors = [max(polynomial.mean_squared_error(fit, *points), 1e-16) for fit in experiment.fits.values()]
+            axes.plot(orders, errors, "o-", color=plots.COLOURS[colour], label=label)
+        _noise_floor(axes, experiment)
+        axes.set_xticks(orders)
+        axes.legend()
+    return figure
+
+
+def errors_by_ridge(experiment: Any) -> Figure:
+    """Training and test error of the highest order against the penalty's weight."""
+    made = [polynomial.ridge(experiment.train.x, experiment.train.y, experiment.config.order, weight) for weight in WEIGHTS]
+    with plots.style():
+        figure = plots.figure(7.0, 4.2)
+        title = f"Ridge tames order {experiment.config.order}"
+        axes = figure.add_subplot(xlabel="ridge weight", ylabel="mean squared error", xscale="log", yscale="log", title=title)
+        for points, label, colour in ((experiment.train, "training points", 0), (experiment.test, "test points", 2)):
+            axes.plot(WEIGHTS, [polynomial.mean_squared_error(one, *points) for one in made], color=plots.COLOURS[colour], label=label)
+        if experiment.config.ridge:
+            axes.axvline(experiment.config.ridge, color=plots.GREY, linestyle=":", label=f"chosen: {experiment.config.ridge:g}")
+        _noise_floor(axes, experiment)
+        axes.legend()
+    return figure
+
+
+def extrapolation(experiment: Any) -> Figure:
+    """What the models say where no point was seen."""
+    x = np.linspace(0, 2, 400)
+    truth = polynomial.evaluate(TRUE, x)
+    high = experiment.config.order
+    models = [
+        (experiment.fits[min(2, high)], f"order {min(2, high)}", 2),
+        (experiment.fits[high], f"order {high}", 1),
+        (experiment.regularised, f"order {high}, ridge", 0),
+    ]
+    with plots.style():
+        figure = plots.figure(7.0, 4.2)
+        axes = figure.add_subplot(xlabel="x", ylabel="y", title="Beyond the points every model guesses")
+        axes.axvspan(1, 2, color="#F3F4F6", zorder=0)
+        axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
+        for fit, label, colour in models:
+            axes.plot(x, polynomial.evaluate(fit, x), color=plots.COLOURS[colour], label=label)
+        _points(axes, experiment, 4)
+        axes.set_ylim(truth.min() - 3, truth.max() + 6)
+        axes.annotate("no points here", (1.5, truth.min() - 2.6), ha="center", color=plots.GREY)
+        axes.legend(loc="upper left", fontsize=9)
+    return figure
+
+
+def decision_map(experiment: Any) -> Figure:
+    """The class that the neighbours vote for, everywhere on the square."""
+    ticks = np.linspace(-5, 5, 201)
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    voted = experiment.classify(grid).reshape(201, 201)
+    colours = [plots.COLOURS[number] for number in (0, 4, 2, 3)]
+    shown = experiment.known[:1000]
+    with plots.style():
+        figure = plots.figure(5.8, 5.2)
+        title = f"The class of most of the {experiment.config.neighbours} nearest"
+        axes = figure.add_subplot(xlabel="x", ylabel="y", title=title, aspect="equal")
+        axes.grid(False)
+        axes.imshow(voted, extent=(-5, 5, -5, 5), origin="lower", cmap=ListedColormap(colours), alpha=0.35, vmin=0, vmax=3)
+        axes.scatter(shown[:, 0], shown[:, 1], c=[colours[one] for one in experiment.classes[: len(shown)]], s=5)
+        for corner, one in zip(CORNERS, experiment.classify(CORNERS), strict=True):
+            axes.annotate(
+                str(one),
+                corner,
+                ha="center",
+                va="center",
+                fontweight="bold",
+                bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": "#1F2937"},
+            )
+        axes.axhline(0, color="#1F2937", linewidth=0.8)
+        axes.axvline(0, color="#1F2937", linewidth=0.8)
+    return figure
+
+
+def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
+    """The loss over two coefficients with the path of gradient descent, and the loss against its steps."""
+    path = np.array(experiment.path)  # [kept, order + 1]
+    order = experiment.config.descent_order
+    best = polynomial.least_squares(experiment.train.x, experiment.train.y, order)
+    least = polynomial.mean_squared_error(best, *experiment.train)
+    spans = []
+    for number in (1, 2):
+        low, high = (np.append(path[:, number], best[number]).min(), np.append(path[:, number], best[number]).max())
+        spans.append(np.linspace(low - 0.25 * (high - low) - 0.1, high + 0.25 * (high - low) + 0.1, 120))
+    surface = _surface(experiment, best, *spans)
+    with plots.style():
+        figure = plots.figure(10.0, 4.4)
+        left, right = figure.subplots(1, 2, width_ratios=[1.15, 1], gridspec_kw={"wspace": 0.28})
+        left.grid(False)
+        drawn = left.contourf(*spans, np.log10(np.maximum(surface - least, 1e-6)), levels=20, cmap=plots.VALUES)
+        bar = figure.colorbar(drawn, ax=left)
+        bar.set_label("log10 of what the loss is above its minimum")
+        left.plot(path[:, 1], path[:, 2], ".-", color=plots.COLOURS[1], markersize=3, linewidth=1, label="gradient descent, from 0")
+        left.plot(best[1], best[2], "*", color="black", markersize=12, label="least squares")
+        left.set(xlabel="coefficient of x", ylabel="coefficient of x²", title="The loss, other coefficients at their best")
+        left.legend(loc="upper right", frameon=True, framealpha=0.85, fontsize=9)
+        right.plot(learned["step"], learned["train_mse"], color=plots.COLOURS[0], label="training points")
+        right.plot(learned["step"], learned["test_mse"], color=plots.COLOURS[2], label="test points")
+        plots.optimum_line(right, least, f"least squares: {least:.4g}")
+        right.set(xlabel="step", ylabel="mean squared error", xscale="log", yscale="log", title="How it descends")
+        right.legend(fontsize=9)
+    return figure
+
+
+def _surface(experiment: Any, best: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The mean squared error over the coefficients of x and x², all others at their best for these two: float64 [second, first]."""
+    matrix = polynomial.powers(experiment.train.x, len(best) - 1)
+    others = np.delete(matrix, [1, 2], axis=1)
+    space, singular, _ = np.linalg.svd(others, full_matrices=False)
+    space = space[:, singular > 1e-12 * singular.max()]
+
+    def rest(column: np.ndarray) -> np.ndarray:
+        """What the other coefficients cannot make of it."""
+        left: np.ndarray = column - space @ (space.T @ column)
+        return left
+
+    y, one, two = rest(experiment.train.y), rest(matrix[:, 1]), rest(matrix[:, 2])
+    error = y - first[None, :, None] * one - second[:, None, None] * two  # [second, first, points]
+    squared: np.ndarray = (error**2).mean(axis=2)
+    return squared
+
+
+def _points(axes: Any, experiment: Any, size: float) -> None:
+    axes.plot(*experiment.train, "o", color=plots.COLOURS[0], markersize=size, label="training points")
+    axes.plot(*experiment.test, "s", color=plots.COLOURS[2], markersize=size - 0.5, alpha=0.7, label="test points")
+
+
+def _noise_floor(axes: Any, experiment: Any) -> None:
+    if experiment.config.train is None and experiment.config.noise:
+        plots.optimum_line(axes, experiment.config.noise**2, f"noise: {experiment.config.noise**2:.2g}")
+
+
+def _reach(experiment: Any) -> tuple[float, float]:
+    x = np.concatenate([experiment.train.x, experiment.test.x])
+    return float(x.min()), float(x.max())

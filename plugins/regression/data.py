@@ -1,0 +1,60 @@
+"""The points of a run: read or made up once, and from then on the run's own.
+
+They are kept among the run's artifacts, so that a resumed run learns from the same points even where the files have changed.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.datasets import curves
+from envs.datasets.curves import Curve
+from sandbox.errors import UsageError
+from sandbox.lab import Context
+
+KEPT = "points.npz"
+
+
+class Points(NamedTuple):
+    """What is learned from, and what is tested on."""
+
+    train: Curve
+    test: Curve
+
+
+def points_of(config: Any, context: Context) -> Points:
+    """The points of a run.
+
+    Args:
+        config: has `train`, `test`, `train_points`, `test_points`, `noise`.
+        context: gives the generator "data", and keeps the points.
+
+    Raises:
+        UsageError: when a file cannot be read.
+    """
+    kept = context.artifacts.folder / KEPT
+    if kept.is_file():
+        with np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False) as file:
+            return Points(Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"]))
+    if config.train is not None:
+        made = Points(curves.read(Path(config.train)), curves.read(Path(config.test)))
+    else:
+        rng = context.rng("data")
+        made = Points(*(curves.generate(rng, count, config.noise) for count in (config.train_points, config.test_points)))
+    with context.artifacts.open(KEPT) as file:
+        np.savez(file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y)
+    return made
+
+
+def refuse_batch(size: int, points: int, whose: str) -> None:
+    """Refuse a batch that is larger than the data.
+
+    Raises:
+        UsageError: naming both.
+    """
+    if size > points:
+        raise UsageError(f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, or 0 to take them all.")

@@ -1,0 +1,150 @@
+"""Training of one network: an epoch is a row of metrics, the best parameters are kept, divergence ends the run.
+
+The test points are only measured: neither early stopping nor the best epoch looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
+from plugins.regression.data import points_of, refuse_batch
+from plugins.regression.network import Network
+from plugins.regression.training import Diverged, Training
+from sandbox.lab import Block, Context, State, Summary
+
+BLOCK = 20
+"""Epochs of a block."""
+LAST_GOOD = "last_good_model.npz"
+
+
+class TrainExperiment:
+    """One network learns.
+
+    Args:
+        config: what to train and how.
+        context: gives the generators "data", "split", "weights" and "order".
+
+    Attributes:
+        model: the network as it stands; once done, the best.
+    """
+
+    unit = "epoch"
+    headline = ("train_loss", "test_loss")
+
+    def __init__(self, config: RegressionConfig, context: Context) -> None:
+        self.config, self.limit = config, config.epochs
+        self._artifacts = context.artifacts
+        self.points = points_of(config, context)
+        train, test = self.points
+        held = np.zeros(len(train.x), dtype=bool)
+        if config.validation:
+            wanted = min(len(train.x) - 1, max(1, round(config.validation * len(train.x))))
+            held[context.rng("split").permutation(len(train.x))[:wanted]] = True
+        refuse_batch(config.batch_size, int((~held).sum()), "the training data")
+        network = Network((1, *hidden_layers(config.hidden), 1), config.activation).initialise(
+            context.rng("weights"), config.initialisation
+        )
+        self.training = Training(network, recipe_of(config), train.x[~held, None], train.y[~held, None], context.rng("order"))
+        self._held = (train.x[held, None], train.y[held, None])
+        self._test = (test.x[:, None], test.y[:, None])
+        self.best_epoch, self.best_loss, self.best_values = 0, float("inf"), network.values.copy()
+
+    @property
+    def done_units(self) -> int:
+        """Epochs trained."""
+        return self.training.epochs_done
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it has been too long without a better epoch."""
+        return self.config.patience is not None and self.done_units - self.best_epoch >= self.config.patience
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are trained, or it stopped early."""
+        return self.done_units >= self.limit or self.stopped_early
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the best epoch is taken rather than the last."""
+        return bool(self.config.validation) or self.config.patience is not None
+
+    @property
+    def model(self) -> Network:
+        """The network: that of the best epoch where one is chosen, else of the last."""
+        if not self.chooses:
+            return self.training.network
+        best = Network(self.training.network.sizes, self.config.activation)
+        best.values[:] = self.best_values
+        return best
+
+    def advance(self) -> Sequence[Block]:
+        """Train some epochs, and measure after each.
+
+        Raises:
+            Diverged: when the loss is not finite any more; the last good network is then among the artifacts.
+        """
+        rows: list[tuple[float, ...]] = []
+        while len(rows) < BLOCK and not self.done:
+            rate = self.training.recipe.rate(self.done_units)
+            try:
+                self.training.run(1)
+            except Diverged:
+                with self._artifacts.open(LAST_GOOD) as file:
+                    self.training.network.save(file)
+                raise
+            losses = self._losses()
+            chosen_by = losses[2] if self.config.validation else losses[0]
+            if chosen_by < self.best_loss:
+                self.best_epoch, self.best_loss, self.best_values = self.done_units, chosen_by, self.training.network.values.copy()
+            rows.append((self.done_units, *losses, rate))
+        names = ("epoch", "train_loss", "test_loss", "validation_loss", "learning_rate")
+        columns = dict(zip(names, np.array(rows).T, strict=True))
+        columns["epoch"] = columns["epoch"].astype(np.int64)
+        if not self.config.validation:
+            del columns["validation_loss"]
+        return [Block("learn", columns)]
+
+    def state(self) -> State:
+        """Network, optimiser and the best so far; the points are among the artifacts."""
+        best = {"epoch": self.best_epoch, "loss": self.best_loss, "values": self.best_values.copy()}
+        return {"training": self.training.state(), "best": best}
+
+    def restore(self, state: State) -> None:
+        """Take up what `state` returned."""
+        self.training.restore(state["training"])
+        best = state["best"]
+        self.best_epoch, self.best_loss, self.best_values = best["epoch"], best["loss"], best["values"].copy()
+
+    def summary(self) -> Summary:
+        """Errors of the network: mean squared in units of y², and the loss it was trained on."""
+        model = self.model
+        train, test = ((model(x) - y) for x, y in ((self.training.x, self.training.y), self._test))
+        return {
+            "test_mse": float(np.mean(test**2)),
+            "train_mse": float(np.mean(train**2)),
+            "test_loss": self._loss(model, *self._test),
+            "epochs": self.done_units,
+            "best_epoch": self.best_epoch if self.chooses else None,
+            "stopped_early": self.stopped_early,
+            "parameters": len(model.values),
+        }
+
+    def _losses(self) -> tuple[float, float, float]:
+        network = self.training.network
+        held = self._loss(network, *self._held) if self.config.validation else float("nan")
+        return self._loss(network, self.training.x, self.training.y), self._loss(network, *self._test), held
+
+    def _loss(self, network: Network, x: np.ndarray, y: np.ndarray) -> float:
+        from plugins.regression import functions
+
+        return float(functions.loss(self.config.loss, network(x) - y, self.config.huber_delta).mean())
+
+
+def evaluate(network: Network, points: Any) -> float:
+    """Mean squared error on points with `x` and `y`, in units of y²."""
+    return float(np.mean((network(points.x[:, None])[:, 0] - points.y) ** 2))

@@ -1,0 +1,82 @@
+"""Activations, losses and learning rates as plain functions of arrays.
+
+Derivatives of activations are written with the activation's value, which backpropagation has at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+LEAK = 0.05
+"""Slope of the leaky ReLU below 0."""
+
+
+class Activation(NamedTuple):
+    """A function of one number.
+
+    Attributes:
+        kind: its number in `kernels`.
+        slope: below 0, for those made of two straight lines.
+        value: f(z).
+        derivative: f'(z) as a function of f(z).
+    """
+
+    kind: int
+    slope: float
+    value: Callable[[np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    value: np.ndarray = 0.5 * (1 + np.tanh(0.5 * z))  # the same as 1 / (1 + e^-z), and never overflows
+    return value
+
+
+def _bent(slope: float) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    return lambda z: np.where(z > 0, z, slope * z), lambda out: np.where(out > 0, 1.0, slope)
+
+
+ACTIVATIONS: Mapping[str, Activation] = {
+    "sigmoid": Activation(0, 0.0, _sigmoid, lambda out: out * (1 - out)),
+    "relu": Activation(1, 0.0, *_bent(0.0)),
+    "leaky_relu": Activation(2, LEAK, *_bent(LEAK)),
+    "tanh": Activation(3, 0.0, np.tanh, lambda out: 1 - out**2),
+    "identity": Activation(4, 1.0, lambda z: z, np.ones_like),
+}
+
+
+def loss(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
+    """The loss of each error y - t: "mse" (y - t)² / 2, "mae" |y - t|, "huber" the first up to `huber_delta` and straight beyond."""
+    size = np.abs(error)
+    if name == "mse":
+        return 0.5 * error**2
+    if name == "mae":
+        return size
+    return np.where(size <= huber_delta, 0.5 * error**2, huber_delta * (size - 0.5 * huber_delta))
+
+
+def loss_slope(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
+    """The derivative of `loss` by the error; 0 at the corner of "mae"."""
+    if name == "mse":
+        return error
+    return np.sign(error) if name == "mae" else np.clip(error, -huber_delta, huber_delta)
+
+
+def learning_rate(schedule: str, first: float, final: float, epoch: int, epochs: int) -> float:
+    """The learning rate of an epoch: a pure function of the epoch and of how many there are.
+
+    Args:
+        schedule: "constant" stays at `first`; "linear" and "cosine" (Loshchilov and Hutter 2017, one cycle) reach `final` in the last epoch.
+        first, final: > 0.
+        epoch: counted from 0.
+        epochs: how many in all.
+    """
+    if schedule == "constant" or epochs < 2:
+        return first
+    done = epoch / (epochs - 1)
+    share = 1 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+    return final + (first - final) * share

@@ -1,0 +1,106 @@
+"""The lab: one network trained on a noisy curve, or a search for the best one, and everything that is drawn and kept of either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from plugins.regression.config import RegressionConfig
+from sandbox.lab import Claim, Context
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+MODEL = "model.npz"
+
+
+class RegressionLab:
+    """Which network, in NumPy alone, fits a noisy curve, and how is it chosen honestly?"""
+
+    Config = RegressionConfig
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "report": {"hidden": "75,50", "activation": "leaky_relu", "l1": 1e-3, "learning_rate": 0.075},
+        "best": {
+            "hidden": "50,25",
+            "activation": "tanh",
+            "optimiser": "adam",
+            "batch_size": 10,
+            "schedule": "cosine",
+            "learning_rate": 0.01,
+            "l2": 1e-3,
+        },
+        "search": {"task": "search"},
+        "quick": {"hidden": "10,10", "epochs": 60},
+        "quick-search": {
+            "task": "search",
+            "epochs": 60,
+            "search": {"sizes": "10,10 25,10", "activations": "relu leaky_relu", "l1": "0 1e-3", "learning_rates": "0.05", "top": 3},
+        },
+    }
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the report of Lab 02 found; see `plugins.regression.claims`."""
+        from plugins.regression.claims import CLAIMS
+
+        return CLAIMS
+
+    def preparation(self) -> str:
+        """The first run on a machine compiles the descent."""
+        return "" if _compiled() else "Compiling the descent (some seconds, once; it is kept for later runs)."
+
+    def build(self, config: RegressionConfig, context: Context) -> Any:
+        """A fresh experiment: `experiment.TrainExperiment` or `search.SearchExperiment`."""
+        if config.task == "search":
+            from plugins.regression.search import SearchExperiment
+
+            return SearchExperiment(config, context)
+        from plugins.regression.experiment import TrainExperiment
+
+        return TrainExperiment(config, context)
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """The search space of the report, continuous where it took steps; the second layer is no wider than the first."""
+        first = trial.suggest_int("units1", 10, 100)
+        second = trial.suggest_int("units2", 10, first)
+        return {
+            "hidden": f"{first},{second}",
+            "activation": trial.suggest_categorical("activation", ["sigmoid", "relu", "leaky_relu", "tanh"]),
+            "l1": trial.suggest_float("l1", 1e-6, 1e-2, log=True),
+            "learning_rate": trial.suggest_float("learning-rate", 0.01, 0.1, log=True),
+            "validation": 0.25,
+        }
+
+    objective = "summary.validation_loss"
+    direction = "minimize"
+
+    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+        """Data and fitted function, losses per epoch; of a search the ranking and the parallel coordinates too. The network as a file."""
+        from plugins.regression import pictures
+
+        with artifacts.open(MODEL) as file:
+            experiment.model.save(file)
+        if hasattr(experiment, "finalists"):
+            artifacts.write("ranking.csv", pictures.ranking_table(experiment))
+            artifacts.save_figure("parallel_coordinates.png", pictures.parallel_coordinates(experiment))
+            artifacts.save_figure("finalists.png", pictures.finalists(experiment))
+            artifacts.save_figure(
+                "fit.png", pictures.fitted(experiment.points, experiment.model, "The network that cross-validation chose")
+            )
+            return
+        artifacts.save_figure("data.png", pictures.data(experiment.points))
+        artifacts.save_figure(
+            "losses.png", pictures.losses(metrics.columns("learn"), experiment.best_epoch if experiment.chooses else None)
+        )
+        title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"
+        artifacts.save_figure("fit.png", pictures.fitted(experiment.points, experiment.model, title))
+
+
+def _compiled() -> bool:
+    """Whether an earlier process compiled the descent."""
+    from pathlib import Path
+
+    from plugins.regression import kernels
+
+    folder = Path(kernels.descend._cache.cache_path)
+    return any(folder.glob("kernels.descend-*.nbc")) if folder.is_dir() else False

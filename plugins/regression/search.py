@@ -1,0 +1,240 @@
+"""A grid search by K-fold cross-validation: every candidate is trained on each fold, and the best few again on all points.
+
+Every fit has generators of its own, made from the run's seed, the candidate and the fold; so what is found depends neither on how many work
+at once nor on where the search was put down and taken up again. The test points choose nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.datasets.curves import Curve
+from plugins.regression.config import RegressionConfig, hidden_layers, numbers, recipe_of
+from plugins.regression.data import points_of, refuse_batch
+from plugins.regression.experiment import evaluate
+from plugins.regression.network import Network
+from plugins.regression.training import Diverged, Training
+from sandbox.errors import SandboxError, UsageError
+from sandbox.lab import Block, Context, State, Summary
+from sandbox.seeding import generator
+
+WORK = 120_000_000
+"""Weights times samples of a block, about: half a second."""
+
+
+class Candidate(NamedTuple):
+    """One point of the grid."""
+
+    hidden: tuple[int, ...]
+    activation: str
+    l1: float
+    learning_rate: float
+
+    @property
+    def size(self) -> str:
+        """The hidden layers as they are typed."""
+        return ",".join(map(str, self.hidden))
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.activation}, L1 {self.l1:g}, learning rate {self.learning_rate:g}"
+
+
+def grid(config: RegressionConfig) -> list[Candidate]:
+    """All candidates, in a fixed order: those of one size stand together."""
+    search = config.search
+    sizes = [hidden_layers(part) for part in search.sizes.split()]
+    parts = product(sizes, search.activations.split(), numbers(search.l1), numbers(search.learning_rates))
+    return [Candidate(*part) for part in parts]
+
+
+def fold_numbers(rng: np.random.Generator, points: int, folds: int, shuffle: bool) -> np.ndarray:
+    """The fold of each point, sizes differing by at most 1: int64 [points].
+
+    Raises:
+        UsageError: when there are more folds than points.
+    """
+    if folds > points:
+        raise UsageError(f"--search.folds {folds} is more than the {points} training points.")
+    numbers_ = np.sort(np.arange(points) % folds)
+    return rng.permutation(numbers_) if shuffle else numbers_
+
+
+def fit(config: RegressionConfig, candidate: Candidate, points: Curve, seed: int, name: str) -> Network | None:
+    """A candidate trained on points; None when it diverges.
+
+    Args:
+        config: everything that the candidate does not say.
+        candidate: what to train.
+        points: to train on.
+        seed: of the run.
+        name: of this fit's generators: its weights and its orders are its own.
+    """
+    network = Network((1, *candidate.hidden, 1), candidate.activation)
+    network.initialise(generator(seed, f"{name} weights"), config.initialisation)
+    recipe = recipe_of(config, l1=candidate.l1, learning_rate=candidate.learning_rate)
+    try:
+        Training(network, recipe, points.x[:, None], points.y[:, None], generator(seed, f"{name} order")).run(config.epochs)
+    except Diverged:
+        return None
+    return network
+
+
+class SearchExperiment:
+    """The search as a run.
+
+    Args:
+        config: the grid, and how every candidate is trained.
+        context: gives the generators "data" and "folds", the seed of every fit, and how many threads work.
+
+    Attributes:
+        candidates: the grid.
+        losses: mean loss (y - t)² / 2 on the points held out, float64 [candidates, folds]: NaN is still to do, infinity diverged.
+        finalists: numbers of the best candidates, the best first; empty until all folds are done.
+        test_mse, train_mse: of the finalists trained on all training points, float64 [top], NaN still to do.
+    """
+
+    unit = "fit"
+    headline = ("validation_loss", "test_mse")
+
+    def __init__(self, config: RegressionConfig, context: Context) -> None:
+        self.config, self.seed, self.threads = config, context.seed, context.threads
+        self.points = points_of(config, context)
+        self.candidates = grid(config)
+        folds = config.search.folds
+        self.fold = fold_numbers(context.rng("folds"), len(self.points.train.x), folds, config.search.shuffle)
+        smallest = len(self.fold) - int(np.bincount(self.fold).max())
+        refuse_batch(config.batch_size, smallest, "the data of a fold")
+        self.losses = np.full((len(self.candidates), folds), np.nan)
+        self.top = min(config.search.top, len(self.candidates))
+        self.test_mse, self.train_mse = np.full(self.top, np.nan), np.full(self.top, np.nan)
+        self.models: list[np.ndarray | None] = []  # parameters of the finalists, None where one diverged
+        self.limit = self.losses.size + self.top
+
+    @property
+    def done_units(self) -> int:
+        """Fits done, of folds and finalists."""
+        return int((~np.isnan(self.losses)).sum()) + len(self.models)
+
+    @property
+    def done(self) -> bool:
+        """Whether the finalists are trained too."""
+        return self.done_units >= self.limit
+
+    @property
+    def finalists(self) -> np.ndarray:
+        """Numbers of the best candidates by cross-validation, the best first (of equals the first of the grid); empty before the end."""
+        if np.isnan(self.losses).any():
+            return np.empty(0, dtype=np.int64)
+        return np.argsort(self.losses.mean(axis=1), kind="stable")[: self.top]
+
+    @property
+    def model(self) -> Network:
+        """The candidate that cross-validation chose, trained on all points.
+
+        Raises:
+            SandboxError: when the search has not come that far, or the candidate diverged.
+        """
+        return self.finalist(0)
+
+    def finalist(self, place: int) -> Network:
+        """The finalist at a place from 0, trained on all points.
+
+        Raises:
+            SandboxError: when there is none.
+        """
+        values = self.models[place] if place < len(self.models) else None
+        if values is None:
+            raise SandboxError(f"There is no trained finalist at place {place + 1} of this search.")
+        candidate = self.candidates[self.finalists[place]]
+        network = Network((1, *candidate.hidden, 1), candidate.activation)
+        network.values[:] = values
+        return network
+
+    def advance(self) -> Sequence[Block]:
+        """The next fits: of one candidate or several, or of finalists."""
+        return [self._search_block() if np.isnan(self.losses).any() else self._final_block()]
+
+    def state(self) -> State:
+        """What was found so far."""
+        return {"losses": self.losses.copy(), "test": self.test_mse.copy(), "train": self.train_mse.copy(), "models": list(self.models)}
+
+    def restore(self, state: State) -> None:
+        """Take up what `state` returned."""
+        self.losses, self.test_mse, self.train_mse = state["losses"].copy(), state["test"].copy(), state["train"].copy()
+        self.models = list(state["models"])
+
+    def summary(self) -> Summary:
+        """The candidate that cross-validation chose, and beside it, marked, the one that looks best on the test points."""
+        places = self.finalists
+        if not len(places) or not self.models:
+            return {"fits": self.done_units}
+        chosen, tested = self.candidates[places[0]], np.where(np.isfinite(self.test_mse), self.test_mse, np.inf)
+        best = int(tested.argmin())
+        return {
+            "test_mse": float(self.test_mse[0]),
+            "chosen_by_cross_validation": str(chosen),
+            "cross_validation_loss": float(self.losses[places[0]].mean()),
+            "test_mse_if_chosen_on_the_test_set": float(self.test_mse[best]),
+            "chosen_on_the_test_set": str(self.candidates[places[best]]),
+            "candidates": len(self.candidates),
+            "fits": self.done_units,
+            "diverged_fits": int(np.isinf(self.losses).sum()),
+        }
+
+    def _search_block(self) -> Block:
+        todo = np.flatnonzero(np.isnan(self.losses).ravel())
+        cells = todo[: self._count(self.candidates[todo[0] // self.config.search.folds])]
+
+        def one(cell: int) -> float:
+            number, fold = divmod(int(cell), self.config.search.folds)
+            held = self.fold == fold
+            train, kept = (Curve(self.points.train.x[part], self.points.train.y[part]) for part in (~held, held))
+            network = fit(self.config, self.candidates[number], train, self.seed, f"fit {number} {fold}")
+            return float("inf") if network is None else evaluate(network, kept) / 2
+
+        found = np.array(self._together(one, cells))
+        numbers_, folds = np.divmod(cells, self.config.search.folds)
+        self.losses[numbers_, folds] = found
+        shown = np.where(np.isfinite(found), found, np.nan)
+        return Block("search", {"fit": cells + 1, "candidate": numbers_, "fold": folds, "validation_loss": shown})
+
+    def _final_block(self) -> Block:
+        finalists = self.finalists
+        places = np.arange(len(self.models), self.top)
+        places = places[: self._count(self.candidates[finalists[places[0]]])]
+
+        def one(place: int) -> Network | None:
+            number = int(finalists[place])
+            return fit(self.config, self.candidates[number], self.points.train, self.seed, f"finalist {number}")
+
+        for place, network in zip(places, self._together(one, places), strict=True):
+            self.models.append(None if network is None else network.values.copy())
+            self.test_mse[place] = np.nan if network is None else evaluate(network, self.points.test)
+            self.train_mse[place] = np.nan if network is None else evaluate(network, self.points.train)
+        chosen = finalists[places]
+        loss = self.losses[chosen].mean(axis=1)
+        columns = {
+            "fit": self.losses.size + places + 1,
+            "candidate": chosen,
+            "cross_validation_loss": np.where(np.isfinite(loss), loss, np.nan),
+        }
+        return Block("finalists", {**columns, "train_mse": self.train_mse[places], "test_mse": self.test_mse[places]})
+
+    def _count(self, candidate: Candidate) -> int:
+        """Fits of a block: a whole number of candidates, as many as make up its work; a function of the configuration alone."""
+        sizes = (1, *candidate.hidden, 1)
+        weights = sum(inputs * outputs for inputs, outputs in pairwise(sizes)) + 200
+        each = weights * len(self.fold) * self.config.epochs
+        return self.config.search.folds * max(1, round(WORK * 8 / (each * self.config.search.folds)))
+
+    def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
+        """The results of all items, in their order; the compiled loop releases the GIL, so threads do."""
+        if self.threads == 1:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="fit") as pool:
+            return list(pool.map(work, items))

@@ -1,0 +1,190 @@
+"""Training of a network, epoch by epoch: stochastic gradient descent with momentum, or Adam.
+
+How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs in `kernels`, everything else in NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plugins.regression import functions
+from plugins.regression.network import Network
+from sandbox.errors import SandboxError
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+"""Adam's constants (Kingma and Ba 2015, algorithm 1)."""
+
+
+class Diverged(SandboxError):
+    """Training whose loss is not finite any more.
+
+    Args:
+        epoch: in which it happened, counted from 1.
+        recipe: what was trained with.
+    """
+
+    def __init__(self, epoch: int, recipe: Recipe) -> None:
+        self.epoch = epoch
+        again = [f"--learning-rate {recipe.learning_rate / 10:g}"]
+        again += ["--clip 1"] if recipe.clip is None else []
+        super().__init__(
+            f"The loss is not finite any more in epoch {epoch}: a learning rate of {recipe.learning_rate:g} is too large here. "
+            f"Try {' or '.join(again)}."
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        loss: "mse", "mae" or "huber", see `functions.loss`.
+        huber_delta: where Huber's loss becomes straight, > 0.
+        optimiser: "sgd" or "adam".
+        momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate v.
+        batch_size: points of a step; 0 takes all.
+        schedule, learning_rate, learning_rate_final: see `functions.learning_rate`.
+        clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
+        l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
+        epochs: how many in all.
+        shuffle: whether each epoch takes the points in an order of its own.
+    """
+
+    loss: str = "mse"
+    huber_delta: float = 1.0
+    optimiser: str = "sgd"
+    momentum: float = 0.0
+    batch_size: int = 1
+    schedule: str = "linear"
+    learning_rate: float = 0.05
+    learning_rate_final: float = 0.001
+    clip: float | None = 5.0
+    l1: float = 0.0
+    l2: float = 0.0
+    epochs: int = 1000
+    shuffle: bool = True
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        return functions.learning_rate(self.schedule, self.learning_rate, self.learning_rate_final, epoch, self.epochs)
+
+
+class Training:
+    """A network on its way.
+
+    Args:
+        network: with its initial parameters; they change in place.
+        recipe: how.
+        x, y: float64 [points, inputs], [points, outputs].
+        rng: draws the order of the points.
+
+    Attributes:
+        epochs_done: so far.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
+        self.network, self.recipe, self.rng = network, recipe, rng
+        self.x, self.y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
+        self.epochs_done = self.steps_done = 0
+        self.batch = len(self.x) if recipe.batch_size == 0 else recipe.batch_size
+        self.memory = np.zeros((2 if recipe.optimiser == "adam" else 1, len(network.values)))  # [1 or 2, parameters]
+
+    @property
+    def compiled(self) -> bool:
+        """Whether this is what `kernels` can do."""
+        recipe, sizes = self.recipe, self.network.sizes
+        plain = recipe.optimiser == "sgd" and recipe.momentum == 0 and recipe.loss == "mse"
+        return plain and self.batch == 1 and len(sizes) == 4 and sizes[-1] == 1
+
+    def run(self, epochs: int) -> None:
+        """Train for so many epochs.
+
+        Raises:
+            Diverged: when the loss is not finite any more; the network is then as it was after the last good epoch.
+        """
+        points = len(self.x)
+        orders = np.stack([self.rng.permutation(points) if self.recipe.shuffle else np.arange(points) for _ in range(epochs)])
+        run = self._run_compiled if self.compiled else self._run_plain
+        before, steps = (self.network.values.copy(), self.memory.copy()), self.steps_done
+        good = run(orders)
+        if good < epochs:
+            self.network.values[:], self.memory, self.steps_done = before[0], before[1], steps
+            run(orders[:good])
+        self.epochs_done += good
+        if good < epochs:
+            raise Diverged(self.epochs_done + 1, self.recipe)
+
+    def _rates(self, epochs: int) -> np.ndarray:
+        return np.array([self.recipe.rate(self.epochs_done + epoch) for epoch in range(epochs)])
+
+    def _run_compiled(self, orders: np.ndarray) -> int:
+        from plugins.regression import kernels
+
+        recipe, network = self.recipe, self.network
+        f = functions.ACTIVATIONS[network.activation]
+        inputs, units1, units2, _ = network.sizes
+        w1, b1, w2, b2, w3, b3 = kernels.room(inputs, units1, units2)
+        padded = [w1[:, :units1], b1[:units1], w2[:units1, :units2], b2[:units2], w3[:units2, None], b3]
+        own = [part for pair in zip(network.weights, network.biases, strict=True) for part in pair]
+        for to, part in zip(padded, own, strict=True):
+            to[...] = part
+        clip = math.inf if recipe.clip is None else recipe.clip
+        good = kernels.descend(
+            *(w1, b1, w2, b2, w3, b3, units1, units2, self.x, np.ascontiguousarray(self.y[:, 0])),
+            *(orders, self._rates(len(orders)), f.kind, f.slope, clip, float(recipe.l1), float(recipe.l2)),
+        )
+        for part, to in zip(own, padded, strict=True):
+            part[...] = to
+        return int(good)
+
+    def _run_plain(self, orders: np.ndarray) -> int:
+        for epoch, (order, rate) in enumerate(zip(orders, self._rates(len(orders)), strict=True)):
+            for start in range(0, len(order), self.batch):
+                chosen = order[start : start + self.batch]
+                if not self._step(self.x[chosen], self.y[chosen], rate):
+                    return epoch
+        return len(orders)
+
+    def _step(self, x: np.ndarray, y: np.ndarray, rate: float) -> bool:
+        """One step down the gradient; False when the loss is not finite."""
+        recipe, values = self.recipe, self.network.values
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = self.network.gradient(x, y, recipe.loss, recipe.huber_delta)
+            norm = math.sqrt(gradient @ gradient) if math.isfinite(value) else math.inf
+        if not math.isfinite(value) or not math.isfinite(norm):
+            return False
+        if recipe.clip is not None and norm > recipe.clip:
+            gradient *= recipe.clip / norm
+        if recipe.l1 or recipe.l2:
+            gradient += self.network.is_weight * (recipe.l1 * np.sign(values) + recipe.l2 * values)
+        self.steps_done += 1
+        values -= rate * (self._adam(gradient) if recipe.optimiser == "adam" else self._momentum(gradient))
+        return True
+
+    def _momentum(self, gradient: np.ndarray) -> np.ndarray:
+        if not self.recipe.momentum:
+            return gradient
+        self.memory[0] = self.recipe.momentum * self.memory[0] + gradient
+        velocity: np.ndarray = self.memory[0]
+        return velocity
+
+    def _adam(self, gradient: np.ndarray) -> np.ndarray:
+        self.memory[0] = BETA1 * self.memory[0] + (1 - BETA1) * gradient
+        self.memory[1] = BETA2 * self.memory[1] + (1 - BETA2) * gradient**2
+        mean, square = self.memory[0] / (1 - BETA1**self.steps_done), self.memory[1] / (1 - BETA2**self.steps_done)
+        direction: np.ndarray = mean / (np.sqrt(square) + EPSILON)
+        return direction
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on, the generator aside."""
+        counts = {"epochs_done": self.epochs_done, "steps_done": self.steps_done}
+        return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.network.values[:], self.memory = state["values"], state["memory"].copy()
+        self.epochs_done, self.steps_done = state["epochs_done"], state["steps_done"]
