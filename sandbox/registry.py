@@ -33,6 +33,8 @@ BUILT_IN = {
     "gym": "plugins.gym",
     "sb3": "agents.baselines",
     "trackers": "sandbox.trackers",
+    "mnist": "plugins.mnist",
+    "autoencoder": "plugins.autoencoder",
 }
 """Our own plugins: name -> module."""
 

@@ -1,0 +1,1 @@
+"""Worlds that do not move: data that is learned from. Importing this loads none of it."""

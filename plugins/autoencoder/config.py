@@ -1,0 +1,38 @@
+"""Options and presets of Lab 05."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from agents.supervised.config import TrainingConfig
+
+
+class AutoencoderConfig(TrainingConfig):
+    """The model and how it is trained."""
+
+    model: Literal["convolutional", "deep"] = Field("deep", description="convolutional: the report's; deep: fully connected, batch norm")
+    code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units left out in each step")
+    noise: float = Field(0.0, ge=0, le=2, description="denoising: standard deviation of the noise put on inputs, targets stay clean")
+    morphs: tuple[str, ...] = Field(("2-0", "3-9", "1-4"), description="pairs of classes whose mean codes are morphed as GIF")
+
+
+BEST: dict[str, Any] = {
+    **{"model": "deep", "validation_share": 0.0, "epochs": 60, "batch_size": 256, "optimizer": "adamw", "learning_rate": 2e-3},
+    **{"schedule": "one-cycle", "weight_decay": 1e-4, "averaging": 0.999, "precision": "bfloat16"},
+    "augmentation": {"rotation": 4, "scale": 0.05, "shear": 0.05, "shift": 0.7, "elastic": 0.25},
+}
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {"epochs": 20, "batch_size": 256, "schedule": "one-cycle", "learning_rate": 2e-3, "optimizer": "adamw"},
+    "report": {
+        **{"model": "convolutional", "dropout": 0.151, "learning_rate": 3.47e-4, "weight_decay": 4.65e-6, "epochs": 150, "batch_size": 256},
+        **{"validation_share": 0.1, "patience": 15},
+    },
+    "quick": {"dataset": "digits", "model": "convolutional", "epochs": 5, "batch_size": 64, "learning_rate": 3e-3, "morphs": ("2-0",)},
+    "best": BEST,
+    "denoising": {**BEST, "noise": 0.2},
+}
