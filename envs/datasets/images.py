@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -158,8 +159,10 @@ def _download(name: str, folder: Path) -> None:
 @lru_cache(maxsize=1)
 def _digits() -> ImageSet:
     """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST; the last fifth, other writers', is the test set."""
+    state = random.getstate()
     from sklearn.datasets import load_digits
 
+    random.setstate(state)  # its first import draws from it
     found = load_digits()
     small = found.images / 16.0  # [images, 8, 8], 0 to 1
     enlarge = _enlargement(8, 20)

@@ -33,7 +33,9 @@ class AutoencoderLab:
         return EpochExperiment(Reconstruction(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files."""
+        """The model as files; curves, reconstructions, the space of codes, and GIFs of the ways between classes."""
         from agents.supervised.saving import save_model
+        from plugins.autoencoder import figures
 
         save_model(artifacts, "autoencoder", experiment.config, experiment.model)
+        figures.draw(experiment, artifacts, metrics)

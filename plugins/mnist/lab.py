@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.supervised.extra import need_torch
 from plugins.mnist.config import PRESETS, MnistConfig
-from sandbox.lab import Context
+from plugins.mnist.prediction import predict
+from sandbox.lab import Action, Context
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -21,6 +22,7 @@ class MnistLab:
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     global_generators = ("torch",)
+    actions: ClassVar[Mapping[str, Action]] = {"predict": Action(predict, "The class of image files: predict RUN IMAGE …")}
     objective = "summary.validation_accuracy"
     direction = "maximize"
 
@@ -33,7 +35,9 @@ class MnistLab:
         return EpochExperiment(Classification(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files."""
+        """The model as files; curves, confusion, mistakes, calibration, corruptions, and what the neurons of each layer look for."""
         from agents.supervised.saving import save_model
+        from plugins.mnist import figures
 
         save_model(artifacts, "mnist", experiment.config, experiment.model)
+        figures.draw(experiment, artifacts, metrics)
