@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sandbox import plots
 from sandbox.store.metrics import Metrics
@@ -44,4 +45,6 @@ def training_curves(metrics: Metrics, title: str, loss: str, score: str, unit: s
                 plots.optimum_line(right, test, f"test: {test:.4g}")
             right.legend()
         right.set(title="Validation" if shown == name else "Learning rate", xlabel="epoch", ylabel=label)
+        for axes in (left, right):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return made

@@ -101,7 +101,14 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
     with plots.style():
         made = plots.figure(7.6, 6.4)
         axes = made.add_subplot()
-        axes.scatter(flat[shown, 0], flat[shown, 1], s=5, c=[TEN[one] for one in labels[shown]], alpha=0.55, linewidths=0)
+        axes.scatter(
+            flat[shown, 0],
+            flat[shown, 1],
+            s=5 if len(shown) > 1000 else 16,
+            c=[TEN[one] for one in labels[shown]],
+            alpha=0.55,
+            linewidths=0,
+        )
         for number in np.unique(labels):
             middle = np.median(flat[labels == number], axis=0)
             box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": TEN[number], "linewidth": 1.5}

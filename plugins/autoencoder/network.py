@@ -52,13 +52,13 @@ def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.
 
 
 def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
-    """784-1024-512-256-code and back, with batch norm and GELU."""
+    """784-1024-512-256-code and back, with batch norm and ReLU."""
     from torch import nn
 
     def through(sizes: tuple[int, ...]) -> list[nn.Module]:
         made: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            made += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.GELU()]
+            made += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
             made += [nn.Dropout(config.dropout)] if config.dropout else []
         return made
 

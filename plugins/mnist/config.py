@@ -23,7 +23,7 @@ class MnistConfig(TrainingConfig):
 
 BEST: dict[str, Any] = {
     **{"hidden": (1024, 512), "dropout": 0.0, "batch_norm": True, "label_smoothing": 0.1, "validation_share": 0.0},
-    **{"epochs": 100, "batch_size": 256, "optimizer": "adamw", "learning_rate": 3e-3, "schedule": "one-cycle", "weight_decay": 0.01},
+    **{"epochs": 90, "batch_size": 256, "optimizer": "adamw", "learning_rate": 3e-3, "schedule": "one-cycle", "weight_decay": 0.01},
     **{"averaging": 0.9995, "precision": "bfloat16"},
     "augmentation": {"rotation": 12, "scale": 0.12, "shear": 0.15, "shift": 2.2, "elastic": 0.7},
 }

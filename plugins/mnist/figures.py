@@ -88,14 +88,14 @@ def mistakes(images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classe
     answered = chances.argmax(1)
     wrong = np.flatnonzero(answered != labels)
     worst = wrong[np.argsort(-chances[wrong, answered[wrong]], kind="stable")][:MISTAKES]
-    words = [f"{classes[labels[one]]}, not {classes[answered[one]]}\n{chances[one, answered[one]]:.0%} sure" for one in worst]
+    words = [f"{classes[labels[one]]}, said {classes[answered[one]]}\n{chances[one, answered[one]]:.0%}" for one in worst]
     if not len(worst):
         return image_grid(images[:1], ["all right"], "No mistakes on the test images")
     return image_grid(
         images[worst],
         words,
         f"The surest of {len(wrong)} mistakes",
-        note="the truth, and not what was answered",
+        note="the true class, the one answered, and its probability",
         columns=6,
         words_room=0.42,
     )
