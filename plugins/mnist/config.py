@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.supervised.config import TrainingConfig
+from agents.supervised.search_config import SearchConfig
 
 Width = Annotated[int, Field(ge=1, le=16384)]
 
@@ -19,6 +20,7 @@ class MnistConfig(TrainingConfig):
     dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units left out in each step")
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+    search: SearchConfig = Field(default_factory=SearchConfig, description="random search")
 
 
 BEST: dict[str, Any] = {
@@ -37,4 +39,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     "quick": {"dataset": "digits", "hidden": (64, 32), "epochs": 20, "batch_size": 32},
     "best": BEST,
+    "search": {"search": {"candidates": 150}},
+    "quick-search": {"dataset": "digits", "batch_size": 64, "search": {"candidates": 4, "folds": 2, "epochs": 4}},
 }
