@@ -15,8 +15,19 @@ from pathlib import Path
 from benchmarks.measure import Figure
 
 BENCHMARKS = (
-    *("startup", "learning", "agents", "seeds", "stepping", "overhead", "drawing", "vector", "growth"),
-    *("sweeps", "store", "baselines"),
+    "startup",
+    "learning",
+    "agents",
+    "seeds",
+    "stepping",
+    "overhead",
+    "drawing",
+    "vector",
+    "growth",
+    "sweeps",
+    "store",
+    "baselines",
+    "supervised",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -259,7 +259,8 @@ def _problem(config: type[LabConfig], detail: Any, prefix: str) -> str:
         return message
     owner, info = _owner(config, location)
     default = "" if info is None or info.is_required() or nested_model(info) else f" (default: {show_value(info.default)})"
-    if detail["loc"] and str(detail["loc"][-1]).isdigit():
+    any_length = info is not None and Ellipsis in get_args(info.annotation)
+    if detail["loc"] and str(detail["loc"][-1]).isdigit() and not any_length:
         parts = len(get_args(info.annotation if get_origin(info.annotation) is tuple else get_args(info.annotation)[0])) if info else 0
         return f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
     if detail["type"] == "value_error":

@@ -35,6 +35,8 @@ BUILT_IN = {
     "trackers": "sandbox.trackers",
     "intro": "plugins.intro",
     "regression": "plugins.regression",
+    "mnist": "plugins.mnist",
+    "autoencoder": "plugins.autoencoder",
 }
 """Our own plugins: name -> module."""
 

@@ -1,0 +1,1 @@
+"""Epoch training of PyTorch models, shared by the supervised labs."""

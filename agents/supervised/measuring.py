@@ -1,0 +1,41 @@
+"""Runs for claims: a lab's experiment carried to its end without a run folder, one at a time in a process."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from sandbox.api import Request, available_cores, resolved
+from sandbox.lab import Context
+from sandbox.seeding import Generators, GlobalGenerators
+
+_LOCK = threading.Lock()
+"""torch has one generator for the whole process."""
+
+
+def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> Any:
+    """The finished experiment of a lab, remembered for those who ask again.
+
+    Args:
+        lab: its name.
+        preset: one of its presets.
+        settings: over the preset's.
+        seed: of the run.
+    """
+    with _LOCK:
+        return _finished(lab, preset, json.dumps(settings, sort_keys=True), seed)
+
+
+@lru_cache(maxsize=16)
+def _finished(lab: str, preset: str, settings: str, seed: int) -> Any:
+    _, made, config = resolved(Request(lab, preset, [json.loads(settings)]))
+    context = Context(seed, Generators(seed), None, threads=available_cores())  # type: ignore[arg-type]
+    globals_ = GlobalGenerators(seed, ("torch",))
+    experiment = made.build(config, context)
+    while not experiment.done:
+        with globals_.active():
+            experiment.advance()
+    return experiment

@@ -1,0 +1,90 @@
+"""Optimisers by name, the course of the learning rate as a pure function of the step, and averaged weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from agents.supervised.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn, optim
+
+START, END = 1 / 25, 1e-4
+"""One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin, 2018)."""
+
+
+def optimizer(config: TrainingConfig, model: nn.Module) -> optim.Optimizer:
+    """The optimiser of a model, with fused steps where PyTorch has them."""
+    from torch import optim
+
+    parameters = list(model.parameters())
+    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    if config.optimizer == "adam":
+        return optim.Adam(parameters, fused=fused, **common)
+    if config.optimizer == "adamw":
+        return optim.AdamW(parameters, fused=fused, **common)
+    if config.optimizer == "sgd":
+        return optim.SGD(parameters, momentum=config.momentum, fused=fused, **common)
+    return optim.RMSprop(parameters, momentum=config.momentum, **common)
+
+
+def rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """The learning rate of a step.
+
+    Args:
+        config: schedule and largest rate.
+        step: 0 for the first.
+        steps: of the whole training, as configured.
+    """
+    at = step / max(1, steps - 1)
+    if config.schedule == "linear":
+        return config.learning_rate * (1 - step / steps)
+    if config.schedule == "cosine":
+        return config.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+    if config.schedule == "one-cycle":
+        if at < config.warmup:
+            return config.learning_rate * _between(START, 1.0, at / config.warmup)
+        return config.learning_rate * _between(1.0, END, (at - config.warmup) / (1 - config.warmup))
+    return config.learning_rate
+
+
+def _between(first: float, last: float, share: float) -> float:
+    """From first to last along half a cosine wave."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
+
+
+class Average:
+    """An exponential moving average of a model's weights and running statistics.
+
+    Args:
+        model: what is averaged.
+        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1 + t) / (10 + t)).
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay, self.steps = decay, 0
+        self._live = [value for value in model.state_dict().values() if value.is_floating_point()]
+        self._kept = [value.clone() for value in self._live]
+        self._names = [name for name, value in model.state_dict().items() if value.is_floating_point()]
+
+    def update(self) -> None:
+        """Take the weights after a step in."""
+        import torch
+
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            torch._foreach_lerp_(self._kept, self._live, 1 - decay)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The averages by name."""
+        return dict(zip(self._names, self._kept, strict=True))
+
+    def take_up(self, weights: Mapping[str, Tensor], steps: int) -> None:
+        """Go on from what `weights` gave after so many steps."""
+        self.steps = steps
+        for name, kept in zip(self._names, self._kept, strict=True):
+            kept.copy_(weights[name])

@@ -1,0 +1,57 @@
+"""A trained model as two files: its weights (safetensors) and what rebuilds it (JSON). Loading runs no code that came with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agents.supervised.tensors import arrays
+from sandbox.config import LabConfig, dump, resolve
+from sandbox.errors import SandboxError
+from sandbox.store.artifacts import Artifacts
+
+FORMAT = "sandbox model 1"
+WEIGHTS, ABOUT = "model.safetensors", "model.json"
+
+
+def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: Any) -> None:
+    """Write a model's weights and configuration among the artifacts of its run."""
+    from safetensors.numpy import save
+
+    artifacts.write(WEIGHTS, save(arrays(model.state_dict())))
+    artifacts.write_json(ABOUT, {"format": FORMAT, "lab": lab, "config": dump(config)})
+
+
+def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
+    """The model that `save_model` wrote.
+
+    Args:
+        folder: of both files.
+        lab: whose model it must be.
+        kind: the lab's configuration.
+        make: called with the validated configuration, returns a fresh model.
+
+    Raises:
+        SandboxError: when a file is missing or damaged, or holds a model of another lab or shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        about = json.loads((folder / ABOUT).read_bytes())
+        if about["format"] != FORMAT:
+            raise ValueError(f"its format is not '{FORMAT}'")
+        if about["lab"] != lab:
+            raise SandboxError(f"{folder / ABOUT} holds a model of lab '{about['lab']}', not '{lab}'.")
+        config = resolve(kind, [about["config"]], f"model {folder}")
+        model = make(config)
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except FileNotFoundError as error:
+        raise SandboxError(f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among its artifacts.") from error
+    except (ValueError, KeyError, TypeError, RuntimeError, ValidationError, SafetensorError) as error:
+        what = str(error).splitlines()[-1].strip()
+        raise SandboxError(f"The model in {folder} is damaged, or of another shape than its configuration says: {what}") from error
+    return model.eval()

@@ -1,0 +1,16 @@
+"""How a random search is asked for."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sandbox.config import LabConfig
+
+
+class SearchConfig(LabConfig):
+    """How many candidates, and how each is judged."""
+
+    candidates: int = Field(0, ge=0, description="candidates of a random search, each judged by cross-validation; 0: no search")
+    folds: int = Field(4, ge=2, le=100, description="of the cross-validation")
+    epochs: int = Field(60, ge=1, description="of each fold, at most")
+    patience: int = Field(15, ge=1, description="epochs without improvement after which a fold stops")

@@ -1,0 +1,73 @@
+"""What skorch needs to learn from bytes: a module that scales them, and batches without a Python call per image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class Bytes(nn.Module):
+    """A model that takes uint8 images [images, 28, 28].
+
+    Args:
+        model: takes float [images, 1, 28, 28], 0 to 1.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """What the model makes of the images."""
+        made: Tensor = self.model(images[:, None].float() / 255)
+        return made
+
+
+class PixelError(nn.Module):
+    """Mean squared error against uint8 images."""
+
+    def forward(self, made: Tensor, images: Tensor) -> Tensor:
+        """The error per pixel."""
+        return F.mse_loss(made, images[:, None].float() / 255)
+
+
+def criterion(classes: bool) -> type[nn.Module]:
+    """Cross-entropy for classes, squared error for images."""
+    return nn.CrossEntropyLoss if classes else PixelError
+
+
+def optimizer_class(config: Any) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
+    """The optimiser of a configuration, and its settings as skorch names them."""
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
+    more: dict[str, Any] = {"optimizer__weight_decay": config.weight_decay}
+    if config.optimizer in ("rmsprop", "sgd"):
+        more["optimizer__momentum"] = config.momentum
+    return kinds[config.optimizer], more
+
+
+class byte_batches:  # noqa: N801 - skorch calls it like a function
+    """Batches of a skorch dataset, or of a subset of one, cut from its arrays.
+
+    Args:
+        dataset: holds arrays X and y.
+        batch_size: images in a batch.
+        shuffle: whether in random order, drawn from torch's generator.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
+        whole: Any = dataset.dataset if isinstance(dataset, torch.utils.data.Subset) else dataset
+        where = np.asarray(dataset.indices) if isinstance(dataset, torch.utils.data.Subset) else np.arange(len(dataset))
+        self._images, self._targets = torch.from_numpy(whole.X[where]), torch.from_numpy(whole.y[where])
+        self._size, self._shuffle = batch_size, shuffle
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        count = len(self._images)
+        order = torch.randperm(count) if self._shuffle else torch.arange(count)
+        for which in torch.split(order, self._size):
+            if len(which) > 1 or not self._shuffle:  # batch norm cannot learn from one image
+                yield self._images[which], self._targets[which]

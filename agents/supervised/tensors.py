@@ -1,0 +1,56 @@
+"""Between PyTorch and what a checkpoint holds: weights and optimiser states as arrays, models made from a generator of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def device_of(name: str) -> torch.device:
+    """The device to compute on; "auto" takes an accelerator where there is one."""
+    import torch
+
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def initialised(make: Callable[[], nn.Module], rng: np.random.Generator) -> nn.Module:
+    """A model whose first weights come from `rng`; torch's global generator is left as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**63)))
+        return make()
+
+
+def arrays(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Copies of named tensors as arrays."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+
+
+def tensors(kept: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Arrays as tensors of their own."""
+    import torch
+
+    return {name: torch.from_numpy(np.array(value)) for name, value in kept.items()}
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """What an optimiser remembers of each parameter, by the parameter's number."""
+    return {str(number): arrays(kept) for number, kept in optimizer.state_dict()["state"].items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -> None:
+    """Take up what `optimizer_state` returned."""
+    whole = optimizer.state_dict()
+    whole["state"] = {int(number): tensors(values) for number, values in kept.items()}
+    optimizer.load_state_dict(whole)

@@ -1,0 +1,56 @@
+"""IDX files, plain or gzipped, as arrays: every byte that was promised is there, and none more.
+
+The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian 32-bit number, the data.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from sandbox.errors import UsageError
+
+REMEDY = "Replace the file by the original."
+
+
+def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archive_md5: str = "") -> np.ndarray:
+    """The bytes of an IDX file as an array: uint8, of `shape`.
+
+    Args:
+        path: the file; a name that ends in .gz is unpacked.
+        shape: the dimensions that the file must have.
+        content_md5: of the unpacked file, or "" for none known.
+        archive_md5: of the packed file, or "" for none known.
+
+    Raises:
+        UsageError: when magic number, dimensions, size or checksum are not as they should be.
+    """
+    packed = path.read_bytes()
+    content = _unpacked(path, packed) if path.suffix == ".gz" else packed
+    magic = bytes([0, 0, 8, len(shape)])
+    if content[:4] != magic:
+        raise UsageError(
+            f"{path} is no IDX file of {len(shape)} dimensions: it begins with {content[:4].hex(' ')}, not {magic.hex(' ')}. {REMEDY}"
+        )
+    header = 4 + 4 * len(shape)
+    found = tuple(int(size) for size in np.frombuffer(content[4:header], ">u4")) if len(content) >= header else ()
+    if found != shape:
+        raise UsageError(f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected {' x '.join(map(str, shape))}. {REMEDY}")
+    if len(content) != header + math.prod(shape):
+        raise UsageError(f"{path} has {len(content):,} bytes; its header promises {header + math.prod(shape):,}. {REMEDY}")
+    for expected, got in ((content_md5, content), (archive_md5 if path.suffix == ".gz" else "", packed)):
+        if expected and hashlib.md5(got, usedforsecurity=False).hexdigest() != expected:
+            raise UsageError(f"{path} is not the original: its MD5 sum is not {expected}. {REMEDY}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _unpacked(path: Path, packed: bytes) -> bytes:
+    try:
+        return gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} is no whole gzip file: {error}. {REMEDY}") from error

@@ -1,0 +1,178 @@
+"""Grey images of 28 x 28 pixels in ten classes: MNIST, Fashion-MNIST, and the small set of digits that scikit-learn brings along.
+
+All images of a set live once in memory, as bytes. A folder that was named is the only place looked into, and never written to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from envs.datasets.idx import read_idx
+from sandbox.errors import UsageError
+
+DatasetName = Literal["mnist", "fashion-mnist", "digits"]
+SIDE = 28
+TRAIN, TEST = 60_000, 10_000
+FILES = {
+    "train-images-idx3-ubyte": (TRAIN, SIDE, SIDE),
+    "train-labels-idx1-ubyte": (TRAIN,),
+    "t10k-images-idx3-ubyte": (TEST, SIDE, SIDE),
+    "t10k-labels-idx1-ubyte": (TEST,),
+}
+"""The four files of a set, and their dimensions."""
+
+CONTENT_MD5 = {
+    "mnist": (
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    )
+}
+"""Of the unpacked files, in the order of `FILES`."""
+ARCHIVE_MD5 = {
+    "fashion-mnist": (
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "25c81989df183df01b3e8a0aad5dffbe",
+        "bef4ecab320f06d8554ea6380940ec79",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+    )
+}
+"""Of the gzipped files, as their makers publish them."""
+
+GARMENTS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+CLASSES = {name: GARMENTS if name == "fashion-mnist" else tuple("0123456789") for name in ("mnist", "fashion-mnist", "digits")}
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with their classes, split as their makers split them.
+
+    Attributes:
+        name: of the set.
+        train: uint8 [images, 28, 28], 0 background to 255.
+        train_labels: int64 [images], 0 to 9.
+        test: uint8 [images, 28, 28].
+        test_labels: int64 [images].
+    """
+
+    name: str
+    train: np.ndarray
+    train_labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the classes are called."""
+        return CLASSES[self.name]
+
+
+def load_images(name: DatasetName, folder: Path | None = None) -> ImageSet:
+    """A set of images: from files in `folder`, else from this user's cache, else downloaded there.
+
+    Args:
+        name: which.
+        folder: of the four IDX files, gzipped or not, or None. Without effect for `digits`, which needs no file.
+
+    Raises:
+        UsageError: when files are missing and cannot be downloaded, or are not what they should be.
+    """
+    if name == "digits":
+        return _digits()
+    places = _places(name, folder or cache_folder())
+    found = next((place for place in places if _complete(place)), None)
+    if found is None and folder is None:
+        _download(name, cache_folder())
+        found = next((place for place in places if _complete(place)), None)
+    if found is None:
+        missing = [file for file in FILES if _file(places[0], file) is None]
+        raise UsageError(f"{places[0]} lacks {', '.join(missing)} (plain or .gz). {_remedy(places[0])}")
+    return _read(name, found)
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: SANDBOX_DATA, else the user's cache."""
+    return Path(os.environ.get("SANDBOX_DATA", "") or Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache") / "sandbox-lab")
+
+
+def _places(name: str, folder: Path) -> list[Path]:
+    """Where the four files may stand: in the folder itself, in one of the set's name, or as torchvision lays them out."""
+    made = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
+    return [folder, folder / name, folder / made / "raw"]
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def _complete(folder: Path) -> bool:
+    return all(_file(folder, name) is not None for name in FILES)
+
+
+def _remedy(folder: Path) -> str:
+    return (
+        f"Put the four files {', '.join(FILES)} there or name their folder with --data DIR; "
+        "or take the digits that come along: --dataset digits."
+    )
+
+
+@lru_cache(maxsize=2)
+def _read(name: str, folder: Path) -> ImageSet:
+    contents, archives = CONTENT_MD5.get(name, ("",) * 4), ARCHIVE_MD5.get(name, ("",) * 4)
+    parts = []
+    for (file, shape), content, archive in zip(FILES.items(), contents, archives, strict=True):
+        path = _file(folder, file)
+        assert path is not None
+        parts.append(read_idx(path, shape, content_md5=content, archive_md5=archive))
+    train, train_labels, test, test_labels = parts
+    return ImageSet(name, train, train_labels.astype(np.int64), test, test_labels.astype(np.int64))
+
+
+def _download(name: str, folder: Path) -> None:
+    """Let torchvision fetch and check a set."""
+    try:
+        from torchvision import datasets
+    except ModuleNotFoundError:
+        raise UsageError(
+            f'Downloading {name} needs torchvision, which is not installed: python -m pip install "sandbox-lab[torch]". {_remedy(folder)}'
+        ) from None
+    kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            kind(str(folder), download=True)
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{name} is not in {folder}, and it cannot be downloaded ({type(error).__name__}: {str(error).strip()[:120]}). {_remedy(folder)}"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def _digits() -> ImageSet:
+    """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST; the last fifth, other writers', is the test set."""
+    state = random.getstate()
+    from sklearn.datasets import load_digits
+
+    random.setstate(state)  # its first import draws from it
+    found = load_digits()
+    small = found.images / 16.0  # [images, 8, 8], 0 to 1
+    enlarge = _enlargement(8, 20)
+    large = np.pad(enlarge @ small @ enlarge.T, ((0, 0), (4, 4), (4, 4)))
+    pixels = np.rint(255 * large.clip(0, 1)).astype(np.uint8)  # [images, 28, 28]
+    labels, first = found.target.astype(np.int64), len(pixels) * 4 // 5
+    return ImageSet("digits", pixels[:first], labels[:first], pixels[first:], labels[first:])
+
+
+def _enlargement(small: int, large: int) -> np.ndarray:
+    """The matrix that interpolates `small` samples linearly at `large` places: float [large, small], rows sum to 1."""
+    at = ((np.arange(large) + 0.5) * small / large - 0.5).clip(0, small - 1)
+    return np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(small)))

@@ -1,0 +1,116 @@
+"""Two autoencoders, the report's convolutional one and a deep fully connected one, and what they learn: to give back their input."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from agents.supervised.batches import Images, Splits
+from envs.datasets.corruptions import add_noise
+from plugins.autoencoder.config import AutoencoderConfig
+from sandbox.lab import Context
+from sandbox.seeding import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WIDTHS = (784, 1024, 512, 256)
+"""Of the deep encoder; the decoder mirrors it."""
+
+
+def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
+    """Two named parts, `encoder` and `decoder`: [images, 1, 28, 28] to [images, code] and back, pixels from 0 to 1."""
+    from torch import nn
+
+    model = nn.Sequential()
+    parts = _convolutional(config) if config.model == "convolutional" else _deep(config)
+    for name, part in zip(("encoder", "decoder"), parts, strict=True):
+        model.add_module(name, nn.Sequential(*part))
+    return model
+
+
+def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
+    """1-8-16-32 channels, 3 x 3, stride 2 (28, 14, 7, 3 pixels), dense 64, code; mirrored."""
+    from torch import nn
+
+    drop = [nn.Dropout(config.dropout)] if config.dropout else []
+    encoder = [
+        nn.Conv2d(1, 8, 3, 2, 1),
+        nn.ReLU(),
+        *drop,
+        nn.Conv2d(8, 16, 3, 2, 1),
+        nn.ReLU(),
+        *drop,
+        nn.Conv2d(16, 32, 3, 2, 0),
+        nn.ReLU(),
+    ]
+    encoder += [*drop, nn.Flatten(), nn.Linear(32 * 3 * 3, 64), nn.ReLU(), *drop, nn.Linear(64, config.code_size)]
+    decoder: list[nn.Module] = [nn.Linear(config.code_size, 64), nn.ReLU(), *drop, nn.Linear(64, 32 * 3 * 3), nn.ReLU(), *drop]
+    decoder += [nn.Unflatten(1, (32, 3, 3)), nn.ConvTranspose2d(32, 16, 3, 2, 0), nn.ReLU(), *drop]
+    decoder += [nn.ConvTranspose2d(16, 8, 3, 2, 1, output_padding=1), nn.ReLU(), *drop]
+    return encoder, [*decoder, nn.ConvTranspose2d(8, 1, 3, 2, 1, output_padding=1), nn.Sigmoid()]
+
+
+def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
+    """784-1024-512-256-code and back, with batch norm and ReLU."""
+    from torch import nn
+
+    def through(sizes: tuple[int, ...]) -> list[nn.Module]:
+        made: list[nn.Module] = []
+        for inputs, outputs in pairwise(sizes):
+            made += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+            made += [nn.Dropout(config.dropout)] if config.dropout else []
+        return made
+
+    encoder = [nn.Flatten(), *through(WIDTHS), nn.Linear(WIDTHS[-1], config.code_size)]
+    back = through((config.code_size, *WIDTHS[:0:-1]))
+    return encoder, [*back, nn.Linear(WIDTHS[1], 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))]
+
+
+class Reconstruction:
+    """Give back an image that went through a code of few numbers; with noise, the image without it.
+
+    Args:
+        config: model and noise.
+        context: the run's; its seed decides the noise on test images.
+    """
+
+    score, higher = "mse", False
+
+    def __init__(self, config: AutoencoderConfig, context: Context) -> None:
+        self.config, self.seed = config, context.seed
+
+    def model(self) -> nn.Module:
+        """A fresh autoencoder."""
+        return autoencoder(self.config)
+
+    def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """Mean squared error per pixel against the clean image."""
+        import torch
+        import torch.nn.functional as F  # noqa: N812
+
+        given = images
+        if self.config.noise:
+            given = (images + self.config.noise * torch.randn(images.shape).to(images)).clamp_(0, 1)
+        return F.mse_loss(model(given).float(), images)
+
+    def measure(self, model: nn.Module, images: Images) -> dict[str, float]:
+        """Mean squared error per pixel, on pixels from 0 to 1; with noise, of noisy images against clean ones."""
+        import torch
+
+        rng = generator(self.seed, "noise")
+        total = torch.zeros((), dtype=torch.float64)
+        model.eval()
+        with torch.no_grad():
+            for batch, _ in images.batches():
+                given = batch
+                if self.config.noise:
+                    given = torch.from_numpy(add_noise(batch[:, 0].cpu().numpy(), rng, self.config.noise))[:, None].to(batch)
+                total += (model(given) - batch).square().sum().cpu().double()
+        return {"mse": float(total) / images.pixels.numel()}
+
+    def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
+        """Test error, beside that of principal components of the same number, and under both corruptions."""
+        from plugins.autoencoder.comparison import findings
+
+        return findings(model, splits, self)

@@ -1,0 +1,148 @@
+"""The pictures of Lab 03: how it learned, what it confuses, how sure it is, and what its neurons look for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agents.supervised.curves import training_curves
+from envs.datasets.drawing import image_grid
+from plugins.mnist import answers, neurons
+from sandbox import plots
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from agents.supervised.experiment import EpochExperiment
+
+SHOWN, MISTAKES, BINS = 30, 30, 10
+
+
+def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Every picture of a finished run."""
+    summary, classes = experiment.summary(), experiment.data.classes
+    test = answers.clean(experiment.splits.test)  # [images, 28, 28]
+    labels = experiment.splits.test.labels.cpu().numpy()
+    chances = answers.probabilities(experiment.model, test)
+    accuracy = summary["test_accuracy"]
+    curves = training_curves(metrics, "How it learned", "cross-entropy (nats)", "accuracy", "share", summary.get("best_epoch", 0), accuracy)
+    artifacts.save_figure("learning_curve.png", curves)
+    artifacts.save_figure("confusion.png", confusion(labels, chances.argmax(1), classes, accuracy))
+    artifacts.save_figure("mistakes.png", mistakes(test, labels, chances, classes))
+    artifacts.save_figure("calibration.png", calibration(labels, chances))
+    artifacts.save_figure("corruptions.png", corruptions(experiment, test, labels))
+    for layer in range(1, len(experiment.config.hidden) + 2):  # type: ignore[attr-defined]
+        _neurons(experiment, artifacts, layer)
+
+
+def _neurons(experiment: EpochExperiment, artifacts: Artifacts, layer: int) -> None:
+    config, classes = experiment.config, experiment.data.classes
+    last = layer == len(config.hidden) + 1  # type: ignore[attr-defined]
+    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]  # type: ignore[arg-type]
+    images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))  # type: ignore[arg-type]
+    words = list(classes) if last else [str(number) for number in range(len(fields))]
+    where = "output" if last else f"hidden layer {layer}"
+    product = " · ".join(f"W{number}" for number in range(layer, 0, -1))
+    note = f"rows of {product}; red adds, blue takes away" + ("" if last else f"; the first {len(fields)} neurons")
+    artifacts.save_figure(f"receptive_fields_{layer}.png", image_grid(fields, words, f"Receptive fields, {where}", signed=True, note=note))
+    note = "gradient ascent from grey, pixels kept between 0 and 1"
+    artifacts.save_figure(f"exciting_inputs_{layer}.png", image_grid(images, words, f"What excites neurons most, {where}", note=note))
+
+
+def confusion(labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float) -> Figure:
+    """Images of each class by the class that was answered; colours show mistakes only, which else would not be seen."""
+    size = len(classes)
+    counts = np.zeros((size, size), np.int64)  # [true, answered]
+    np.add.at(counts, (labels, answered), 1)
+    wrong = np.where(np.eye(size, dtype=bool), 0, counts)
+    with plots.style():
+        made = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
+        axes = made.add_subplot()
+        axes.imshow(wrong, cmap=plots.VALUES, vmin=0, vmax=max(1, wrong.max()))
+        for true in range(size):
+            for said in range(size):
+                if counts[true, said]:
+                    dark = wrong[true, said] > 0.6 * max(1, wrong.max())
+                    weight = "bold" if true == said else "normal"
+                    axes.text(
+                        said,
+                        true,
+                        f"{counts[true, said]}",
+                        ha="center",
+                        va="center",
+                        fontsize=8.5,
+                        fontweight=weight,
+                        color="white" if dark else "black",
+                    )
+        axes.set_xticks(range(size), classes, rotation=45 if len(classes[0]) > 1 else 0)
+        axes.set_yticks(range(size), classes)
+        axes.grid(visible=False)
+        axes.set(xlabel="class answered", ylabel="true class", title=f"Test images by class: {accuracy:.2%} right")
+    return made
+
+
+def mistakes(images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classes: tuple[str, ...]) -> Figure:
+    """The wrong answers that it was surest of."""
+    answered = chances.argmax(1)
+    wrong = np.flatnonzero(answered != labels)
+    worst = wrong[np.argsort(-chances[wrong, answered[wrong]], kind="stable")][:MISTAKES]
+    words = [f"{classes[labels[one]]}, said {classes[answered[one]]}\n{chances[one, answered[one]]:.0%}" for one in worst]
+    if not len(worst):
+        return image_grid(images[:1], ["all right"], "No mistakes on the test images")
+    return image_grid(
+        images[worst],
+        words,
+        f"The surest of {len(wrong)} mistakes",
+        note="the true class, the one answered, and its probability",
+        columns=6,
+        words_room=0.42,
+    )
+
+
+def reliability(labels: np.ndarray, chances: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """How often answers of a given sureness are right, and the expected calibration error (Guo et al., 2017, eq. 3).
+
+    Returns:
+        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each; the error.
+    """
+    sure, right = chances.max(1).astype(np.float64), chances.argmax(1) == labels
+    place = np.minimum((sure * bins).astype(np.int64), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(place, sure, bins) / count
+        share = np.bincount(place, right, bins) / count
+    gap = float(np.nansum(np.abs(mean - share) * count) / len(labels))
+    return mean, share, count, gap
+
+
+def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
+    """Share of right answers against how sure the network was."""
+    mean, share, count, gap = reliability(labels, chances)
+    with plots.style():
+        made = plots.figure(6.4, 5.2)
+        axes = made.add_subplot()
+        axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1.3, label="as sure as right")
+        axes.plot(mean[count > 0], share[count > 0], "o-", label=f"network: expected calibration error {gap:.3f}")
+        for where, right, images in zip(mean[count > 0], share[count > 0], count[count > 0], strict=True):
+            axes.annotate(f"{images}", (where, right), xytext=(6, -12), textcoords="offset points", fontsize=8, color=plots.GREY)
+        axes.set(xlim=(0, 1.06), ylim=(0, 1.03), xlabel="probability of the answer", ylabel="share of answers that are right")
+        axes.set_title("Is it as sure as it should be? (numbers: test images)")
+        axes.legend(loc="upper left")
+    return made
+
+
+def corruptions(experiment: EpochExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
+    """Ten test images, clean, noisy and occluded, and what was answered."""
+    made = {"clean": test, **answers.corruptions(test, experiment.task.seed)}  # type: ignore[attr-defined]
+    first = [int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()]
+    images, words, scores = [], [], []
+    for name, every in made.items():
+        answered = answers.probabilities(experiment.model, every).argmax(1)
+        scores.append(f"{name} {(answered == labels).mean():.2%}")
+        images += [every[one] for one in first]
+        words += [experiment.data.classes[answered[one]] + ("" if answered[one] == labels[one] else " ×") for one in first]
+    note = "right: " + " · ".join(scores) + "; × marks a wrong answer"
+    title = f"Answers to images that are clean, noisy (sd {answers.NOISE}) and occluded ({answers.SQUARE} x {answers.SQUARE})"
+    return image_grid(np.stack(images), words, title, columns=len(first), note=note)

@@ -1,0 +1,79 @@
+"""The fully connected network, and what it is to learn: the class of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agents.supervised.batches import Images, Splits
+from plugins.mnist.config import MnistConfig
+from sandbox.lab import Context
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PIXELS, CLASSES, SLOPE = 28 * 28, 10, 0.01
+
+
+def network(config: MnistConfig) -> nn.Sequential:
+    """784 - hidden … - 10 with leaky ReLU; the modules are named by what they are and the number of their layer."""
+    from torch import nn
+
+    model, width = nn.Sequential(), PIXELS
+    model.add_module("flatten", nn.Flatten())
+    for number, wide in enumerate(config.hidden, 1):
+        model.add_module(f"linear{number}", nn.Linear(width, wide))
+        if config.batch_norm:
+            model.add_module(f"norm{number}", nn.BatchNorm1d(wide))
+        model.add_module(f"relu{number}", nn.LeakyReLU(SLOPE))
+        if config.dropout:
+            model.add_module(f"dropout{number}", nn.Dropout(config.dropout))
+        width = wide
+    model.add_module(f"linear{len(config.hidden) + 1}", nn.Linear(width, CLASSES))
+    return model
+
+
+class Classification:
+    """Tell the class of an image.
+
+    Args:
+        config: the network, and label smoothing.
+        context: the run's; its seed decides how test images are corrupted.
+    """
+
+    score, higher = "accuracy", True
+
+    def __init__(self, config: MnistConfig, context: Context) -> None:
+        self.config, self.seed = config, context.seed
+
+    def model(self) -> nn.Module:
+        """A fresh network."""
+        return network(self.config)
+
+    def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy with smoothed labels."""
+        import torch.nn.functional as F  # noqa: N812
+
+        return F.cross_entropy(model(images).float(), labels, label_smoothing=self.config.label_smoothing)
+
+    def measure(self, model: nn.Module, images: Images) -> dict[str, float]:
+        """Share of images recognised, and mean cross-entropy in nats."""
+        import torch
+        import torch.nn.functional as F  # noqa: N812
+
+        right = torch.zeros((), dtype=torch.int64, device=images.pixels.device)
+        entropy = torch.zeros((), dtype=torch.float64)
+        model.eval()
+        with torch.no_grad():
+            for batch, labels in images.batches():
+                scores = model(batch)
+                right += (scores.argmax(1) == labels).sum()
+                entropy += F.cross_entropy(scores, labels, reduction="sum").cpu().double()
+        return {"accuracy": int(right) / len(images), "cross_entropy": float(entropy) / len(images)}
+
+    def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
+        """Test accuracy, clean and under the corruptions of Lab 05."""
+        from plugins.mnist.answers import corrupted_accuracy
+
+        measured = {f"test_{name}": value for name, value in self.measure(model, splits.test).items()}
+        wrong = round(len(splits.test) * (1 - measured["test_accuracy"]))
+        return {**measured, "test_errors": wrong, **corrupted_accuracy(model, splits.test, self.seed)}

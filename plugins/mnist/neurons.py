@@ -1,0 +1,86 @@
+"""What neurons look for: receptive fields (M3) and inputs that excite them most (M4), of any layer.
+
+Layers count from 1; the last one's neurons are the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from plugins.mnist.config import MnistConfig
+
+STEPS, RATE = 200, 0.05
+"""Of gradient ascent: steps, and the size of each in brightness where the gradient is largest."""
+
+
+def layer_maps(model: nn.Sequential, config: MnistConfig) -> list[np.ndarray]:
+    """The linear map of each layer, with batch norm folded in: float64 [units, inputs] each."""
+    weights = {name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()}
+    maps = []
+    for number in range(1, len(config.hidden) + 2):
+        made = weights[f"linear{number}.weight"]
+        if f"norm{number}.weight" in weights:
+            gain = weights[f"norm{number}.weight"] / np.sqrt(weights[f"norm{number}.running_var"] + 1e-5)
+            made = gain[:, None] * made
+        maps.append(made)
+    return maps
+
+
+def receptive_fields(model: nn.Sequential, config: MnistConfig, layer: int) -> np.ndarray:
+    """Rows of W_layer · … · W_1, activations between left out: float64 [units of the layer, 28, 28]."""
+    product = np.eye(28 * 28)
+    for made in layer_maps(model, config)[:layer]:
+        product = made @ product
+    return product.reshape(-1, 28, 28)
+
+
+def exciting_inputs(model: nn.Sequential, layer: int, units: Sequence[int], steps: int = STEPS) -> np.ndarray:
+    """Images that gradient ascent finds for some neurons of a layer, from grey 0.5, pixels kept in [0, 1].
+
+    Args:
+        model: the network; only looked at.
+        layer: 1 for the first hidden layer; its neurons before the activation.
+        units: which neurons.
+        steps: of the ascent.
+
+    Returns:
+        float32 [units, 28, 28].
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    parts = list(model.eval().named_children())
+    names = [name for name, _ in parts]
+    last = f"norm{layer}" if f"norm{layer}" in names else f"linear{layer}"
+    through = [part for _, part in parts[: names.index(last) + 1]]
+    image = torch.full((len(units), 1, 28, 28), 0.5, device=device, requires_grad=True)
+    rows, columns = torch.arange(len(units)), torch.tensor(list(units))
+    for _ in range(steps):
+        value = image
+        for part in through:
+            value = part(value)
+        (slope,) = torch.autograd.grad(value[rows, columns].sum(), image)
+        with torch.no_grad():
+            largest = slope.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+            image += RATE * slope / largest
+            image.clamp_(0, 1)
+    return np.asarray(image.detach().cpu().numpy()[:, 0])
+
+
+def agreement(fields: np.ndarray, images: np.ndarray) -> float:
+    """How alike exciting inputs are to the sign of the receptive fields: mean correlation over neurons.
+
+    Args:
+        fields: [neurons, 28, 28].
+        images: [neurons, 28, 28], 0 to 1.
+    """
+    signs = (fields > 0).reshape(len(fields), -1).astype(np.float64)
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    found = [np.corrcoef(one, other)[0, 1] for one, other in zip(signs, flat, strict=True) if one.std() and other.std()]
+    return float(np.mean(found)) if found else 0.0

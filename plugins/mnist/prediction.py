@@ -1,0 +1,94 @@
+"""`predict RUN IMAGE …`: the class of images from files, brought into the form of MNIST first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sandbox.errors import UsageError
+
+MOST_PIXELS = 50_000_000
+INSIDE, SIDE = 20, 28
+
+
+def prepared(path: Path) -> np.ndarray:
+    """An image file as MNIST has its digits: light on black, 20 pixels at most, centre of mass in the middle of 28 x 28.
+
+    An image that is light at its border is inverted; transparent parts count as white paper.
+
+    Returns:
+        float32 [28, 28], 0 to 1.
+
+    Raises:
+        UsageError: when the file is no image, too large, or of one colour.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as file:
+            if file.width * file.height > MOST_PIXELS:
+                raise UsageError(f"{path} has {file.width} x {file.height} pixels; at most {MOST_PIXELS:,} are read. Make it smaller.")
+            coloured = file.convert("RGBA")
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on dark.") from error
+    paper = Image.new("RGBA", coloured.size, "white")
+    grey = np.asarray(Image.alpha_composite(paper, coloured).convert("L"), np.float32) / 255  # [height, width]
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = 1 - grey if np.median(border) > 0.5 else grey
+    ink = np.clip(ink - float(np.median(1 - border if np.median(border) > 0.5 else border)), 0, 1)
+    if ink.max() < 0.1:
+        raise UsageError(f"{path} shows nothing: it is of one colour.")
+    return centred(ink / ink.max())
+
+
+def centred(ink: np.ndarray) -> np.ndarray:
+    """Cut out what is drawn, bring its longer side to 20 pixels, and its centre of mass to the middle of 28 x 28."""
+    from PIL import Image
+
+    rows, columns = np.flatnonzero(ink.max(1) > 0.1), np.flatnonzero(ink.max(0) > 0.1)
+    cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = INSIDE / max(cut.shape)
+    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
+    small = np.asarray(
+        Image.fromarray(cut.astype(np.float32)).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
+    )
+    small = np.clip(small, 0, 1)
+    height, width = small.shape
+    row, column = (np.array([(small.sum(1) @ np.arange(height)), (small.sum(0) @ np.arange(width))]) / small.sum()).tolist()
+    top = min(max(round((SIDE - 1) / 2 - row), 0), SIDE - height)
+    left = min(max(round((SIDE - 1) / 2 - column), 0), SIDE - width)
+    made = np.zeros((SIDE, SIDE), np.float32)
+    made[top : top + height, left : left + width] = small
+    return made
+
+
+def predict(run: Any, words: Sequence[str]) -> None:
+    """Say the class of each image, its probability, and the next likely ones.
+
+    Raises:
+        UsageError: without an image, or when a file is none.
+    """
+    import click
+
+    from agents.supervised.extra import need_torch
+    from envs.datasets.images import CLASSES
+
+    if not words:
+        raise UsageError(f"Which images? `python -m sandbox predict {run.id} digit.png`.")
+    images = np.stack([prepared(Path(word)) for word in words])  # [images, 28, 28]
+    need_torch("`predict`")
+    from agents.supervised.saving import load_model
+    from plugins.mnist.answers import probabilities
+    from plugins.mnist.network import network
+
+    model = load_model(run.folder.artifacts.folder, "mnist", run.lab.Config, network)
+    classes = CLASSES[run.config["dataset"]]
+    for word, chances in zip(words, probabilities(model, images), strict=True):
+        order = np.argsort(-chances, kind="stable")
+        others = ", ".join(f"{classes[one]} {chances[one]:.1%}" for one in order[1:4])
+        click.echo(f"{word}: {classes[order[0]]} ({chances[order[0]]:.1%}; then {others})")

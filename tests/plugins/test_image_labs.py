@@ -1,0 +1,147 @@
+"""Labs 03 and 05: what neurons see by linear algebra, components against scikit-learn, images from files, and the search."""
+
+# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is there
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from PIL import Image, ImageDraw
+
+from envs.datasets.images import load_images
+from plugins.autoencoder import codes
+from plugins.autoencoder.comparison import Components, error
+from plugins.mnist import neurons, space
+from plugins.mnist.config import MnistConfig
+from plugins.mnist.figures import reliability
+from plugins.mnist.network import network
+from plugins.mnist.prediction import prepared
+from sandbox import run
+from sandbox.errors import UsageError
+from sandbox.testing import check_lab
+
+SEARCH = {"dataset": "digits", "batch_size": 64, "search": {"candidates": 2, "folds": 2, "epochs": 2}}
+
+
+def test_receptive_fields_are_the_gradient_of_a_network_without_activations():
+    config = MnistConfig(hidden=(6, 5), batch_norm=True, dropout=0.0)
+    model = network(config).eval()
+    for name in ("relu1", "relu2"):
+        setattr(model, name, torch.nn.Identity())
+    image = torch.rand(1, 1, 28, 28, requires_grad=True)
+    (slope,) = torch.autograd.grad(model(image)[0, 3], image)
+    fields = neurons.receptive_fields(model, config, 3)
+    assert np.allclose(fields[3], slope[0, 0].numpy(), atol=1e-6)
+
+
+def test_of_a_linear_neuron_the_most_exciting_input_is_its_binarised_field():
+    config = MnistConfig(hidden=(4,))
+    model = network(config).eval()
+    fields = neurons.receptive_fields(model, config, 1)
+    found = neurons.exciting_inputs(model, 1, [0, 2], steps=3000)
+    assert np.mean((found > 0.5) == (fields[[0, 2]] > 0)) > 0.97
+    assert neurons.agreement(fields[[0, 2]], found) > 0.9
+
+
+def test_calibration_by_hand():
+    chances = np.array([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.35, 0.65]])
+    mean, share, count, gap = reliability(np.array([0, 1, 1, 1]), chances)
+    assert count[[6, 9]].tolist() == [2, 2] and share[[6, 9]].tolist() == [1.0, 0.5]
+    assert gap == pytest.approx((0.35 * 2 + 0.45 * 2) / 4) and mean[9] == pytest.approx(0.95)
+
+
+def test_components_are_those_of_scikit_learn():
+    from sklearn.decomposition import PCA
+
+    images = load_images("digits").train[:400] / np.float32(255)
+    ours, theirs = Components(images, 5), PCA(5, svd_solver="full").fit(images.reshape(400, -1))
+    back = theirs.inverse_transform(theirs.transform(images.reshape(400, -1))).reshape(-1, 28, 28)
+    assert error(ours.reconstruct(images, 5), back) < 1e-9
+
+
+def test_a_line_between_codes_begins_and_ends_at_them():
+    way = codes.straight(np.array([0.0, 2.0]), np.array([1.0, 0.0]), 5)
+    assert way.tolist() == [[0, 2], [0.25, 1.5], [0.5, 1], [0.75, 0.5], [1, 0]]
+    ramp = np.linspace(0, 1, 5)[:, None, None] * np.ones((1, 28, 28))
+    assert codes.smoothness(ramp) == pytest.approx(0.25)
+
+
+def test_candidates_lie_in_the_ranges_of_the_report():
+    from sklearn.model_selection import ParameterSampler
+
+    drawn = [space.settings(one) for one in ParameterSampler(space.space(), 400, random_state=0)]
+    assert all(50 <= one["hidden"][1] <= one["hidden"][0] <= 600 and 0 <= one["dropout"] < 0.5 for one in drawn)
+    assert all(1e-4 <= one["learning_rate"] <= 1e-1 and 1e-6 <= one["weight_decay"] <= 1e-2 for one in drawn)
+    assert np.mean([one["optimizer"] == "adam" for one in drawn]) == pytest.approx(0.8, abs=0.06)
+
+
+@pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
+def test_a_search_conforms_and_resumes_between_folds(lab):
+    more = {"hidden": (8,)} if lab == "mnist" else {"model": "convolutional", "morphs": ("2-0",)}
+    check_lab(lab, config={**SEARCH, **more}, blocks=3)
+
+
+def test_the_winner_is_the_best_mean_and_is_tested_once(store):
+    made = run("mnist", config=SEARCH, pictures=False)
+    scores = np.array(made.metrics.columns("search")["score"]).reshape(2, 2).mean(1)
+    assert made.summary["cv_accuracy"] == pytest.approx(scores.max())
+    assert len(made.metrics.columns("test")["epoch"]) == 1
+
+
+def written(path, ink, paper, size=(90, 120), mode="RGB"):
+    picture = Image.new(mode, size, paper)
+    ImageDraw.Draw(picture).rectangle((20, 15, 34, 74), fill=ink)
+    picture.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper", "mode"), [("black", "white", "RGB"), ("white", "black", "RGB"), ((0, 0, 0, 255), (0, 0, 0, 0), "RGBA"), (10, 240, "L")]
+)
+def test_an_image_is_brought_into_the_form_of_mnist(tmp_path, ink, paper, mode):
+    made = prepared(written(tmp_path / "one.png", ink, paper, mode=mode))
+    rows, columns = np.nonzero(made > 0.1)
+    assert made.shape == (28, 28) and made.max() == pytest.approx(1) and np.ptp(rows) == 19 and np.ptp(columns) == 4
+    assert made.sum(1) @ np.arange(28) / made.sum() == pytest.approx(13.5, abs=0.5)
+    assert made.sum(0) @ np.arange(28) / made.sum() == pytest.approx(13.5, abs=0.5)
+
+
+def test_what_is_no_image_is_refused(tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    Image.new("L", (30, 30), 200).save(tmp_path / "plain.png")
+    for name, says in (("text.png", "is no image"), ("plain.png", "shows nothing"), ("missing.png", "no file")):
+        with pytest.raises(UsageError, match=says):
+            prepared(tmp_path / name)
+
+
+def test_predict_recognises_digits_of_the_test_set(say, tmp_path):
+    assert say("run", "mnist", "--preset", "quick", "--render", "none").code == 0
+    data = load_images("digits")
+    paths = [tmp_path / f"{number}.png" for number in range(40)]
+    for path, pixels in zip(paths, data.test, strict=False):
+        Image.fromarray(255 - pixels).resize((84, 84)).save(path)
+    said = say("predict", "last", *paths)
+    answers = [int(line.split(": ")[1][0]) for line in said.out.splitlines()]
+    assert said.code == 0 and np.mean(np.array(answers) == data.test_labels[:40]) > 0.7
+    assert say("predict", "last").code == 2
+    assert say("predict", "last", tmp_path / "none.png").code == 2
+
+
+def test_a_pair_that_is_none_is_refused(say):
+    said = say("run", "autoencoder", "--preset", "quick", "--morphs", "2-0,3_9")
+    assert said.code == 2 and "'3_9' is no pair of classes" in said.err
+
+
+def test_a_wrong_width_among_others_is_named(say):
+    said = say("run", "mnist", "--preset", "quick", "--hidden", "64,0")
+    assert said.code == 2 and "hidden = 0: it should be greater than or equal to 1" in said.err
+
+
+@pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
+def test_the_claims_of_the_report_are_there(lab):
+    from sandbox.reproduce import select
+
+    ids = list(dict.fromkeys(one.claim.id for one in select([lab])))
+    assert ids == (["M2", "M3", "M4"] if lab == "mnist" else ["A1", "A2", "A3", "A4", "A5"])
