@@ -37,6 +37,7 @@ BUILT_IN = {
     "regression": "plugins.regression",
     "mnist": "plugins.mnist",
     "autoencoder": "plugins.autoencoder",
+    "music": "plugins.music",
 }
 """Our own plugins: name -> module."""
 

@@ -1,0 +1,125 @@
+"""Etudes for two hands that the program composes itself: scales and melodies over Alberti, arpeggio and waltz basses, in all keys.
+
+A piece is a function of seed and number alone. It is written as a MIDI file and read like any other, so that what is learned from
+études went the way of all data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.datasets.midi import midi_bytes, read_piece
+from envs.datasets.pieces import Line, Pieces, in_splits
+from envs.datasets.rolls import LOWEST, Notes, roll_of
+from sandbox.seeding import generator
+
+STEPS_PER_BEAT = 4
+MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
+PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (0, 1, 4, 0), (0, 5, 1, 4))
+"""Steps of the scale on which the chords of four bars stand."""
+BASSES = ("alberti", "arpeggio", "waltz", "blocks")
+RHYTHMS = ((2, 2, 2, 2), (4, 2, 2), (4, 4), (2, 2, 4), (1, 1, 2, 4), (6, 2), (2, 1, 1, 2, 2))
+"""Half bars of eight sixteenths."""
+
+
+def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
+    """One étude.
+
+    Args:
+        seed, number: which one, each >= 0.
+        bars: length, a multiple of 4; the last holds the closing chord.
+
+    Returns:
+        uint8 [steps, 2, 88], at four steps to a beat.
+    """
+    rng = generator(seed, f"etude {number}")
+    tonic = 48 - LOWEST + number % 12 - (12 if number % 12 > 6 else 0)
+    scale = MINOR if number % 24 >= 12 else MAJOR
+    bass = BASSES[int(rng.integers(len(BASSES)))]
+    beats = 3 if bass == "waltz" else 4
+    chords = [chord for _ in range(-(-bars // 4)) for chord in PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]]
+    plan = [*chords[: bars - 1], 0]
+    right, left = list[tuple[int, int, int]](), list[tuple[int, int, int]]()  # start, end, key
+    motif, degree = _motif(rng, beats), 7 + int(rng.integers(3)) * 2
+    for bar, chord in enumerate(plan):
+        start = bar * beats * STEPS_PER_BEAT
+        if bar == bars - 1:
+            right += [(start, start + 8, _key(tonic, scale, chord + step)) for step in (7, 9, 11)]
+            left.append((start, start + 8, _key(tonic, scale, chord)))
+            continue
+        left += _accompaniment(bass, start, [_key(tonic, scale, chord + step) for step in (0, 2, 4)])
+        if bar % 4 == 0 and rng.random() < 0.5:
+            motif = _motif(rng, beats)
+        if bar % 4 == 3 and rng.random() < 0.6:  # a run of the scale leads into the next line
+            direction = 1 if degree < 10 else -1
+            degrees = [degree + direction * step for step in range(beats * 2)]
+            right += [(start + 2 * step, start + 2 * step + 2, _key(tonic, scale, one)) for step, one in enumerate(degrees)]
+            degree = degrees[-1]
+        else:
+            degree = _melody(rng, right, start, motif, degree, chord, lambda one: _key(tonic, scale, one))  # type: ignore[no-untyped-call]
+    return roll_of([_as_notes(right), _as_notes(left)])
+
+
+def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pieces:
+    """Many études in splits: of every ten one for validation and one for the test, at least one each.
+
+    Args:
+        seed: of the composer.
+        pieces: how many, at least 3; the first 24 are in all major and minor keys.
+        steps_per_beat: at which they are read.
+        bars: of each.
+    """
+    held_out = max(1, pieces // 10)
+    order = generator(seed, "etudes").permutation(pieces)  # which keys are held out is a matter of chance
+    split_of = {int(number): "test" for number in order[:held_out]} | {int(number): "valid" for number in order[held_out : 2 * held_out]}
+    found, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
+    for number in range(pieces):
+        name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
+        content = midi_bytes(compose(seed, number, bars), steps_per_beat=STEPS_PER_BEAT, tempo=96)
+        piece = read_piece(content, name, steps_per_beat)
+        found[split].append(piece)
+        report.append(Line(name, split, piece.how, len(piece.roll)))
+    return in_splits(found, report, "etudes")
+
+
+def _key(tonic: int, scale: tuple[int, ...], degree: int) -> int:
+    """The key of a step of the scale: 0 is the tonic, 7 the same an octave higher."""
+    return tonic + 12 * (degree // 7) + scale[degree % 7]
+
+
+def _motif(rng: np.random.Generator, beats: int) -> list[int]:
+    """Durations of one bar in steps."""
+    if beats == 3:
+        return [[4, 4, 4], [4, 2, 2, 4], [6, 2, 4], [2, 2, 4, 4]][int(rng.integers(4))]
+    return [duration for half in rng.integers(len(RHYTHMS), size=2) for duration in RHYTHMS[int(half)]]
+
+
+def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-untyped-def]
+    """One bar of melody: stepwise, on a note of the chord where the bar begins; returns where it ends."""
+    for index, duration in enumerate(motif):
+        if index == 0:  # the nearest note of the chord
+            degree = min((chord + octave + step for octave in (0, 7, 14) for step in (0, 2, 4)), key=lambda one: (abs(one - degree), one))
+        else:
+            degree = int(np.clip(degree + rng.choice((-2, -1, -1, 0, 1, 1, 2)), 5, 18))
+        right.append((start, start + duration, key(degree)))
+        start += duration
+    return degree
+
+
+def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, int, int]]:
+    """One bar of the left hand over a chord of three keys."""
+    low, middle, high = chord
+    if bass == "alberti":
+        keys = [low, high, middle, high] * 2
+        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
+    if bass == "arpeggio":
+        keys = [low, middle, high, low + 12, high, middle, low, high]
+        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
+    if bass == "waltz":
+        return [(start, start + 4, low), *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high))]
+    return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
+
+
+def _as_notes(notes: list[tuple[int, int, int]]) -> Notes:
+    start, end, key = np.array(notes, dtype=np.int64).T
+    return Notes(start, end, key)

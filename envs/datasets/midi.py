@@ -1,0 +1,279 @@
+"""From the bytes of a MIDI file to the two hands of a piano piece, and back.
+
+Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing. Whatever the bytes are, the answer is a
+piece or a `Unreadable` that says why; nothing else is raised.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.datasets.rolls import HIGHEST, KEYS, LOWEST, Notes, notes_of, roll_of, steps_of
+from sandbox.errors import UsageError
+
+MAX_BYTES = 16_000_000
+MAX_BEATS = 10_000
+"""Longest piece that is read: at 120 beats a minute, 83 minutes."""
+MIDDLE_C = 60 - LOWEST
+RESOLUTION = 480
+"""Ticks per beat of files that we write."""
+VELOCITY = {"right": 84, "left": 68}
+"""Of files that we write: the melody a little above its accompaniment."""
+
+SIDE = {
+    "right": re.compile(r"right|\br\.?\s?h\b|rechts|droite|destra|derecha|upper", re.IGNORECASE),
+    "left": re.compile(r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|lower|pedal", re.IGNORECASE),
+}
+"""What track names say of the hand."""
+
+
+class Unreadable(Exception):
+    """A file that is no piece, and why, in a few words."""
+
+
+class Track(NamedTuple):
+    """Notes of one track: name, and start, end (ticks) and pitch as int64 [notes]."""
+
+    name: str
+    start: np.ndarray
+    end: np.ndarray
+    pitch: np.ndarray
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piano piece.
+
+    Attributes:
+        name: of its file, relative to the folder that was read.
+        roll: uint8 [steps, 2, 88], right hand first; see `envs.datasets.rolls`.
+        how: how tracks became hands, in a few words.
+        dropped: notes outside the piano's range that were left out.
+    """
+
+    name: str
+    roll: np.ndarray
+    how: str
+    dropped: int = 0
+
+
+def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
+    """The piece in a MIDI file.
+
+    Args:
+        content: the file's bytes, whatever they are.
+        name: how the piece is to be called.
+        steps_per_beat: steps to a quarter note, >= 1.
+
+    Raises:
+        Unreadable: when there is no piece in it.
+        UsageError: when the library that reads MIDI is not installed.
+    """
+    tracks, ticks_per_beat = _tracks(content)
+    counted = sum(len(track.start) for track in tracks)
+    if not counted:
+        raise Unreadable("no notes")
+    tracks = [_on_the_piano(track) for track in tracks]
+    left = sum(len(track.start) for track in tracks)
+    if not left:
+        raise Unreadable("all notes are outside the piano's range")
+    tracks = [track for track in tracks if len(track.start)]
+    if min(int(track.start.min()) for track in tracks) < 0:
+        raise Unreadable("notes before the beginning: absurd tick values")
+    beats = max(int(max(track.start.max(), track.end.max())) for track in tracks) / ticks_per_beat
+    if beats > MAX_BEATS:
+        raise Unreadable(f"{beats:,.0f} beats long, more than {MAX_BEATS:,}")
+    hands, how = assign_hands(tracks)
+    ticks_per_step = ticks_per_beat / steps_per_beat
+    return Piece(name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - left)
+
+
+def _tracks(content: bytes) -> tuple[list[Track], int]:
+    """The tracks with their notes, and the file's ticks per quarter note."""
+    try:
+        import symusic
+    except ImportError as error:
+        raise UsageError('Reading MIDI files needs symusic, which is not installed: python -m pip install "sandbox-lab[music]"') from error
+    if not content:
+        raise Unreadable("empty")
+    if len(content) > MAX_BYTES:
+        raise Unreadable(f"{len(content) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f}")
+    if content[:4] != b"MThd":
+        raise Unreadable("not a MIDI file")
+    if len(content) >= 14 and content[12] & 0x80:
+        raise Unreadable("time in SMPTE frames, not in beats")
+    try:
+        score: Any = symusic.Score.from_midi(content)
+        ticks_per_beat = int(score.ticks_per_quarter)
+        tracks = [_track(track) for track in score.tracks if not track.is_drum]
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable(f"damaged: {_short(error)}") from error
+    if ticks_per_beat <= 0:
+        raise Unreadable(f"{ticks_per_beat} ticks per beat")
+    return tracks, ticks_per_beat
+
+
+def _track(track: Any) -> Track:
+    notes = track.notes.numpy()
+    start = np.asarray(notes["time"], dtype=np.int64)
+    return Track(str(track.name), start, start + np.asarray(notes["duration"], dtype=np.int64), np.asarray(notes["pitch"], dtype=np.int64))
+
+
+def _short(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return f"{words[:80]}…" if len(words) > 80 else words or type(error).__name__
+
+
+def _on_the_piano(track: Track) -> Track:
+    inside = (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)
+    return Track(track.name, track.start[inside], track.end[inside], track.pitch[inside])
+
+
+def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
+    """All notes of one hand, in steps."""
+    start, end, pitch = (np.concatenate([getattr(track, what) for track in tracks]) for what in ("start", "end", "pitch"))
+    first, behind = steps_of(start, end, ticks_per_step)
+    return Notes(first, behind, pitch - LOWEST)
+
+
+# -- which hand plays what
+
+
+def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
+    """The tracks of the right and of the left hand, and how they were told apart.
+
+    Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A track whose name says nothing goes to the
+    hand whose register is nearer. Where no name says anything, order and register do; a single track is split at middle C.
+
+    Args:
+        tracks: with at least one note each.
+    """
+    sides = [next((side for side, words in SIDE.items() if words.search(track.name)), "") for track in tracks]
+    if any(sides):
+        return _by_name(tracks, sides)
+    if len(tracks) == 1:
+        return _split_at_middle_c(tracks[0])
+    heights = [_height([track]) for track in tracks]
+    if len(tracks) == 2:
+        first_is_right = heights[0] >= heights[1]
+        right, left = (0, 1) if first_is_right else (1, 0)
+        return [[tracks[right]], [tracks[left]]], "2 tracks without names: " + ("first is right" if first_is_right else "higher is right")
+    middle = (min(heights) + max(heights)) / 2
+    right_ones = [track for track, height in zip(tracks, heights, strict=True) if height > middle]
+    left_ones = [track for track, height in zip(tracks, heights, strict=True) if height <= middle]
+    if not right_ones:  # all equally high
+        right_ones, left_ones = list(tracks[:1]), list(tracks[1:])
+    return [right_ones, left_ones], f"{len(tracks)} tracks without names, by register"
+
+
+def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track]], str]:
+    hands: dict[str, list[Track]] = {side: [track for track, said in zip(tracks, sides, strict=True) if said == side] for side in SIDE}
+    heights = {side: _height(part) for side, part in hands.items() if part}
+    placed = []
+    for track, said in zip(tracks, sides, strict=True):
+        if said:
+            continue
+        height = _height([track])
+        if len(heights) == 2:
+            side = min(heights, key=lambda one: abs(heights[one] - height))
+        else:
+            known, limit = next(iter(heights.items()))
+            side = "right" if height > limit or (known == "right" and height == limit) else "left"
+        hands[side].append(track)
+        placed.append(f"'{track.name.strip()}' {side}")
+    how = "by name" if len(tracks) == 2 and not placed else f"by name, {len(tracks)} tracks"
+    if placed:
+        how += f"; by register {', '.join(placed)}"
+    return [hands["right"] or [_silence()], hands["left"] or [_silence()]], how
+
+
+def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
+    high = track.pitch - LOWEST >= MIDDLE_C
+    parts = [Track(track.name, track.start[part], track.end[part], track.pitch[part]) for part in (high, ~high)]
+    return [[part] for part in parts], "1 track, split at middle C"
+
+
+def _height(tracks: Sequence[Track]) -> float:
+    """Mean pitch."""
+    return float(np.concatenate([track.pitch for track in tracks]).mean())
+
+
+def _silence() -> Track:
+    nothing = np.zeros(0, dtype=np.int64)
+    return Track("", nothing, nothing, nothing)
+
+
+# -- and back
+
+
+def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.0) -> Any:
+    """A roll as a `pretty_midi.PrettyMIDI`: a track for each hand, named; tempo and resolution set.
+
+    Args:
+        roll: uint8 [steps, hands, 88]; with two hands, right first.
+        steps_per_beat: steps to a quarter note; a divisor of 480, so that every step is a whole number of ticks.
+        tempo: beats per minute, > 0.
+
+    Raises:
+        UsageError: when pretty_midi is not installed.
+    """
+    pretty_midi = import_pretty_midi()
+    made = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
+    ticks = RESOLUTION // steps_per_beat
+    names = ("right", "left") if roll.shape[1] == 2 else ("",)
+    made.tick_to_time(roll.shape[0] * ticks)  # its table of times is made once, not longer and longer
+    for name, notes in zip(names, notes_of(roll), strict=True):
+        instrument = pretty_midi.Instrument(program=0, name=f"Piano {name}".strip())
+        instrument.notes = [
+            pretty_midi.Note(
+                _velocity(name, start, steps_per_beat),
+                key + LOWEST,
+                float(made.tick_to_time(start * ticks)),
+                float(made.tick_to_time(end * ticks)),
+            )
+            for start, end, key in zip(*(part.tolist() for part in notes), strict=True)
+        ]
+        made.instruments.append(instrument)
+    return made
+
+
+def _velocity(hand: str, step: int, steps_per_beat: int) -> int:
+    """On the beat a little louder."""
+    return VELOCITY.get(hand, 78) + (6 if step % steps_per_beat == 0 else 0)
+
+
+def midi_bytes(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.0) -> bytes:
+    """A roll as the bytes of a MIDI file; see `pretty_midi_of`."""
+    file = io.BytesIO()
+    pretty_midi_of(roll, steps_per_beat=steps_per_beat, tempo=tempo).write(file)
+    return file.getvalue()
+
+
+def import_pretty_midi() -> Any:
+    """The module pretty_midi.
+
+    Raises:
+        UsageError: when it is not installed.
+    """
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it imports pkg_resources, which is deprecated
+            import pretty_midi
+    except ImportError as error:
+        raise UsageError(
+            'Writing MIDI files needs pretty_midi, which is not installed: python -m pip install "sandbox-lab[music]"'
+        ) from error
+    return pretty_midi
+
+
+__all__ = ["KEYS", "Piece", "Track", "Unreadable", "assign_hands", "import_pretty_midi", "midi_bytes", "pretty_midi_of", "read_piece"]

@@ -1,0 +1,162 @@
+"""A folder of MIDI files as pieces in three splits, with a line for each file that says how it was read.
+
+No piece is in two splits, and adding a file moves no other: where the folder does not say which split a piece belongs to, a hash of the
+seed and of the file's name does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from envs.datasets.midi import MAX_BYTES, Piece, Unreadable, read_piece
+from sandbox.errors import UsageError
+
+SPLITS = ("train", "valid", "test")
+ENDINGS = (".mid", ".midi")
+WHERE = "piano-midi.de offers pieces with a track for each hand (Bernd Krueger, CC BY-SA)"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one file: its name, the split it is in ("" when it was skipped), how it was read or why not, and its steps."""
+
+    name: str
+    split: str
+    how: str
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces in splits.
+
+    Attributes:
+        splits: "train", "valid" and "test", none of them empty.
+        report: a line for each file, in the order of their names.
+        notes: what a reader of the results should know ("no piece fell into the split 'test'").
+        source: where they are from, in a few words.
+    """
+
+    splits: Mapping[str, tuple[Piece, ...]]
+    report: tuple[Line, ...] = ()
+    notes: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def skipped(self) -> int:
+        """How many files were no pieces."""
+        return sum(not line.split for line in self.report)
+
+    def digest(self) -> str:
+        """A fingerprint of every step in every split: what a resumed run compares."""
+        found = hashlib.sha256()
+        for split, pieces in self.splits.items():
+            for piece in pieces:
+                found.update(f"{split} {piece.name} {piece.roll.shape}\n".encode())
+                found.update(np.ascontiguousarray(piece.roll).tobytes())
+        return found.hexdigest()
+
+    def table(self) -> str:
+        """The report as a table of tab-separated values."""
+        counted = ", ".join(f"{len(pieces)} {split}" for split, pieces in self.splits.items())
+        lines = [f"# {self.source}: {counted}; {self.skipped} of {len(self.report)} files skipped", "file\tsplit\tsteps\thow it was read"]
+        lines += [f"{line.name}\t{line.split or 'SKIPPED'}\t{line.steps}\t{line.how}" for line in self.report]
+        return "\n".join(lines) + "\n"
+
+
+def midi_files(folder: Path) -> Iterator[Path]:
+    """All MIDI files below a folder, in the order of their names; hidden ones are left alone."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    named = ((path.relative_to(folder), path) for path in found)
+    yield from (path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts))
+
+
+def split_of(name: str, seed: int, valid: float, test: float) -> str:
+    """The split of a piece, from the seed and the name of its file alone.
+
+    Args:
+        name: of the file, without folders.
+        seed: >= 0.
+        valid, test: shares of the pieces, in the long run.
+    """
+    number = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big") / 2**64  # in [0, 1)
+    return "test" if number < test else "valid" if number < test + valid else "train"
+
+
+def read_folder(folder: Path, *, steps_per_beat: int, seed: int, valid: float = 0.1, test: float = 0.1) -> Pieces:
+    """The pieces of a folder.
+
+    Args:
+        folder: searched with all folders below it. When it holds folders `train`, `valid` and `test`, those are the splits.
+        steps_per_beat: steps to a quarter note.
+        seed: of the split, where the folder has none.
+        valid, test: shares of the pieces that are held out, where the folder does not say.
+
+    Raises:
+        UsageError: when no file in it is a piece.
+    """
+    given = all((folder / split).is_dir() for split in SPLITS)
+    found: dict[str, list[Piece]] = {split: [] for split in SPLITS}
+    report: list[Line] = []
+    seen: dict[bytes, str] = {}
+    for path in midi_files(folder):
+        name = path.relative_to(folder).as_posix()
+        split = path.relative_to(folder).parts[0] if given else split_of(path.name, seed, valid, test)
+        if split not in SPLITS:
+            report.append(Line(name, "", "in none of the folders train, valid, test"))
+            continue
+        try:
+            content = _content(path)
+            _refuse_copy(content, name, seen)
+            piece = read_piece(content, name, steps_per_beat)
+        except Unreadable as reason:
+            report.append(Line(name, "", str(reason)))
+            continue
+        found[split].append(piece)
+        outside = f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
+        report.append(Line(name, split, piece.how + outside, len(piece.roll)))
+    if not any(found.values()):
+        raise UsageError(_nothing_in(folder, report))
+    return in_splits(found, report, str(folder.name))
+
+
+def in_splits(found: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
+    """Pieces with no split empty: with very few pieces one of them serves several ends, and a note says so."""
+    splits = {split: tuple(found[split]) for split in SPLITS}
+    everything = tuple(piece for split in SPLITS for piece in splits[split])
+    notes = []
+    if not splits["train"]:
+        splits["train"] = everything
+        notes.append("No piece fell into the split 'train': all pieces are learned from, also those that test.")
+    for split in ("valid", "test"):
+        if not splits[split]:
+            splits[split] = splits["train"]
+            notes.append(f"No piece fell into the split '{split}': the pieces learned from stand in for it, so its figures flatter.")
+    return Pieces(splits, tuple(report), tuple(notes), source)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from error
+
+
+def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
+    """One piece under two names could be in two splits."""
+    first = seen.setdefault(hashlib.sha256(content).digest(), name)
+    if first != name and content:
+        raise Unreadable(f"the same file as {first}")
+
+
+def _nothing_in(folder: Path, report: list[Line]) -> str:
+    if not report:
+        return f"There is no MIDI file (.mid, .midi) in {folder} or below it. {WHERE}; without --data the lab composes études itself."
+    first = "; ".join(f"{line.name}: {line.how}" for line in report[:3])
+    return f"None of the {len(report)} MIDI files in {folder} is a piano piece ({first}{'; …' if len(report) > 3 else ''}). {WHERE}."

@@ -1,0 +1,128 @@
+"""Piano rolls counted in beats: what every key of the piano does in every step.
+
+A roll is uint8 [steps, hands, 88] and holds SILENT, HELD or STRUCK. A held key was struck or held in the step before, so a repeated note
+is told from a long one, and roll -> notes -> roll is the identity (silence behind the last note aside).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+LOWEST, HIGHEST = 21, 108
+"""MIDI pitches of the piano's first and last key."""
+KEYS = HIGHEST - LOWEST + 1
+SILENT, HELD, STRUCK = 0, 1, 2
+HANDS = ("right", "left")
+"""The order of hands in a roll."""
+TOUCH = 1 / 8
+"""Part of a step that a note may reach into without belonging there: players' files are a few ticks off the grid."""
+
+
+class Notes(NamedTuple):
+    """Notes of one hand, as arrays [notes].
+
+    Attributes:
+        start, end: in steps, whole numbers, end > start.
+        key: 0 (the piano's lowest) to 87.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    key: np.ndarray
+
+
+def steps_of(start: np.ndarray, end: np.ndarray, ticks_per_step: float) -> tuple[np.ndarray, np.ndarray]:
+    """The steps that notes cover: those they sound in, and at least one.
+
+    Args:
+        start, end: in ticks, int64 [notes].
+        ticks_per_step: > 0.
+
+    Returns:
+        First step, and the step behind the last: int64 [notes] each.
+    """
+    first = np.floor(start / ticks_per_step + TOUCH).astype(np.int64)
+    behind = np.ceil(end / ticks_per_step - TOUCH).astype(np.int64)
+    return first, np.maximum(behind, first + 1)
+
+
+def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
+    """The roll of notes, one `Notes` for each hand.
+
+    Args:
+        hands: notes of each hand; of two notes of one key the later cuts the earlier short.
+        steps: length; None ends with the last note.
+
+    Returns:
+        uint8 [steps, hands, 88].
+    """
+    if steps is None:
+        steps = max((int(notes.end.max()) for notes in hands if len(notes.end)), default=0)
+    roll = np.zeros((steps, len(hands), KEYS), dtype=np.uint8)
+    for hand, notes in enumerate(hands):
+        change = np.zeros((steps + 1, KEYS), dtype=np.int16)
+        np.add.at(change, (notes.start, notes.key), 1)
+        np.add.at(change, (np.minimum(notes.end, steps), notes.key), -1)
+        roll[:, hand] = np.cumsum(change[:-1], axis=0, dtype=np.int16) > 0  # HELD
+        roll[notes.start, hand, notes.key] = STRUCK
+    return roll
+
+
+def notes_of(roll: np.ndarray) -> list[Notes]:
+    """The notes of each hand, by start, then by key: the way back from `roll_of`."""
+    found = []
+    for hand in range(roll.shape[1]):
+        keys = np.zeros((roll.shape[0] + 1, KEYS), dtype=np.uint8)
+        keys[:-1] = roll[:, hand]
+        key, start = np.nonzero(keys.T == STRUCK)
+        over = np.flatnonzero(keys.T.ravel() != HELD)  # a note lasts until its key is silent or struck again
+        end = over[np.searchsorted(over, key * len(keys) + start, side="right")] - key * len(keys)
+        order = np.lexsort((key, start))
+        found.append(Notes(start[order], end[order], key[order]))
+    return found
+
+
+def sounding(roll: np.ndarray) -> np.ndarray:
+    """Which keys sound: bool, of the roll's shape."""
+    return roll != SILENT
+
+
+def joined(roll: np.ndarray) -> np.ndarray:
+    """All hands on one track: uint8 [steps, 1, 88]; a key that one hand strikes while the other holds it is struck."""
+    return roll.max(axis=1, keepdims=True)
+
+
+def shifts_within(roll: np.ndarray, low: int, high: int) -> tuple[int, int]:
+    """How far a piece can be transposed, between `low` <= 0 and `high` >= 0 semitones, with every note still on the piano."""
+    used = np.flatnonzero(roll.any(axis=(0, 1)))
+    if not len(used):
+        return 0, 0
+    return max(low, -int(used[0])), min(high, KEYS - 1 - int(used[-1]))
+
+
+def transposed(roll: np.ndarray, semitones: int) -> np.ndarray:
+    """The roll moved by so many semitones, as a copy; what leaves the piano is lost (see `shifts_within`)."""
+    moved = np.zeros_like(roll)
+    if semitones >= 0:
+        moved[..., semitones:] = roll[..., : KEYS - semitones]
+    else:
+        moved[..., :semitones] = roll[..., -semitones:]
+    return moved
+
+
+def held_from_sounding(keys: np.ndarray, struck: np.ndarray | None = None) -> np.ndarray:
+    """A roll from what sounds: a key is struck when it was silent before, or where `struck` says so; else it is held.
+
+    Args:
+        keys: bool [steps, hands, 88].
+        struck: bool [steps, hands, 88], or None.
+    """
+    before = np.zeros_like(keys)
+    before[1:] = keys[:-1]
+    roll = keys.astype(np.uint8)
+    roll[keys & ~before] = STRUCK
+    if struck is not None:
+        roll[keys & struck] = STRUCK
+    return roll

@@ -1,0 +1,53 @@
+"""The pieces of a run: read once, joined to one track where the model has one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from envs.datasets.etudes import etudes
+from envs.datasets.pieces import Pieces, read_folder
+from envs.datasets.rolls import joined
+from plugins.music.config import MusicConfig
+from sandbox.errors import UsageError
+
+
+def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
+    """The pieces that a configuration asks for.
+
+    Args:
+        config: of the lab.
+        seed: of the split, and of the études.
+        data: a folder of MIDI files, or None.
+
+    Raises:
+        UsageError: when a folder is asked for and none is given, or none of its files is a piece.
+    """
+    if config.dataset == "folder" and data is None:
+        raise UsageError("dataset = folder: say which with --data DIR, or leave it out to learn from études.")
+    if config.dataset == "etudes" or data is None:
+        return _etudes(seed, config.pieces, config.steps_per_beat)
+    return read_folder(data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test)
+
+
+@lru_cache(maxsize=4)
+def _etudes(seed: int, pieces: int, steps_per_beat: int) -> Pieces:
+    return etudes(seed, pieces, steps_per_beat=steps_per_beat)
+
+
+def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
+    """The rolls of each split: uint8 [steps, hands, 88]."""
+    return {split: [piece.roll if hands == 2 else joined(piece.roll) for piece in found] for split, found in pieces.splits.items()}
+
+
+def key_weights(found: list[np.ndarray]) -> np.ndarray:
+    """How much more often each key is silent than it sounds: float [hands, 88], the report's positive weights.
+
+    One is added to either count, so that a key that never sounds has a weight too.
+    """
+    steps = sum(len(roll) for roll in found)
+    sounding = sum((roll != 0).sum(axis=0) for roll in found)
+    weights: np.ndarray = (steps - sounding + 1) / (np.asarray(sounding) + 1)
+    return weights

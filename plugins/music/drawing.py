@@ -1,0 +1,139 @@
+"""From probabilities to the keys of one step: the report's draws with their corrections, and chords drawn key by key.
+
+Randomness comes in as a generator; with `argmax` none is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numba
+import numpy as np
+
+from envs.datasets.midi import MIDDLE_C
+
+Mode = Literal["sample", "argmax", "nucleus"]
+MODES: tuple[Mode, ...] = ("sample", "argmax", "nucleus")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How keys are chosen (REPORTS, U3).
+
+    Attributes:
+        mode: "sample" draws, "argmax" takes the most likely, "nucleus" draws among the likeliest that together have `top_p`.
+        temperature: > 0; the logits are divided by it, so below 1 the likely becomes more likely.
+        top_p: of the nucleus, in (0, 1].
+        a_right, a_left: >= 0, how fast the correction falls with each step that a note has sounded.
+        b: >= 0, how much a note that just began is favoured when sampling.
+    """
+
+    mode: Mode = "sample"
+    temperature: float = 1.0
+    top_p: float = 0.9
+    a_right: float = 0.25
+    a_left: float = 0.1
+    b: float = 1.0
+
+
+def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode) -> np.ndarray:
+    """The report's factor for notes that just sounded n steps in a row: 1 + b·e^(-a·n) when sampling, e^(-a·n) for the most likely.
+
+    Args:
+        sounded: n of each key; 0 for keys that did not just sound, whose factor is 1.
+        a, b: see `Draw`.
+        mode: of the draw.
+    """
+    fading = np.exp(-a * sounded)
+    factor: np.ndarray = np.where(sounded > 0, fading if mode == "argmax" else 1 + b * fading, 1.0)
+    return factor
+
+
+def draw_keys(logits: np.ndarray, count: float, sounded: np.ndarray, hand: int, how: Draw, rng: np.random.Generator) -> np.ndarray:
+    """As many keys of one hand as were predicted.
+
+    Args:
+        logits: [88] of each key's probability.
+        count: predicted number of notes; rounded.
+        sounded: [88] steps that each key has just sounded in a row.
+        hand: 0 right, 1 left.
+        how: see `Draw`.
+        rng: draws.
+
+    Returns:
+        bool [88].
+    """
+    number = int(np.clip(np.rint(count), 0, len(logits)))
+    keys = np.zeros(len(logits), dtype=bool)
+    if not number:
+        return keys
+    weight = correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode) / (1 + np.exp(-logits / how.temperature))
+    if how.mode == "argmax":
+        keys[np.argsort(-weight, kind="stable")[:number]] = True
+        return keys
+    if how.mode == "nucleus":
+        order = np.argsort(-weight, kind="stable")
+        mass = np.cumsum(weight[order]) / weight.sum()
+        kept = order[: int(np.searchsorted(mass, how.top_p)) + 1]
+        weight = np.where(np.isin(np.arange(len(weight)), kept), weight, 0.0)
+        number = min(number, len(kept))
+    with np.errstate(divide="ignore"):
+        perturbed = np.log(weight) + rng.gumbel(size=len(weight))  # the largest are draws without replacement
+    keys[np.argsort(-perturbed, kind="stable")[:number]] = True
+    return keys
+
+
+def slowness(how: Draw, keys: int) -> np.ndarray:
+    """The a of each key where hands share one track: the left hand's below middle C."""
+    return np.where(np.arange(keys) < MIDDLE_C, how.a_left, how.a_right)
+
+
+def draw_chord(
+    features: np.ndarray, base: np.ndarray, weights: tuple[np.ndarray, ...], sounded: np.ndarray, how: Draw, rng: np.random.Generator
+) -> np.ndarray:
+    """The keys of one step from the lowest up, each given those below it.
+
+    Args:
+        features: float32 [channels, keys], base: float32 [keys]; see `ChordLstm.features`.
+        weights: of the network above the features, see `generate.chord_weights`.
+        sounded: [keys] steps that each key has just sounded in a row.
+        how: see `Draw`.
+        rng: one number is drawn for each key.
+
+    Returns:
+        bool [keys].
+    """
+    factor = correction(sounded, slowness(how, len(base)), how.b, how.mode)
+    uniform = rng.random(len(base)) if how.mode != "argmax" else np.full(len(base), 0.5)
+    top_p = how.top_p if how.mode == "nucleus" else 1.0
+    return _chord(features, base, *weights, factor, how.temperature, top_p, uniform)
+
+
+@numba.njit(cache=True)  # type: ignore[misc]
+def _chord(features, base, below, mix, mix_bias, read, read_bias, factor, temperature, top_p, uniform):  # type: ignore[no-untyped-def]
+    channels, keys = features.shape
+    reach = below.shape[1]
+    chosen = np.zeros(keys, dtype=np.bool_)
+    hidden = features.copy()  # what lower keys say is added as they are chosen
+    active = np.empty(channels, dtype=np.float32)
+    for key in range(keys):
+        for channel in range(channels):
+            active[channel] = max(hidden[channel, key], np.float32(0))
+        logit = base[key] + read_bias
+        for channel in range(channels):
+            total = mix_bias[channel]
+            for other in range(channels):
+                total += mix[channel, other] * active[other]
+            if total > 0:
+                logit += read[channel] * total
+        p = min(factor[key] / (1.0 + np.exp(-logit / temperature)), 1.0)
+        if max(p, 1.0 - p) >= top_p and top_p < 1.0:  # the likelier of two is the nucleus
+            chosen[key] = p > 0.5
+        else:
+            chosen[key] = uniform[key] < p
+        if chosen[key]:
+            for distance in range(1, min(reach, keys - 1 - key) + 1):
+                for channel in range(channels):
+                    hidden[channel, key + distance] += below[channel, reach - distance]
+    return chosen

@@ -1,0 +1,71 @@
+"""The lab: a model learns pieces, continues one of the test pieces, and what came out is kept as MIDI, WAV and picture."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from plugins.music.config import PRESETS, MusicConfig
+from plugins.music.playing import generate
+from sandbox.errors import UsageError
+from sandbox.lab import Action, Context
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
+
+
+class MusicLab:
+    """Can an LSTM learn piano pieces for two hands, and go on playing?"""
+
+    Config = MusicConfig
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    actions: ClassVar[Mapping[str, Action]] = {"generate": Action(generate, "Let a music run continue a piece: MIDI, WAV, picture.")}
+
+    def build(self, config: MusicConfig, context: Context) -> Any:
+        """A fresh experiment.
+
+        Raises:
+            UsageError: when a library is missing, or no piece can be read.
+        """
+        missing = next((name for name in NEEDED if importlib.util.find_spec(name) is None), None)
+        if missing:
+            raise UsageError(f'The lab music needs {missing}, which is not installed: python -m pip install "sandbox-lab[music]"')
+        from plugins.music import corpus
+        from plugins.music.experiment import MusicExperiment
+
+        return MusicExperiment(config, context, corpus.read(config, context.seed, context.data))
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """How large the memory is, how fast it learns, and how much is hidden from it."""
+        return {
+            "model.hidden": trial.suggest_int("model.hidden", 32, 320, log=True),
+            "model.output-dropout": trial.suggest_float("model.output-dropout", 0.0, 0.6),
+            "learning-rate": trial.suggest_float("learning-rate", 1e-4, 1e-2, log=True),
+        }
+
+    objective = "summary.test_nll"
+    direction = "minimize"
+
+    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+        """How it learned, how each file was read, the model, and a test piece that it continues."""
+        from agents.supervised.saving import save_model
+        from plugins.music import figures, playing
+        from plugins.music.generate import default_draw
+        from sandbox.seeding import generator
+
+        config, model = experiment.config, experiment.model
+        artifacts.write("files.tsv", experiment.pieces.table().encode())
+        save_model(artifacts, "music", config, model)
+        artifacts.save_figure(
+            "learning_curve.png", figures.learning_curve(metrics.columns("learn"), metrics.columns("validate"), experiment.test)
+        )
+        piece = experiment.pieces.splits["test"][0]
+        seed = playing.seed_of(piece.roll, model.hands, config.seed_steps)
+        rng = generator(experiment.context.seed, "continuation")
+        made = playing.Continuation(model, seed, config.steps, default_draw(model), rng, config.steps_per_beat)
+        artifacts.write("continuation.mid", made.midi())
+        artifacts.write("continuation.wav", made.wav())
+        artifacts.save_figure("continuation.png", made.picture(f"{piece.name}, continued"))
+        artifacts.write_json("statistics.json", playing.compared(made.generated, experiment.rolls["train"]))

@@ -1,0 +1,130 @@
+"""Windows for truncated back-propagation: pieces lie behind one another in parallel lanes, and each window begins where the last ended.
+
+A lane that comes to the end of its piece takes the next of an endless shuffled queue, moved by a number of semitones drawn for it. The
+queue holds every piece once before any comes again, so an epoch is as many steps as the pieces have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.datasets.rolls import shifts_within, transposed
+
+
+class Window(NamedTuple):
+    """What the lanes give at once.
+
+    Attributes:
+        roll: uint8 [lanes, history + steps, hands, 88]; before a piece and behind it there is silence.
+        inside: bool [lanes, steps]: which steps belong to a piece.
+        position: int64 [lanes]: number of the first step in its piece; 0 where a piece begins.
+    """
+
+    roll: np.ndarray
+    inside: np.ndarray
+    position: np.ndarray
+
+
+class Lanes:
+    """Pieces side by side.
+
+    Args:
+        rolls: uint8 [steps, hands, 88] each, with at least one step.
+        count: number of lanes.
+        steps: length of a window.
+        history: steps before the window that come along.
+        transpose: semitones down (<= 0) and up (>= 0) within which pieces are moved.
+        rng: shuffles the pieces and draws the transpositions.
+    """
+
+    def __init__(
+        self, rolls: Sequence[np.ndarray], count: int, steps: int, history: int, transpose: tuple[int, int], rng: np.random.Generator
+    ) -> None:
+        self.rolls, self.steps, self.history, self.rng = rolls, steps, history, rng
+        self.shifts = [shifts_within(roll, *transpose) for roll in rolls]
+        self.queue: list[int] = []
+        self.piece = np.zeros(count, dtype=np.int64)
+        self.shift = np.zeros(count, dtype=np.int64)
+        self.position = np.zeros(count, dtype=np.int64)
+        for lane in range(count):
+            self._begin(lane)
+
+    @property
+    def frames(self) -> int:
+        """Steps of all pieces together."""
+        return sum(len(roll) for roll in self.rolls)
+
+    def next(self) -> Window:
+        """The window of every lane, after which each lane stands behind its window."""
+        hands, keys = self.rolls[0].shape[1:]
+        lanes = len(self.piece)
+        roll = np.zeros((lanes, self.history + self.steps, hands, keys), dtype=np.uint8)
+        inside = np.zeros((lanes, self.steps), dtype=bool)
+        position = self.position.copy()
+        for lane in range(lanes):
+            whole, begin = self.rolls[self.piece[lane]], int(position[lane])
+            first, behind = max(0, begin - self.history), min(len(whole), begin + self.steps)
+            offset = first - (begin - self.history)
+            roll[lane, offset : offset + behind - first] = transposed(whole[first:behind], int(self.shift[lane]))
+            inside[lane, : behind - begin] = True
+            self.position[lane] = behind
+            if behind == len(whole):
+                self._begin(lane)
+        return Window(roll, inside, position)
+
+    def _begin(self, lane: int) -> None:
+        """The next piece of the queue."""
+        if not self.queue:
+            self.queue = self.rng.permutation(len(self.rolls)).tolist()
+        piece = self.queue.pop()
+        low, high = self.shifts[piece]
+        self.piece[lane], self.position[lane] = piece, 0
+        self.shift[lane] = self.rng.integers(low, high + 1)
+
+    def state(self) -> dict[str, Any]:
+        """Where every lane stands."""
+        return {
+            "queue": list(self.queue),
+            "piece": self.piece.copy(),
+            "shift": self.shift.copy(),
+            "position": self.position.copy(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned; the generator is its owner's."""
+        self.queue = [int(piece) for piece in state["queue"]]
+        self.piece[:], self.shift[:], self.position[:] = state["piece"], state["shift"], state["position"]
+
+
+def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int = 50_000) -> list[tuple[Window, list[int]]]:
+    """Whole pieces side by side, those of about one length together: for exact evaluation from the beginning of each.
+
+    Args:
+        rolls: uint8 [steps, hands, 88] each.
+        history: steps of silence before each.
+        most: steps in one batch, padding included (one piece may be longer).
+
+    Returns:
+        Batches and the numbers of the pieces in them.
+    """
+    order = sorted(range(len(rolls)), key=lambda number: (len(rolls[number]), number))
+    batches: list[list[int]] = []
+    for number in order:
+        if batches and (len(batches[-1]) + 1) * len(rolls[number]) <= most:
+            batches[-1].append(number)
+        else:
+            batches.append([number])
+    return [(_together([rolls[number] for number in batch], history), batch) for batch in batches]
+
+
+def _together(rolls: Sequence[np.ndarray], history: int) -> Window:
+    longest = max(len(roll) for roll in rolls)
+    roll = np.zeros((len(rolls), history + longest, *rolls[0].shape[1:]), dtype=np.uint8)
+    inside = np.zeros((len(rolls), longest), dtype=bool)
+    for lane, one in enumerate(rolls):
+        roll[lane, history : history + len(one)] = one
+        inside[lane, : len(one)] = True
+    return Window(roll, inside, np.zeros(len(rolls), dtype=np.int64))

@@ -1,0 +1,93 @@
+"""How well a model predicts pieces it has not learned: exactly, every step of every piece, the state carried from its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from plugins.music.lanes import whole_pieces
+from plugins.music.models import MusicModel, Predicted, Target, frame_nll, target_of
+
+PART = 8000
+"""Steps that are looked at in one go."""
+
+
+class Scoring:
+    """Sums over pieces, a part of them at a time, so that they can be put down in between.
+
+    Args:
+        rolls: uint8 [steps, hands, 88] of each piece.
+        history: steps before the first that the model looks at.
+
+    Attributes:
+        part: number of the next part.
+    """
+
+    def __init__(self, rolls: Sequence[np.ndarray], history: int) -> None:
+        self._parts = whole_pieces(rolls, history, PART)
+        self.hands = rolls[0].shape[1]
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was summed."""
+        self.part = 0
+        self.sums = np.zeros(self.hands + 4)  # NLL of each hand, frames, hits, false alarms, misses
+
+    @property
+    def done(self) -> bool:
+        """Whether every piece was looked at."""
+        return self.part == len(self._parts)
+
+    def step(self, model: MusicModel) -> None:
+        """Look at the next part."""
+        window, _ = self._parts[self.part]
+        device = model.prior.device
+        training = model.training
+        model.eval()
+        with torch.no_grad():
+            target = target_of(*window, device)
+            predicted = model.predict(target.sounds, target.position, model.begin(len(window.position)))
+            self.sums += self._sums(model, predicted, target)
+        model.train(training)
+        self.part += 1
+
+    def _sums(self, model: MusicModel, predicted: Predicted, target: Target) -> np.ndarray:
+        inside = target.inside
+        nll = (frame_nll(model, predicted, target).double() * inside[..., None]).sum((0, 1))  # [hands]
+        said = (predicted.logits + model.prior > 0) & inside[..., None, None]
+        true = (target.now > 0) & inside[..., None, None]
+        counts = [inside.sum(), (said & true).sum(), (said & ~true).sum(), (~said & true).sum()]
+        return np.array([*nll.tolist(), *(int(count) for count in counts)])
+
+    def figures(self) -> dict[str, float]:
+        """NLL per frame in nats (88 keys of all hands; with two hands also of each), frame-level accuracy and F1.
+
+        Accuracy is hits / (hits + false alarms + misses) (Bay, Ehmann and Downie, 2009): silence that was foreseen does not count.
+        """
+        nll, (frames, hits, alarms, misses) = self.sums[: self.hands], self.sums[self.hands :]
+        found = {"nll": float(nll.sum() / frames)}
+        if self.hands == 2:
+            found |= {"nll_right": float(nll[0] / frames), "nll_left": float(nll[1] / frames)}
+        wrong = alarms + misses
+        found["accuracy"] = float(hits / (hits + wrong)) if hits + wrong else 1.0
+        found["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """How far it is."""
+        return {"part": self.part, "sums": self.sums.copy()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.part, self.sums = int(state["part"]), np.array(state["sums"])
+
+
+def score(model: MusicModel, rolls: Sequence[np.ndarray]) -> dict[str, float]:
+    """The figures of a model on pieces; see `Scoring.figures`."""
+    scoring = Scoring(rolls, model.history)
+    while not scoring.done:
+        scoring.step(model)
+    return scoring.figures()
