@@ -168,15 +168,19 @@ class Comparison:
         }
 
     def write(self) -> None:
-        """Write page and document into the folder.
+        """Write page and document into the folder, unless they stand there already.
 
         Raises:
             SandboxError: when that cannot be done.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / DOCUMENT, (json.dumps(_finite(self.document()), indent=2, default=plain) + "\n").encode(), sync=False)
-            write_whole(self.folder / PAGE, self.to_html().encode(), sync=False)
+            document = (json.dumps(_finite(self.document()), indent=2, default=plain) + "\n").encode()
+            page, kept = self.folder / PAGE, self.folder / DOCUMENT
+            if page.exists() and kept.exists() and kept.read_bytes() == document:
+                return  # the page shows nothing that is not in the document, so it would be the same
+            write_whole(page, self.to_html().encode(), sync=False)
+            write_whole(kept, document, sync=False)  # behind the page: it vouches for it
         except OSError as error:
             raise SandboxError(f"Cannot write to {self.folder}: {error.strerror}. Choose another folder with --output.") from error
 

@@ -280,3 +280,15 @@ def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_
 
 def test_a_worker_count_below_zero_is_refused(race, store, say):
     assert say("compare", "race", "--agents", "hare", "--workers", -1).code == 2
+
+
+def test_a_page_is_drawn_again_only_when_something_in_it_changed(race, store, monkeypatch):
+    words = {"agents": ["hare", "tortoise"], "seeds": 3}
+    sandbox.compare("race", **words)
+    second = sandbox.compare("race", **words)  # says that all runs were found
+    page = second.folder / "index.html"
+    page.write_text("drawn before")
+    sandbox.compare("race", **words)
+    assert page.read_text() == "drawn before"
+    sandbox.compare("race", **words, fresh=True)
+    assert "hare" in page.read_text()
