@@ -20,7 +20,7 @@ from sandbox.sweeps import Plan, begin
 SHORT: dict[str, Any] = {"episodes": 100}
 CONFIGURATIONS = 1000
 PROCESSES = 8
-LONG: dict[str, Any] = {"episodes": 12_000, "env": {"episode_length": 2000}}
+LONG: dict[str, Any] = {"episodes": 29_000, "env": {"episode_length": 2000}}
 """About five seconds of learning on one core, with few rows of metrics."""
 
 
@@ -76,8 +76,9 @@ def _process(folder: str, alpha: float) -> None:
 
 def _two_workers(rounds: int) -> Figure:
     """Long runs one after the other in this process, and the same on two Dask workers that are up already."""
+    from sandbox.carrying import carry_out
     from sandbox.dask_workers import Dask
-    from sandbox.workers import Here, carry_out
+    from sandbox.workers import Here
 
     requests = [api.Request("maze", layers=[LONG], seed=seed, threads=1) for seed in range(2 * rounds)]
     warm = [api.Request("maze", layers=[{"episodes": 10}], seed=seed, threads=1) for seed in range(8)]
