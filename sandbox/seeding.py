@@ -5,6 +5,7 @@ A generator depends on the seed and its own name alone, never on which others ex
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import sys
 import zlib
@@ -105,7 +106,7 @@ class GlobalGenerators:
             random.seed(self._seeds["python"])
         if "numpy" in self.names:
             np.random.set_state(np.random.RandomState(self._seeds["numpy"]).get_state())
-        if "torch" in self.names:
+        if "torch" in self.names and importlib.util.find_spec("torch") is not None:  # where it is missing, the lab itself says so
             import torch
 
             torch.manual_seed(self._seeds["torch"])

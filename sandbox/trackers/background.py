@@ -99,7 +99,9 @@ class Tracker:
 
     def __init__(self, target: str = "") -> None:
         if self.library and importlib.util.find_spec(self.library) is None:
-            raise UsageError(f'--track {self.name} needs {self.library}: python -m pip install "sandbox-lab[trackers]"')
+            raise UsageError(
+                f'--track {self.name} needs {self.library}, which is not installed: python -m pip install "sandbox-lab[trackers]"'
+            )
         self.target = target
         self.left_out = 0
         self._queue: queue.Queue[Beginning | Points | Ending] = queue.Queue(WAITING)
