@@ -257,6 +257,8 @@ class Claim:
         measure: called with a seed; returns the figure of one run. Called in several threads at once.
         margin: tolerance in the figure's unit, for rounding and for what the report leaves open.
         min_seeds: fewest runs that allow a verdict.
+        runs: how many runs are made where one takes minutes, rather than 200. So few say where another falls only if runs are normally
+            distributed, which is then assumed, and said.
         cost: seconds that one seed takes on one core, about.
         notes: what the reader should know of this figure.
         part: which of the finding's figures ("Q-learning + ε-greedy, linear ε").
@@ -273,6 +275,7 @@ class Claim:
     measure: Callable[[int], float]
     margin: float = 0.0
     min_seeds: int = 1
+    runs: int | None = None
     cost: float = 1.0
     notes: str = field(default="", compare=False)
     part: str = ""

@@ -111,7 +111,7 @@ class Registrar:
         self._add("env", name, target, summary, aliases=(id,) if id else ())
 
     def dataset(self, name: str, target: str, *, summary: str = "") -> None:
-        """A dataset's class; its `Config` holds its options."""
+        """A dataset: a function or class that gives its data; `summary` says what it is and where it comes from."""
         self._add("dataset", name, target, summary)
 
     def observer(self, name: str, target: str, *, summary: str = "", always: bool = False) -> None:

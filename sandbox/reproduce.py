@@ -57,6 +57,8 @@ class Plan:
             return 1
         if self.seeds is not None:
             return self.seeds
+        if claim.runs is not None:
+            return verdicts.runs_for(claim, figures) if self.quick else max(claim.runs, verdicts.runs_for(claim, figures))
         return QUICK_SEEDS if self.quick else max(SEEDS, verdicts.runs_for(claim, figures))
 
 

@@ -190,7 +190,7 @@ def _head(made: Reproduction, title: str, command: str) -> str:
         report.paragraph(f"{tally(made)}. {seeds} runs of each sampled figure, {made.seconds:.0f} s."),
     ]
     if made.plan.quick:
-        lines.append(report.paragraph("Quick: fewer runs than a verdict should rest on. Without --quick there are at least 200 of each."))
+        lines.append(report.paragraph("Quick: fewer runs than a verdict should rest on. Without --quick there are more."))
     if made.left_out:
         lines.append(report.paragraph(f"Left out: {', '.join(verdicts.name(row.claim) for row in made.left_out)}."))
     edge = [verdicts.name(row.claim) for row in made.rows if row.verdict == "agrees" and row.alone is False]
@@ -293,7 +293,9 @@ def _how_to_read() -> str:
             report.paragraph(
                 "A report's figure is one training run. It agrees when it falls where single runs of ours fall: between the quantiles that hold "
                 "one more run with 95 %, widened by half a unit of the figure's last digit. A finding with several figures is one statement, so "
-                "its intervals are widened until all of its figures fall inside with 95 % together; the table shows the 95 % of a single one."
+                "its intervals are widened until all of its figures fall inside with 95 % together; the table shows the 95 % of a single one. "
+                f"Where a run takes minutes there are fewer than the {stats.runs_needed()} that say this without assuming anything: the "
+                "interval is then Student's t for one more run, which assumes a normal distribution."
             ),
             report.paragraph(
                 "Ours is the median of the runs. Shares are of runs, with Wilson's 95 % interval. Figures in brackets are our own statements, not the "

@@ -91,6 +91,29 @@ def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     return Interval(float(ordered[rank - 1]), float(ordered[-rank]))
 
 
+def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Where one more run falls with probability `level` if runs are normally distributed: mean ± t s √(1 + 1/n).
+
+    Hahn (1969); t is Student's with n - 1 degrees of freedom, s the standard deviation of the n runs. For runs that are too few for
+    `prediction_interval`, at the price of that assumption.
+
+    Args:
+        values: a figure of each run, at least 3 of them.
+        level: in (0, 1).
+
+    Raises:
+        SandboxError: when there are fewer than 3 runs, or one is no number.
+    """
+    from scipy.stats import t
+
+    _check_level(level)
+    numbers = _numbers(values)  # [runs]
+    if len(numbers) < 3:
+        raise SandboxError(f"{len(numbers)} runs say hardly anything about how far runs scatter. Take at least 3.")
+    half = float(t.ppf((1 + level) / 2, len(numbers) - 1)) * float(numbers.std(ddof=1)) * math.sqrt(1 + 1 / len(numbers))
+    return Interval(float(numbers.mean()) - half, float(numbers.mean()) + half)
+
+
 def coverage(runs: int) -> float:
     """The probability that one more run falls between the lowest and the highest of so many."""
     return max(0.0, (runs - 1) / (runs + 1))

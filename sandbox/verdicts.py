@@ -21,6 +21,8 @@ Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "me
 
 TINY = 1e-9
 """Differences that are rounding alone."""
+FEWEST = 3
+"""Runs of which a standard deviation is taken, at least."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Measured:
         lab: whose claim it is.
         runs: how many.
         estimate: median of the runs; share of runs ("proportion", "order"); or the exact figure. NaN when left out.
-        interval: where one more run falls with 95 % (with few runs: their lowest and highest); of a share, Wilson's 95 % interval.
+        interval: where one more run falls with 95 % (with few runs: their lowest and highest, or, where a claim says how many runs it
+            takes, the interval of a normal distribution); of a share, Wilson's 95 % interval.
         judged: the wider interval that the verdict rests on, for all figures of the finding together.
         spread: lowest and highest run.
         verdict: see `Verdict`.
@@ -79,6 +82,8 @@ def runs_for(claim: Claim, figures: int) -> int:
     """Fewest runs that allow every verdict on this claim, when it is one of so many figures of a finding."""
     if claim.exact:
         return 1
+    if claim.runs is not None:
+        return max(claim.min_seeds, FEWEST)
     needed = stats.runs_needed(together(figures)) if _sampled(claim) else stats.runs_needed()
     return max(claim.min_seeds, needed)
 
@@ -110,7 +115,7 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
         interval, judged = stats.wilson(successes, len(values)), stats.wilson(successes, len(values), level)
     else:
         estimate = float(np.median(values))
-        interval, judged = _predicted(values, stats.LEVEL, spread), _predicted(values, level, spread)
+        interval, judged = _predicted(claim, values, stats.LEVEL), _predicted(claim, values, level)
     verdict, note = _verdict(claim, judged, len(values), level)
     if verdict == "agrees" and not _holds(claim, interval):
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
@@ -149,9 +154,18 @@ def _successes(claim: Claim, values: np.ndarray) -> float:
     return float(values.sum())
 
 
-def _predicted(values: np.ndarray, level: float, spread: Interval) -> Interval:
+def _predicted(claim: Claim, values: np.ndarray, level: float) -> Interval:
     """Where one more run falls; of too few runs their spread, which is narrower."""
-    return stats.prediction_interval(values, level) if len(values) >= stats.runs_needed(level) else spread
+    if len(values) >= stats.runs_needed(level):
+        return stats.prediction_interval(values, level)
+    if _normal(claim, len(values), level):
+        return stats.normal_prediction_interval(values, level)
+    return Interval(float(values.min()), float(values.max()))
+
+
+def _normal(claim: Claim, runs: int, level: float) -> bool:
+    """Whether runs are taken to be normally distributed, since there are so few by the claim's own wish."""
+    return claim.runs is not None and FEWEST <= runs < stats.runs_needed(level)
 
 
 def _verdict(claim: Claim, judged: Interval, runs: int, level: float) -> tuple[Verdict, str]:
@@ -163,7 +177,7 @@ def _verdict(claim: Claim, judged: Interval, runs: int, level: float) -> tuple[V
     if _holds(claim, judged):
         return ("holds" if claim.own else "agrees"), ""
     single = claim.kind not in ("proportion", "order") and not claim.exact
-    if single and runs < stats.runs_needed(level):
+    if single and runs < stats.runs_needed(level) and not _normal(claim, runs, level):
         return "too few runs", f"outside {runs} runs of ours, which takes {stats.runs_needed(level)} to mean something"
     return ("differs" if claim.should_hold else "corrected"), ""
 

@@ -6,6 +6,7 @@ A unit is one fold of one candidate; a search can be stopped and taken up betwee
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ class SearchExperiment:
         self.limit = config.search.candidates * config.search.folds
         self.scores: list[float] = []
         self.epochs: list[int] = []
+        self.seconds = 0.0  # spent on judging; counted only where time is limited, so that other searches depend on nothing but the seed
         self.final: EpochExperiment | None = None
 
     @property
@@ -82,10 +84,21 @@ class SearchExperiment:
         """Judge one candidate on one fold; when all are judged, a stretch of the winner's training."""
         if self.final is not None:
             return self.final.advance()
-        if self.done_units < self.limit:
-            return [self._judge(*divmod(self.done_units, self.config.search.folds))]
+        if self._searching:
+            begun = time.monotonic()
+            block = self._judge(*divmod(self.done_units, self.config.search.folds))
+            if self.config.search.max_seconds is not None:
+                self.seconds += time.monotonic() - begun
+            return [block]
         self._begin_final()
         return []
+
+    @property
+    def _searching(self) -> bool:
+        """Whether there is another fold to judge: a candidate that was begun is finished, and there is always one."""
+        most, done = self.config.search.max_seconds, self.done_units
+        late = most is not None and self.seconds >= most and done > 0 and done % self.config.search.folds == 0
+        return done < self.limit and not late
 
     def _judge(self, candidate: int, fold: int) -> Block:
         first, second = self._folds[fold]
@@ -127,11 +140,11 @@ class SearchExperiment:
     def state(self) -> State:
         """The scores so far, and the winner's training."""
         final = None if self.final is None else self.final.state()
-        return {"scores": list(self.scores), "epochs": list(self.epochs), "final": final}
+        return {"scores": list(self.scores), "epochs": list(self.epochs), "seconds": self.seconds, "final": final}
 
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
-        self.scores, self.epochs = list(state["scores"]), list(state["epochs"])
+        self.scores, self.epochs, self.seconds = list(state["scores"]), list(state["epochs"]), state.get("seconds", 0.0)
         if state["final"] is not None:
             self._begin_final()
             assert self.final is not None

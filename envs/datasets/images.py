@@ -10,7 +10,7 @@ import io
 import os
 import random
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -98,6 +98,14 @@ def load_images(name: DatasetName, folder: Path | None = None) -> ImageSet:
         missing = [file for file in FILES if _file(places[0], file) is None]
         raise UsageError(f"{places[0]} lacks {', '.join(missing)} (plain or .gz). {_remedy(places[0])}")
     return _read(name, found)
+
+
+mnist, fashion_mnist, digits = (
+    partial(load_images, "mnist"),
+    partial(load_images, "fashion-mnist"),
+    partial(load_images, "digits"),
+)
+"""Each set as a function of a folder, by which the registry knows it."""
 
 
 def cache_folder() -> Path:

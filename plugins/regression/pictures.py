@@ -100,7 +100,7 @@ def parallel_coordinates(search: Any) -> Figure:
                 line = [*(places[number] + shift[number]), height[number]]
                 axes.plot(range(5), line, color=colours(height[number]), linewidth=0.8, alpha=0.55)
         if len(search.finalists):
-            chosen = search.finalists[0]
+            chosen = search.finalists[search.chosen]
             axes.plot(
                 range(5),
                 [*places[chosen], height[chosen]],
@@ -140,12 +140,12 @@ def finalists(search: Any) -> Figure:
         )
         axes.plot(validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist")
         axes.plot(
-            validation[0],
-            search.test_mse[0],
+            validation[search.chosen],
+            search.test_mse[search.chosen],
             "D",
             color=plots.COLOURS[2],
             markersize=10,
-            label=f"chosen by cross-validation: {search.test_mse[0]:.3f}",
+            label=f"chosen by cross-validation: {search.test_mse[search.chosen]:.3f}",
         )
         label = f"best on the test points, the report's way: {search.test_mse[best]:.3f}"
         axes.plot(

@@ -137,9 +137,14 @@ class SearchExperiment:
         """The candidate that cross-validation chose, trained on all points.
 
         Raises:
-            SandboxError: when the search has not come that far, or the candidate diverged.
+            SandboxError: when the search has not come that far, or every finalist diverged.
         """
-        return self.finalist(0)
+        return self.finalist(self.chosen)
+
+    @property
+    def chosen(self) -> int:
+        """Place of the best finalist by cross-validation that did not diverge when it was trained on all points; 0 where all did."""
+        return next((place for place, values in enumerate(self.models) if values is not None), 0)
 
     def finalist(self, place: int) -> Network:
         """The finalist at a place from 0, trained on all points.
@@ -173,12 +178,12 @@ class SearchExperiment:
         places = self.finalists
         if not len(places) or not self.models:
             return {"fits": self.done_units}
-        chosen, tested = self.candidates[places[0]], np.where(np.isfinite(self.test_mse), self.test_mse, np.inf)
+        chosen, tested = self.candidates[places[self.chosen]], np.where(np.isfinite(self.test_mse), self.test_mse, np.inf)
         best = int(tested.argmin())
         return {
-            "test_mse": float(self.test_mse[0]),
+            "test_mse": float(self.test_mse[self.chosen]),
             "chosen_by_cross_validation": str(chosen),
-            "cross_validation_loss": float(self.losses[places[0]].mean()),
+            "cross_validation_loss": float(self.losses[places[self.chosen]].mean()),
             "test_mse_if_chosen_on_the_test_set": float(self.test_mse[best]),
             "chosen_on_the_test_set": str(self.candidates[places[best]]),
             "candidates": len(self.candidates),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,18 +21,33 @@ COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few ru
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[LAB|CLAIM]...")
-@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Runs of each figure [default: 200, more where a claim needs more].")
+@click.option(
+    "--seeds", type=click.IntRange(1), metavar="N", help="Runs of each figure [default: 200, more or fewer where a claim says so]."
+)
 @click.option("--quick", is_flag=True, help="Fewer runs (40), which is said wherever it matters.")
 @click.option(
     "--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop measuring after this time; says what it left out."
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="How many measure at once [default: all cores].")
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder of data files [default: $SANDBOX_DATA].",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder of page and document [default: reproduce-NAME]."
 )
 @json_option
 def reproduce(
-    names: tuple[str, ...], seeds: int | None, quick: bool, budget: float | None, threads: int | None, out: Path | None, as_json: bool
+    names: tuple[str, ...],
+    seeds: int | None,
+    quick: bool,
+    budget: float | None,
+    threads: int | None,
+    data: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> int:
     """Measure the claims of LAB, or single CLAIMs (G4), or all; exit code 1 if one that should hold does not.
 
@@ -43,6 +59,8 @@ def reproduce(
     from sandbox.reproduce import Plan, select
     from sandbox.reproduce import reproduce as measure
 
+    if data is not None:
+        os.environ["SANDBOX_DATA"] = str(data.resolve())  # labs read it when their claims are asked for
     wanted = select(names)
     folder = out or Path("reproduce-" + ("-".join(name.lower().replace("/", "-") for name in names) or "all"))
     _make(folder)
@@ -128,7 +146,7 @@ def _print_end(made: Reproduction) -> None:
     click.echo()
     click.echo(f"{reproduction.tally(made)}; {made.seconds:.0f} s.")
     if made.plan.quick:
-        click.echo("Quick: fewer runs than a verdict should rest on; without --quick there are at least 200.")
+        click.echo("Quick: fewer runs than a verdict should rest on; without --quick there are more.")
     for row in made.rows:
         if row.verdict == "agrees" and row.alone is False:
             click.echo(f"Agrees by the joint interval only, not by the 95 % of a single figure: {verdicts.name(row.claim)}.")
@@ -145,7 +163,7 @@ def _next(made: Reproduction, names: Sequence[str]) -> list[tuple[str, str]]:
         claim = made.failed[0].claim
         return [(f"reproduce {claim.id} --seeds 1000", "the same with more runs")]
     if made.plan.quick or made.left_out:
-        return [(" ".join(["reproduce", *names]), "all of it, with 200 runs of each figure")]
+        return [(" ".join(["reproduce", *names]), "all of it, with as many runs as a verdict should rest on")]
     return [(f"run {made.rows[-1].lab} --preset report", "one such run, kept with everything it makes")]
 
 

@@ -90,6 +90,12 @@ def test_the_winner_is_the_best_mean_and_is_tested_once(store):
     assert len(made.metrics.columns("test")["epoch"]) == 1
 
 
+def test_a_time_limit_lets_a_begun_candidate_finish_and_the_best_so_far_win(store):
+    made = run("mnist", config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}}, pictures=False)
+    assert made.summary["candidates"] == 1 and len(made.metrics.columns("search")["score"]) == 2
+    assert made.summary["test_accuracy"] > 0.1
+
+
 def written(path, ink, paper, size=(90, 120), mode="RGB"):
     picture = Image.new(mode, size, paper)
     ImageDraw.Draw(picture).rectangle((20, 15, 34, 74), fill=ink)
@@ -144,4 +150,4 @@ def test_the_claims_of_the_report_are_there(lab):
     from sandbox.reproduce import select
 
     ids = list(dict.fromkeys(one.claim.id for one in select([lab])))
-    assert ids == (["M2", "M3", "M4"] if lab == "mnist" else ["A1", "A2", "A3", "A4", "A5"])
+    assert ids == (["M1", "M2", "M3", "M4"] if lab == "mnist" else ["A1", "A2", "A3", "A4", "A5"])

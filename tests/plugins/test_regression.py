@@ -14,12 +14,14 @@ from plugins.regression.config import RegressionConfig
 from plugins.regression.estimator import NeuralNetworkRegressor
 from plugins.regression.functions import ACTIVATIONS, learning_rate
 from plugins.regression.kernels import padded
+from plugins.regression.lab import RegressionLab
 from plugins.regression.network import Network
 from plugins.regression.search import fit, fold_numbers, grid
 from plugins.regression.training import Diverged, Recipe, Training
 from sandbox import SandboxError, api, load, resume, run
 from sandbox.loop import Settings
 from sandbox.store import Store
+from sandbox.store.artifacts import Artifacts
 from sandbox.testing import check_lab
 
 ACTIVATION = sorted(ACTIVATIONS)
@@ -192,6 +194,15 @@ def test_the_search_finds_what_fits_done_by_hand_find(store):
     assert (np.diff(made.losses.mean(axis=1)[made.finalists]) >= 0).all() and len(made.finalists) == 3
     summary = made.summary()
     assert summary["test_mse"] == made.test_mse[0] and summary["test_mse_if_chosen_on_the_test_set"] == made.test_mse.min()
+
+
+def test_where_the_best_candidate_diverges_on_all_points_the_next_is_the_model(store, tmp_path):
+    made = run("regression", preset="search", epochs=15, search=SMALL, train_points=24, pictures=False)
+    found = made.experiment
+    found.models[0], found.test_mse[0], found.train_mse[0] = None, np.nan, np.nan
+    assert (found.model.values == found.models[1]).all() and found.summary()["test_mse"] == found.test_mse[1]
+    RegressionLab().pictures(found, Artifacts(tmp_path), made.metrics)
+    assert (tmp_path / "finalists.png").stat().st_size > 10_000
 
 
 def test_one_thread_and_two_find_the_same_numbers(store):

@@ -65,6 +65,10 @@ YES = np.ones(200)
         (claim(exact=True), [0.6], "differs"),
         (claim(reported=1.2), RUNS[:20], "too few runs"),
         (claim(min_seeds=300), RUNS, "too few runs"),
+        (claim(reported=2.5, runs=3), [1.0, 2.0, 3.0], "agrees"),
+        (claim("at most", 7.0, runs=3), [1.0, 2.0, 3.0], "agrees"),
+        (claim("at most", 6.9, runs=3), [1.0, 2.0, 3.0], "differs"),
+        (claim(reported=7.0, runs=3), [1.0, 2.0], "too few runs"),
     ],
 )
 def test_every_kind_has_its_verdict(made, values, verdict):
@@ -79,6 +83,12 @@ def test_several_figures_are_judged_together_and_the_plain_interval_is_told():
     row = verdicts.judge(made, values, figures=8)
     assert row.verdict == "agrees" and row.alone is False and "outside the 95 %" in row.note
     assert verdicts.together(8) ** 8 == pytest.approx(0.95)
+
+
+def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
+    few = claim(runs=5)
+    assert Plan([]).runs(few, 1) == 5 and Plan([], quick=True).runs(few, 1) == 3 and Plan([], seeds=7).runs(few, 1) == 7
+    assert Plan([]).runs(claim(), 1) == 200
 
 
 @pytest.mark.parametrize(("made", "values"), [(claim(), [np.nan]), (claim(), []), (claim("proportion"), [0.5])])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import trim_mean
@@ -16,6 +18,18 @@ from sandbox.errors import SandboxError
 )
 def test_wilson_gives_the_intervals_of_newcombe_1998(successes, runs, low, high):
     assert stats.wilson(successes, runs) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_normal_prediction_interval_is_student_s():
+    made = stats.normal_prediction_interval([1.0, 2.0, 3.0])
+    assert made.high - 2 == pytest.approx(4.302653 * math.sqrt(4 / 3), rel=1e-6) and made.low == pytest.approx(4 - made.high)
+    rng = np.random.default_rng(0)
+    inside = [
+        low <= value <= high for *four, value in rng.normal(3, 2, (4000, 5)) for low, high in [stats.normal_prediction_interval(four)]
+    ]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+    with pytest.raises(SandboxError, match="at least 3"):
+        stats.normal_prediction_interval([1.0, 2.0])
 
 
 def test_wilson_is_symmetric_and_reaches_its_ends():
