@@ -97,18 +97,36 @@ def run(
     Raises:
         UsageError: when a name or a value is wrong; nothing was started then.
         RunFailed: when the run failed; what it had is kept.
+
+    Example:
+        >>> from sandbox import run
+        >>> finished = run("maze", agent="sarsa", episodes=1500, pictures=False)
+        >>> finished.summary["reward_per_step"]  # the best possible: 42 moves there, 126 steps on the goal, 126 / 168
+        0.75
+        >>> len(finished.metrics["learn/return"])  # one for each episode
+        1500
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, full_metrics, track=track)
     return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
 
 
-def load(name: str = "last", *, store: str | os.PathLike[str] | None = None) -> Run:
+def load(name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str] | None = None) -> Run:
     """A run by id, unique beginning of one, folder, or `last`.
+
+    Args:
+        name: of the run.
+        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
 
     Raises:
         UnknownNameError: when there is none.
+
+    Example:
+        >>> from sandbox import load, run
+        >>> finished = run("maze", preset="quick", pictures=False)
+        >>> load("last").id == load(finished.path).id == finished.id
+        True
     """
-    return Run(Store(store).find(name))
+    return Run(Store(store).find(os.fspath(name)))
 
 
 def resume(
@@ -116,9 +134,25 @@ def resume(
 ) -> Run:
     """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing.
 
+    The bytes are those of a run that was never stopped.
+
+    Args:
+        name: of the run: its id, the unique beginning of one, its folder, or `last`.
+        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
+        max_time: seconds of work after which it stops again.
+        allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
+
     Raises:
         UsageError: when the run began under other versions of code or libraries, unless `allow_changed`.
         RunFailed: when it failed again.
+
+    Example:
+        >>> from sandbox import resume, run
+        >>> stopped = run("maze", agent="sarsa", episodes=1500, max_time=1e-6, pictures=False)
+        >>> stopped.status
+        'timed-out'
+        >>> resume(stopped.id).summary["reward_per_step"]
+        0.75
     """
     return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed)
 

@@ -240,6 +240,14 @@ def compare(
     Raises:
         UsageError: with everything that is wrong; nothing was started then.
         Interrupted: Ctrl-C; the same call finishes it.
+
+    Statistics as in Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice".
+
+    Example:
+        >>> from sandbox import compare
+        >>> made = compare("empty-grid", ["sarsa", "q-learning"], seeds=3, episodes=300)
+        >>> [(row["agent"], row["runs"]) for row in made.table]
+        [('sarsa', 3), ('q-learning', 3)]
     """
     wish = Wish(lab, agents, preset, [config or {}, options], agent_options or {})
     request = api.Request(lab, preset, seed=seed, track=track)

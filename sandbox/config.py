@@ -22,7 +22,16 @@ from sandbox.registry import canonical, registry
 
 
 class LabConfig(BaseModel):
-    """Base of all configurations: unknown keys are refused, values cannot change afterwards."""
+    """Base of all configurations: unknown keys are refused, values cannot change afterwards. Each field is an option of the command line.
+
+    Example:
+        >>> from pydantic import Field
+        >>> from sandbox import LabConfig
+        >>> class WalkConfig(LabConfig):
+        ...     steps: int = Field(1000, ge=1, description="how many steps")  # --steps 50, refused below 1
+        >>> WalkConfig(steps="1e4").steps
+        10000
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
 
@@ -64,6 +73,12 @@ class Chosen(BaseModel):
     Attributes:
         name: the name in the registry ("q-learning").
         options: the validated options, an instance of the chosen thing's `Config`.
+
+    Example:
+        >>> from sandbox import run
+        >>> chosen = run("maze", preset="quick", agent={"name": "q-learning", "alpha": 0.5}, pictures=False).experiment.config.agent
+        >>> chosen.name, chosen.options.alpha
+        ('q-learning', 0.5)
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +97,11 @@ def Choice(kind: str, default: str, description: str = "", find: str = "") -> An
         default: the name picked when nothing is said.
         description: one line of help.
         find: "module:function" that finds the configuration of a name, (kind, name) -> Config, where the names are not the registry's.
+
+    Example:
+        >>> from sandbox import Choice, Chosen, LabConfig
+        >>> class MyConfig(LabConfig):
+        ...     agent: Chosen = Choice("agent", "sarsa", "who learns: --agent NAME, --agent.alpha 0.1")
     """
     return Field(default=default, description=description, json_schema_extra={"choice": kind, "find": find})
 

@@ -12,7 +12,16 @@ from typing import Any
 
 
 class SandboxError(Exception):
-    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a check failed, 2 wrong usage."""
+    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a check failed, 2 wrong usage.
+
+    Example:
+        >>> from sandbox import SandboxError, run
+        >>> try:
+        ...     run("maize")
+        ... except SandboxError as error:
+        ...     print(error, error.exit_code)
+        No lab 'maize'. Did you mean 'maze'? `python -m sandbox list labs` shows all. 2
+    """
 
     exit_code = 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -11,7 +11,26 @@ if TYPE_CHECKING:
 
 PROJECT = "sandbox"
 hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+_mark = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: Any = None, **options: Any) -> Any:
+    """Marks a function as a plugin's: the function `sandbox_register(registry)` of a module says what that module brings.
+
+    Args:
+        function: the function, when used as `@hookimpl`.
+        **options: of pluggy's marker, when used as `@hookimpl(tryfirst=True)`.
+
+    Raises:
+        TypeError: for an option that pluggy does not know.
+
+    Example:
+        >>> from sandbox import hookimpl
+        >>> @hookimpl
+        ... def sandbox_register(registry):
+        ...     registry.lab("walk", "mylab:WalkLab", summary="How far does a random walk come?")
+    """
+    return _mark(function, **options)
 
 
 @hookspec

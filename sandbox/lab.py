@@ -33,6 +33,12 @@ class Block(NamedTuple):
     Attributes:
         stream: "learn", "evaluate", "validate" …; each has its own cadence.
         columns: equally long sequences or one-dimensional arrays; the experiment's unit is one of them. NaN stands for "none".
+
+    Example:
+        >>> from sandbox import Block
+        >>> block = Block("learn", {"epoch": [1, 2], "loss": [0.9, 0.4]})
+        >>> block.stream, block.columns["loss"][-1]
+        ('learn', 0.4)
     """
 
     stream: str
@@ -46,6 +52,26 @@ class Experiment(Protocol):
     Three more attributes are used where they exist: `env_steps` (steps of an environment so far, for the speed in the summary),
     `learned_seconds` (time spent learning in this process, where `advance` also does other things), and `notes` (sentences that
     become warnings of the run).
+
+    Example:
+        >>> from sandbox import Block, Experiment
+        >>> class Walk:
+        ...     unit, limit = "step", 100
+        ...     def __init__(self, rng):
+        ...         self.rng, self.done_units, self.position = rng, 0, 0.0
+        ...     done = property(lambda self: self.done_units >= self.limit)
+        ...     def advance(self):
+        ...         self.done_units, self.position = self.done_units + 1, self.position + self.rng.normal()
+        ...         return [Block("walk", {"step": [self.done_units], "position": [self.position]})]
+        ...     def state(self):
+        ...         return {"done": self.done_units, "position": self.position}
+        ...     def restore(self, state):
+        ...         self.done_units, self.position = state["done"], state["position"]
+        ...     def summary(self):
+        ...         return {"position": self.position}
+        >>> import numpy as np
+        >>> isinstance(Walk(np.random.default_rng(0)), Experiment)
+        True
     """
 
     unit: str
@@ -92,6 +118,13 @@ class Context:
         device: "cpu", "cuda" or "mps", for labs that can use an accelerator.
         threads: number of threads that numerical libraries may use.
         full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the bands.
+
+    Example:
+        >>> from sandbox import Context
+        >>> from sandbox.seeding import Generators
+        >>> context = Context(7, Generators(7), artifacts=None)  # as a test makes one; in a run the loop does
+        >>> context.rng("weights") is context.rng("weights"), context.rng("weights") is context.rng("order")
+        (True, False)
     """
 
     seed: int
@@ -117,7 +150,20 @@ class Frame(Protocol):
 
 @runtime_checkable
 class Lab(Protocol):
-    """A question with its settings. Required: `Config` and `build`; the rest below is optional, see the other protocols."""
+    """A question with its settings. Required: `Config` and `build`; the rest below is optional, see the other protocols.
+
+    Example:
+        >>> from pydantic import Field
+        >>> from sandbox import Lab, LabConfig
+        >>> class WalkConfig(LabConfig):
+        ...     steps: int = Field(1000, ge=1, description="how many steps")
+        >>> class WalkLab:
+        ...     Config, presets = WalkConfig, {"quick": {"steps": 10}}
+        ...     def build(self, config, context):
+        ...         return Walk(config.steps, context.rng("walk"))  # an Experiment
+        >>> isinstance(WalkLab(), Lab)
+        True
+    """
 
     Config: type[LabConfig]
     """Its fields are the command line's options."""
@@ -219,6 +265,12 @@ class Action:
     Attributes:
         run: called as `run(loaded_run, arguments)` with the words that follow on the command line.
         summary: one line of help.
+
+    Example:
+        >>> from sandbox import Action
+        >>> def tell(run, words):
+        ...     print(run.id, run.summary, *words)
+        >>> actions = {"tell": Action(tell, "Print a run's scores.")}  # of a lab: python -m sandbox tell RUN
     """
 
     run: Callable[[Any, Sequence[str]], None]
@@ -266,6 +318,15 @@ class Claim:
         exact: whether the figure is computed rather than sampled: it is measured once, with seed 0.
         own: whether `reported` is our figure and not the report's: an answer to what it left open.
         should_hold: False for a statement that we know to be wrong: it is measured and shown, and is no failure.
+
+    Example:
+        >>> import numpy as np
+        >>> from sandbox import Claim
+        >>> def share(seed):
+        ...     return 4 * float(np.mean(np.hypot(*np.random.default_rng(seed).random((2, 10_000))) < 1))
+        >>> claim = Claim("D1", "Darts find pi", 3.1416, "equal", share, unit="")
+        >>> abs(claim.measure(0) - claim.reported) < 0.1
+        True
     """
 
     id: str

@@ -28,6 +28,18 @@ class Run:
     Args:
         folder: its folder.
         loop: the loop that carried it out, when that was just now.
+
+    Example:
+        >>> from sandbox import load, run
+        >>> run("maze", agent="sarsa", episodes=1500, pictures=False).status
+        'finished'
+        >>> again = load("last")
+        >>> again.agent.q.shape  # [states, actions]
+        (100, 5)
+        >>> ("stay", "right", "left", "down", "up")[again.agent.act(99)]  # in the start cell, row 9, column 9
+        'up'
+        >>> again.metrics.frame("learn").columns[0]  # for pandas
+        'episode'
     """
 
     def __init__(self, folder: RunFolder, loop: Loop | None = None) -> None:

@@ -193,6 +193,14 @@ def sweep(
 
     Raises:
         UsageError: when a name or a value is wrong; nothing was started then.
+
+    Example:
+        >>> from sandbox import sweep
+        >>> made = sweep("maze", grid={"agent.alpha": [0.05, 0.25]}, episodes=300, agent="sarsa")
+        >>> len(made.ranking), made.status
+        (2, 'finished')
+        >>> made.best_config["agent"]["alpha"] in (0.05, 0.25)
+        True
     """
     plan = Plan(
         lab,

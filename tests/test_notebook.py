@@ -51,3 +51,8 @@ def test_the_loaded_agent_acts_and_the_experiment_can_be_looked_into(shown):
 
 def test_many_seeds_learn_together(shown):
     assert "".join(shown[9][-1]["text/plain"]) == "1.0"
+
+
+def test_agents_are_compared(shown):
+    page = "".join(shown[11][-1]["text/html"])
+    assert "sarsa" in page and "q-learning" in page
