@@ -28,6 +28,7 @@ BENCHMARKS = (
     "store",
     "baselines",
     "supervised",
+    "regression",
 )
 RESULTS = Path(__file__).parent / "results"
 
