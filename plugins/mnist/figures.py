@@ -118,18 +118,17 @@ def reliability(labels: np.ndarray, chances: np.ndarray, bins: int = BINS) -> tu
 
 
 def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
-    """Share of right answers against how sure the network was."""
+    """Share of right answers against how sure the network was, and below it how many images are answered so surely."""
     mean, share, count, gap = reliability(labels, chances)
     with plots.style():
-        made = plots.figure(6.4, 5.2)
-        axes = made.add_subplot()
+        made = plots.figure(6.4, 5.8)
+        axes, below = made.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1.3, label="as sure as right")
         axes.plot(mean[count > 0], share[count > 0], "o-", label=f"network: expected calibration error {gap:.3f}")
-        for where, right, images in zip(mean[count > 0], share[count > 0], count[count > 0], strict=True):
-            axes.annotate(f"{images}", (where, right), xytext=(6, -12), textcoords="offset points", fontsize=8, color=plots.GREY)
-        axes.set(xlim=(0, 1.06), ylim=(0, 1.03), xlabel="probability of the answer", ylabel="share of answers that are right")
-        axes.set_title("Is it as sure as it should be? (numbers: test images)")
-        axes.legend(loc="upper left")
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.03), ylabel="share of answers that are right", title="Is it as sure as it should be?")
+        axes.legend(loc="lower right")
+        below.bar((np.arange(len(count)) + 0.5) / len(count), count, width=0.9 / len(count), color=plots.COLOURS[0])
+        below.set(yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images")
     return made
 
 
