@@ -229,8 +229,7 @@ def compare(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         output: folder for page and document; None takes `comparisons/ID` in the store.
         track: names of observers, told of every new run.
-        workers: processes to start for new runs (Dask); 0 makes them here, one after the other.
-        scheduler: address of a running Dask cluster instead, which shares the store's folder.
+        workers, scheduler: processes to start for new runs (Dask), or the address of a cluster that shares the store's folder.
         progress: told at the beginning and after each run.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
@@ -241,13 +240,10 @@ def compare(
         UsageError: with everything that is wrong; nothing was started then.
         Interrupted: Ctrl-C; the same call finishes it.
 
-    Statistics as in Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice".
-
     Example:
         >>> from sandbox import compare
-        >>> made = compare("empty-grid", ["sarsa", "q-learning"], seeds=3, episodes=300)
-        >>> [(row["agent"], row["runs"]) for row in made.table]
-        [('sarsa', 3), ('q-learning', 3)]
+        >>> len(compare("empty-grid", ["sarsa", "q-learning"], seeds=3, episodes=300).table)
+        2
     """
     wish = Wish(lab, agents, preset, [config or {}, options], agent_options or {})
     request = api.Request(lab, preset, seed=seed, track=track)

@@ -199,25 +199,9 @@ def sweep(
         >>> made = sweep("maze", grid={"agent.alpha": [0.05, 0.25]}, episodes=300, agent="sarsa")
         >>> len(made.ranking), made.status
         (2, 'finished')
-        >>> made.best_config["agent"]["alpha"] in (0.05, 0.25)
-        True
     """
-    plan = Plan(
-        lab,
-        preset,
-        [config or {}, options],
-        grid,
-        random,
-        tpe,
-        seed,
-        seeds,
-        objective,
-        direction,
-        prune,
-        workers,
-        scheduler,
-        pictures=pictures,
-    )
+    layers = [config or {}, options]
+    plan = Plan(lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures)
     return begin(plan, Store(store))
 
 
