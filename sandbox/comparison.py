@@ -219,15 +219,13 @@ def compare(
         lab: its name ("maze").
         agents: names; "LABEL=NAME" gives another name to one, so that the same agent can stand there twice; a .toml or .json file brings its
             settings along.
-        seeds: how many each learns with, >= 1; from 3 on there are intervals.
-        seed: the first of them.
+        seeds, seed: how many each learns with, >= 1 (from 3 on there are intervals), and the first of them.
         preset: one of the lab's presets.
         config: settings of all, nested; options under "agent" go to every agent that has them.
         agent_options: options of single agents: `{"sarsa": {"alpha": 0.1}}`.
         fresh: whether to make all runs anew instead of using finished ones.
         pictures: whether new runs make pictures.
-        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
-        output: folder for page and document; None takes `comparisons/ID` in the store.
+        store, output: folder of runs (None: SANDBOX_STORE, else `runs` here), and of page and document (None: `comparisons/ID` in it).
         track: names of observers, told of every new run.
         workers, scheduler: processes to start for new runs (Dask), or the address of a cluster that shares the store's folder.
         progress: told at the beginning and after each run.
