@@ -28,6 +28,9 @@ class AugmentationConfig(LabConfig):
     shear: float = Field(0.0, ge=0, le=1, description="largest slant to either side: pixels aside per pixel down")
     shift: float = Field(0.0, ge=0, le=14, description="largest shift along each axis, in pixels")
     elastic: float = Field(0.0, ge=0, le=14, description="standard deviation of the elastic displacement, in pixels")
+    until: float = Field(
+        1.0, gt=0, le=1, description="share of the steps with deformed images; in the rest a model gets used to images that are not blurred"
+    )  # fmt: skip
 
     @property
     def active(self) -> bool:

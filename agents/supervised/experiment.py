@@ -132,7 +132,8 @@ class EpochExperiment:
 
         config = self.config
         images, labels = self.splits.train.batch(which)
-        images = deform(images, config.augmentation)
+        if step < config.augmentation.until * config.epochs * self.batches:
+            images = deform(images, config.augmentation)
         self.optimizer.param_groups[0]["lr"] = rate(config, step, config.epochs * self.batches)
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):

@@ -25,6 +25,15 @@ from sandbox.store.artifacts import Artifacts
 QUICK = {"dataset": "digits", "hidden": (16,), "epochs": 2, "batch_size": 64}
 
 
+def test_the_last_steps_see_images_as_they_are(monkeypatch):
+    from agents.supervised import experiment
+
+    seen = []
+    monkeypatch.setattr(experiment, "deform", lambda images, _: seen.append(len(images)) or images)
+    made = run("mnist", config={**QUICK, "epochs": 4, "augmentation": {"shift": 1, "until": 0.5}}, pictures=False)
+    assert len(seen) == 2 * made.experiment.batches
+
+
 def test_one_cycle_is_that_of_torch():
     config = TrainingConfig(schedule="one-cycle", learning_rate=0.01, warmup=0.25)
     step = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01)
