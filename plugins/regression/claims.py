@@ -103,7 +103,7 @@ def _claims() -> tuple[Claim, ...]:
             or "The report's figure is the best of 20 on the same test points, so single runs lie above it more often than below.",
         ),
         Claim(
-            *("R2", "Wide leaky-ReLU networks beat narrow sigmoid ones."),
+            *("R2", "The best of 432 candidates is better than a small one."),
             None,
             "order",
             lambda seed: validation_loss(SMALL, seed) - validation_loss(CHOSEN, seed),
@@ -111,6 +111,9 @@ def _claims() -> tuple[Claim, ...]:
             cost=2.5,
             part="loss of (10,10) sigmoid less that of (75,50) leaky ReLU",
             unit="(y - t)² / 2",
+            should_hold=False,
+            notes="The report does not say it: it is what a search of 432 candidates presumes. On folds and weights drawn anew the two are about "
+            "as good as one another, so that the order of the best candidates is for a good part luck.",
         ),
     )
 
