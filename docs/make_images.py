@@ -1,26 +1,155 @@
-"""Makes the pictures of the README and of docs/ with the program itself: `python docs/make_images.py`."""
+"""Makes every picture of the README and of docs/ with the program itself: `python docs/make_images.py`.
+
+Names of sources make only theirs (`python docs/make_images.py maze lake`), `--missing` only what is not there yet. The labs mnist, autoencoder and music
+need their extras, and the first two MNIST (in the folder SANDBOX_DATA, else it is downloaded).
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sandbox import run
+from sandbox import SandboxError, compare, run, sweep
+from sandbox.registry import registry
+from sandbox.store.artifacts import Artifacts
 
 IMAGES = Path(__file__).parent / "images"
 
 
-def main() -> None:
-    """Run the maze once and keep its pictures."""
-    IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as store:
-        finished = run("maze", agent="sarsa", store=store)
-        artifacts = finished.path / "artifacts"
-        shutil.copy(artifacts / "episode.gif", IMAGES / "maze.gif")
-        for name in ("value_map.png", "learning_curve.png"):
-            shutil.copy(artifacts / name, IMAGES / name)
+class Source(NamedTuple):
+    """Where pictures come from.
+
+    Attributes:
+        make: given a store, makes a folder of pictures and returns it.
+        pictures: image in docs/images -> file in that folder.
+    """
+
+    make: Callable[[str], Path]
+    pictures: Mapping[str, str]
+
+
+def ran(lab: str, **options: Any) -> Callable[[str], Path]:
+    """The artifacts of a run."""
+
+    def make(store: str) -> Path:
+        made = run(lab, store=store, **options)
+        if made.status != "finished" or not made.record.pictured:
+            raise SandboxError(f"the run ended as '{made.status}' without all of its pictures. {' '.join(made.record.warnings)}")
+        return made.path / "artifacts"
+
+    return make
+
+
+def claimed(lab: str, claim: str, seeds: int) -> Callable[[str], Path]:
+    """The figures of a report, drawn anew from so many runs."""
+
+    def make(store: str) -> Path:
+        artifacts = Artifacts(Path(store) / f"{lab}-{claim}")
+        for one in registry().lab(lab).claim_pictures(claim, seeds):
+            if not isinstance(one.picture, bytes):
+                artifacts.save_figure(f"{one.name}.png", one.picture)
+        return artifacts.folder
+
+    return make
+
+
+def compared(lab: str, agents: list[str], **options: Any) -> Callable[[str], Path]:
+    """The figures of a comparison."""
+
+    def make(store: str) -> Path:
+        artifacts = Artifacts(Path(store) / f"compared-{lab}")
+        for name, figure in compare(lab, agents, store=store, **options).figures.items():
+            artifacts.save_figure(f"{name}.png", figure)
+        return artifacts.folder
+
+    return make
+
+
+def swept(lab: str, **options: Any) -> Callable[[str], Path]:
+    """The drawings of a sweep."""
+    return lambda store: sweep(lab, store=store, **options).path
+
+
+BREAKING = {"walls": "surmountable", "wall_penalty": -2.0}
+SOURCES: dict[str, Source] = {
+    "maze": Source(
+        ran("maze", agent="sarsa"),
+        {"maze.gif": "episode.gif", "value_map.png": "value_map.png", "learning_curve.png": "learning_curve.png"},
+    ),
+    "maze-walls": Source(ran("maze", agent="q-learning", episodes=1500, env=BREAKING), {"maze_walls.gif": "episode.gif"}),
+    "maze-random": Source(
+        ran("maze", agent={"name": "q-learning", "discount": 0.98}, env={"layout": "random", "size": 20, "layout_seed": 3}),
+        {"maze_random.png": "value_map.png"},
+    ),
+    "maze-why": Source(claimed("maze", "G4", 60), {"maze_why.png": "why.png", "maze_experiments.png": "experiments.png"}),
+    "maze-penalty": Source(claimed("maze", "G5", 20), {"maze_penalty.png": "reward_against_wall_penalty.png"}),
+    "empty-grid": Source(ran("empty-grid"), {"empty_grid.gif": "episode.gif", "empty_grid_values.png": "value_map.png"}),
+    "empty-grid-curves": Source(claimed("empty-grid", "G2", 60), {"empty_grid_curves.png": "learning_curves_grid.png"}),
+    "lake": Source(ran("gym", preset="frozen-lake-slippery"), {"lake.gif": "episode.gif", "lake_values.png": "value_map.png"}),
+    "intro": Source(ran("intro"), {"intro_fits.png": "fits.png", "intro_descent.png": "descent.png"}),
+    "regression": Source(ran("regression"), {"regression_fit.png": "fit.png"}),
+    "mnist": Source(
+        ran("mnist", epochs=3),
+        {"mnist_confusion.png": "confusion.png", "mnist_receptive_fields.png": "receptive_fields_2.png"},
+    ),
+    "autoencoder": Source(
+        ran("autoencoder", epochs=2),
+        {"autoencoder_reconstructions.png": "reconstructions_clean.png", "autoencoder_code_space.png": "code_space.png"},
+    ),
+    "music": Source(ran("music", preset="quick"), {"music_continuation.png": "continuation.png"}),
+    "compare": Source(
+        compared("maze", ["sarsa", "q-learning", "dyna-q"], seeds=10, episodes=1000), {"compare_curves.png": "learning_curves.png"}
+    ),
+    "sweep": Source(
+        swept("maze", grid={"agent.alpha": [0.1, 0.25, 0.5, 1.0], "agent.discount": [0.8, 0.9, 0.95]}, seeds=3, episodes=400),
+        {"sweep_parallel.png": "parallel_coordinates.png"},
+    ),
+}
+"""Everything that is drawn, and the pages it is drawn for show."""
+
+
+def make(names: Iterable[str], images: Path = IMAGES) -> list[str]:
+    """Make the pictures of some sources.
+
+    Args:
+        names: keys of `SOURCES`.
+        images: where they go.
+
+    Returns:
+        A sentence for each source that could not be made: an extra or data are missing.
+    """
+    images.mkdir(exist_ok=True)
+    missed = []
+    for name in names:
+        sys.stdout.write(f"{name}\n")
+        with tempfile.TemporaryDirectory() as store:
+            try:
+                folder = SOURCES[name].make(store)
+            except SandboxError as error:
+                missed.append(f"{name}: {error}")
+                continue
+            for image, file in SOURCES[name].pictures.items():
+                shutil.copy(folder / file, images / image)
+    return missed
+
+
+def main(words: list[str]) -> int:
+    """Make what the command line names, or all."""
+    names = [word for word in words if word != "--missing"] or list(SOURCES)
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown:
+        sys.stderr.write(f"There is no source {', '.join(unknown)}. There are {', '.join(SOURCES)}.\n")
+        return 2
+    if "--missing" in words:
+        names = [name for name in names if not all((IMAGES / image).exists() for image in SOURCES[name].pictures)]
+    missed = make(names)
+    sys.stderr.write("".join(f"Left out: {sentence}\n" for sentence in missed))
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main(sys.argv[1:]))

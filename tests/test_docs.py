@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 
 import pytest
 
-from sandbox import SandboxError
+from sandbox import SandboxError, run
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,17 +33,56 @@ COMMANDS = [
 ]
 
 
+WRITE = sorted((ROOT / "docs" / "write").glob("*.md"))
+"""Pages that each hold a plugin in one file, and its test."""
+CHECKS = {"lab": "check_lab(AlbumLab)", "agent": "check_agent(GapLearning)", "environment": "check_env(Gambler)"}
+"""What the test of an example calls; the kit has nothing for observers."""
 TORCH = ("mnist", "autoencoder", "music")
 """Labs that need an extra."""
 
 
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory):
+    """A store that holds a finished run."""
+    root = tmp_path_factory.mktemp("one") / "runs"
+    run("maze", preset="quick", store=root)
+    return root
+
+
 @pytest.fixture
-def finished(say):
-    """A finished run for what comes last."""
-    assert say("run", "maze", "--preset", "quick", "--render", "none").code == 0
+def finished(one_run, store):
+    """A finished run for what comes last, in the test's own store."""
+    shutil.copytree(one_run, store)
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[line for _, line in COMMANDS])
+@pytest.fixture
+def laid_out(tmp_path, monkeypatch):
+    """Writes the files that a page of docs/write/ tells to save, importable from there; returns the plugin."""
+    known = set(sys.modules)
+
+    def lay_out(page):
+        names = re.findall(r"[Ss]ave\s+this\s+as\s+`(\w+\.py)`", page.read_text(encoding="utf-8"))
+        blocks = [text for other, _, text in CODE if other == page]
+        for name, text in zip(names, blocks, strict=True):
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        return tmp_path / names[0]
+
+    yield lay_out
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def commands_of(page):
+    return [line for other, line in COMMANDS if other == page]
+
+
+HERE = [(page, line) for page, line in COMMANDS if page not in WRITE]
+THERE = [(page, line) for page, line in COMMANDS if page in WRITE]
+
+
+@pytest.mark.parametrize(("page", "line"), HERE, ids=[line for _, line in HERE])
 def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line, comments=True)[3:]
@@ -51,9 +94,52 @@ def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     assert said.code == 0, said.err
 
 
+@pytest.mark.parametrize(("page", "line"), THERE, ids=[line for _, line in THERE])
+def test_a_command_runs_beside_the_example_of_its_page(in_process, laid_out, page, line):
+    folder = laid_out(page).parent
+    said = in_process(*shlex.split(line)[3:], cwd=folder, PYTHONPATH=str(ROOT))
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("page", WRITE, ids=lambda page: page.stem)
+def test_an_example_is_short_and_runs_as_a_plugin(in_process, laid_out, page):
+    plugin = laid_out(page)
+    assert len(plugin.read_text(encoding="utf-8").splitlines()) < 40
+    words = shlex.split(commands_of(page)[0])[3:]
+    assert words[words.index("-p") + 1] == plugin.name, "the page's first command uses its example"
+    said = in_process(*words, "--json", cwd=plugin.parent, PYTHONPATH=str(ROOT))
+    assert said.code == 0, said.err
+    assert said.document["status"] == "finished" and said.document["summary"] and not said.document.get("warnings")
+
+
+def test_the_command_that_is_named_next_can_be_typed_as_it_stands(in_process, laid_out):
+    """The agent of a file given with -p is needed again to watch it."""
+    folder = laid_out(ROOT / "docs" / "write" / "agent.md").parent
+    words = ["run", "maze", "-p", "gap.py", "--agent", "gap", "--preset", "quick", "--render", "none"]
+    out = in_process(*words, cwd=folder, PYTHONPATH=str(ROOT)).out
+    (line,) = re.findall(r"^(python -m sandbox watch \S+ -p gap\.py) ", out, re.MULTILINE)
+    said = in_process(*shlex.split(line)[3:], "--render", "gif", "--final", "--frames", "3", cwd=folder, PYTHONPATH=str(ROOT))
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("page", WRITE, ids=lambda page: page.stem)
+def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
+    plugin = laid_out(page)
+    assert CHECKS.get(page.stem, "") in plugin.with_name(f"test_{plugin.name}").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(plugin.parent)],
+        **{"cwd": plugin.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}, "capture_output": True, "text": True},
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE])
-def test_a_code_block_runs(finished, page, number, text, tmp_path, monkeypatch):
+def test_a_code_block_runs(finished, laid_out, page, number, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if page in WRITE:
+        laid_out(page)
     names: dict[str, object] = {"__name__": "__docs__"}
     try:
         exec(compile(text, f"{page.name}, block {number}", "exec"), names)
@@ -79,6 +165,16 @@ def test_the_readme_opens_with_two_commands_that_need_only_pip():
         'python -m pip install ".[test]" && python -m pytest -n auto',
     ]
     assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) < 130
+
+
+def test_the_page_of_commands_is_what_the_program_says():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_command_line.py"), "-"],
+        **{"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, "capture_output": True},
+        check=True,
+    )
+    page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    assert page.splitlines() == done.stdout.decode().splitlines(), "python docs/make_command_line.py writes it anew"
 
 
 def test_links_between_pages_lead_somewhere():

@@ -207,8 +207,7 @@ def _progress() -> Callable[[Progress], None]:
 
 
 def _print(made: Comparison, as_json: bool) -> int:
-    from sandbox.cli.output import next_commands, print_json
-    from sandbox.cli.report import shown_path
+    from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.comparison import DOCUMENT, PAGE
 
     failed = any(run.status != "finished" for runs in made.runs.values() for run in runs)

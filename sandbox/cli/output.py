@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from sandbox.registry import registry
 from sandbox.store.files import plain
 
 BARS = "▁▂▃▄▅▆▇█"
+ALONE = ("show", "list", "verify", "delete")
+"""Commands that need no plugin to be loaded."""
 
 
 def print_json(document: Any, indent: int | None = 2) -> None:
@@ -97,12 +103,29 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
 
 
 def next_commands(*commands: tuple[str, str]) -> None:
-    """Name the next useful commands, each with what it does."""
+    """Name the next useful commands, each with what it does; plugins that were given with `-p` are given again."""
     click.echo()
+    typed = [f"python -m sandbox {command}{'' if _alone(command) else _plugin_files()}" for command, _ in commands]
     pairs(
-        [
-            (click.style(f"python -m sandbox {command}", fg="cyan") if sys.stdout.isatty() else f"python -m sandbox {command}", what)
-            for command, what in commands
-        ],
-        0,
+        [(click.style(line, fg="cyan") if sys.stdout.isatty() else line, what) for line, (_, what) in zip(typed, commands, strict=True)], 0
     )
+
+
+def _alone(command: str) -> bool:
+    """Whether a command does without plugins, or names its own."""
+    return command.split()[0] in ALONE or "-p" in command.split()
+
+
+def _plugin_files() -> str:
+    """` -p FILE` for each plugin that came in one file."""
+    files = [Path(plugin.source) for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error]
+    return "".join(f" -p {shlex.quote(shown_path(file))}" for file in files)
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be typed from here."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return relative if not relative.startswith("..") else str(path)

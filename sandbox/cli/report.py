@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from pathlib import Path
-
 import click
 
 from sandbox.api import Run
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, size, words
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, words
 from sandbox.lab import Watchable
 from sandbox.registry import registry
 
@@ -42,30 +38,19 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
     Args:
         run: the run.
         shown: whether `show` was the command just given.
+
+    Raises:
+        UnknownNameError: when the run's lab is not loaded.
     """
-    record, plugin = run.record, plugin_option(run.record.lab)
+    record = run.record
+    registry().find("lab", record.lab)
     if record.status != "finished":
         rest = [] if shown else [(f"show {run.id}", "what is there so far")]
-        return [(f"resume {run.id}{plugin}", "go on where it stopped"), *rest]
+        return [(f"resume {run.id}", "go on where it stopped"), *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
     commands = [(f"show {run.id} --open", "its curves and pictures")] if figures else []
     if not figures and not shown:
         commands.append((f"show {run.id}", "its curves"))
     if isinstance(run.lab, Watchable):
-        commands.append((f"watch {run.id}{plugin}", "replay how it learned"))
+        commands.append((f"watch {run.id}", "replay how it learned"))
     return commands or [("list", "all runs")]
-
-
-def plugin_option(lab: str) -> str:
-    """` -p FILE` for a lab that came in one file."""
-    plugin = registry().plugins.get(registry().find("lab", lab).plugin)
-    return f" -p {shlex.quote(shown_path(Path(plugin.source)))}" if plugin and plugin.source.endswith(".py") else ""
-
-
-def shown_path(path: Path) -> str:
-    """A path as short as it can be typed from here."""
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:  # another drive
-        return str(path)
-    return relative if not relative.startswith("..") else str(path)

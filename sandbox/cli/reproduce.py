@@ -116,8 +116,7 @@ def _progress() -> Callable[[Measured, int, int], None]:
 
 def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:
     from sandbox import reproduction
-    from sandbox.cli.output import next_commands, table
-    from sandbox.cli.report import shown_path
+    from sandbox.cli.output import next_commands, shown_path, table
 
     for lab, claim, rows in made.findings():
         click.echo()

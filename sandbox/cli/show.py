@@ -15,8 +15,8 @@ import numpy as np
 
 from sandbox.api import Run
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, size, sparkline, words
-from sandbox.cli.report import FIGURES, followups, shown_path
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, sparkline, words
+from sandbox.cli.report import FIGURES, followups
 from sandbox.config import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
 from sandbox.store.metrics import Metrics

@@ -156,8 +156,7 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
 
 def _print(sweep: Sweep, failed: int) -> None:
     from sandbox import sweep_report
-    from sandbox.cli.output import heading, next_commands, table, words
-    from sandbox.cli.report import plugin_option, shown_path
+    from sandbox.cli.output import heading, next_commands, shown_path, table, words
     from sandbox.config import option_name
 
     record, shown = sweep.record, sweep.ranking[:SHOWN]
@@ -186,11 +185,11 @@ def _print(sweep: Sweep, failed: int) -> None:
     click.echo(f"Kept in {shown_path(sweep.path)}: {', '.join(sorted(path.name for path in sweep.path.iterdir() if _is_result(path)))}")
     commands = []
     if sweep.status != "finished" or failed:
-        commands.append((f"resume {sweep.id}{plugin_option(record.lab)}", "go on with what is not finished"))
+        commands.append((f"resume {sweep.id}", "go on with what is not finished"))
     if sweep.best is not None:
         commands.append(
             (
-                f"run {record.lab} --config {shown_path(sweep.path / sweep_report.BEST)}{plugin_option(record.lab)}",
+                f"run {record.lab} --config {shown_path(sweep.path / sweep_report.BEST)}",
                 "the best configuration, with pictures",
             )
         )

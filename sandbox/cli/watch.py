@@ -26,8 +26,7 @@ from sandbox.errors import UsageError
 def watch(run: str, render: str, out: Path | None, final: bool, seed: int, most: int, store: str | None, as_json: bool) -> int:
     """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first policy to its last."""
     from sandbox.api import Run
-    from sandbox.cli.output import next_commands, print_json
-    from sandbox.cli.report import shown_path
+    from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.lab import Watchable
     from sandbox.seeding import generator
     from sandbox.store.store import Store
