@@ -29,6 +29,7 @@ BENCHMARKS = (
     "baselines",
     "supervised",
     "regression",
+    "music",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -45,7 +45,8 @@ def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode)
         a, b: see `Draw`.
         mode: of the draw.
     """
-    fading = np.exp(-a * sounded)
+    with np.errstate(over="ignore"):
+        fading = np.exp(-a * sounded)
     factor: np.ndarray = np.where(sounded > 0, fading if mode == "argmax" else 1 + b * fading, 1.0)
     return factor
 
@@ -68,18 +69,19 @@ def draw_keys(logits: np.ndarray, count: float, sounded: np.ndarray, hand: int, 
     keys = np.zeros(len(logits), dtype=bool)
     if not number:
         return keys
-    weight = correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode) / (1 + np.exp(-logits / how.temperature))
+    with np.errstate(divide="ignore", over="ignore"):  # in logarithms, so that no temperature makes all of them nought
+        weight = np.log(correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode))
+        weight -= np.logaddexp(0.0, -logits.astype(np.float64) / how.temperature)
+    order = np.argsort(-weight, kind="stable")
     if how.mode == "argmax":
-        keys[np.argsort(-weight, kind="stable")[:number]] = True
+        keys[order[:number]] = True
         return keys
     if how.mode == "nucleus":
-        order = np.argsort(-weight, kind="stable")
-        mass = np.cumsum(weight[order]) / weight.sum()
-        kept = order[: int(np.searchsorted(mass, how.top_p)) + 1]
-        weight = np.where(np.isin(np.arange(len(weight)), kept), weight, 0.0)
+        share = np.exp(weight[order] - weight[order[0]])
+        kept = order[: int(np.searchsorted(np.cumsum(share) / share.sum(), how.top_p)) + 1]
+        weight = np.where(np.isin(np.arange(len(weight)), kept), weight, -np.inf)
         number = min(number, len(kept))
-    with np.errstate(divide="ignore"):
-        perturbed = np.log(weight) + rng.gumbel(size=len(weight))  # the largest are draws without replacement
+    perturbed = weight + rng.gumbel(size=len(weight))  # the largest are draws without replacement
     keys[np.argsort(-perturbed, kind="stable")[:number]] = True
     return keys
 

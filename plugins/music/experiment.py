@@ -53,9 +53,12 @@ class MusicExperiment:
         self.lanes = Lanes(
             self.rolls["train"], config.batch, config.window, self.model.history, config.transpose, context.rng("lanes")
         )  # fmt: skip
-        self.updates_per_epoch = -(-self.lanes.frames // (config.batch * config.window))
-        affordable = config.epochs if config.frames is None else max(1, config.frames // self.lanes.frames)
-        self.limit = min(config.epochs, affordable)
+        update = config.batch * config.window
+        self.updates_per_epoch = -(-self.lanes.frames // update)
+        self.limit = config.epochs
+        if config.frames is not None:  # fewer than an epoch has: a part of one
+            self.limit = min(config.epochs, max(1, config.frames // self.lanes.frames))
+            self.updates_per_epoch = min(self.updates_per_epoch, max(1, config.frames // update))
         self.optimizer = self._optimizer()
         self.notes = list(pieces.notes)
         if pieces.skipped:

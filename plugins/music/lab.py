@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
 from plugins.music.playing import generate
 from sandbox.errors import UsageError
-from sandbox.lab import Action, Context
+from sandbox.lab import Action, Claim, ClaimPicture, Context
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -22,6 +22,25 @@ class MusicLab:
     Config = MusicConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     actions: ClassVar[Mapping[str, Action]] = {"generate": Action(generate, "Let a music run continue a piece: MIDI, WAV, picture.")}
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the report found; loaded when it is asked for."""
+        from plugins.music.claims import CLAIMS
+
+        return CLAIMS
+
+    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+        """How well each length of windows foresees, how often each mode freezes, and a piano roll."""
+        from plugins.music import claim_figures
+
+        return claim_figures.pictures(claim, seeds)
+
+    def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
+        """What came out, in words."""
+        from plugins.music.claims import notes
+
+        return notes(claim, estimates)
 
     def build(self, config: MusicConfig, context: Context) -> Any:
         """A fresh experiment.

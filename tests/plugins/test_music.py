@@ -189,7 +189,7 @@ def test_windows_follow_one_another_and_nothing_is_left_out():
     assert seen == lanes.frames
 
 
-@pytest.mark.parametrize("name", ["two-hands", "chord-lstm"])
+@pytest.mark.parametrize("name", ["two-hands", "one-track", "chord-lstm"])
 def test_one_bar_is_learned_by_heart_and_played_again(name):
     bar = compose(0, 0, 4)[:16]
     config = configured(model={"name": name, "hidden": 48, "layers": 1}, loss="likelihood")
@@ -269,6 +269,11 @@ def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store):
         whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
         and load(again.id).summary["test_nll"] == whole.summary["test_nll"]
     )
+
+
+def test_no_more_is_learned_from_than_the_limit_of_frames_below_one_epoch(store):
+    made = run("music", preset="quick", frames=1000, pictures=False)
+    assert made.summary["epochs"] == 1 and 700 < made.summary["frames"] <= 1000
 
 
 def test_epochs_of_etudes_make_the_next_step_better_foreseen(store):

@@ -1,0 +1,223 @@
+"""What the claims are measured on: small models as the report built them, each learned once and then asked by four runs.
+
+A figure is a function of the window's length and of the run's seed alone. Four runs share a training: each looks at
+its own quarter of that training's test pieces and continues one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envs.datasets.pieces import Pieces
+from envs.datasets.rolls import KEYS, SILENT
+from plugins.music import corpus
+from plugins.music.config import MusicConfig
+from sandbox.seeding import Generators, generator
+
+if TYPE_CHECKING:
+    from plugins.music.drawing import Draw
+    from plugins.music.experiment import MusicExperiment
+
+FOLDER = "piano-midi-de"
+SHARING = 4
+"""Runs that share one training."""
+BESIDE = 10
+"""Trainings that are begun before the first is asked again."""
+UPDATE = 512
+"""Steps in one update of the weights, whatever the window's length: half as many lanes for windows twice as long."""
+SEED_STEPS, STEPS = 32, 256
+"""Steps that are heard, and steps that are added."""
+MODES = ("argmax", "argmax, corrected", "sample", "sample, corrected", "sample, calibrated")
+"""The report's draws, and ours: corrected, with the weights of the loss taken out of the probabilities, which the report left in."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is learned.
+
+    Attributes:
+        hidden: units of the one LSTM layer.
+        frames: steps learned from.
+        etudes: pieces, where no folder is at hand.
+    """
+
+    hidden: int = 64
+    frames: int = 250_000
+    etudes: int = 120
+
+
+SIZE = Size()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one run found.
+
+    Attributes:
+        nll: per frame in nats, on the run's test pieces.
+        frequencies_nll: the same when every key is as likely in every step as in the training pieces.
+        frozen: share of frozen steps in what was played, by mode.
+        chords: how many different chords were played, by mode.
+        piece_frozen: share of frozen steps in the piece that was continued.
+        returned: whether what was played came back from its MIDI file as it was, from a track for each hand.
+        roll: seed and calibrated sample, uint8 [seed steps + steps, 2, 88].
+        piece: name of the piece that was continued.
+    """
+
+    nll: float
+    frequencies_nll: float
+    frozen: dict[str, float]
+    chords: dict[str, float]
+    piece_frozen: float
+    returned: bool
+    roll: np.ndarray
+    piece: str
+
+
+def folder() -> Path | None:
+    """The report's kind of pieces, or None where SANDBOX_DATA does not lead to them."""
+    found = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
+    return found if os.environ.get("SANDBOX_DATA") and found.is_dir() else None
+
+
+def pieces(training: int, size: Size = SIZE) -> Pieces:
+    """The pieces of a training, split by its seed: those of the folder, else études."""
+    found = folder()
+    config = MusicConfig(dataset="folder" if found else "etudes", pieces=size.etudes)
+    return corpus.read(config, training, found)
+
+
+def trial(window: int, seed: int, size: Size = SIZE) -> Trial:
+    """A run with windows of so many steps."""
+    training, part = shared(seed)
+    return _trained(window, training, size)[part]
+
+
+def shared(seed: int) -> tuple[int, int]:
+    """The training of a run, and its quarter. Runs that follow one another have different trainings, which can be learned side by side."""
+    block, rest = divmod(seed, SHARING * BESIDE)
+    part, training = divmod(rest, BESIDE)
+    return BESIDE * block + training, part
+
+
+_LOCKS: dict[tuple[int, int, Size], threading.Lock] = {}
+_GUARD = threading.Lock()
+
+
+def _trained(window: int, training: int, size: Size) -> Sequence[Trial]:
+    """The runs of one training, learned by whoever asks first; who asks meanwhile waits."""
+    with _GUARD:
+        lock = _LOCKS.setdefault((window, training, size), threading.Lock())
+    with lock:
+        return _learned(window, training, size)
+
+
+@cache
+def _learned(window: int, training: int, size: Size) -> Sequence[Trial]:
+    done = learn(window, training, size)
+    return [_run(done, training, part) for part in range(SHARING)]
+
+
+def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
+    """A training carried to its end."""
+    from plugins.music.experiment import MusicExperiment
+    from sandbox.config import resolve
+    from sandbox.lab import Context
+
+    context = Context(training, Generators(training), None)  # type: ignore[arg-type]
+    experiment = MusicExperiment(resolve(MusicConfig, [settings(window, size)], "music"), context, pieces(training, size))
+    while not experiment.done:
+        experiment.advance()
+    return experiment
+
+
+def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
+    """The configuration of a training: as many updates from as many steps each, however long the windows are."""
+    model = {"name": "two-hands", "hidden": size.hidden, "layers": 1}
+    learning = {"window": window, "batch": UPDATE // window, "learning_rate": 5e-3, "frames": size.frames, "epochs": 1000}
+    return {"model": model, "loss": "report", **learning}
+
+
+def _run(done: MusicExperiment, training: int, part: int) -> Trial:
+    """One run: its quarter of the test pieces, the first of which is continued in every mode."""
+    from envs.datasets.midi import midi_bytes
+    from plugins.music.generate import continued
+    from plugins.music.playing import seed_of, statistics
+    from plugins.music.scores import score
+
+    tests = done.rolls["test"]
+    mine = [number % len(tests) for number in range(part, max(len(tests), part + 1), SHARING)]
+    first, beat = tests[mine[0]], done.config.steps_per_beat
+    begun = seed_of(first, 2, SEED_STEPS)
+    played = {}
+    for mode in MODES:
+        rng = generator(training, f"trial {part} {mode}")
+        played[mode] = continued(done.model, begun, STEPS, how(mode), rng, calibrated=mode.endswith("calibrated"))
+    added = {mode: roll[len(begun) :] for mode, roll in played.items()}
+    ours = played["sample, calibrated"]
+    return Trial(
+        nll=score(done.model, [tests[number] for number in mine])["nll"],
+        frequencies_nll=frequencies_nll(done.rolls["train"], [tests[number] for number in mine]),
+        frozen={mode: float(statistics(roll)["frozen"]) for mode, roll in added.items()},
+        chords={mode: float(len(np.unique((roll != SILENT).reshape(len(roll), -1), axis=0))) for mode, roll in added.items()},
+        piece_frozen=float(statistics(first)["frozen"]),
+        returned=comes_back(midi_bytes(ours, steps_per_beat=beat), ours, beat),
+        roll=ours,
+        piece=done.pieces.splits["test"][mine[0]].name,
+    )
+
+
+def how(mode: str) -> Draw:
+    """A draw as the report's, with its corrections or without any."""
+    from plugins.music.drawing import Draw
+
+    name, _, kind = mode.partition(", ")
+    draw = Draw("argmax" if name == "argmax" else "sample")
+    return draw if kind else replace(draw, a_right=0.0, a_left=0.0, b=0.0)
+
+
+def frequencies_nll(train: Sequence[np.ndarray], test: Sequence[np.ndarray]) -> float:
+    """NLL per frame in nats of the test pieces when each key sounds with its frequency in the training pieces."""
+    p = 1 / (1 + corpus.key_weights(list(train)))  # [hands, 88]
+    sounds = np.concatenate(list(test)) != SILENT
+    share = sounds.mean(axis=0)
+    return float(-(share * np.log(p) + (1 - share) * np.log(1 - p)).sum())
+
+
+def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
+    """Whether a MIDI file has a track for each hand, named, and holds this roll (silence at its end aside)."""
+    from envs.datasets.midi import read_piece
+
+    piece = read_piece(content, "again", steps_per_beat)
+    again = np.zeros_like(roll)
+    if len(piece.roll) > len(roll) or piece.roll.shape[1:] != (2, KEYS):
+        return False
+    again[: len(piece.roll)] = piece.roll
+    return piece.how.startswith("by name") and bool((again == roll).all())
+
+
+@cache
+def augmented(window: int, low: int, high: int) -> tuple[float, float]:
+    """What transposing all pieces of the collection adds.
+
+    Args:
+        window: steps.
+        low, high: semitones down (<= 0) and up (>= 0).
+
+    Returns:
+        Share of (piece, shift) pairs that stay on the piano, and training windows with all shifts against windows without any.
+    """
+    from envs.datasets.rolls import shifts_within
+
+    rolls = [piece.roll for found in pieces(0).splits.values() for piece in found]
+    stay = np.array([end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)])
+    windows = np.array([-(-len(roll) // window) for roll in rolls])
+    return float(stay.mean() / (high - low + 1)), float((stay * windows).sum() / windows.sum())
