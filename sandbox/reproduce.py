@@ -130,6 +130,7 @@ def reproduce(plan: Plan, progress: Callable[[Measured, int, int], None] | None 
 
     Raises:
         SandboxError: when a claim's `measure` fails, naming claim and seed.
+        UsageError: when a single finding was asked for and something that it needs is missing; of several it is left out.
     """
     begun = time.monotonic()
     deadline = None if plan.budget is None else begun + plan.budget
@@ -173,7 +174,12 @@ def _measure(lab: str, claim: Claim, runs: int, figures: int, plan: Plan, pool: 
     least = min(runs, verdicts.runs_for(claim, 1))
     if claim.cost * least / plan.threads > left:
         return verdicts.left_out(claim, lab, f"{least} runs take about {claim.cost * least / plan.threads:.0f} s, more than was left")
-    values = measure_runs(claim, runs, plan.threads, pool, deadline)
+    try:
+        values = measure_runs(claim, runs, plan.threads, pool, deadline)
+    except UsageError as error:  # an extra or a file of data is missing: others can be measured all the same
+        if len({one.claim.id for one in plan.wanted}) == 1:
+            raise
+        return verdicts.left_out(claim, lab, str(error).rstrip("."))
     row = verdicts.judge(claim, values, figures, lab, time.monotonic() - begun)
     if len(values) < runs:
         row = verdicts.noted(row, f"the time budget cut it to {len(values)} of {runs} runs")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
+from plugins.music.extra import need_music
 from plugins.music.playing import generate
-from sandbox.errors import UsageError
 from sandbox.lab import Action, Claim, ClaimPicture, Context
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
-
-NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
 
 
 class MusicLab:
@@ -48,9 +45,7 @@ class MusicLab:
         Raises:
             UsageError: when a library is missing, or no piece can be read.
         """
-        missing = next((name for name in NEEDED if importlib.util.find_spec(name) is None), None)
-        if missing:
-            raise UsageError(f'The lab music needs {missing}, which is not installed: python -m pip install "sandbox-lab[music]"')
+        need_music()
         from plugins.music import corpus
         from plugins.music.experiment import MusicExperiment
 

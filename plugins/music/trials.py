@@ -20,6 +20,7 @@ from envs.datasets.pieces import Pieces
 from envs.datasets.rolls import KEYS, SILENT
 from plugins.music import corpus
 from plugins.music.config import MusicConfig
+from plugins.music.extra import need_music
 from sandbox.seeding import Generators, generator
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def folder() -> Path | None:
 
 def pieces(training: int, size: Size = SIZE) -> Pieces:
     """The pieces of a training, split by its seed: those of the folder, else études."""
+    need_music()
     found = folder()
     config = MusicConfig(dataset="folder" if found else "etudes", pieces=size.etudes)
     return corpus.read(config, training, found)
@@ -128,6 +130,7 @@ def _learned(window: int, training: int, size: Size) -> Sequence[Trial]:
 
 def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
     """A training carried to its end."""
+    need_music()
     from plugins.music.experiment import MusicExperiment
     from sandbox.config import resolve
     from sandbox.lab import Context

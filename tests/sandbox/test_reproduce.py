@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from sandbox import verdicts
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Claim
-from sandbox.reproduce import Plan, reproduce, select
+from sandbox.reproduce import Plan, Wanted, reproduce, select
 
 TOY = Path(tempfile.mkdtemp(prefix="claimed-"))  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
@@ -114,6 +114,17 @@ def test_a_claim_that_does_not_hold_makes_exit_code_1(say, claimed, tmp_path):
     assert document["holds"] is False and [one["verdict"] for one in document["claims"]] == ["agrees", "differs"]
     written = json.loads((tmp_path / "b" / "reproduce.json").read_text())
     assert [one["verdict"] for one in written["claims"]] == ["agrees", "differs"]
+
+
+def test_what_cannot_be_measured_here_is_left_out_of_several_and_refused_alone():
+    def needs(seed):
+        raise UsageError("Lab 'x' needs PyTorch, which is not installed.")
+
+    missing, there = Claim("X1", "needs an extra", 1.0, "equal", needs), Claim("X2", "does not", 1.0, "equal", lambda seed: 1.0)
+    made = reproduce(Plan([Wanted("intro", missing), Wanted("intro", there)], seeds=40))
+    assert [row.verdict for row in made.rows] == ["left out", "agrees"] and "needs PyTorch" in made.rows[0].note
+    with pytest.raises(UsageError, match="needs PyTorch"):
+        reproduce(Plan([Wanted("intro", missing)], seeds=40))
 
 
 def test_threads_change_no_figure(claimed):
