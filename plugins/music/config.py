@@ -27,6 +27,9 @@ class ReportModelConfig(ModelConfig):
         None, ge=0, le=4096, description="units of the layer behind the LSTM, 0 leaves all layers of the heads out "
         "[default: 120 with the report's loss, 0 with likelihood]"
     )  # fmt: skip
+    straight: bool | None = Field(
+        None, description="whether the step before also leads straight to the keys, past the LSTM [default: only with likelihood]"
+    )  # fmt: skip
     piano: int = Field(100, ge=1, le=4096, description="units before the 88 keys")
     count: int = Field(10, ge=1, le=4096, description="units before the number of notes")
 
@@ -42,8 +45,6 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Keys of one moment one after the other, from the lowest up: each may depend on those below it."""
 
-    hidden: int = Field(200, ge=1, le=4096, description="units of each LSTM layer")
-    layers: int = Field(1, ge=1, le=8, description="LSTM layers")
     channels: int = Field(32, ge=1, le=512, description="features of each key, with weights that all keys share")
     reach: int = Field(24, ge=1, le=87, description="keys below that a key looks at in the same moment")
     span: int = Field(12, ge=0, le=87, description="keys to either side that a key looks at in the moments before")
