@@ -1,7 +1,7 @@
 """Makes every picture of the README and of docs/ with the program itself: `python docs/make_images.py`.
 
 Names of sources make only theirs (`python docs/make_images.py maze lake`), `--missing` only what is not there yet. The labs mnist, autoencoder and music
-need their extras, and the first two MNIST (in the folder SANDBOX_DATA, else it is downloaded).
+need their extras, and the first two MNIST (in the folder SANDBOX_DATA, else it is downloaded) and some ten minutes each.
 """
 
 from __future__ import annotations
@@ -93,12 +93,16 @@ SOURCES: dict[str, Source] = {
     "intro": Source(ran("intro"), {"intro_fits.png": "fits.png", "intro_descent.png": "descent.png"}),
     "regression": Source(ran("regression"), {"regression_fit.png": "fit.png"}),
     "mnist": Source(
-        ran("mnist", epochs=3),
+        ran("mnist", preset="best"),
         {"mnist_confusion.png": "confusion.png", "mnist_receptive_fields.png": "receptive_fields_2.png"},
     ),
     "autoencoder": Source(
-        ran("autoencoder", epochs=2),
-        {"autoencoder_reconstructions.png": "reconstructions_clean.png", "autoencoder_code_space.png": "code_space.png"},
+        ran("autoencoder", preset="best"),
+        {
+            "autoencoder_reconstructions.png": "reconstructions_clean.png",
+            "autoencoder_code_space.png": "code_space.png",
+            "autoencoder_morph.gif": "morph_3_9.gif",
+        },
     ),
     "music": Source(ran("music", preset="quick"), {"music_continuation.png": "continuation.png"}),
     "compare": Source(

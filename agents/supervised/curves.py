@@ -12,7 +12,9 @@ from sandbox import plots
 from sandbox.store.metrics import Metrics
 
 
-def training_curves(metrics: Metrics, title: str, loss: str, score: str, unit: str, best: int, test: float | None) -> Figure:
+def training_curves(
+    metrics: Metrics, title: str, loss: str, score: str, unit: str, best: int, test: float | None, deformed: float | None = None
+) -> Figure:
     """Loss while learning on the left; validation score (or, without validation, the learning rate) on the right.
 
     Args:
@@ -23,6 +25,7 @@ def training_curves(metrics: Metrics, title: str, loss: str, score: str, unit: s
         unit: of the score.
         best: epoch of the best weights, or 0.
         test: the score on test images, or None.
+        deformed: epoch with which training on deformed images ends, or None.
     """
     learned: Any = metrics.columns("learn")
     epochs = np.asarray(learned["epoch"])
@@ -31,6 +34,9 @@ def training_curves(metrics: Metrics, title: str, loss: str, score: str, unit: s
         left = made.add_axes((0.085, 0.15, 0.385, 0.72))
         left.plot(epochs, learned["loss"], marker="o" if len(epochs) < 25 else None, markersize=4)
         left.set(title=title, xlabel="epoch", ylabel=loss)
+        if deformed is not None:
+            left.axvline(deformed, color=plots.GREY, linestyle=":", label="from here on images as they are")
+            left.legend()
         right = made.add_axes((0.585, 0.15, 0.385, 0.72))
         name = f"validation_{score}"
         shown = name if name in learned else "learning_rate"

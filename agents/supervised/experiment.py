@@ -96,6 +96,12 @@ class EpochExperiment:
         return self.epoch >= self.config.epochs or stopped
 
     @property
+    def sharp_from(self) -> float | None:
+        """The epoch with which training on deformed images ends, where it ends before training does."""
+        how = self.config.augmentation
+        return how.until * self.config.epochs if how.active and how.until < 1 else None
+
+    @property
     def done(self) -> bool:
         """Whether the trained model was tested."""
         return bool(self.found)
@@ -132,7 +138,7 @@ class EpochExperiment:
 
         config = self.config
         images, labels = self.splits.train.batch(which)
-        if step < config.augmentation.until * config.epochs * self.batches:
+        if self.sharp_from is None or step < self.sharp_from * self.batches:
             images = deform(images, config.augmentation)
         self.optimizer.param_groups[0]["lr"] = rate(config, step, config.epochs * self.batches)
         self.optimizer.zero_grad(set_to_none=True)

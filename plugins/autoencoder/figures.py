@@ -28,7 +28,9 @@ def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) ->
     summary = experiment.summary()
     test, labels = comparison.clean(experiment.splits.test), experiment.splits.test.labels.cpu().numpy()
     best = summary.get("best_epoch", 0)
-    curves = training_curves(metrics, "How it learned", "mean squared error per pixel", "mse", "per pixel", best, summary["test_mse"])
+    curves = training_curves(
+        metrics, "How it learned", "mean squared error per pixel", "mse", "per pixel", best, summary["test_mse"], experiment.sharp_from
+    )
     artifacts.save_figure("learning_curve.png", curves)
     size = experiment.config.code_size  # type: ignore[attr-defined]
     components = comparison.Components(comparison.clean(experiment.splits.train), max(2, size))

@@ -27,7 +27,16 @@ def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) ->
     labels = experiment.splits.test.labels.cpu().numpy()
     chances = answers.probabilities(experiment.model, test)
     accuracy = summary["test_accuracy"]
-    curves = training_curves(metrics, "How it learned", "cross-entropy (nats)", "accuracy", "share", summary.get("best_epoch", 0), accuracy)
+    curves = training_curves(
+        metrics,
+        "How it learned",
+        "cross-entropy (nats)",
+        "accuracy",
+        "share",
+        summary.get("best_epoch", 0),
+        accuracy,
+        experiment.sharp_from,
+    )
     artifacts.save_figure("learning_curve.png", curves)
     artifacts.save_figure("confusion.png", confusion(labels, chances.argmax(1), classes, accuracy))
     artifacts.save_figure("mistakes.png", mistakes(test, labels, chances, classes))
