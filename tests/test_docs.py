@@ -150,21 +150,13 @@ def test_a_code_block_runs(finished, laid_out, page, number, text, tmp_path, mon
     assert len(names) > 2
 
 
-def test_the_lab_of_the_readme_is_a_working_plugin(in_process, tmp_path):
-    (text,) = [text for page, _, text in CODE if "WalkLab" in text and page.name == "README.md"]
-    (tmp_path / "mylab.py").write_text(text)
-    said = in_process("run", "walk", "-p", tmp_path / "mylab.py", "--steps", "50", "--render", "none", "--json")
-    assert said.code == 0, said.err
-    assert said.document["status"] == "finished" and said.document["config"]["steps"] == 50
-
-
 def test_the_readme_opens_with_two_commands_that_need_only_pip():
     commands = re.findall(r"^python -m pip install .*$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
     assert commands == [
         "python -m pip install . && python -m sandbox run maze --agent sarsa",
         'python -m pip install ".[test]" && python -m pytest -n auto',
     ]
-    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) < 130
+    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) < 80  # two screens
 
 
 def test_the_page_of_commands_is_what_the_program_says():
