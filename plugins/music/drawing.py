@@ -96,6 +96,9 @@ def draw_chord(
 ) -> np.ndarray:
     """The keys of one step from the lowest up, each given those below it.
 
+    Of two answers to one key the likelier is nearly always silence; so `argmax` takes as many of the likeliest keys as are expected, and `nucleus`
+    draws among those that hold `top_p` of the notes that are expected.
+
     Args:
         features: float32 [channels, keys], base: float32 [keys]; see `ChordLstm.features`.
         weights: of the network above the features, see `generate.chord_weights`.
@@ -107,19 +110,36 @@ def draw_chord(
         bool [keys].
     """
     factor = correction(sounded, slowness(how, len(base)), how.b, how.mode)
-    uniform = rng.random(len(base)) if how.mode != "argmax" else np.full(len(base), 0.5)
-    top_p = how.top_p if how.mode == "nucleus" else 1.0
-    return _chord(features, base, *weights, factor, how.temperature, top_p, uniform)
+    keys = len(base)
+    uniform = rng.random(keys) if how.mode != "argmax" else np.zeros(keys)
+    allowed = np.ones(keys, dtype=np.bool_)
+    if how.mode != "sample":
+        likely = _chain(features, base, *weights, factor, how.temperature, allowed, uniform, True)
+        order = np.argsort(-likely, kind="stable")
+        number = int(np.rint(likely.sum()))
+        if how.mode == "nucleus":
+            number = int(np.searchsorted(np.cumsum(likely[order]), how.top_p * likely.sum())) + 1
+        allowed[order[number:]] = False
+        if how.mode == "argmax":
+            return allowed
+    chosen: np.ndarray = _chain(features, base, *weights, factor, how.temperature, allowed, uniform, False) > 0
+    return chosen
 
 
 @numba.njit(cache=True)  # type: ignore[misc]
-def _chord(features, base, below, mix, mix_bias, read, read_bias, factor, temperature, top_p, uniform):  # type: ignore[no-untyped-def]
+def _chain(features, base, below, mix, mix_bias, read, read_bias, factor, temperature, allowed, uniform, soft):  # type: ignore[no-untyped-def]
+    """Key by key from the lowest: 1 or 0 as drawn; or `soft`, where each counts for the higher ones by its probability, these probabilities.
+
+    The soft ones are, to first order, the probabilities of the keys when those below them are not known: float64 [keys].
+    """
     channels, keys = features.shape
     reach = below.shape[1]
-    chosen = np.zeros(keys, dtype=np.bool_)
+    amounts = np.zeros(keys)
     hidden = features.copy()  # what lower keys say is added as they are chosen
     active = np.empty(channels, dtype=np.float32)
     for key in range(keys):
+        if not allowed[key]:
+            continue
         for channel in range(channels):
             active[channel] = max(hidden[channel, key], np.float32(0))
         logit = base[key] + read_bias
@@ -130,12 +150,9 @@ def _chord(features, base, below, mix, mix_bias, read, read_bias, factor, temper
             if total > 0:
                 logit += read[channel] * total
         p = min(factor[key] / (1.0 + np.exp(-logit / temperature)), 1.0)
-        if max(p, 1.0 - p) >= top_p and top_p < 1.0:  # the likelier of two is the nucleus
-            chosen[key] = p > 0.5
-        else:
-            chosen[key] = uniform[key] < p
-        if chosen[key]:
+        amounts[key] = p if soft else float(uniform[key] < p)
+        if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
                 for channel in range(channels):
-                    hidden[channel, key + distance] += below[channel, reach - distance]
-    return chosen
+                    hidden[channel, key + distance] += np.float32(amounts[key]) * below[channel, reach - distance]
+    return amounts

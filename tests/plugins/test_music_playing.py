@@ -148,3 +148,25 @@ def test_the_colder_the_likelier_and_no_temperature_makes_all_keys_nought(temper
     rng = np.random.default_rng(0)
     keys = draw_keys(logits, 2.0, np.zeros(88), 0, Draw(temperature=temperature), rng)
     assert keys.sum() == 2 and (temperature == 1.0 or keys[-2:].all())
+
+
+def test_where_every_key_is_unlikely_chords_are_played_all_the_same():
+    model = ChordLstm(ChordLstmConfig(hidden=5, channels=3, reach=3, span=2), keys=88).eval()
+    features, base = np.zeros((3, 88), np.float32), np.linspace(-6.0, -1.0, 88, dtype=np.float32)  # the likeliest key: 0.27
+    torch.nn.init.zeros_(model.below.weight)
+    torch.nn.init.zeros_(model.read.bias)
+    torch.nn.init.zeros_(model.mix.bias)
+    chances = 1 / (1 + np.exp(-base.astype(float)))
+    expected = chances.sum()
+
+    def drawn(**how):
+        rng, plain = np.random.default_rng(1), {"a_right": 0.0, "a_left": 0.0, "b": 0.0}
+        made = Draw(**plain, **how)
+        return np.array([draw_chord(features, base, chord_weights(model), np.zeros(88), made, rng) for _ in range(2000)])
+
+    assert (drawn(mode="argmax").sum(1) == np.rint(expected)).all() and drawn(mode="argmax")[0, -3:].all()
+    nucleus = drawn(mode="nucleus", top_p=0.8)
+    kept = np.flatnonzero(nucleus.any(0))
+    assert 0.8 * expected <= chances[kept].sum() < 0.85 * expected and kept.tolist() == list(range(kept[0], 88))
+    assert nucleus.sum(1).mean() == pytest.approx(chances[kept].sum(), rel=0.05)
+    assert (drawn(mode="nucleus", top_p=1.0) == drawn(mode="sample")).all()
