@@ -27,9 +27,6 @@ class ReportModelConfig(ModelConfig):
         None, ge=0, le=4096, description="units of the layer behind the LSTM, 0 leaves all layers of the heads out "
         "[default: 120 with the report's loss, 0 with likelihood]"
     )  # fmt: skip
-    straight: bool | None = Field(
-        None, description="whether the step before also leads straight to the keys, past the LSTM [default: only with likelihood]"
-    )  # fmt: skip
     piano: int = Field(100, ge=1, le=4096, description="units before the 88 keys")
     count: int = Field(10, ge=1, le=4096, description="units before the number of notes")
 

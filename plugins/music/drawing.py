@@ -150,7 +150,7 @@ def _chain(features, base, below, mix, mix_bias, read, read_bias, factor, temper
             if total > 0:
                 logit += read[channel] * total
         p = min(factor[key] / (1.0 + np.exp(-logit / temperature)), 1.0)
-        amounts[key] = p if soft else float(uniform[key] < p)
+        amounts[key] = p if soft else (1.0 if uniform[key] < p else 0.0)
         if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
                 for channel in range(channels):

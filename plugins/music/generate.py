@@ -85,9 +85,8 @@ class _Player:
             features, base, remembered, state = self.model.features(window, position, state)
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
             return draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng)[None], remembered, state
-        before = window[:, :-1].flatten(2)
-        remembered, state = self.model.remember(before, state)
-        logits, counts = self.model.heads(remembered, before)  # type: ignore[operator]
+        remembered, state = self.model.remember(window[:, :-1].flatten(2), state)
+        logits, counts = self.model.heads(remembered)  # type: ignore[operator]
         odds, numbers = logits[0, 0].float().cpu().numpy() + self.prior, counts[0, 0].tolist()
         keys = [draw_keys(odds[hand], numbers[hand], sounded[hand], hand, self.how, self.rng) for hand in range(self.model.hands)]
         return np.stack(keys), remembered, state

@@ -105,13 +105,11 @@ class ReportModel(MusicModel):
         hands: 1 or 2.
         dense: units of the layer that both heads of a hand share; with 0 the heads have no layers of their own.
         apart: whether the number of notes is learned without touching what is below its head.
-        straight: whether the keys of the step before also lead straight to the logits, past the LSTM.
     """
 
-    def __init__(self, config: ReportModelConfig, hands: int, dense: int, apart: bool, straight: bool) -> None:
+    def __init__(self, config: ReportModelConfig, hands: int, dense: int, apart: bool) -> None:
         super().__init__(config, hands * KEYS, hands)
         self.apart = apart
-        self.straight = nn.Linear(hands * KEYS, hands * KEYS, bias=False) if straight else None
         self.bodies, self.keys, self.numbers = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for _ in range(hands):
             if dense:
@@ -125,25 +123,14 @@ class ReportModel(MusicModel):
 
     def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
         """See `MusicModel.predict`."""
-        before = sounds[:, :-1].flatten(2)
-        remembered, state = self.remember(before, state)
-        logits, counts = self.heads(remembered, before)
+        remembered, state = self.remember(sounds[:, :-1].flatten(2), state)
+        logits, counts = self.heads(remembered)
         return Predicted(logits, counts, self.strikes(remembered, sounds[:, 1:]), state)
 
-    def heads(self, remembered: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """What every hand will do.
-
-        Args:
-            remembered: [lanes, steps, hidden].
-            before: [lanes, steps, hands * 88], the step before each.
-
-        Returns:
-            Logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands].
-        """
+    def heads(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
+        """What every hand will do: logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands]."""
         bodies = [body(remembered) for body in self.bodies]
         logits = torch.stack([head(body) for head, body in zip(self.keys, bodies, strict=True)], dim=2)
-        if self.straight is not None:
-            logits = logits + self.straight(before).unflatten(-1, (self.hands, KEYS))
         seen = [body.detach() for body in bodies] if self.apart else bodies
         counts = torch.stack([head(body).squeeze(-1) for head, body in zip(self.numbers, seen, strict=True)], dim=2)
         return logits, counts
@@ -162,9 +149,7 @@ def make_model(config: MusicConfig, seed: int) -> MusicModel:
             model: MusicModel = ChordLstm(options)
         else:
             dense = options.dense if options.dense is not None else 120 if config.loss == "report" else 0
-            likelihood = config.loss == "likelihood"
-            straight = likelihood if options.straight is None else options.straight
-            model = ReportModel(options, 2 if config.model.name == "two-hands" else 1, dense, likelihood, straight)
+            model = ReportModel(options, 2 if config.model.name == "two-hands" else 1, dense, config.loss == "likelihood")
     model = model.to_empty(device="cpu")
     rng = generator(seed, "weights")
     with torch.no_grad():
