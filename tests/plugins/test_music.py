@@ -22,7 +22,7 @@ from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piec
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
 from plugins.music.chords import ChordLstm
-from plugins.music.config import ChordLstmConfig, MusicConfig
+from plugins.music.config import ChordLstmConfig, PRESETS, MusicConfig
 from plugins.music.drawing import Draw, correction, draw_keys
 from plugins.music.generate import continued, default_draw
 from plugins.music.lanes import Lanes
@@ -280,3 +280,9 @@ def test_epochs_of_etudes_make_the_next_step_better_foreseen(store):
     made = run("music", preset="quick", pieces=20, epochs=6, loss="likelihood", pictures=False)
     nll = made.metrics.columns("validate")["nll"]
     assert nll[-1] < nll[0] and len(etudes(0, 20, steps_per_beat=4).splits["test"]) == 2
+
+
+def test_best_keeps_its_sizes_whatever_the_model():
+    for name in ("one-track", "two-hands", "chord-lstm"):
+        options = resolve(MusicConfig, [PRESETS["best"], {"model": name}], "music").model.options
+        assert (options.hidden, options.layers, options.output_dropout) == (320, 1, 0.4)
