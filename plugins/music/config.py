@@ -105,7 +105,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"pieces": 12, "epochs": 3, "model": {"hidden": 24}, "batch": 8, "steps": 64},
     "best": {
         "model": {"name": "chord-lstm", "hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4},
-        **{"loss": "likelihood", "transpose": (-6, 5), "window": 100, "batch": 16, "optimizer": "adamw", "learning_rate": 3e-3},
+        **{"loss": "likelihood", "transpose": (-6, 5), "window": 100, "batch": 8, "optimizer": "adamw", "learning_rate": 3e-3},
         **{"decay": "cosine", "weight_decay": 0.01, "clip": 1.0, "epochs": 60, "frames": 4_000_000, "patience": 15},
     },
 }
