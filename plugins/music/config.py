@@ -99,13 +99,16 @@ class MusicConfig(LabConfig):
         return self
 
 
+BEST: dict[str, Any] = {
+    **{"loss": "likelihood", "transpose": (-6, 5), "window": 100, "batch": 8, "optimizer": "adamw", "learning_rate": 3e-3},
+    **{"decay": "cosine", "weight_decay": 0.01, "clip": 1.0, "epochs": 60, "frames": 4_000_000, "patience": 15},
+}
+MEMORY = {"hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4}
+
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "report": {"batch": 100, "window": 32, "epochs": 300, "patience": 20, "frames": None},
     "quick": {"pieces": 12, "epochs": 3, "model": {"hidden": 24}, "batch": 8, "steps": 64},
-    "best": {
-        "model": {"name": "chord-lstm", "hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4},
-        **{"loss": "likelihood", "transpose": (-6, 5), "window": 100, "batch": 8, "optimizer": "adamw", "learning_rate": 3e-3},
-        **{"decay": "cosine", "weight_decay": 0.01, "clip": 1.0, "epochs": 60, "frames": 4_000_000, "patience": 15},
-    },
+    "best": {**BEST, "model": {"name": "chord-lstm", **MEMORY}},
+    "best-one-track": {**BEST, "model": {"name": "one-track", **MEMORY}, "epochs": 120, "frames": 8_000_000},
 }
