@@ -22,7 +22,7 @@ from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piec
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
 from plugins.music.chords import ChordLstm
-from plugins.music.config import ChordLstmConfig, PRESETS, MusicConfig
+from plugins.music.config import PRESETS, ChordLstmConfig, MusicConfig
 from plugins.music.drawing import Draw, correction, draw_keys
 from plugins.music.generate import continued, default_draw
 from plugins.music.lanes import Lanes
