@@ -5,17 +5,19 @@ Where there are fewer runs than an interval needs, none is drawn. An agent has o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from sandbox import aggregates, plots, reaching
 from sandbox.aggregates import MIN_RUNS
 from sandbox.measured import SHARE, scores
 from sandbox.seeding import generator
 from sandbox.standings import Standings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LINES = ("-", "--", "-.", ":")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")

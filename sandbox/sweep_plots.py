@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from sandbox import plots
 from sandbox.config import show_value
 from sandbox.ranking import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LOGARITHMIC = 20
 """Positive values whose largest is this many times the smallest are spread by their logarithm."""
@@ -32,6 +31,10 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
         objective, direction: what the last axis shows.
         title: above the figure.
     """
+    import matplotlib as mpl
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     names = list(dict.fromkeys(name for one in results for name in one.params))
     names = [name for name in names if len({repr(one.params.get(name)) for one in results}) > 1] or names
     axis = [Scale([one.params.get(name) for one in results]) for name in names]
