@@ -106,7 +106,7 @@ BEST: dict[str, Any] = {
 MEMORY = {"hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4}
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "default": {},
+    "default": {"loss": "likelihood", "model": {"layers": 1}, "batch": 8, "epochs": 40, "learning_rate": 5e-3, "decay": "cosine"},
     "report": {"batch": 100, "window": 32, "epochs": 300, "patience": 20, "frames": None},
     "quick": {"pieces": 12, "epochs": 3, "model": {"hidden": 24}, "batch": 8, "steps": 64},
     "best": {**BEST, "model": {"name": "chord-lstm", **MEMORY}},
