@@ -104,7 +104,7 @@ SOURCES: dict[str, Source] = {
             "autoencoder_morph.gif": "morph_3_9.gif",
         },
     ),
-    "music": Source(ran("music", preset="quick"), {"music_continuation.png": "continuation.png"}),
+    "music": Source(ran("music"), {"music_continuation.png": "continuation.png"}),
     "compare": Source(
         compared("maze", ["sarsa", "q-learning", "dyna-q"], seeds=10, episodes=1000), {"compare_curves.png": "learning_curves.png"}
     ),
