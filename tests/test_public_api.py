@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import re
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_a_public_name_has_an_example_that_runs(store, tmp_path, monkeypatch, na
 def test_a_public_function_says_what_it_takes(name):
     function = getattr(sandbox, name)
     text = inspect.cleandoc(function.__doc__)
-    missing = [parameter for parameter in inspect.signature(function).parameters if f"{parameter}" not in text.split("Args:")[-1]]
-    assert "Args:" in text and not missing
+    named = re.findall(r"^    ([*\w, ]+):", text.partition("Args:\n")[2].partition("\n\n")[0], re.MULTILINE)
+    told = {name.strip(" *") for names in named for name in names.split(",")}
+    assert set(inspect.signature(function).parameters) == told
     assert "Raises:" in text or name == "Choice"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from sandbox.api import Request, available_cores, resolved
@@ -17,7 +15,7 @@ _LOCK = threading.Lock()
 
 
 def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> Any:
-    """The finished experiment of a lab, remembered for those who ask again.
+    """The finished experiment of a lab. It is not kept here: who asks keeps what it needs of it.
 
     Args:
         lab: its name.
@@ -26,16 +24,11 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
         seed: of the run.
     """
     with _LOCK:
-        return _finished(lab, preset, json.dumps(settings, sort_keys=True), seed)
-
-
-@lru_cache(maxsize=16)
-def _finished(lab: str, preset: str, settings: str, seed: int) -> Any:
-    _, made, config = resolved(Request(lab, preset, [json.loads(settings)]))
-    context = Context(seed, Generators(seed), None, threads=available_cores())  # type: ignore[arg-type]
-    globals_ = GlobalGenerators(seed, ("torch",))
-    experiment = made.build(config, context)
-    while not experiment.done:
-        with globals_.active():
-            experiment.advance()
-    return experiment
+        _, made, config = resolved(Request(lab, preset, [settings]))
+        context = Context(seed, Generators(seed), None, threads=available_cores())  # type: ignore[arg-type]
+        globals_ = GlobalGenerators(seed, ("torch",))
+        experiment = made.build(config, context)
+        while not experiment.done:
+            with globals_.active():
+                experiment.advance()
+        return experiment

@@ -144,7 +144,7 @@ class SearchExperiment:
 
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
-        self.scores, self.epochs, self.seconds = list(state["scores"]), list(state["epochs"]), state.get("seconds", 0.0)
+        self.scores, self.epochs, self.seconds = list(state["scores"]), list(state["epochs"]), state["seconds"]
         if state["final"] is not None:
             self._begin_final()
             assert self.final is not None

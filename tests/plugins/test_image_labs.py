@@ -151,3 +151,35 @@ def test_the_claims_of_the_report_are_there(lab):
 
     ids = list(dict.fromkeys(one.claim.id for one in select([lab])))
     assert ids == (["M1", "M2", "M3", "M4"] if lab == "mnist" else ["A1", "A2", "A3", "A4", "A5"])
+
+
+def test_every_figure_of_the_claims_comes_out(monkeypatch):
+    from agents.supervised import measuring
+    from plugins.autoencoder import claims as reconstruction
+    from plugins.mnist import claims as recognition
+
+    original, asked = measuring.finished, []
+
+    def small(lab, preset, settings, seed):
+        asked.append((lab, settings, seed))
+        more = {"dataset": "digits", "epochs": 2 if lab == "autoencoder" else 8, "batch_size": 32}
+        return original(lab, preset, {**settings, **more}, seed)
+
+    monkeypatch.setattr(measuring, "finished", small)
+    for module in (recognition, reconstruction):
+        module.figures.cache_clear()
+    try:
+        found = {(one.id, one.part): one.measure(5) for one in (*recognition.CLAIMS, *reconstruction.CLAIMS)}
+    finally:
+        for module in (recognition, reconstruction):
+            module.figures.cache_clear()
+    assert np.isfinite(list(found.values())).all()
+    assert len(asked) == 1 + 10 + 1 and {seed for *_, seed in asked} == {5}  # one run of mnist, one for each code, one with noise
+    assert found["M1", ""] == 1 and found["M2", ""] > 0.5 and 0 < found["A5", "largest of 20 steps"] < 1
+    assert all(0 < found["A2", f"{size} numbers"] < 0.2 for size in range(2, 11))
+
+
+def test_a_limited_search_goes_on_with_its_seconds(store):
+    made = run("mnist", config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}}, pictures=False)
+    assert made.experiment.state()["seconds"] == made.experiment.seconds > 0
+    assert run("mnist", config=SEARCH, pictures=False).experiment.state()["seconds"] == 0

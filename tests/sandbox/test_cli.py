@@ -199,6 +199,15 @@ def test_every_command_ends_by_naming_the_next(say, maze):
         assert re.search(r"^python -m sandbox \S+", said.out.splitlines()[-1]), words
 
 
+def test_datasets_are_listed_and_what_stands_behind_each_name_is_there(say):
+    from sandbox.registry import registry
+
+    names = {one["name"] for one in say("list", "datasets", "--json").document}
+    assert names >= {"mnist", "fashion-mnist", "digits", "curve", "points", "etudes", "folder"}
+    assert all(callable(registry().load("dataset", name)) for name in names)
+    assert len(registry().load("dataset", "digits")().train) == 1437
+
+
 def test_show_prints_configuration_charts_and_artifacts(say):
     say("run", "maze", "--preset", "quick", "--render", "gif")
     out = say("show").out

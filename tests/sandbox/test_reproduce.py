@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -125,6 +126,13 @@ def test_what_cannot_be_measured_here_is_left_out_of_several_and_refused_alone()
     assert [row.verdict for row in made.rows] == ["left out", "agrees"] and "needs PyTorch" in made.rows[0].note
     with pytest.raises(UsageError, match="needs PyTorch"):
         reproduce(Plan([Wanted("intro", missing)], seeds=40))
+
+
+def test_a_folder_of_data_is_where_claims_look(say, claimed, tmp_path, monkeypatch):
+    monkeypatch.setenv("SANDBOX_DATA", "elsewhere")
+    assert say("reproduce", "C1", "--seeds", 80, "--data", tmp_path, "--out", tmp_path / "a").code == 0
+    assert os.environ["SANDBOX_DATA"] == str(tmp_path)
+    assert say("reproduce", "C1", "--data", tmp_path / "none").code == 2
 
 
 def test_threads_change_no_figure(claimed):
