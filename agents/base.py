@@ -108,13 +108,14 @@ class TabularAgent:
         """Exploration in the next episode: a probability, or softmax's temperature."""
         return float(self._epsilons(1)[0])
 
-    def act(self, observation: int, explore: bool = False, rng: np.random.Generator | None = None) -> int:
+    def act(self, observation: int, explore: bool = False, rng: np.random.Generator | None = None, step: int | None = None) -> int:
         """An action for a state, nothing learned.
 
         Args:
             observation: the state, in [0, states).
             explore: whether to take the behaviour policy at the present exploration; else greedily.
             rng: draws in place of the agent's own generator, so that watching changes nothing.
+            step: steps of the episode before this one, for agents whose policy counts them; None reads the table as it stands.
         """
         from agents import policies
 
@@ -122,11 +123,20 @@ class TabularAgent:
             raise IndexError(f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}.")
         policy, _ = policies.compiled(self.config.policy_name if explore else "greedy")
         epsilon = self.epsilon() if explore else 0.0
-        return int(policy(self.q, self.counts, int(observation), epsilon, self.config.ties == "first", rng or self.rng))
+        q = self.q if step is None else self.table_at(step)
+        return int(policy(q, self.counts, int(observation), epsilon, self.config.ties == "first", rng or self.rng))
+
+    def table_at(self, step: int) -> np.ndarray:
+        """The action values that are played after `step` steps of an episode: float64 [states, actions]. One table serves all."""
+        return self.q
 
     def policy(self) -> np.ndarray:
         """Probabilities of the greedy policy: float64 [states, actions]."""
         return probabilities.greedy(self.q, self.config.ties == "first")
+
+    def played_policy(self) -> np.ndarray:
+        """What it plays in an episode without exploring: `policy()`, or [steps, states, actions] where it counts steps."""
+        return self.policy()
 
     def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
         """Learn on the arrays of a model, compiled.
@@ -201,6 +211,10 @@ class TabularAgent:
         from agents.kernels import Memory
 
         return Memory(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
+
+    def shortfall(self) -> str:
+        """Why what it plays may earn less than the best possible even when it has nothing left to learn; "" for no such reason."""
+        return ""
 
     def findings(self) -> dict[str, Any]:
         """What else it can say of its work, plain values for the run's summary: whether a solver converged."""

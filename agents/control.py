@@ -18,7 +18,7 @@ from agents import planning
 from agents.control_config import ControlConfig
 from agents.worlds import World
 from envs.mdp import TabularMDP
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 from sandbox.registry import registry
 
 BLOCK_STEPS = 1_000_000
@@ -30,6 +30,9 @@ SNAPSHOT_BYTES = 64_000_000
 """All snapshots together stay below this; very large grids keep fewer."""
 LAST = 100
 """Reports state means over this many last episodes."""
+ROUNDING = 1e-9
+"""Scores that differ by less, relative to their size, are the same."""
+BEST_RETURN = "the highest expected return of an episode of {} steps, undiscounted"
 OPTIMUM_WORK = 10**10
 """Above so many elementary steps the exact optimum is not computed, and regret is "none"."""
 
@@ -69,14 +72,8 @@ class ControlExperiment:
     unit = "episode"
     headline = ("reward_per_step", "epsilon")
 
-    score = "reward_per_step"
-    """The column that bands and histograms of many seeds are about; the greedy policy's stands in the summary under the same name."""
-    best_score = "optimum"
-    """Under which name the best possible score stands in the summary."""
     banded: tuple[str, ...] = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
     """Columns that differ from seed to seed."""
-    notes: Sequence[str] = ()
-    """What whoever runs this should know; they become warnings of the run."""
 
     def __init__(self, config: ControlConfig, context: Context, world: World, watched: bool = True) -> None:
         self.config = config
@@ -96,6 +93,15 @@ class ControlExperiment:
         self._block_episodes = max(1, (BLOCK_STEPS if watched else TOGETHER_STEPS) // max(1, world.horizon))
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
         self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What whoever runs this should know: sentences that become warnings of the run."""
+        why = self.agent.shortfall() if self.done else ""
+        score = self.score() if why else None
+        if score is None or score.optimum is None or score.optimum - score.value <= ROUNDING * max(1.0, abs(score.optimum)):
+            return ()
+        return (f"{self.config.agent.name} earns {score.value:.4g} of {score.optimum:.4g}: {why}.",)
 
     @property
     def done_units(self) -> int:
@@ -140,6 +146,13 @@ class ControlExperiment:
         kept = state["snapshots"]
         self.snapshots = [Snapshotted(*values) for values in zip(kept["episode"], kept["epsilon"], kept["q"], strict=True)]
 
+    def score(self) -> Score:
+        """The greedy policy's expected reward per step of an episode, exact."""
+        horizon, optimum = self.world.horizon, self.optimum()
+        value = self.world.evaluate(self.agent).reward_per_step
+        best = None if optimum is None else optimum / horizon
+        return Score("reward_per_step", value, best, f"{BEST_RETURN.format(horizon)}, by {horizon} steps", unit="reward per step")
+
     def summary(self) -> Summary:
         """The greedy policy's scores, exact (no sampling), beside the best possible; returns in units of reward, lengths in steps."""
         greedy = self.world.evaluate(self.agent)
@@ -170,7 +183,7 @@ class ControlExperiment:
         return float(self.agent.epsilon())
 
     def _learn_block(self, learned: Any) -> Block:
-        per_step = learned.return_ / learned.length
+        per_step = learned.return_ / self.world.horizon
         steps = self.env_steps + np.cumsum(learned.length)
         self.env_steps = int(steps[-1])
         self._last = np.concatenate([self._last, per_step])[-LAST:]
@@ -223,14 +236,14 @@ def walk(model: TabularMDP, act: Any, rng: np.random.Generator) -> Iterator[tupl
 
     Args:
         model: the world.
-        act: called with a state, returns an action.
+        act: (state, steps before) -> action.
         rng: draws starts and outcomes.
     """
     state = model.sample_start(rng)
     total = 0.0
     yield state, 0, total
     for step in count(1):
-        action = act(state)
+        action = act(state, step - 1)
         outcome = model.sample_outcome(state, action, rng)
         total += float(model.reward[state, action, outcome])
         ends = bool(model.terminated[state, action, outcome])

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.control import LAST, ControlExperiment, best_returns
+from agents.control import BEST_RETURN, LAST, ControlExperiment, best_returns
 from agents.control_config import ControlConfig
+from agents.planning import Evaluation
 from agents.stationary import best_stationary
-from agents.worlds import EnvWorld, World
+from agents.worlds import EnvWorld, Trial, World
 from envs.mdp import TabularMDP
-from sandbox.lab import Block, Context, Summary
+from sandbox.lab import Block, Context, Score, Summary
 
 ENV_BLOCK_STEPS = 10_000
 """At most about as many steps through `env.step` make one block: some tenths of a second."""
@@ -47,18 +48,32 @@ class EpisodicExperiment(ControlExperiment):
     """
 
     headline = ("return", "epsilon")
-    score, best_score = "greedy_return", "optimal_return"
     banded = ("return", "regret", "greedy_return", "length", "env_steps", "greedy_length")
 
     def __init__(self, config: ControlConfig, context: Context, world: World, notes: Sequence[str] = (), watched: bool = True) -> None:
         super().__init__(config, context, world, watched)
         if isinstance(world, EnvWorld):
             self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)
-        self.notes = tuple(notes)
+        self._watched = watched
+        self._notes = tuple(notes)
+        self._tried: tuple[int, Trial | None] = (-1, None)  # episodes learned, and what was tried out then
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What whoever runs this should know, a table of transitions that turned out to be wrong included."""
+        trial = self._tried[1]
+        if trial is None or not trial.difference:
+            return (*self._notes, *super().notes)
+        remedy = "" if isinstance(self.world, EnvWorld) else " --no-use-model learns through env.step."
+        return (*self._notes, f"{DISPROVED} ({trial.difference}).{remedy}")
+
+    def score(self) -> Score:
+        """The greedy policy's expected return: exact where the model is known and the environment obeys it, else sampled."""
+        return episodic_score(self._greedy(), self.optimum(), self.world.horizon)
 
     def summary(self) -> Summary:
         """The greedy policy's expected return, beside the best possible; lengths in steps."""
-        greedy = self.world.evaluate(self.agent)
+        greedy = self._greedy()
         optimum = self.optimum()
         return {
             "greedy_return": greedy.expected_return,
@@ -71,12 +86,35 @@ class EpisodicExperiment(ControlExperiment):
             "episodes": self.done_units,
             "env_steps": self.env_steps,
             "learned_through": "env.step" if isinstance(self.world, EnvWorld) else "model",
-            "evaluated": "by sampling" if self.model is None else "exactly",
+            **evaluated(greedy),
         }
+
+    def optimum(self) -> float | None:
+        """The best expected return of an episode, or None where nobody knows it, or the model is disproved."""
+        return None if self._disproved() else super().optimum()
 
     def stationary_optimum(self) -> float | None:
         """What the best policy found that does not count steps earns, or None where nobody knows."""
-        return None if self.model is None else stationary_return(self.model)
+        return None if self.model is None or self._disproved() else stationary_return(self.model)
+
+    def _greedy(self) -> Evaluation:
+        """What the greedy policy earns; sampled in the environment where that does not obey its model."""
+        trial = self._trial()
+        return trial.played if trial and trial.difference else self.world.evaluate(self.agent)
+
+    def _disproved(self) -> bool:
+        trial = self._tried[1]
+        return trial is not None and bool(trial.difference)
+
+    def _trial(self) -> Trial | None:
+        """Real episodes, once learning is done; of seeds that learn together one each, until one disproves the model."""
+        if self.done and self._tried[0] != self.done_units:
+            episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
+            trial = self.world.try_out(self.agent, episodes if self._watched else 1)
+            if trial and trial.difference and not self._watched:
+                trial = self.world.try_out(self.agent, episodes)
+            self._tried = self.done_units, trial
+        return self._tried[1]
 
     def _learn_block(self, learned: Any) -> Block:
         steps = self.env_steps + np.cumsum(learned.length)
@@ -106,8 +144,35 @@ class EpisodicExperiment(ControlExperiment):
                 "greedy_return": [greedy.expected_return],
                 "greedy_length": [greedy.expected_length],
                 "regret": [float("nan") if optimum is None else _regret(optimum, greedy.expected_return)],
+                **evaluation_error(greedy),
             },
         )
+
+
+DISPROVED = (
+    "The environment does not do what its table of transitions (P) says: the score is sampled in the environment, and no optimum is known"
+)
+
+
+def episodic_score(greedy: Evaluation, optimum: float | None, horizon: int) -> Score:
+    """The return of an episode as a score, exact or sampled."""
+    best = "" if optimum is None else BEST_RETURN.format(horizon)
+    error, episodes = greedy.standard_error, greedy.episodes
+    return Score("greedy_return", greedy.expected_return, optimum, best, unit="return", standard_error=error, episodes=episodes)
+
+
+def evaluated(greedy: Evaluation) -> Summary:
+    """How the greedy policy was evaluated, for a summary."""
+    if greedy.episodes is None:
+        return {"evaluated": "exactly"}
+    return {"evaluated": "by sampling", "evaluation_episodes": greedy.episodes, "standard_error": greedy.standard_error}
+
+
+def evaluation_error(greedy: Evaluation) -> dict[str, list[float]]:
+    """Columns of a sampled evaluation for the stream "evaluate"; none where it is exact."""
+    if greedy.episodes is None or greedy.standard_error is None:
+        return {}
+    return {"standard_error": [greedy.standard_error], "evaluation_episodes": [greedy.episodes]}
 
 
 def _regret(optimum: float, return_: float) -> float:

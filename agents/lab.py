@@ -37,7 +37,13 @@ class ControlLab:
     """The environment's name in the registry."""
     fps = 12
     objective = "summary.reward_per_step"
-    direction = "maximize"
+    directions: ClassVar[Mapping[str, str]] = {
+        "reward_per_step": "maximize",
+        "greedy_return": "maximize",
+        "regret": "minimize",
+        "steps_to_goal": "minimize",
+        "steps_per_second": "maximize",
+    }
 
     def preparation(self) -> str:
         """The first run on a machine compiles the learning loops."""
@@ -128,10 +134,9 @@ class ControlLab:
         agent, layout = experiment.agent, experiment.env.layout
         self._keep(experiment, artifacts)
         name = experiment.config.agent.name
-        optimum = experiment.optimum()
-        per_step = None if optimum is None else optimum / experiment.model.horizon
+        optimum = experiment.score().optimum
         artifacts.save_figure(
-            "learning_curve.png", pictures.learning_curve(metrics, per_step, f"{self.env}: how {name} learned", _exploration(experiment))
+            "learning_curve.png", pictures.learning_curve(metrics, optimum, f"{self.env}: how {name} learned", _exploration(experiment))
         )
         values, policy = experiment.values(), agent.policy()
         artifacts.save_figure(
@@ -143,7 +148,7 @@ class ControlLab:
         from agents import many_pictures
 
         table, name = many.table(), many.experiments[0].config.agent.name
-        optimum = many.experiments[0].summary()["optimum"]
+        optimum = many.score().optimum
         seeds = len(many.seeds)
         artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in many.experiments]))
         artifacts.write("seeds.csv", many_pictures.seeds_table(table))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 
 BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
 """Columns that differ from seed to seed and become bands, unless the experiment says which; the others are the same for all."""
@@ -33,7 +34,6 @@ class ManySeeds:
         self.experiments, self.contexts, self.full = list(experiments), list(contexts), full
         self.unit, self.limit = experiments[0].unit, experiments[0].limit
         self._banded = getattr(experiments[0], "banded", BANDED)
-        self._score = getattr(experiments[0], "score", "reward_per_step")
         self.headline = tuple(f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high"))
         self._threads = max(1, min(threads, len(self.experiments)))
 
@@ -95,10 +95,24 @@ class ManySeeds:
             experiment.restore(own)
             context.generators.restore(generators)
 
+    @property
+    def notes(self) -> list[str]:
+        """What the experiments have to say, each sentence once."""
+        return list(dict.fromkeys(note for experiment in self.experiments for note in experiment.notes))
+
+    def score(self) -> Score:
+        """The mean over seeds of what each is judged by."""
+        scores = [experiment.score() for experiment in self.experiments]
+        mean = float(np.mean([score.value for score in scores]))
+        optimum = None if any(score.optimum is None for score in scores) else scores[0].optimum
+        errors = [score.standard_error for score in scores if score.standard_error is not None]
+        error = float(np.sqrt(np.square(errors).sum())) / len(scores) if errors else None
+        return replace(scores[0], value=mean, optimum=optimum, standard_error=error)
+
     def summary(self) -> Summary:
         """Means over seeds, and how often the best possible was reached."""
-        table = self.table()
-        score, scores = self._score, table[self._score]
+        table, judged = self.table(), self.experiments[0].score()
+        score, scores = judged.name, table[judged.name]
         summary: Summary = {
             score: float(scores.mean()),
             "seeds": len(self.experiments),
@@ -109,8 +123,7 @@ class ManySeeds:
             "env_steps": self.env_steps,
         }
         if np.isfinite(table["regret"]).all():
-            best = getattr(self.experiments[0], "best_score", "optimum")
-            summary[best] = self.experiments[0].summary()[best]
+            summary["optimal_return" if judged.name == "greedy_return" else "optimum"] = judged.optimum
             summary["regret"] = float(table["regret"].mean())
             summary["solved"] = float(np.mean(table["regret"] <= 1e-9 * np.maximum(1.0, np.abs(table["greedy_return"]))))
         return summary

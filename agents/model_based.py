@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
-from agents import model_rules
+from agents import model_rules, probabilities
 from agents.base import Episodes, TabularAgent
 from agents.config import PolicyName, TabularConfig, no_step_size
 from sandbox.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from agents.kernels import Log
 
 COLUMNS = 8
@@ -85,7 +84,7 @@ class UcbViConfig(ModelConfig):
     )
     highest_return: float | None = Field(default=None, description="from no state on an episode brings more; none: 1 for each step left")
     value_range: float | None = Field(
-        default=None, gt=0, description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead"
+        default=1.0, gt=0, description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead"
     )
     bonus: float = Field(default=0.01, ge=0, description="weight c of the bonus c B L / √N; 7 in the paper, smaller ones learn sooner")
     failure: float = Field(default=0.1, gt=0, lt=1, description="how likely the bonus may be too small (delta), where its weight is 7")
@@ -212,3 +211,22 @@ class UcbVi(ModelAgent):
         most = (1.0, 0.0) if config.highest_return is None else (0.0, config.highest_return)
         weight = (config.bonus, 0.0) if config.value_range is None else (0.0, config.bonus * config.value_range)
         return self.room, *most, *weight, self.episodes / config.failure
+
+    def table_at(self, step: int) -> np.ndarray:
+        """The table of one step of an episode; episodes longer than the horizon begin anew."""
+        tables = self._tables_of_steps()
+        return self.q if tables is None else np.ascontiguousarray(tables[step % len(tables)])
+
+    def played_policy(self) -> np.ndarray:
+        """The greedy policy of each step: float64 [horizon, states, actions]."""
+        tables = self._tables_of_steps()
+        if tables is None:
+            return self.policy()
+        steps, states, actions = tables.shape
+        return probabilities.greedy(tables.reshape(-1, actions), self.config.ties == "first").reshape(steps, states, actions)
+
+    def _tables_of_steps(self) -> np.ndarray | None:
+        """Q_h for every step h: float64 [horizon, states, actions]; None before the first step."""
+        if not self.rows.size or not self.rows[0, 2]:
+            return None
+        return self.rows[1 + self.room :, : self.actions].reshape(-1, self.states, self.actions)

@@ -367,7 +367,10 @@ def ucb_vi(
     """A table for each step h of an episode: Q_h = min(Q_h, r + γ P V_h+1 + c B L / √N), planned anew after each episode.
 
     Azar, Osband & Munos (2017), algorithms 1 to 3 (UCBVI-CH), there with γ = 1, c = 7 and rewards in [0, 1], hence B = H; L =
-    ln(5 S A T / δ). Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the step, which is laid
+    ln(5 S A T / δ). By default B is 1, the scale on which an episode's rewards sum to at most 1 (Zhang, Ji & Du 2021), and c is 0.01,
+    found by trial: with them slippery FrozenLake-v1 is learned in 3000 episodes, with B = H = 100 it is not. Where returns differ by
+    more, and by chance, a larger B is safer.
+    Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the step, which is laid
     into `q` as steps go by. After H steps an episode begins anew as far as this is concerned, whether or not it was cut.
 
     memory: [0] see `observe`.

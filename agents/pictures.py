@@ -19,7 +19,7 @@ ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
 
 
-class Score(NamedTuple):
+class CurveColumns(NamedTuple):
     """What a learning curve is about: a column of the stream "learn", one of "evaluate", and what they are called."""
 
     learned: str = "reward_per_step"
@@ -28,11 +28,11 @@ class Score(NamedTuple):
     evaluated: str = "greedy policy, exact"
 
 
-PER_STEP = Score()
+PER_STEP = CurveColumns()
 
 
 def learning_curve(
-    metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε", score: Score = PER_STEP
+    metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε", score: CurveColumns = PER_STEP
 ) -> Figure:
     """Reward and exploration against the episode.
 

@@ -118,6 +118,13 @@ class Planner(TabularAgent):
             self.plan(model)
         return super().learn_env(env, episodes)
 
+    def shortfall(self) -> str:
+        """It solves another question than the one that is scored."""
+        return (
+            f"it maximises rewards discounted by {self.config.discount:g}, with one action for each state, while the best possible counts "
+            "every reward alike and may count the steps left"
+        )
+
     def findings(self) -> dict[str, Any]:
         """Whether the solver converged, its sweeps, and its residual."""
         return {"converged": self.converged, "sweeps": self.sweeps, "residual": self.residual}

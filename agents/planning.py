@@ -44,17 +44,34 @@ class FiniteHorizonSolution(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What a policy earns in an episode: expectations, computed without sampling."""
+    """What a policy earns in an episode: expectations, or means of sampled episodes."""
 
     expected_return: float
     """Undiscounted."""
     expected_length: float
     """Steps."""
     reward_per_step: float
-    """Expected return / expected length."""
+    """Expected return / the steps after which an episode is cut, so that ending early is no gain."""
     steps_to_goal: float | None
     """Expected steps until a goal is first stood on; None where it is missed more often than once in a million episodes."""
     goal_probability: float
+    standard_error: float | None = None
+    """Of a return that was sampled; None where it is exact."""
+    episodes: int | None = None
+    """How many were sampled; None where nothing was."""
+
+
+def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluation:
+    """What some episodes of a policy say.
+
+    Args:
+        returns: float [episodes], undiscounted.
+        lengths: int [episodes], steps.
+        horizon: steps after which an episode is cut.
+    """
+    total, count = float(returns.mean()), len(returns)
+    error = float(returns.std(ddof=1)) / count**0.5 if count > 1 else float("nan")
+    return Evaluation(total, float(lengths.mean()), total / horizon, None, float("nan"), error, count)
 
 
 class _Backup:
@@ -244,15 +261,17 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
 
 
 def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
-    """What a stationary policy earns in an episode, by following the distribution over states from the start on.
+    """What a policy earns in an episode, by following the distribution over states from the start on.
 
     Args:
         model: the world.
-        policy: probabilities [states, actions].
+        policy: probabilities [states, actions]; of a policy that counts steps [steps, states, actions], begun anew when they are over.
         horizon: steps after which an episode is cut, >= 1.
     """
     if horizon < 1:
         raise UsageError(f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step.")
+    if policy.ndim == 3:
+        return _evaluate_by_steps(model, policy, horizon)
     from agents.propagation import follow
 
     states = len(model.next_state)
@@ -266,7 +285,31 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
         first, target, weight * ~ends, weight * model.goal[target], reward, model.goal, start_distribution(model), horizon
     )
     steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
-    return Evaluation(total, length, total / length, steps_to_goal, min(goal_probability, 1.0))
+    return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
+
+
+def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
+    """`evaluate` for a policy that counts steps, [steps, states, actions]."""
+    here = start_distribution(model)  # [states], of being there
+    unmet = np.where(model.goal, 0.0, here)  # [states], of being there and never having stood on a goal
+    total = length = arrival = 0.0
+    goal_probability = float(here[model.goal].sum())
+    for step in range(horizon):
+        taken = policy[step % len(policy)][:, :, None] * model.probability  # [states, actions, outcomes]
+        total += float((here[:, None, None] * taken * model.reward).sum())
+        length += float(here.sum())
+        arrived = float((unmet[:, None, None] * taken)[model.goal[model.next_state]].sum())
+        arrival, goal_probability = arrival + (step + 1) * arrived, goal_probability + arrived
+        staying = taken * ~model.terminated
+        here, unmet = (_moved(model, mass[:, None, None] * staying) for mass in (here, unmet))
+        unmet[model.goal] = 0.0
+    steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
+    return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
+
+
+def _moved(model: TabularMDP, mass: np.ndarray) -> np.ndarray:
+    """Where probability [states, actions, outcomes] goes: float64 [states]."""
+    return np.bincount(model.next_state.ravel(), mass.ravel(), len(model.next_state))
 
 
 def start_distribution(model: TabularMDP) -> np.ndarray:

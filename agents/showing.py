@@ -43,7 +43,13 @@ def _episode(
     columns = layout.cells.shape[1]
     trail: list[tuple[int, int]] = []
     lingered = 0
-    for state, step, total in walk(model, lambda state: agent.act(state, explore=explore, rng=rng), rng):
+    counted = knowledge.episode == experiment.done_units  # an earlier snapshot keeps one table, not those of all steps
+
+    def act(state: int, step: int) -> int:
+        action: int = agent.act(state, explore=explore, rng=rng, step=step if counted else None)
+        return action
+
+    for state, step, total in walk(model, act, rng):
         cell = (state // columns, state % columns)
         yield Snapshot(
             layout=layout,

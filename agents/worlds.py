@@ -6,7 +6,7 @@ changes nothing of what is learned.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -42,18 +42,73 @@ class World(Protocol):
         """What the agent's greedy policy earns in an episode; the same at every call until the agent learns on."""
         ...
 
+    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+        """Greedy episodes in the real environment, held against the model; None where the environment is its model."""
+        ...
+
+
+class Trial(NamedTuple):
+    """Real episodes of a policy, beside what a model foretold of them."""
+
+    played: Evaluation
+    """What they earned."""
+    difference: str
+    """The first step that the model did not foretell, in words; empty where it foretold all."""
+
+
+def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: int, seed: int, model: TabularMDP | None) -> Trial:
+    """Play some greedy episodes in an environment, and follow them on its model.
+
+    The model gets a generator in the state of the environment's own, so that it can foretell what the environment draws.
+
+    Args:
+        env: with Discrete spaces; it is reset.
+        agent: acts on states; its ties are broken by a generator of the trial's own.
+        horizon: steps after which an episode is cut.
+        episodes: how many, >= 1.
+        seed: of all that is drawn.
+        model: what is said of the environment, or None to only play.
+    """
+    rng = generator(seed, "evaluation")
+    twin = generator(seed, "evaluation")
+    ties = rng if model is None else generator(seed, "ties")
+    world = Steps(env)
+    env.reset(seed=seed % 2**32)
+    env.unwrapped.np_random = rng
+    returns, lengths, difference = np.zeros(episodes), np.zeros(episodes, dtype=np.int64), ""
+    for number in range(episodes):
+        state, over = world.reset(), False
+        if model is not None and not difference and (foretold := model.sample_start(twin)) != state:
+            difference = f"an episode began in state {state}, not in state {foretold}"
+        while not over and lengths[number] < horizon:
+            action = agent.act(state, rng=ties, step=int(lengths[number]))
+            following, reward, terminated, truncated = world.step(action)
+            if model is not None and not difference:
+                outcome = model.sample_outcome(state, action, twin)
+                at = (state, action, outcome)
+                expected = (int(model.next_state[at]), float(model.reward[at]), bool(model.terminated[at]))
+                if expected != (following, reward, terminated):
+                    happened = f"state {following}, reward {reward:g}{', the end' if terminated else ''}"
+                    wanted = f"state {expected[0]}, reward {expected[1]:g}{', the end' if expected[2] else ''}"
+                    difference = f"state {state}, action {action} led to {happened}, not to {wanted}"
+            state, over = following, terminated or truncated
+            returns[number] += reward
+            lengths[number] += 1
+    return Trial(planning.sampled(returns, lengths, horizon), difference)
+
 
 class ModelWorld:
     """An environment whose exact model is known: learning is compiled, evaluation exact.
 
     Args:
-        env: the environment; nobody steps it.
+        env: the environment; learning does not step it.
         model: its model, which cuts episodes.
         rng: draws starts and outcomes.
+        seed: of the episodes that are tried out in the environment; None where it steps through the model itself.
     """
 
-    def __init__(self, env: Any, model: TabularMDP, rng: np.random.Generator) -> None:
-        self.env, self.rng = env, rng
+    def __init__(self, env: Any, model: TabularMDP, rng: np.random.Generator, seed: int | None = None) -> None:
+        self.env, self.rng, self._seed = env, rng, seed
         self.model: TabularMDP | None = model
         self._exact = model
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
@@ -65,7 +120,11 @@ class ModelWorld:
 
     def evaluate(self, agent: Any) -> Evaluation:
         """Exact; see `agents.planning.evaluate`."""
-        return planning.evaluate(self._exact, agent.policy(), self.horizon)
+        return planning.evaluate(self._exact, agent.played_policy(), self.horizon)
+
+    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+        """See `World.try_out`."""
+        return None if self._seed is None else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
 
 
 class EnvWorld:
@@ -109,24 +168,16 @@ class EnvWorld:
     def evaluate(self, agent: Any) -> Evaluation:
         """Exact on the model if there is one, else the mean over some episodes; they are drawn alike at every evaluation."""
         if self.model is not None:
-            return planning.evaluate(self.model, agent.policy(), self.horizon)
+            return planning.evaluate(self.model, agent.played_policy(), self.horizon)
         if self._known is None or self._known[0] != agent.episodes_done:
             self._known = agent.episodes_done, self._sampled(agent)
         return self._known[1]
 
-    def _sampled(self, agent: Any) -> Evaluation:
-        rng = generator(self._seed, "evaluation")
-        self._trial.reset(seed=self._seed % 2**32)
-        self._trial.unwrapped.np_random = rng
-        world = Steps(self._trial)
-        results = np.array([self._episode(world, agent, rng) for _ in range(self._episodes)])  # [episodes, (return, length)]
-        total, length = results.mean(axis=0)
-        return Evaluation(float(total), float(length), float(total / length), None, float("nan"))
+    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+        """See `World.try_out`."""
+        if self.model is None:
+            return None
+        return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)
 
-    def _episode(self, world: Steps, agent: Any, rng: np.random.Generator) -> tuple[float, int]:
-        """Return and length of one greedy episode."""
-        state, total, steps, over = world.reset(), 0.0, 0, False
-        while not over and steps < self.horizon:
-            state, reward, terminated, truncated = world.step(agent.act(state, rng=rng))
-            total, steps, over = total + reward, steps + 1, terminated or truncated
-        return total, steps
+    def _sampled(self, agent: Any) -> Evaluation:
+        return try_out(self._trial, agent, self.horizon, self._episodes, self._seed, None).played

@@ -16,6 +16,7 @@ _PUBLIC = {
     "Experiment": "sandbox.lab",
     "Block": "sandbox.lab",
     "Context": "sandbox.lab",
+    "Score": "sandbox.lab",
     "Action": "sandbox.lab",
     "Claim": "sandbox.lab",
     "LabConfig": "sandbox.config",
@@ -41,6 +42,7 @@ __all__ = [
     "LabConfig",
     "Run",
     "SandboxError",
+    "Score",
     "compare",
     "hookimpl",
     "load",
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from sandbox.config import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
     from sandbox.hookspecs import hookimpl
-    from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab
+    from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab, Score
     from sandbox.sweeps import sweep
 
 

@@ -154,9 +154,12 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """All of it as one JSON document."""
+        from sandbox import comparison_report
+
         return {
             **{"comparison": self.id, "folder": str(self.folder.resolve()), "lab": self.lab, "preset": self.preset},
             **{"seeds": self.seeds, "command": self.command, "sources": self.sources, "reused": self.reused},
+            "finding": comparison_report.finding(self),
             **self.standings.document(),
             "agents": self.table,
             "pairs": self.pairs,
@@ -284,9 +287,20 @@ def carried(
     by_label: dict[str, list[Run]] = {one.label: [] for one in who}
     for member, run in zip(members, runs, strict=True):
         by_label[member.contender.label].append(run)
+    remarks = [*remarks, *_warnings_of(by_label)]
     made = Comparison(name, entry.name, wish.preset, who, numbers, by_label, reused, remarks, folder, request.command, members[0].sources)
     made.write()
     return made
+
+
+def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:
+    """What the runs themselves warn of, once for each agent."""
+    return [
+        f"{label}: {warning}"
+        for label, some in runs.items()
+        for warning in dict.fromkeys(warning for run in some for warning in run.record.warnings)
+        if not warning.startswith("Traceback")
+    ]
 
 
 def _checked(wish: Wish, seed: int, seeds: int) -> tuple[list[Contender], list[str]]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sandbox import aggregates, plots, reaching
-from sandbox.aggregates import MIN_RUNS
+from sandbox import plots
 from sandbox.measured import SHARE, scores
 from sandbox.seeding import generator
 from sandbox.standings import Standings
+from sandbox.stats import aggregates, time_to_threshold
+from sandbox.stats.aggregates import MIN_RUNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,10 +42,10 @@ def learning_curves(made: Standings) -> Figure:
         lowest = np.inf
         for number, one in enumerate(made.agents):
             curves = [run.curve for run in one.runs if run.curve is not None]
-            places = reaching.grid(curves)
+            places = time_to_threshold.grid(curves)
             if not len(places):
                 continue
-            values = reaching.on_grid(curves, places)  # [runs, places]
+            values = time_to_threshold.on_grid(curves, places)  # [runs, places]
             middle = aggregates.iqm(values.T[:, :, None])  # [places]
             axes.plot(places, middle, **_look(number, len(made.agents)), marker=MARKS[number % len(MARKS)], markersize=4.5, label=one.label)
             if len(values) >= MIN_RUNS:
@@ -57,7 +58,7 @@ def learning_curves(made: Standings) -> Figure:
         else:
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}"))
         _optimum(axes, made)
-        axes.set(title="How they learned", xlabel="env steps of learning", ylabel=f"{name} of the greedy policy")
+        axes.set(title="Learning curves", xlabel="env steps of learning", ylabel=f"{name} of the greedy policy")
         _legend(axes, figure, made)
     return figure
 
@@ -80,7 +81,7 @@ def seeds(made: Standings) -> Figure:
         axes.set_yticks([-number for number in range(len(made.agents))], [one.label for one in made.agents])
         axes.set_ylim(-len(made.agents) + 0.5, 0.5)
         axes.margins(x=0.06)
-        axes.set(title="Where each seed ended", xlabel=f"final {_words(made.score)}")
+        axes.set(title="Final scores", xlabel=f"final {_words(made.score)}")
     return figure
 
 
@@ -102,7 +103,7 @@ def performance_profile(made: Standings) -> Figure:
         if made.optimum is not None:
             axes.axvline(made.optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {made.optimum:.4g}")
         axes.set_ylim(-0.03, 1.03)
-        axes.set(title="How many seeds get how far", xlabel=f"final {_words(made.score)} τ", ylabel="share of seeds above τ")
+        axes.set(title="Performance profile", xlabel=f"final {_words(made.score)} τ", ylabel="share of seeds above τ")
         _legend(axes, figure, made)
     return figure
 
@@ -123,7 +124,7 @@ def _have_curves(made: Standings) -> bool:
 def _optimum(axes: Axes, made: Standings) -> None:
     if made.optimum is not None:
         plots.optimum_line(axes, made.optimum, f"best possible: {made.optimum:.4g}")
-        level = reaching.threshold(made.optimum, SHARE)
+        level = time_to_threshold.threshold(made.optimum, SHARE, made.higher_is_better)
         axes.axhline(level, color=plots.GREY, linestyle=":", linewidth=1.1, label=f"{100 * SHARE:.0f} % of it: {level:.4g}", zorder=1)
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox import aggregates, report
-from sandbox.aggregates import MIN_RUNS
+from sandbox import report, text
 from sandbox.measured import SHARE
-from sandbox.reaching import threshold
 from sandbox.standings import QUESTIONS, SCORE, Standing
-from sandbox.stats import Estimate
+from sandbox.stats import Estimate, aggregates
+from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.time_to_threshold import MedianTime, threshold
 
 if TYPE_CHECKING:
     from sandbox.comparison import Comparison
@@ -25,7 +25,18 @@ CAPTIONS = {
 }
 BAND = " The shaded band is the 95 % bootstrap interval at each point."
 BAR = " The bar is its 95 % bootstrap interval."
-COLUMNS = ("agent", "seeds", "IQM", "mean", "median", "gap to optimum", "came to 95 %", "steps to 95 %", "seconds to 95 %")
+COLUMNS = (
+    "agent",
+    "seeds",
+    "env steps",
+    "IQM",
+    "mean",
+    "median",
+    "gap to optimum",
+    "reached 95 %",
+    "steps to 95 %",
+    "seconds to 95 %",
+)
 
 
 def page(made: Comparison) -> str:
@@ -47,22 +58,50 @@ def caption(made: Comparison, name: str) -> str:
     return CAPTIONS[name] + ((BAR if name == "scores" else BAND) if drawn else " No interval is drawn: there are too few seeds for one.")
 
 
+def finding(made: Comparison) -> str:
+    """The answer in one sentence: who reaches the optimum and after how many env steps, or who scores best."""
+    ranked, optimum = made.standings.ranked, made.standings.optimum
+    if optimum is None or any(one.arrived is None for one in ranked):
+        best = ranked[0]
+        return f"{best.label} has the best {text.words(made.standings.score)}: {interval(best.iqm)} (interquartile mean of {_seeds(best)})."
+    usual = [one for one in ranked if one.arrived is not None and 2 * one.arrived > len(one.runs)]
+    rest = [one for one in ranked if one not in usual]
+    exact = all(one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual)
+    goal = f"the optimum {figure(optimum)}" if exact else f"95 % of the optimum {figure(optimum)}"
+    if not usual:
+        return f"None of them reaches {goal} and stays there."
+    usual.sort(key=lambda one: one.steps.median if one.steps else 0.0)
+    times = ", ".join(
+        f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip() for one in usual if one.steps
+    )
+    who = f"{_listed(usual)} {'reaches' if len(usual) == 1 else 'reach'}"
+    if not rest and len(usual) > 1:
+        who = "Both reach" if len(usual) == 2 else "All reach"
+    missing = f"; {_listed(rest)} {'does' if len(rest) == 1 else 'do'} not" if rest else ""
+    return f"{who} {goal}{':' if len(usual) > 1 else ''} {times} (median){missing}."
+
+
+def _listed(some: list[Standing]) -> str:
+    labels = [one.label for one in some]
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def _seeds(one: Standing) -> str:
+    return f"{len(one.runs)} {'seed' if len(one.runs) == 1 else 'seeds'}"
+
+
 def answers(made: Comparison) -> list[str]:
-    """What came out, in sentences: for each question who is better, and between whom no difference was shown."""
-    sentences = []
+    """The finding, then for each question who is better, and between whom no difference was shown."""
+    sentences = [finding(made)]
     for question in QUESTIONS:
         pairs = [pair for pair in made.standings.pairs if pair.question == question]
-        shown = [
-            pair.verdict + f" than {pair.other if pair.verdict.startswith(f'{pair.one} is') else pair.one}"
-            for pair in pairs
-            if " is " in pair.verdict
-        ]
-        rest = [f"{pair.one} and {pair.other}" for pair in pairs if " is " not in pair.verdict]
-        about = made.standings.score.replace("_", " ") if question == SCORE else question
-        few = any(pair.verdict.startswith("too few") for pair in pairs)
-        open_ = f"{'too few seeds to tell between' if few else 'no difference shown between'} {'; '.join(rest)}" if rest else ""
+        shown = [f"{pair.verdict} than {pair.other if pair.winner == pair.one else pair.one}" for pair in pairs if pair.winner]
+        for verdict in dict.fromkeys(pair.verdict for pair in pairs if not pair.winner):
+            alike = [f"{pair.one} and {pair.other}" for pair in pairs if pair.verdict == verdict]
+            shown.append(f"{verdict}: {'; '.join(alike)}")
+        about = text.words(made.standings.score) if question == SCORE else question
         if pairs:
-            sentences.append(f"{about.capitalize()}: {'; '.join([*shown, *([open_] if open_ else [])])}.")
+            sentences.append(f"{about.capitalize()}: {'; '.join(shown)}.")
     return sentences
 
 
@@ -72,37 +111,32 @@ def cells(made: Comparison, one: Standing) -> dict[str, str]:
     return {
         "agent": one.label,
         "seeds": str(whole) if whole == one.wanted else f"{whole} of {one.wanted}",
+        "env steps": "unknown" if one.env_steps is None else figure(one.env_steps),
         "IQM": interval(one.iqm),
         "mean": interval(one.mean),
         "median": interval(one.median),
         "gap to optimum": interval(one.gap) if one.gap else "unknown",
-        "came to 95 %": f"{one.reached} of {whole}" if one.reached is not None else "unknown",
-        "steps to 95 %": _steps(one),
-        "seconds to 95 %": "unknown"
-        if one.reached is None
-        else figure(one.median_seconds)
-        if one.median_seconds is not None
-        else "not reached",
+        "reached 95 %": f"{one.arrived} of {whole}" if one.arrived is not None else "unknown",
+        "steps to 95 %": _time(one.steps, one.before),
+        "seconds to 95 %": _time(one.seconds, None),
     }
 
 
-def _steps(one: Standing) -> str:
-    if one.steps is None or one.reached is None:
+def _time(time: MedianTime | None, before: float | None) -> str:
+    """A median time with its interval, and the evaluation before it: the true moment lies in between."""
+    if time is None:
         return "unknown"
-    return "not reached" if one.reached == 0 else interval(one.steps)
+    if not np.isfinite(time.median):
+        return "not reached"
+    gap = "" if before is None else f" (> {figure(before)})"
+    if np.isnan(time.low):
+        return f"{figure(time.median)}{gap}"
+    return f"{figure(time.median)}{gap} [{figure(time.low)}, {f'{figure(time.high)}]' if np.isfinite(time.high) else '∞)'}"
 
 
 def figure(value: float) -> str:
-    """A number for people: three or four digits that matter."""
-    if value == 0:
-        return "0"
-    return (
-        f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-        if abs(value) >= 1000
-        else f"{value:.4g}"
-        if abs(value) >= 0.1
-        else f"{value:.2g}"
-    )
+    """A number for people: counts whole, else four significant digits."""
+    return text.number(int(value) if float(value).is_integer() and abs(value) >= 1 else value, 4)
 
 
 def interval(value: Estimate) -> str:
@@ -112,7 +146,8 @@ def interval(value: Estimate) -> str:
 
 def _head(made: Comparison, who: str) -> str:
     seeds = f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})" if len(made.seeds) > 1 else f"1 seed ({made.seeds[0]})"
-    lines = [f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *answers(made)]
+    first, *others = answers(made)
+    lines = [first, f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *others]
     if made.command:
         lines.append(f"`{made.command}`")
     notes = "".join(report.paragraph(warning) for warning in made.warnings)
@@ -121,14 +156,18 @@ def _head(made: Comparison, who: str) -> str:
 
 
 def _table_section(made: Comparison) -> str:
-    budget = made.standings.agents[0].budget
-    cut = (
-        f" Steps are means cut at {figure(budget)}, which every run had: a run that did not come to 95 % counts with all of them."
-        if budget == budget
+    optimum = made.standings.optimum
+    meant = (
+        f" The best possible, {figure(optimum)}, is {made.standings.optimum_is}."
+        if optimum is not None and made.standings.optimum_is
         else ""
     )
-    words = f"Scores are the {made.standings.score.replace('_', ' ')} at the end; in brackets 95 % bootstrap intervals.{cut} Seconds are medians."
-    return f"<section><h2>What came out</h2>{_table(made)}{report.paragraph(words)}</section>"
+    prose = (
+        f"Scores are the {text.words(made.standings.score)} at the end, in brackets their 95 % intervals.{meant} Times are Kaplan-Meier medians: "
+        "a run that did not reach 95 % of the optimum is censored where it ended. In round brackets the evaluation before, at which it "
+        "was not there yet; in square brackets the 95 % interval, open at the right where too few runs arrived."
+    )
+    return f"<section><h2>Results</h2>{_table(made)}{report.paragraph(prose)}</section>"
 
 
 def _table(made: Comparison) -> str:
@@ -148,24 +187,25 @@ def _pairs(made: Comparison) -> str:
         if pair.question != question:
             question = pair.question
             rows.append(report.text(question))
-        tone = "good" if " is " in pair.verdict else "mute"
+        tone = "good" if pair.winner else "mute"
         rows.append(
             [
-                report.text(f"{pair.one} before {pair.other}"),
-                report.text(interval(pair.probability)),
-                report.text(f"{pair.p:.3g}"),
-                report.text(f"{pair.corrected:.3g}"),
+                report.text(f"P({pair.one} better than {pair.other})"),
+                report.text("unknown" if pair.p is None else interval(pair.probability)),
+                report.text("none" if pair.p is None else f"{pair.p:.3g}"),
+                report.text("none" if pair.corrected is None else f"{pair.corrected:.3g}"),
                 report.badge(pair.verdict, tone),
             ]
         )
     if not rows:
         return ""
-    words = (
+    prose = (
         "The probability that a run of the first does better than one of the second, ties counted half. The verdict rests on p, corrected for "
-        "all of these tests together: it takes less than 0.05."
+        "all of these tests together: it takes less than 0.05. Times are compared as far as both agents were followed; where neither "
+        "arrived until then, they cannot be compared."
     )
     columns = ["pair", "probability", "p", "p, corrected", "verdict"]
-    return f"<section><h2>Pair by pair</h2>{report.table(columns, rows, right=columns[1:4])}{report.paragraph(words)}</section>"
+    return f"<section><h2>Pairs</h2>{report.table(columns, rows, right=columns[1:4])}{report.paragraph(prose)}</section>"
 
 
 def _settings(made: Comparison) -> str:
@@ -185,12 +225,12 @@ def _settings(made: Comparison) -> str:
             ]
         )
     table = report.table(["agent", "kind", "options", "runs"], rows)
-    words = (
+    prose = (
         "All face the same task with the same settings; an agent that was tuned for it has an advantage over one with its defaults. "
-        f"{made.reused} of {sum(map(len, made.runs.values()))} runs were there before and were used again: same configuration, same sources "
+        f"Reused {made.reused} of {sum(map(len, made.runs.values()))} earlier runs: same configuration, same sources "
         f"(SHA-256 {made.sources[:12]}…)."
     )
-    return f"<section><h2>Settings</h2>{table}{report.paragraph(words)}</section>"
+    return f"<section><h2>Settings</h2>{table}{report.paragraph(prose)}</section>"
 
 
 def _method(made: Comparison) -> str:
@@ -200,13 +240,16 @@ def _method(made: Comparison) -> str:
         f"They speak of other seeds on this one task, not of other tasks. With less than {MIN_RUNS} seeds there are none: the spread between seeds "
         "cannot be told from one or two.",
         "Gap to optimum: how much is missing to the best possible score on average, max(0, optimum - score), in units of the score.",
-        "p: two-sided exact rank-sum test (Mann & Whitney 1947) with ties, which supposes nothing but independent runs; corrected after Holm (1979).",
+        "p of scores: two-sided exact rank-sum test (Mann & Whitney 1947) with ties. p of steps: two-sided exact permutation test of log-rank "
+        "scores (Peto & Peto 1972), in which the later agent is counted from the evaluation before it arrived. Both suppose nothing but "
+        "independent runs, and are corrected together after Holm (1979).",
     ]
     optimum = made.standings.optimum
     if optimum is not None:
         lines.append(
-            f"Coming to 95 %: at the first evaluation from which on every evaluation of the run is at least {figure(threshold(optimum, SHARE))} "
-            f"(the optimum {figure(optimum)} less 5 % of its size). The run was there some time after the evaluation before; the document has both. "
+            f"Reaching 95 %: at the first evaluation from which on every evaluation of the run is at least as good as "
+            f"{figure(threshold(optimum, SHARE, made.standings.higher_is_better))} (the optimum {figure(optimum)} less 5 % of its size). Intervals of "
+            "median times invert the sign test; an end is open where so few runs, or runs that did not arrive, leave it open. "
             "Seconds are those of the work until then: learning, evaluating and, in a process's first run, compiling; they differ from machine to machine."
         )
     return f"<section><h2>How it was measured</h2>{''.join(map(report.paragraph, lines))}</section>"

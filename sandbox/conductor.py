@@ -19,8 +19,9 @@ from typing import Any
 from sandbox import api
 from sandbox.config import dump
 from sandbox.errors import SandboxError, StoreError, UsageError
+from sandbox.lab import score_of
 from sandbox.loop import Settings
-from sandbox.ranking import checked_objective, direction_of, figure
+from sandbox.ranking import checked_objective, figure
 from sandbox.search import Point, draw
 from sandbox.stopping import StopRequest
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
@@ -195,11 +196,11 @@ class Conductor:
         record = folder.read()
         if record.status != "finished" and not (record.status == "failed" and not self.again):
             return False
-        opened.outcomes[run] = Outcome(run, record.status, record.summary)
+        opened.outcomes[run] = Outcome(run, record.status, record.summary, score=record.score)
         self.tally.done += 1
         self.tally.failed += record.status == "failed"
         if record.status == "finished":
-            self._judge_objective(record.summary)
+            self._judge_objective(record.summary, record.score)
         return True
 
     def _ask(self) -> bool:
@@ -260,7 +261,7 @@ class Conductor:
         self.tally.done_now += 1
         self.tally.failed += outcome.status not in ("finished", "interrupted")
         if outcome.status == "finished":
-            self._judge_objective(outcome.summary)
+            self._judge_objective(outcome.summary, outcome.score)
         if outcome.pruned:
             opened.trial.pruned = True
             self.tally.pruned += 1
@@ -273,13 +274,20 @@ class Conductor:
         self._close_if_done(opened)
         return False
 
-    def _judge_objective(self, summary: dict[str, Any]) -> None:
-        """Check the objective against the first result; where none was named, this is where it is found."""
-        named = checked_objective(self.record.objective, summary)
-        if not self.record.objective:
-            self.record.objective = self.tally.objective = named
-            self.record.direction = self.record.direction or direction_of(named)
-            self.folder.write(self.record)
+    def _judge_objective(self, summary: dict[str, Any], declared: dict[str, Any]) -> None:
+        """Check the objective against the first result; where none was named, it is the run's score."""
+        record = self.record
+        score = score_of(declared, summary)
+        named = checked_objective(record.objective or (score.name if score is not None else ""), summary)
+        if not record.objective:
+            record.objective = self.tally.objective = named
+            higher = score is None or score.higher_is_better
+            if not declared and not record.direction:
+                record.error = (
+                    f"Lab '{record.lab}' declares no score, so more of '{named}' counts as better; --direction minimize turns it."
+                )
+            record.direction = record.direction or ("maximize" if higher else "minimize")
+            self.folder.write(record)
 
     def _close_if_done(self, opened: Open) -> None:
         trial = opened.trial

@@ -6,10 +6,11 @@ computes is a function of configuration and seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,73 @@ State = dict[str, Any]
 Tuples come back as lists; NumPy scalars keep their type."""
 
 Summary = dict[str, Any]
-"""Scores of a run: plain values that fit into JSON. The first is its result, which listings show."""
+"""Figures of a run: plain values that fit into JSON."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a run is judged by: declared by its experiment, and read by listings, curves, comparisons and sweeps.
+
+    `value` and `optimum` have one definition, denominator included. The stream "evaluate" has a column of the same name where the
+    score is followed while it learns.
+
+    Attributes:
+        name: as in the summary ("reward_per_step").
+        value: of the run; NaN before there is one.
+        optimum: the best possible value, or None where nobody knows it.
+        optimum_is: which optimum is meant, in words ("highest expected return of an episode of 168 steps, undiscounted").
+        higher_is_better: whether more is better.
+        unit: of the value ("reward per step").
+        standard_error: of a value that was sampled; None where it is exact.
+        episodes: how many episodes were sampled; None where it is exact.
+
+    Example:
+        >>> from sandbox import run
+        >>> score = run("maze", agent="sarsa", episodes=1500, pictures=False).score
+        >>> score.name, score.value, score.optimum, score.higher_is_better
+        ('reward_per_step', 0.75, 0.75, True)
+    """
+
+    name: str
+    value: float
+    optimum: float | None = None
+    optimum_is: str = ""
+    higher_is_better: bool = True
+    unit: str = ""
+    standard_error: float | None = None
+    episodes: int | None = None
+
+    def above_optimum(self, errors: float = 5.0) -> bool:
+        """Whether the value is better than the best possible one, by more than rounding and so many standard errors."""
+        if self.optimum is None:
+            return False
+        gain = (self.value - self.optimum) * (1 if self.higher_is_better else -1)
+        return gain > errors * (self.standard_error or 0.0) + 1e-9 * max(1.0, abs(self.optimum))
+
+
+def score_of(declared: Mapping[str, Any], summary: Summary) -> Score | None:
+    """The score that a record holds.
+
+    Args:
+        declared: what the experiment declared, as plain values; empty where it declares none, and in records written before
+            experiments could. The score is the first number of the summary then, and more is better.
+        summary: of the run.
+
+    Returns:
+        None where there is no finite number.
+    """
+    if declared:
+        known = {name: value for name, value in declared.items() if name in Score.__dataclass_fields__}
+        return Score(**known) if _is_number(known.get("value")) else None
+    name, value = next(iter(summary.items()), ("", None))
+    if not _is_number(value):
+        return None
+    optimum = summary.get(f"optimal_{name.removeprefix('greedy_')}", summary.get("optimum"))
+    return Score(name, float(value), float(optimum) if _is_number(optimum) else None)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Block(NamedTuple):
@@ -49,7 +116,7 @@ class Block(NamedTuple):
 class Experiment(Protocol):
     """Work that is done in stretches, and can be put down and taken up again between any two of them.
 
-    Three more attributes are used where they exist: `env_steps` (steps of an environment so far, for the speed in the summary),
+    Four more attributes are used where they exist: `score()` (what the run is judged by, a `Score`), `env_steps` (steps of an environment so far, for the speed in the summary),
     `learned_seconds` (time spent learning in this process, where `advance` also does other things), and `notes` (sentences that
     become warnings of the run).
 
@@ -235,8 +302,8 @@ class LearningTogether(Protocol):
 class Suggesting(Protocol):
     """A lab with a search space of its own, for `sweep --random` and `--tpe`.
 
-    Two more attributes are used where they exist: `objective` ("summary.regret") and `direction` ("minimize"), for `sweep` without
-    `--objective`.
+    Three more attributes are used where they exist: `objective` ("summary.regret") and `direction` ("minimize"), for `sweep` without
+    `--objective`, which takes the runs' score otherwise; and `directions` ({"regret": "minimize"}), for other figures that may be named.
     """
 
     def suggest(self, trial: Any) -> Mapping[str, Any]:

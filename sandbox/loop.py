@@ -19,7 +19,7 @@ from typing import Any
 
 from sandbox import checkpoint, provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, Preparing, State, Watchable
+from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, Preparing, Score, State, Watchable
 from sandbox.seeding import Generators, GlobalGenerators, generator
 from sandbox.stopping import StopRequest
 from sandbox.store.files import plain
@@ -197,9 +197,7 @@ class Loop:
         with self._globals.active():
             self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
         _check_experiment(self.experiment)
-        for note in getattr(self.experiment, "notes", ()):
-            if note not in self.record.warnings:
-                self.warn(note)
+        self._pass_on_notes(self.experiment)
         self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
         self.record.versions = self.record.versions or provenance.versions()
 
@@ -293,7 +291,30 @@ class Loop:
     def _finish(self) -> None:
         assert self.experiment is not None
         self.record.summary = {**_plain_summary(self.experiment.summary()), **self._speed()}
+        self.record.score = self._score(self.experiment)
+        self._pass_on_notes(self.experiment)
         self.record.status = "finished"
+
+    def _score(self, experiment: Any) -> dict[str, Any]:
+        """What the run is judged by, as it will stand in run.json; empty where the experiment does not say."""
+        declare = getattr(experiment, "score", None)
+        if declare is None:
+            return {}
+        score = declare() if callable(declare) else declare
+        if not isinstance(score, Score):
+            raise UsageError(f"`score` of {type(experiment).__name__} must return a sandbox.Score, not {type(score).__name__}.")
+        if score.above_optimum():
+            error = "" if score.standard_error is None else f", {score.standard_error:.2g} its standard error"
+            self.warn(
+                f"{score.name} {score.value:.6g} is above the best possible {score.optimum:.6g}{error}: the optimum, or the score, is wrong here."
+            )
+        return {name: _finite(value) for name, value in vars(score).items()}
+
+    def _pass_on_notes(self, experiment: Any) -> None:
+        """What the experiment has found out becomes warnings, each once."""
+        for note in getattr(experiment, "notes", ()):
+            if note not in self.record.warnings:
+                self.warn(note)
 
     def _speed(self) -> dict[str, float]:
         speed = {"learning_seconds": round(self.learning_seconds, 6)}

@@ -1,23 +1,22 @@
-"""What one finished run says of its agent: its score, the optimum, its evaluations, and when it came near the optimum.
+"""What one finished run says of its agent: its score, its evaluations, and when it came near the optimum.
 
-The score is the first entry of the run's summary, as in listings; higher is better. Its evaluations are the stream "evaluate": the column of
-the same name against `env_steps`.
+The score is what the run's experiment declared (`sandbox.Score`). Its evaluations are the stream "evaluate": the column of the score's
+name against `env_steps`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import orjson
 
-from sandbox import reaching
 from sandbox.errors import SandboxError
-from sandbox.reaching import Curve, Reached
+from sandbox.lab import Score
 from sandbox.runs import Run
+from sandbox.stats import time_to_threshold
+from sandbox.stats.time_to_threshold import Arrival, Curve
 
 SHARE = 0.95
 """Of the optimum; a run that stays above is near it."""
@@ -31,80 +30,78 @@ class Measured:
     Attributes:
         run: its id.
         seed: its seed.
-        score: of the greedy policy at the end.
-        optimum: the best possible score, or None where nobody knows.
+        score: what it is judged by.
         curve: its evaluations, or None where it has none with env steps.
-        reached: when it came near the optimum and stayed; None without optimum or curve.
-        seconds: of work until then, evaluating and compiling included; None when it was not reached, or nobody took the time.
+        env_steps: of learning in all, or None where nobody counted.
+        steps: when it came near the optimum and stayed, in env steps; None without optimum or curve.
+        seconds: the same in seconds of work, evaluating and compiling included; None also where the times are missing.
         host: where it ran.
         versions: of Python and libraries.
     """
 
     run: str
     seed: int
-    score: float
-    optimum: float | None
+    score: Score
     curve: Curve | None
-    reached: Reached | None
-    seconds: float | None
+    env_steps: float | None
+    steps: Arrival | None
+    seconds: Arrival | None
     host: str
     versions: Mapping[str, str]
-
-
-def score_name(summary: Mapping[str, Any]) -> str:
-    """The name of a run's result.
-
-    Raises:
-        SandboxError: when it is no number.
-    """
-    name, value = next(iter(summary.items()), ("", None))
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SandboxError(f"its result `{name}` is {value!r}, no number" if name else "it has no result")
-    return name
-
-
-def optimum_of(summary: Mapping[str, Any]) -> float | None:
-    """The best possible value of a run's result, where its summary says it: "optimal_return" beside "greedy_return", else "optimum"."""
-    name = f"optimal_{score_name(summary).removeprefix('greedy_')}"
-    value = summary.get(name, summary.get("optimum"))
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else None  # type: ignore[arg-type]
 
 
 def measured(run: Run) -> Measured:
     """What a finished run says.
 
     Raises:
-        SandboxError: when its result is no number, or its evaluations cannot be read.
+        SandboxError: when it has no score, or its evaluations cannot be read.
     """
-    record = run.record
-    name = score_name(record.summary)
-    optimum = optimum_of(record.summary)
+    record, score = run.record, run.score
+    if score is None:
+        raise SandboxError("it has no score that is a finite number")
     units = (record.unit.replace(" ", "_"), f"{record.unit.replace(' ', '_')}s")  # "episode", "env_steps"
-    columns = run.folder.metrics().columns(STREAM, [name, STEPS, *units])
+    columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
     unit = next((one for one in units if one in columns), "")
-    curve = reaching.curve(columns[STEPS], columns[name]) if name in columns and STEPS in columns else None
-    reached = reaching.reached(curve, reaching.threshold(optimum, SHARE)) if curve is not None and optimum is not None else None
-    seconds = None
-    if reached is not None and reached.index is not None and unit in columns:
-        seconds = seconds_until(run, float(columns[unit][reached.index]))
-    return Measured(run.id, record.seed, float(record.summary[name]), optimum, curve, reached, seconds, record.host, record.versions)
+    curve = time_to_threshold.curve(columns[STEPS], columns[score.name]) if score.name in columns and STEPS in columns else None
+    steps = None
+    if curve is not None and score.optimum is not None:
+        level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
+        steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
+    seconds = None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
+    total = record.summary.get("env_steps")
+    env_steps = float(curve.at[-1]) if curve is not None else float(total) if isinstance(total, (int, float)) else None
+    return Measured(run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions)
 
 
-def seconds_until(run: Run, units: float) -> float | None:
-    """Seconds of work until so many units were done, from times.jsonl; None when that is not there."""
-    total = 0.0
+def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
+    """The same arrival on another axis, float [evaluations]; None without one."""
+    if axis is None:
+        return None
+    if found.evaluation is None:
+        return Arrival(None, None, float(axis[-1]), float(axis[-1]))
+    return Arrival(
+        found.evaluation, float(axis[found.evaluation]), float(axis[found.evaluation - 1]) if found.evaluation else 0.0, float(axis[-1])
+    )
+
+
+def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
+    """Seconds of work until each number of units was done, from times.jsonl: float [units]; None where that is not there."""
     try:
-        for line in run.folder.times_path.read_bytes().splitlines():
-            block = orjson.loads(line)
-            total += block["seconds"]
-            if block["units"] >= units:
-                return total
+        blocks = [orjson.loads(line) for line in run.folder.times_path.read_bytes().splitlines()]
+        done = np.array([block["units"] for block in blocks], dtype=np.float64)
+        seconds = np.cumsum([float(block["seconds"]) for block in blocks])
+        place = np.searchsorted(done, units)
+        return None if (place >= len(done)).any() else seconds[place]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return None
 
 
-def scores(runs: list[Measured]) -> np.ndarray:
+def scores(runs: Sequence[Measured]) -> np.ndarray:
     """The final scores: float64 [runs, 1 task]."""
-    return np.array([[one.score] for one in runs])
+    return np.array([[one.score.value] for one in runs])
+
+
+def errors(runs: Sequence[Measured]) -> np.ndarray | None:
+    """The standard errors of scores that were sampled, float64 [runs, 1 task]; None where all are exact."""
+    found = np.array([[one.score.standard_error or 0.0] for one in runs])
+    return found if found.any() else None

@@ -14,9 +14,6 @@ from typing import Any
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
 
-LESS_IS_BETTER = ("loss", "error", "regret", "rmse", "mse", "mae", "nll", "perplexity", "seconds", "steps_to", "distance")
-"""Parts of names whose figures are better when they are smaller."""
-
 
 @dataclass(frozen=True)
 class Result:
@@ -121,11 +118,6 @@ def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
     if objective not in figures:
         raise UnknownNameError("figure in the summary", objective, figures, "`--objective summary.NAME` says what is compared.")
     return objective
-
-
-def direction_of(objective: str) -> str:
-    """Whether more or less of it is better, judged by its name: errors, losses, regret and durations are to be small."""
-    return "minimize" if any(part in objective.lower() for part in LESS_IS_BETTER) else "maximize"
 
 
 def document(folder: SweepFolder, record: SweepRecord, results: Sequence[Result], importance: Mapping[str, float]) -> dict[str, Any]:

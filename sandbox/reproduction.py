@@ -161,6 +161,7 @@ def _figure(row: Measured) -> dict[str, Any]:
         "lowest_and_highest": [_plain(end) for end in row.spread],
         "verdict": row.verdict,
         "agrees_alone": row.alone,
+        "two_peaks": None if row.peaks is None else [peak._asdict() for peak in row.peaks],
         "note": row.note,
         "about": claim.notes,
         "seconds": round(row.seconds, 3),

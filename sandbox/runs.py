@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.config import resolve
 from sandbox.errors import CheckpointError, UnknownNameError
-from sandbox.lab import Context, Experiment, Summary
+from sandbox.lab import Context, Experiment, Score, Summary, score_of
 from sandbox.loop import Loop, build, take_up
 from sandbox.registry import registry
 from sandbox.seeding import Generators, GlobalGenerators
@@ -72,6 +72,11 @@ class Run:
         return self.record.summary
 
     @property
+    def score(self) -> Score | None:
+        """What the run is judged by; None before it is finished, and where there is no number."""
+        return score_of(self.record.score, self.record.summary)
+
+    @property
     def config(self) -> dict[str, Any]:
         """The configuration as resolved, nested plain values."""
         return self.record.config
@@ -127,6 +132,7 @@ class Run:
         return {
             **{"run": record.id, "folder": str(self.path.resolve()), "status": record.status, "lab": record.lab, "agent": record.agent},
             **{"preset": record.preset, "seed": record.seed, "config": record.config, "summary": record.summary},
+            "score": record.score,
             "artifacts": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in record.artifacts],
             **({"error": record.error} if record.error else {}),
             **({"warnings": record.warnings} if record.warnings else {}),

@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from sandbox import aggregates, rank_test, reaching
-from sandbox.aggregates import MIN_RUNS
 from sandbox.errors import SandboxError
-from sandbox.measured import Measured, measured, score_name, scores
+from sandbox.measured import Measured, errors, measured, scores
 from sandbox.runs import Run
 from sandbox.seeding import generator
-from sandbox.stats import Estimate
+from sandbox.stats import Estimate, aggregates, significance, time_to_threshold
+from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.time_to_threshold import Arrival, MedianTime
 
 NAN = float("nan")
 SCORE, SPEED = "final score", "steps to 95 %"
 QUESTIONS = (SCORE, SPEED)
+UNEQUAL = 0.05
+"""Env steps that differ by more than this share are said to differ."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Standing:
         wanted: how many there should be.
         iqm, mean, median: of the final scores; the interval is NaN where there are fewer than `MIN_RUNS` runs.
         gap: how much is missing to the optimum on average; None where nobody knows the optimum.
-        reached: how many runs came near the optimum and stayed; None without optimum or evaluations.
-        budget: env steps that every run of the comparison had; steps are cut there.
-        steps: restricted mean of the steps to come near, or None.
-        median_steps, median_seconds: None when half of the runs never came near.
+        env_steps: median of the steps that the runs learned; None where nobody counted.
+        arrived: how many runs came near the optimum and stayed; None without optimum or evaluations.
+        steps, seconds: median time to come near; None where `arrived` is, and where nobody took the time.
+        before: env steps at the evaluation before the one that the median counts; None where there is no median.
     """
 
     label: str
@@ -48,21 +50,21 @@ class Standing:
     mean: Estimate
     median: Estimate
     gap: Estimate | None
-    reached: int | None
-    budget: float
-    steps: Estimate | None
-    median_steps: float | None
-    median_seconds: float | None
+    env_steps: float | None
+    arrived: int | None
+    steps: MedianTime | None
+    seconds: MedianTime | None
+    before: float | None
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
         return {
             **{"agent": self.label, "runs": len(self.runs), "wanted": self.wanted},
             **{name: _plain(getattr(self, name)) for name in ("iqm", "mean", "median", "gap")},
-            "reached_95": self.reached,
-            "steps_to_95_restricted_mean": _plain(self.steps),
-            "steps_to_95_median": self.median_steps,
-            "seconds_to_95_median": self.median_seconds,
+            "env_steps": self.env_steps,
+            "reached_95": self.arrived,
+            "steps_to_95": _plain_time(self.steps, self.before),
+            "seconds_to_95": _plain_time(self.seconds, None),
             "by_seed": [_of_run(one) for one in self.runs],
         }
 
@@ -75,26 +77,36 @@ class Pair:
         question: `SCORE` or `SPEED`.
         one, other: labels.
         probability: that a run of `one` does better than a run of `other`, with its interval.
-        p: two-sided, of the exact rank-sum test.
+        p: two-sided, of an exact permutation test; None where nothing can be compared.
         corrected: p for all pairs and questions together (Holm).
         least: the smallest corrected p that so many runs can give, when no run of one overlaps with the other's.
+        needed: with how many seeds of each a verdict is possible.
     """
 
     question: str
     one: str
     other: str
     probability: Estimate
-    p: float
-    corrected: float
+    p: float | None
+    corrected: float | None
     least: float
+    needed: int
+
+    @property
+    def winner(self) -> str:
+        """The label of the one that is shown to be better or faster; "" for neither."""
+        if self.corrected is None or self.corrected >= significance.ALPHA:
+            return ""
+        return self.one if self.probability.value > 0.5 else self.other
 
     @property
     def verdict(self) -> str:
         """In words."""
-        if self.corrected < rank_test.ALPHA:
-            winner = self.one if self.probability.value > 0.5 else self.other
-            return f"{winner} is {'better' if self.question == SCORE else 'faster'}"
-        return "too few seeds to tell" if self.least >= rank_test.ALPHA else "no difference shown"
+        if self.winner:
+            return f"{self.winner} is {'better' if self.question == SCORE else 'faster'}"
+        if self.p is None:
+            return "cannot be compared"
+        return f"too few seeds, {self.needed} of each may tell" if self.least >= significance.ALPHA else "no difference shown"
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
@@ -111,6 +123,8 @@ class Standings:
     Attributes:
         score: what the final score is called.
         optimum: the best possible, where it is known and the same for all runs.
+        optimum_is: which optimum is meant.
+        higher_is_better: whether more of the score is better.
         agents: in the order they were given; those without a finished run are missing.
         pairs: for each question, every pair.
         warnings: what limits the answer.
@@ -118,19 +132,22 @@ class Standings:
 
     score: str
     optimum: float | None
+    optimum_is: str
+    higher_is_better: bool
     agents: list[Standing]
     pairs: list[Pair]
     warnings: list[str] = field(default_factory=list)
 
     @property
     def ranked(self) -> list[Standing]:
-        """Highest IQM first; among equal ones, who came near the optimum with fewer steps."""
-        return sorted(self.agents, key=lambda one: (-round(one.iqm.value, 12), one.steps.value if one.steps else 0.0))
+        """Best IQM first; among equal ones, who came near the optimum with fewer steps."""
+        sign = -1.0 if self.higher_is_better else 1.0
+        return sorted(self.agents, key=lambda one: (round(sign * one.iqm.value, 12), one.steps.median if one.steps else 0.0))
 
     def document(self) -> dict[str, Any]:
         """What all agents share, as plain values."""
-        budget = self.agents[0].budget if self.agents else None
-        return {"score": self.score, "optimum": self.optimum, "level": 0.95, "resamples": aggregates.RESAMPLES, "budget_steps": budget}
+        shared = {"score": self.score, "optimum": self.optimum, "optimum_is": self.optimum_is, "higher_is_better": self.higher_is_better}
+        return {**shared, "level": 0.95, "resamples": aggregates.RESAMPLES}
 
 
 def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
@@ -144,17 +161,16 @@ def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
     """
     warnings: list[str] = []
     found = {label: _finished(label, some, warnings) for label, some in runs.items()}
-    names = {score_name(run.summary) for label, some in runs.items() for run in some if run.id in {one.run for one in found[label]}}
     everyone = [one for some in found.values() for one in some]
     if not everyone:
         raise SandboxError("No run of the comparison finished, so there is nothing to compare. `python -m sandbox list` shows why.")
+    names = {one.score.name for one in everyone}
     if len(names) > 1:
-        raise SandboxError(f"The runs have different results ({', '.join(sorted(names))}), which cannot be compared.")
-    curves = [one.curve for one in everyone if one.curve is not None]
-    budget = min(curve.at[-1] for curve in curves) if len(curves) == len(everyone) else NAN
-    agents = [_standing(label, some, len(runs[label]), float(budget)) for label, some in found.items() if some]
-    optima = {one.optimum for one in everyone}
-    made = Standings(names.pop(), optima.pop() if len(optima) == 1 else None, agents, _pairs(agents), warnings)
+        raise SandboxError(f"The runs have different scores ({', '.join(sorted(names))}), which cannot be compared.")
+    agents = [_standing(label, some, len(runs[label])) for label, some in found.items() if some]
+    score, optima = everyone[0].score, {one.score.optimum for one in everyone}
+    optimum = optima.pop() if len(optima) == 1 else None
+    made = Standings(score.name, optimum, score.optimum_is, score.higher_is_better, agents, _pairs(agents), warnings)
     _limits(made, everyone)
     return made
 
@@ -177,70 +193,92 @@ def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[Meas
     return found
 
 
-def _standing(label: str, runs: list[Measured], wanted: int, budget: float) -> Standing:
-    table = scores(runs)
-    optima = [one.optimum for one in runs]
+def _standing(label: str, runs: list[Measured], wanted: int) -> Standing:
+    table, noise = scores(runs), errors(runs)
+    optima = [one.score.optimum for one in runs]
     gap = None
     if None not in optima:
-        lacking = np.maximum(np.array(optima, dtype=np.float64)[:, None] - table, 0.0)  # [runs, 1]
+        sign = 1.0 if runs[0].score.higher_is_better else -1.0
+        lacking = np.maximum(sign * (np.array(optima, dtype=np.float64)[:, None] - table), 0.0)  # [runs, 1]
         gap = _estimate(lacking, aggregates.mean, f"{label} gap")
-    near = [one.reached for one in runs]
-    known = all(one is not None for one in near) and bool(near)
-    times = [one.at if one else None for one in near]
-    rng = generator(0, f"compare {label} steps") if len(runs) >= MIN_RUNS else None
-    seconds = [one.seconds for one in runs]
-    untimed = any(one.seconds is None and one.reached and one.reached.index is not None for one in runs)
+    learned = [one.env_steps for one in runs if one.env_steps is not None]
+    steps, seconds = _arrivals(runs, "steps"), _arrivals(runs, "seconds")
+    median = _median(steps)
+    before = [one.after for one in steps or () if median is not None and one.at == median.median]
     return Standing(
         label,
         runs,
         wanted,
-        _estimate(table, aggregates.iqm, f"{label} iqm"),
-        _estimate(table, aggregates.mean, f"{label} mean"),
-        _estimate(table, aggregates.median, f"{label} median"),
+        _estimate(table, aggregates.iqm, f"{label} iqm", noise),
+        _estimate(table, aggregates.mean, f"{label} mean", noise),
+        _estimate(table, aggregates.median, f"{label} median", noise),
         gap,
-        sum(time is not None for time in times) if known else None,
-        budget,
-        reaching.restricted_mean(times, budget, rng) if known else None,
-        reaching.median_time(times) if known else None,
-        reaching.median_time(seconds) if known and not untimed else None,
+        float(np.median(learned)) if len(learned) == len(runs) else None,
+        None if steps is None else sum(one.at is not None for one in steps),
+        median,
+        _median(seconds),
+        min(before, default=None),
     )
 
 
-def _estimate(table: np.ndarray, statistic: aggregates.Statistic, name: str) -> Estimate:
+def _arrivals(runs: Sequence[Measured], axis: str) -> list[Arrival] | None:
+    """When each run came near the optimum, on the axis "steps" or "seconds"; None unless it is known of all."""
+    found = [one.steps if axis == "steps" else one.seconds for one in runs]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(runs) else None
+
+
+def _median(arrivals: Sequence[Arrival] | None) -> MedianTime | None:
+    """The median time, its interval open at both ends where there are fewer than `MIN_RUNS` runs."""
+    if arrivals is None:
+        return None
+    found = time_to_threshold.median_time(arrivals)
+    return found if len(arrivals) >= MIN_RUNS else found._replace(low=NAN, high=NAN)
+
+
+def _estimate(table: np.ndarray, statistic: aggregates.Statistic, name: str, noise: np.ndarray | None = None) -> Estimate:
     if len(table) < MIN_RUNS:
         return Estimate(float(statistic(table)), NAN, NAN)
-    return aggregates.estimate(table, statistic, generator(0, f"compare {name}"))
+    return aggregates.estimate(table, statistic, generator(0, f"compare {name}"), errors=noise)
 
 
 def _pairs(agents: Sequence[Standing]) -> list[Pair]:
     made = []
     for question in QUESTIONS:
-        tables = {one.label: _table(one, question) for one in agents}
-        if any(table is None for table in tables.values()):
+        if question == SPEED and any(one.steps is None for one in agents):
             continue
-        for one, other in combinations(tables, 2):
-            left, right = tables[one], tables[other]
-            p = rank_test.rank_sum(left[:, 0], right[:, 0])  # type: ignore[index]
-            least = rank_test.least_p(len(left), len(right))  # type: ignore[arg-type]
-            made.append(Pair(question, one, other, _improvement(left, right, f"{question} {one} {other}"), p, NAN, least))  # type: ignore[arg-type]
-    corrected = rank_test.holm([pair.p for pair in made])
-    return [replace(pair, corrected=value, least=min(1.0, pair.least * len(made))) for pair, value in zip(made, corrected, strict=True)]
+        for one, other in combinations(agents, 2):
+            least = significance.least_p(len(one.runs), len(other.runs))
+            name = f"{question} {one.label} {other.label}"
+            p, probability = (_by_score if question == SCORE else _by_steps)(one, other, name)
+            made.append(Pair(question, one.label, other.label, probability, p, None, least, 0))
+    tested = [pair for pair in made if pair.p is not None]
+    corrected = dict(zip(map(id, tested), significance.holm([pair.p for pair in tested if pair.p is not None]), strict=True))
+    needed = significance.seeds_needed(len(tested)) if tested else 0
+    return [
+        replace(pair, corrected=corrected.get(id(pair)), least=min(1.0, pair.least * max(1, len(tested))), needed=needed) for pair in made
+    ]
 
 
-def _table(one: Standing, question: str) -> np.ndarray | None:
-    """What higher is better of: [runs, 1]."""
-    if question == SCORE:
-        return scores(one.runs)
-    if one.steps is None:
-        return None
-    times = [run.reached.at if run.reached else None for run in one.runs]
-    return -reaching.restricted(times, one.budget)[:, None]
-
-
-def _improvement(left: np.ndarray, right: np.ndarray, name: str) -> Estimate:
+def _by_score(one: Standing, other: Standing, name: str) -> tuple[float, Estimate]:
+    """p of "both score alike", and the probability that a run of the first scores better."""
+    sign = 1.0 if one.runs[0].score.higher_is_better else -1.0
+    left, right = sign * scores(one.runs), sign * scores(other.runs)
+    p = significance.rank_sum(left[:, 0], right[:, 0])
     if min(len(left), len(right)) < MIN_RUNS:
-        return Estimate(aggregates.improvement(left, right), NAN, NAN)
-    return aggregates.improvement_estimate(left, right, generator(0, f"compare {name}"))
+        return p, Estimate(aggregates.improvement(left, right), NAN, NAN)
+    return p, aggregates.improvement_estimate(left, right, generator(0, f"compare {name}"))
+
+
+def _by_steps(one: Standing, other: Standing, name: str) -> tuple[float | None, Estimate]:
+    """p of "both take equally long", and the probability that a run of the first comes near the optimum sooner."""
+    left, right = ([run.steps for run in standing.runs if run.steps is not None] for standing in (one, other))
+    end = time_to_threshold.followed_up(left, right)
+    won = time_to_threshold.sooner(time_to_threshold.cut(left, end), time_to_threshold.cut(right, end))  # [runs, runs]
+    p = time_to_threshold.log_rank_p(left, right)
+    if min(won.shape) < MIN_RUNS:
+        return p, Estimate(float(won.mean()), NAN, NAN)
+    return p, aggregates.wins_estimate(won, generator(0, f"compare {name}"))
 
 
 def _limits(made: Standings, everyone: Sequence[Measured]) -> None:
@@ -253,6 +291,15 @@ def _limits(made: Standings, everyone: Sequence[Measured]) -> None:
         )
     elif fewest < 10:
         made.warnings.append(f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim.")
+    counted = [one.env_steps for one in made.agents if one.env_steps is not None]
+    if counted and max(counted) > (1 + UNEQUAL) * min(counted):
+        told = ", ".join(f"{one.label} {one.env_steps:.0f}" for one in made.agents if one.env_steps is not None)
+        made.warnings.append(
+            f"The agents learned for different numbers of env steps ({told}), so their final scores are not those of equal efforts."
+        )
+    sampled = max((one.score.episodes or 0 for one in everyone), default=0)
+    if sampled:
+        made.warnings.append(f"Scores are means of {sampled} sampled episodes; the intervals contain their standard errors.")
     alike = [one.label for one in made.agents if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])]
     if alike:
         made.warnings.append(
@@ -262,7 +309,7 @@ def _limits(made: Standings, everyone: Sequence[Measured]) -> None:
         made.warnings.append("The runs were made on several machines: their seconds cannot be compared.")
     if len({str(sorted(one.versions.items())) for one in everyone}) > 1:
         made.warnings.append("The runs were made under different versions of libraries; run.json of each says which.")
-    if everyone[0].optimum is None:
+    if everyone[0].score.optimum is None:
         made.warnings.append("The optimum is not known here: there is no optimality gap, and no share of it to be reached.")
     if any(one.curve is None for one in everyone):
         made.warnings.append("Not every run has evaluations with env steps: there are no learning curves, and no steps to 95 %.")
@@ -274,7 +321,20 @@ def _plain(value: Estimate | None) -> dict[str, Any] | None:
     return {"value": value.value, "interval": None if np.isnan(value.low) else [value.low, value.high]}
 
 
+def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any] | None:
+    """A median time; null stands for "not reached", and for an open upper end."""
+    if time is None:
+        return None
+    median, high = (value if np.isfinite(value) else None for value in (time.median, time.high))
+    interval = None if np.isnan(time.low) else [time.low, high]
+    return {"median": median, "interval": interval, **({} if before is None else {"evaluated_before": before})}
+
+
 def _of_run(one: Measured) -> dict[str, Any]:
-    reached = one.reached
-    steps = None if reached is None else {"at": reached.at, "after": reached.after, "last": reached.last}
-    return {"run": one.run, "seed": one.seed, "score": one.score, "steps_to_95": steps, "seconds_to_95": one.seconds}
+    judged = {"score": one.score.value, "standard_error": one.score.standard_error, "env_steps": one.env_steps}
+    arrivals = {f"{name}_to_95": _plain_arrival(found) for name, found in (("steps", one.steps), ("seconds", one.seconds))}
+    return {"run": one.run, "seed": one.seed, **judged, **arrivals}
+
+
+def _plain_arrival(found: Arrival | None) -> dict[str, Any] | None:
+    return None if found is None else {"at": found.at, "after": found.after, "end": found.end}

@@ -21,7 +21,7 @@ from sandbox.conductor import Conductor, Tally, planned
 from sandbox.config import resolve
 from sandbox.errors import UsageError, nearest
 from sandbox.lab import Suggesting
-from sandbox.ranking import Result, direction_of, document, ranking
+from sandbox.ranking import Result, document, ranking
 from sandbox.registry import registry
 from sandbox.search import Point, draw, grid
 from sandbox.store import sweeps as folders
@@ -45,8 +45,8 @@ class Plan:
         random, tpe: how many trials to draw from the lab's own search space.
         seed: the first of each trial's seeds, >= 0.
         seeds: runs of each trial, >= 1.
-        objective: "summary.NAME" or NAME; "" takes the lab's own, else the first figure of the summary.
-        direction: "maximize", "minimize", or "" for the lab's own, else by the objective's name.
+        objective: "summary.NAME" or NAME; "" takes the lab's own, else the runs' score.
+        direction: "maximize", "minimize", or "" for what the lab or the score says.
         prune: "median", "halving", or "".
         workers: how many processes to start; 0 for none.
         scheduler: address of a running Dask cluster, or "".
@@ -180,8 +180,8 @@ def sweep(
         seed: the first of them; also seeds the draws.
         preset: one of the lab's presets.
         config: settings that all share, nested.
-        objective: what is compared: "summary.reward_per_step"; by default the lab's own, else its first figure.
-        direction: "maximize" or "minimize".
+        objective: what is compared: "summary.regret"; by default the lab's own, else the runs' score.
+        direction: "maximize" or "minimize", where the lab does not say it of this objective.
         prune: "median" or "halving" gives up hopeless trials, of labs that report while they learn.
         workers, scheduler: processes to start (by a script guarded by `if __name__ == "__main__"`), or address of a Dask cluster.
         pictures: whether each run makes pictures.
@@ -292,7 +292,9 @@ def _check_numbers(plan: Plan) -> None:
 
 def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
     objective = (plan.objective or getattr(lab, "objective", "")).removeprefix("summary.")
-    own = getattr(lab, "direction", "") if objective == getattr(lab, "objective", "").removeprefix("summary.") else ""
+    direction = plan.direction or _direction(lab, objective)
+    if objective and not direction:
+        raise UsageError(f"--objective summary.{objective}: is more of it better, or less? Say so with --direction maximize or minimize.")
     if not objective and (plan.prune or plan.tpe):
         raise UsageError(f"Lab '{lab_name}' does not say what is to be compared; name it with --objective summary.NAME.")
     kind = "grid" if plan.grid is not None else "random" if plan.random else "tpe"
@@ -308,7 +310,7 @@ def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
         seed=plan.seed,
         seeds=plan.seeds,
         objective=objective,
-        direction=plan.direction or own or (direction_of(objective) if objective else ""),
+        direction=direction,
         prune=plan.prune,
         workers=plan.workers,
         scheduler=plan.scheduler,
@@ -319,6 +321,13 @@ def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
         created=datetime.now().astimezone().isoformat(),
         command=plan.command,
     )
+
+
+def _direction(lab: Any, objective: str) -> str:
+    """What a lab says of an objective: "maximize", "minimize", or "" where it says nothing."""
+    known = dict(getattr(lab, "directions", {}))
+    own = getattr(lab, "objective", "").removeprefix("summary.")
+    return str(known.get(objective) or (getattr(lab, "direction", "") if objective == own else ""))
 
 
 def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Executor, progress: Progress, **more: bool) -> Sweep:

@@ -1,7 +1,8 @@
 """Verdicts: whether what a report says and what we measure agree.
 
 A report's figure is ONE run. It is compared with where single runs of ours fall, never with the interval of our mean. A finding with k
-figures is one statement: its intervals are so wide that all k figures fall inside with 95 % together, not each on its own.
+figures is one statement: its intervals are so wide that all k figures fall inside with 95 % together, not each on its own. Where runs fall
+into two groups, a figure between them is none of ours, however wide the interval that holds both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from sandbox import stats
 from sandbox.errors import SandboxError
 from sandbox.lab import Claim
-from sandbox.stats import Interval
+from sandbox.stats import Interval, Peak
 
 Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "measured", "left out"]
 """holds: a statement of our own, made after first trials, is still true: a guard, no test of the report; corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is nothing to compare with."""
@@ -40,6 +41,7 @@ class Measured:
         spread: lowest and highest run.
         verdict: see `Verdict`.
         note: what limits the verdict.
+        peaks: the two groups that runs fall into, or None.
         seconds: how long measuring took.
     """
 
@@ -53,11 +55,12 @@ class Measured:
     verdict: Verdict
     note: str = ""
     seconds: float = 0.0
+    peaks: tuple[Peak, Peak] | None = None
 
     @property
     def alone(self) -> bool | None:
         """Whether it agrees with the plain 95 % interval of a single figure too; None where nothing is compared."""
-        return None if self.verdict in ("measured", "left out") else _holds(self.claim, self.interval)
+        return None if self.verdict in ("measured", "left out") else _holds(self.claim, self.interval, self.peaks)
 
     @property
     def fails(self) -> bool:
@@ -116,10 +119,13 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
     else:
         estimate = float(np.median(values))
         interval, judged = _predicted(claim, values, stats.LEVEL), _predicted(claim, values, level)
-    verdict, note = _verdict(claim, judged, len(values), level)
-    if verdict == "agrees" and not _holds(claim, interval):
+    peaks = stats.two_peaks(values) if claim.kind not in ("proportion", "order") else None
+    verdict, note = _verdict(claim, judged, len(values), level, peaks)
+    if verdict == "agrees" and not _holds(claim, interval, peaks):
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
-    return Measured(claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds)
+    if peaks is not None:
+        note = "; ".join(filter(None, [note, _described(peaks, claim)]))
+    return Measured(claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks)
 
 
 def left_out(claim: Claim, lab: str, why: str) -> Measured:
@@ -168,13 +174,29 @@ def _normal(claim: Claim, runs: int, level: float) -> bool:
     return claim.runs is not None and FEWEST <= runs < stats.runs_needed(level)
 
 
-def _verdict(claim: Claim, judged: Interval, runs: int, level: float) -> tuple[Verdict, str]:
+def _described(peaks: tuple[Peak, Peak], claim: Claim) -> str:
+    """Two peaks in words, and in which of them the report's figure lies."""
+    groups = " and ".join(f"{100 * peak.share:.3g} % from {peak.low:.4g} to {peak.high:.4g}" for peak in peaks)
+    if claim.kind != "equal" or claim.reported is None:
+        return f"runs fall into two groups, {groups}"
+    inside = [100 * peak.share for peak in peaks if _inside(claim, peak)]
+    where = f"the report's figure is one of the {inside[0]:.3g} %" if len(inside) == 1 else "the report's figure lies in neither"
+    return f"runs fall into two groups, {groups}; {where if len(inside) < 2 else 'the report cannot tell them apart'}"
+
+
+def _inside(claim: Claim, peak: Peak) -> bool:
+    assert claim.reported is not None
+    slack = claim.margin + TINY
+    return peak.low - slack <= claim.reported <= peak.high + slack
+
+
+def _verdict(claim: Claim, judged: Interval, runs: int, level: float, peaks: tuple[Peak, Peak] | None = None) -> tuple[Verdict, str]:
     if claim.reported is None and claim.kind != "order":
         return "measured", ""
     least = 1 if claim.exact else claim.min_seeds
     if runs < least:
         return "too few runs", f"{runs} runs; this claim needs {least}"
-    if _holds(claim, judged):
+    if _holds(claim, judged, peaks):
         return ("holds" if claim.own else "agrees"), ""
     single = claim.kind not in ("proportion", "order") and not claim.exact
     if single and runs < stats.runs_needed(level) and not _normal(claim, runs, level):
@@ -182,7 +204,7 @@ def _verdict(claim: Claim, judged: Interval, runs: int, level: float) -> tuple[V
     return ("differs" if claim.should_hold else "corrected"), ""
 
 
-def _holds(claim: Claim, judged: Interval) -> bool:
+def _holds(claim: Claim, judged: Interval, peaks: tuple[Peak, Peak] | None = None) -> bool:
     slack = claim.margin + TINY
     if claim.kind == "order":
         return judged.low > 0.5
@@ -191,4 +213,5 @@ def _holds(claim: Claim, judged: Interval) -> bool:
         return judged.low + slack >= claim.reported
     if claim.kind == "at most":
         return judged.high - slack <= claim.reported
-    return judged.low - slack <= claim.reported <= judged.high + slack
+    between = peaks is not None and not any(_inside(claim, peak) for peak in peaks)
+    return not between and judged.low - slack <= claim.reported <= judged.high + slack

@@ -82,7 +82,7 @@ class Outcome:
     Attributes:
         run: its id.
         status: its status.
-        summary: its scores; empty unless it finished.
+        summary, score: what its record says; empty unless it finished.
         error: one line, or "".
         pruned: whether it was given up as hopeless.
         reported: whether it said, while it went, how well it did.
@@ -94,6 +94,7 @@ class Outcome:
     error: str = ""
     pruned: bool = False
     reported: bool = False
+    score: dict[str, Any] = field(default_factory=dict)
 
 
 class Executor(Protocol):
@@ -219,7 +220,7 @@ def _outcome(run: api.Run, watcher: Watcher) -> Outcome:
     record = run.record
     pruned = watcher.pruned and record.status == "interrupted"
     error = record.error.strip().splitlines()[-1] if record.error.strip() else ""
-    return Outcome(record.id, record.status, record.summary, error, pruned, watcher.reported)
+    return Outcome(record.id, record.status, record.summary, error, pruned, watcher.reported, record.score)
 
 
 def shares_a_process(lab: Any) -> bool:

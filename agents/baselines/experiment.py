@@ -19,8 +19,11 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.baselines import memory
 from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
-from agents.control import LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
-from sandbox.lab import Block, Context, State, Summary
+from agents.control import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
+from agents.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
+from agents.planning import Evaluation
+from agents.worlds import Trial
+from sandbox.lab import Block, Context, Score, State, Summary
 from sandbox.registry import registry
 from sandbox.seeding import GlobalGenerators
 
@@ -65,7 +68,7 @@ class BaselineExperiment:
         self.env, self.model = place.env, place.model
         options = config.agent.options
         self.limit = min(options.total_timesteps, config.episodes * place.horizon)
-        self.notes = _notes(options, config.episodes * place.horizon, place.exact)
+        self.notes: list[str] = _notes(options, config.episodes * place.horizon, place.exact)
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
             seed = int(context.rng("agent").integers(2**31))
@@ -138,6 +141,13 @@ class BaselineExperiment:
         if not self.place.exact and 0 < self.env_steps < self.limit:
             self.resumed += 1
             self._begin_anew()
+
+    def score(self) -> Score:
+        """The greedy policy's expected reward per step of an episode, exact."""
+        horizon, optimum = self.place.horizon, self.optimum()
+        value = self.place.evaluate(self.agent).reward_per_step
+        best = None if optimum is None else optimum / horizon
+        return Score("reward_per_step", value, best, f"{BEST_RETURN.format(horizon)}, by {horizon} steps", unit="reward per step")
 
     def summary(self) -> Summary:
         """The greedy policy's scores beside the best possible; returns in units of reward, lengths in steps."""
@@ -238,7 +248,7 @@ class BaselineExperiment:
             "episode": np.arange(self.episodes_done - len(total) + 1, self.episodes_done + 1),
             "env_steps": steps,
             "return": total,
-            "reward_per_step": total / length,
+            "reward_per_step": total / self.place.horizon,
             "length": length,
             "steps_to_goal": arrival,
             "epsilon": np.full(len(total), self.agent.epsilon()),
@@ -248,7 +258,7 @@ class BaselineExperiment:
 
     def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
         """By what an episode is judged: [episodes]."""
-        score: np.ndarray = total / length
+        score: np.ndarray = total / self.place.horizon
         return score
 
     def _metrics(self) -> list[Block]:
@@ -292,10 +302,33 @@ class EpisodicBaseline(BaselineExperiment):
     """Learning where an episode is judged by its return."""
 
     headline = ("return",)
+    _tried: tuple[int, Trial | None] = (-1, None)
+    """Steps learned, and what was tried out then."""
+
+    def score(self) -> Score:
+        """The greedy policy's expected return: exact where the model is known and the environment obeys it, else sampled."""
+        return episodic_score(self._greedy(), self.optimum(), self.place.horizon)
+
+    def optimum(self) -> float | None:
+        """The best expected return of an episode, or None where nobody knows it, or the model is disproved."""
+        trial = self._tried[1]
+        return None if trial and trial.difference else super().optimum()
+
+    def _greedy(self) -> Evaluation:
+        """What the greedy policy earns; sampled in the environment where that does not obey its model."""
+        if self.done and self._tried[0] != self.done_units:
+            with self._inside():
+                self._tried = self.done_units, self.place.try_out(self.agent)
+        trial = self._tried[1]
+        if trial is None or not trial.difference:
+            return self.place.evaluate(self.agent)
+        note = f"{DISPROVED} ({trial.difference})."
+        self.notes = [*(one for one in self.notes if one != note), note]
+        return trial.played
 
     def summary(self) -> Summary:
         """The greedy policy's return beside the best possible, where that is known; lengths in steps."""
-        greedy, optimum = self.place.evaluate(self.agent), self.optimum()
+        greedy, optimum = self._greedy(), self.optimum()
         return {
             "greedy_return": greedy.expected_return,
             "optimal_return": optimum,
@@ -304,11 +337,12 @@ class EpisodicBaseline(BaselineExperiment):
             f"return_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
             "episode_limit": self.place.horizon,
             **self._counted(),
-            "evaluated": "by sampling" if self.model is None else "exactly",
+            **evaluated(greedy),
         }
 
     def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
-        return {"greedy_return": [greedy.expected_return], "greedy_length": [greedy.expected_length], "regret": [regret]}
+        scores = {"greedy_return": [greedy.expected_return], "greedy_length": [greedy.expected_length], "regret": [regret]}
+        return scores | evaluation_error(greedy)
 
     def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
         return total

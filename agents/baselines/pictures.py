@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from agents import pictures
 from agents.baselines import saved
-from agents.pictures import Score
+from agents.pictures import CurveColumns
 from sandbox import plots
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
-RETURNS = Score("return", "greedy_return", "return of an episode", "greedy policy")
+RETURNS = CurveColumns("return", "greedy_return", "return of an episode", "greedy policy")
 BELOW = {
     "train/entropy_loss": (-1.0, "entropy, nats"),
     "train/kl_divergence_loss": (1.0, "step, KL"),
@@ -37,10 +37,8 @@ def save(experiment: Any, place: str, artifacts: Artifacts, metrics: Metrics) ->
     """
     keep(experiment, artifacts)
     name = experiment.config.agent.name
-    per_episode = experiment.headline[0] == "return"
-    optimum = experiment.optimum()
-    best = optimum if per_episode or optimum is None else optimum / experiment.place.horizon
-    artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, best, f"{place}: how {name} learned"))
+    optimum = experiment.score().optimum
+    artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, optimum, f"{place}: how {name} learned"))
     layout = getattr(experiment.env.unwrapped, "layout", None)
     if layout is None or experiment.model is None or not experiment.place.exact:
         return

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from agents import planning
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.planning import Evaluation
+from agents.worlds import Trial, try_out
 from envs import ids, tables
 from envs.mdp import TabularMDP
 from envs.vector import GridVectorEnv
@@ -54,6 +55,10 @@ class Place:
         """What the greedy policy earns, exactly on the model."""
         assert self.model is not None
         return planning.evaluate(self.model, self.policy(agent), self.horizon)
+
+    def try_out(self, agent: Any) -> Trial | None:
+        """Greedy episodes in the real environment, held against the model; None where the environment is its model, or has none."""
+        return None
 
     def memory(self) -> dict[str, Any]:
         """Where the environments stand, as far as it can be kept."""
@@ -132,9 +137,14 @@ class GymPlace(Place):
         steps = agent.model.num_timesteps, agent.model._n_updates
         if self._known is None or self._known[0] != steps:
             results = np.array([self._episode(agent, self._seed + number) for number in range(self._episodes)])  # [episodes, 2]
-            total, length = results.mean(axis=0)
-            self._known = steps, Evaluation(float(total), float(length), float(total / length), None, float("nan"))
+            self._known = steps, planning.sampled(results[:, 0], results[:, 1], self.horizon)
         return self._known[1]
+
+    def try_out(self, agent: Any) -> Trial | None:
+        """See `Place.try_out`."""
+        if self.model is None:
+            return None
+        return try_out(self.env, _OnStates(agent), self.horizon, self._episodes, self._seed, self.model)
 
     def _episode(self, agent: Any, seed: int) -> tuple[float, int]:
         """Return and length of one greedy episode."""
@@ -149,6 +159,17 @@ class GymPlace(Place):
         """Begin other episodes: what an environment of somebody else's holds cannot be kept."""
         self.venv.recall(memory["record"], begun=False)
         self.venv.seed(int(self._rng.integers(SEEDS)))
+
+
+class _OnStates:
+    """An agent with a network as `agents.worlds.try_out` asks it: it breaks no ties and counts no steps."""
+
+    def __init__(self, agent: Any) -> None:
+        self._agent = agent
+
+    def act(self, state: int, rng: Any, step: int) -> int:
+        """The greedy action in a state."""
+        return int(self._agent.act(state))
 
 
 class States:

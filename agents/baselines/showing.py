@@ -43,7 +43,7 @@ def _episode(
     chances = known.chances.astype(np.float64)  # [states, actions]
     chances /= chances.sum(axis=1, keepdims=True)
 
-    def act(state: int) -> int:
+    def act(state: int, step: int) -> int:
         return int(best[state]) if greedy else int(rng.choice(model.actions, p=chances[state]))
 
     trail: list[tuple[int, int]] = []

@@ -17,7 +17,7 @@ from agents.supervised.optimisation import Average, optimizer, rate
 from agents.supervised.tensors import arrays, device_of, initialised, optimizer_state, restore_optimizer, tensors
 from envs.datasets.images import load_images
 from sandbox.errors import SandboxError
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 
 if TYPE_CHECKING:
     import torch
@@ -208,6 +208,11 @@ class EpochExperiment:
             self.average.take_up(tensors(state["average"]["weights"]), state["average"]["steps"])
         self.epoch, self.batch, self._order = state["epoch"], state["batch"], state["order"]
         self._losses, self.best, self.found = list(state["losses"]), dict(state["best"]), dict(state["found"])
+
+    def score(self) -> Score:
+        """What validation looks at, on the test images."""
+        name = f"test_{self.task.score}"
+        return Score(name, float(self.found.get(name, np.nan)), higher_is_better=self.task.higher)
 
     def summary(self) -> Summary:
         """What the test found, and how training went."""

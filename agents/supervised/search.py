@@ -19,7 +19,7 @@ from agents.supervised.search_config import SearchConfig
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
 from sandbox.errors import UsageError
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 
 if TYPE_CHECKING:
     from skorch import NeuralNet
@@ -149,6 +149,13 @@ class SearchExperiment:
             self._begin_final()
             assert self.final is not None
             self.final.restore(state["final"])
+
+    def score(self) -> Score:
+        """The winner's test; NaN before there is a winner."""
+        if self.final is not None:
+            return self.final.score()
+        task = self._task(self.config)
+        return Score(f"test_{task.score}", math.nan, higher_is_better=task.higher)
 
     def summary(self) -> Summary:
         """The winner's test, its settings, and its mean score in cross-validation."""

@@ -28,6 +28,7 @@ class AutoencoderLab:
     global_generators = ("torch",)
     objective = "summary.validation_mse"
     direction = "minimize"
+    directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agents import many_pictures, pictures
-from agents.pictures import Score
+from agents.pictures import CurveColumns
 from agents.views import GridView, grid_view
 from sandbox import plots
 from sandbox.store.artifacts import Artifacts
@@ -39,13 +39,13 @@ def many(seeds: Any, artifacts: Artifacts, metrics: Metrics) -> None:
     artifacts.write("seeds.csv", many_pictures.seeds_table(table))
     title = f"{name}: how {count} seeds of {agent} learned"
     artifacts.save_figure(
-        "learning_curve.png", learning_curve(one, metrics, title, Score("return_mean", label="return, mean of all seeds"))
+        "learning_curve.png", learning_curve(one, metrics, title, CurveColumns("return_mean", label="return, mean of all seeds"))
     )
     title = f"{name}: where {count} seeds of {agent} ended"
     artifacts.save_figure("scores.png", many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY))
 
 
-def learning_curve(experiment: Any, metrics: Metrics, title: str, score: Score | None = None) -> Figure:
+def learning_curve(experiment: Any, metrics: Metrics, title: str, score: CurveColumns | None = None) -> Figure:
     """Return of the episodes, of the greedy policy, and of the best policies.
 
     Args:
@@ -56,7 +56,7 @@ def learning_curve(experiment: Any, metrics: Metrics, title: str, score: Score |
     """
     sampled = f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
     evaluated = sampled if experiment.model is None else "greedy policy, exact"
-    score = score or Score("return", "greedy_return", "return of an episode", evaluated)
+    score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
     exploration = "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
     figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
@@ -69,7 +69,7 @@ def learning_curve(experiment: Any, metrics: Metrics, title: str, score: Score |
     return figure
 
 
-def _show_the_end(axes: Any, metrics: Metrics, score: Score) -> None:
+def _show_the_end(axes: Any, metrics: Metrics, score: CurveColumns) -> None:
     """Leave out the depths of the first episodes where they would squeeze all the rest into a line."""
     returns = metrics.columns("learn", [score.learned])[score.learned]
     greedy = metrics.columns("evaluate", [score.greedy]).get(score.greedy, returns)

@@ -65,7 +65,7 @@ class GymLab(ControlLab):
 
         model, rng = fitting.survey(config).table.model, context.rng("env")
         if model is not None and config.use_model:
-            return ModelWorld(fitting.numbered(config), model, rng)
+            return ModelWorld(fitting.numbered(config), model, rng, context.seed)
         return EnvWorld(
             fitting.numbered(config),
             rng,

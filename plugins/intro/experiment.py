@@ -14,7 +14,7 @@ from plugins.intro import neighbours, polynomial
 from plugins.intro.polynomial import Descent
 from sandbox.config import LabConfig
 from sandbox.errors import SandboxError
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 
 TRUE = np.array([-1.45, 1.12, 2.3])
 """Coefficients of the function below the noise of made-up points."""
@@ -121,6 +121,11 @@ class IntroExperiment:
         self.done_units = state["done"]
         self.descent.coefficients, self.descent.velocity = state["coefficients"].copy(), state["velocity"].copy()
         self.path = list(state["path"])
+
+    def score(self) -> Score:
+        """The test error of the fit with the order that the data has."""
+        error = polynomial.mean_squared_error(self.fits[min(2, self.config.order)], *self.test)
+        return Score("test_mse", error, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
         """Mean squared errors in units of y², the share of quadrants named right, and how near gradient descent came."""

@@ -30,6 +30,7 @@ class MnistLab:
     actions: ClassVar[Mapping[str, Action]] = {"predict": Action(predict, "The class of image files: predict RUN IMAGE …")}
     objective = "summary.validation_accuracy"
     direction = "maximize"
+    directions: ClassVar[Mapping[str, str]] = {"test_accuracy": "maximize"}
 
     @property
     def claims(self) -> tuple[Claim, ...]:

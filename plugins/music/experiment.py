@@ -20,7 +20,7 @@ from plugins.music.config import MusicConfig
 from plugins.music.lanes import Lanes
 from plugins.music.models import losses, make_model, target_of
 from plugins.music.scores import Scoring
-from sandbox.lab import Block, Context, Summary
+from sandbox.lab import Block, Context, Score, Summary
 
 UPDATES = 4
 """Windows learned from in one stretch of work."""
@@ -233,6 +233,12 @@ class MusicExperiment:
         self.done_units, self.update, self.frames, self.struck, self.best_epoch = (int(count) for count in state["counts"])
         self.best_nll = math.inf if state["best_nll"] is None else float(state["best_nll"])
         self.phase = state["phase"]
+
+    def score(self) -> Score:
+        """NLL per frame of the test pieces, or of the validation pieces where none are tested."""
+        name = "test_nll" if self.test else "valid_nll"
+        value = self.test.get("nll", math.nan) if self.test else self.valid.get("nll", math.nan)
+        return Score(name, value, higher_is_better=False, unit="nats per frame")
 
     def summary(self) -> Summary:
         """NLL per frame of the test pieces in nats, and what else was measured."""

@@ -19,6 +19,7 @@ class MusicLab:
     Config = MusicConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     actions: ClassVar[Mapping[str, Action]] = {"generate": Action(generate, "Let a music run continue a piece: MIDI, WAV, picture.")}
+    directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
     @property
     def claims(self) -> tuple[Claim, ...]:

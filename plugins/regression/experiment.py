@@ -14,7 +14,7 @@ from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
 from plugins.regression.data import points_of, refuse_batch
 from plugins.regression.network import Network
 from plugins.regression.training import Diverged, Training
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 
 BLOCK = 20
 """Epochs of a block."""
@@ -119,6 +119,11 @@ class TrainExperiment:
         self.training.restore(state["training"])
         best = state["best"]
         self.best_epoch, self.best_loss, self.best_values = best["epoch"], best["loss"], best["values"].copy()
+
+    def score(self) -> Score:
+        """The mean squared error on the test points."""
+        error = self.model(self._test[0]) - self._test[1]
+        return Score("test_mse", float(np.mean(error**2)), higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
         """Errors of the network: mean squared in units of y², and the loss it was trained on."""

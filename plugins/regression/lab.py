@@ -38,6 +38,8 @@ class RegressionLab:
         },
     }
 
+    directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize", "train_mse": "minimize", "test_loss": "minimize"}
+
     @property
     def claims(self) -> tuple[Claim, ...]:
         """What the report of Lab 02 found; see `plugins.regression.claims`."""

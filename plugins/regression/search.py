@@ -20,7 +20,7 @@ from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from plugins.regression.training import Diverged, Training
 from sandbox.errors import SandboxError, UsageError
-from sandbox.lab import Block, Context, State, Summary
+from sandbox.lab import Block, Context, Score, State, Summary
 from sandbox.seeding import generator
 
 WORK = 120_000_000
@@ -172,6 +172,11 @@ class SearchExperiment:
         """Take up what `state` returned."""
         self.losses, self.test_mse, self.train_mse = state["losses"].copy(), state["test"].copy(), state["train"].copy()
         self.models = list(state["models"])
+
+    def score(self) -> Score:
+        """The test error of the candidate that cross-validation chose; NaN before one is chosen."""
+        chosen = float(self.test_mse[self.chosen]) if len(self.finalists) and self.models else np.nan
+        return Score("test_mse", chosen, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
         """The candidate that cross-validation chose, and beside it, marked, the one that looks best on the test points."""

@@ -99,8 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        words = _choose_plugins(words)
-        result = cli.main(words, prog_name="python -m sandbox", standalone_mode=False)
+        result = cli.main(_choose_plugins(words), prog_name="python -m sandbox", standalone_mode=False, obj=words)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return 130

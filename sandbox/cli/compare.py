@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from sandbox.cli.options import (
     ConfigOption,
+    again,
     command_line,
     config_layer,
     config_parameters,
@@ -26,6 +28,10 @@ from sandbox.registry import canonical, registry
 
 if TYPE_CHECKING:
     from sandbox.comparison import Comparison, Progress
+
+
+FEW = 10
+"""Seeds below which more are proposed."""
 
 
 class ComparedLabs(LabCommands):
@@ -218,11 +224,11 @@ def _print(made: Comparison, as_json: bool) -> int:
     _print_table(made)
     best = made.standings.ranked[0]
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path((made.folder / DOCUMENT).resolve())}")
-    if len(made.seeds) < 10:
-        words = f"compare {made.lab} --agents {' '.join(made.runs)} --seeds 10"
-        next_commands((words, "the same with more seeds"), (f"show {best.runs[0].run}", f"a run of {best.label}"))
+    run = (shlex.join(["show", best.runs[0].run]), f"a run of {best.label}")
+    if len(made.seeds) < FEW:
+        next_commands((again({"--seeds": str(FEW)}, without=["--fresh"]), "the same with more seeds"), run)
     else:
-        next_commands((f"show {best.runs[0].run}", f"a run of {best.label}, in full"), ("list", "all runs"))
+        next_commands(run, ("list", "all runs"))
     return 1 if failed else 0
 
 
@@ -230,27 +236,41 @@ def _print_table(made: Comparison) -> None:
     """The table, what it says in words, and what limits it."""
     import shutil
 
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from sandbox.comparison_report import answers, cells
 
-    from sandbox.comparison_report import COLUMNS, answers, cells
-
-    standings = made.standings
-    optimum = "" if standings.optimum is None else f", best possible {standings.optimum:.4g}"
-    click.echo(click.style(f"{made.lab} · {standings.score.replace('_', ' ')}{optimum}", bold=True))
-    shown = [column for column in COLUMNS if column not in ("mean", "median")]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in shown:
-        table.add_column(column, justify="left" if column == "agent" else "right", no_wrap=column == "agent")
-    for one in standings.ranked:
-        row = cells(made, one)
-        table.add_row(*(row[column] for column in shown))
-    width = max(100, shutil.get_terminal_size((120, 24)).columns)
-    Console(file=sys.stdout, width=width, highlight=False).print(table)
+    width = min(max(shutil.get_terminal_size((118, 24)).columns, 60), 118)
+    finding, *others = answers(made)
+    click.echo(click.style(_wrapped(finding, width), bold=True))
     click.echo()
-    for sentence in answers(made):
-        click.echo(click.wrap_text(sentence, width=min(width, 118), subsequent_indent="  "))
-    click.echo("IQM: mean of the middle half of the seeds; in brackets 95 % bootstrap intervals. Mean, median and pairs are on the page.")
-    for warning in made.warnings:
-        click.echo(click.wrap_text(f"Note: {warning}", width=min(width, 118), subsequent_indent="  "))
+    _print_agents([cells(made, one) for one in made.standings.ranked], width)
+    click.echo()
+    standings = made.standings
+    best = "" if standings.optimum is None else f" Best possible: {standings.optimum:.4g}, {standings.optimum_is}."
+    click.echo(
+        _wrapped(
+            f"IQM: mean of the middle half of the seeds' {standings.score.replace('_', ' ')}; in brackets 95 % intervals. Mean, median, gap "
+            f"and pairs are on the page.{best}",
+            width,
+        )
+    )
+    for sentence in [*others, *(f"Note: {warning}" for warning in made.warnings)]:
+        click.echo(_wrapped(sentence, width))
+
+
+def _wrapped(text: str, width: int) -> str:
+    return click.wrap_text(text, width=width, subsequent_indent="  ")
+
+
+def _print_agents(rows: list[dict[str, str]], width: int) -> None:
+    """The agents as a table, or, where that is wider than the screen, each in lines of its own."""
+    from sandbox.cli.output import pairs, table
+    from sandbox.comparison_report import COLUMNS
+
+    shown = [column for column in COLUMNS if column not in ("mean", "median", "gap to optimum")]
+    needed = sum(max(len(column), *(len(row[column]) for row in rows)) + 2 for column in shown) - 2
+    if needed <= width:
+        table(shown, [[row[column] for column in shown] for row in rows], right=shown[1:])
+        return
+    for row in rows:
+        click.echo(click.style(row["agent"], bold=True))
+        pairs((column, row[column]) for column in shown[1:])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, number, print_json, table, words
+from sandbox.cli.output import next_commands, number, print_json, score, table, words
 from sandbox.errors import UnknownNameError
+from sandbox.lab import score_of
 from sandbox.registry import registry
 from sandbox.store.index import Row
 
@@ -65,8 +66,9 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
 
 
 def _row(row: Row) -> list[str]:
-    """A run as a line; the first entry of its summary is its result."""
-    result = next((f"{words(name)} {number(value)}" for name, value in row.summary.items()), "")
+    """A run as a line with its score."""
+    judged = score_of(row.score, row.summary)
+    result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
     return [row.id, row.lab, row.agent or "", str(row.seed), row.status, result]
 
 

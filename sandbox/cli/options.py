@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -91,10 +92,33 @@ def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
 
 def command_line() -> str:
-    """The exact command line of this process, as it can be typed again."""
-    import shlex
-
+    """The exact command line, as it can be typed again."""
     program = os.path.basename(sys.argv[0])
-    if program in ("__main__.py", "-m", "-c"):
-        return shlex.join(["python", "-m", "sandbox", *sys.argv[1:]])
-    return shlex.join([program, *sys.argv[1:]])
+    return shlex.join([*([program] if program == "sandbox" else ["python", "-m", "sandbox"]), *words()])
+
+
+def words() -> list[str]:
+    """The words behind `python -m sandbox`, as they were given."""
+    context = click.get_current_context(silent=True)
+    given = context.find_root().obj if context is not None else None
+    return list(given) if isinstance(given, list) else sys.argv[1:]
+
+
+def again(given: Mapping[str, str], without: Sequence[str] = ()) -> str:
+    """This command once more, with other values of some options: "compare maze --agents a b --seeds 10".
+
+    Args:
+        given: option -> value, replaced where it stands, else added.
+        without: flags that are left out.
+    """
+    rest: list[str] = []
+    skipped = False
+    for word in words():
+        name, equals, _ = word.partition("=")
+        if skipped or name in without:
+            skipped = False
+        elif name in given:
+            skipped = not equals
+        else:
+            rest.append(word)
+    return shlex.join([*rest, *(part for option in given.items() for part in option)])

@@ -9,13 +9,18 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from sandbox import text
 from sandbox.registry import registry
 from sandbox.store.files import plain
+
+if TYPE_CHECKING:
+    from sandbox.lab import Score
+    from sandbox.runs import Run
 
 BARS = "▁▂▃▄▅▆▇█"
 ALONE = ("show", "list", "verify", "delete")
@@ -49,6 +54,23 @@ def number(value: Any) -> str:
     return f"{value:.5g}"
 
 
+def score(judged: Score) -> str:
+    """A score for people; of a sampled one no more digits than its standard error leaves."""
+    return number(judged.value) if judged.standard_error is None else text.plus_minus(judged.value, judged.standard_error)
+
+
+def summary_rows(run: Run) -> list[tuple[str, str]]:
+    """The figures of a run, by name; beside its score stands how it was sampled."""
+    rows = []
+    judged = run.score
+    for name, value in run.summary.items():
+        shown = number(value)
+        if judged is not None and name == judged.name and judged.episodes is not None:
+            shown = f"{score(judged)} (standard error, {judged.episodes} episodes)"
+        rows.append((words(name), shown))
+    return rows
+
+
 def size(count: int) -> str:
     """A number of bytes for people."""
     value, unit = float(count), "B"
@@ -72,9 +94,9 @@ def pairs(rows: Iterable[tuple[str, str]], indent: int = 2) -> None:
         click.echo(f"{' ' * indent}{name:<{width}}  {value}")
 
 
-def heading(text: str) -> None:
+def heading(title: str) -> None:
     """Print a heading."""
-    click.echo(click.style(text, bold=True))
+    click.echo(click.style(title, bold=True))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:

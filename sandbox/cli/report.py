@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sandbox.api import Run
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, words
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, summary_rows
 from sandbox.lab import Watchable
 from sandbox.registry import registry
 
@@ -22,7 +22,7 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
     heading(
         f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · {record.status} at {record.unit} {number(record.done_units)}"
     )
-    pairs((words(name), number(value)) for name, value in record.summary.items())
+    pairs(summary_rows(run))
     if record.artifacts:
         click.echo(f"Kept in {shown_path(run.path)}:")
         pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)

@@ -15,7 +15,7 @@ import numpy as np
 
 from sandbox.api import Run
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, sparkline, words
+from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, sparkline, summary_rows, words
 from sandbox.cli.report import FIGURES, followups
 from sandbox.config import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
@@ -46,7 +46,7 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
             }
         )
     else:
-        _print_record(record, shown.path)
+        _print_record(shown)
         _print_metrics(metrics, record.unit)
         _print_artifacts(record, shown.path)
         for problem in problems:
@@ -67,7 +67,8 @@ def _useful(shown: Run) -> list[tuple[str, str]]:
         return [("list", "all runs")]
 
 
-def _print_record(record: RunRecord, path: Path) -> None:
+def _print_record(run: Run) -> None:
+    record, path = run.record, run.path
     heading(f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · preset {record.preset}")
     resumed = f", resumed {record.resumed} time{'s' if record.resumed > 1 else ''}" if record.resumed else ""
     of = f" of {number(record.limit)}" if record.limit else ""
@@ -91,7 +92,7 @@ def _print_record(record: RunRecord, path: Path) -> None:
     pairs((option_name(name), show_value(value)) for name, value in _flat(record.config))
     if record.summary:
         heading("Summary")
-        pairs((words(name), number(value)) for name, value in record.summary.items())
+        pairs(summary_rows(run))
 
 
 def _print_metrics(metrics: Metrics, unit: str) -> None:

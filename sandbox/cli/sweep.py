@@ -81,10 +81,8 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
         click.option("--tpe", type=int, metavar="N", help="N draws from it, each informed by those before (Optuna)."),
         click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Runs of each configuration."),
         click.option("--seed", type=int, default=0, show_default=True, help="The first of them; also seeds the draws."),
-        click.option(
-            "--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its first figure]."
-        ),
-        click.option("--direction", default="", metavar="maximize|minimize", help="[default: by the objective's name]"),
+        click.option("--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its score]."),
+        click.option("--direction", default="", metavar="maximize|minimize", help="[default: what the lab says of the objective]"),
         click.option(
             "--prune", default="", metavar="median|halving", help="Give up hopeless trials early, by what their first seed reports."
         ),

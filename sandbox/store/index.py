@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,15 @@ from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, status TEXT NOT NULL,
-    created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL, fingerprint TEXT NOT NULL, sources TEXT NOT NULL
+    created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL, fingerprint TEXT NOT NULL, sources TEXT NOT NULL,
+    score TEXT NOT NULL
 )"""
 BY_FINGERPRINT = "CREATE INDEX IF NOT EXISTS by_fingerprint ON runs (fingerprint)"
-COLUMNS = "path, id, lab, agent, preset, seed, status, created, ended, summary, problem"
+COLUMNS = "path, id, lab, agent, preset, seed, status, created, ended, summary, problem, score"
 OLDEST_FIRST = "ORDER BY substr(id, 1, 15), created, id"
 AT_ONCE = 500
 """So many values are asked for in one question; SQLite allows 999 everywhere."""
@@ -56,6 +57,7 @@ class Row:
     ended: str
     summary: dict[str, Any]
     problem: str = ""
+    score: dict[str, Any] = field(default_factory=dict)
 
 
 class Index:
@@ -113,7 +115,7 @@ class Index:
             changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
             self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
             self._database.executemany(
-                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
+                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
             )
 
     def _scan(self) -> Iterator[tuple[str, int]]:
@@ -140,11 +142,11 @@ class Index:
                     record.created,
                     record.ended,
                 ),
-                *(json.dumps(record.summary), "", fingerprint(record), record.sources),
+                *(json.dumps(record.summary), "", fingerprint(record), record.sources, json.dumps(record.score)),
             )
         except StoreError as error:
             lab, _, name = path.partition("/")
-            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error), "", "")
+            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error), "", "", "{}")
 
     def _alive(self, row: Row) -> Row:
         if row.status != "running":
@@ -173,8 +175,8 @@ class Index:
 
 
 def _as_row(columns: Sequence[Any]) -> Row:
-    path, run, lab, agent, preset, seed, status, created, ended, summary, problem = columns
-    return Row(path, run, lab, agent, preset, seed, status, created, ended, json.loads(summary), problem)
+    path, run, lab, agent, preset, seed, status, created, ended, summary, problem, score = columns
+    return Row(path, run, lab, agent, preset, seed, status, created, ended, json.loads(summary), problem, json.loads(score))
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -58,7 +58,8 @@ class RunRecord:
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
         threads, device: what numerical libraries used.
-        summary: scores; empty until the run ends.
+        summary: figures; empty until the run ends.
+        score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends, and where its lab declares none.
         pictured: whether the pictures were made.
         artifacts: what stands in `artifacts/`.
         error: why it failed, or "".
@@ -92,6 +93,7 @@ class RunRecord:
     plugin: str = ""
     data: str = ""
     summary: dict[str, Any] = field(default_factory=dict)
+    score: dict[str, Any] = field(default_factory=dict)
     pictured: bool = False
     artifacts: list[Artifact] = field(default_factory=list)
     error: str = ""

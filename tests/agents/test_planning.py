@@ -117,7 +117,7 @@ def test_the_maze_is_worth_126_of_168_steps(worlds: Any) -> None:
     model = worlds.report_maze()
     assert planning.value_at_start(model, planning.finite_horizon(model, 168).value) == 168 - 42
     policy = np.eye(5)[planning.value_iteration(model, DISCOUNT).policy]
-    assert planning.evaluate(model, policy, 168) == (126, 168, 0.75, 42, 1)
+    assert planning.evaluate(model, policy, 168)[:5] == (126, 168, 0.75, 42, 1)
     never = planning.evaluate(model, policy, 41)
     assert (never.steps_to_goal, never.goal_probability, never.expected_return) == (None, 0, 0)
 
@@ -142,7 +142,21 @@ def test_an_evaluation_agrees_with_many_episodes(seed: int, worlds: Any) -> None
         reached.append(met)
     for sample, expected in ((returns, exact.expected_return), (lengths, exact.expected_length), (reached, exact.goal_probability)):
         assert np.mean(sample) == pytest.approx(expected, abs=4.5 * np.std(sample) / np.sqrt(len(sample)))
-    assert exact.reward_per_step == exact.expected_return / exact.expected_length
+    assert exact.reward_per_step == exact.expected_return / model.horizon  # ending early is no gain
+    by_steps = planning.evaluate(model, np.repeat(policy[None], 5, axis=0), model.horizon)
+    assert np.array(by_steps[:5], dtype=np.float64) == pytest.approx(np.array(exact[:5], dtype=np.float64), nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_policy_that_counts_steps_earns_the_finite_horizon_optimum(worlds: Any, seed: int) -> None:
+    model = worlds.random_model(seed)
+    tables, value = [], np.zeros(6)
+    for _ in range(model.horizon):
+        q = (model.probability * (model.reward + ~model.terminated * value[model.next_state])).sum(axis=2)
+        tables.append(np.eye(3)[q.argmax(axis=1)])
+        value = q.max(axis=1)
+    best = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
+    assert planning.evaluate(model, np.array(tables[::-1]), model.horizon).expected_return == pytest.approx(best)
 
 
 def test_a_goal_that_may_be_missed_has_no_expected_arrival_and_a_start_on_it_takes_no_step(worlds: Any) -> None:
@@ -150,7 +164,7 @@ def test_a_goal_that_may_be_missed_has_no_expected_arrival_and_a_start_on_it_tak
     found = planning.evaluate(model, np.ones((3, 1)), 10)
     assert (found.steps_to_goal, found.goal_probability) == (None, 0.5)
     model.start_states[:] = 1
-    assert planning.evaluate(model, np.ones((3, 1)), 10)[3:] == (0, 1)
+    assert planning.evaluate(model, np.ones((3, 1)), 10)[3:5] == (0, 1)
 
 
 def test_wrong_questions_are_refused(worlds: Any) -> None:

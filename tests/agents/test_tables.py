@@ -20,7 +20,7 @@ KEPT = Path(__file__).parent.parent / "fixtures" / "tables.json"
 TABULAR = [entry.name for entry in registry().entries("agent") if not entry.name.startswith("sb3-")]
 WORLDS = {"random": (worlds.random_model(1), 300), "maze": (worlds.report_maze(), 40), "slippery maze": (worlds.report_maze(0.1), 40)}
 SETTINGS = {"default": {}, "epsilon-greedy": {"policy": "epsilon-greedy", "discount": 0.8}}
-EXPLICIT = {"ucb-vi": {"bonus": 0.01, "horizon": 30}}
+EXPLICIT = {"ucb-vi": {"bonus": 0.01, "horizon": 30, "value_range": None}}
 """Options that are given rather than left to their defaults, which may change, or take long."""
 
 

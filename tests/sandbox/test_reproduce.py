@@ -86,6 +86,21 @@ def test_several_figures_are_judged_together_and_the_plain_interval_is_told():
     assert verdicts.together(8) ** 8 == pytest.approx(0.95)
 
 
+@pytest.mark.parametrize(
+    ("reported", "verdict", "where"),
+    [
+        (-0.0006, "agrees", "one of the 94 %"),
+        (0.71, "agrees", "one of the 6 %"),
+        (0.3, "differs", "lies in neither"),
+    ],
+)
+def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
+    values = np.concatenate([np.linspace(-0.0009, 0.0002, 188), np.linspace(0.70, 0.7485, 12)])
+    row = verdicts.judge(Claim("X1", "two ends", reported, "equal", lambda seed: 0.0), values)
+    assert row.verdict == verdict and where in row.note and row.peaks[1].share == pytest.approx(0.06)
+    assert row.interval.low < 0.3 < row.interval.high, "the interval alone would say that 0.3 agrees"
+
+
 def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
     few = claim(runs=5)
     assert Plan([]).runs(few, 1) == 5 and Plan([], quick=True).runs(few, 1) == 3 and Plan([], seeds=7).runs(few, 1) == 7

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
 from sandbox import stats
@@ -85,3 +87,15 @@ def test_the_bootstrap_of_a_mean_has_its_standard_error():
 def test_what_would_mean_nothing_is_refused(call):
     with pytest.raises(SandboxError):
         call(np.random.default_rng(0))
+
+
+@given(st.integers(0, 10**6))
+def test_one_peak_is_not_taken_for_two(seed):
+    rng = np.random.default_rng(seed)
+    assert stats.two_peaks(rng.normal(size=40)) is None and stats.two_peaks(rng.uniform(size=40)) is None
+    assert stats.two_peaks([0.75] * 40) is None and stats.two_peaks([0.0] * 39 + [1.0]) is None
+
+
+def test_two_peaks_are_told_with_their_shares():
+    low, high = stats.two_peaks([0.0, -0.001, 0.0005] * 6 + [0.7, 0.72, 0.75])
+    assert low == (18 / 21, -0.001, 0.0005) and high == (3 / 21, 0.7, 0.75)

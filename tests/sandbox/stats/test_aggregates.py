@@ -1,8 +1,6 @@
-"""Aggregates of scores against rliable's formulas, closed forms and SciPy; rank tests against published tables and permutations."""
+"""Aggregates of scores against rliable's formulas, closed forms and SciPy."""
 
 from __future__ import annotations
-
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from sandbox import aggregates, rank_test, reaching
 from sandbox.errors import SandboxError
+from sandbox.stats import aggregates
 
 RNG = np.random.default_rng
 SCORES = np.array([[0.62, 1.10, 0.05], [0.71, 0.98, 0.20], [0.66, 1.31, 0.11], [0.90, 1.02, 0.02], [0.58, 1.27, 0.33]])  # [runs, tasks]
@@ -108,96 +106,20 @@ def test_an_interval_moves_and_stretches_with_the_scores(values, shift, stretch)
     assert table.min() - 1e-6 <= one.low <= one.high <= table.max() + 1e-6
 
 
-# -- rank tests
+def test_errors_of_sampled_scores_widen_the_interval_as_normal_noise_does():
+    table, noise = np.full((6, 1), 3.0), np.full((6, 1), 0.5)
+    exact = aggregates.estimate(table, aggregates.mean, RNG(0))
+    assert (exact.low, exact.high) == (3.0, 3.0)
+    wide = aggregates.estimate(table, aggregates.mean, RNG(0), errors=noise)
+    half = 1.96 * 0.5 / np.sqrt(6)  # of a mean of six
+    assert wide.value == 3.0 and (wide.low, wide.high) == pytest.approx((3 - half, 3 + half), abs=0.02)
+    assert aggregates.estimate(table, aggregates.mean, RNG(0), errors=0 * noise) == exact
 
 
-@pytest.mark.parametrize(
-    ("count", "statistic", "tail"),  # Mann & Whitney (1947), table I: P(U <= u) for n = m
-    [(3, 0, 0.050), (3, 1, 0.100), (4, 1, 0.029), (5, 2, 0.016), (5, 4, 0.048), (6, 5, 0.021), (7, 8, 0.019), (8, 13, 0.025)],
-)
-def test_the_rank_sum_test_gives_the_tails_of_mann_and_whitney_1947(count, statistic, tail):
-    left, right = with_statistic(count, statistic)
-    assert rank_test.rank_sum(left, right) / 2 == pytest.approx(tail, abs=5e-4)
-
-
-def with_statistic(count, statistic):
-    """Two groups without ties in which exactly `statistic` pairs are won by the first."""
-    order = next(chosen for chosen in combinations(range(2 * count), count) if sum(chosen) - count * (count - 1) // 2 == statistic)
-    return list(order), [rank for rank in range(2 * count) if rank not in order]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_rank_sum_test_is_scipys_exact_one_without_ties(seed):
-    left, right = RNG(seed).normal(size=7), RNG(seed + 50).normal(0.8, size=9)
-    wanted = scipy_stats.mannwhitneyu(left, right, alternative="two-sided", method="exact").pvalue
-    assert rank_test.rank_sum(left, right) == pytest.approx(wanted)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_with_ties_it_is_the_share_of_all_splits(seed):
-    left, right = RNG(seed).integers(0, 4, 5), RNG(seed + 9).integers(1, 5, 4)
-    ranks = scipy_stats.rankdata(np.concatenate([left, right]))
-    sums = np.array([ranks[list(chosen)].sum() for chosen in combinations(range(9), 5)])
-    observed = ranks[:5].sum()
-    wanted = min(1.0, 2 * min((sums <= observed + 1e-9).mean(), (sums >= observed - 1e-9).mean()))
-    assert rank_test.rank_sum(left, right) == pytest.approx(wanted)
-
-
-def test_the_approximation_for_many_runs_continues_the_exact_test(monkeypatch):
-    left, right = RNG(1).normal(size=55).round(1), RNG(2).normal(0.45, size=60).round(1)
-    exact = rank_test.rank_sum(left, right)
-    monkeypatch.setattr(rank_test, "EXACT", 0)
-    assert rank_test.rank_sum(left, right) == pytest.approx(exact, rel=0.15)
-    wanted = scipy_stats.mannwhitneyu(left, right, alternative="two-sided", method="asymptotic").pvalue
-    assert rank_test.rank_sum(left, right) == pytest.approx(wanted)
-    assert rank_test.rank_sum([1.0] * 70, [1.0] * 70) == 1.0
-
-
-def test_three_seeds_against_three_can_never_be_told_apart_with_95_percent():
-    assert rank_test.rank_sum([1, 2, 3], [7, 8, 9]) == pytest.approx(rank_test.least_p(3, 3)) == pytest.approx(0.1)
-
-
-def test_holm_corrects_as_in_the_textbook():
-    assert rank_test.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert rank_test.holm([]) == [] and rank_test.holm([0.7, 0.8]) == pytest.approx([1.0, 1.0])
-
-
-# -- reaching a threshold
-
-
-def run(scores):
-    return reaching.curve(np.arange(1, len(scores) + 1) * 100, np.array(scores, dtype=np.float64))
-
-
-def test_a_threshold_is_reached_when_a_run_comes_and_stays():
-    found = reaching.reached(run([0, 1, 0, 1, 1]), 0.95)
-    assert (found.index, found.at, found.after, found.last) == (3, 400, 300, 500)
-    assert reaching.reached(run([1, 1]), 0.95).at == 100 and reaching.reached(run([1, 1]), 0.95).after == 0
-    assert reaching.reached(run([1, 1, 0]), 0.95).at is None
-
-
-def test_95_percent_of_an_optimum_is_below_it_for_negative_returns_too():
-    assert reaching.threshold(0.75) == pytest.approx(0.7125) and reaching.threshold(-13) == pytest.approx(-13.65)
-    assert reaching.threshold(0.0) == 0.0
-
-
-def test_runs_that_never_reach_count_with_all_their_steps():
-    times = [100.0, None, 300.0, None]
-    assert reaching.restricted(times, 250).tolist() == [100, 250, 250, 250]
-    assert reaching.restricted_mean(times, 500, None).value == (100 + 500 + 300 + 500) / 4
-    assert reaching.median_time([100.0, None, 300.0]) == 300 and reaching.median_time([100.0, 300.0]) == 200
-    assert reaching.median_time(times) is None and reaching.median_time([None]) is None
-
-
-def test_curves_meet_on_a_common_axis_without_looking_ahead():
-    one, other = run([1, 2, 3, 4]), reaching.curve(np.array([150, 250]), np.array([10.0, 20.0]))
-    places = reaching.grid([one, other])
-    assert places.tolist() == [150, 200, 250]
-    assert reaching.on_grid([one, other], places).tolist() == [[1, 2, 2], [10, 10, 20]]
-    assert len(reaching.grid([run(range(1000))], 50)) == 50
-
-
-@pytest.mark.parametrize(("at", "score"), [([1, 2], [1.0]), ([], []), ([2, 1], [0.0, 0.0]), ([1, 2], [0.0, np.nan])])
-def test_curves_that_mean_nothing_are_refused(at, score):
-    with pytest.raises(SandboxError):
-        reaching.curve(np.array(at), np.array(score))
+def test_the_share_of_wins_is_that_of_all_pairs_and_so_is_its_interval():
+    left, right = RNG(1).normal(size=8).round(1), RNG(2).normal(0.3, size=9).round(1)
+    won = (left[:, None] > right[None, :]) + 0.5 * (left[:, None] == right[None, :])
+    by_pairs = aggregates.wins_estimate(won, RNG(0))
+    by_scores = aggregates.improvement_estimate(left[:, None], right[:, None], RNG(0))
+    assert by_pairs.value == pytest.approx(by_scores.value)
+    assert (by_pairs.low, by_pairs.high) == pytest.approx((by_scores.low, by_scores.high), abs=0.03)

@@ -1,4 +1,4 @@
-"""Whether two agents differ at all: the rank-sum test, exact with ties, and Holm's correction where many pairs are tested.
+"""Whether two agents differ at all: exact permutation tests, and Holm's correction where many pairs are tested.
 
 The bootstrap says how large a difference is; with few runs, and above all when no run of one agent overlaps with the other's, only a
 test that counts arrangements says whether chance could have done it.
@@ -12,10 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sandbox.stats import LEVEL, _numbers
+from sandbox.stats.intervals import LEVEL, numbers
 
 EXACT = 120
-"""Up to so many runs in all, every arrangement is counted; beyond, the normal approximation is as good."""
+"""Up to so many runs in all, every arrangement of ranks is counted; beyond, the normal approximation is as good."""
+EXACT_SCORES = 40
+"""The same for scores that are no ranks: half of them have a million subsets."""
 ALPHA = round(1 - LEVEL, 10)
 
 
@@ -34,7 +36,7 @@ def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
     Raises:
         SandboxError: when one is empty or holds no numbers.
     """
-    left, right = _numbers(one), _numbers(other)
+    left, right = numbers(one), numbers(other)
     ranks = doubled_ranks(np.concatenate([left, right]))  # int64 [runs]
     observed = int(ranks[: len(left)].sum())
     if len(ranks) > EXACT:
@@ -52,6 +54,43 @@ def doubled_ranks(values: np.ndarray) -> np.ndarray:
     return (2 * ends - counts + 1)[place]
 
 
+def permutation_p(scores: ArrayLike, chosen: int) -> float:
+    """Two-sided p-value of a permutation test: how often a random choice of `chosen` scores has a sum as extreme as the first ones.
+
+    Every choice is counted, by meeting in the middle (Pagano & Tritchler 1983 count them likewise for integers): the subsets of one half
+    of the scores are matched with sorted sums of the other half's. Two-sided: twice the smaller tail, at most 1. Above
+    `EXACT_SCORES` scores, the normal approximation.
+
+    Args:
+        scores: float [runs], those of the first group first.
+        chosen: runs of the first group, at least 1 and fewer than all.
+    """
+    values = numbers(scores)
+    values = values - values.mean()
+    observed, rounding = float(values[:chosen].sum()), 1e-9 * max(1.0, float(np.abs(values).sum()))
+    count = len(values)
+    if count > EXACT_SCORES:
+        spread = math.sqrt(chosen * (count - chosen) / (count - 1) * values.var())
+        return math.erfc(max(0.0, abs(observed) - rounding) / spread / math.sqrt(2)) if spread > rounding else 1.0
+    left, right = _subset_sums(values[: count // 2]), _subset_sums(values[count // 2 :])
+    below = above = 0
+    for size, sums in enumerate(left):
+        rest = chosen - size
+        if 0 <= rest < len(right):
+            others = right[rest]
+            above += int((len(others) - np.searchsorted(others, observed - rounding - sums, side="left")).sum())
+            below += int(np.searchsorted(others, observed + rounding - sums, side="right").sum())
+    return min(1.0, 2 * min(below, above) / math.comb(count, chosen))
+
+
+def seeds_needed(tests: int) -> int:
+    """Seeds of each of two agents with which a verdict is possible when so many tests are corrected together (Holm): no fewer do."""
+    seeds = 1
+    while tests * least_p(seeds, seeds) >= ALPHA:
+        seeds += 1
+    return seeds
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values corrected for being several (Holm 1979): the chance that even one true "no difference" falls below the level stays below it."""
     count, largest = len(p_values), 0.0
@@ -65,6 +104,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def least_p(one: int, other: int) -> float:
     """The smallest two-sided p-value that so many runs can give: when none of one group overlaps with the other."""
     return min(1.0, 2 / math.comb(one + other, one))
+
+
+def _subset_sums(values: np.ndarray) -> list[np.ndarray]:
+    """The sums of all subsets, sorted, by how many values they have: [size + 1] arrays."""
+    sums = [np.zeros(1)] + [np.zeros(0)] * len(values)
+    for value in values:
+        sums = [sums[0], *(np.concatenate([same, fewer + value]) for same, fewer in zip(sums[1:], sums[:-1], strict=True))]
+    return [np.sort(one) for one in sums]
 
 
 def _arrangements(ranks: np.ndarray, chosen: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sandbox.errors import SandboxError
-from sandbox.stats import BLOCK, LEVEL, Estimate
+from sandbox.stats.intervals import BLOCK, LEVEL, Estimate
 
 RESAMPLES = 10_000
 MIN_RUNS = 3
@@ -106,6 +106,7 @@ def estimate(
     rng: np.random.Generator,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
+    errors: np.ndarray | None = None,
 ) -> Estimate:
     """A statistic with its stratified percentile bootstrap interval: within each task, runs are drawn anew.
 
@@ -118,13 +119,15 @@ def estimate(
         rng: draws the resamples.
         level: in (0, 1).
         resamples: how many, >= 100.
+        errors: standard errors of scores that were sampled, float [runs, tasks]: each is drawn anew around its score; 0 where a score
+            is exact, None where all are.
 
     Raises:
         SandboxError: as `score_table`, or for a level or number of resamples that gives no interval.
     """
     table = score_table(scores, MIN_RUNS)
     _check(level, resamples)
-    drawn = np.concatenate([statistic(sample) for sample in resampled(table, rng, resamples)])
+    drawn = np.concatenate([statistic(sample) for sample in resampled(table, rng, resamples, errors=errors)])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(statistic(table)), float(low), float(high))
 
@@ -159,6 +162,20 @@ def improvement_estimate(
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
+def wins_estimate(won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+    """The share of pairs that the first group wins, with its bootstrap interval: the runs of both groups are drawn anew.
+
+    Args:
+        won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs, runs].
+        rng, level, resamples: as of `estimate`.
+    """
+    _check(level, resamples)
+    left, right = (rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count for count in won.shape)
+    drawn = np.einsum("ri,ij,rj->r", left, won, right, optimize=True)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(won.mean()), float(low), float(high))
+
+
 def profile(
     scores: ArrayLike,
     thresholds: ArrayLike,
@@ -189,7 +206,9 @@ def profile(
     return Profile(marks, share, low, high)
 
 
-def resampled(table: np.ndarray, rng: np.random.Generator, resamples: int, room: int = 1) -> Iterator[np.ndarray]:
+def resampled(
+    table: np.ndarray, rng: np.random.Generator, resamples: int, room: int = 1, errors: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     """Tables whose runs are drawn with replacement within each task: float [some, runs, tasks], `resamples` in all.
 
     Args:
@@ -197,12 +216,14 @@ def resampled(table: np.ndarray, rng: np.random.Generator, resamples: int, room:
         rng: draws.
         resamples: how many.
         room: how many numbers the caller makes of each score; so much less is held at once.
+        errors: see `estimate`.
     """
     runs, tasks = table.shape
     rows = max(1, BLOCK // (table.size * room))
     for first in range(0, resamples, rows):
         drawn = rng.integers(runs, size=(min(rows, resamples - first), runs, tasks))
-        yield table[drawn, np.arange(tasks)]
+        sample = table[drawn, np.arange(tasks)]
+        yield sample if errors is None else rng.normal(sample, errors[drawn, np.arange(tasks)])
 
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:

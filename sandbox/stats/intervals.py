@@ -17,6 +17,8 @@ from sandbox.errors import SandboxError
 
 LEVEL = 0.95
 RESAMPLES = 2000
+FEWEST_OF_A_PEAK = 3
+"""Runs of which one of two peaks consists at least."""
 BLOCK = 4_000_000
 """Resampled values that are held at once: 32 MB."""
 
@@ -80,7 +82,7 @@ def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     Raises:
         SandboxError: when there are too few runs, or one is no number.
     """
-    ordered = np.sort(_numbers(values))  # [runs]
+    ordered = np.sort(numbers(values))  # [runs]
     needed = runs_needed(level)
     if len(ordered) < needed:
         raise SandboxError(
@@ -107,11 +109,43 @@ def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Inter
     from scipy.stats import t
 
     _check_level(level)
-    numbers = _numbers(values)  # [runs]
-    if len(numbers) < 3:
-        raise SandboxError(f"{len(numbers)} runs say hardly anything about how far runs scatter. Take at least 3.")
-    half = float(t.ppf((1 + level) / 2, len(numbers) - 1)) * float(numbers.std(ddof=1)) * math.sqrt(1 + 1 / len(numbers))
-    return Interval(float(numbers.mean()) - half, float(numbers.mean()) + half)
+    runs = numbers(values)  # [runs]
+    if len(runs) < 3:
+        raise SandboxError(f"{len(runs)} runs say hardly anything about how far runs scatter. Take at least 3.")
+    half = float(t.ppf((1 + level) / 2, len(runs) - 1)) * float(runs.std(ddof=1)) * math.sqrt(1 + 1 / len(runs))
+    return Interval(float(runs.mean()) - half, float(runs.mean()) + half)
+
+
+class Peak(NamedTuple):
+    """One of two groups that runs fall into."""
+
+    share: float
+    """Of the runs."""
+    low: float
+    high: float
+
+
+def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
+    """The two groups that runs fall into, lower one first; None where they do not.
+
+    There are two when the widest gap between neighbouring runs is at least half of the way from the lowest to the highest, and at least
+    3 runs lie on either side of it. Of 40 normally or uniformly distributed runs that happens in less than 1 of 1000 cases.
+
+    Args:
+        values: a figure of each run.
+
+    Raises:
+        SandboxError: when there is no value, or one is no number.
+    """
+    ordered = np.sort(numbers(values))  # [runs]
+    if len(ordered) < 2 * FEWEST_OF_A_PEAK or ordered[-1] == ordered[0]:
+        return None
+    gaps = np.diff(ordered)
+    place = int(gaps.argmax()) + 1
+    if gaps[place - 1] < 0.5 * (ordered[-1] - ordered[0]) or min(place, len(ordered) - place) < FEWEST_OF_A_PEAK:
+        return None
+    low, high = ordered[:place], ordered[place:]
+    return tuple(Peak(len(part) / len(ordered), float(part[0]), float(part[-1])) for part in (low, high))  # type: ignore[return-value]
 
 
 def coverage(runs: int) -> float:
@@ -128,7 +162,7 @@ def iqm(values: ArrayLike) -> float:
     Raises:
         SandboxError: when there is no value, or one is no number.
     """
-    return float(_iqm(np.sort(_numbers(values))))
+    return float(_iqm(np.sort(numbers(values))))
 
 
 def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
@@ -156,16 +190,16 @@ def _bootstrap(
 ) -> Estimate:
     """A statistic of the last axis, and where its values on resamples of the runs lie."""
     _check_level(level)
-    numbers = _numbers(values)  # [runs]
-    if len(numbers) < 2:
+    runs = numbers(values)  # [runs]
+    if len(runs) < 2:
         raise SandboxError("1 run has no spread to be resampled. Take at least 2, better 30.")
     if resamples < 100:
         raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
-    rows = max(1, BLOCK // len(numbers))  # so that a million runs need no more memory than a thousand
+    rows = max(1, BLOCK // len(runs))  # so that a million runs need no more memory than a thousand
     blocks = [min(rows, resamples - first) for first in range(0, resamples, rows)]
-    drawn = np.concatenate([statistic(numbers[rng.integers(len(numbers), size=(count, len(numbers)))]) for count in blocks])
+    drawn = np.concatenate([statistic(runs[rng.integers(len(runs), size=(count, len(runs)))]) for count in blocks])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(statistic(numbers[None])[0]), float(low), float(high))
+    return Estimate(float(statistic(runs[None])[0]), float(low), float(high))
 
 
 def _iqm(ordered: np.ndarray) -> np.ndarray:
@@ -175,15 +209,19 @@ def _iqm(ordered: np.ndarray) -> np.ndarray:
     return middle
 
 
-def _numbers(values: ArrayLike) -> np.ndarray:
-    """Values as float64 [runs], at least one, all finite."""
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.ndim != 1 or not len(numbers):
-        raise SandboxError(f"Statistics need a figure for each of at least 1 run, not an array of shape {numbers.shape}.")
-    wrong = np.flatnonzero(~np.isfinite(numbers))
+def numbers(values: ArrayLike) -> np.ndarray:
+    """Values as float64 [runs], checked.
+
+    Raises:
+        SandboxError: when there is none, or one is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not len(array):
+        raise SandboxError(f"Statistics need a figure for each of at least 1 run, not an array of shape {array.shape}.")
+    wrong = np.flatnonzero(~np.isfinite(array))
     if len(wrong):
-        raise SandboxError(f"{len(wrong)} of {len(numbers)} runs have no finite figure; run {wrong[0]} has {numbers[wrong[0]]}.")
-    return numbers
+        raise SandboxError(f"{len(wrong)} of {len(array)} runs have no finite figure; run {wrong[0]} has {array[wrong[0]]}.")
+    return array
 
 
 def _check_level(level: float) -> None:

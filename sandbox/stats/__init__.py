@@ -1,0 +1,33 @@
+"""Statistics of runs: plain functions of arrays, which know no run and no store."""
+
+from sandbox.stats.intervals import (
+    LEVEL,
+    Estimate,
+    Interval,
+    Peak,
+    coverage,
+    iqm,
+    iqm_interval,
+    mean_interval,
+    normal_prediction_interval,
+    prediction_interval,
+    runs_needed,
+    two_peaks,
+    wilson,
+)
+
+__all__ = [
+    "LEVEL",
+    "Estimate",
+    "Interval",
+    "Peak",
+    "coverage",
+    "iqm",
+    "iqm_interval",
+    "mean_interval",
+    "normal_prediction_interval",
+    "prediction_interval",
+    "runs_needed",
+    "two_peaks",
+    "wilson",
+]

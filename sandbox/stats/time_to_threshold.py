@@ -1,0 +1,210 @@
+"""Time to threshold: when a run's score reached a level for good, and what the times of several runs say together.
+
+A run that has not arrived when it ends is censored there: all that is known is that it would have taken longer. It is never dropped,
+and never counted as if it had arrived.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.errors import SandboxError
+from sandbox.stats.intervals import LEVEL
+from sandbox.stats.significance import permutation_p
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The evaluations of one run.
+
+    Attributes:
+        at: float64 [evaluations], rising: env steps learned before each.
+        score: float64 [evaluations].
+    """
+
+    at: np.ndarray
+    score: np.ndarray
+
+
+class Arrival(NamedTuple):
+    """When a run came to a threshold and stayed, on any axis that rises while it learns: env steps, seconds.
+
+    The true moment lies between `after` and `at`; it is counted at `at`.
+    """
+
+    evaluation: int | None
+    """The number of the evaluation from which on all are at or above the threshold; None when the last one is not."""
+    at: float | None
+    """Where that evaluation stands, or None."""
+    after: float
+    """Where the evaluation before it stands, the last one below; 0 when there is none."""
+    end: float
+    """Where the last evaluation stands: a run that did not arrive is censored there."""
+
+
+class MedianTime(NamedTuple):
+    """The median time of several runs with its 95 % interval; infinite where it was not reached, or an end is open."""
+
+    median: float
+    low: float
+    high: float
+
+
+def curve(at: np.ndarray, score: np.ndarray) -> Curve:
+    """A checked curve.
+
+    Raises:
+        SandboxError: when lengths differ, nothing is there, a value is not finite, or the axis falls.
+    """
+    at, score = np.asarray(at, dtype=np.float64), np.asarray(score, dtype=np.float64)
+    if at.shape != score.shape or at.ndim != 1:
+        raise SandboxError(f"A curve has as many scores as places, along one axis: shapes {at.shape} and {score.shape}.")
+    if not len(at):
+        raise SandboxError("A curve needs at least 1 evaluation.")
+    if not (np.isfinite(at).all() and np.isfinite(score).all()):
+        raise SandboxError(f"{int((~np.isfinite(score)).sum())} of {len(score)} evaluations have no finite score.")
+    if (np.diff(at) < 0).any():
+        raise SandboxError("The env steps of a run's evaluations fall; they count all steps since its beginning.")
+    return Curve(at, score)
+
+
+def grid(curves: Sequence[Curve], most: int = 200) -> np.ndarray:
+    """Places where all runs have been evaluated before and none has ended: float64 [places], rising.
+
+    Args:
+        curves: one for each run.
+        most: at most so many places, evenly picked.
+    """
+    begin, end = max(one.at[0] for one in curves), min(one.at[-1] for one in curves)
+    places = np.unique(np.concatenate([one.at for one in curves]))
+    places = places[(places >= begin) & (places <= end)]
+    if len(places) > most:
+        places = places[np.unique(np.linspace(0, len(places) - 1, most).round().astype(np.int64))]
+    return places
+
+
+def on_grid(curves: Sequence[Curve], places: np.ndarray) -> np.ndarray:
+    """The score of each run's last evaluation at or before each place: float64 [runs, places]."""
+    return np.stack([one.score[np.searchsorted(one.at, places, side="right") - 1] for one in curves])
+
+
+def threshold(optimum: float, share: float = 0.95, higher_is_better: bool = True) -> float:
+    """The score that counts as `share` of the optimum: worse than it by (1 - share) of its size, also where it is negative."""
+    slack = (1 - share) * abs(optimum)
+    return optimum - slack if higher_is_better else optimum + slack
+
+
+def arrival(one: Curve, level: float, higher_is_better: bool = True) -> Arrival:
+    """When every evaluation from then on is at or better than `level`."""
+    sign = 1.0 if higher_is_better else -1.0
+    short = np.flatnonzero(sign * (one.score - level) < -1e-9 * max(1.0, abs(level)))
+    index = int(short[-1]) + 1 if len(short) else 0
+    end = float(one.at[-1])
+    if index == len(one.at):
+        return Arrival(None, None, end, end)
+    return Arrival(index, float(one.at[index]), float(one.at[index - 1]) if index else 0.0, end)
+
+
+def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime:
+    """The Kaplan-Meier median of times that may be censored, and an exact interval.
+
+    Kaplan & Meier (1958), by `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999, section 3.2) with every censored
+    run counted against it: as early as it can be for the lower end, as never for the upper end. Where so few runs allow no
+    two-sided interval, the upper end is open; with 4 or fewer the lower end is 0 too. Times that are all one and the same have no
+    spread, and the interval no width.
+
+    Args:
+        arrivals: of each run, at least 1.
+        level: probability that the interval holds the true median, in (0, 1).
+    """
+    from scipy.stats import CensoredData, ecdf
+
+    times = np.array([one.at for one in arrivals if one.at is not None], dtype=np.float64)
+    ends = np.array([one.end for one in arrivals if one.at is None], dtype=np.float64)
+    survival = ecdf(CensoredData(uncensored=times, right=ends)).sf
+    half = np.flatnonzero(survival.probabilities <= 0.5 + 1e-12)
+    median = float(survival.quantiles[half[0]]) if len(half) else math.inf
+    count = len(arrivals)
+    if not len(ends) and np.ptp(times) == 0:
+        return MedianTime(median, median, median)
+    earliest = np.sort(np.concatenate([times, ends]))
+    latest = np.sort(np.concatenate([times, np.full(len(ends), np.inf)]))
+    rank = _rank(count, (1 - level) / 2)
+    if rank:
+        return MedianTime(median, float(earliest[rank - 1]), float(latest[count - rank]))
+    rank = _rank(count, 1 - level)
+    return MedianTime(median, float(earliest[rank - 1]) if rank else 0.0, math.inf)
+
+
+def _rank(count: int, tail: float) -> int:
+    """The largest r such that fewer than r of `count` runs lie below the median with probability at most `tail`; 0 for none."""
+    rank, probability = 0, 0.5**count
+    while probability <= tail:
+        rank += 1
+        probability += math.comb(count, rank) * 0.5**count
+    return rank
+
+
+def followed_up(one: Sequence[Arrival], other: Sequence[Arrival]) -> float:
+    """Until where both groups were followed: the shorter of the two groups' longest runs.
+
+    Beyond it one group could not arrive, so that what the other did there says nothing of their difference.
+    """
+    return min(max(run.end for run in group) for group in (one, other))
+
+
+def cut(arrivals: Sequence[Arrival], end: float) -> list[Arrival]:
+    """The same runs, followed until `end` at most."""
+    return [
+        run if run.end <= end else run._replace(end=end) if run.at is not None and run.at <= end else Arrival(None, None, end, end)
+        for run in arrivals
+    ]
+
+
+def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None:
+    """Two-sided p-value of "both take equally long": how often a random split of the runs differs as much in its log-rank scores.
+
+    Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard (Nelson-Aalen) of all runs together at
+    its time. Arrangements are counted rather than approximated: with 3 runs that always arrive and 3 that never do, the asymptotic
+    test says 0.025, and the exact one 0.10. Both groups are cut where the shorter one ends (`followed_up`), so that unequal
+    lengths are not taken for a difference; and the later group is counted from the evaluation before each arrival, so that a coarser
+    grid of evaluations is not taken for one either.
+
+    Returns:
+        A probability in (0, 1], or None where nothing arrived while both were followed: they cannot be compared then.
+    """
+    end = followed_up(one, other)
+    left, right = cut(one, end), cut(other, end)
+    if all(run.at is None for run in (*left, *right)):
+        return None
+    if log_rank_scores([*left, *right])[: len(left)].sum() < 0:
+        left, right = right, left
+    scores = log_rank_scores([*left, *(run._replace(at=run.after) if run.at is not None else run for run in right)])
+    return permutation_p(scores, len(left)) if scores[: len(left)].sum() > 0 else 1.0
+
+
+def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
+    """The log-rank score of each run, float64 [runs]; they sum to 0. Early arrivals score highest."""
+    time = np.array([run.end if run.at is None else run.at for run in runs])
+    arrived = np.array([run.at is not None for run in runs])
+    moments = np.unique(time[arrived])
+    hazard = np.array([(arrived & (time == moment)).sum() / (time >= moment).sum() for moment in moments])
+    passed = np.searchsorted(moments, time, side="right")  # a run censored at a moment was there at that moment
+    return arrived - np.concatenate([[0.0], np.cumsum(hazard)])[passed]
+
+
+def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
+    """Whether each run of `one` arrives before each of `other`: 1 yes, 0 no, 0.5 where they tie or nobody knows: [one, other].
+
+    Gehan (1965): a run that was censored before the other arrived may have come first or not.
+    """
+    here, there = (np.array([math.inf if run.at is None else run.at for run in group]) for group in (one, other))
+    ends_here, ends_there = (np.array([math.inf if run.at is not None else run.end for run in group]) for group in (one, other))
+    first = (here[:, None] < there[None, :]) & (here[:, None] <= ends_there[None, :])
+    last = (there[None, :] < here[:, None]) & (there[None, :] <= ends_here[:, None])
+    return 0.5 + 0.5 * first - 0.5 * last
