@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Trials in the table on the screen."""
+SHOWN_REASONS = 3
+"""Reasons why runs failed, the most frequent first."""
 
 
 class SweepCommands(LabCommands):
@@ -179,7 +181,10 @@ def _print(sweep: Sweep, failed: int) -> None:
         shares = ", ".join(f"{option_name(name)} {100 * share:.0f} %" for name, share in list(sweep.importance.items())[:5])
         click.echo(f"What mattered (share of the variance): {shares}")
     if failed:
-        click.echo(click.style(f"{failed} runs failed", fg="red") + "; `show RUN` says why; `resume` tries them once more.")
+        red = click.style(f"{failed} runs failed", fg="red")
+        click.echo(f"{red}; `show RUN` tells more, `resume` tries them once more.")
+        for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
+            click.echo(f"  {count} × {reason}")
     if record.error:
         click.echo(f"Note: {record.error}")
     click.echo(f"Kept in {shown_path(sweep.path)}: {', '.join(sorted(path.name for path in sweep.path.iterdir() if _is_result(path)))}")
