@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.options import command_line, config_layer, json_option, own_options, store_option
-from sandbox.cli.run import LabCommand, LabCommands, lab_parameters
+from sandbox.cli.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.config import read_file
 from sandbox.registry import registry
 
@@ -69,9 +69,8 @@ def sweep_command(name: str, words: list[str]) -> click.Command:
         return _carry_out(name, config_layer(parameters, values), values)
 
     about = f"Run `{name}` with many configurations. {(type(lab).__doc__ or '').strip()}"
-    command = LabCommand(name, params=[*_sweep_options(lab), *parameters], callback=carry_out, help=about)
-    command.own, command.of_lab = _sweep_options(lab), parameters
-    return command
+    settings = one_configuration(name, lab)
+    return LabCommand(name, _sweep_options(lab), parameters, carry_out, about, settings)
 
 
 def _sweep_options(lab: Any) -> list[click.Parameter]:
