@@ -16,6 +16,7 @@ from sandbox.config import Chosen, LabConfig, option_name, show_value
 from sandbox.contenders import Wish, contenders
 from sandbox.errors import ConfigError
 from sandbox.registry import registry
+from tests.conftest import skip_without_library
 
 
 def names(kind):
@@ -74,6 +75,7 @@ def of_the_lab(shown, expected):
 
 @pytest.mark.parametrize(("lab", "preset", "agent"), CASES)
 def test_help_shows_the_values_that_run(lab, preset, agent):
+    skip_without_library(agent)
     words = ["--preset", preset, *(["--agent", agent] if agent else [])]
     shown = defaults("run", lab, *words)
     try:

@@ -26,6 +26,7 @@ from sandbox.loop import Settings
 from sandbox.registry import registry
 from sandbox.seeding import Generators
 from sandbox.store import Store
+from tests.conftest import skip_without_library
 
 QUIET = Settings(pictures=False)
 
@@ -309,6 +310,7 @@ def test_the_options_that_are_proposed_for_numbers_on_a_scale_work(say, stranger
     ],
 )
 def test_observations_that_no_network_takes_are_refused(store, strangers, env, why, agent):
+    skip_without_library(agent)
     if agent == "q-learning" and env == "FromOne-v0":
         return  # a table counts from any number
     with pytest.raises(ConfigError, match=why) as caught:
@@ -317,6 +319,7 @@ def test_observations_that_no_network_takes_are_refused(store, strangers, env, w
 
 
 def test_networks_that_are_proposed_learn_there(store, strangers):
+    pytest.importorskip("sb3_contrib")
     with pytest.raises(ConfigError, match="Agents that need no table: (.*)\\.") as caught:
         start(store, env={"name": "Mixed-v0"})
     names = re.search("Agents that need no table: (.*)\\.", str(caught.value)).group(1).split(", ")
