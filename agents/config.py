@@ -54,15 +54,26 @@ class TabularConfig(LabConfig):
             )
         if self.alpha_schedule not in ("constant", "visits") and self.alpha_final is None:
             raise ValueError(f"alpha_schedule {self.alpha_schedule} needs alpha_final")
-        if self.alpha_schedule in ("constant", "visits") and self.alpha_final is not None:
-            raise ValueError(
-                f"alpha_final has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to linear or exponential"
-            )
-        if self.alpha_schedule == "visits" and self.alpha != type(self).model_fields["alpha"].default:
-            raise ValueError("alpha has no effect while alpha_schedule is visits; set alpha_schedule to constant")
-        if self.alpha_power != 1 and self.alpha_schedule != "visits":
-            raise ValueError(f"alpha_power has no effect while alpha_schedule is {self.alpha_schedule}; set alpha_schedule to visits")
+        if self.alpha_schedule in ("constant", "visits"):
+            self._leave_idle("alpha_final", "linear or exponential")
+        if self.alpha_schedule == "visits":
+            self._leave_idle("alpha", "constant")
+        else:
+            self._leave_idle("alpha_power", "visits")
         return self
+
+    def _leave_idle(self, name: str, remedy: str) -> None:
+        """Give an option that this step size does not use the agent's own default, in every lab.
+
+        Raises:
+            ValueError: when it was set to another value than a default.
+        """
+        original = self.original or type(self)
+        own, usual = getattr(self, name), original.model_fields[name].default
+        if own not in (usual, type(self).model_fields[name].default):
+            why = f"{name} has no effect while alpha_schedule is {self.alpha_schedule}"
+            raise ValueError(f"{why}; set alpha_schedule to {remedy}")
+        self.__dict__[name] = usual  # the model is frozen from here on
 
     @property
     def policy_name(self) -> str:

@@ -26,8 +26,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numba
 import numpy as np
 from numba import boolean, float64, int64, njit, types, void
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
-from sandbox.errors import UsageError
+from agents.compile_errors import explained
+from sandbox.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from envs.mdp import TabularMDP
@@ -150,8 +152,20 @@ def log(episodes: int, visits: np.ndarray) -> Log:
 
 @cache
 def is_short(rule: Callable[..., None]) -> bool:
-    """Whether a rule has the form of `ONE_STEP_SIGNATURE`; else it has that of `RULE_SIGNATURE`."""
-    return len(signature(rule).parameters) == len(ONE_STEP_SIGNATURE.args)
+    """Whether a rule has the form of `ONE_STEP_SIGNATURE`; else it has that of `RULE_SIGNATURE`.
+
+    Raises:
+        PluginError: when it has neither.
+    """
+    given, code = len(signature(rule).parameters), rule.__code__
+    short, long = len(ONE_STEP_SIGNATURE.args), len(RULE_SIGNATURE.args)
+    if given not in (short, long):
+        raise PluginError(
+            f"The rule '{rule.__name__}' takes {given} arguments "
+            f"({code.co_filename}, line {code.co_firstlineno}); expected {short} or {long}: "
+            "see ONE_STEP_SIGNATURE and RULE_SIGNATURE in agents/kernels.py."
+        )
+    return given == short
 
 
 @cache
@@ -168,8 +182,13 @@ def compiled(function: Callable[..., Any], signature: Any) -> Any:
 
     Raises:
         UsageError: when it calls a plain function of another file.
+        PluginError: when it cannot be compiled, with the line and what is wrong there.
     """
-    return njit(signature, **OPTIONS)(_with_helpers(function, function.__code__.co_filename, {}))
+    whole = _with_helpers(function, function.__code__.co_filename, {})
+    try:
+        return njit(signature, **OPTIONS)(whole)
+    except (NumbaError, UnsupportedBytecodeError) as error:
+        raise PluginError(explained(error, function)) from error
 
 
 def _with_helpers(function: Any, file: str, known: dict[str, Any]) -> Any:

@@ -1,10 +1,12 @@
 """Gymnasium's ids as things that can be configured: the parameters of an environment's constructor become options.
 
-What is registered with Gymnasium is all there is; nothing is imported because of a name that somebody wrote into a file.
+What is registered with Gymnasium is all there is. As in `gymnasium.make`, `module:Env-v0` imports
+a module that registers more; nothing else is imported because of a name.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import types
 from functools import cache
@@ -30,7 +32,7 @@ class GymnasiumConfig(LabConfig):
     """What every environment can be told; the class made for an id adds the parameters of its constructor."""
 
     id: ClassVar[str]
-    """Gymnasium's id."""
+    """What `gymnasium.make` takes: an id, or `module:id`."""
 
     max_episode_steps: int = Field(DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut")
 
@@ -43,18 +45,36 @@ def names() -> list[str]:
 def spec_of(name: str) -> EnvSpec:
     """What is registered under an id; `-` and `_` are the same.
 
+    Args:
+        name: the id, or `module:id`; the module is imported.
+
     Raises:
         UnknownNameError: naming the nearest id.
+        UsageError: when the module cannot be imported.
     """
+    module, _, name = name.rpartition(":")
+    if module:
+        _import(module)
     found = _registered(name)
     if found is None:
         registry().load_outside()  # plugins of other distributions may register more
         found = _registered(name)
     if found is not None:
         return found
-    hint = "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all; a plugin given with -p may register more."
+    hint = (
+        "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all. "
+        "`--env MODULE:ID` imports a module that registers more; a plugin given with -p may do so."
+    )
     error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
     raise error if "Did you mean" in str(error) else UnknownNameError("Gymnasium environment", name, [], hint)
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # a module of somebody else's, with requirements of its own
+        why = f"{type(error).__name__}: {error}"
+        raise UsageError(f"The module '{module}' cannot be imported: {why}") from error
 
 
 def _registered(name: str) -> EnvSpec | None:
@@ -67,18 +87,19 @@ def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
 
     Args:
         kind: is not looked at: all are environments.
-        name: Gymnasium's id.
+        name: Gymnasium's id, or `module:id`.
 
     Raises:
         UnknownNameError: naming the nearest id.
         UsageError: when the environment's module cannot be imported.
     """
-    return _config(spec_of(name).id)
+    module, colon, _ = name.rpartition(":")
+    return _config(module + colon + spec_of(name).id)
 
 
 @cache
 def _config(name: str) -> type[GymnasiumConfig]:
-    spec = gymnasium.registry[name]
+    spec = spec_of(name)
     fields: dict[str, Any] = {
         "max_episode_steps": (
             int,

@@ -20,6 +20,8 @@ from sandbox.errors import SandboxError, UsageError
 
 LARGEST = 10**8
 """So many entries may a table of action values have."""
+PROPOSED = 10**6
+"""So many entries has a table that is proposed, at most."""
 BOUNDED = 1e6
 """A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit."""
 SAMPLE_STEPS = 5000
@@ -165,14 +167,15 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     space: Any = env.observation_space
     found = boxes(space)
     count = sum(math.prod(box.shape) for box in found)
+    uncut = Numbering(space, [()] * count)  # refuses what no bins would help
     if not count:
         if config.bins is not None:
             raise UsageError(f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale.")
-        return Numbering(space)
+        return uncut
     if config.bins is None:
         raise UsageError(
             f"The observations, {space}, hold {count} numbers on a continuous scale, and a tabular agent needs a table of states. "
-            f"Say into how many bins each is cut: --discretiser.bins {','.join(['10'] * min(count, 4))}{',…' if count > 4 else ''}"
+            + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
@@ -180,6 +183,24 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
             f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} states; a table has at most {about(LARGEST)} entries."
         )
     return Numbering(space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config))
+
+
+def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
+    """Which options to add, as a sentence.
+
+    Args:
+        found: the Boxes.
+        count: how many numbers they hold.
+        others: entries of the table if each number were in one bin.
+    """
+    many = next((many for many in (10, 8, 6, 5, 4, 3, 2) if others * many**count <= PROPOSED), None)
+    if many is None:
+        entries = about(others * 2**count)
+        return f"Two bins for each would make {entries} entries, which is too many."
+    bounds = np.concatenate([np.ravel(bound) for box in found for bound in (box.low, box.high)])
+    bounded = bool((np.abs(bounds.astype(np.float64)) < BOUNDED).all())
+    cuts = "" if bounded else " --discretiser.cuts quantile"
+    return f"Cut each into bins: add for instance `--discretiser.bins {many}{cuts}`."
 
 
 def about(number: int) -> str:

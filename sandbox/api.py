@@ -277,7 +277,7 @@ def available_cores() -> int:
 
 def _ended(folder: RunFolder, loop: Loop) -> Run:
     if loop.record.status == "failed":
-        last = loop.record.error.strip().splitlines()[-1]
+        last = loop.record.reason
         last = last if last.endswith((".", "!", "?")) else f"{last}."
         hint = f"The run is kept; `python -m sandbox show {folder.id}` tells more."
         raise RunFailed(f"Run {folder.id} failed: {last} {hint}", Run(folder, loop)) from loop.error

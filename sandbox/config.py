@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Any, ClassVar, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
-from sandbox.errors import ConfigError, UnknownNameError, UsageError, nearest
+from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.registry import canonical, registry
+from sandbox.typed import alternatives, from_text
 
 
 class LabConfig(BaseModel):
@@ -38,6 +47,9 @@ class LabConfig(BaseModel):
     without_effect: ClassVar[Mapping[str, str]] = {}
     """Inherited fields that change nothing here, and why: they stand in no help, and another value than the default is refused."""
 
+    original: ClassVar[type[LabConfig] | None] = None
+    """Of options to which a lab gave other defaults, those with their own; see `with_defaults`."""
+
     @model_validator(mode="after")
     def _refuse_without_effect(self) -> Self:
         told = [name for name in self.without_effect if getattr(self, name) != type(self).model_fields[name].get_default()]
@@ -49,22 +61,33 @@ class LabConfig(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _typed(cls, value: Any, info: ValidationInfo) -> Any:
-        """What a person types for values that are no text: "none", and commas between the parts of a tuple."""
+        """What a person types for values that are not text; see `sandbox.typed`."""
         if info.field_name is None or not isinstance(value, (str, bool)):
             return value
         annotation = cls.model_fields[info.field_name].annotation
-        kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+        kinds = alternatives(annotation)
         if isinstance(value, bool):
             if bool not in kinds and (int in kinds or float in kinds):
                 raise ValueError(f"it should be a number, not {str(value).lower()}")
             return value
-        if value.lower() == "none" and type(None) in kinds:
-            return None
-        if any(get_origin(kind) in (tuple, list) for kind in kinds) and str not in kinds:
-            return [part.strip() for part in value.strip("()[] ").split(",")]
-        if int in kinds and float not in kinds and re.fullmatch(r"\d+(\.0*)?[eE]\+?\d+", value):
-            return int(float(value))  # 1e6
-        return value
+        return from_text(value, annotation)
+
+
+def with_defaults(config: type[LabConfig], defaults: Mapping[str, Any]) -> type[LabConfig]:
+    """The same options with other defaults: those that a lab found good.
+
+    Args:
+        config: the options of what can be chosen.
+        defaults: option -> value.
+    """
+    fields: dict[str, Any] = {}
+    for name, value in defaults.items():
+        info = config.model_fields[name]
+        kind = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        fields[name] = (kind, Field(value, description=info.description))
+    made: type[LabConfig] = create_model(config.__name__, __base__=config, **fields)
+    made.original = config
+    return made
 
 
 class Chosen(BaseModel):
@@ -113,6 +136,11 @@ def choice_kind(info: FieldInfo) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
+def choice_fields(config: type[LabConfig]) -> list[str]:
+    """The names of the fields that pick registered things."""
+    return [name for name, info in config.model_fields.items() if choice_kind(info)]
+
+
 def choices(config: type[LabConfig], plain: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a dumped configuration picks: (kind, name) of each choice."""
     picked = []
@@ -145,13 +173,22 @@ def registered_config(kind: str, name: str) -> type[LabConfig]:
 
 
 def resolve(
-    config: type[LabConfig], layers: list[Mapping[str, Any]], title: str, find: Finder = registered_config, prefix: str = ""
+    config: type[LabConfig],
+    layers: Sequence[Mapping[str, Any]],
+    title: str,
+    find: Finder = registered_config,
+    prefix: str = "",
 ) -> Any:
-    """One validated configuration from several layers, later ones first in rank.
+    """One validated configuration from several layers.
+
+    A choice is a name, or a dictionary of options, with or without `name`. The strongest layer that
+    names something picks it. Options beside a name count only if that is what is picked; options
+    without a name count for whatever is picked, if it has them. `name` may be a list: the first is
+    picked, and the options count for each of them.
 
     Args:
         config: the model.
-        layers: nested dictionaries, from the weakest to the strongest. A choice is a name, or a dictionary with "name" and options.
+        layers: nested dictionaries, from the weakest to the strongest.
         title: named in the error.
         find: looks up the configuration of a choice.
         prefix: stands before the names of options in the error ("env.").
@@ -163,29 +200,73 @@ def resolve(
         ConfigError: naming every wrong value.
     """
     problems: list[str] = []
-    instance = _validated(config, layers, prefix, problems, find)
+    plain = _laid_over(config, layers, prefix, problems, find)
+    instance = _validated(config, plain, prefix, problems, find)
     if problems:
         raise ConfigError(title, problems)
     return instance
 
 
-def _validated(config: type[LabConfig], layers: list[Mapping[str, Any]], prefix: str, problems: list[str], find: Finder) -> Any:
-    layers = [_with_underscores(layer, config) for layer in layers]
-    merged: dict[str, Any] = {}
-    broken = False
-    for name, info in config.model_fields.items():
-        kind = choice_kind(info)
-        if kind:
-            before = len(problems)
-            merged[name] = _chosen(
-                kind, info.default, [layer[name] for layer in layers if name in layer], f"{prefix}{name}", problems, finder_of(info, find)
-            )
-            broken = broken or len(problems) > before
-    for layer in layers:
-        plain = {key: value for key, value in layer.items() if key not in merged or not choice_kind_of(config, key)}
-        merged = merge(merged, plain)
+def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the layers set, as one, and the name of every choice; values are not validated.
+
+    A choice that is wrong, such as an unknown name, is left out. See `resolve`.
+    """
+    return _laid_over(config, layers, "", [], registered_config)
+
+
+def in_force(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The values that hold with these layers, plain; only what they set where that is not valid."""
     try:
-        return config.model_validate({key: value for key, value in merged.items() if value is not None or not broken})
+        return dump(resolve(config, layers, ""))
+    except SandboxError:
+        return laid_over(config, layers)
+
+
+def _laid_over(
+    config: type[LabConfig],
+    layers: Sequence[Mapping[str, Any]],
+    prefix: str,
+    problems: list[str],
+    find: Finder,
+) -> dict[str, Any]:
+    """The layers as one; a choice is {"name": …, options …}, and missing where it is wrong."""
+    plain: dict[str, Any] = {}
+    choices: dict[str, list[Any]] = {name: [] for name in choice_fields(config)}
+    for layer in layers:
+        layer = _with_underscores(layer, config)
+        for name in choices.keys() & layer.keys():
+            choices[name].append(layer.pop(name))
+        plain = merge(plain, layer)
+    for name, values in choices.items():
+        info, path = config.model_fields[name], f"{prefix}{name}"
+        try:
+            told = [name_and_options(value, path) for value in values]
+            picked, model, options = _picked(info, told, finder_of(info, find))
+        except (UnknownNameError, ConfigError) as error:
+            problems.extend(error.problems if isinstance(error, ConfigError) else [str(error)])
+            continue
+        plain[name] = {"name": picked, **_laid_over(model, options, f"{path}.", problems, find)}
+    return plain
+
+
+def _validated(
+    config: type[LabConfig],
+    plain: Mapping[str, Any],
+    prefix: str,
+    problems: list[str],
+    find: Finder,
+) -> Any:
+    values = dict(plain)
+    for name in [name for name in choice_fields(config) if name in plain]:
+        options, info = dict(values.pop(name)), config.model_fields[name]
+        picked = options.pop("name")
+        model = finder_of(info, find)(choice_kind(info) or "", picked)
+        instance = _validated(model, options, f"{prefix}{name}.", problems, find)
+        if instance is not None:
+            values[name] = Chosen(name=picked, options=instance)
+    try:
+        return config.model_validate(values)
     except ValidationError as error:
         problems.extend(_problem(config, detail, prefix) for detail in error.errors() if not _is_choice(config, detail))
         return None
@@ -201,40 +282,66 @@ def _is_choice(config: type[LabConfig], detail: Any) -> bool:
     return bool(detail["loc"]) and choice_kind_of(config, str(detail["loc"][0])) is not None
 
 
-def _chosen(kind: str, default: str, layers: list[Any], path: str, problems: list[str], find: Finder) -> Chosen | None:
-    """The picked thing with its options.
+def name_and_options(value: Any, path: str) -> tuple[list[str], dict[str, Any]]:
+    """What one layer says of a choice: the names that it gives, and options.
 
-    An option of a weaker layer that was set for another choice carries over if both inherit that field from the same class: the
-    step size of one tabular agent is that of another, but the `policy` of a network is not the `policy` of a table.
+    Raises:
+        ConfigError: when it is neither a name nor a table.
     """
-    name, options = default, dict[str, Any]()
-    try:
-        model = find(kind, name)
-        for layer in layers:
-            layer = {"name": layer} if isinstance(layer, str) else layer
-            if not isinstance(layer, Mapping) or not isinstance(layer.get("name", ""), str):
-                problems.append(f"{option_name(path)} = {show_value(layer)}: it should be a name, or a table with `name` and options")
-                return None
-            layer = {key.replace("-", "_"): value for key, value in layer.items()}
-            if canonical(str(layer.get("name", name))) != name:
-                name = canonical(str(layer["name"]))
-                previous, model = model, find(kind, name)
-                options = {key: value for key, value in options.items() if _carries_over(previous, model, key)}
-            options = merge(options, {key: value for key, value in layer.items() if key != "name"})
-    except UnknownNameError as error:
-        problems.append(str(error))
-        return None
-    instance = _validated(model, [options], f"{path}.", problems, find)
-    return Chosen(name=name, options=instance) if instance is not None else None
+    table = {"name": value} if isinstance(value, str) else value
+    names = table.get("name", []) if isinstance(table, Mapping) else None
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        wrong = f"{option_name(path)} = {show_value(value)}: it should be a name"
+        raise ConfigError(path, [f"{wrong}, or a table with `name` and options"])
+    options = {key.replace("-", "_"): part for key, part in table.items() if key != "name"}
+    return [canonical(name) for name in names], options
 
 
-def _carries_over(one: type[LabConfig], other: type[LabConfig], name: str) -> bool:
-    """Whether an option set for one thing is an option of the other too: both inherit it from one class, and there it has an effect."""
+def _picked(
+    info: FieldInfo,
+    layers: Sequence[tuple[Sequence[str], dict[str, Any]]],
+    find: Finder,
+) -> tuple[str, type[LabConfig], list[dict[str, Any]]]:
+    """The picked name, its configuration, and the options that count for it; see `resolve`.
 
-    def owner(model: type) -> type | None:
-        return next((base for base in reversed(model.__mro__) if name in base.__dict__.get("__annotations__", {})), None)
+    Args:
+        info: the choice.
+        layers: names and options, weakest first.
+        find: looks up a name.
+    """
+    kind, named = choice_kind(info) or "", str(info.default)
+    picked = next((names[0] for names, _ in reversed(layers) if names), named)
+    model, counting = find(kind, picked), list[dict[str, Any]]()
+    for names, options in layers:
+        named = names[0] if names else named  # the choice as this layer sees it
+        if picked in names or (not names and picked == named):
+            counting.append(options)
+        elif not names and options:
+            there = find(kind, named)
+            counting.append({key: options[key] for key in options if _counts(key, model, there)})
+    return picked, model, counting
 
-    return owner(one) is not None and owner(one) is owner(other) and name not in other.without_effect
+
+def _counts(option: str, model: type[LabConfig], there: type[LabConfig]) -> bool:
+    """Whether an option without a name counts for `model`, though it was given for `there`.
+
+    It does if both inherit it from one class: the `policy` of one table is that of another, but not
+    that of a network. It does too if `there` has no such option, so that one which neither has is
+    refused.
+    """
+    own, other = _declaring(model, option), _declaring(there, option)
+    if own is None:
+        return other is None
+    return option not in model.without_effect and other in (None, own)
+
+
+def _declaring(config: type[LabConfig], option: str) -> type | None:
+    """Of a class and its bases, from the root on, the first that has an option."""
+    for base in reversed(config.__mro__):
+        if option in base.__dict__.get("__annotations__", {}):
+            return base
+    return None
 
 
 def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict[str, Any]:
@@ -325,7 +432,10 @@ def show_value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else f"{value}"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return f"{value}"
 
 
 def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -5,13 +5,26 @@ Everything that is wrong is said at once, before anything runs.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox import api
-from sandbox.config import LabConfig, choice_kind, dump, finder_of, merge, option_name, read_file, registered_config, show_value
+from sandbox.config import (
+    LabConfig,
+    choice_kind,
+    dump,
+    finder_of,
+    in_force,
+    merge,
+    name_and_options,
+    option_name,
+    read_file,
+    registered_config,
+    show_value,
+)
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
 from sandbox.registry import canonical, registry
 
@@ -26,7 +39,8 @@ class Wish:
         lab: its name.
         agents: names, "LABEL=NAME", or configuration files.
         preset: one of the lab's presets.
-        layers: settings of all, over the preset, weakest first; options under "agent" go to every agent that has them.
+        layers: settings of all, over the preset, weakest first; options under "agent" go to every
+            agent that has them, beside a name to that agent alone.
         own: options of single agents: label -> option -> value.
         device, data: as of a run.
     """
@@ -84,21 +98,58 @@ def contenders(wish: Wish) -> tuple[list[Contender], list[str]]:
         if label not in [one for one, _, _ in named]:
             close = nearest(label, [one for one, _, _ in named])
             problems.append(f"'{label}' is set, but not compared." + (f" Did you mean '{close}'?" if close else ""))
-    shared, common = _split(wish.layers)
+    shared = _shared(wish.layers)
     if not problems:  # who is not known has no options to be judged
         problems += _nobody_has(shared, models)
-    made = []
-    for label, agent, file in named:
-        if label in models:
-            fitting = {name: value for name, value in shared.items() if _has(models[label], name)}
-            own = {name.replace("-", "_"): value for name, value in wish.own.get(label, {}).items()}
-            layers: list[Mapping[str, Any]] = [*common, {"agent": {"name": agent, **fitting}}, file, {"agent": {"name": agent, **own}}]
-            made.append(_contender(wish, label, agent, layers, problems))
+    made = [
+        _contender(wish, label, agent, _layers(wish, label, agent, file, models[label]), problems)
+        for label, agent, file in named
+        if label in models
+    ]
     whole = [one for one in made if one is not None]
     problems += _other_tasks(whole)
     if problems:
         raise ConfigError(f"comparison on lab '{entry.name}'", list(dict.fromkeys(problems)))
-    return whole, _remarks(shared, models)
+    return whole, _remarks(wish.layers, shared, models, [agent for _, agent, _ in named])
+
+
+def values_in_force(wish: Wish) -> dict[str, dict[str, Any]]:
+    """The values that hold for each agent, by label; unknown agents are left out.
+
+    Nothing is refused, since help shows them. Without agents it is the lab's default one.
+    """
+    entry = registry().find("lab", wish.lab)
+    lab = registry().lab(entry.name)
+    info = lab.Config.model_fields.get("agent")
+    if info is None or choice_kind(info) != "agent":
+        return {}
+    find, below = finder_of(info, registered_config), api.preset(lab, entry.name, wish.preset)
+    found = {}
+    for label, agent, file in _named(wish.agents or [info.default], []):
+        with contextlib.suppress(SandboxError):
+            model = find("agent", agent)
+            values = in_force(lab.Config, [below, *_layers(wish, label, agent, file, model)])
+            options = {name: value for name, value in values["agent"].items() if _has(model, name)}
+            found[label] = {**values, "agent": options}
+    return found
+
+
+def _layers(
+    wish: Wish,
+    label: str,
+    agent: str,
+    file: Mapping[str, Any],
+    model: type[LabConfig],
+) -> list[Mapping[str, Any]]:
+    """An agent's settings over the preset, weakest first: for all, of its file, and its own."""
+    layers = []
+    for layer in wish.layers:
+        rest, names, options = _split(layer)
+        if not names:
+            names = [agent]
+            options = {name: value for name, value in options.items() if _has(model, name)}
+        layers.append({**rest, "agent": {**options, "name": names}})
+    return [*layers, file, {"agent": {**wish.own.get(label, {}), "name": agent}}]
 
 
 def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -129,17 +180,19 @@ def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, di
     return named
 
 
-def _split(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The agent options that all layers set, strongest last in rank, and the layers without them; an agent's name in them means nothing."""
+def _split(layer: Mapping[str, Any]) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
+    """A layer without its part on agents, the names of agents in that part, and the options."""
+    rest = {name.replace("-", "_"): value for name, value in layer.items()}
+    names, options = name_and_options(rest.pop("agent", {}), "agent")
+    return rest, names, options
+
+
+def _shared(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The options that are meant for all agents, the strongest layer's value of each."""
     shared: dict[str, Any] = {}
-    rest = []
-    for layer in layers:
-        plain = {name.replace("-", "_"): value for name, value in layer.items()}
-        agent = plain.pop("agent", {})
-        if isinstance(agent, Mapping):
-            shared |= {name.replace("-", "_"): value for name, value in agent.items() if name != "name"}
-        rest.append(plain)
-    return shared, rest
+    for _, names, options in map(_split, layers):
+        shared |= {} if names else options
+    return shared
 
 
 def _has(model: type[LabConfig], name: str) -> bool:
@@ -157,12 +210,21 @@ def _nobody_has(shared: Mapping[str, Any], models: Mapping[str, type[LabConfig]]
     return problems
 
 
-def _remarks(shared: Mapping[str, Any], models: Mapping[str, type[LabConfig]]) -> list[str]:
+def _remarks(
+    layers: Sequence[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    models: Mapping[str, type[LabConfig]],
+    agents: Sequence[str],
+) -> list[str]:
     remarks = []
     for name, value in shared.items():
         without = [label for label, model in models.items() if not _has(model, name)]
         if without:
             remarks.append(f"{option_name(name)} = {show_value(value)} was set for all agents that have it; not for {', '.join(without)}.")
+    for _, names, options in map(_split, layers):
+        if options and names and not set(names) & set(agents):
+            set_ = ", ".join(option_name(name) for name in options)
+            remarks.append(f"{set_}: set for {' and '.join(names)} alone, which is not compared.")
     return remarks
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from sandbox.config import Finder, LabConfig, choice_kind, finder_of, nested_model, option_name, registered_config
+from sandbox.typed import alternatives
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,22 @@ def options(
 
 
 def _metavar(info: FieldInfo) -> str:
-    if get_origin(info.annotation) is Literal:
-        return "|".join(str(value) for value in get_args(info.annotation))
-    parts = [part for part in get_args(info.annotation) if part is not type(None)] if get_args(info.annotation) else [info.annotation]
-    kind = parts[0] if parts else str
-    name = {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "VALUE") if isinstance(kind, type) else "VALUE"
-    if get_origin(info.annotation) is tuple:
-        return ",".join(["N"] * len(get_args(info.annotation)))
-    if get_origin(kind) is tuple:
-        return ",".join(["N"] * len(get_args(kind)))
-    return " ".join([name, _limits(info)]).strip()
+    words = [_word(kind) for kind in alternatives(info.annotation) if kind is not NoneType]
+    if {"INTEGER", "NUMBER"} <= set(words):
+        words.remove("INTEGER")
+    return " ".join(["|".join(dict.fromkeys(words)), _limits(info)]).strip()
+
+
+def _word(kind: Any) -> str:
+    """What may be given for one type."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return "|".join(str(value) for value in parts)
+    if get_origin(kind) in (tuple, list):
+        one = "TEXT" if alternatives(parts[0]) == (str,) else "N"
+        any_length = Ellipsis in parts or get_origin(kind) is list
+        return f"{one},…" if any_length else ",".join([one] * len(parts))
+    return {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "VALUE")
 
 
 def _limits(info: FieldInfo) -> str:

@@ -133,8 +133,9 @@ class Registrar:
 
 
 def canonical(name: str) -> str:
-    """The one spelling of a name: `-` and `_` are the same."""
-    return name.replace("_", "-")
+    """The one spelling of a name: `-` and `_` are the same, but for a module before a colon."""
+    module, colon, own = name.rpartition(":")
+    return module + colon + own.replace("_", "-")
 
 
 class Registry:

@@ -203,7 +203,10 @@ def look_up(settings: Mapping[str, Any], name: str) -> Any:
     for part in name.split("."):
         spellings = (part, part.replace("-", "_"), part.replace("_", "-"))
         value = next((value[one] for one in spellings if one in value), None) if isinstance(value, Mapping) else None
-    return value.get("name") if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    picked = value.get("name")
+    return picked[0] if isinstance(picked, list) else picked  # of several names the first counts
 
 
 def show(params: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,6 +134,14 @@ class Sweep:
         begun = [self.folder.run(self.record.lab, run) for run in result.runs]
         return [api.Run(folder) for folder in begun if folder.record_path.exists()]
 
+    @property
+    def failures(self) -> dict[str, int]:
+        """Why runs failed, each reason once, and how many runs it ended."""
+        results = [result for result in self.ranking if "failed" in result.statuses]
+        records = [run.record for result in results for run in self.runs(result)]
+        reasons = Counter(record.reason for record in records if record.status == "failed")
+        return dict(reasons.most_common())
+
     @cached_property
     def importance(self) -> dict[str, float]:
         """How much of the objective's variance each parameter explains; empty where that cannot be said, or Optuna is missing."""
@@ -145,7 +154,8 @@ class Sweep:
 
     def document(self) -> dict[str, Any]:
         """The sweep as one JSON document."""
-        return document(self.folder, self.record, self.ranking, self.importance)
+        whole = document(self.folder, self.record, self.ranking, self.importance)
+        return {**whole, **({"failures": self.failures} if self.failures else {})}
 
     def __repr__(self) -> str:
         return f"<Sweep {self.id}: {self.record.lab}, {self.status}>"

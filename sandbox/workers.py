@@ -219,8 +219,8 @@ def _busy(folder: RunFolder) -> bool:
 def _outcome(run: api.Run, watcher: Watcher) -> Outcome:
     record = run.record
     pruned = watcher.pruned and record.status == "interrupted"
-    error = record.error.strip().splitlines()[-1] if record.error.strip() else ""
-    return Outcome(record.id, record.status, record.summary, error, pruned, watcher.reported, record.score)
+    reported = watcher.reported
+    return Outcome(record.id, record.status, record.summary, record.reason, pruned, reported, record.score)
 
 
 def shares_a_process(lab: Any) -> bool:

@@ -64,6 +64,14 @@ def walk():
     return TOYS / "walk.py"
 
 
+def skip_without_library(agent: str) -> None:
+    """Skip the test where the library that an agent comes from is not installed."""
+    from agents.baselines.known import KNOWN
+
+    if agent in KNOWN:
+        pytest.importorskip(KNOWN[agent].module)
+
+
 def command(*words: Any) -> list[str]:
     """A command line of the sandbox for a process of its own."""
     return [sys.executable, "-m", "sandbox", *map(str, words)]

@@ -75,21 +75,10 @@ def algorithm_class(name: str) -> Any:
         ) from error
 
 
-def config_with(name: str, defaults: dict[str, Any]) -> type[BaselineConfig]:
-    """The options of an agent with other defaults than the algorithm's own: those that a lab found good.
-
-    Args:
-        name: in the registry.
-        defaults: option -> value.
-    """
-    return config_class(name, tuple(defaults.items()))
-
-
 @cache
-def config_class(name: str, defaults: tuple[tuple[str, Any], ...] = ()) -> type[BaselineConfig]:
+def config_class(name: str) -> type[BaselineConfig]:
     """The options of an agent: the adapter's, and the arguments of the algorithm's constructor with their defaults."""
     algorithm = algorithm_class(name)
-    chosen = dict(defaults)
     fields: dict[str, Any] = {"policy": _policy(algorithm)}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
         if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
@@ -104,22 +93,9 @@ def config_class(name: str, defaults: tuple[tuple[str, Any], ...] = ()) -> type[
     if valued:
         optimism = "all action values at the start; none: as the network is drawn"
         fields["initial_value"] = (float | None, Field(None, description=optimism))
-    for option, value in chosen.items():
-        _set_default(fields, option, value)
     made = create_model(f"{name} options", __base__=BaselineConfig, **fields)
     made.agent, made.valued = name, valued
     return made
-
-
-def _set_default(fields: dict[str, Any], option: str, value: Any) -> None:
-    """Give a field another default."""
-    if option in fields:
-        kind, old = fields[option]
-    else:
-        info = BaselineConfig.model_fields[option]
-        kind, old = info.annotation, info
-    limits = {key: getattr(mark, key) for mark in old.metadata for key in ("gt", "ge", "lt", "le") if hasattr(mark, key)}
-    fields[option] = (kind, Field(value, description=old.description, **limits))
 
 
 def _policy(algorithm: Any) -> tuple[Any, Any]:

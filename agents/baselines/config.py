@@ -88,11 +88,8 @@ class BaselineConfig(LabConfig):
             return f"{self.agent} takes actions that are {' or '.join(known.actions)}; here they are {actions}.{instead}"
         shape, policy = getattr(observation, "shape", None), getattr(self, "policy", "auto")
         seen = type(observation).__name__
-        odd = [space for space in (observation, actions) if type(space).__name__ == "Discrete" and space.start != 0]
-        if odd:
-            return f"Stable-Baselines3 counts states and actions from 0; here there is {odd[0]}."
-        if seen not in ("Discrete", "Box", "MultiDiscrete", "MultiBinary", "Dict"):
-            return f"Stable-Baselines3 takes observations that are Discrete, Box, MultiDiscrete, MultiBinary or Dict; here they are {observation}."
+        if why := unseen(observation) or _uncounted(actions):
+            return why
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":
             return f"agent.policy {policy} does not take observations that are {seen}; leave it to auto."
         if policy == "CnnPolicy" and not is_image(observation):
@@ -106,6 +103,40 @@ class BaselineConfig(LabConfig):
         if getattr(self, "use_sde", False) and kind != "Box":
             return f"agent.use-sde explores continuous actions; here they are {kind}."
         return ""
+
+
+SEEN = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
+
+
+def unseen(observation: Any) -> str:
+    """Why no agent with a network takes observations of this Gymnasium space; "" when they do."""
+    taken = f"Stable-Baselines3 takes observations that are {', '.join(SEEN)} or a Dict of those"
+    parts = dict(observation.spaces) if type(observation).__name__ == "Dict" else {"": observation}
+    for name, part in parts.items():
+        if type(part).__name__ not in SEEN:
+            what = f"its part '{name}' is" if name else "they are"
+            return f"{taken}; here {what} {part}."
+    for name, part in parts.items():
+        if name and _is_picture(part) and not is_image(part):
+            size = " x ".join(map(str, part.shape))
+            return (
+                f"The part '{name}' of the observations, {size} of uint8, is a picture to "
+                "Stable-Baselines3, whose network for pictures needs at least 36 x 36 pixels."
+            )
+    return next(filter(None, map(_uncounted, parts.values())), "")
+
+
+def _uncounted(space: Any) -> str:
+    if type(space).__name__ != "Discrete" or space.start == 0:
+        return ""
+    return f"Stable-Baselines3 counts states and actions from 0; here there is {space}."
+
+
+def _is_picture(space: Any) -> bool:
+    """Whether Stable-Baselines3 takes a part of a Dict for a picture of any size."""
+    if type(space).__name__ != "Box" or len(space.shape) != 3 or str(space.dtype) != "uint8":
+        return False
+    return bool((space.low == 0).all() and (space.high == 255).all())
 
 
 def is_image(space: Any) -> bool:

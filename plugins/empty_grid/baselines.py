@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sandbox.config import LabConfig, registered_config
+from sandbox.config import LabConfig, registered_config, with_defaults
 
 VALUES: dict[str, Any] = {
     "total_timesteps": 30_000,
@@ -32,10 +33,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
     """The options of an agent, with the empty grid's defaults where it has some; as `sandbox.config.Choice` looks it up."""
-    if name in DEFAULTS:
-        from agents.baselines.algorithms import config_with
-
-        return config_with(name, DEFAULTS[name])
-    return registered_config(kind, name)
+    own = registered_config(kind, name)
+    return with_defaults(own, DEFAULTS[name]) if name in DEFAULTS else own

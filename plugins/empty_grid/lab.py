@@ -29,7 +29,14 @@ class EmptyGridLab(ControlLab):
     env = "empty-grid"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "default": {"agent": {"name": "sarsa"}},
-        "report": {"agent": {"name": "q-learning", "policy": "epsilon-greedy", "epsilon_schedule": "linear"}, "episodes": 1500},
+        "report": {
+            "agent": {
+                "name": ["q-learning", "sarsa"],
+                "policy": "epsilon-greedy",
+                "epsilon_schedule": "linear",
+            },
+            "episodes": 1500,
+        },
         "quick": {"agent": {"name": "sarsa"}, "episodes": 300},
     }
 

@@ -15,7 +15,7 @@ from sandbox.errors import SandboxError
 class GymConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice("agent", "q-learning", "who learns")
+    agent: Chosen = Choice("agent", "q-learning", "who learns", find="plugins.gym.tuning:config_of")
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(True, description="learn on the environment's own table of transitions, where it is known to tell the truth")

@@ -14,19 +14,15 @@ from gymnasium import spaces
 
 from agents import planning
 from agents.base import TabularAgent
+from agents.baselines.config import unseen
+from agents.baselines.known import fitting
 from envs import ids, tables
 from envs import spaces as finite
 from envs.mdp import ModelError, TabularMDP
+from plugins.gym.presets import PRESETS
 from sandbox.errors import UsageError
 from sandbox.registry import registry
 
-OTHERS = {
-    spaces.Discrete: ("sb3-dqn", "sb3-qrdqn", "sb3-ppo", "sb3-a2c"),
-    spaces.Box: ("sb3-ppo", "sb3-a2c", "sb3-sac", "sb3-td3", "sb3-ddpg", "sb3-tqc"),
-    spaces.MultiDiscrete: ("sb3-ppo", "sb3-a2c"),
-    spaces.MultiBinary: ("sb3-ppo", "sb3-a2c"),
-}
-"""Agents without a table that take actions of these kinds; named where a table does not fit, as far as they are there."""
 PROOF_SWEEPS = 20_000
 """So many sweeps may it take to see whether an undiscounted optimum exists."""
 
@@ -75,17 +71,17 @@ def _survey(name: str, options: str, discretiser: str, use_model: bool, asked: _
         if not isinstance(actions, spaces.Discrete):
             raise UsageError(
                 f"Agents with a table take Discrete actions and observations that are {finite.TAKEN}. The actions of {name} are {actions}."
-                + (_instead(actions) or " No agent here takes those.")
+                + _instead(env)
             )
         try:
             numbering = finite.numbering(env, asked.config.discretiser)
         except UsageError as error:
-            raise UsageError(f"{error}{_instead(actions)}") from error
+            raise UsageError(f"{error}{_preset_for(name)}{_instead(env)}") from error
         size = numbering.size * int(actions.n)
         if size > finite.LARGEST:
             raise UsageError(
                 f"{name} has {finite.about(numbering.size)} states and {actions.n} actions; a table has at most "
-                f"{finite.about(finite.LARGEST)} entries, not {finite.about(size)}.{_instead(actions)}"
+                f"{finite.about(finite.LARGEST)} entries, not {finite.about(size)}.{_instead(env)}"
             )
         return Survey(numbering, int(actions.n), _table(env, asked.config.env.options.max_episode_steps, use_model))
     finally:
@@ -103,11 +99,22 @@ def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.T
         return tables.Table(None, "")
 
 
-def _instead(actions: spaces.Space[Any]) -> str:
-    """A sentence about the agents without a table that take such actions; empty where there is none."""
+def _instead(env: gymnasium.Env[Any, Any]) -> str:
+    """A sentence about the agents without a table: which of them learn there, or why none does."""
+    if why := unseen(env.observation_space):
+        return f" Agents with a network cannot learn there either. {why}"
     known = {entry.name for entry in registry().entries("agent")}
-    others = [name for name in OTHERS.get(type(actions), ()) if name in known]
-    return f" Agents that need no table: {', '.join(others)}." if others else ""
+    others = [name for name in fitting(type(env.action_space).__name__) if name in known]
+    if not others:
+        return " No agent here takes those."
+    return f" Agents that need no table: {', '.join(others)}."
+
+
+def _preset_for(name: str) -> str:
+    """A sentence about the preset that cuts this environment's observations, if there is one."""
+    cut = {one: settings for one, settings in PRESETS.items() if "discretiser" in settings}
+    found = [one for one, settings in cut.items() if settings["env"]["name"] == name]
+    return f" `--preset {found[0]}` does so with bins that were tried." if found else ""
 
 
 def check(config: Any) -> None:

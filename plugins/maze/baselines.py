@@ -6,9 +6,10 @@ value that there can be, as the tabular agents do.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sandbox.config import LabConfig, registered_config
+from sandbox.config import LabConfig, registered_config, with_defaults
 
 OPTIMISTIC: dict[str, Any] = {
     "total_timesteps": 60_000,
@@ -36,10 +37,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
     """The options of an agent, with the maze's defaults where it has some; as `sandbox.config.Choice` looks it up."""
-    if name in DEFAULTS:
-        from agents.baselines.algorithms import config_with
-
-        return config_with(name, DEFAULTS[name])
-    return registered_config(kind, name)
+    own = registered_config(kind, name)
+    return with_defaults(own, DEFAULTS[name]) if name in DEFAULTS else own

@@ -29,7 +29,10 @@ class MazeLab(ControlLab):
     report_labs = ("empty-grid",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "default": {"agent": {"name": "sarsa"}},
-        "report": {"agent": {"name": "sarsa", "policy": "epsilon-greedy"}, "episodes": 3000},
+        "report": {
+            "agent": {"name": ["sarsa", "q-learning"], "policy": "epsilon-greedy"},
+            "episodes": 3000,
+        },
         "quick": {"agent": {"name": "sarsa"}, "episodes": 1000},
         # long traces teach the whole way that it was not as good as hoped, and use the optimism up before the goal is found
         "sarsa-lambda": {"agent": {"name": "sarsa-lambda", "trace_decay": 0.3}},

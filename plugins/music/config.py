@@ -24,9 +24,12 @@ class ReportModelConfig(ModelConfig):
     """The report's heads: for each hand one for the keys and one for the number of notes."""
 
     dense: int | None = Field(
-        None, ge=0, le=4096, description="units of the layer behind the LSTM, 0 leaves all layers of the heads out "
-        "[default: 120 with the report's loss, 0 with likelihood]"
-    )  # fmt: skip
+        None,
+        ge=0,
+        le=4096,
+        description="units of the layer behind the LSTM, 0 leaves all layers of the heads out; "
+        "none: 120 with the report's loss, 0 with likelihood",
+    )
     piano: int = Field(100, ge=1, le=4096, description="units before the 88 keys")
     count: int = Field(10, ge=1, le=4096, description="units before the number of notes")
 

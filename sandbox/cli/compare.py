@@ -21,7 +21,7 @@ from sandbox.cli.options import (
     own_options,
     store_option,
 )
-from sandbox.cli.run import LabCommands
+from sandbox.cli.run import ByAgent, LabCommand, LabCommands, lab_parameters
 from sandbox.config import choice_kind, finder_of, merge, nested, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry import canonical, registry
@@ -48,7 +48,7 @@ class ComparedLabs(LabCommands):
         """The command of the lab named first; its options depend on the agents named."""
         entry = registry().find("lab", args[0])
         words, agents = taken_agents(normalized(args[1:]))
-        return entry.name, lab_command(entry.name, agents), words
+        return entry.name, lab_command(entry.name, agents, words), words
 
 
 @click.group(cls=ComparedLabs, no_args_is_help=True)
@@ -76,15 +76,16 @@ def taken_agents(words: list[str]) -> tuple[list[str], list[str]]:
     return rest, [agent for agent in agents if agent]
 
 
-def lab_command(name: str, agents: Sequence[str]) -> click.Command:
+def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Command:
     """The command that compares agents on one lab.
 
     Args:
         name: the lab's name.
         agents: as they were named.
+        words: the command line behind the lab, without the agents.
     """
     lab = registry().lab(name)
-    parameters: list[click.Parameter] = [one for one in config_parameters(lab.Config, {}) if one.option.path[0] != "agent"]
+    parameters = [one for one in lab_parameters(name, lab, words) if one.option.path[0] != "agent"]
     parameters += _agent_parameters(lab.Config, agents)
     presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
     own = own_options(
@@ -114,7 +115,15 @@ def lab_command(name: str, agents: Sequence[str]) -> click.Command:
     def carry_out(**values: Any) -> int:
         return _carry_out(name, agents, config_layer(parameters, values), values)
 
-    return click.Command(name, params=[*own, *parameters], callback=carry_out, help=f"Compare agents on the lab {name}.")
+    def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
+        from sandbox.contenders import Wish, values_in_force
+
+        layers = [read_file(Path(given["file"])), layer] if given.get("file") else [layer]
+        of_one = _own_options(given.get("own", ()))
+        return values_in_force(Wish(name, agents, given.get("preset", "default"), layers, of_one))
+
+    about = f"Compare agents on the lab {name}."
+    return LabCommand(name, own, parameters, carry_out, about, settings)
 
 
 def _agent_parameters(config: Any, agents: Sequence[str]) -> list[ConfigOption]:

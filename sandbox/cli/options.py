@@ -41,17 +41,46 @@ class ConfigOption(click.Option):
     def __init__(self, option: Option, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.option = option
+        self.show_defaults({})
+
+    def show_defaults(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Let the help say what holds when nothing is given.
+
+        Args:
+            values: whole configurations, plain: by the agents that are compared, or one by "".
+                An option that is in none of them keeps its own default.
+        """
+        known = {who: _look_up(one, self.option) for who, one in values.items()}
+        known = {who: value for who, value in known.items() if value is not MISSING}
+        known = known or {"": self.option.default}
+        groups: dict[str, list[str]] = {}
+        for who, value in known.items():
+            groups.setdefault(show_value(value), []).append(who)
+        each = [f"{text} ({', '.join(who)})" for text, who in groups.items()]
+        shown = ", ".join(groups if len(groups) == 1 else each)
+        nothing = all(value is None for value in known.values())
+        self.help = self.option.help + ("" if nothing else f" [default: {shown}]")
+
+
+MISSING = object()
+
+
+def _look_up(values: Mapping[str, Any], option: Option) -> Any:
+    """An option's value in a plain configuration, or `MISSING`."""
+    found: Any = values
+    for part in (*option.path, *(["name"] if option.choice else [])):
+        found = found.get(part, MISSING) if isinstance(found, Mapping) else MISSING
+    return found
 
 
 def _parameter(option: Option) -> ConfigOption:
     name = option.name
-    default = "" if option.default is None else f" [default: {show_value(option.default)}]"
     identifier = "config_" + "__".join(option.path)
     if option.flag:
         head, _, tail = name.rpartition(".")
         switch = f"--{name}/--{head + '.' if head else ''}no-{tail}"
-        return ConfigOption(option, [switch, identifier], default=None, help=f"{option.help}{default}")
-    return ConfigOption(option, [f"--{name}", identifier], default=None, metavar=option.metavar, help=f"{option.help}{default}")
+        return ConfigOption(option, [switch, identifier], default=None)
+    return ConfigOption(option, [f"--{name}", identifier], default=None, metavar=option.metavar)
 
 
 def config_layer(parameters: Sequence[click.Parameter], values: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sandbox.api import preset
-from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, own_options, picked, store_option
-from sandbox.config import choice_kind, read_file
+from sandbox.cli.options import (
+    ConfigOption,
+    command_line,
+    config_layer,
+    config_parameters,
+    json_option,
+    normalized,
+    own_options,
+    picked,
+    store_option,
+)
+from sandbox.config import choice_fields, in_force, laid_over, read_file
 from sandbox.errors import RunFailed
 from sandbox.registry import registry
 
@@ -51,17 +62,15 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     """
     lab = registry().lab(name)
     parameters = lab_parameters(name, lab, words)
-    own = _run_options(lab)
 
     def carry_out(**values: Any) -> int:
         return _carry_out(name, config_layer(parameters, values), values)
 
-    command = LabCommand(name, params=[*own, *parameters], callback=carry_out, help=(type(lab).__doc__ or "").strip())
-    command.own, command.of_lab = own, parameters
-    return command
+    about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
+    return LabCommand(name, _run_options(lab), parameters, carry_out, about, settings)
 
 
-def lab_parameters(name: str, lab: Any, words: list[str]) -> list[click.Parameter]:
+def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
     """The lab's own options, given what the command line chooses.
 
     Args:
@@ -69,33 +78,92 @@ def lab_parameters(name: str, lab: Any, words: list[str]) -> list[click.Paramete
         lab: the lab.
         words: the command line behind it, already with `-` for `_`.
     """
-    choices = [field for field, info in lab.Config.model_fields.items() if choice_kind(info)]
-    given = picked(words, ["preset", "config", *choices])
-    layers = [preset(lab, name, given.pop("preset", "default"))]
-    if "config" in given:
-        layers.append(read_file(Path(given.pop("config"))))
-    names = [(field, value.get("name") if isinstance(value, dict) else value) for layer in layers for field, value in layer.items()]
-    chosen = {field: value for field, value in names if field in choices and isinstance(value, str)} | given
-    return list(config_parameters(lab.Config, chosen))
+    given = picked(words, ["preset", "config", *choice_fields(lab.Config)])
+    layers = settings_below(name, lab, given.pop("preset", "default"), given.pop("config", None))
+    below = laid_over(lab.Config, layers)
+    chosen = {field: below[field]["name"] for field in choice_fields(lab.Config) if field in below}
+    return config_parameters(lab.Config, chosen | given)
+
+
+def settings_below(
+    name: str,
+    lab: Any,
+    preset_name: str,
+    file: str | Path | None,
+) -> list[Mapping[str, Any]]:
+    """The layers that the command line lies over: preset and file."""
+    return [preset(lab, name, preset_name), *([read_file(Path(file))] if file else [])]
+
+
+ByAgent = Mapping[str, Mapping[str, Any]]
+"""Configurations, plain: of the agents that are compared, or one by ""."""
+Settings = Callable[[Mapping[str, Any], Mapping[str, Any]], ByAgent]
+"""(options of the command itself, options of the lab as a layer) -> the values that hold."""
+
+
+def one_configuration(name: str, lab: Any) -> Settings:
+    """Which values hold, for a command that has one configuration."""
+
+    def settings(own: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
+        below = settings_below(name, lab, own.get("preset", "default"), own.get("file"))
+        return {"": in_force(lab.Config, [*below, layer])}
+
+    return settings
 
 
 class LabCommand(click.Command):
-    """Shows its help in sections: the lab's options first, then how the run is carried out."""
+    """A command on a lab. Its help has sections, and shows as defaults the values that hold.
 
-    own: list[click.Parameter]
-    of_lab: list[click.Parameter]
+    Args:
+        name: the lab's.
+        own: options of the command itself.
+        of_lab: options of the lab.
+        carry_out: what it does.
+        about: its help.
+        settings: says which values hold.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        own: list[click.Parameter],
+        of_lab: list[ConfigOption],
+        carry_out: Callable[..., int],
+        about: str,
+        settings: Settings,
+    ) -> None:
+        super().__init__(name, params=[*own, *of_lab], callback=carry_out, help=about)
+        self._own, self._of_lab, self._settings = own, of_lab, settings
+        self._words: list[str] = []
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; help, which is shown before they are processed, needs them too."""
+        self._words = list(args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One section for the lab itself, one for each group of its options, one for the run."""
+        self._show_defaults(ctx)
         sections: dict[str, list[click.Parameter]] = {}
-        for parameter in self.of_lab:
-            path = parameter.option.path  # type: ignore[attr-defined]
-            title = "Lab" if len(path) == 1 and not parameter.option.choice else f"{path[0].capitalize()}"  # type: ignore[attr-defined]
-            sections.setdefault(title, []).append(parameter)
-        for title, parameters in [*sections.items(), ("Run", [*self.own, *_given(self.get_help_option(ctx))])]:
+        for parameter in self._of_lab:
+            path = parameter.option.path
+            of_itself = len(path) == 1 and not parameter.option.choice
+            sections.setdefault("Lab" if of_itself else path[0].capitalize(), []).append(parameter)
+        sections["Run"] = [*self._own, *_given(self.get_help_option(ctx))]
+        for title, parameters in sections.items():
             records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
             with formatter.section(title):
                 formatter.write_dl(records)
+
+    def _show_defaults(self, ctx: click.Context) -> None:
+        """Show what holds with these words; of an option among them, what holds without it."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(self._words))
+        choices = [parameter for parameter in self._of_lab if parameter.option.choice]
+        with_all = self._settings(given, config_layer(self._of_lab, given))
+        with_choices = self._settings(given, config_layer(choices, given))
+        for parameter in self._of_lab:
+            is_given = given.get(parameter.name or "") is not None
+            parameter.show_defaults(with_choices if is_given else with_all)
 
 
 def _given(option: click.Option | None) -> list[click.Parameter]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.options import command_line, config_layer, json_option, own_options, store_option
-from sandbox.cli.run import LabCommand, LabCommands, lab_parameters
+from sandbox.cli.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.config import read_file
 from sandbox.registry import registry
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Trials in the table on the screen."""
+SHOWN_REASONS = 3
+"""Reasons why runs failed, the most frequent first."""
 
 
 class SweepCommands(LabCommands):
@@ -67,9 +69,8 @@ def sweep_command(name: str, words: list[str]) -> click.Command:
         return _carry_out(name, config_layer(parameters, values), values)
 
     about = f"Run `{name}` with many configurations. {(type(lab).__doc__ or '').strip()}"
-    command = LabCommand(name, params=[*_sweep_options(lab), *parameters], callback=carry_out, help=about)
-    command.own, command.of_lab = _sweep_options(lab), parameters
-    return command
+    settings = one_configuration(name, lab)
+    return LabCommand(name, _sweep_options(lab), parameters, carry_out, about, settings)
 
 
 def _sweep_options(lab: Any) -> list[click.Parameter]:
@@ -177,7 +178,10 @@ def _print(sweep: Sweep, failed: int) -> None:
         shares = ", ".join(f"{option_name(name)} {100 * share:.0f} %" for name, share in list(sweep.importance.items())[:5])
         click.echo(f"What mattered (share of the variance): {shares}")
     if failed:
-        click.echo(click.style(f"{failed} runs failed", fg="red") + "; `show RUN` says why; `resume` tries them once more.")
+        red = click.style(f"{failed} runs failed", fg="red")
+        click.echo(f"{red}; `show RUN` tells more, `resume` tries them once more.")
+        for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
+            click.echo(f"  {count} × {reason}")
     if record.error:
         click.echo(f"Note: {record.error}")
     click.echo(f"Kept in {shown_path(sweep.path)}: {', '.join(sorted(path.name for path in sweep.path.iterdir() if _is_result(path)))}")

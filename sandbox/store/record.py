@@ -106,6 +106,11 @@ class RunRecord:
         agent = self.config.get("agent")
         return agent.get("name") if isinstance(agent, dict) else None
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, in one line: the last one of the error; "" if it did not."""
+        return next(reversed(self.error.strip().splitlines()), "")
+
     def to_json(self) -> bytes:
         """The document, indented for readers."""
         return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=plain) + "\n").encode(errors="backslashreplace")

@@ -47,7 +47,7 @@ def test_an_alpha_that_visits_replace_is_refused():
 
 
 def test_a_preset_s_step_size_does_not_follow_to_an_agent_without_one():
-    layers = [{"agent": {"name": "sarsa", "alpha": 0.5, "discount": 0.8}}, {"agent": "value-iteration"}]
+    layers = [{"agent": {"alpha": 0.5, "discount": 0.8}}, {"agent": "value-iteration"}]
     config = resolved(Request("maze", layers=layers))[2]
     assert config.agent.options.discount == 0.8
 

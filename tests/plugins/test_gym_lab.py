@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -9,17 +13,20 @@ from gymnasium import spaces
 from PIL import Image
 
 from agents import planning, probabilities
+from agents.baselines.known import fitting
 from envs import ids
 from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
 from plugins.gym.presets import PRESETS
-from sandbox import api
-from sandbox.config import merge, resolve
+from sandbox import api, load
+from sandbox.config import dump, merge, resolve
 from sandbox.errors import ConfigError, UnknownNameError
 from sandbox.lab import Context
 from sandbox.loop import Settings
+from sandbox.registry import registry
 from sandbox.seeding import Generators
 from sandbox.store import Store
+from tests.conftest import skip_without_library
 
 QUIET = Settings(pictures=False)
 
@@ -200,9 +207,54 @@ class Strange(gymnasium.Env):
     observation_space, action_space = spaces.Discrete(2), spaces.MultiDiscrete([2, 2])
 
 
+class Seen(gymnasium.Env):
+    """An episode of one step, whose observations the subclass says."""
+
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        return self.observation_space.sample(), 1.0, True, False, {}
+
+
+class Mission(Seen):
+    """What Minigrid's environments show."""
+
+    observation_space = spaces.Dict(
+        {
+            "direction": spaces.Discrete(4),
+            "image": spaces.Box(0, 255, (7, 7, 3), np.uint8),
+            "mission": spaces.Text(20),
+        }
+    )
+
+
+class SmallPicture(Seen):
+    image = spaces.Box(0, 255, (7, 7, 3), np.uint8)
+    observation_space = spaces.Dict({"image": image, "direction": spaces.Discrete(4)})
+
+
+class FromOne(Seen):
+    observation_space = spaces.Dict({"direction": spaces.Discrete(4, start=1)})
+
+
+class Mixed(Seen):
+    observation_space = spaces.Dict(
+        {
+            "place": spaces.Box(-1, 1, (2,)),
+            "direction": spaces.Discrete(4),
+            "bits": spaces.MultiBinary(2),
+        }
+    )
+
+
 @pytest.fixture
 def strangers():
-    kinds = {"Endless-v0": Endless, "Wrong-v0": Wrong, "Strange-v0": Strange}
+    kinds = {"Endless-v0": Endless, "Wrong-v0": Wrong, "Strange-v0": Strange, "Mission-v0": Mission}
+    kinds |= {"SmallPicture-v0": SmallPicture, "FromOne-v0": FromOne, "Mixed-v0": Mixed}
     for name, kind in kinds.items():
         gymnasium.register(name, entry_point=kind)
     yield
@@ -216,7 +268,7 @@ def strangers():
     [
         ({"env": {"name": "Pendulum-v1"}}, r"take Discrete actions .* The actions of Pendulum-v1 are Box"),
         ({"env": {"name": "Strange-v0"}}, r"MultiDiscrete\(\[2 2\]\)"),
-        ({"env": {"name": "CartPole-v1"}}, "--discretiser.bins 10,10,10,10"),
+        ({"env": {"name": "CartPole-v1"}}, "hold 4 numbers on a continuous scale"),
         ({"env": {"name": "Blackjack-v1"}, "agent": {"name": "value-iteration"}}, "plans on an exact model.*q-learning"),
         ({"use_model": False, "agent": {"name": "value-iteration"}}, "use_model is off"),
         ({"env": {"name": "Wrong-v0"}}, "State 1, action 0 has outcomes whose probabilities sum to 0.5.*--no-use-model"),
@@ -231,6 +283,91 @@ def test_what_does_not_fit_is_refused_before_anything_starts(store, strangers, o
     with pytest.raises(ConfigError, match=part):
         start(store, **options)
     assert not store.exists()
+
+
+SHORT = ("--render", "none", "--no-pictures")
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "MountainCar-v0", "Acrobot-v1", "Mixed-v0"])
+def test_the_options_that_are_proposed_for_numbers_on_a_scale_work(say, strangers, env):
+    words = ["run", "gym", "--env", env, "--episodes", "2", "--evaluation-episodes", "2", *SHORT]
+    refused = say(*words)
+    proposed = re.findall("`(--[^`]*)`", refused.err)
+    assert refused.code == 2 and proposed
+    for options in proposed:
+        said = say(*words, *shlex.split(options))
+        assert said.code == 0, said.err
+    assert any("--preset cartpole" in options for options in proposed) == (env == "CartPole-v1")
+
+
+@pytest.mark.parametrize("agent", ["q-learning", *fitting("Discrete")])
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ("Mission-v0", "its part 'mission' is Text"),
+        ("SmallPicture-v0", "'image' .* 7 x 7 x 3 of uint8, is a picture .* at least 36 x 36"),
+        ("FromOne-v0", "counts states and actions from 0; here there is Discrete.4, start=1"),
+    ],
+)
+def test_observations_that_no_network_takes_are_refused(store, strangers, env, why, agent):
+    skip_without_library(agent)
+    if agent == "q-learning" and env == "FromOne-v0":
+        return  # a table counts from any number
+    with pytest.raises(ConfigError, match=why) as caught:
+        start(store, env={"name": env}, agent={"name": agent})
+    assert not store.exists() and "Agents that need no table" not in str(caught.value)
+
+
+def test_networks_that_are_proposed_learn_there(store, strangers):
+    pytest.importorskip("sb3_contrib")
+    with pytest.raises(ConfigError, match="Agents that need no table: (.*)\\.") as caught:
+        start(store, env={"name": "Mixed-v0"})
+    names = re.search("Agents that need no table: (.*)\\.", str(caught.value)).group(1).split(", ")
+    assert "sb3-ppo" in names and "sb3-dqn" in names
+    for name in names:
+        agent = {"name": name, "total_timesteps": 20}
+        if name in ("sb3-ppo", "sb3-trpo"):
+            agent |= {"n_steps": 10, "batch_size": 10}
+        run = start(store, env={"name": "Mixed-v0"}, agent=agent, evaluation_episodes=2)
+        assert run.status == "finished"
+
+
+@pytest.fixture
+def lakes(tmp_path, monkeypatch):
+    """A module that registers an environment, which nothing has imported yet."""
+    lake = "gymnasium.envs.toy_text.frozen_lake:FrozenLakeEnv"
+    (tmp_path / "my_lakes.py").write_text(
+        f"import gymnasium\ngymnasium.register('My_Lake-v0', '{lake}', max_episode_steps=20)\n",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "my_lakes:My_Lake-v0"
+    gymnasium.registry.pop("My_Lake-v0", None)
+    sys.modules.pop("my_lakes", None)
+    ids._config.cache_clear()
+
+
+def test_an_id_with_a_module_works_as_in_gymnasium(say, lakes):
+    words = ("--env", lakes, "--env.no-is-slippery", "--episodes", 400)
+    said = say("run", "gym", *words, *SHORT, "--json")
+    assert said.code == 0, said.err
+    env, summary = said.document["config"]["env"], said.document["summary"]
+    assert env["name"] == "my_lakes:My-Lake-v0"
+    assert env["max_episode_steps"] == 20 and env["is_slippery"] is False
+    assert summary["learned_through"] == "model" and summary["greedy_return"] == 1
+    gymnasium.registry.pop("My_Lake-v0")
+    del sys.modules["my_lakes"]  # as in another process
+    ids._config.cache_clear()
+    assert load("last").experiment.model is not None
+    said = say("solve", lakes, "--env.no-is-slippery", "--discount", 1, "--json")
+    assert said.code == 0 and said.document["optimal_return"] == 1
+
+
+def test_a_module_or_an_id_in_it_that_there_is_not_is_said_so(say, lakes):
+    said = say("run", "gym", "--env", "my_lake:My_Lake-v0")
+    assert said.code == 2
+    assert "The module 'my_lake' cannot be imported: ModuleNotFoundError" in said.err
+    said = say("run", "gym", "--env", "my_lakes:My_Lake-v1")
+    assert said.code == 2 and "Did you mean 'My_Lake-v0'" in said.err
 
 
 def test_an_endless_world_is_learned_with_a_discount(strangers):
@@ -267,3 +404,33 @@ def test_solve_knows_gymnasiums_ids_and_play_says_where_to_go(say):
     assert said.code == 2 and "run gym --env CartPole-v1" in said.err
     said = say("play", "Taxi-v4")
     assert said.code == 2 and "run gym --env Taxi-v4 --render human" in said.err
+
+
+TABULAR = [entry.name for entry in registry().entries("agent") if entry.plugin == "control"]
+
+
+@pytest.mark.parametrize("agent", TABULAR)
+def test_a_configuration_with_the_defaults_of_other_labs_is_still_one_here(agent):
+    """As runs have them that were written before the lab had its own."""
+    plain = {"name": agent, **dump(registry().load("agent", agent).Config())}
+    config = api.resolved(api.Request("gym", layers=[{"agent": plain}]))[2]
+    assert dump(config)["agent"] == plain
+
+
+def test_agents_keep_what_is_their_own():
+    def options(agent):
+        return api.resolved(api.Request("gym", layers=[{"agent": agent}]))[2].agent.options
+
+    assert options("q-learning").policy == "epsilon-greedy" and options("q-learning").alpha == 0.5
+    assert (options("r-max").policy, options("r-max").start_value) == ("greedy", pytest.approx(100))
+    assert options("monte-carlo").alpha_schedule == "visits"
+    for agent in ("value-iteration", "policy-iteration", "ucb-vi"):
+        assert options(agent).policy == "greedy"
+    assert options("ucb-vi").discount == 1 and options("epsilon-soft").epsilon == 0.1
+
+
+@pytest.mark.parametrize(("agent", "least"), [("r-max", 0.6), ("monte-carlo", 0.4)])
+def test_agents_with_defaults_of_their_own_learn_the_slippery_lake(agent, least):
+    """With the settings of Q-learning R-max came to 0.45 in seed 4, and Monte Carlo to 0.11 in seed 0."""
+    made = [learned("default", seed, agent={"name": agent}) for seed in (0, 4)]
+    assert min(one.summary()["greedy_return"] for one in made) > least

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from sandbox.config import Choice, Chosen, LabConfig, dump, merge, nested, read_file, resolve
+from sandbox.config import (
+    Choice,
+    Chosen,
+    LabConfig,
+    dump,
+    merge,
+    nested,
+    read_file,
+    resolve,
+    show_value,
+    with_defaults,
+)
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 from sandbox.options import options
 
@@ -57,14 +68,69 @@ def test_later_layers_override_earlier_ones_key_by_key():
     assert (config.episodes, config.env.size, config.env.random_start) == (7, 4, True)
 
 
-def test_an_option_carries_over_to_another_choice_that_inherits_the_same_field():
-    config = resolved({"agent": {"name": "one", "alpha": 0.5}}, {"agent": "two"})
-    assert config.agent.name == "two" and config.agent.options.alpha == 0.5
+@pytest.mark.parametrize("more", [[], [{"policy": "softmax"}], [{"name": "one", "beta": 1.0}]])
+def test_an_option_of_a_named_choice_is_dropped_when_a_stronger_layer_picks_another(more):
+    layers = [{"agent": agent} for agent in ({"name": "one", "alpha": 0.5}, *more, "two")]
+    config = resolved(*layers)
+    assert config.agent.name == "two" and config.agent.options == Two()
+
+
+def test_an_option_of_a_named_choice_counts_again_when_that_one_is_picked_again():
+    agents = ({"name": "one", "alpha": 0.5}, {"name": "two", "alpha": 0.75}, "one")
+    config = resolved(*({"agent": agent} for agent in agents))
+    assert config.agent.options == One(alpha=0.5)
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_an_option_without_a_name_counts_for_whatever_is_picked(name):
+    assert resolved({"agent": {"alpha": 0.5}}, {"agent": name}).agent.options.alpha == 0.5
+    assert resolved({"agent": name}, {"agent": {"alpha": 0.5}}).agent.options.alpha == 0.5
+
+
+def test_an_option_without_a_name_counts_although_the_default_choice_does_not_have_it():
+    assert resolved({"agent": {"beta": 2.0}}, {"agent": "two"}).agent.options.beta == 2
+
+
+def test_an_option_without_a_name_is_left_out_where_the_picked_one_does_not_have_it():
+    assert resolved({"agent": {"alpha": 0.5}}, {"agent": "net"}).agent.options == Net()
+
+
+def test_an_option_without_a_name_that_nothing_has_is_refused():
+    with pytest.raises(ConfigError, match="'agent.alhpa'. Did you mean 'agent.alpha'"):
+        resolved({"agent": {"alhpa": 0.5}}, {"agent": "two"})
 
 
 def test_an_option_of_the_same_name_but_another_meaning_does_not_carry_over():
-    config = resolved({"agent": {"name": "one", "policy": "epsilon-greedy"}}, {"agent": "net"})
+    config = resolved({"agent": {"policy": "epsilon-greedy"}}, {"agent": "net"})
     assert config.agent.options.policy == "MlpPolicy"
+
+
+def test_of_several_names_the_first_is_picked_and_the_options_count_for_all():
+    layer = {"agent": {"name": ["two", "one"], "alpha": 0.5}}
+    assert resolved(layer).agent.name == "two" and resolved(layer).agent.options.alpha == 0.5
+    assert resolved(layer, {"agent": "one"}).agent.options == One(alpha=0.5)
+    assert resolved(layer, {"agent": "net"}).agent.options == Net()
+
+
+@pytest.mark.parametrize("value", [5, {"name": 5}, {"name": ["one", 5]}])
+def test_a_choice_that_is_no_name_is_refused(value):
+    with pytest.raises(ConfigError, match="agent = .*: it should be a name, or a table"):
+        resolved({"agent": value})
+
+
+def test_other_defaults_leave_options_limits_and_help_as_they_are():
+    other = with_defaults(Two, {"alpha": 0.5})
+    assert list(other.model_fields) == list(Two.model_fields)
+    assert other().alpha == 0.5 and Two().alpha == 0.25
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        other(alpha=2)
+
+
+def test_values_are_shown_as_they_can_be_typed_again():
+    for value in (0.1, 1 / 3, 1e-6, 3e10, 2.0):
+        assert float(show_value(value)) == value
+    shown = [show_value(value) for value in (0.25, 2.0, (1, 2), None)]
+    assert shown == ["0.25", "2", "1,2", "none"]
 
 
 def test_all_wrong_values_are_reported_at_once_with_option_value_and_what_is_allowed():

@@ -1,0 +1,87 @@
+"""Text as it is typed on a command line, as the value that a field's type asks for.
+
+Text that stands for no value of the type is returned as it is: validation refuses it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+SEQUENCES = (tuple, list)
+WHOLE = re.compile(r"[+-]?\d+(\.0*)?[eE]\+?\d+")
+"""A whole number as 1e6."""
+FLAGS = {"true": True, "false": False}
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The types that a field takes: the parts of a union, else its one type."""
+    if get_origin(annotation) is Annotated:
+        return alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(kind for part in get_args(annotation) for kind in alternatives(part))
+    return (annotation,)
+
+
+def from_text(text: str, annotation: Any) -> Any:
+    """The value that `text` stands for.
+
+    Of several types the most special one counts: a choice, none, true or false, a whole number,
+    a number, values with commas between, and text last.
+
+    Args:
+        text: as typed.
+        annotation: the field's type: Literal[1, 2], int | str | None, tuple[float, ...].
+    """
+    kinds = alternatives(annotation)
+    literals = [kind for kind in kinds if get_origin(kind) is Literal]
+    for choice in (choice for literal in literals for choice in get_args(literal)):
+        if text == (str(choice).lower() if isinstance(choice, bool) else str(choice)):
+            return choice
+    if NoneType in kinds and text.lower() == "none":
+        return None
+    if bool in kinds and len(kinds) > 1 and text.lower() in FLAGS:
+        return FLAGS[text.lower()]
+    number = _number(text, kinds)
+    if number is not None:
+        return number
+    for kind in (kind for kind in kinds if get_origin(kind) in SEQUENCES):
+        parts = _parts(text, kind)
+        if str not in kinds or ("," in text and _is(kind, parts)):
+            return parts
+    return text
+
+
+def _number(text: str, kinds: tuple[Any, ...]) -> int | float | None:
+    """The number, for types that hold numbers; None where the text is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    if int in kinds and text.lstrip("+-").isdigit():
+        return int(text)
+    if int in kinds and float not in kinds and WHOLE.fullmatch(text):
+        return int(number)
+    return number if float in kinds and len(kinds) > 1 else None
+
+
+def _is(kind: Any, value: Any) -> bool:
+    """Whether a value is valid for a type."""
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _parts(text: str, kind: Any) -> list[Any]:
+    """The parts of a tuple or list: `3,4`, `(3, 4)`."""
+    words = [part.strip() for part in text.strip("()[] ").split(",")]
+    types = [one for one in get_args(kind) if one is not Ellipsis]
+    return [from_text(word, types[min(place, len(types) - 1)]) for place, word in enumerate(words)]

@@ -1,0 +1,56 @@
+"""Whose options are whose in a comparison: those of a preset, of all, of a named agent, and of one."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.contenders import Wish, contenders
+from sandbox.errors import ConfigError
+
+
+def agents(lab, names, preset="default", layers=(), own=None):
+    """The agents' options by label, and the remarks."""
+    whole, remarks = contenders(Wish(lab, names, preset, layers, own or {}))
+    return {one.label: one.config["agent"] for one in whole}, remarks
+
+
+def test_what_a_preset_sets_for_named_agents_reaches_no_other():
+    found, remarks = agents("gym", ["q-learning", "sarsa", "r-max"], "cliff")
+    assert found["q-learning"]["epsilon"] == found["sarsa"]["epsilon"] == 0.1
+    assert (found["r-max"]["policy"], found["r-max"]["epsilon"]) == ("greedy", 0.5)
+    assert remarks == []
+
+
+def test_options_without_a_name_go_to_all_that_have_them():
+    layers = [{"agent": {"planning-steps": 3, "discount": 0.8}}]
+    found, remarks = agents("maze", ["sarsa", "dyna-q"], layers=layers)
+    assert found["sarsa"]["discount"] == found["dyna-q"]["discount"] == 0.8
+    assert found["dyna-q"]["planning_steps"] == 3
+    assert remarks == ["planning-steps = 3 was set for all agents that have it; not for sarsa."]
+
+
+def test_options_beside_a_name_go_to_that_agent():
+    layers = [{"agent": {"name": "q-learning", "alpha": 0.5}}, {"agent": {"discount": 0.8}}]
+    found, remarks = agents("maze", ["sarsa", "q-learning", "again=q-learning"], layers=layers)
+    assert [one["alpha"] for one in found.values()] == [0.25, 0.5, 0.5]
+    assert [one["discount"] for one in found.values()] == [0.8, 0.8, 0.8] and remarks == []
+
+
+def test_options_of_an_agent_that_is_not_compared_are_remarked_on():
+    layers = [{"agent": {"name": "q-learning", "alpha": 0.5}}]
+    found, remarks = agents("maze", ["sarsa"], layers=layers)
+    assert found["sarsa"]["alpha"] == 0.25
+    assert remarks == ["alpha: set for q-learning alone, which is not compared."]
+
+
+def test_a_stronger_layer_overrides_a_weaker_one_with_and_without_a_name():
+    named, unnamed = {"agent": {"name": "sarsa", "alpha": 0.5}}, {"agent": {"alpha": 0.75}}
+    assert agents("maze", ["sarsa"], layers=[named, unnamed])[0]["sarsa"]["alpha"] == 0.75
+    assert agents("maze", ["sarsa"], layers=[unnamed, named])[0]["sarsa"]["alpha"] == 0.5
+    own = {"sarsa": {"alpha": "1"}}
+    assert agents("maze", ["sarsa"], layers=[unnamed, named], own=own)[0]["sarsa"]["alpha"] == 1
+
+
+def test_an_option_that_no_agent_has_is_refused():
+    with pytest.raises(ConfigError, match="--agent.alhpa: none of the agents has this option"):
+        agents("maze", ["sarsa"], layers=[{"agent": {"alhpa": 0.5}}])
