@@ -217,13 +217,16 @@ class Registry:
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
 
-    def add_file(self, path: Path) -> Plugin:
+    def add_file(self, path: str | os.PathLike[str]) -> Plugin:
         """A plugin in one file (`-p FILE`).
+
+        Args:
+            path: the file; its name without `.py` becomes the plugin's.
 
         Raises:
             PluginError: when the file cannot be imported or registered: unlike an installed plugin it was asked for by name.
         """
-        path = path.resolve()
+        path = Path(path).resolve()
         if not path.is_file():
             raise UsageError(f"There is no plugin file {path}.")
         known = self.plugins.get(path.stem)

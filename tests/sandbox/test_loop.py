@@ -105,6 +105,15 @@ def test_an_observer_that_raises_is_reported_once_and_dropped(store, walk):
     assert diary.told == ["started at 0", *["walk"] * 5, "finished"]
 
 
+def test_an_observer_that_exits_is_dropped_like_one_that_raises(store, walk):
+    class Quitter(type(registry().load("observer", "noisy")())):
+        def block(self, run, block):
+            raise SystemExit(3)
+
+    run = start(store, settings=Settings(observers=[Quitter()]), steps=50)
+    assert run.status == "finished" and "SystemExit: 3" in run.record.warnings[0]
+
+
 def test_pictures_that_fail_fail_no_run(store, walk, monkeypatch):
     lab = registry().load("lab", "walk")
     monkeypatch.setattr(lab, "pictures", lambda *_: 1 / 0)
