@@ -103,8 +103,8 @@ class RunFailed(SandboxError):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant, or None when none is close.
 
-    Capitals count as small letters, and `_` as `-`. A few slips of the keyboard come first; a name that shares most of
-    its letters in their order comes after them.
+    Capitals count as small letters, and `_` as `-`. A few slips of the keyboard come first; a name
+    that shares most of its letters in their order comes after them.
     """
     spelled = {_plain(candidate): candidate for candidate in known}
     typed = _plain(name)
@@ -112,7 +112,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     slips = min(distances.values(), default=0)
     close = [candidate for candidate in spelled if distances[candidate] == slips]
     few = slips <= max(1, len(typed) // 3)
-    found = difflib.get_close_matches(typed, close if few else spelled, n=1, cutoff=0.0 if few else 0.55)
+    among, cutoff = (close, 0.0) if few else (list(spelled), 0.55)
+    found = difflib.get_close_matches(typed, among, n=1, cutoff=cutoff)
     return spelled[found[0]] if found else None
 
 
@@ -121,9 +122,10 @@ def _plain(name: str) -> str:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """How many letters are put in, left out, or swapped with their neighbour between two words; another letter counts twice.
+    """How many letters are put in, left out, or swapped with their neighbour between two words.
 
-    Source: optimal string alignment (Damerau 1964): no letter takes part in two of these.
+    Another letter in the place of one counts twice. Source: optimal string alignment (Damerau 1964):
+    no letter takes part in two of these.
     """
     above: list[int] = []
     row = list(range(len(other) + 1))
@@ -131,6 +133,7 @@ def edit_distance(one: str, other: str) -> int:
         two_above, above, row = above, row, [line]
         for column, wanted in enumerate(other, 1):
             cost = above[column - 1] if letter == wanted else min(above[column], row[-1]) + 1
-            swapped = line > 1 and column > 1 and letter == other[column - 2] and wanted == one[line - 2]
-            row.append(min(cost, two_above[column - 2] + 1) if swapped else cost)
+            if min(line, column) > 1 and (letter, wanted) == (other[column - 2], one[line - 2]):
+                cost = min(cost, two_above[column - 2] + 1)
+            row.append(cost)
     return row[-1]

@@ -158,7 +158,8 @@ class Loop:
         checkpoint.remove_scratch(self.folder.checkpoints)
         self.folder.artifacts.remove_scratch()
         self._announce()
-        made = self._work.build(lambda context: build(self.lab, self.config, context, self.record.seeds))
+        seeds = self.record.seeds
+        made = self._work.build(lambda context: build(self.lab, self.config, context, seeds))
         for note in getattr(made, "notes", ()):
             if note not in self.record.warnings:
                 self.warn(note)
@@ -175,7 +176,8 @@ class Loop:
                 try:
                     metrics, times, self.learning_seconds = (state[name] for name in OF_THE_LOOP)
                 except KeyError as error:
-                    raise CheckpointError(f"Checkpoint {number:06d} lacks {error}; it is none of a run's.") from error
+                    what = f"Checkpoint {number:06d} lacks {error}"
+                    raise CheckpointError(f"{what}; it is none of a run's.") from error
                 taken = self._blocks = self._saved_blocks = number
                 break
             self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")

@@ -102,7 +102,9 @@ class Run:
         found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
         if found is None:
             raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
-        work = work_of(lab, context_of(self.folder, self.record))
+        context = context_of(self.folder, self.record)
+        config.check_available(context.data, context.artifacts.folder)
+        work = work_of(lab, context)
         experiment = work.build(lambda context: build(lab, config, context, self.record.seeds))
         work.restore(*found)
         return experiment

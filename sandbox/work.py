@@ -1,6 +1,7 @@
 """An experiment and every generator it may draw from: built, advanced, saved and restored as one.
 
-The run loop and the conformance kit both work through this module, so that what a lab's tests see is what a run does.
+The run loop and the conformance kit both work through this module, so that what a lab's tests see
+is what a run does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Work:
 
     Args:
         context: what the experiment gets.
-        global_generators: which of "python", "numpy" and "torch" are the run's own while it is built and advanced.
+        global_generators: which of "python", "numpy" and "torch" are the run's own while it is
+            built and advanced.
 
     Attributes:
         experiment: the experiment; None before `build`.
@@ -49,7 +51,10 @@ class Work:
         missing = [part for part in PARTS if not hasattr(made, part)]
         if missing:
             name = type(made).__name__
-            raise NotAnExperiment(f"{name} is no experiment: it has no {', no '.join(missing)} (see sandbox.Experiment).")
+            without = ", no ".join(missing)
+            raise NotAnExperiment(
+                f"{name} is no experiment: it has no {without} (see sandbox.Experiment).",
+            )
         self.experiment = made
         return made
 
@@ -64,10 +69,10 @@ class Work:
             before = time.perf_counter()
             blocks = self.experiment.advance()
             seconds = time.perf_counter() - before
-        if not isinstance(blocks, (list, tuple)) or not all(isinstance(block, Block) for block in blocks):
-            raise NotAnExperiment(
-                f"`advance` must return a list of sandbox.Block, not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})]."
-            )
+        listed = isinstance(blocks, (list, tuple))
+        if not listed or not all(isinstance(block, Block) for block in blocks):
+            wrong = f"not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})]"
+            raise NotAnExperiment(f"`advance` must return a list of sandbox.Block, {wrong}.")
         return blocks, seconds
 
     def state(self) -> State:
@@ -95,7 +100,9 @@ class Work:
             self.context.generators.restore(state["generators"])
             self._globals.restore(state["globals"])
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise CheckpointError(f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}") from error
+            raise CheckpointError(
+                f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}",
+            ) from error
 
 
 def work_of(lab: Any, context: Context) -> Work:

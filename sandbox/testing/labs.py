@@ -55,6 +55,7 @@ def check_lab(lab: Any, *, preset: str = "quick", config: Mapping[str, Any] | No
         again = resolve(lab.Config, [dump(made)], f"preset '{title}' of {name}, read back")
         require(made == again, f"preset '{title}' of {name} is another configuration once it was written down and read")
     settings = resolve(lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}")
+    settings.check_available()
     names = tuple(getattr(lab, "global_generators", ()))
     check_experiment(lambda context: lab.build(settings, context), blocks=blocks, global_generators=names)
     _check_pictures(lab, settings, name)

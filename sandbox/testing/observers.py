@@ -31,26 +31,33 @@ def check_observer(
     preset: str = "quick",
     config: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check an observer: it raises nothing, and the run that it watches has the bytes of one that nobody watches.
+    """Check an observer: it raises nothing, and a run has the same bytes with and without it.
 
     The run is put down half way and taken up again by a second observer, as `resume` does.
 
     Args:
-        observer: its class, or something else that gives one when it is called without arguments, or a registered
-            name, also "NAME=TEXT" as `--track` takes it.
+        observer: its class, or something else that gives one when it is called without arguments,
+            or a registered name, also "NAME=TEXT" as `--track` takes it.
         lab, preset: what is run.
         config: settings over the preset's.
 
     Raises:
-        NotConforming: when a method is missing or raises, when something is printed on standard output, when a block,
-            the configuration or the experiment is changed, or when the run ends with other bytes.
+        NotConforming: when a method is missing or raises, when something is printed on standard
+            output, when a block, the configuration or the experiment is changed, or when the run
+            ends with other bytes.
     """
     make, name = _observer_of(observer)
     with tempfile.TemporaryDirectory() as folder:
         request = api.Request(lab, preset, [config or {}])
         alone = api.start(request, Store(Path(folder) / "alone"), Settings(pictures=False))
         try:
-            run = _watched(make, name, request, Store(Path(folder) / "watched"), _blocks(alone) // 2)
+            run = _watched(
+                make,
+                name,
+                request,
+                Store(Path(folder) / "watched"),
+                _blocks(alone) // 2,
+            )
         except RunFailed as error:
             raise NotConforming(f"{name} made the run fail: {error}") from error
         require(run.status == "finished", f"{name} made the run end as {run.status}")
@@ -65,8 +72,14 @@ def _blocks(run: api.Run) -> int:
     return sum(1 for _ in run.metrics.blocks())
 
 
-def _watched(make: Callable[[], Any], name: str, request: api.Request, store: Store, stop_after: int) -> api.Run:
-    """The run, put down after so many blocks and taken up again, each part under an observer of its own."""
+def _watched(
+    make: Callable[[], Any],
+    name: str,
+    request: api.Request,
+    store: Store,
+    stop_after: int,
+) -> api.Run:
+    """The run, put down after so many blocks and taken up again by a second observer."""
     watching, halfway = _Watching(make(), name), _Halfway(stop_after)
     run = api.start(request, store, Settings(pictures=False, observers=[watching, halfway]))
     watching.verdict()
@@ -82,7 +95,10 @@ def _observer_of(observer: Any) -> tuple[Callable[[], Any], str]:
     if not isinstance(observer, str):
         return observer, getattr(observer, "__name__", type(observer).__name__)
     name, _, told = observer.partition("=")
-    return partial(registry().load("observer", name), *([told] if told else [])), f"observer '{name}'"
+    return partial(
+        registry().load("observer", name),
+        *([told] if told else []),
+    ), f"observer '{name}'"
 
 
 def _computed(run: api.Run) -> dict[str, Any]:
@@ -99,7 +115,7 @@ def _computed(run: api.Run) -> dict[str, Any]:
 
 
 class _Watching:
-    """Stands between a run and an observer, and keeps the first thing that the observer does wrong."""
+    """Stands between a run and an observer, and keeps the first thing that it does wrong."""
 
     name = "check_observer"
 
@@ -140,9 +156,10 @@ class _Watching:
             return
         changed = [what for what, value in self._seen(run, block).items() if value != before[what]]
         if changed:
-            self._wrong = f" changed {changed[0]} in `{method}`; what it is shown belongs to the run"
+            self._wrong = f" changed {changed[0]} in `{method}`; it belongs to the run"
         elif said.getvalue():
-            self._wrong = f" printed {said.getvalue()[:80]!r} in `{method}` on standard output, which belongs to `--json`"
+            printed = f" printed {said.getvalue()[:80]!r} in `{method}`"
+            self._wrong = f"{printed} on standard output, which belongs to `--json`"
 
     def _seen(self, run: Any, block: Block | None) -> dict[str, Any]:
         """All that an observer could change, as bytes."""

@@ -26,9 +26,10 @@ def require(holds: bool, says: str) -> None:
 
 
 def fingerprint(value: Any) -> bytes:
-    """Bytes that differ when a state differs: of nested dicts and lists of arrays and plain values."""
+    """Bytes that differ when a state does: nested dicts and lists of arrays and plain values."""
     if isinstance(value, Mapping):
-        return b"{%b}" % b",".join(f"{name}:".encode() + fingerprint(part) for name, part in value.items())
+        parts = (f"{name}:".encode() + fingerprint(part) for name, part in value.items())
+        return b"{%b}" % b",".join(parts)
     if isinstance(value, (list, tuple)):
         return b"[%b]" % b",".join(map(fingerprint, value))
     if isinstance(value, np.ndarray):
@@ -39,7 +40,10 @@ def fingerprint(value: Any) -> bytes:
 def global_states() -> dict[str, Any]:
     """What the global generators hold, by the names that a lab may give in `global_generators`."""
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
-    states = {"python": random.getstate(), "numpy": (numpy_state["state"]["key"].tobytes(), numpy_state["state"]["pos"])}
+    states = {
+        "python": random.getstate(),
+        "numpy": (numpy_state["state"]["key"].tobytes(), numpy_state["state"]["pos"]),
+    }
     if "torch" in sys.modules:
         states["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes()
     return states
