@@ -11,7 +11,7 @@ from sandbox.api import preset
 from sandbox.cli.options import command_line, config_layer, config_parameters, json_option, normalized, own_options, picked, store_option
 from sandbox.config import choice_kind, read_file
 from sandbox.errors import RunFailed
-from sandbox.registry import registry
+from sandbox.registry import Entry, registry
 
 
 class LabCommands(click.Group):
@@ -19,14 +19,18 @@ class LabCommands(click.Group):
 
     verb = "run"
 
+    def labs(self) -> list[Entry]:
+        """The labs that the command is for."""
+        return registry().entries("lab")
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The labs' names."""
-        return [entry.name for entry in registry().entries("lab")]
+        return [entry.name for entry in self.labs()]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The labs with their summaries, without importing them."""
         with formatter.section("Labs"):
-            formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("lab")])
+            formatter.write_dl([(entry.name, entry.summary) for entry in self.labs()])
         formatter.write_paragraph()
         formatter.write_text(f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options.")
 
