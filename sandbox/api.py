@@ -143,7 +143,8 @@ def resume(
         allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
 
     Raises:
-        UsageError: when the run began under other versions of code or libraries, unless `allow_changed`.
+        UsageError: when a library or a file of data is missing, or when the run began under other
+            versions of code or libraries, unless `allow_changed`.
         RunFailed: when it failed again.
 
     Example:
@@ -161,7 +162,8 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     """The lab's entry, a fresh instance, and its validated configuration.
 
     Raises:
-        UsageError: when the lab, the preset or a value is wrong.
+        UsageError: when the lab, the preset or a value is wrong, or when a library or a file of
+            data is missing.
     """
     if not 0 <= request.seed < 2**63:
         raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
@@ -172,6 +174,7 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     if request.seeds > 1 and not isinstance(lab, LearningTogether):
         raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
     config = resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+    config.check_available(request.data)
     if request.seeds > 1 and (why := getattr(lab, "not_together", lambda config: "")(config)):
         raise UsageError(f"--seeds {request.seeds}: {why}")
     return entry, lab, config
@@ -232,6 +235,7 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
         if record.status == "finished" and (not settings.pictures or _has_pictures(record, folder)):
             return Run(folder)
         lab, config = rebuilt(record)
+        config.check_available(Path(record.data) if record.data else None, folder.artifacts.folder)
         refuse_changed(record, allow_changed)
         loop = _loop(folder, record, lab, config, settings, _observers(track))
         if record.status == "finished":

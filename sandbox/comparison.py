@@ -28,6 +28,7 @@ from sandbox.runs import Run
 from sandbox.seeding import Generators
 from sandbox.signature import refuse_changed, sources_of
 from sandbox.standings import Standings, standings
+from sandbox.store import comparisons
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.files import plain, write_whole
 from sandbox.store.fingerprint import fingerprint
@@ -36,8 +37,7 @@ from sandbox.store.index import Row
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 
-FOLDER = "comparisons"
-PAGE, DOCUMENT = "index.html", "comparison.json"
+FOLDER, PAGE, DOCUMENT = comparisons.FOLDER, comparisons.PAGE, comparisons.DOCUMENT
 UNFINISHED = ("interrupted", "timed-out", "lost")
 
 

@@ -226,14 +226,11 @@ class Conductor:
     def _job(self, opened: Open, run: str) -> Job:
         record, trial = self.record, opened.trial
         seed = record.seed + trial.runs.index(run)
-        layers: list[Mapping[str, Any]] = (
-            [*record.layers, trial.settings] if record.search["kind"] == "grid" else [trial.settings, *record.layers]
-        )
         how = record.how
         request = api.Request(
             record.lab,
             record.preset,
-            layers,
+            layers_of(record, trial),
             seed,
             threads=how["threads"],
             device=how["device"],
@@ -329,6 +326,16 @@ class Conductor:
         self.tally.seconds = time.monotonic() - begun
         self.tally.running = min(running, self.executor.slots())  # the others wait their turn
         self.progress(self.tally)
+
+
+def layers_of(record: SweepRecord, trial: Trial) -> list[Mapping[str, Any]]:
+    """Settings of a trial over the preset, weakest first.
+
+    What was given for all overrides what was drawn, but no axis of a grid.
+    """
+    if record.search["kind"] == "grid":
+        return [*record.layers, trial.settings]
+    return [trial.settings, *record.layers]
 
 
 def planned(record: SweepRecord, number: int, point: Point) -> Trial:

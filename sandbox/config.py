@@ -72,6 +72,25 @@ class LabConfig(BaseModel):
             return value
         return from_text(value, annotation)
 
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """Refuse a run whose libraries or files are not there, before its folder is made.
+
+        It is cheap where nothing is missing. This one asks the configurations inside it: groups of
+        options, and what was chosen.
+
+        Args:
+            data: folder of data files given with `--data`, or None.
+            kept: folder of what the run has made so far, when it goes on; None for a new one.
+
+        Raises:
+            UsageError: one sentence with the reason, the place, and what to type.
+        """
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            inner = value.options if isinstance(value, Chosen) else value
+            if isinstance(inner, LabConfig):
+                inner.check_available(data, kept)
+
 
 def with_defaults(config: type[LabConfig], defaults: Mapping[str, Any]) -> type[LabConfig]:
     """The same options with other defaults: those that a lab found good.

@@ -83,7 +83,8 @@ def contenders(wish: Wish) -> tuple[list[Contender], list[str]]:
     model = registry().lab(entry.name).Config
     info = model.model_fields.get("agent")
     if info is None or choice_kind(info) != "agent":
-        raise UsageError(f"Lab '{entry.name}' has no agents to be compared. `python -m sandbox list labs` shows all labs.")
+        instead = "`python -m sandbox compare --help` lists the labs that have"
+        raise UsageError(f"Lab '{entry.name}' has no agents to be compared. {instead}.")
     api.preset(registry().lab(entry.name), entry.name, wish.preset)
     find = finder_of(info, registered_config)
     problems: list[str] = []

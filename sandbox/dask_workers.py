@@ -18,10 +18,10 @@ from typing import Any
 
 from sandbox import provenance
 from sandbox.errors import UsageError
+from sandbox.extras import missing
 from sandbox.registry import ROOT
 from sandbox.workers import Job, Outcome, carry
 
-INSTALL = 'python -m pip install "sandbox-lab[sweep]"'
 ANSWER_SECONDS = 10.0
 """A scheduler that does not answer, or has no worker, within this time is given up."""
 COUNT_SECONDS = 2.0
@@ -127,7 +127,7 @@ def load_distributed(what: str) -> Any:
     try:
         import distributed
     except ImportError:
-        raise UsageError(f"{what} needs Dask, which is not installed: {INSTALL}") from None
+        raise missing(what, "sweep", "Dask") from None
     return distributed
 
 

@@ -101,7 +101,39 @@ class RunFailed(SandboxError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name closest to `name` (`-` and `_` are the same), or None when none is close."""
-    spelled = {candidate.lower().replace("_", "-"): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower().replace("_", "-"), spelled, n=1, cutoff=0.55)
-    return spelled[close[0]] if close else None
+    """The known name that was most likely meant, or None when none is close.
+
+    Capitals count as small letters, and `_` as `-`. A few slips of the keyboard come first; a name
+    that shares most of its letters in their order comes after them.
+    """
+    spelled = {_plain(candidate): candidate for candidate in known}
+    typed = _plain(name)
+    distances = {candidate: edit_distance(typed, candidate) for candidate in spelled}
+    slips = min(distances.values(), default=0)
+    close = [candidate for candidate in spelled if distances[candidate] == slips]
+    few = slips <= max(1, len(typed) // 3)
+    among, cutoff = (close, 0.0) if few else (list(spelled), 0.55)
+    found = difflib.get_close_matches(typed, among, n=1, cutoff=cutoff)
+    return spelled[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def edit_distance(one: str, other: str) -> int:
+    """How many letters are put in, left out, or swapped with their neighbour between two words.
+
+    Another letter in the place of one counts twice. Source: optimal string alignment (Damerau 1964):
+    no letter takes part in two of these.
+    """
+    above: list[int] = []
+    row = list(range(len(other) + 1))
+    for line, letter in enumerate(one, 1):
+        two_above, above, row = above, row, [line]
+        for column, wanted in enumerate(other, 1):
+            cost = above[column - 1] if letter == wanted else min(above[column], row[-1]) + 1
+            if min(line, column) > 1 and (letter, wanted) == (other[column - 2], one[line - 2]):
+                cost = min(cost, two_above[column - 2] + 1)
+            row.append(cost)
+    return row[-1]

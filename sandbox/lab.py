@@ -320,14 +320,18 @@ class Suggesting(Protocol):
 
 @runtime_checkable
 class Acting(Protocol):
-    """A lab that offers verbs on its finished runs: `python -m sandbox VERB RUN …`."""
+    """A lab that offers verbs on its finished runs: `python -m sandbox VERB RUN …`.
+
+    A verb that is to have options of its own, and to stand in `--help`, is a command instead: see
+    `sandbox.cli.verb.of_run`.
+    """
 
     actions: Mapping[str, Action]
 
 
 @dataclass(frozen=True)
 class Action:
-    """A verb on a finished run ("generate", "predict").
+    """A verb on a finished run: what it does with the words behind it is its own business.
 
     Attributes:
         run: called as `run(loaded_run, arguments)` with the words that follow on the command line.

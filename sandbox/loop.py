@@ -13,63 +13,23 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sandbox import checkpoint, provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Context, Experiment, LearningTogether, Pictures, Preparing, Score, State, Watchable
-from sandbox.seeding import Generators, GlobalGenerators, generator
+from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, Watchable
+from sandbox.seeding import generator
 from sandbox.stopping import StopRequest
 from sandbox.store.files import plain
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
+from sandbox.work import build, work_of
 
-
-def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment:
-    """A fresh experiment of a lab; with many seeds, of `context.seed` and those that follow it.
-
-    Raises:
-        UsageError: when the lab cannot learn many seeds together.
-    """
-    if seeds == 1:
-        alone: Experiment = lab.build(config, context)
-        return alone
-    if not isinstance(lab, LearningTogether):
-        raise UsageError("This lab learns one seed at a time. Run it once for each --seed.")
-    numbers = range(context.seed, context.seed + seeds)
-    contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]
-    return lab.build_many([config] * seeds, contexts)
-
-
-def take_up(experiment: Any, context: Context, globals_: GlobalGenerators, number: int, state: State) -> None:
-    """Bring a fresh experiment and its generators to where they were at a checkpoint.
-
-    Raises:
-        CheckpointError: when the state does not fit.
-    """
-    try:
-        experiment.restore(state["experiment"])
-        context.generators.restore(state["generators"])
-        globals_.restore(state["globals"])
-        _ = state["metrics"], state["times"], state["learning_seconds"]
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise CheckpointError(f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}") from error
-
-
-def _check_experiment(experiment: Any) -> None:
-    """Refuse an experiment that lacks a part, before any work is done."""
-    parts = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
-    missing = [part for part in parts if not hasattr(experiment, part)]
-    if missing:
-        raise UsageError(f"{type(experiment).__name__} is no experiment: it has no {', no '.join(missing)} (see sandbox.Experiment).")
-
-
-def _check_blocks(blocks: Any) -> None:
-    if not isinstance(blocks, (list, tuple)) or not all(isinstance(block, Block) for block in blocks):
-        raise UsageError(f"`advance` must return a list of sandbox.Block, not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})].")
+OF_THE_LOOP = ("metrics", "times", "learning_seconds")
+"""What a checkpoint holds beside the state of the work: lengths of files in bytes, and seconds."""
 
 
 def _plain_summary(summary: Any) -> dict[str, Any]:
@@ -124,16 +84,20 @@ class Loop:
 
     def __init__(self, folder: RunFolder, record: RunRecord, lab: Any, config: Any, context: Context, settings: Settings) -> None:
         self.folder, self.record, self.lab, self.config, self.context, self.settings = folder, record, lab, config, context, settings
-        self.experiment: Experiment | None = None
         self.stop = StopRequest()
         self.resumed_at = 0
         self.learning_seconds = 0.0
         self.error: BaseException | None = None
         self._blocks = 0
         self._saved_blocks = -1
-        self._globals = GlobalGenerators(context.seed, tuple(getattr(lab, "global_generators", ())))
+        self._work = work_of(lab, context)
         self._metrics: BackgroundWriter | None = None
         self._times: BackgroundWriter | None = None
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """The experiment; None before it is built."""
+        return self._work.experiment
 
     def run(self) -> RunRecord:
         """Carry the run to its end; every ending has a status, and none loses what was there."""
@@ -143,7 +107,7 @@ class Loop:
                 self._restore()
                 self.record.write(self.folder.record_path)
                 self._tell("started")
-                self._work()
+                self._learn()
                 if self.record.status == "running":
                     self._finish()
             except KeyboardInterrupt:
@@ -180,7 +144,7 @@ class Loop:
         size = self._metrics_size()
         for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
             if state.get("metrics") == size:
-                take_up(self.experiment, self.context, self._globals, number, state)
+                self._work.restore(number, state)
                 self.make_pictures()
                 return
         raise CheckpointError(
@@ -194,11 +158,10 @@ class Loop:
         checkpoint.remove_scratch(self.folder.checkpoints)
         self.folder.artifacts.remove_scratch()
         self._announce()
-        with self._globals.active():
-            self.experiment = build(self.lab, self.config, self.context, self.record.seeds)
-        _check_experiment(self.experiment)
-        self._pass_on_notes(self.experiment)
-        self.record.unit, self.record.limit = self.experiment.unit, self.experiment.limit
+        seeds = self.record.seeds
+        made = self._work.build(lambda context: build(self.lab, self.config, context, seeds))
+        self._pass_on_notes(made)
+        self.record.unit, self.record.limit = made.unit, made.limit
         self.record.versions = self.record.versions or provenance.versions()
 
     def _restore(self) -> None:
@@ -207,10 +170,13 @@ class Loop:
         metrics, times, taken = 0, 0, 0
         for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
             if state.get("metrics", 0) <= self._metrics_size():
-                take_up(self.experiment, self.context, self._globals, number, state)
-                metrics, times, taken = state["metrics"], state["times"], number
-                self.learning_seconds = state["learning_seconds"]
-                self._blocks = self._saved_blocks = number
+                self._work.restore(number, state)
+                try:
+                    metrics, times, self.learning_seconds = (state[name] for name in OF_THE_LOOP)
+                except KeyError as error:
+                    what = f"Checkpoint {number:06d} lacks {error}"
+                    raise CheckpointError(f"{what}; it is none of a run's.") from error
+                taken = self._blocks = self._saved_blocks = number
                 break
             self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")
         checkpoint.forget_after(self.folder.checkpoints, taken)
@@ -224,7 +190,7 @@ class Loop:
 
     # -- the work
 
-    def _work(self) -> None:
+    def _learn(self) -> None:
         experiment = self.experiment
         assert experiment is not None
         begun = saved = time.monotonic()
@@ -243,11 +209,7 @@ class Loop:
 
     def _advance(self, experiment: Experiment) -> None:
         learned = getattr(experiment, "learned_seconds", None)
-        with self._globals.active():
-            before = time.perf_counter()
-            blocks = experiment.advance()
-            seconds = time.perf_counter() - before
-        _check_blocks(blocks)
+        blocks, seconds = self._work.advance()
         self.learning_seconds += seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
         self._blocks += 1
         self._write(blocks, seconds)
@@ -276,9 +238,7 @@ class Loop:
         if self._blocks == self._saved_blocks:
             return
         state = {
-            "experiment": self.experiment.state(),
-            "generators": self.context.generators.state(),
-            "globals": self._globals.state(),
+            **self._work.state(),
             "metrics": self._metrics.sync(),
             "times": self._times.sync(),
             "learning_seconds": self.learning_seconds,
@@ -401,7 +361,7 @@ class Loop:
         for observer in list(self.settings.observers):
             try:
                 getattr(observer, what)(self, *details)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.settings.observers.remove(observer)
                 name = getattr(observer, "name", type(observer).__name__)
                 self.warn(f"Observer '{name}' failed in `{what}` and was dropped; the run goes on. {type(error).__name__}: {error}")

@@ -58,6 +58,7 @@ class Entry:
         plugin: who brings it.
         aliases: other names for it (an environment's Gymnasium id).
         always: for observers: whether it watches every run, asked or not.
+        agents: for labs: whether it has agents to be compared; None if the plugin did not say.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Entry:
     plugin: str
     aliases: tuple[str, ...] = ()
     always: bool = False
+    agents: bool | None = None
 
 
 @dataclass
@@ -98,9 +100,13 @@ class Registrar:
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin
 
-    def lab(self, name: str, target: str, *, summary: str = "") -> None:
-        """A lab: a class, or a function without arguments, that gives a `sandbox.Lab`."""
-        self._add("lab", name, target, summary)
+    def lab(self, name: str, target: str, *, summary: str = "", agents: bool | None = None) -> None:
+        """A lab: a class, or a function without arguments, that gives a `sandbox.Lab`.
+
+        `agents` says whether its configuration picks an agent, so that `compare` can list it; a lab
+        whose plugin does not say is loaded when that is asked.
+        """
+        self._add("lab", name, target, summary, agents=agents)
 
     def agent(self, name: str, target: str, *, summary: str = "") -> None:
         """An agent's class; its `Config` holds its options."""
@@ -218,13 +224,16 @@ class Registry:
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
 
-    def add_file(self, path: Path) -> Plugin:
+    def add_file(self, path: str | os.PathLike[str]) -> Plugin:
         """A plugin in one file (`-p FILE`).
+
+        Args:
+            path: the file; its name without `.py` becomes the plugin's.
 
         Raises:
             PluginError: when the file cannot be imported or registered: unlike an installed plugin it was asked for by name.
         """
-        path = path.resolve()
+        path = Path(path).resolve()
         if not path.is_file():
             raise UsageError(f"There is no plugin file {path}.")
         known = self.plugins.get(path.stem)

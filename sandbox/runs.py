@@ -11,12 +11,13 @@ from typing import Any
 from sandbox.config import resolve
 from sandbox.errors import CheckpointError, UnknownNameError
 from sandbox.lab import Context, Experiment, Score, Summary, score_of
-from sandbox.loop import Loop, build, take_up
+from sandbox.loop import Loop
 from sandbox.registry import registry
-from sandbox.seeding import Generators, GlobalGenerators
+from sandbox.seeding import Generators
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+from sandbox.work import build, work_of
 
 KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
 """Endings of pictures, and what they are."""
@@ -103,12 +104,14 @@ class Run:
         from sandbox import checkpoint
 
         lab, config = rebuilt(self.record)
-        context = context_of(self.folder, self.record)
         found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
         if found is None:
             raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
-        experiment = build(lab, config, context, self.record.seeds)
-        take_up(experiment, context, GlobalGenerators(self.record.seed, ()), *found)
+        context = context_of(self.folder, self.record)
+        config.check_available(context.data, context.artifacts.folder)
+        work = work_of(lab, context)
+        experiment = work.build(lambda context: build(lab, config, context, self.record.seeds))
+        work.restore(*found)
         return experiment
 
     @property

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import UsageError
+from sandbox.extras import missing
 from sandbox.seeding import seed_sequence
 
 PRUNERS = ("median", "halving")
 NAME = "sweep"
-INSTALL = 'python -m pip install "sandbox-lab[sweep]"'
 
 
 def load_optuna(what: str) -> Any:
@@ -27,7 +26,7 @@ def load_optuna(what: str) -> Any:
     try:
         import optuna
     except ImportError:
-        raise UsageError(f"{what} needs Optuna, which is not installed: {INSTALL}") from None
+        raise missing(what, "sweep", "Optuna") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

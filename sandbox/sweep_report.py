@@ -10,11 +10,12 @@ from sandbox import report
 from sandbox.config import option_name, show_value
 from sandbox.ranking import Result
 from sandbox.store.files import plain, write_whole
+from sandbox.store.sweeps import RANKING as RANKING
 
 if TYPE_CHECKING:
     from sandbox.sweeps import Sweep
 
-PAGE, RANKING, BEST = "report.html", "ranking.json", "best.json"
+PAGE, BEST = "report.html", "best.json"
 COORDINATES, IMPORTANCE = "parallel_coordinates.png", "importance.png"
 SHOWN = 100
 """Trials in the page's table; ranking.json has all."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from sandbox import api, provenance
 from sandbox.carrying import executor_for
-from sandbox.conductor import Conductor, Tally, planned
+from sandbox.conductor import Conductor, Tally, layers_of, planned
 from sandbox.config import resolve
 from sandbox.errors import UsageError, nearest
 from sandbox.lab import Suggesting
@@ -243,13 +243,14 @@ def resume_sweep(
         progress: told how far it is.
 
     Raises:
-        UsageError: when it is running, or began under other sources.
+        UsageError: when it is running, began under other sources, or lacks a library or a file.
     """
     record = folder.read()
     if record.status == "running":
         raise UsageError(f"Sweep {record.id} is running now (process {record.pid} on {record.host}).")
     _refuse_changed(record, allow_changed)
     lab = registry().lab(record.lab)
+    _refuse_missing(folder, record, lab)
     if workers is not None or scheduler is not None:
         record.workers, record.scheduler = workers or 0, scheduler or ""
     with executor_for(lab, record.workers, record.scheduler, folder.store) as executor:
@@ -266,18 +267,26 @@ def checked(plan: Plan) -> tuple[str, Any, list[Point]]:
     lab = registry().lab(entry.name)
     _check_numbers(plan)
     title = f"lab '{entry.name}'"
-    preset = api.preset(lab, entry.name, plan.preset)
+    model, preset = lab.Config, api.preset(lab, entry.name, plan.preset)
     if plan.grid is not None:
-        return entry.name, lab, grid(lab.Config, preset, plan.layers, plan.grid, title)
+        return entry.name, lab, _available(grid(model, preset, plan.layers, plan.grid, title), plan)
     if not isinstance(lab, Suggesting):
         raise UsageError(f"Lab '{entry.name}' has no search space of its own; sweep it with --grid OPTION=VALUE,VALUE.")
-    resolve(registry().lab(entry.name).Config, [preset, *plan.layers], title)
+    resolve(model, [preset, *plan.layers], title).check_available(plan.data)
     optuna = load_optuna("--random" if plan.random else "--tpe")
     if plan.tpe is not None:
         draw(lab, preset, plan.layers, optuna.create_study(sampler=sampler("tpe", plan.seed, 0)).ask(), title)
         return entry.name, lab, []
     trials = [optuna.create_study(sampler=sampler("random", plan.seed, number)).ask() for number in range(plan.random or 0)]
-    return entry.name, lab, [draw(lab, preset, plan.layers, trial, title) for trial in trials]
+    points = [draw(lab, preset, plan.layers, trial, title) for trial in trials]
+    return entry.name, lab, _available(points, plan)
+
+
+def _available(points: list[Point], plan: Plan) -> list[Point]:
+    """The points, once nothing that they need is missing."""
+    for point in points:
+        point.config.check_available(plan.data)
+    return points
 
 
 def _check_numbers(plan: Plan) -> None:
@@ -355,6 +364,18 @@ def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Exe
 
     write(made)
     return made
+
+
+def _refuse_missing(folder: SweepFolder, record: SweepRecord, lab: Any) -> None:
+    """Refuse to go on where a run that is not finished lacks a library or a file."""
+    preset = api.preset(lab, record.lab, record.preset)
+    data = Path(record.how["data"]) if record.how["data"] else None
+    for trial in (one for one in record.trials if not one.pruned):
+        for run in (folder.run(record.lab, name) for name in trial.runs):
+            if not run.record_path.exists() or run.read().status != "finished":
+                layers = [preset, *layers_of(record, trial)]
+                config = resolve(lab.Config, layers, f"sweep {record.id}")
+                config.check_available(data, run.artifacts.folder)
 
 
 def _refuse_changed(record: SweepRecord, allow: bool) -> None:

@@ -48,7 +48,10 @@ class Viewer:
     def _play(self, loop: Any) -> None:
         if self._window is None:
             self._window = Window(
-                f"{loop.record.lab} · {loop.record.id}", fps=getattr(loop.lab, "fps", 10) * 3, stop=lambda: bool(loop.stop.reason)
+                f"{loop.record.lab} · {loop.record.id}",
+                fps=getattr(loop.lab, "fps", 10) * 3,
+                save_to=loop.folder.artifacts.folder,  # the run lists them at its end
+                stop=lambda: bool(loop.stop.reason),
             )
         for frame in loop.lab.frames(loop.experiment, self._rng):
             self._window.show(frame)

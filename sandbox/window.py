@@ -125,6 +125,8 @@ class Window:
         if not fps > 0:
             raise ValueError(f"Frames per second must be above 0, not {fps}.")
         self.title, self.fps, self.save_to = title, fps, save_to or Path.cwd()
+        self.saved: list[Path] = []
+        """Pictures that were saved."""
         self.speed, self.paused = 1.0, False
         self._stop = stop
         self.hidden: frozenset[str] = frozenset()
@@ -322,6 +324,7 @@ class Window:
         except (OSError, self._pygame.error) as error:
             self._say(f"not saved: {error}")
         else:
+            self.saved.append(path)
             self._say(f"saved {path}")
 
     def _say(self, message: str) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401 - registers ours with Gymnasium
-from sandbox import Block
+from sandbox import Block, LabConfig
 from sandbox.errors import UsageError
 from sandbox.registry import registry
-from sandbox.testing import NotConforming, check_agent, check_env, check_experiment, check_lab
+from sandbox.testing import NotConforming, check_agent, check_env, check_experiment, check_lab, check_observer
 
 
 def names(kind):
@@ -36,6 +36,22 @@ def test_an_agent_conforms(name):
 @pytest.mark.parametrize("id_", [entry.aliases[0] for entry in registry().entries("env", outside=False)])
 def test_an_environment_conforms(id_):
     check_env(id_)
+
+
+@pytest.mark.parametrize("name", sorted({*names("observer")} - {"mlflow"}))  # which is checked beside its server
+def test_an_observer_conforms(name):
+    try:
+        check_observer(name)
+    except UsageError as error:
+        if "which is not installed: python -m pip install" not in str(error):
+            raise
+        pytest.skip(str(error))
+
+
+def test_the_progress_bar_conforms():
+    from sandbox.cli.progress import Progress
+
+    check_observer(Progress)
 
 
 class Walker:
@@ -124,6 +140,161 @@ def test_a_good_experiment_conforms():
 def test_a_broken_promise_is_named(broken, says):
     with pytest.raises(NotConforming, match=says):
         check_experiment(broken)
+
+
+class DrawnWeights(Walker):
+    """Draws from a global generator where it is built, as a network's weights are."""
+
+    def __init__(self, context):
+        super().__init__(context)
+        self.position = float(np.random.normal())
+
+
+def test_what_is_drawn_in_build_is_drawn_from_the_generators_that_the_loop_keeps():
+    before = np.random.get_state()[1].copy()
+    check_experiment(DrawnWeights, global_generators=("numpy",))
+    assert (np.random.get_state()[1] == before).all()
+    with pytest.raises(NotConforming, match="global generator of numpy"):
+        check_experiment(DrawnWeights)
+
+
+def test_a_lab_that_makes_torch_weights_in_build_conforms():
+    torch = pytest.importorskip("torch")
+
+    class Net(Walker):
+        def __init__(self, context):
+            super().__init__(context)
+            self.layer = torch.nn.Linear(2, 1)
+
+        def advance(self):
+            self.position = (self.layer(torch.ones(2)) + torch.rand(1)).item()
+            return super().advance()
+
+        def state(self):
+            return {**super().state(), "weights": self.layer.weight.detach().numpy().copy()}
+
+    class NetLab:
+        Config, presets, global_generators = LabConfig, {}, ("torch",)
+
+        def build(self, config, context):
+            return Net(context)
+
+    before = torch.get_rng_state().clone()
+    check_lab(NetLab)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (type("Blind", (Walker,), {"summary": None, "advance": lambda self: None}), "list of sandbox.Block"),
+        (lambda context: object(), "is no experiment"),
+    ],
+)
+def test_what_the_loop_refuses_the_kit_refuses(broken, says):
+    with pytest.raises(NotConforming, match=says):
+        check_experiment(broken)
+
+
+class Watcher:
+    """An observer without fault; the tests below break one promise each."""
+
+    def started(self, run): ...
+
+    def block(self, run, block): ...
+
+    def ended(self, run): ...
+
+
+class Deaf(Watcher):
+    ended = None
+
+
+class Late(Watcher):
+    """Fails only where a run goes on."""
+
+    def started(self, run):
+        assert not run.resumed_at, "it never learned to go on"
+
+
+class Quitter(Watcher):
+    def ended(self, run):
+        raise SystemExit(3)
+
+
+class Loud(Watcher):
+    def block(self, run, block):
+        print(block.stream)  # noqa: T201 - what is to be found
+
+
+class Scribbler(Watcher):
+    def block(self, run, block):
+        for column in block.columns.values():
+            if isinstance(column, np.ndarray):
+                column += 1
+
+
+class Teacher(Watcher):
+    def block(self, run, block):
+        run.experiment.agent.q[0, 0] += 1.0
+
+
+class Tuner(Watcher):
+    def started(self, run):
+        run.record.config["agent"]["alpha"] = 0.99
+
+
+class Gambler(Watcher):
+    def started(self, run):
+        run.context.rng("env").random()
+
+
+class Roller(Watcher):
+    def ended(self, run):
+        np.random.random()
+
+
+class Forger(Watcher):
+    def ended(self, run):
+        if run.record.status == "finished":
+            with open(run.folder.metrics_path, "ab") as file:
+                file.write(b"{}\n")
+
+
+class Impatient(Watcher):
+    def block(self, run, block):
+        run.stop.request("timed-out")
+
+
+class Messenger(Watcher):
+    def warned(self, message):
+        raise KeyError(message)
+
+
+def test_a_good_observer_conforms():
+    check_observer(Watcher)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (Deaf, r"Deaf has no method `ended\(run\)`"),
+        (Late, "Late raised in `started`: AssertionError: it never learned to go on"),
+        (Quitter, "raised in `ended`: SystemExit"),
+        (Messenger, "raised in `warned`: KeyError"),
+        (Loud, "printed 'learn"),
+        (Scribbler, "changed the block's columns in `block`"),
+        (Teacher, "changed the experiment in `block`"),
+        (Tuner, "changed the record in `started`"),
+        (Gambler, "changed the generators in `started`"),
+        (Roller, "changed the global generators in `ended`"),
+        (Forger, "damaged the run: metrics.jsonl"),
+        (Impatient, "made the run end as timed-out"),
+    ],
+)
+def test_what_an_observer_does_wrong_is_named(broken, says):
+    with pytest.raises(NotConforming, match=says):
+        check_observer(broken)
 
 
 def test_an_agent_that_draws_elsewhere_is_found():

@@ -35,8 +35,13 @@ COMMANDS = [
 
 WRITE = sorted((ROOT / "docs" / "write").glob("*.md"))
 """Pages that each hold a plugin in one file, and its test."""
-CHECKS = {"lab": "check_lab(AlbumLab)", "agent": "check_agent(GapLearning)", "environment": "check_env(Gambler)"}
-"""What the test of an example calls; the kit has nothing for observers."""
+CHECKS = {
+    "lab": "check_lab(AlbumLab)",
+    "agent": "check_agent(GapLearning)",
+    "environment": "check_env(Gambler)",
+    "observer": "check_observer(Best)",
+}
+"""What the test of an example calls."""
 TORCH = ("mnist", "autoencoder", "music")
 """Labs that need an extra."""
 
@@ -125,7 +130,7 @@ def test_the_command_that_is_named_next_can_be_typed_as_it_stands(in_process, la
 @pytest.mark.parametrize("page", WRITE, ids=lambda page: page.stem)
 def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
     plugin = laid_out(page)
-    assert CHECKS.get(page.stem, "") in plugin.with_name(f"test_{plugin.name}").read_text(encoding="utf-8")
+    assert CHECKS[page.stem] in plugin.with_name(f"test_{plugin.name}").read_text(encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(plugin.parent)],
         **{"cwd": plugin.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}, "capture_output": True, "text": True},

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, create_model
 from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config import show_value
-from sandbox.errors import UsageError
+from sandbox.extras import missing
 
 OURS = {"self", "env", "policy", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "optimize_memory_usage", "action_noise"}
 """Arguments that the sandbox sets itself, or offers as options of their own."""
@@ -70,9 +70,7 @@ def algorithm_class(name: str) -> Any:
     except (ImportError, AttributeError) as error:
         if isinstance(error, ImportError) and error.name and error.name.split(".")[0] not in (known.module, "torch"):
             raise
-        raise UsageError(
-            f"Agent '{name}' needs {PACKAGES[known.module]}, which is not installed: python -m pip install \"sandbox-lab[sb3]\""
-        ) from error
+        raise missing(f"Agent '{name}'", "sb3", PACKAGES[known.module]) from error
 
 
 @cache

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import json_option, own_options
+from sandbox.cli.options import json_option, output_option, own_options, store_option
 from sandbox.cli.output import next_commands, number, pairs, print_json
 from sandbox.errors import UsageError
+from sandbox.store.store import Store
 
 KEYS = {"space": 0, "right": 1, "left": 2, "down": 3, "up": 4, ".": 0, "d": 1, "a": 2, "s": 3, "w": 4}
 """Keys as the window names them -> actions."""
@@ -20,6 +22,8 @@ def _options() -> list[click.Parameter]:
     return own_options(
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of starts and slips."),
         click.option("--moves", metavar="TEXT", help="Play these moves without a window: letters w a s d, and . for staying."),
+        output_option("Folder of pictures saved with the key s", "plays in the store", folder=True),
+        store_option,
         json_option,
     )
 
@@ -34,7 +38,8 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     if values["moves"] is not None:
         total, steps, reached = _play_moves(env, values["moves"], values["seed"])
     else:
-        total, steps, reached = _play_in_window(env, name, optimum, values["seed"])
+        pictures = values["output"] or Store(values["store"]).root / "plays"
+        total, steps, reached = _play_in_window(env, name, optimum, values["seed"], pictures)
     document = {
         "env": name,
         "steps": steps,
@@ -78,7 +83,13 @@ def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None
     return walk.total, walk.steps, walk.reached
 
 
-def _play_in_window(env: Any, name: str, optimum: float, seed: int) -> tuple[float, int, int | None]:
+def _play_in_window(
+    env: Any,
+    name: str,
+    optimum: float,
+    seed: int,
+    pictures: Path,
+) -> tuple[float, int, int | None]:
     """Play in a window until the episode is over, or the window is closed."""
     from sandbox.window import Window, WindowClosed, require_screen
 
@@ -87,6 +98,7 @@ def _play_in_window(env: Any, name: str, optimum: float, seed: int) -> tuple[flo
     walk = _Walk(env, state)
     click.echo(HELP, err=True)
     window = Window(f"{name} · {HELP}", fps=30)
+    window.save_to = pictures
     try:
         while True:
             left = env.model.horizon - walk.steps

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from agents.supervised.augmentation import AugmentationConfig
-from envs.datasets.images import DatasetName
+from envs.datasets.images import DatasetName, find_images
 from sandbox.config import LabConfig
+from sandbox.extras import need
 
 
 class TrainingConfig(LabConfig):
     """Data, optimiser, schedule, and when to stop."""
+
+    lab: ClassVar[str]
+    """The name of the lab whose configuration it is."""
 
     dataset: DatasetName = Field(
         "mnist", description="mnist, fashion-mnist (files in --data DIR, else downloaded), or digits, which needs neither"
@@ -35,3 +40,10 @@ class TrainingConfig(LabConfig):
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation score, or none")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="of the products; weights are float32 always")
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig, description="random deformations of training images")
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """PyTorch, and the images: downloaded now if they are missing and no folder was named."""
+        need(f"Lab '{self.lab}'", "torch", "torch", "safetensors")
+        super().check_available(data, kept)
+        if self.dataset != "digits":
+            find_images(self.dataset, data, f"`python -m sandbox run {self.lab} --dataset digits`")

@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.api import Request, available_cores, resolved
 from sandbox.lab import Context
-from sandbox.seeding import Generators, GlobalGenerators
+from sandbox.seeding import Generators
+from sandbox.work import work_of
 
 _LOCK = threading.Lock()
 """torch has one generator for the whole process."""
@@ -26,9 +27,8 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
     with _LOCK:
         _, made, config = resolved(Request(lab, preset, [settings]))
         context = Context(seed, Generators(seed), None, threads=available_cores())  # type: ignore[arg-type]
-        globals_ = GlobalGenerators(seed, ("torch",))
-        experiment = made.build(config, context)
+        work = work_of(made, context)
+        experiment = work.build(lambda context: made.build(config, context))
         while not experiment.done:
-            with globals_.active():
-                experiment.advance()
+            work.advance()
         return experiment

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from sandbox.config import LabConfig
+from sandbox.extras import need
 
 
 class SearchConfig(LabConfig):
@@ -17,3 +20,8 @@ class SearchConfig(LabConfig):
         None, gt=0, description="begin no further candidate after so many seconds of searching; what is found then depends on the machine"
     )  # fmt: skip
     patience: int = Field(15, ge=1, description="epochs without improvement after which a fold stops")
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """A search trains through skorch."""
+        if self.candidates:
+            need("--search.candidates", "torch", "skorch")

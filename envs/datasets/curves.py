@@ -76,6 +76,27 @@ def read(path: Path) -> Curve:
     return Curve(np.ascontiguousarray(x), np.ascontiguousarray(y))
 
 
+def find_points(lab: str, *files: str | None) -> None:
+    """Make sure that files of points can be read; what they hold is not looked at.
+
+    Args:
+        lab: the lab that learns them.
+        files: their paths; None where points are made up.
+
+    Raises:
+        UsageError: naming the first that cannot be read.
+    """
+    for path in (Path(file) for file in files if file is not None):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise UsageError(
+                f"Cannot read the points in {path.absolute()} ({error.strerror}): give other files "
+                "with --train and --test, or let points be made up with "
+                f"`python -m sandbox run {lab}`."
+            ) from error
+
+
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:
     parts = [part.strip() for part in re.split(r"[,;]", line)] if re.search(r"[,;]", line) else line.split()
     if len(parts) != 2:

@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import random
+import re
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from envs.datasets.idx import read_idx
 from sandbox.errors import UsageError
+from sandbox.extras import need
 
 DatasetName = Literal["mnist", "fashion-mnist", "digits"]
 SIDE = 28
@@ -87,17 +89,37 @@ def load_images(name: DatasetName, folder: Path | None = None) -> ImageSet:
     Raises:
         UsageError: when files are missing and cannot be downloaded, or are not what they should be.
     """
-    if name == "digits":
-        return _digits()
-    places = _places(name, folder or cache_folder())
-    found = next((place for place in places if _complete(place)), None)
-    if found is None and folder is None:
-        _download(name, cache_folder())
-        found = next((place for place in places if _complete(place)), None)
-    if found is None:
-        missing = [file for file in FILES if _file(places[0], file) is None]
-        raise UsageError(f"{places[0]} lacks {', '.join(missing)} (plain or .gz). {_remedy(places[0])}")
-    return _read(name, found)
+    return _digits() if name == "digits" else _read(name, find_images(name, folder))
+
+
+def find_images(
+    name: DatasetName,
+    folder: Path | None = None,
+    digits: str = "--dataset digits",
+) -> Path:
+    """Where the four files of a set stand; without a folder they are downloaded where need be.
+
+    Args:
+        name: which; not `digits`, which have no files.
+        folder: as of `load_images`.
+        digits: what to type to learn from the digits instead, for the error.
+
+    Raises:
+        UsageError: when files are missing and cannot be downloaded.
+    """
+    place = folder or cache_folder()
+    found = _complete(name, place)
+    reason = "" if found or folder else _download(name, place)
+    found = found or _complete(name, place)
+    if found is not None:
+        return found
+    missing = [file for file in FILES if _file(place, file) is None]
+    part = " as a whole" if len(missing) < len(FILES) else ""
+    why = f" and cannot be downloaded ({reason})" if reason else part
+    raise UsageError(
+        f"{name} is not in {place}{why}: put {', '.join(missing)} (plain or .gz) there, "
+        f"give their folder with --data DIR, or learn the digits that come along with {digits}."
+    )
 
 
 mnist, fashion_mnist, digits = (
@@ -123,15 +145,10 @@ def _file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def _complete(folder: Path) -> bool:
-    return all(_file(folder, name) is not None for name in FILES)
-
-
-def _remedy(folder: Path) -> str:
-    return (
-        f"Put the four files {', '.join(FILES)} there or name their folder with --data DIR; "
-        "or take the digits that come along: --dataset digits."
-    )
+def _complete(name: str, folder: Path) -> Path | None:
+    """The first place that has all four files."""
+    places = _places(name, folder)
+    return next((place for place in places if all(_file(place, file) for file in FILES)), None)
 
 
 @lru_cache(maxsize=2)
@@ -146,22 +163,27 @@ def _read(name: str, folder: Path) -> ImageSet:
     return ImageSet(name, train, train_labels.astype(np.int64), test, test_labels.astype(np.int64))
 
 
-def _download(name: str, folder: Path) -> None:
-    """Let torchvision fetch and check a set."""
+def _download(name: str, folder: Path) -> str:
+    """Let torchvision fetch and check a set; returns why it could not, in a few words, else ""."""
     try:
+        need("it", "torch", "torchvision")
         from torchvision import datasets
-    except ModuleNotFoundError:
-        raise UsageError(
-            f'Downloading {name} needs torchvision, which is not installed: python -m pip install "sandbox-lab[torch]". {_remedy(folder)}'
-        ) from None
-    kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
-    try:
+
+        kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             kind(str(folder), download=True)
+    except UsageError as error:
+        return str(error).rstrip(".")
     except (OSError, RuntimeError) as error:
-        raise UsageError(
-            f"{name} is not in {folder}, and it cannot be downloaded ({type(error).__name__}: {str(error).strip()[:120]}). {_remedy(folder)}"
-        ) from error
+        return _reason(str(error))
+    return ""
+
+
+def _reason(said: str) -> str:
+    """The last cause in what torchvision says: a line for each mirror, its cause in the next."""
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    cause = re.sub(r"^<urlopen error (.*)>$", r"\1", lines[-1]) if lines else "no reason is known"
+    return re.sub(r"^\[Errno -?\d+\] ", "", cause)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.datasets.rolls import HIGHEST, KEYS, LOWEST, Notes, notes_of, roll_of, steps_of
-from sandbox.errors import UsageError
+from sandbox.extras import missing
 
 MAX_BYTES = 16_000_000
 MAX_BEATS = 10_000
@@ -99,7 +99,7 @@ def _tracks(content: bytes) -> tuple[list[Track], int]:
     try:
         import symusic
     except ImportError as error:
-        raise UsageError('Reading MIDI files needs symusic, which is not installed: python -m pip install "sandbox-lab[music]"') from error
+        raise missing("Reading MIDI files", "music", "symusic") from error
     if not content:
         raise Unreadable("empty")
     if len(content) > MAX_BYTES:
@@ -270,9 +270,7 @@ def import_pretty_midi() -> Any:
             warnings.simplefilter("ignore")  # it imports pkg_resources, which is deprecated
             import pretty_midi
     except ImportError as error:
-        raise UsageError(
-            'Writing MIDI files needs pretty_midi, which is not installed: python -m pip install "sandbox-lab[music]"'
-        ) from error
+        raise missing("Writing MIDI files", "music", "pretty_midi") from error
     return pretty_midi
 
 

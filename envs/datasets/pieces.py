@@ -76,6 +76,16 @@ def midi_files(folder: Path) -> Iterator[Path]:
     yield from (path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts))
 
 
+def find_pieces(folder: Path) -> None:
+    """Make sure that there is a MIDI file in a folder or below it; none is read.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    if next(midi_files(folder), None) is None:
+        raise UsageError(_nothing_in(folder, []))
+
+
 def split_of(name: str, seed: int, valid: float, test: float) -> str:
     """The split of a piece, from the seed and the name of its file alone.
 
@@ -157,6 +167,10 @@ def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
 
 def _nothing_in(folder: Path, report: list[Line]) -> str:
     if not report:
-        return f"There is no MIDI file (.mid, .midi) in {folder} or below it. {WHERE}; without --data the lab composes études itself."
+        return (
+            f"There is no MIDI file (.mid, .midi) in {folder} or below it: give another folder with "
+            "--data DIR, or learn the études that the program composes with "
+            f"`python -m sandbox run music --dataset etudes`; {WHERE}."
+        )
     first = "; ".join(f"{line.name}: {line.how}" for line in report[:3])
     return f"None of the {len(report)} MIDI files in {folder} is a piano piece ({first}{'; …' if len(report) > 3 else ''}). {WHERE}."

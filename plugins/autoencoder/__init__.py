@@ -6,4 +6,9 @@ from sandbox.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab, by name."""
-    registry.lab("autoencoder", "plugins.autoencoder.lab:AutoencoderLab", summary="Squeeze digits through a code of few numbers (PyTorch)")
+    registry.lab(
+        "autoencoder",
+        "plugins.autoencoder.lab:AutoencoderLab",
+        summary="Squeeze digits through a code of few numbers (PyTorch)",
+        agents=False,
+    )

@@ -25,6 +25,8 @@ Pair = Annotated[str, AfterValidator(_is_pair)]
 class AutoencoderConfig(TrainingConfig):
     """The model and how it is trained."""
 
+    lab = "autoencoder"
+
     model: Literal["convolutional", "deep"] = Field("deep", description="convolutional: the report's; deep: fully connected, batch norm")
     code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units left out in each step")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from agents.supervised.extra import need_torch
 from plugins.autoencoder.config import PRESETS, AutoencoderConfig
 from sandbox.lab import Claim, ClaimPicture, Context
 from sandbox.store.artifacts import Artifacts
@@ -45,7 +44,6 @@ class AutoencoderLab:
 
     def build(self, config: AutoencoderConfig, context: Context) -> EpochExperiment | SearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
-        need_torch("Lab 'autoencoder'")
         from agents.supervised.experiment import EpochExperiment
         from plugins.autoencoder.network import Reconstruction
 

@@ -6,5 +6,10 @@ from sandbox.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab and its environment, by name."""
-    registry.lab("empty-grid", "plugins.empty_grid.lab:EmptyGridLab", summary="Go to the goal of an empty 10 x 10 grid and stay there")
+    registry.lab(
+        "empty-grid",
+        "plugins.empty_grid.lab:EmptyGridLab",
+        summary="Go to the goal of an empty 10 x 10 grid and stay there",
+        agents=True,
+    )
     registry.env("empty-grid", "envs.grid:EmptyGridEnv", summary="10 x 10 free cells, the goal 10 moves away", id="sandbox/EmptyGrid-v0")

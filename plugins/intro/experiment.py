@@ -41,6 +41,10 @@ class IntroConfig(LabConfig):
     neighbours: int = Field(5, ge=1, description="how many vote")
     neighbour_points: int = Field(1000, ge=4, le=10**6, description="points with a class, on the square from -5 to 5")
 
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """The files of points."""
+        curves.find_points("intro", self.train, self.test)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.train is None) != (self.test is None):

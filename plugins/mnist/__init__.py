@@ -6,7 +6,17 @@ from sandbox.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab, and the images that it and the lab of autoencoders learn, by name."""
-    registry.lab("mnist", "plugins.mnist.lab:MnistLab", summary="Recognise digits with a fully connected network (PyTorch)")
+    registry.lab(
+        "mnist",
+        "plugins.mnist.lab:MnistLab",
+        summary="Recognise digits with a fully connected network (PyTorch)",
+        agents=False,
+    )
+    registry.command(
+        "predict",
+        "plugins.mnist.prediction:predict",
+        summary="The digits on images, by an mnist run.",
+    )
     where = "files in --data DIR, else downloaded"
     registry.dataset("mnist", "envs.datasets.images:mnist", summary=f"70,000 handwritten digits, 28 x 28 ({where})")
     registry.dataset("fashion-mnist", "envs.datasets.images:fashion_mnist", summary=f"70,000 garments, 28 x 28 ({where})")

@@ -16,6 +16,8 @@ Width = Annotated[int, Field(ge=1, le=16384)]
 class MnistConfig(TrainingConfig):
     """The network and how it is trained."""
 
+    lab = "mnist"
+
     hidden: tuple[Width, ...] = Field((256, 128), min_length=1, description="widths of the hidden layers, any number of them: 1024,512")
     dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units left out in each step")
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from agents.supervised.extra import need_torch
 from plugins.mnist.config import PRESETS, MnistConfig
-from plugins.mnist.prediction import predict
-from sandbox.lab import Action, Claim, Context
+from sandbox.lab import Claim, Context
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -27,7 +25,6 @@ class MnistLab:
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     global_generators = ("torch",)
-    actions: ClassVar[Mapping[str, Action]] = {"predict": Action(predict, "The class of image files: predict RUN IMAGE …")}
     objective = "summary.validation_accuracy"
     direction = "maximize"
     directions: ClassVar[Mapping[str, str]] = {"test_accuracy": "maximize"}
@@ -41,7 +38,6 @@ class MnistLab:
 
     def build(self, config: MnistConfig, context: Context) -> EpochExperiment | SearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
-        need_torch("Lab 'mnist'")
         from agents.supervised.experiment import EpochExperiment
         from plugins.mnist.network import Classification
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import click
 import numpy as np
 
+from envs.datasets.images import CLASSES
+from sandbox.cli.options import json_option
+from sandbox.cli.output import print_json
+from sandbox.cli.verb import of_run
 from sandbox.errors import UsageError
+from sandbox.extras import need
+from sandbox.runs import Run
 
 MOST_PIXELS = 50_000_000
 INSIDE, SIDE = 20, 28
@@ -67,28 +72,37 @@ def centred(ink: np.ndarray) -> np.ndarray:
     return made
 
 
-def predict(run: Any, words: Sequence[str]) -> None:
-    """Say the class of each image, its probability, and the next likely ones.
+@click.command("predict")
+@of_run("mnist")
+@click.argument(
+    "images",
+    nargs=-1,
+    required=True,
+    metavar="IMAGE...",
+    type=click.Path(path_type=Path),
+)
+@json_option
+def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
+    """Say which class each IMAGE has: a file, dark on light or light on dark.
 
-    Raises:
-        UsageError: without an image, or when a file is none.
+    RUN is one of the lab mnist: an id, the beginning of one, a folder, or `last`.
     """
-    import click
-
-    from agents.supervised.extra import need_torch
-    from envs.datasets.images import CLASSES
-
-    if not words:
-        raise UsageError(f"Which images? `python -m sandbox predict {run.id} digit.png`.")
-    images = np.stack([prepared(Path(word)) for word in words])  # [images, 28, 28]
-    need_torch("`predict`")
+    need("`predict`", "torch", "torch", "safetensors")
+    pixels = np.stack([prepared(path) for path in images])  # [images, 28, 28]
     from agents.supervised.saving import load_model
     from plugins.mnist.answers import probabilities
     from plugins.mnist.network import network
 
     model = load_model(run.folder.artifacts.folder, "mnist", run.lab.Config, network)
     classes = CLASSES[run.config["dataset"]]
-    for word, chances in zip(words, probabilities(model, images), strict=True):
-        order = np.argsort(-chances, kind="stable")
-        others = ", ".join(f"{classes[one]} {chances[one]:.1%}" for one in order[1:4])
-        click.echo(f"{word}: {classes[order[0]]} ({chances[order[0]]:.1%}; then {others})")
+    chances_of = probabilities(model, pixels).tolist()  # [images, classes]
+    found = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
+    ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in found]
+    if as_json:
+        named = zip(map(str, images), ranked, found, strict=True)
+        print_json([{"file": file, "class": best[0], "probabilities": p} for file, best, p in named])
+        return 0
+    for path, best, chances in zip(images, ranked, found, strict=True):
+        others = ", ".join(f"{name} {chances[name]:.1%}" for name in best[1:4])
+        click.echo(f"{path}: {best[0]} ({chances[best[0]]:.1%}; then {others})")
+    return 0

@@ -8,4 +8,14 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab and its pieces, by name."""
     registry.dataset("etudes", "envs.datasets.etudes:etudes", summary="Piano pieces for two hands, composed by the program from a seed")
     registry.dataset("folder", "envs.datasets.pieces:read_folder", summary="Piano pieces from a folder of MIDI files (--data DIR)")
-    registry.lab("music", "plugins.music.lab:MusicLab", summary="An LSTM learns piano pieces for two hands and continues one (MIDI, WAV)")
+    registry.command(
+        "generate",
+        "plugins.music.command:generate",
+        summary="Let a music run continue a piece.",
+    )
+    registry.lab(
+        "music",
+        "plugins.music.lab:MusicLab",
+        summary="An LSTM learns piano pieces for two hands and continues one (MIDI, WAV)",
+        agents=False,
+    )

@@ -7,7 +7,6 @@ from typing import Any
 
 from plugins.music import trials
 from plugins.music.config import MusicConfig
-from plugins.music.extra import need_music
 from plugins.music.trials import SHARING, SIZE, STEPS
 from sandbox.lab import Claim
 
@@ -39,7 +38,7 @@ def report_parameters() -> int:
 
 def parameters() -> int:
     """Weights and biases of the model `two-hands`, without the head that tells repeated from held notes, which the report has not."""
-    need_music()
+    MusicConfig().check_available()
     from plugins.music.models import make_model
     from sandbox.config import resolve
 

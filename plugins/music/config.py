@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from envs.datasets.pieces import find_pieces
 from sandbox.config import Choice, Chosen, LabConfig
-from sandbox.errors import UnknownNameError
+from sandbox.errors import UnknownNameError, UsageError
+from sandbox.extras import need
 from sandbox.registry import canonical
+
+NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
+"""What the extra `music` brings."""
 
 
 class ModelConfig(LabConfig):
@@ -91,6 +97,19 @@ class MusicConfig(LabConfig):
     mixed_precision: bool = Field(True, description="on a GPU, multiply in bfloat16")
     seed_steps: int = Field(32, ge=1, le=100_000, description="steps of a test piece that the piece at the end continues")
     steps: int = Field(256, ge=1, le=100_000, description="steps that it is continued by")
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """The libraries of the extra; a folder with MIDI files if one is to be learned from."""
+        super().check_available(data, kept)
+        need("Lab 'music'", "music", *NEEDED)
+        if self.dataset == "folder" and data is None:
+            raise UsageError(
+                "The pieces of dataset = folder have no folder: give it with --data DIR, or learn "
+                "the études that the program composes with "
+                "`python -m sandbox run music --dataset etudes`."
+            )
+        if self.dataset != "etudes" and data is not None:
+            find_pieces(data)
 
     @model_validator(mode="after")
     def _check(self) -> Any:

@@ -11,7 +11,6 @@ from envs.datasets.etudes import etudes
 from envs.datasets.pieces import Pieces, read_folder
 from envs.datasets.rolls import joined
 from plugins.music.config import MusicConfig
-from sandbox.errors import UsageError
 
 
 def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
@@ -23,10 +22,8 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
         data: a folder of MIDI files, or None.
 
     Raises:
-        UsageError: when a folder is asked for and none is given, or none of its files is a piece.
+        UsageError: when none of the folder's files is a piece.
     """
-    if config.dataset == "folder" and data is None:
-        raise UsageError("dataset = folder: say which with --data DIR, or leave it out to learn from études.")
     if config.dataset == "etudes" or data is None:
         return _etudes(seed, config.pieces, config.steps_per_beat)
     return read_folder(data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
-from plugins.music.extra import need_music
-from plugins.music.playing import generate
-from sandbox.lab import Action, Claim, ClaimPicture, Context
+from sandbox.lab import Claim, ClaimPicture, Context
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -18,7 +16,6 @@ class MusicLab:
 
     Config = MusicConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    actions: ClassVar[Mapping[str, Action]] = {"generate": Action(generate, "Let a music run continue a piece: MIDI, WAV, picture.")}
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
     @property
@@ -44,9 +41,8 @@ class MusicLab:
         """A fresh experiment.
 
         Raises:
-            UsageError: when a library is missing, or no piece can be read.
+            UsageError: when no piece can be read.
         """
-        need_music()
         from plugins.music import corpus
         from plugins.music.experiment import MusicExperiment
 

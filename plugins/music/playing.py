@@ -1,20 +1,13 @@
-"""What a model plays: a continuation as MIDI, WAV, picture and figures; and the verb `generate`.
-
-The same run, seed file and options give the same MIDI file, byte for byte.
-"""
+"""What a model plays: a continuation as MIDI, WAV, picture and figures."""
 
 from __future__ import annotations
 
 import io
-import json
-import math
 import wave
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from envs.datasets.rolls import SILENT, STRUCK, joined
@@ -164,113 +157,3 @@ def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, A
     ours, theirs = statistics(generated), statistics(np.concatenate(list(pieces)))
     apart = sum(abs(ours["pitch_classes"][name] - theirs["pitch_classes"][name]) for name in PITCHES) / 2
     return {"generated": ours, "pieces": theirs, "pitch_class_distance": float(apart)}
-
-
-class _Finite(click.FloatRange):
-    """A number, not nan and not inf."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-@click.command("generate", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed-file", type=click.Path(path_type=Path), help="MIDI file to continue [default: the first test piece].")
-@click.option("--seed-steps", type=click.IntRange(min=1), default=32, show_default=True, help="Steps of it that the model hears.")
-@click.option("--steps", type=click.IntRange(1, 100_000), default=400, show_default=True, help="Steps to add.")
-@click.option("--mode", type=click.Choice(["sample", "argmax", "nucleus"]), default="sample", show_default=True)
-@click.option("--temperature", type=_Finite(min=0, min_open=True), default=1.0, show_default=True, help="Below 1 the likely is likelier.")
-@click.option("--top-p", type=_Finite(0, 1, min_open=True), default=0.9, show_default=True, help="Of the nucleus.")
-@click.option("--a-right", type=_Finite(min=0), default=None, help="How fast the right hand's correction falls [report: 0.25].")
-@click.option("--a-left", type=_Finite(min=0), default=None, help="The left hand's [report: 0.1].")
-@click.option("--b", type=_Finite(min=0), default=None, help="How much a note that sounds is favoured [report: 1].")
-@click.option(
-    "--calibrated/--as-trained", default=True, show_default=True, help="Take the weights of the report's loss out of probabilities."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
-@click.option("--soundfont", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="For FluidSynth.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("generated.mid"),
-    show_default=True,
-    help="MIDI file; WAV, PNG and JSON beside it.",
-)
-@click.pass_obj  # type: ignore[arg-type]
-def _command(
-    run: Any, seed_file: Path | None, seed_steps: int, steps: int, seed: int, soundfont: Path | None, output: Path, **how: Any
-) -> None:
-    """Let a music run continue a piece."""
-    _check_output(output, seed_file)
-    if soundfont is not None:
-        check_soundfont(soundfont)
-    made, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
-    figures = compared(made.generated, pieces)
-    title = f"{(seed_file.name if seed_file else 'test piece')}, continued by {config.model.name}"
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(made.midi())
-        output.with_suffix(".wav").write_bytes(made.wav(soundfont))
-        made.picture(title).savefig(output.with_suffix(".png"))
-        output.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Cannot write {output}, or .wav, .png and .json beside it: {error.strerror}. Choose another --output.") from error
-    click.echo(f"{'':18}{'generated':>10}{'pieces':>10}")
-    for name in ("struck_per_step", "polyphony", "silent", "repeats", "frozen"):
-        click.echo(f"{name.replace('_', ' '):18}{figures['generated'][name]:>10.3f}{figures['pieces'][name]:>10.3f}")
-    click.echo(f"Written: {output}, and beside it .wav, .png and .json")
-
-
-def _check_output(output: Path, seed_file: Path | None) -> None:
-    """Say before anything is played that it could not be kept.
-
-    Raises:
-        UsageError: when the MIDI file would be a folder, or overwritten by what is written beside it, or overwrite the seed.
-    """
-    if output.is_dir():
-        raise UsageError(f"--output {output} is a folder: name the MIDI file, {output / 'generated.mid'}.")
-    if output.suffix.lower() in BESIDE:
-        raise UsageError(
-            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: {output.with_suffix('.mid')}."
-        )
-    if seed_file is not None and output.exists() and seed_file.exists() and output.samefile(seed_file):
-        raise UsageError(f"--output {output} would overwrite the seed file. Choose another.")
-
-
-def generate(run: Any, words: Sequence[str]) -> None:
-    """The verb: `generate RUN --steps 400 …`."""
-    _command.main(list(words), prog_name="generate RUN", standalone_mode=False, obj=run)
-
-
-def _continued(
-    run: Any, seed_file: Path | None, seed_steps: int, steps: int, seed: int, options: dict[str, Any]
-) -> tuple[Continuation, Any, Any]:
-    """The continuation, the run's configuration and the pieces that were learned."""
-    from agents.supervised.saving import load_model
-    from envs.datasets.midi import Unreadable, read_piece
-    from plugins.music.config import MusicConfig
-    from plugins.music.generate import default_draw
-    from plugins.music.models import make_model
-    from sandbox.seeding import generator
-
-    model = load_model(run.path / "artifacts", "music", MusicConfig, lambda config: make_model(config, 0))
-    experiment = run.experiment
-    config = experiment.config
-    calibrated = options.pop("calibrated")
-    how = replace(default_draw(model), **{name: value for name, value in options.items() if value is not None})
-    if seed_file is None:
-        roll = experiment.pieces.splits["test"][0].roll
-    else:
-        try:
-            roll = read_piece(seed_file.read_bytes(), seed_file.name, config.steps_per_beat).roll
-        except OSError as error:
-            raise UsageError(f"Cannot read the seed file {seed_file}: {error.strerror}.") from error
-        except Unreadable as error:
-            raise UsageError(
-                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with notes on the piano."
-            ) from error
-    begun = seed_of(roll, model.hands, seed_steps)
-    made = Continuation(model, begun, steps, how, generator(seed, "generate"), config.steps_per_beat, calibrated)
-    return made, config, experiment.rolls["train"]

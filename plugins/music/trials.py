@@ -20,7 +20,6 @@ from envs.datasets.pieces import Pieces
 from envs.datasets.rolls import KEYS, SILENT
 from plugins.music import corpus
 from plugins.music.config import MusicConfig
-from plugins.music.extra import need_music
 from sandbox.seeding import Generators, generator
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def folder() -> Path | None:
 
 def pieces(training: int, size: Size = SIZE) -> Pieces:
     """The pieces of a training, split by its seed: those of the folder, else études."""
-    need_music()
+    MusicConfig().check_available()
     found = folder()
     config = MusicConfig(dataset="folder" if found else "etudes", pieces=size.etudes)
     return corpus.read(config, training, found)
@@ -130,7 +129,7 @@ def _learned(window: int, training: int, size: Size) -> Sequence[Trial]:
 
 def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
     """A training carried to its end."""
-    need_music()
+    MusicConfig().check_available()
     from plugins.music.experiment import MusicExperiment
     from sandbox.config import resolve
     from sandbox.lab import Context

@@ -8,4 +8,9 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab and its points, by name."""
     registry.dataset("curve", "envs.datasets.curves:generate", summary="Noisy points of a function of one variable (made up from a seed)")
     registry.dataset("points", "envs.datasets.curves:read", summary="Points from a text file, x,y in a line (--train FILE --test FILE)")
-    registry.lab("regression", "plugins.regression.lab:RegressionLab", summary="A neural network in NumPy alone fits a noisy curve")
+    registry.lab(
+        "regression",
+        "plugins.regression.lab:RegressionLab",
+        summary="A neural network in NumPy alone fits a noisy curve",
+        agents=False,
+    )

@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from envs.datasets.curves import find_points
+from plugins.regression.data import KEPT
 from sandbox.config import LabConfig
 from sandbox.errors import UsageError
 
@@ -112,6 +114,12 @@ class RegressionConfig(LabConfig):
     validation: float = Field(0.0, ge=0, lt=1, description="share of the training points held out to choose the best epoch")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
     search: SearchConfig = Field(default_factory=SearchConfig, description="the grid")
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """The files of points, unless the run has kept them."""
+        super().check_available(data, kept)
+        if kept is None or not (kept / KEPT).is_file():
+            find_points("regression", self.train, self.test)
 
     @field_validator("hidden")
     @classmethod

@@ -19,9 +19,9 @@ from sandbox.errors import PluginError, SandboxError, UnknownNameError
 COMMANDS = {
     "run": ("sandbox.cli.run:run", "Run a lab and keep everything it makes."),
     "resume": ("sandbox.cli.resume:resume", "Go on with a run that was stopped."),
-    "show": ("sandbox.cli.show:show", "What a run was, measured and made."),
+    "show": ("sandbox.cli.show:show", "What a run, sweep or comparison was and made."),
     "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
-    "list": ("sandbox.cli.listing:list_", "List runs, labs, agents, environments, datasets."),
+    "list": ("sandbox.cli.listing:list_", "List runs, sweeps, comparisons, and what can be run."),
     "sweep": ("sandbox.cli.sweep:sweep", "Run a lab with many configurations, and rank them."),
     "compare": ("sandbox.cli.compare:compare", "Compare agents on a lab: seeds, intervals, one page."),
     "reproduce": ("sandbox.cli.reproduce:reproduce", "Measure what the reports claim."),
@@ -52,12 +52,12 @@ class Commands(click.Group):
         try:
             found: click.Command = registry().load("command", name)
         except UnknownNameError:
-            from sandbox.cli.verb import verb_command
+            from sandbox.cli.verb import verb_command, verbs
 
             verb = verb_command(name)
             if verb is not None:
                 return verb
-            known = [*COMMANDS, *_registered_commands()]
+            known = [*COMMANDS, *_registered_commands(), *verbs()]
             raise UnknownNameError("command", cmd_name, known, "`python -m sandbox --help` shows all.") from None
         return found
 

@@ -22,9 +22,9 @@ from sandbox.cli.options import (
     store_option,
 )
 from sandbox.cli.run import ByAgent, LabCommand, LabCommands, lab_parameters
-from sandbox.config import choice_kind, finder_of, merge, nested, read_file, registered_config
+from sandbox.config import choice_kind, choice_kind_of, finder_of, merge, nested, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
-from sandbox.registry import canonical, registry
+from sandbox.registry import Entry, canonical, registry
 
 if TYPE_CHECKING:
     from sandbox.comparison import Comparison, Progress
@@ -37,18 +37,27 @@ FEW = 10
 class ComparedLabs(LabCommands):
     """One command for each lab, made when it is asked for."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The labs with their summaries, without importing them."""
-        with formatter.section("Labs"):
-            formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("lab")])
-        formatter.write_paragraph()
-        formatter.write_text("`python -m sandbox compare LAB --help` shows what can be given.")
+    verb = "compare"
+
+    def labs(self) -> list[Entry]:
+        """The labs that have agents."""
+        return [entry for entry in registry().entries("lab") if has_agents(entry)]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the lab named first; its options depend on the agents named."""
         entry = registry().find("lab", args[0])
         words, agents = taken_agents(normalized(args[1:]))
         return entry.name, lab_command(entry.name, agents, words), words
+
+
+def has_agents(entry: Entry) -> bool:
+    """Whether a lab's configuration picks an agent; a lab that cannot be loaded has none."""
+    if entry.agents is not None:
+        return entry.agents
+    try:
+        return choice_kind_of(registry().lab(entry.name).Config, "agent") == "agent"
+    except SandboxError:
+        return False
 
 
 @click.group(cls=ComparedLabs, no_args_is_help=True)

@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import click
 
+from sandbox.cli import groups, stored
+from sandbox.cli.groups import Group
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, number, print_json, score, table, words
 from sandbox.errors import UnknownNameError
 from sandbox.lab import score_of
 from sandbox.registry import registry
 from sandbox.store.index import Row
+from sandbox.store.store import Store
 
-KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers"]
+KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "comparisons"]
 
 
 @click.command("list")
-@click.argument("what", default="runs", metavar="[runs|labs|agents|envs|datasets|observers]")
-@click.option("--lab", metavar="NAME", help="Only runs of this lab.")
-@click.option("--status", metavar="NAME", help="Only runs with this status.")
-@click.option("--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N runs.")
+@click.argument("what", default="runs", metavar=f"[{'|'.join(KINDS)}]")
+@click.option("--lab", metavar="NAME", help="Only runs, sweeps or comparisons of this lab.")
+@click.option("--status", metavar="NAME", help="Only runs or sweeps with this status.")
+@click.option("--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="A line for each run; those of a sweep or comparison are one line otherwise, unless --status is given.",
+)
 @store_option
 @json_option
-def list_(what: str, lab: str | None, status: str | None, most: int | None, store: str | None, as_json: bool) -> int:
-    """List runs (the default), labs, agents, envs, datasets or observers."""
+def list_(
+    what: str,
+    lab: str | None,
+    status: str | None,
+    most: int | None,
+    every: bool,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """List runs (the default), sweeps, comparisons, labs, agents, envs, datasets or observers."""
     if what not in KINDS:
         what = f"{what}s" if f"{what}s" in KINDS else what
     if what not in KINDS:
         raise UnknownNameError("list", what, KINDS)
     if what == "runs":
-        _list_runs(lab, status, most, store, as_json)
+        _list_runs(lab, status, most, every, store, as_json)
+    elif what == "sweeps":
+        stored.list_sweeps(Store(store), lab, status, most, as_json)
+    elif what == "comparisons":
+        stored.list_comparisons(Store(store), lab, most, as_json)
     else:
         _list_registered(what.removesuffix("s"), as_json)
     return 0
@@ -38,14 +59,19 @@ SHOWN = 100
 """So many of the newest runs are shown unless --last says otherwise; --json gives all."""
 
 
-def _list_runs(lab: str | None, status: str | None, most: int | None, store: str | None, as_json: bool) -> None:
-    from sandbox.store.store import Store
-
+def _list_runs(
+    lab: str | None,
+    status: str | None,
+    most: int | None,
+    every: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
     found = Store(store)
     root = found.root.resolve()
     rows = [row for row in found.rows() if lab in (None, row.lab) and status in (None, row.status)]
+    chosen = rows[-most:] if most else rows
     if as_json:
-        chosen = rows[-most:] if most else rows
         print_json(
             [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen], indent=None if len(chosen) > 100 else 2
         )
@@ -55,18 +81,23 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
         click.echo(f"No runs{wanted} in {root}.")
         next_commands(("list", "all runs, with their labs and statuses") if wanted else ("run maze --agent sarsa", "makes the first one"))
         return
-    shown = rows[-(most or SHOWN) :]
-    if len(shown) < len(rows):
-        click.echo(f"({number(len(rows) - len(shown))} older runs; `--last {len(rows)}` shows all)")
-    table(["run", "lab", "agent", "seed", "status", "result"], (_row(row) for row in shown), right=["seed"])
-    for row in shown:
+    lines = list(chosen) if every or status else groups.grouped(found, chosen)
+    shown = lines[-(most or SHOWN) :]
+    runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
+    if len(runs) < len(rows):
+        click.echo(f"({number(len(rows) - len(runs))} older runs; `--last {len(rows)}` shows all)")
+    table(["run", "lab", "agent", "seed", "status", "result"], map(_line, shown), right=["seed"])
+    for row in runs:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
-    next_commands((f"show {rows[-1].id}", "the last of them in full"))
+    grouping = [("list --all", "every run in a line of its own")] if len(runs) > len(shown) else []
+    next_commands((f"show {shown[-1].id}", "the last of them in full"), *grouping)
 
 
-def _row(row: Row) -> list[str]:
-    """A run as a line with its score."""
+def _line(row: Row | Group) -> list[str]:
+    """A run, or runs made together, as a line; a run with its score."""
+    if isinstance(row, Group):
+        return groups.cells(row)
     judged = score_of(row.score, row.summary)
     result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
     return [row.id, row.lab, row.agent or "", str(row.seed), row.status, result]

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +17,45 @@ from sandbox.options import Option, options
 
 store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
+
+
+class OutputOption(click.Option):
+    """`--output`. Its older name `--out` works too, and stands in no help."""
+
+    def __init__(self, declarations: Sequence[str], **more: Any) -> None:
+        super().__init__([*declarations, "--out"], **more)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option under its own name alone."""
+        names, self.opts = self.opts, self.opts[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
+
+
+def output_option(what: str, default: str, *, folder: bool = False) -> Callable[[Any], Any]:
+    """Where a command's files go.
+
+    Args:
+        what: is written there.
+        default: where that is without the option.
+        folder: whether it is a folder rather than a file.
+    """
+
+    def refuse_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and not folder and value.is_dir():
+            raise click.BadParameter(f"{value} is a folder: name a file in it.", ctx, param)
+        return value
+
+    return click.option(
+        "--output",
+        cls=OutputOption,
+        callback=refuse_folder,
+        metavar="DIR" if folder else "FILE",
+        type=click.Path(path_type=Path, file_okay=not folder),
+        help=f"{what} [default: {default}].",
+    )
 
 
 def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:

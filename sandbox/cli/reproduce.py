@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import command_line, json_option
+from sandbox.cli.options import command_line, json_option, output_option, store_option
 
 if TYPE_CHECKING:
     from sandbox.reproduce import Reproduction
@@ -35,9 +35,8 @@ COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few ru
     metavar="DIR",
     help="Folder of data files [default: $SANDBOX_DATA].",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder of page and document [default: reproduce-NAME]."
-)
+@output_option("Folder of page and document", "reproductions/ID in the store", folder=True)
+@store_option
 @json_option
 def reproduce(
     names: tuple[str, ...],
@@ -46,7 +45,8 @@ def reproduce(
     budget: float | None,
     threads: int | None,
     data: Path | None,
-    out: Path | None,
+    output: Path | None,
+    store: str | None,
     as_json: bool,
 ) -> int:
     """Measure the claims of LAB, or single CLAIMs (G4), or all; exit code 1 if one that should hold does not.
@@ -62,8 +62,7 @@ def reproduce(
     if data is not None:
         os.environ["SANDBOX_DATA"] = str(data.resolve())  # labs read it when their claims are asked for
     wanted = select(names)
-    folder = out or Path("reproduce-" + ("-".join(name.lower().replace("/", "-") for name in names) or "all"))
-    _make(folder)
+    folder = _folder(output, names, store)
     plan = Plan(wanted, seeds, quick, budget, threads or available_cores())
     made = measure(plan, None if as_json else _progress())
     _write(made, folder, f"Reproduction of {', '.join(names) or 'all reports'}")
@@ -74,18 +73,24 @@ def reproduce(
     return 1 if made.failed else 0
 
 
-def _make(folder: Path) -> None:
-    """Make the folder before anything is measured.
+def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Path:
+    """The folder of page and document, made before anything is measured.
 
     Raises:
-        UsageError: when that cannot be done.
+        UsageError: when it cannot be made where it was asked for.
+        StoreError: when the store cannot be written.
     """
     from sandbox.errors import UsageError
+    from sandbox.store.store import Store
 
+    if output is None:
+        return Store(store).make("reproductions", "-".join(names).lower() or "all")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"Cannot make the folder {folder}: {error.strerror}. Choose another with --out.") from error
+        reason = f"Cannot make the folder {output}: {error.strerror}"
+        raise UsageError(f"{reason}. Choose another with --output.") from error
+    return output
 
 
 def _write(made: Reproduction, folder: Path, title: str) -> None:
@@ -95,7 +100,7 @@ def _write(made: Reproduction, folder: Path, title: str) -> None:
     try:
         reproduction.write(made, folder, title, command_line())
     except OSError as error:
-        raise SandboxError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --out.") from error
+        raise SandboxError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output.") from error
 
 
 def _progress() -> Callable[[Measured, int, int], None]:

@@ -22,7 +22,7 @@ from sandbox.cli.options import (
 )
 from sandbox.config import choice_fields, in_force, laid_over, read_file
 from sandbox.errors import RunFailed
-from sandbox.registry import registry
+from sandbox.registry import Entry, registry
 
 
 class LabCommands(click.Group):
@@ -30,14 +30,18 @@ class LabCommands(click.Group):
 
     verb = "run"
 
+    def labs(self) -> list[Entry]:
+        """The labs that the command is for."""
+        return registry().entries("lab")
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The labs' names."""
-        return [entry.name for entry in registry().entries("lab")]
+        return [entry.name for entry in self.labs()]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The labs with their summaries, without importing them."""
         with formatter.section("Labs"):
-            formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("lab")])
+            formatter.write_dl([(entry.name, entry.summary) for entry in self.labs()])
         formatter.write_paragraph()
         formatter.write_text(f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options.")
 

@@ -19,8 +19,11 @@ from sandbox.cli.output import heading, next_commands, number, pairs, print_json
 from sandbox.cli.report import FIGURES, followups
 from sandbox.config import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
+from sandbox.store.comparisons import ComparisonFolder
+from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+from sandbox.store.sweeps import SweepFolder
 
 
 @click.command()
@@ -29,10 +32,17 @@ from sandbox.store.record import RunRecord
 @store_option
 @json_option
 def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
-    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made."""
+    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made.
+
+    It may also be a sweep or a comparison.
+    """
+    from sandbox.store import lookup
     from sandbox.store.store import Store
 
-    shown = Run(Store(store).find(run))
+    found = lookup.find(Store(store), run)
+    if not isinstance(found, RunFolder):
+        return _show_group(found, open_figures, as_json)
+    shown = Run(found)
     problems: list[str] = []
     metrics = Metrics(shown.folder.metrics_path, problems.append)
     record = shown.record
@@ -56,6 +66,19 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
         _open_all([shown.folder.artifacts.folder / artifact.name for artifact in record.artifacts if artifact.name.endswith(FIGURES)])
     if not as_json:
         next_commands(*_useful(shown))
+    return 0
+
+
+def _show_group(found: SweepFolder | ComparisonFolder, open_page: bool, as_json: bool) -> int:
+    """Show a sweep or a comparison."""
+    from sandbox.cli import stored
+
+    if isinstance(found, SweepFolder):
+        stored.show_sweep(found, as_json=as_json)
+    else:
+        stored.show_comparison(found, as_json=as_json)
+    if open_page:
+        _open_all([path for path in sorted(found.path.iterdir()) if path.suffix == ".html"])
     return 0
 
 

@@ -1,14 +1,51 @@
-"""`VERB RUN …`: a verb that the core does not know is one that the run's lab offers."""
+"""Commands on a finished run: registered ones (`of_run`), and what a lab offers as `actions`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
-from sandbox.errors import PluginError, UnknownNameError
+from sandbox.cli.options import store_option
+from sandbox.errors import PluginError, UnknownNameError, UsageError
 from sandbox.lab import Action
 from sandbox.registry import registry
+
+
+def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Makes a click command one on a run of a lab.
+
+    The command takes RUN and `--store`, and its function gets the loaded run first.
+
+    It stands below `click.command` and above the options:
+
+        @click.command("tell")
+        @of_run("album")
+        @click.option("--loud", is_flag=True, help="In capitals.")
+        def tell(run, loud): ...
+
+    Args:
+        lab: the name of the lab; runs of others are refused.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def on_run(run: str, store: str | None, **values: Any) -> Any:
+            from sandbox.api import load
+
+            loaded = load(run, store=store)
+            if loaded.record.lab != lab:
+                raise UsageError(
+                    f"Run {loaded.id} is one of lab '{loaded.record.lab}', not of '{lab}'. "
+                    f"`python -m sandbox list --lab {lab}` shows those."
+                )
+            return function(loaded, **values)
+
+        return click.argument("run", default="last")(store_option(on_run))
+
+    return decorate
 
 
 def verb_command(verb: str) -> click.Command | None:
@@ -17,22 +54,35 @@ def verb_command(verb: str) -> click.Command | None:
     if not offering:
         return None
 
-    @click.command(verb, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-    @click.option("--store", metavar="DIR", default=None, help="Folder of runs.")
+    @click.command(
+        verb,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    @store_option
     @click.argument("run", default="last")
-    @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
-    def command(store: str | None, run: str, rest: tuple[str, ...]) -> int:
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def command(store: str | None, run: str, words: tuple[str, ...]) -> int:
         from sandbox.api import load
 
         loaded = load(run, store=store)
         actions = getattr(loaded.lab, "actions", {})
         if verb not in actions:
-            raise UnknownNameError(f"verb of lab '{loaded.record.lab}'", verb, actions, f"Labs that offer it: {', '.join(offering)}.")
-        actions[verb].run(loaded, rest)
+            raise UnknownNameError(
+                f"verb of lab '{loaded.record.lab}'",
+                verb,
+                actions,
+                f"Labs that offer it: {', '.join(offering)}.",
+            )
+        actions[verb].run(loaded, words)
         return 0
 
     command.help = _actions(offering[0])[verb].summary
     return command
+
+
+def verbs() -> set[str]:
+    """The verbs that labs offer as their actions."""
+    return {verb for entry in registry().entries("lab") for verb in _actions(entry.name)}
 
 
 def _actions(lab: str) -> Mapping[str, Action]:

@@ -6,26 +6,39 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import json_option, store_option
+from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from sandbox.runs import Run
 
 
 @click.command()
 @click.argument("run", default="last")
 @click.option("--render", type=click.Choice(["auto", "human", "gif"]), default="auto", show_default=True, help="A window, or a GIF.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where the GIF goes [default: watch-RUN.gif].")
+@output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
 @click.option("--final", is_flag=True, help="Only what was learned in the end, not how it came to that.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn while watching.")
 @click.option("--frames", "most", type=click.IntRange(min=1), metavar="N", default=2000, show_default=True, help="Most frames in a GIF.")
 @store_option
 @json_option
-def watch(run: str, render: str, out: Path | None, final: bool, seed: int, most: int, store: str | None, as_json: bool) -> int:
+def watch(
+    run: str,
+    render: str,
+    output: Path | None,
+    final: bool,
+    seed: int,
+    most: int,
+    store: str | None,
+    as_json: bool,
+) -> int:
     """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first policy to its last."""
     from sandbox.api import Run
+    from sandbox.cli.files import destination
     from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.lab import Watchable
     from sandbox.seeding import generator
@@ -40,10 +53,10 @@ def watch(run: str, render: str, out: Path | None, final: bool, seed: int, most:
     frames = watched.lab.frames(watched.experiment, generator(seed, "watch"), history=not final)
     fps = float(getattr(watched.lab, "fps", 10))
     if render == "human" or (render == "auto" and screen_available() and sys.stdout.isatty()):
-        _in_window(frames, f"{watched.record.lab} · {watched.id}", fps)
+        _in_window(frames, watched, fps)
         return 0
-    path = out or Path(f"watch-{watched.id}.gif")
-    _as_gif(islice(frames, most), path, fps * 2)
+    with destination(watched, output, "watch-final.gif" if final else "watch.gif") as (path,):
+        _as_gif(islice(frames, most), path, fps * 2)
     if as_json:
         print_json({"run": watched.id, "file": str(path.resolve()), "size": path.stat().st_size})
     else:
@@ -52,10 +65,12 @@ def watch(run: str, render: str, out: Path | None, final: bool, seed: int, most:
     return 0
 
 
-def _in_window(frames: Iterator[Any], title: str, fps: float) -> None:
+def _in_window(frames: Iterator[Any], run: Run, fps: float) -> None:
+    """Show the frames; pictures saved with the key `s` go into the run."""
     from sandbox.window import Window, WindowClosed
 
-    window = Window(title, fps=fps * 3)
+    folder = run.folder.artifacts.folder
+    window = Window(f"{run.record.lab} · {run.id}", fps=fps * 3, save_to=folder)
     try:
         for frame in frames:
             window.show(frame)
@@ -64,14 +79,12 @@ def _in_window(frames: Iterator[Any], title: str, fps: float) -> None:
         return
     finally:
         window.close()
+        run.folder.list_artifacts(path.name for path in window.saved)
 
 
 def _as_gif(frames: Iterator[Any], path: Path, fps: float) -> None:
     from sandbox.animation import write_gif
     from sandbox.store.files import whole_file
 
-    try:
-        with whole_file(path, sync=False) as file:
-            write_gif(file, (frame.draw() for frame in frames), fps)
-    except OSError as error:
-        raise UsageError(f"Cannot write {path}: {error.strerror}. Choose another file with --out.") from error
+    with whole_file(path, sync=False) as file:
+        write_gif(file, (frame.draw() for frame in frames), fps)

@@ -95,9 +95,10 @@ class Artifacts:
 
     def listing(self) -> list[Artifact]:
         """All artifacts with size and SHA-256; a file is read again only when it changed."""
-        return [self._measured(name) for name in self.names()]
+        return [self.measured(name) for name in self.names()]
 
-    def _measured(self, name: str) -> Artifact:
+    def measured(self, name: str) -> Artifact:
+        """An artifact with size and SHA-256."""
         path = self.folder / name
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)

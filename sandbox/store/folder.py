@@ -12,15 +12,16 @@ import platform
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import filelock
 
 from sandbox.errors import StoreError
 from sandbox.store.artifacts import Artifacts
+from sandbox.store.files import write_whole
 from sandbox.store.metrics import Metrics
-from sandbox.store.record import RunRecord
+from sandbox.store.record import RunRecord, with_artifacts
 
 try:
     import fcntl
@@ -124,6 +125,27 @@ class RunFolder:
                 self.free_reserve()
                 with contextlib.suppress(OSError):
                     self._heartbeat.unlink(missing_ok=True)
+
+    def list_artifacts(self, names: Iterable[str]) -> None:
+        """Write artifacts that were added later into run.json, with size and SHA-256.
+
+        Nothing else there changes. A run at work lists them itself, at its end.
+
+        Args:
+            names: of files in `artifacts/`.
+
+        Raises:
+            StoreError: when run.json is missing, damaged, or cannot be written.
+        """
+        added = [self.artifacts.measured(name) for name in names]
+        if not added or self.read().status == "running":
+            return
+        try:
+            with self._locked():
+                RunRecord.read(self.record_path)  # refuses a damaged one
+                write_whole(self.record_path, with_artifacts(self.record_path.read_bytes(), added))
+        except OSError as error:
+            raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
 
     def remove(self) -> None:
         """Delete the folder and all that is in it.

@@ -6,6 +6,7 @@ It is replaced whole at each change of status, and by the run's own process alon
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -113,7 +114,7 @@ class RunRecord:
 
     def to_json(self) -> bytes:
         """The document, indented for readers."""
-        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, default=plain) + "\n").encode(errors="backslashreplace")
+        return _written(asdict(self))
 
     def write(self, path: Path) -> None:
         """Replace the document at `path`, whole or not at all."""
@@ -148,6 +149,26 @@ class RunRecord:
         if wrong:
             raise StoreError(f"{path} is damaged (`{wrong}` is not what it should be). {remedy}")
         return record
+
+
+def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
+    """A run.json with some artifacts added, or replaced where their names stand there.
+
+    All else stays as it was written.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: when the content is no run.json.
+    """
+    document = json.loads(content)
+    known = {one["name"]: one for one in document.get("artifacts", [])}
+    known |= {one.name: asdict(one) for one in added}
+    document["artifacts"] = [known[name] for name in sorted(known)]
+    return _written(document)
+
+
+def _written(document: Any) -> bytes:
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=plain) + "\n"
+    return text.encode(errors="backslashreplace")
 
 
 def _wrong_field(record: RunRecord) -> str | None:

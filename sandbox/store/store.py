@@ -9,7 +9,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -45,7 +45,7 @@ class Store:
             StoreError: when the store cannot be written.
         """
         while True:
-            path = self.root / lab / (run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(label)}-{secrets.token_hex(2)}")
+            path = self.root / lab / (run or _new_id(label))
             try:
                 path.mkdir(parents=True, exist_ok=bool(run))
                 return RunFolder(path)
@@ -53,9 +53,35 @@ class Store:
                 if not path.is_dir():
                     raise StoreError(f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store.") from None
             except OSError as error:
-                raise StoreError(
-                    f"Cannot write to the store {self.root.resolve()}: {error.strerror}. Choose another with --store DIR or the variable SANDBOX_STORE."
-                ) from error
+                raise self._not_writable(error) from error
+
+    def make(self, room: str, label: str) -> Path:
+        """A new, empty folder ROOM/ID, for what is no run.
+
+        Args:
+            room: "sweeps", "reproductions", "plays": where it stands.
+            label: stands in the id.
+
+        Raises:
+            StoreError: when the store cannot be written.
+        """
+        while True:
+            path = self.root / room / _new_id(label)
+            try:
+                path.mkdir(parents=True)
+                return path
+            except FileExistsError:
+                if not path.is_dir():
+                    where = f"Cannot make {path}: {_not_a_folder(path)} is a file"
+                    raise StoreError(f"{where}. Choose another store with --store.") from None
+            except OSError as error:
+                raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> StoreError:
+        where = self.root.resolve()
+        return StoreError(
+            f"Cannot write to the store {where}: {error.strerror}. Choose another with --store DIR or the variable SANDBOX_STORE."
+        )
 
     def folders(self) -> list[RunFolder]:
         """Every run folder, oldest first; folders without a run.json (a run that was never begun) are left out."""
@@ -78,18 +104,17 @@ class Store:
             if not runs:
                 raise UsageError(f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one.")
             return RunFolder(_newest(list(runs.values())))
-        matching = [name] if name in runs else sorted(run for run in runs if run.startswith(name))
-        if not matching:
-            matching = sorted(run for run in runs if run.endswith(name)) if len(name) >= 3 else []
-        if len(matching) > 1:
-            raise UsageError(
-                f"'{name}' could be {len(matching)} runs: {', '.join(matching[:8])}{' …' if len(matching) > 8 else ''}. Type more of the id."
-            )
-        if not matching:
+        found = matching(name, runs)
+        if not found:
+            found = sorted(run for run in runs if run.endswith(name)) if len(name) >= 3 else []
+        if len(found) > 1:
+            some = f"{', '.join(found[:8])}{' …' if len(found) > 8 else ''}"
+            raise UsageError(f"'{name}' could be {len(found)} runs: {some}. Type more of the id.")
+        if not found:
             if as_path.is_dir() and (as_path / "run.json").exists():
                 return RunFolder(as_path.resolve())
             raise UnknownNameError("run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all.")
-        return RunFolder(runs[matching[0]])
+        return RunFolder(runs[found[0]])
 
     def rows(self) -> list[Row]:
         """One row for each run, oldest first, through the index; an index that breaks is made anew."""
@@ -132,6 +157,19 @@ class Store:
 
     def _ids(self) -> list[Path]:
         return [path.parent for path in self.root.glob("*/*/run.json") if not path.parent.name.startswith(".")]
+
+
+def matching(name: str, ids: Iterable[str]) -> list[str]:
+    """The id that a name is, else those that begin with it, sorted."""
+    known = list(ids)
+    if name in known:
+        return [name]
+    return sorted(one for one in known if name.strip() and one.startswith(name))
+
+
+def _new_id(label: str) -> str:
+    """The moment, what it is of, and a mark of chance."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(label)}-{secrets.token_hex(2)}"
 
 
 def safe_label(label: str) -> str:

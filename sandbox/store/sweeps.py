@@ -10,10 +10,9 @@ import contextlib
 import json
 import os
 import platform
-import secrets
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,11 @@ import filelock
 from sandbox.errors import StoreError, UnknownNameError, UsageError
 from sandbox.store.files import plain, write_whole
 from sandbox.store.folder import RunFolder
-from sandbox.store.store import Store, safe_label
+from sandbox.store.store import Store, matching, safe_label
 
 FOLDER = "sweeps"
+RANKING = "ranking.json"
+"""What came out, beside sweep.json."""
 FORMAT = 1
 STATUSES = ("running", "finished", "interrupted", "failed", "lost")
 """What a sweep can be; `lost` is never written, as with runs."""
@@ -186,18 +187,21 @@ def create(store: Store, lab: str) -> SweepFolder:
     Raises:
         StoreError: when the store cannot be written.
     """
-    while True:
-        path = store.root / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(lab)}-{secrets.token_hex(2)}"
-        try:
-            path.mkdir(parents=True)
-            return SweepFolder(path, store)
-        except FileExistsError:
-            if not path.is_dir():
-                raise StoreError(f"Cannot make {path}: a file is in its way. Choose another store with --store.") from None
-        except OSError as error:
-            raise StoreError(
-                f"Cannot write to the store {store.root.resolve()}: {error.strerror}. Choose another with --store DIR."
-            ) from error
+    return SweepFolder(store.make(FOLDER, lab), store)
+
+
+def ranked_best(folder: Path) -> float | None:
+    """The value of the best trial in a sweep's ranking.json; None if there is none."""
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        value = json.loads((folder / RANKING).read_bytes())["ranking"][0]["value"]
+        return None if value is None else float(value)
+    return None
+
+
+def all_of(store: Store) -> list[SweepFolder]:
+    """Every sweep, oldest first."""
+    paths = sorted(path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json"))
+    return [SweepFolder(path, store) for path in paths]
 
 
 def find(store: Store, name: str) -> SweepFolder | None:
@@ -211,10 +215,11 @@ def find(store: Store, name: str) -> SweepFolder | None:
         path = as_path.resolve()
         return SweepFolder(path, Store(path.parent.parent))
     sweeps = {path.parent.name: path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json")}
-    matching = [name] if name in sweeps else sorted(one for one in sweeps if name.strip() and one.startswith(name))
-    if len(matching) > 1:
-        raise UsageError(f"'{name}' could be {len(matching)} sweeps: {', '.join(matching[:8])}. Type more of the id.")
-    return SweepFolder(sweeps[matching[0]], store) if matching else None
+    found = matching(name, sweeps)
+    if len(found) > 1:
+        some = ", ".join(found[:8])
+        raise UsageError(f"'{name}' could be {len(found)} sweeps: {some}. Type more of the id.")
+    return SweepFolder(sweeps[found[0]], store) if found else None
 
 
 def found(store: Store, name: str) -> SweepFolder:
@@ -241,3 +246,18 @@ def run_id(sweep: str, label: str, number: int, seed: int) -> str:
         seed: of the run.
     """
     return f"{sweep[:15]}-{safe_label(label)}-{sweep.rpartition('-')[2]}-{number:04d}-s{seed}"
+
+
+RUN = re.compile(r"(\d{8}-\d{6})-.*-([0-9a-f]{4})-\d{4,}-s\d+")
+"""The id of a sweep's run; see `run_id`."""
+
+
+def sweep_of(run: str, lab: str) -> str | None:
+    """The id of the sweep that a run would belong to, by the run's id; None for a run of its own.
+
+    Args:
+        run: its id.
+        lab: its lab.
+    """
+    found = RUN.fullmatch(run)
+    return f"{found[1]}-{safe_label(lab)}-{found[2]}" if found else None

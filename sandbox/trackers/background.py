@@ -6,7 +6,6 @@ is raised once, where the run's loop reports it and drops the tracker.
 
 from __future__ import annotations
 
-import importlib.util
 import queue
 import threading
 import time
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.errors import SandboxError, UsageError
+from sandbox.errors import SandboxError
+from sandbox.extras import need
 from sandbox.lab import Block
 
 WAITING = 1000
@@ -98,10 +98,8 @@ class Tracker:
     """The module it needs."""
 
     def __init__(self, target: str = "") -> None:
-        if self.library and importlib.util.find_spec(self.library) is None:
-            raise UsageError(
-                f'--track {self.name} needs {self.library}, which is not installed: python -m pip install "sandbox-lab[trackers]"'
-            )
+        if self.library:
+            need(f"--track {self.name}", "trackers", self.library)
         self.target = target
         self.left_out = 0
         self._queue: queue.Queue[Beginning | Points | Ending] = queue.Queue(WAITING)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 
 from sandbox import api
@@ -103,6 +104,28 @@ def test_an_observer_that_raises_is_reported_once_and_dropped(store, walk):
     assert run.status == "finished"
     assert len([warning for warning in run.record.warnings if "Noisy" in warning and "too loud" in warning]) == 1
     assert diary.told == ["started at 0", *["walk"] * 5, "finished"]
+
+
+def test_an_observer_that_exits_is_dropped_like_one_that_raises(store, walk):
+    class Quitter(type(registry().load("observer", "noisy")())):
+        def block(self, run, block):
+            raise SystemExit(3)
+
+    run = start(store, settings=Settings(observers=[Quitter()]), steps=50)
+    assert run.status == "finished" and "SystemExit: 3" in run.record.warnings[0]
+
+
+def test_looking_at_an_experiment_leaves_the_global_generators_alone(store, walk, monkeypatch):
+    lab = registry().load("lab", "walk")
+    build = lab.build
+
+    def drawn(self, config, context):
+        np.random.random(3)
+        return build(self, config, context)
+
+    monkeypatch.setattr(lab, "build", drawn)
+    run, before = start(store), np.random.get_state()[1].copy()
+    assert api.load(run.path).experiment.done and (np.random.get_state()[1] == before).all()
 
 
 def test_pictures_that_fail_fail_no_run(store, walk, monkeypatch):

@@ -51,7 +51,7 @@ def test_an_unknown_name_gets_the_nearest(registry):
 
 
 def test_a_plugin_in_one_file_brings_its_lab(registry):
-    registry.add_file(TOYS / "walk.py")
+    registry.add_file(str(TOYS / "walk.py"))
     assert registry.lab("walk").Config.__name__ == "WalkConfig"
 
 

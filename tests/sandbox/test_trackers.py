@@ -19,6 +19,7 @@ from sandbox.errors import UsageError
 from sandbox.lab import Block
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store
+from sandbox.testing import check_observer
 from sandbox.trackers import background
 from sandbox.trackers.background import Tracker, points_of
 from tests.conftest import command
@@ -261,6 +262,11 @@ def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twi
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_conforms(server):
+    check_observer(f"mlflow={server}")
+
+
 def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(walk, say):
     pytest.importorskip("mlflow")
     said = say("run", "walk", "-p", walk, "--track", "mlflow=http://127.0.0.1:9", *WALK)

@@ -1,0 +1,247 @@
+"""`generate RUN`: a music run continues a piece.
+
+The same run, seed file and options give the same MIDI file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plugins.music.config import MusicConfig
+from plugins.music.playing import Continuation, check_soundfont, compared, seed_of
+from sandbox.cli.files import destination
+from sandbox.cli.options import json_option, output_option
+from sandbox.cli.output import next_commands, print_json, shown_path, table
+from sandbox.cli.verb import of_run
+from sandbox.errors import UsageError
+from sandbox.runs import Run
+from sandbox.store.files import write_whole
+
+FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
+"""What is written."""
+BESIDE = (".wav", ".png", ".json")
+"""What stands beside the MIDI file."""
+
+
+class _Finite(click.FloatRange):
+    """A number, not nan and not inf."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+@click.command("generate")
+@of_run("music")
+@click.option(
+    "--seed-file",
+    type=click.Path(path_type=Path),
+    help="MIDI file to continue [default: the first test piece].",
+)
+@click.option(
+    "--seed-steps",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Steps of it that the model hears.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 100_000),
+    default=400,
+    show_default=True,
+    help="Steps to add.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["sample", "argmax", "nucleus"]),
+    default="sample",
+    show_default=True,
+    help="How keys are drawn: by their chances, the likeliest, or among the likely.",
+)
+@click.option(
+    "--temperature",
+    type=_Finite(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Below 1 the likely is likelier.",
+)
+@click.option(
+    "--top-p",
+    type=_Finite(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="Of the nucleus.",
+)
+@click.option(
+    "--a-right",
+    type=_Finite(min=0),
+    default=None,
+    help="How fast the right hand's correction falls [report: 0.25].",
+)
+@click.option("--a-left", type=_Finite(min=0), default=None, help="The left hand's [report: 0.1].")
+@click.option(
+    "--b",
+    type=_Finite(min=0),
+    default=None,
+    help="How much a note that sounds is favoured [report: 1].",
+)
+@click.option(
+    "--calibrated/--as-trained",
+    default=True,
+    show_default=True,
+    help="Take the weights of the report's loss out of probabilities.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the draws.",
+)
+@click.option(
+    "--soundfont",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For FluidSynth.",
+)
+@output_option(
+    "Where the MIDI file goes, with WAV, PNG and JSON beside it",
+    "generated.mid in the run",
+)
+@json_option
+def generate(
+    run: Run,
+    seed_file: Path | None,
+    seed_steps: int,
+    steps: int,
+    seed: int,
+    soundfont: Path | None,
+    output: Path | None,
+    as_json: bool,
+    **how: Any,
+) -> int:
+    """Let RUN continue a piece: MIDI, WAV, picture, statistics.
+
+    RUN is one of the lab music: an id, the beginning of one, a folder, or `last`.
+    """
+    MusicConfig().check_available()
+    _check_output(output or run.folder.artifacts.folder / FILES[0], seed_file)
+    if soundfont is not None:
+        check_soundfont(soundfont)
+    made, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
+    figures = compared(made.generated, pieces)
+    title = f"{(seed_file.name if seed_file else 'test piece')}, continued by {config.model.name}"
+    contents = [
+        made.midi(),
+        made.wav(soundfont),
+        _png(made.picture(title)),
+        (json.dumps(figures, indent=2) + "\n").encode(),
+    ]
+    with destination(run, output, *FILES) as paths:
+        for path, content in zip(paths, contents, strict=True):
+            write_whole(path, content, sync=False)
+    if as_json:
+        print_json(
+            {
+                "run": run.id,
+                "files": [str(path.resolve()) for path in paths],
+                "statistics": figures,
+            },
+        )
+        return 0
+    table(
+        ["", "generated", "pieces"],
+        [
+            [
+                name.replace("_", " "),
+                *(f"{figures[whose][name]:.3f}" for whose in ("generated", "pieces")),
+            ]
+            for name in ("struck_per_step", "polyphony", "silent", "repeats", "frozen")
+        ],
+        right=["generated", "pieces"],
+    )
+    click.echo(f"Written: {shown_path(paths[0].resolve())}, and beside it .wav, .png and .json")
+    next_commands((f"show {run.id} --open", "the run, with its pictures"))
+    return 0
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+def _check_output(output: Path, seed_file: Path | None) -> None:
+    """Say before anything is played that it could not be kept.
+
+    Raises:
+        UsageError: when the MIDI file would be overwritten by what is written beside it, or would
+            overwrite the seed.
+    """
+    if output.suffix.lower() in BESIDE:
+        raise UsageError(
+            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: {output.with_suffix('.mid')}.",
+        )
+    if seed_file is not None and output.exists() and seed_file.exists() and output.samefile(seed_file):
+        raise UsageError(f"--output {output} would overwrite the seed file. Choose another.")
+
+
+def _continued(
+    run: Any,
+    seed_file: Path | None,
+    seed_steps: int,
+    steps: int,
+    seed: int,
+    options: dict[str, Any],
+) -> tuple[Continuation, Any, Any]:
+    """The continuation, the run's configuration and the pieces that were learned."""
+    from agents.supervised.saving import load_model
+    from envs.datasets.midi import Unreadable, read_piece
+    from plugins.music.generate import default_draw
+    from plugins.music.models import make_model
+    from sandbox.seeding import generator
+
+    model = load_model(
+        run.path / "artifacts",
+        "music",
+        MusicConfig,
+        lambda config: make_model(config, 0),
+    )
+    experiment = run.experiment
+    config = experiment.config
+    calibrated = options.pop("calibrated")
+    how = replace(
+        default_draw(model),
+        **{name: value for name, value in options.items() if value is not None},
+    )
+    if seed_file is None:
+        roll = experiment.pieces.splits["test"][0].roll
+    else:
+        try:
+            roll = read_piece(seed_file.read_bytes(), seed_file.name, config.steps_per_beat).roll
+        except OSError as error:
+            raise UsageError(f"Cannot read the seed file {seed_file}: {error.strerror}.") from error
+        except Unreadable as error:
+            raise UsageError(
+                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with notes on the piano.",
+            ) from error
+    begun = seed_of(roll, model.hands, seed_steps)
+    made = Continuation(
+        model,
+        begun,
+        steps,
+        how,
+        generator(seed, "generate"),
+        config.steps_per_beat,
+        calibrated,
+    )
+    return made, config, experiment.rolls["train"]

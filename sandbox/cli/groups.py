@@ -1,0 +1,91 @@
+"""The lines of a listing of runs: those of a sweep or a comparison are one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sandbox.cli.output import number, words
+from sandbox.errors import StoreError
+from sandbox.lab import score_of
+from sandbox.store import comparisons, sweeps
+from sandbox.store.index import Row
+from sandbox.store.store import Store
+
+
+@dataclass
+class Group:
+    """Runs that were made together.
+
+    Attributes:
+        kind: "sweep" or "comparison".
+        id: of it.
+        rows: its runs, oldest first.
+    """
+
+    kind: str
+    id: str
+    rows: list[Row] = field(default_factory=list)
+
+
+def grouped(store: Store, rows: Sequence[Row]) -> list[Row | Group]:
+    """The rows, those of a group as one, which stands where its last run stood.
+
+    Args:
+        store: where they are from.
+        rows: oldest first.
+    """
+    owners = _owners(store, rows)
+    groups: dict[str, Group] = {}
+    for row in rows:
+        if row.id in owners:
+            kind, name = owners[row.id]
+            groups.setdefault(name, Group(kind, name)).rows.append(row)
+    last = {group.rows[-1].id: group for group in groups.values()}
+    return [last.get(row.id, row) for row in rows if row.id not in owners or row.id in last]
+
+
+def _owners(store: Store, rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
+    """Kind and id of what a run belongs to, by the run's id; runs of their own are left out."""
+    known = {folder.id for folder in sweeps.all_of(store)}
+    owners: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        sweep = sweeps.sweep_of(row.id, row.lab)
+        if sweep in known and sweep is not None:
+            owners[row.id] = "sweep", sweep
+    if any(comparisons.MADE.search(row.id) for row in rows):
+        for folder in comparisons.folders(store):
+            with contextlib.suppress(StoreError):
+                runs = [run["run"] for label in folder.read()["runs"].values() for run in label]
+                for run in filter(comparisons.MADE.search, runs):
+                    owners.setdefault(run, ("comparison", folder.id))
+    return owners
+
+
+def cells(group: Group) -> list[str]:
+    """A group as a line of the table of runs."""
+    rows = group.rows
+    agents = list(dict.fromkeys(row.agent for row in rows if row.agent))
+    seeds = sorted({row.seed for row in rows})
+    statuses = Counter(row.status for row in rows).most_common()
+    counted = ", ".join(f"{count} {name}" for name, count in statuses)
+    status = statuses[0][0] if len(statuses) == 1 else counted
+    return [
+        group.id,
+        rows[-1].lab,
+        agents[0] if len(agents) == 1 else f"{len(agents)} agents" if agents else "",
+        str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}",
+        status,
+        f"{group.kind} of {len(rows)} run{'s' if len(rows) > 1 else ''}{_span(rows)}",
+    ]
+
+
+def _span(rows: Sequence[Row]) -> str:
+    """From where to where the scores of the runs lie."""
+    found = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
+    if not found:
+        return ""
+    low, high = (number(pick(score.value for score in found)) for pick in (min, max))
+    return f", {words(found[0].name)} {low if low == high else f'{low} to {high}'}"

@@ -1,0 +1,31 @@
+"""Optional libraries: where one is missing, one sentence says who needs it and what installs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+from sandbox.errors import UsageError
+
+
+def need(what: str, extra: str, *modules: str) -> None:
+    """Make sure that modules of an extra are installed; none is loaded.
+
+    Args:
+        what: who needs them, as the beginning of a sentence ("Lab 'mnist'").
+        extra: of the package, which brings them ("torch").
+        modules: as they are imported.
+
+    Raises:
+        UsageError: naming the first that is missing.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise missing(what, extra, module)
+
+
+def missing(what: str, extra: str, library: str) -> UsageError:
+    """The error that says that a library is not installed; arguments as of `need`."""
+    install = f'python -m pip install "sandbox-lab[{extra}]"'
+    here = f"for the Python in {sys.prefix}"
+    return UsageError(f"{what} needs {library}, which is not installed: {install} ({here}).")

@@ -1,0 +1,201 @@
+"""Checks of labs and their experiments."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from sandbox import checkpoint
+from sandbox.config import LabConfig, dump, resolve
+from sandbox.errors import CheckpointError
+from sandbox.lab import Block, Context, Experiment, Lab, Pictures, Watchable
+from sandbox.options import options
+from sandbox.registry import registry
+from sandbox.seeding import Generators
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.files import plain
+from sandbox.store.metrics import block_line
+from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
+from sandbox.work import NotAnExperiment, Work, work_of
+
+BLOCKS = 6
+"""Blocks that `check_experiment` looks at before and after an interruption."""
+
+
+def check_lab(lab: Any, *, preset: str = "quick", config: Mapping[str, Any] | None = None, blocks: int = BLOCKS) -> None:
+    """Check a lab: its options, its presets, and with one preset its experiment, pictures and frames.
+
+    Args:
+        lab: an instance, a class, or a registered name.
+        preset: the one whose experiment is built; where the lab has none of that name, its defaults.
+        config: settings over the preset's, to make it quick.
+        blocks: see `check_experiment`.
+
+    Raises:
+        NotConforming: when a promise does not hold.
+        UsageError: when a preset holds a value that its own configuration refuses.
+    """
+    lab = registry().lab(lab) if isinstance(lab, str) else lab() if isinstance(lab, type) else lab
+    name = type(lab).__name__
+    require(isinstance(lab, Lab), f"{name} is no lab: it needs `Config`, `presets` and `build` (see sandbox.Lab)")
+    require(isinstance(lab.Config, type) and issubclass(lab.Config, LabConfig), f"{name}.Config is no subclass of sandbox.LabConfig")
+    for option in options(lab.Config):
+        require(bool(option.help), f"option --{option.name} of {name} has no description: it stands in the help")
+    presets = {"default": {}, **lab.presets}
+    for title, settings in presets.items():
+        made = resolve(lab.Config, [settings], f"preset '{title}' of {name}")
+        again = resolve(lab.Config, [dump(made)], f"preset '{title}' of {name}, read back")
+        require(made == again, f"preset '{title}' of {name} is another configuration once it was written down and read")
+    settings = resolve(lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}")
+    settings.check_available()
+    names = tuple(getattr(lab, "global_generators", ()))
+    check_experiment(lambda context: lab.build(settings, context), blocks=blocks, global_generators=names)
+    _check_pictures(lab, settings, name)
+
+
+def check_experiment(
+    build: Callable[[Context], Experiment], *, blocks: int = BLOCKS, seed: int = 0, global_generators: Sequence[str] = ()
+) -> None:
+    """Check an experiment: put down and taken up again it goes on with the same bytes, and nothing else moves.
+
+    Args:
+        build: makes a fresh experiment for a context.
+        blocks: how many calls of `advance` come before the interruption, and how many after it.
+        seed: of all generators.
+        global_generators: which of "python", "numpy" and "torch" the loop keeps for this experiment.
+
+    Raises:
+        NotConforming: when two runs of one seed differ, when state does not bring everything back or is not plain, when columns disagree,
+            when something is printed, or when a global generator is used that the loop does not keep.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole, states = _lines(build, Path(folder) / "whole", seed, global_generators, blocks, 2 * blocks)
+        twice, _ = _lines(build, Path(folder) / "twice", seed, global_generators, blocks, 2 * blocks)
+        _same(whole, twice, "two runs with the same seed differ")
+        if states is not None:
+            resumed, _ = _lines(build, Path(folder) / "resumed", seed, global_generators, blocks, 2 * blocks, states)
+            _same(whole[blocks:], resumed, "taken up from `state` it goes on differently: `state` and `restore` leave something out")
+
+
+def _lines(
+    build: Callable[[Context], Experiment],
+    folder: Path,
+    seed: int,
+    names: Sequence[str],
+    save_after: int,
+    until: int,
+    states: Path | None = None,
+) -> tuple[list[bytes], Path | None]:
+    """The blocks of an experiment as the bytes that a run would write, and where its state after `save_after` blocks stands.
+
+    With `states` it goes on from there, to `until` blocks in all.
+    """
+    work = Work(Context(seed, Generators(seed), Artifacts(folder / "artifacts")), names)
+    with _quiet(), _promised():
+        experiment = work.build(build)
+    require(not experiment.done, "a fresh experiment is done before it began")
+    number, saved = 0, None
+    if states is not None:
+        work.restore(save_after, checkpoint.load(states))
+        number = save_after
+    lines: list[bytes] = []
+    while number < until and not experiment.done:
+        before = experiment.done_units
+        with _quiet(), _promised():
+            blocks, _ = work.advance()
+        lines.append(b"".join(_line(block) for block in blocks))
+        number += 1
+        require(
+            experiment.done_units >= before,
+            f"`done_units` fell from {before} to {experiment.done_units}",
+        )
+        if number == save_after and states is None:
+            try:
+                saved = checkpoint.save(folder / "checkpoints", number, work.state())
+            except CheckpointError as error:
+                raise NotConforming(f"`state` holds something that is neither an array nor plain: {error}") from error
+    _summary(experiment)
+    return lines, saved
+
+
+@contextlib.contextmanager
+def _promised() -> Iterator[None]:
+    """What the run loop would refuse is a promise that does not hold."""
+    try:
+        yield
+    except NotAnExperiment as error:
+        raise NotConforming(str(error)) from error
+
+
+def _line(block: Block) -> bytes:
+    """A block as metrics.jsonl will hold it."""
+    try:
+        line = block_line(block.stream, block.columns)
+    except ValueError as error:
+        raise NotConforming(f"`advance`: {error}") from error
+    return orjson.dumps(line, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _summary(experiment: Experiment) -> None:
+    found = experiment.summary()
+    require(isinstance(found, dict), f"`summary` returned {type(found).__name__}, not a dict")
+    try:
+        written = orjson.dumps(found, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:
+        raise NotConforming(f"`summary` holds something that JSON does not know: {error}") from error
+    again = orjson.dumps(experiment.summary(), default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    require(written == again, "`summary` says something else when it is asked again: it must change nothing")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing may be printed inside, and no global generator may have moved at the end."""
+    said, before = io.StringIO(), global_states()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        yield
+    require(not said.getvalue(), f"the experiment printed {said.getvalue()[:80]!r}; what there is to say goes into blocks and summary")
+    after = global_states()
+    for name in [name for name, state in before.items() if after[name] != state]:
+        remedy = f'draw from context.rng("…"), or let the lab name it in `global_generators = ("{name}",)`'
+        require(False, f"the experiment drew from the global generator of {name}; {remedy}")
+
+
+def _check_pictures(lab: Any, settings: Any, name: str) -> None:
+    """Pictures and frames of an experiment after a few blocks: they are made, are pictures, and change nothing."""
+    from sandbox.store.metrics import BackgroundWriter, Metrics
+
+    with tempfile.TemporaryDirectory() as folder:
+        context = Context(0, Generators(0), Artifacts(Path(folder) / "artifacts"))
+        work = work_of(lab, context)
+        experiment = work.build(lambda context: lab.build(settings, context))
+        writer = BackgroundWriter(Path(folder) / "metrics.jsonl", 0)
+        while not experiment.done:
+            for block in work.advance()[0]:
+                writer.write(block_line(block.stream, block.columns))
+        writer.close()
+        before = fingerprint(experiment.state())
+        if isinstance(lab, Pictures):
+            lab.pictures(experiment, context.artifacts, Metrics(Path(folder) / "metrics.jsonl"))
+            require(bool(context.artifacts.listing()), f"{name}.pictures made nothing")
+        if isinstance(lab, Watchable):
+            for frame in islice(lab.frames(experiment, np.random.default_rng(0)), 3):
+                pixels = frame.draw()
+                require(
+                    pixels.dtype == np.uint8 and pixels.ndim == 3,
+                    f"a frame of {name} is {pixels.dtype} {pixels.shape}, not uint8 [h, w, 3]",
+                )
+        require(fingerprint(experiment.state()) == before, f"drawing pictures or frames of {name} changed the experiment")
+
+
+def _same(one: list[bytes], other: list[bytes], says: str) -> None:
+    for number, (first, second) in enumerate(zip(one, other, strict=False)):
+        require(first == second, f"{says} (block {number + 1}: {first[:120]!r} and {second[:120]!r})")
+    require(len(one) == len(other), f"{says} ({len(one)} blocks and {len(other)})")

@@ -1,0 +1,196 @@
+"""Check of observers: a run that is watched computes what one does that nobody watches."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sandbox import api, checkpoint
+from sandbox.config import dump
+from sandbox.errors import RunFailed
+from sandbox.lab import Block
+from sandbox.loop import Settings
+from sandbox.registry import registry
+from sandbox.store import verify
+from sandbox.store.store import Store
+from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
+
+TOLD = {"started": "run", "block": "run, block", "ended": "run"}
+"""The methods of an observer, and their arguments."""
+
+
+def check_observer(
+    observer: Any,
+    *,
+    lab: str = "maze",
+    preset: str = "quick",
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Check an observer: it raises nothing, and a run has the same bytes with and without it.
+
+    The run is put down half way and taken up again by a second observer, as `resume` does.
+
+    Args:
+        observer: its class, or something else that gives one when it is called without arguments,
+            or a registered name, also "NAME=TEXT" as `--track` takes it.
+        lab, preset: what is run.
+        config: settings over the preset's.
+
+    Raises:
+        NotConforming: when a method is missing or raises, when something is printed on standard
+            output, when a block, the configuration or the experiment is changed, or when the run
+            ends with other bytes.
+    """
+    make, name = _observer_of(observer)
+    with tempfile.TemporaryDirectory() as folder:
+        request = api.Request(lab, preset, [config or {}])
+        alone = api.start(request, Store(Path(folder) / "alone"), Settings(pictures=False))
+        try:
+            run = _watched(
+                make,
+                name,
+                request,
+                Store(Path(folder) / "watched"),
+                _blocks(alone) // 2,
+            )
+        except RunFailed as error:
+            raise NotConforming(f"{name} made the run fail: {error}") from error
+        require(run.status == "finished", f"{name} made the run end as {run.status}")
+        damaged = verify.check(run.folder)["problems"]
+        require(not damaged, f"{name} damaged the run: {' '.join(damaged)}")
+        computed = _computed(run)
+        for what, value in _computed(alone).items():
+            require(computed[what] == value, f"the run has other {what} when {name} watches it")
+
+
+def _blocks(run: api.Run) -> int:
+    return sum(1 for _ in run.metrics.blocks())
+
+
+def _watched(
+    make: Callable[[], Any],
+    name: str,
+    request: api.Request,
+    store: Store,
+    stop_after: int,
+) -> api.Run:
+    """The run, put down after so many blocks and taken up again by a second observer."""
+    watching, halfway = _Watching(make(), name), _Halfway(stop_after)
+    run = api.start(request, store, Settings(pictures=False, observers=[watching, halfway]))
+    watching.verdict()
+    if halfway.stopped and run.status == "interrupted":
+        watching = _Watching(make(), name)
+        run = api.proceed(run.folder, Settings(pictures=False, observers=[watching]))
+        watching.verdict()
+    return run
+
+
+def _observer_of(observer: Any) -> tuple[Callable[[], Any], str]:
+    """What makes the observer anew, and what it is called."""
+    if not isinstance(observer, str):
+        return observer, getattr(observer, "__name__", type(observer).__name__)
+    name, _, told = observer.partition("=")
+    return partial(
+        registry().load("observer", name),
+        *([told] if told else []),
+    ), f"observer '{name}'"
+
+
+def _computed(run: api.Run) -> dict[str, Any]:
+    """What a run computed, durations aside."""
+    seconds = ("learning_seconds", "steps_per_second")
+    state = next(checkpoint.newest_first(run.folder.checkpoints, lambda _: None))[1]
+    parts = {name: state[name] for name in ("experiment", "generators", "globals")}
+    return {
+        "metrics": run.folder.metrics_path.read_bytes(),
+        "weights or tables at its end": fingerprint(parts),
+        "scores": {name: value for name, value in run.summary.items() if name not in seconds},
+        "settings": run.config,
+    }
+
+
+class _Watching:
+    """Stands between a run and an observer, and keeps the first thing that it does wrong."""
+
+    name = "check_observer"
+
+    def __init__(self, observer: Any, name: str) -> None:
+        self._observer, self._name, self._wrong = observer, name, ""
+        for method, arguments in TOLD.items():
+            if not callable(getattr(observer, method, None)):
+                raise NotConforming(f"{name} has no method `{method}({arguments})`.")
+
+    def verdict(self) -> None:
+        """Raise what was done wrong, if anything was."""
+        require(not self._wrong, f"{self._name}{self._wrong}")
+
+    def started(self, run: Any) -> None:
+        """Pass it on; and, where the observer takes them, a message of each kind."""
+        self._tell("started", run, None, run)
+        for method in ("preparing", "warned"):
+            if hasattr(self._observer, method):
+                self._tell(method, run, None, "a message")
+
+    def block(self, run: Any, block: Block) -> None:
+        """Pass it on."""
+        self._tell("block", run, block, run, block)
+
+    def ended(self, run: Any) -> None:
+        """Pass it on."""
+        self._tell("ended", run, None, run)
+
+    def _tell(self, method: str, run: Any, block: Block | None, *details: Any) -> None:
+        if self._wrong:
+            return
+        before, said = self._seen(run, block), io.StringIO()
+        try:
+            with contextlib.redirect_stdout(said):
+                getattr(self._observer, method)(*details)
+        except (Exception, SystemExit) as error:
+            self._wrong = f" raised in `{method}`: {type(error).__name__}: {error}"
+            return
+        changed = [what for what, value in self._seen(run, block).items() if value != before[what]]
+        if changed:
+            self._wrong = f" changed {changed[0]} in `{method}`; it belongs to the run"
+        elif said.getvalue():
+            printed = f" printed {said.getvalue()[:80]!r} in `{method}`"
+            self._wrong = f"{printed} on standard output, which belongs to `--json`"
+
+    def _seen(self, run: Any, block: Block | None) -> dict[str, Any]:
+        """All that an observer could change, as bytes."""
+        record = {name: value for name, value in vars(run.record).items() if name != "warnings"}
+        return {
+            "the block's columns": b"" if block is None else fingerprint(block.columns),
+            "the configuration": fingerprint(dump(run.config)),
+            "the record": fingerprint(record),
+            "the experiment": fingerprint(run.experiment.state()),
+            "the generators": fingerprint(run.context.generators.state()),
+            "the global generators": global_states(),
+        }
+
+
+class _Halfway:
+    """Puts a run down after so many blocks."""
+
+    name = "halfway"
+
+    def __init__(self, blocks: int) -> None:
+        self._left, self.stopped = blocks, False
+
+    def started(self, run: Any) -> None:
+        """Nothing yet."""
+
+    def block(self, run: Any, block: Block) -> None:
+        """Count, and stop the run."""
+        self._left -= 1
+        if self._left <= 0 and not self.stopped and not run.experiment.done:
+            self.stopped = True
+            run.stop.request("interrupted")
+
+    def ended(self, run: Any) -> None:
+        """Nothing more."""

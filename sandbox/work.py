@@ -1,0 +1,126 @@
+"""An experiment and every generator it may draw from: built, advanced, saved and restored as one.
+
+The run loop and the conformance kit both work through this module, so that what a lab's tests see
+is what a run does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sandbox.errors import CheckpointError, UsageError
+from sandbox.lab import Block, Context, Experiment, LearningTogether, State
+from sandbox.seeding import Generators, GlobalGenerators
+
+PARTS = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
+"""What every experiment has."""
+
+
+class NotAnExperiment(UsageError):
+    """What a lab built, or what its `advance` returned, is not what it should be."""
+
+
+class Work:
+    """One experiment at work.
+
+    Args:
+        context: what the experiment gets.
+        global_generators: which of "python", "numpy" and "torch" are the run's own while it is
+            built and advanced.
+
+    Attributes:
+        experiment: the experiment; None before `build`.
+    """
+
+    def __init__(self, context: Context, global_generators: Sequence[str] = ()) -> None:
+        self.context = context
+        self.experiment: Experiment | None = None
+        self._globals = GlobalGenerators(context.seed, tuple(global_generators))
+
+    def build(self, make: Callable[[Context], Experiment]) -> Experiment:
+        """Make the experiment, as it is at the beginning.
+
+        Raises:
+            NotAnExperiment: when it lacks a part of an experiment.
+        """
+        with self._globals.active():
+            made = make(self.context)
+        missing = [part for part in PARTS if not hasattr(made, part)]
+        if missing:
+            name = type(made).__name__
+            without = ", no ".join(missing)
+            raise NotAnExperiment(
+                f"{name} is no experiment: it has no {without} (see sandbox.Experiment).",
+            )
+        self.experiment = made
+        return made
+
+    def advance(self) -> tuple[Sequence[Block], float]:
+        """The blocks of the next stretch of work, and the seconds that it took.
+
+        Raises:
+            NotAnExperiment: when the experiment returns something else than blocks.
+        """
+        assert self.experiment is not None
+        with self._globals.active():
+            before = time.perf_counter()
+            blocks = self.experiment.advance()
+            seconds = time.perf_counter() - before
+        listed = isinstance(blocks, (list, tuple))
+        if not listed or not all(isinstance(block, Block) for block in blocks):
+            wrong = f"not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})]"
+            raise NotAnExperiment(f"`advance` must return a list of sandbox.Block, {wrong}.")
+        return blocks, seconds
+
+    def state(self) -> State:
+        """What `restore` needs to go on bit for bit."""
+        assert self.experiment is not None
+        return {
+            "experiment": self.experiment.state(),
+            "generators": self.context.generators.state(),
+            "globals": self._globals.state(),
+        }
+
+    def restore(self, number: int, state: State) -> None:
+        """Bring the freshly built experiment and its generators to where they were at a checkpoint.
+
+        Args:
+            number: of the checkpoint, for the error.
+            state: what `state` returned.
+
+        Raises:
+            CheckpointError: when the state does not fit.
+        """
+        assert self.experiment is not None
+        try:
+            self.experiment.restore(state["experiment"])
+            self.context.generators.restore(state["generators"])
+            self._globals.restore(state["globals"])
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise CheckpointError(
+                f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}",
+            ) from error
+
+
+def work_of(lab: Any, context: Context) -> Work:
+    """The work of a lab's experiment, not built yet."""
+    return Work(context, getattr(lab, "global_generators", ()))
+
+
+def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment:
+    """A fresh experiment of a lab; with many seeds, of `context.seed` and those that follow it.
+
+    Raises:
+        UsageError: when the lab cannot learn many seeds together.
+    """
+    if seeds == 1:
+        alone: Experiment = lab.build(config, context)
+        return alone
+    if not isinstance(lab, LearningTogether):
+        raise UsageError("This lab learns one seed at a time. Run it once for each --seed.")
+    numbers = range(context.seed, context.seed + seeds)
+    contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]
+    return lab.build_many([config] * seeds, contexts)
