@@ -27,6 +27,7 @@ class MnistLab:
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     global_generators = ("torch",)
+    follows_processor = True
     actions: ClassVar[Mapping[str, Action]] = {"predict": Action(predict, "The class of image files: predict RUN IMAGE …")}
     objective = "summary.validation_accuracy"
     direction = "maximize"
@@ -37,6 +38,14 @@ class MnistLab:
         from plugins.mnist.claims import CLAIMS
 
         return CLAIMS
+
+    def threads(self, config: MnistConfig, cores: int) -> int:
+        """One for a small network."""
+        need_torch("Lab 'mnist'")
+        from agents.supervised.threads import threads_for, weights_of
+        from plugins.mnist.network import network
+
+        return threads_for(weights_of(lambda: network(config)), config.batch_size, cores)
 
     def build(self, config: MnistConfig, context: Context) -> EpochExperiment | SearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""

@@ -57,6 +57,7 @@ class RunRecord:
         versions: of Python, the sandbox and the libraries in use.
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
+        processor: its "model", and the "target" that code was compiled for; empty in runs written before it was kept.
         threads, device: what numerical libraries used.
         summary: scores; empty until the run ends.
         pictured: whether the pictures were made.
@@ -87,6 +88,7 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     sources: str = ""
     commit: str = ""
+    processor: dict[str, str] = field(default_factory=dict)
     threads: int = 1
     device: str = "cpu"
     plugin: str = ""

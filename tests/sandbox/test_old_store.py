@@ -79,7 +79,7 @@ def test_an_old_run_that_was_stopped_is_resumed_to_the_bytes_of_a_new_one(old):
 
 def test_an_old_sweep_and_an_old_comparison_are_there(say, old):
     (sweep,) = old.glob("sweeps/*/sweep.json")
-    said = say("resume", sweep.parent.name, "--json")
+    said = say("resume", sweep.parent.name, "--allow-changed", "--json")
     assert said.code == 0 and [one["status"] for one in said.document["ranking"]] == ["finished"] * 2
     (comparison,) = old.glob("comparisons/*/comparison.json")
     assert json.loads(comparison.read_text())["agents"][0]["agent"] == "sarsa"
