@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from sandbox.store.files import plain
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
+from sandbox.text import finite
 
 
 def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment:
@@ -79,14 +79,9 @@ def _plain_summary(summary: Any) -> dict[str, Any]:
         UsageError: when it holds something that JSON does not know.
     """
     try:
-        return {name: _finite(value) for name, value in json.loads(json.dumps(summary, default=plain)).items()}
+        return dict(finite(json.loads(json.dumps(summary, default=plain))).items())
     except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"`summary` must return a dict of numbers, strings, booleans and None: {error}.") from error
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: None."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, number, print_json, table, words
+from sandbox.cli.output import next_commands, print_json, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry import registry
 from sandbox.store.index import Row
+from sandbox.text import figures, plural
 
 KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers"]
 
@@ -56,8 +57,8 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
         return
     shown = rows[-(most or SHOWN) :]
     if len(shown) < len(rows):
-        click.echo(f"({number(len(rows) - len(shown))} older runs; `--last {len(rows)}` shows all)")
-    table(["run", "lab", "agent", "seed", "status", "result"], (_row(row) for row in shown), right=["seed"])
+        click.echo(f"({plural(len(rows) - len(shown), 'older run')}; `--last {len(rows)}` shows all)")
+    table(["run", "lab", "agent", "seed", "status", "result"], map(_row, shown), right=["seed"], spare=["agent"])
     for row in shown:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
@@ -66,8 +67,9 @@ def _list_runs(lab: str | None, status: str | None, most: int | None, store: str
 
 def _row(row: Row) -> list[str]:
     """A run as a line; the first entry of its summary is its result."""
-    result = next((f"{words(name)} {number(value)}" for name, value in row.summary.items()), "")
-    return [row.id, row.lab, row.agent or "", str(row.seed), row.status, result]
+    result = " ".join(next(figures(row.summary), ()))
+    seeds = str(row.seed) if row.seeds == 1 else f"{row.seed} to {row.seed + row.seeds - 1}"
+    return [row.id, row.lab, row.agent or "", seeds, row.status, result]
 
 
 def _list_registered(kind: str, as_json: bool) -> None:

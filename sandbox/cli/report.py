@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from sandbox.api import Run
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, words
+from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path
 from sandbox.lab import Watchable
 from sandbox.registry import registry
+from sandbox.store.record import RunRecord
+from sandbox.text import figures, number, seeds, size
 
 FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 EXIT_CODES = {"finished": 0, "timed-out": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
@@ -19,10 +21,8 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         print_json(run.document())
         return EXIT_CODES[run.status]
     record = run.record
-    heading(
-        f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · {record.status} at {record.unit} {number(record.done_units)}"
-    )
-    pairs((words(name), number(value)) for name, value in record.summary.items())
+    heading(f"{title(record)} · {record.status} at {record.unit} {number(record.done_units)}")
+    pairs(figures(record.summary))
     if record.artifacts:
         click.echo(f"Kept in {shown_path(run.path)}:")
         pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
@@ -30,6 +30,12 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         click.echo(f"Kept in {shown_path(run.path)}.")
     next_commands(*followups(run))
     return EXIT_CODES[record.status]
+
+
+def title(record: RunRecord) -> str:
+    """A run in a few words: its lab, its agent if it has one, and its seeds."""
+    agent = [record.agent] if record.agent else []
+    return " · ".join([record.lab, *agent, seeds(record.seed, record.seeds)])
 
 
 def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:

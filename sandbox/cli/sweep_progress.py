@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from sandbox.cli.output import number, words
 from sandbox.cli.progress import SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
+from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
     from sandbox.conductor import Tally
@@ -62,11 +62,12 @@ class SweepProgress:
 
 def line(tally: Tally) -> str:
     """How far it is, in words: `run 12 of 30 · running 2 · failed 0 · best reward per step 0.75 · 1:20 left`."""
-    parts = [f"{number(tally.done)} of {number(tally.total)} runs done", f"{tally.running} running", f"{tally.failed} failed"]
+    total = plural(tally.total, "run")
+    parts = [f"{number(tally.done)} of {total} done", f"{tally.running} running", f"{tally.failed} failed"]
     if tally.pruned:
         parts.append(f"{tally.pruned} given up")
     if tally.best is not None:
-        parts.append(f"best {words(tally.objective)} {tally.best:.4g}")
+        parts.append(f"best {words(tally.objective)} {number(tally.best, 4)}")
     if tally.left_seconds is not None and tally.done < tally.total:
         minutes, seconds = divmod(round(tally.left_seconds), 60)
         hours, minutes = divmod(minutes, 60)
