@@ -50,6 +50,13 @@ def wrapped(text: str, room: int | None) -> list[str]:
     return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
+def fitting(parts: Sequence[str], between: str, room: int) -> str:
+    """As many of the parts as there is room for, the first ones first: half a number would be another number."""
+    while len(parts) > 1 and len(between.join(parts)) > room:
+        parts = parts[:-1]
+    return between.join(parts)
+
+
 def paragraph(text: str, indent: int = 0) -> None:
     """Print a text in lines that fit on the screen."""
     columns = width()

@@ -11,11 +11,14 @@ from typing import Any
 import click
 import numpy as np
 
+from sandbox.cli.output import fitting
 from sandbox.lab import Block
 from sandbox.text import number, words
 
 SECONDS_BETWEEN_LINES = 3.0
 SECONDS_BETWEEN_DRAWINGS = 0.1
+BAR = 16
+"""Columns of a bar."""
 FIGURES = 2
 """Figures of a block that are shown where the experiment does not say which."""
 
@@ -47,7 +50,7 @@ class Progress:
 
             columns = [
                 TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=BAR),
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
@@ -67,12 +70,13 @@ class Progress:
         if now - self._shown < wait:
             return
         self._shown = now
-        live = "  ".join(f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items())
-        done = run.experiment.done_units
+        count = self._count(run)
+        live = [f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items()]
         if self._bar:
-            self._bar.update(self._task, completed=done, live=live, count=self._count(run))
+            room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
+            self._bar.update(self._task, completed=run.experiment.done_units, live=fitting(live, "  ", room), count=count)
         else:
-            click.echo(f"{self._count(run)}  {live}".rstrip(), err=True)
+            click.echo("  ".join([count, *live]), err=True)
 
     def _count(self, run: Any) -> str:
         of = f" of {number(run.record.limit)}" if run.record.limit else ""

@@ -100,6 +100,12 @@ def shown_of(experiment, blocks, capsys):
     return capsys.readouterr().err.splitlines()
 
 
+def test_a_progress_line_leaves_out_what_does_not_fit_rather_than_half_a_number():
+    parts = ["reward per step mean 0.75", "reward per step low 0.25", "reward per step high 1.25"]
+    assert output.fitting(parts, "  ", 60) == "  ".join(parts[:2]) and output.fitting(parts, "  ", 200) == "  ".join(parts)
+    assert output.fitting(parts, "  ", 3) == parts[0]
+
+
 @pytest.mark.parametrize("name", LABS)
 def test_every_lab_shows_figures_while_it_learns(name, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
