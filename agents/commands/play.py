@@ -8,7 +8,7 @@ import click
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.options import json_option, own_options
-from sandbox.cli.output import next_commands, pairs, print_json
+from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.text import figures, number, plural
 
@@ -48,7 +48,7 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         print_json(document)
         return 0
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
-    click.echo(_verdict(total, optimum, steps, env.model.horizon))
+    paragraph(_verdict(total, optimum, steps, env.model.horizon))
     next_commands((f"solve {name}", "the best way"), (f"run {name} --agent sarsa", "let an agent learn it"))
     return 0
 

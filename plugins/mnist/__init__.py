@@ -8,6 +8,6 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab, and the images that it and the lab of autoencoders learn, by name."""
     registry.lab("mnist", "plugins.mnist.lab:MnistLab", summary="Recognise digits with a fully connected network (PyTorch)")
     where = "files in --data DIR, else downloaded"
-    registry.dataset("mnist", "envs.datasets.images:mnist", summary=f"70,000 handwritten digits, 28 x 28 ({where})")
-    registry.dataset("fashion-mnist", "envs.datasets.images:fashion_mnist", summary=f"70,000 garments, 28 x 28 ({where})")
-    registry.dataset("digits", "envs.datasets.images:digits", summary="1,797 handwritten digits, enlarged to 28 x 28 (comes along)")
+    registry.dataset("mnist", "envs.datasets.images:mnist", summary=f"70000 handwritten digits, 28 x 28 ({where})")
+    registry.dataset("fashion-mnist", "envs.datasets.images:fashion_mnist", summary=f"70000 garments, 28 x 28 ({where})")
+    registry.dataset("digits", "envs.datasets.images:digits", summary="1797 handwritten digits, enlarged to 28 x 28 (comes along)")

@@ -84,8 +84,9 @@ def pairs(rows: Iterable[tuple[str, str]], indent: int = 2, whole: Sequence[str]
 
 
 def heading(text: str) -> None:
-    """Print a heading."""
-    click.echo(click.style(text, bold=True))
+    """Print a heading, in lines that fit on the screen."""
+    for line in wrapped(text, width()):
+        click.secho(line, bold=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), spare: Sequence[str] = ()) -> None:
@@ -113,7 +114,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
             "  ".join(f"{value:{side}{room}}" for value, side, room in zip(line, sides, widths, strict=True)).rstrip() for line in filled
         )
 
-    heading(lines(columns))
+    click.secho(lines(columns), bold=True)
     if cells:
         click.echo("\n".join(map(lines, cells)))
 

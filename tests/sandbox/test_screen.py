@@ -71,6 +71,24 @@ def test_a_run_and_what_is_shown_of_it_fit(words, columns, say):
     assert not re.search("[\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}]", ran.out + ran.err + shown.out + listed.out)
 
 
+COMMANDS = [
+    ["sweep", "intro", "--preset", "quick", "--random", 3],
+    ["solve", "FrozenLake-v1", "--epsilon", 0.1],
+    ["play", "maze", "--moves", "wwww"],
+    ["plugins"],
+    ["list", "agents"],
+    ["list", "datasets"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=[" ".join(map(str, words[:2])) for words in COMMANDS])
+def test_what_other_commands_say_fits(words, columns, say):
+    said = say(*words)
+    lines = [line for line in said.out.splitlines() if not line.startswith("python -m") and " " in line.strip()]  # paths are whole
+    assert said.code == 0 and len(lines) > 3 and max(map(len, lines)) <= columns, max(lines, key=len)
+    assert not re.search(r"\d[ ,\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}]\d{3}\b", said.out)
+
+
 def test_many_seeds_are_said_to_be_many(say):
     ran = say("run", "maze", "--preset", "quick", "--seed", 3, "--seeds", 5, "--render", "none", "--no-pictures")
     assert ran.out.startswith("maze · sarsa · seeds 3 to 7 · finished")
