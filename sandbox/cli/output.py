@@ -57,11 +57,9 @@ def fitting(parts: Sequence[str], between: str, room: int) -> str:
     return between.join(parts)
 
 
-def paragraph(text: str, indent: int = 0) -> None:
+def paragraph(text: str) -> None:
     """Print a text in lines that fit on the screen."""
-    columns = width()
-    lines = wrapped(text, columns - indent if columns else None)
-    click.echo("\n".join(" " * indent + line for line in lines))
+    click.echo("\n".join(wrapped(text, width())))
 
 
 def pairs(rows: Iterable[tuple[str, str]], indent: int = 2, whole: Sequence[str] = ()) -> None:
