@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from agents.many import HIGH, LOW
 from sandbox import plots
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 
 def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) -> Figure:
@@ -36,7 +37,7 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         axes.plot(episode, learn[f"{name}_iqm"][shown], color=plots.COLOURS[0], label="interquartile mean")
         axes.plot(episode, learn[f"{name}_median"][shown], color=plots.COLOURS[1], linewidth=1.0, linestyle=":", label="median")
         if optimum is not None:
-            plots.optimum_line(axes, optimum, f"best possible: {optimum:.4g}")
+            plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
         axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
         axes.legend(loc="lower right")
     return figure
@@ -57,7 +58,7 @@ def score_histogram(scores: np.ndarray, optimum: float | None, title: str, label
         low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
         axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0])
         if optimum is not None:
-            axes.axvline(optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {optimum:.4g}")
+            axes.axvline(optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {number(optimum, 4)}")
             axes.legend(loc="upper left")
         axes.set(title=title, xlabel=label, ylabel="seeds")
     return figure

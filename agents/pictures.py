@@ -14,6 +14,7 @@ from envs import layouts
 from envs.layouts import Layout
 from sandbox import plots
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
@@ -63,7 +64,7 @@ def learning_curve(
         if evaluate:
             upper.plot(evaluate["episode"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=score.evaluated)
         if optimum is not None:
-            plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
+            plots.optimum_line(upper, optimum, f"best possible: {number(optimum, 4)}")
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right")
         lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.control import ControlExperiment, Snapshotted, walk
 from envs.render import Snapshot
+from sandbox.text import number
 
 LONGEST = 400
 """Frames of an episode that is watched by itself: one that never arrives need not be seen to its end."""
@@ -75,8 +76,8 @@ def _as_it_was(agent: Any, knowledge: Snapshotted) -> Any:
 
 
 def _status(knowledge: Snapshotted, step: int, total: float, explore: bool) -> str:
-    mode = f"ε {knowledge.epsilon:.3g}" if explore else "greedy"
-    return f"episode {knowledge.episode} · step {step} · {mode} · return {total:.4g}"
+    mode = f"ε {number(knowledge.epsilon, 3)}" if explore else "greedy"
+    return f"episode {number(knowledge.episode)} · step {step} · {mode} · return {number(total, 4)}"
 
 
 def _scale(experiment: ControlExperiment, snapshots: list[Any]) -> tuple[float, float]:

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "store",
     "baselines",
     "supervised",
+    "threads",
     "regression",
     "music",
 )

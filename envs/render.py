@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs import board, palette, tiles
+from sandbox.text import number
 from sandbox.window import load_pygame
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ class Snapshot:
         Args:
             hidden: layers to leave out: "values", "policy", "trail".
         """
-        pygame = load_pygame()
         page = _page(board.plan_of(self.layout))
         values = None if "values" in hidden or self.values is None else np.asarray(self.values, dtype=np.float64)
         greedy = None if "policy" in hidden or self.policy is None else greedy_bits(self.policy)
@@ -81,10 +81,7 @@ class Snapshot:
             board.draw_sign(canvas, page.plan, page.corner, self.agent, tiles.agent_sign)
         _write_header(canvas, self.title, None if values is None else scale)
         _write_status(canvas, self.status)
-        pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
-        # The surface borrows the array's memory: blitting into it is several times quicker than copying pixels out.
-        pygame.image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
-        return pixels
+        return _pixels_of(canvas)
 
     def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
         """Ends of the colour scale: the given ones, or those of the values that are seen."""
@@ -92,6 +89,30 @@ class Snapshot:
             return self.value_range or (0.0, 0.0)
         seen = values[np.isfinite(values) & self.layout.walkable.ravel()]
         return (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
+
+
+def captioned(picture: np.ndarray, words: str) -> np.ndarray:
+    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS, width, 3].
+
+    Args:
+        picture: uint8 [height, width, 3].
+        words: the line; smaller letters are taken where it would not fit.
+    """
+    pygame = load_pygame()
+    height, width = picture.shape[:2]
+    canvas = pygame.Surface((width, height + STATUS), 0, 32)
+    canvas.fill(palette.BAND)
+    canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
+    _write_status(canvas, words)
+    return _pixels_of(canvas)
+
+
+def _pixels_of(canvas: Any) -> np.ndarray:
+    """A surface as uint8 [height, width, 3]."""
+    pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
+    # The surface borrows the array's memory: blitting into it is several times quicker than copying pixels out.
+    load_pygame().image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
+    return pixels
 
 
 def greedy_bits(policy: np.ndarray) -> np.ndarray:
@@ -147,7 +168,7 @@ def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) ->
     """The title at the left and, while values are shown, the colour bar with its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
-        high, low = (tiles.text(_number(end), SMALL, palette.MUTED) for end in (scale[1], scale[0]))
+        high, low = (tiles.text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0]))
         middle = HEADER // 2 + 1
         canvas.blit(high, high.get_rect(midright=(right, middle)))
         bar = _colour_bar().get_rect(midright=(right - high.get_width() - 6, middle - 1))
@@ -186,8 +207,3 @@ def _colour_bar() -> Any:
     bar.fill(palette.MUTED)
     bar.blit(pygame.image.frombytes(colours.tobytes(), (width, height), "RGB"), (1, 1))
     return bar
-
-
-def _number(value: float) -> str:
-    """Three digits, without a negative zero."""
-    return f"{value + 0.0:.3g}"

@@ -17,7 +17,7 @@ from typing import Any
 
 from sandbox.config import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
-from sandbox.lab import LearningTogether
+from sandbox.lab import ChoosingThreads, LearningTogether
 from sandbox.loop import Loop, Settings
 from sandbox.registry import Entry, registry
 from sandbox.runs import Run, context_of, rebuilt
@@ -38,7 +38,7 @@ class Request:
         seed: >= 0; of many seeds the first.
         seeds: how many seeds learn together, >= 1.
         full_metrics: whether each of many seeds keeps its own metrics.
-        threads: for numerical libraries; None takes the cores this process may use.
+        threads: for numerical libraries; None lets the lab choose, else takes the cores this process may use.
         device: "cpu", "cuda", "mps", or "auto".
         data: folder of data files, or None.
         track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
@@ -211,7 +211,7 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
                 full_metrics=request.full_metrics,
                 created=datetime.now().astimezone().isoformat(),
                 command=request.command,
-                threads=request.threads or available_cores(),
+                threads=request.threads or threads_of(lab, config),
                 device=request.device,
                 plugin=plugin_name(entry),
                 data=str(request.data.resolve()) if request.data else "",
@@ -272,6 +272,12 @@ def _refuse_running(record: RunRecord) -> None:
 def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
     """Whether all pictures were made and are still what was written."""
     return record.pictured and folder.artifacts.listing() == record.artifacts
+
+
+def threads_of(lab: Any, config: Any) -> int:
+    """Threads of a run that nobody gave a number: the lab's own choice, else all cores."""
+    cores = available_cores()
+    return lab.threads(config, cores) if isinstance(lab, ChoosingThreads) else cores
 
 
 def available_cores() -> int:

@@ -27,6 +27,7 @@ from sandbox.config import (
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
 from sandbox.registry import canonical, registry
+from sandbox.text import flat
 
 FILES = (".toml", ".json")
 
@@ -250,8 +251,8 @@ def _contender(wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any
 
 def _other_tasks(made: Sequence[Contender]) -> list[str]:
     """A sentence for each setting of the lab, the agent aside, in which a contender differs from the first."""
-    first = _flat(made[0].config) if made else {}
-    others = [(one.label, _flat(one.config)) for one in made[1:]]
+    first = _task(made[0].config) if made else {}
+    others = [(one.label, _task(one.config)) for one in made[1:]]
     return [
         f"'{made[0].label}' and '{label}' would not face the same task: {option_name(name)} is {show_value(first.get(name))} for one and "
         f"{show_value(other.get(name))} for the other"
@@ -261,10 +262,6 @@ def _other_tasks(made: Sequence[Contender]) -> list[str]:
     ]
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _task(config: Mapping[str, Any]) -> dict[str, Any]:
     """All settings but the agent's by their dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        if prefix or name != "agent":
-            flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return flat
+    return flat({name: value for name, value in config.items() if name != "agent"})

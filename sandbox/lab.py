@@ -116,9 +116,10 @@ class Block(NamedTuple):
 class Experiment(Protocol):
     """Work that is done in stretches, and can be put down and taken up again between any two of them.
 
-    Four more attributes are used where they exist: `score()` (what the run is judged by, a `Score`), `env_steps` (steps of an environment so far, for the speed in the summary),
-    `learned_seconds` (time spent learning in this process, where `advance` also does other things), and `notes` (sentences that
-    become warnings of the run).
+    Five more attributes are used where they exist: `score()` (what the run is judged by, a `Score`), `headline` (names of the columns
+    that are shown while it works; without it the first figures of each block are), `env_steps` (steps of an environment so far, for
+    the speed in the summary), `learned_seconds` (time spent learning in this process, where `advance` also does other things), and
+    `notes` (sentences that become warnings of the run).
 
     Example:
         >>> from sandbox import Block, Experiment
@@ -219,6 +220,10 @@ class Frame(Protocol):
 class Lab(Protocol):
     """A question with its settings. Required: `Config` and `build`; the rest below is optional, see the other protocols.
 
+    One more attribute is used where it exists, of labs and of agents: `follows_processor` is True where the last digits of a result
+    depend on the processor (PyTorch, matrix products, sums that may be reordered). Such a run is not resumed on another processor
+    without `--allow-changed`.
+
     Example:
         >>> from pydantic import Field
         >>> from sandbox import Lab, LabConfig
@@ -278,6 +283,20 @@ class Preparing(Protocol):
 
     def preparation(self) -> str:
         """What it is about to do, in one sentence for the screen; empty when it takes no time."""
+        ...
+
+
+@runtime_checkable
+class ChoosingThreads(Protocol):
+    """A lab that knows how many threads serve it best, for runs without `--threads`; the others get one for each core."""
+
+    def threads(self, config: Any, cores: int) -> int:
+        """How many threads numerical libraries get; run.json keeps the number, and a resumed run has the same.
+
+        Args:
+            config: the validated configuration.
+            cores: that the process may use.
+        """
         ...
 
 

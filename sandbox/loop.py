@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from sandbox.store.files import plain
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
 from sandbox.store.record import RunRecord
+from sandbox.text import finite
 from sandbox.work import build, work_of
 
 OF_THE_LOOP = ("metrics", "times", "learning_seconds")
@@ -39,14 +39,9 @@ def _plain_summary(summary: Any) -> dict[str, Any]:
         UsageError: when it holds something that JSON does not know.
     """
     try:
-        return {name: _finite(value) for name, value in json.loads(json.dumps(summary, default=plain)).items()}
+        return dict(finite(json.loads(json.dumps(summary, default=plain))).items())
     except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"`summary` must return a dict of numbers, strings, booleans and None: {error}.") from error
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: None."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass
@@ -268,7 +263,7 @@ class Loop:
             self.warn(
                 f"{score.name} {score.value:.6g} is above the best possible {score.optimum:.6g}{error}: the optimum, or the score, is wrong here."
             )
-        return {name: _finite(value) for name, value in vars(score).items()}
+        return dict(finite(vars(score)))
 
     def _pass_on_notes(self, experiment: Any) -> None:
         """What the experiment has found out becomes warnings, each once."""

@@ -1,10 +1,11 @@
-"""Where a result comes from: versions, sources, git commit, machine."""
+"""Where a result comes from: versions, sources, git commit, processor."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -35,6 +36,31 @@ def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
 
 
 @cache
+def processor() -> dict[str, str]:
+    """The processor: its `model`, and the `target` that code is compiled for.
+
+    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says which instructions there are, and so
+    by which code libraries add and multiply here. NUMBA_CPU_NAME, which numba compiles for instead, is taken as it stands.
+    """
+    from llvmlite import binding
+
+    target = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    return {"model": _model(), "target": target}
+
+
+def _model() -> str:
+    """What the maker calls the processor, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            return _said("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+@cache
 def sources(extra: tuple[Path, ...] = ()) -> str:
     """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of packages)."""
     digest = hashlib.sha256()
@@ -62,5 +88,10 @@ def commit() -> str:
 
 
 def _git(*words: str) -> str:
-    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, timeout=5, check=False)
+    return _said("git", "-C", str(ROOT), *words)
+
+
+def _said(*command: str) -> str:
+    """What a program answers; "" when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -14,6 +14,7 @@ from sandbox import provenance, report, stats, verdicts
 from sandbox.lab import ClaimPicture
 from sandbox.reproduce import Reproduction
 from sandbox.stats import Interval
+from sandbox.text import MISSING, number, plural
 from sandbox.verdicts import Measured
 
 PAGE, DOCUMENT = "reproduce.html", "reproduce.json"
@@ -54,9 +55,16 @@ def verdict_of(rows: Sequence[Measured]) -> str:
 def tally(made: Reproduction) -> str:
     """How many findings came out how, in words."""
     found = [verdict_of(rows) for _, _, rows in made.findings()]
-    words = {"agrees": "agree", "differs": "differ", "too few runs": "with too few runs to tell"}
-    counted = [f"{found.count(verdict)} {words.get(verdict, verdict)}" for verdict in sorted(set(found), key=found.count, reverse=True)]
-    return f"Of {len(found)} finding{'s' if len(found) != 1 else ''} with {len(made.rows)} figures {', '.join(counted)}"
+    often = sorted(set(found), key=found.count, reverse=True)
+    counted = [f"{found.count(verdict)} {_as_verb(verdict, found.count(verdict))}" for verdict in often]
+    total = f"{plural(len(found), 'finding')} with {plural(len(made.rows), 'figure')}"
+    return f"{total}: {', '.join(counted)}"
+
+
+def _as_verb(verdict: str, count: int) -> str:
+    if verdict == "too few runs":
+        return "with too few runs to tell"
+    return verdict.removesuffix("s") if verdict in ("agrees", "differs", "holds") and count > 1 else verdict
 
 
 def document(made: Reproduction) -> dict[str, Any]:
@@ -105,14 +113,6 @@ def write(made: Reproduction, folder: Path, title: str, command: str) -> None:
     write_whole(folder / PAGE, report.page(title, _body(made, title, command)).encode(), sync=False)
 
 
-def shown(value: float) -> str:
-    """A figure with at most four decimals."""
-    if math.isnan(value):
-        return "–"
-    rounded = f"{value:.4f}".rstrip("0").rstrip(".")
-    return "0" if rounded in ("-0", "") else rounded
-
-
 def _share(value: float) -> str:
     return f"{100 * value:.1f}".removesuffix(".0") + " %"
 
@@ -122,24 +122,24 @@ def _reported(row: Measured) -> str:
     if claim.kind == "order":
         return "> 50 %"
     if claim.reported is None:
-        return "–"
-    value = _share(claim.reported) if claim.kind == "proportion" else shown(claim.reported)
+        return MISSING
+    value = _share(claim.reported) if claim.kind == "proportion" else number(claim.reported)
     bound = {"at least": "≥ ", "at most": "≤ "}.get(claim.kind, "")
     return f"({bound}{value})" if claim.own else f"{bound}{value}"
 
 
 def _estimate(row: Measured) -> str:
     if not row.runs:
-        return "–"
+        return MISSING
     if row.claim.kind in ("proportion", "order") and not row.claim.exact:
         return f"{row.estimate * row.runs:g} of {row.runs} ({_share(row.estimate)})"
-    return shown(row.estimate)
+    return number(row.estimate)
 
 
 def _interval(row: Measured) -> str:
     if not row.runs or row.claim.exact:
         return ""
-    text = _share if row.claim.kind in ("proportion", "order") else shown
+    text = _share if row.claim.kind in ("proportion", "order") else number
     return f"{text(row.interval.low)} … {text(row.interval.high)}"
 
 
@@ -217,7 +217,7 @@ def _section(made: Reproduction, lab: str, claim: str, rows: Sequence[Measured])
     further = [row for row in rows if row.verdict == "measured"]
     parts.append(_table(stated))
     if further:
-        summary = f"{len(further)} more figures, which the report does not state"
+        summary = f"{plural(len(further), 'more figure')}, not stated by the report"
         parts.append(f"<details><summary>{report.text(summary)}</summary>{_table(further)}</details>")
     parts += _pictures(made.pictures.get((lab, claim), []))
     return f'<section id="{report.text(_anchor(lab, claim))}">' + "\n".join(parts) + "</section>"

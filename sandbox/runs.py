@@ -17,6 +17,7 @@ from sandbox.seeding import Generators
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+from sandbox.text import figures
 from sandbox.work import build, work_of
 
 KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
@@ -146,10 +147,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the scores, and every picture."""
-        scores = "".join(
-            f"<tr><th style='text-align: left'>{escape(name.replace('_', ' '))}</th><td>{escape(_short(value))}</td></tr>"
-            for name, value in self.summary.items()
-        )
+        row = "<tr><th style='text-align: left'>{}</th><td>{}</td></tr>".format
+        scores = "".join(row(escape(name), escape(value)) for name, value in figures(self.summary))
         pictures = "".join(picture._repr_html_() for picture in self.figures.values())
         return f"<b>{escape(self.id)}</b>: {escape(self.record.lab)}, {escape(self.status)}<table>{scores}</table>{pictures}"
 
@@ -170,10 +169,6 @@ class Picture:
     def _repr_html_(self) -> str:
         content = base64.b64encode(self.path.read_bytes()).decode()
         return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def rebuilt(record: RunRecord) -> tuple[Any, Any]:

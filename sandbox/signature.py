@@ -1,4 +1,4 @@
-"""With which sources and libraries a run was made, and whether they are still the same."""
+"""With which sources, libraries and processor a run was made, and whether they are still the same."""
 
 from __future__ import annotations
 
@@ -47,21 +47,34 @@ def sign(record: RunRecord) -> None:
     """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
     record.host, record.pid = platform.node(), os.getpid()
     record.sources, record.commit = sources_of(record), provenance.commit()
+    record.processor = provenance.processor()
+
+
+def follows_processor(record: RunRecord) -> bool:
+    """Whether the run's last digits depend on the processor: its lab says so, or something that its configuration picks."""
+    used = [registry().lab(record.lab)]
+    for kind, name in choices(used[0].Config, record.config):
+        with contextlib.suppress(UnknownNameError):
+            used.append(registry().load(kind, name))
+    return any(getattr(one, "follows_processor", False) for one in used)
 
 
 def refuse_changed(record: RunRecord, allow: bool) -> None:
-    """Refuse to go on under other versions than the run began with: the same bytes cannot be promised then."""
+    """Refuse to go on under other versions, or on another processor where that matters: the same bytes cannot be promised then."""
     now = provenance.versions(record.versions)
     changed = [
         f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
     ]
     if record.sources != sources_of(record):
         changed.append("the sources of the sandbox or of the plugin")
+    before, here = (machine.get("target", "") for machine in (record.processor, provenance.processor()))
+    if before and before != here and follows_processor(record):
+        changed.append(f"processor {before} -> {here}")
     if not changed:
         return
     if not allow:
         raise UsageError(
-            f"Run {record.id} began under other versions: {'; '.join(changed)}. Resumed now it may end with other numbers; "
+            f"Run {record.id} began under other versions or on another processor: {'; '.join(changed)}. Resumed now it may end with other numbers; "
             f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
         )
-    record.warnings.append(f"Resumed under other versions: {'; '.join(changed)}.")
+    record.warnings.append(f"Resumed under other versions or on another processor: {'; '.join(changed)}.")

@@ -10,6 +10,7 @@ import numpy as np
 from sandbox import plots
 from sandbox.config import show_value
 from sandbox.ranking import Result
+from sandbox.text import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,9 +131,9 @@ class Scale:
         if self.categories is not None:
             return [(self(name), name) for name in self.categories]
         if len(self._distinct) <= FEW:
-            return [(self(value), f"{value:.4g}") for value in self._distinct]
+            return [(self(value), number(value, 4, scale=0)) for value in self._distinct]
         middle = np.geomspace(self.low, self.high, 5) if self.log else np.linspace(self.low, self.high, 5)
-        return [(self(value), f"{value:.3g}") for value in middle.tolist()]
+        return [(self(value), number(value, 3, scale=0)) for value in middle.tolist()]
 
 
 def scale_of(values: np.ndarray, direction: str) -> np.ndarray:

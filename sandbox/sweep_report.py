@@ -11,6 +11,7 @@ from sandbox.config import option_name, show_value
 from sandbox.ranking import Result
 from sandbox.store.files import plain, write_whole
 from sandbox.store.sweeps import RANKING as RANKING
+from sandbox.text import number, plural, plus_minus, words
 
 if TYPE_CHECKING:
     from sandbox.sweeps import Sweep
@@ -71,8 +72,8 @@ def described(sweep: Sweep) -> str:
     record = sweep.record
     kind = {"grid": "a grid of", "random": "random search,", "tpe": "TPE,"}[record.search["kind"]]
     seeds = f"{record.seeds} seeds each" if record.seeds > 1 else "one seed each"
-    aim = f"; {record.objective.replace('_', ' ')} to {record.direction}" if record.objective else ""
-    return f"{kind} {len(record.trials)} configurations, {seeds}{aim}"
+    aim = f"; {words(record.objective)} to {record.direction}" if record.objective else ""
+    return f"{kind} {plural(len(record.trials), 'configuration')}, {seeds}{aim}"
 
 
 def columns(sweep: Sweep) -> list[str]:
@@ -84,37 +85,37 @@ def value_text(result: Result) -> str:
     """The objective with its spread over seeds, or why there is none."""
     if result.value is None:
         return result.status
-    return f"{result.value:.5g}" + (f" ± {result.spread:.2g}" if result.spread is not None else "")
+    return number(result.value) if result.spread is None else plus_minus(result.value, result.spread)
 
 
 def _head(sweep: Sweep) -> Iterator[str]:
     record = sweep.record
-    words = [
+    lines = [
         f"<h1>{report.text(title(sweep))}</h1>",
         report.paragraph(f"{described(sweep)[0].upper()}{described(sweep)[1:]}. {record.status}."),
     ]
     if sweep.best is not None:
         shown = ", ".join(f"`{option_name(name)} = {show_value(value)}`" for name, value in sweep.best.params.items())
-        words.append(report.paragraph(f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}."))
-        words.append(report.paragraph(f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."))
+        lines.append(report.paragraph(f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}."))
+        lines.append(report.paragraph(f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."))
     if record.command:
-        words.append(report.paragraph(f"Made by `{record.command}`."))
+        lines.append(report.paragraph(f"Made by `{record.command}`."))
     if record.error:
-        words.append(report.paragraph(record.error))
-    yield f'<header class="page">{"".join(words)}</header>'
+        lines.append(report.paragraph(record.error))
+    yield f'<header class="page">{"".join(lines)}</header>'
 
 
 def _table(sweep: Sweep) -> str:
     record, names = sweep.record, columns(sweep)
     shown = sweep.ranking[:SHOWN]
-    objective = record.objective.replace("_", " ") or "objective"
+    objective = words(record.objective) or "objective"
     spread = " (mean ± standard deviation over seeds)" if record.seeds > 1 else ""
     rows = [
         [
             str(place) if one.value is not None else "",
             *(report.text(cell(one.params[name])) if name in one.params else "" for name in names),
             report.text(value_text(one)),
-            f"{one.low:.5g} … {one.high:.5g}" if one.low is not None and record.seeds > 1 else "",
+            f"{number(one.low)} … {number(one.high)}" if one.low is not None and record.seeds > 1 else "",
             str(one.number),
         ]
         for place, one in enumerate(shown, 1)
@@ -139,4 +140,4 @@ def _json(document: Any) -> bytes:
 
 def cell(value: Any) -> str:
     """A parameter's value for a table: four significant digits; ranking.json has all."""
-    return f"{value:.4g}" if isinstance(value, float) else show_value(value)
+    return number(value, 4, scale=0) if isinstance(value, float) else show_value(value)

@@ -45,6 +45,7 @@ class BaselineAgent:
     algorithm: ClassVar[Any]
     """The class in Stable-Baselines3."""
     Config: ClassVar[type[BaselineConfig]]
+    follows_processor = True
 
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         self.config: Any = config

@@ -14,6 +14,7 @@ from agents.baselines.experiment import BaselineExperiment, Known
 from agents.control import walk
 from agents.showing import LINGER, LONGEST, TRAIL
 from envs.render import Snapshot
+from sandbox.text import number
 
 
 def frames(experiment: BaselineExperiment, rng: np.random.Generator, title: str, history: bool) -> Iterator[Snapshot]:
@@ -59,7 +60,7 @@ def _episode(
             values=values,
             policy=np.eye(model.actions, dtype=bool)[best],
             value_range=scale,
-            status=f"env step {known.steps:,} · step {step} · {mode} · return {total:.4g}",
+            status=f"env step {number(known.steps)} · step {step} · {mode} · return {number(total, 4)}",
             title=title,
         )
         trail.append(cell)

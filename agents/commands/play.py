@@ -9,9 +9,10 @@ import click
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.options import json_option, output_option, own_options, store_option
-from sandbox.cli.output import next_commands, number, pairs, print_json
+from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store.store import Store
+from sandbox.text import figures, number, plural
 
 KEYS = {"space": 0, "right": 1, "left": 2, "down": 3, "up": 4, ".": 0, "d": 1, "a": 2, "s": 3, "w": 4}
 """Keys as the window names them -> actions."""
@@ -51,17 +52,15 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     if values["as_json"]:
         print_json(document)
         return 0
-    pairs((key.replace("_", " "), number(value)) for key, value in document.items() if key != "env")
-    click.echo(_verdict(total, optimum, steps, env.model.horizon))
+    pairs(figures({key: value for key, value in document.items() if key != "env"}))
+    paragraph(_verdict(total, optimum, steps, env.model.horizon))
     next_commands((f"solve {name}", "the best way"), (f"run {name} --agent sarsa", "let an agent learn it"))
     return 0
 
 
 def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     if steps < horizon:
-        return (
-            f"You stopped after {steps} of {horizon} steps with {number(total)}; the best possible in a whole episode is {number(optimum)}."
-        )
+        return f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; the best possible in a whole episode is {number(optimum)}."
     return (
         "That is the best possible."
         if total >= optimum - 1e-9
@@ -102,7 +101,7 @@ def _play_in_window(
     try:
         while True:
             left = env.model.horizon - walk.steps
-            status = f"return {number(walk.total)} · best possible {number(optimum)} · {left} steps left"
+            status = f"return {number(walk.total)} · best possible {number(optimum)} · {plural(left, 'step')} left"
             key = window.wait_key(env.snapshot(status=status))
             if key == "r":
                 state, _ = env.reset()

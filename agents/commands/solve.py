@@ -9,7 +9,8 @@ import numpy as np
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.options import json_option, own_options
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, words
+from sandbox.cli.output import heading, next_commands, pairs, print_json
+from sandbox.text import figures, number
 
 ARROWS = "·→←↓↑"
 """Stay, right, left, down, up."""
@@ -116,12 +117,12 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
         click.echo(drawn)
     if hasattr(env, "layout"):
         click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
-    pairs((words(key), number(value)) for key, value in document.items() if key not in ("env", "discount", "epsilon_soft"))
+    pairs(figures({key: value for key, value in document.items() if key not in ("env", "discount", "epsilon_soft")}))
     if soft is not None:
         heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
         if drawn := _map(env, soft.policy):
             click.echo(drawn)
-        pairs((words(key), number(value)) for key, value in document["epsilon_soft"].items() if key != "epsilon")
+        pairs(figures({key: value for key, value in document["epsilon_soft"].items() if key != "epsilon"}))
     if not best.converged:
         click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
     if hasattr(env, "layout"):

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sandbox import plots
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 
 def training_curves(
@@ -48,7 +49,7 @@ def training_curves(
                     [best], [np.asarray(learned[name])[epochs == best][0]], "*", color=plots.COLOURS[2], markersize=14, label="best weights"
                 )
             if test is not None:
-                plots.optimum_line(right, test, f"test: {test:.4g}")
+                plots.optimum_line(right, test, f"test: {number(test, 4)}")
             right.legend()
         right.set(title="Validation" if shown == name else "Learning rate", xlabel="epoch", ylabel=label)
         for axes in (left, right):

@@ -217,8 +217,9 @@ class EpochExperiment:
     def summary(self) -> Summary:
         """What the test found, and how training went."""
         validation = {f"validation_{self.task.score}": self.best["score"], "best_epoch": self.best["epoch"]} if self.best["weights"] else {}
+        about = {"test_images": self.data.about_test} if self.data.about_test and self.found else {}
         parameters = sum(one.numel() for one in self.model.parameters())
-        return {**self.found, **validation, "epochs": self.epoch, "parameters": parameters}
+        return {**self.found, **about, **validation, "epochs": self.epoch, "parameters": parameters}
 
 
 class _Swapped:

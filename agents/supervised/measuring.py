@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.api import Request, available_cores, resolved
+from sandbox.api import Request, resolved, threads_of
 from sandbox.lab import Context
 from sandbox.seeding import Generators
 from sandbox.work import work_of
@@ -26,7 +26,7 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
     """
     with _LOCK:
         _, made, config = resolved(Request(lab, preset, [settings]))
-        context = Context(seed, Generators(seed), None, threads=available_cores())  # type: ignore[arg-type]
+        context = Context(seed, Generators(seed), None, threads=threads_of(made, config))  # type: ignore[arg-type]
         work = work_of(made, context)
         experiment = work.build(lambda context: made.build(config, context))
         while not experiment.done:

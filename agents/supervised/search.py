@@ -40,7 +40,7 @@ class SearchExperiment:
     """
 
     unit = "fold"
-    headline = ("score",)
+    headline = ("score", "loss")
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sandbox.errors import UsageError
+from sandbox.text import number
 
 REMEDY = "Replace the file by the original."
 
@@ -42,7 +43,7 @@ def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archi
     if found != shape:
         raise UsageError(f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected {' x '.join(map(str, shape))}. {REMEDY}")
     if len(content) != header + math.prod(shape):
-        raise UsageError(f"{path} has {len(content):,} bytes; its header promises {header + math.prod(shape):,}. {REMEDY}")
+        raise UsageError(f"{path} has {number(len(content))} bytes; its header promises {number(header + math.prod(shape))}. {REMEDY}")
     for expected, got in ((content_md5, content), (archive_md5 if path.suffix == ".gz" else "", packed)):
         if expected and hashlib.md5(got, usedforsecurity=False).hexdigest() != expected:
             raise UsageError(f"{path} is not the original: its MD5 sum is not {expected}. {REMEDY}")

@@ -65,6 +65,7 @@ class ImageSet:
         train_labels: int64 [images], 0 to 9.
         test: uint8 [images, 28, 28].
         test_labels: int64 [images].
+        about_test: how the test images differ from those that are held out for validation, in words; "" where they hardly do.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ImageSet:
     train_labels: np.ndarray
     test: np.ndarray
     test_labels: np.ndarray
+    about_test: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -188,7 +190,11 @@ def _reason(said: str) -> str:
 
 @lru_cache(maxsize=1)
 def _digits() -> ImageSet:
-    """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST; the last fifth, other writers', is the test set."""
+    """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST; the last fifth is the test set.
+
+    13 people wrote them, one after the other, so the last fifth is by people who wrote hardly any of the others. Logistic regression
+    recognises 90 % of it, and 97 % of a fifth drawn at random.
+    """
     state = random.getstate()
     from sklearn.datasets import load_digits
 
@@ -199,7 +205,8 @@ def _digits() -> ImageSet:
     large = np.pad(enlarge @ small @ enlarge.T, ((0, 0), (4, 4), (4, 4)))
     pixels = np.rint(255 * large.clip(0, 1)).astype(np.uint8)  # [images, 28, 28]
     labels, first = found.target.astype(np.int64), len(pixels) * 4 // 5
-    return ImageSet("digits", pixels[:first], labels[:first], pixels[first:], labels[first:])
+    about = "by other writers than the training images; validation images are by the same writers"
+    return ImageSet("digits", pixels[:first], labels[:first], pixels[first:], labels[first:], about)
 
 
 def _enlargement(small: int, large: int) -> np.ndarray:

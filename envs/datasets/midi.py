@@ -16,6 +16,7 @@ import numpy as np
 
 from envs.datasets.rolls import HIGHEST, KEYS, LOWEST, Notes, notes_of, roll_of, steps_of
 from sandbox.extras import missing
+from sandbox.text import number
 
 MAX_BYTES = 16_000_000
 MAX_BEATS = 10_000
@@ -88,7 +89,7 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
         raise Unreadable("notes before the beginning: absurd tick values")
     beats = max(int(max(track.start.max(), track.end.max())) for track in tracks) / ticks_per_beat
     if beats > MAX_BEATS:
-        raise Unreadable(f"{beats:,.0f} beats long, more than {MAX_BEATS:,}")
+        raise Unreadable(f"{number(round(beats))} beats long, more than {number(MAX_BEATS)}")
     hands, how = assign_hands(tracks)
     ticks_per_step = ticks_per_beat / steps_per_beat
     return Piece(name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - left)

@@ -14,6 +14,7 @@ from sandbox import plots
 from sandbox.seeding import generator
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import plural
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import EpochExperiment
@@ -118,7 +119,7 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
                 middle[0], middle[1], classes[number], ha="center", va="center", fontsize=12, fontweight="bold", color=TEN[number], bbox=box
             )
         across, up = names.get(size, ("first principal axis of the codes", "second principal axis of the codes"))
-        axes.set(xlabel=across, ylabel=up, title=f"Codes of test images ({size} number{'s' if size > 1 else ''}), coloured by class")
+        axes.set(xlabel=across, ylabel=up, title=f"Codes of test images ({plural(size, 'number')}), coloured by class")
     return made
 
 

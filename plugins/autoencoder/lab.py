@@ -25,6 +25,7 @@ class AutoencoderLab:
     Config = AutoencoderConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     global_generators = ("torch",)
+    follows_processor = True
     objective = "summary.validation_mse"
     direction = "minimize"
     directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
@@ -41,6 +42,13 @@ class AutoencoderLab:
         from plugins.autoencoder import claims
 
         return claims.pictures(claim)
+
+    def threads(self, config: AutoencoderConfig, cores: int) -> int:
+        """One for a small model."""
+        from agents.supervised.threads import threads_for, weights_of
+        from plugins.autoencoder.network import autoencoder
+
+        return threads_for(weights_of(lambda: autoencoder(config)), config.batch_size, cores)
 
     def build(self, config: AutoencoderConfig, context: Context) -> EpochExperiment | SearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""

@@ -13,6 +13,7 @@ from agents.views import GridView, grid_view
 from sandbox import plots
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 GREEDY = "return of the greedy policy"
 
@@ -62,7 +63,8 @@ def learning_curve(experiment: Any, metrics: Metrics, title: str, score: CurveCo
     figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
     axes = figure.axes[0]
     if optimum is not None and stationary is not None and optimum - stationary > 1e-6 * max(1.0, abs(optimum)):
-        axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=f"best without counting steps: {stationary:.4g}")
+        label = f"best without counting steps: {number(stationary, 4)}"
+        axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=label)
     _show_the_end(axes, metrics, score)
     with plots.style():
         axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")

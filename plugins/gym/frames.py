@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from envs import ids
+from envs.render import captioned
 from plugins.gym import fitting
 from sandbox.errors import UsageError
+from sandbox.text import number
 
 LONGEST = 300
 """Frames of an episode that is watched by itself."""
 SHORT = 40
 """Frames of each episode where many are watched."""
-STRIP = 22
-"""Height of the line below, pixels."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,8 @@ class Shown:
     status: str
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """The picture with its line: uint8 [height + STRIP, width, 3]; it has no layers to hide."""
-        from PIL import Image, ImageDraw, ImageFont
-
-        height, width = self.pixels.shape[:2]
-        picture = Image.new("RGB", (width, height + STRIP), "white")
-        picture.paste(Image.fromarray(self.pixels), (0, 0))
-        font = ImageFont.load_default(size=13)
-        ImageDraw.Draw(picture).text((6, height + 3), self.status, fill="#111827", font=font)
-        return np.asarray(picture)
+        """The picture with its line, uint8 [height + 32, width, 3]; it has no layers to hide."""
+        return captioned(self.pixels, self.status)
 
 
 def episode_now(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
@@ -80,7 +73,7 @@ def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]
         observation, _ = env.reset(seed=int(rng.integers(2**31)))
         total, over = 0.0, False
         for step in range(LONGEST):
-            status = f"env step {experiment.env_steps:,} · step {step} · greedy · return {total:.4g}"
+            status = f"env step {number(experiment.env_steps)} · step {step} · greedy · return {number(total, 4)}"
             yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
             if over:
                 return
@@ -111,13 +104,13 @@ def _closing(experiment: Any, play: Any) -> Iterator[Shown]:
 def _episode(
     experiment: Any, env: Any, knowledge: tuple[int, float, np.ndarray], rng: np.random.Generator, explore: bool
 ) -> Iterator[Shown]:
-    number, epsilon, q = knowledge
+    episode, epsilon, q = knowledge
     agent = copy.copy(experiment.agent)  # a second one, that knows what this one knew then
-    agent.q, agent.episodes_done = np.asarray(q, dtype=np.float64), number
+    agent.q, agent.episodes_done = np.asarray(q, dtype=np.float64), episode
     state, _ = env.reset(seed=int(rng.integers(2**31)))
-    mode, total, step, over = f"ε {epsilon:.3g}" if explore else "greedy", 0.0, 0, False
+    mode, total, step, over = f"ε {number(epsilon, 3)}" if explore else "greedy", 0.0, 0, False
     while True:
-        status = f"episode {number} · step {step} · {mode} · return {total:.4g}"
+        status = f"episode {number(episode)} · step {step} · {mode} · return {number(total, 4)}"
         yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
         if over:
             return

@@ -15,6 +15,7 @@ from plugins.intro.polynomial import Descent
 from sandbox.config import LabConfig
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.text import number
 
 TRUE = np.array([-1.45, 1.12, 2.3])
 """Coefficients of the function below the noise of made-up points."""
@@ -104,7 +105,7 @@ class IntroExperiment:
             if not np.isfinite(train[-1]):
                 raise SandboxError(
                     f"Gradient descent diverged in step {self.done_units}: a learning rate of {self.descent.rate:g} is too large here. "
-                    f"Below {self.descent.limit:.3g} it converges; `--learning-rate none` takes a good one."
+                    f"Below {number(self.descent.limit, 3)} it converges; `--learning-rate none` takes a good one."
                 )
             test.append(polynomial.mean_squared_error(self.descent.coefficients, *self.test))
             if self.done_units & (self.done_units - 1) == 0 or self.done_units % max(1, self.limit // 200) == 0:

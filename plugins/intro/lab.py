@@ -17,6 +17,7 @@ class IntroLab:
     """When does a model learn the noise, and what helps?"""
 
     Config = IntroConfig
+    follows_processor = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "report": {}, "quick": {"steps": 200}}
     claims = CLAIMS
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from plugins.intro import polynomial
 from plugins.intro.experiment import CORNERS, TRUE
 from sandbox import plots
+from sandbox.text import number
 
 WEIGHTS = np.logspace(-8, 2, 81)
 """Ridge weights of the picture."""
@@ -30,7 +31,7 @@ def fits(experiment: Any) -> Figure:
             _points(axes, experiment, 4)
             axes.plot(x, polynomial.evaluate(fit, x), color=plots.COLOURS[1], linewidth=1.5)
             error = polynomial.mean_squared_error(fit, *experiment.test)
-            axes.set_title(f"order {order}: test MSE {error:.2g}", fontsize=10)
+            axes.set_title(f"order {order}: test MSE {number(error, 2)}", fontsize=10)
             axes.set_ylim(lowest - room, highest + room)
         for axes in grid[len(orders) :]:
             axes.set_axis_off()
@@ -135,8 +136,8 @@ def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
     best = polynomial.least_squares(experiment.train.x, experiment.train.y, order)
     least = polynomial.mean_squared_error(best, *experiment.train)
     spans = []
-    for number in (1, 2):
-        low, high = (np.append(path[:, number], best[number]).min(), np.append(path[:, number], best[number]).max())
+    for place in (1, 2):
+        low, high = (np.append(path[:, place], best[place]).min(), np.append(path[:, place], best[place]).max())
         spans.append(np.linspace(low - 0.25 * (high - low) - 0.1, high + 0.25 * (high - low) + 0.1, 120))
     surface = _surface(experiment, best, *spans)
     with plots.style():
@@ -152,7 +153,7 @@ def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
         left.legend(loc="upper right", frameon=True, framealpha=0.85, fontsize=9)
         right.plot(learned["step"], learned["train_mse"], color=plots.COLOURS[0], label="training points")
         right.plot(learned["step"], learned["test_mse"], color=plots.COLOURS[2], label="test points")
-        plots.optimum_line(right, least, f"least squares: {least:.4g}")
+        plots.optimum_line(right, least, f"least squares: {number(least, 4)}")
         right.set(xlabel="step", ylabel="mean squared error", xscale="log", yscale="log", title="How it descends")
         right.legend(fontsize=9)
     return figure
@@ -183,7 +184,7 @@ def _points(axes: Any, experiment: Any, size: float) -> None:
 
 def _noise_floor(axes: Any, experiment: Any) -> None:
     if experiment.config.train is None and experiment.config.noise:
-        plots.optimum_line(axes, experiment.config.noise**2, f"noise: {experiment.config.noise**2:.2g}")
+        plots.optimum_line(axes, experiment.config.noise**2, f"noise: {number(experiment.config.noise**2, 2)}")
 
 
 def _reach(experiment: Any) -> tuple[float, float]:

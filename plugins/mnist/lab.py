@@ -25,6 +25,7 @@ class MnistLab:
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     global_generators = ("torch",)
+    follows_processor = True
     objective = "summary.validation_accuracy"
     direction = "maximize"
     directions: ClassVar[Mapping[str, str]] = {"test_accuracy": "maximize"}
@@ -35,6 +36,13 @@ class MnistLab:
         from plugins.mnist.claims import CLAIMS
 
         return CLAIMS
+
+    def threads(self, config: MnistConfig, cores: int) -> int:
+        """One for a small network."""
+        from agents.supervised.threads import threads_for, weights_of
+        from plugins.mnist.network import network
+
+        return threads_for(weights_of(lambda: network(config)), config.batch_size, cores)
 
     def build(self, config: MnistConfig, context: Context) -> EpochExperiment | SearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""

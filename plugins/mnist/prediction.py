@@ -14,6 +14,7 @@ from sandbox.cli.verb import of_run
 from sandbox.errors import UsageError
 from sandbox.extras import need
 from sandbox.runs import Run
+from sandbox.text import number
 
 MOST_PIXELS = 50_000_000
 INSIDE, SIDE = 20, 28
@@ -35,7 +36,9 @@ def prepared(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as file:
             if file.width * file.height > MOST_PIXELS:
-                raise UsageError(f"{path} has {file.width} x {file.height} pixels; at most {MOST_PIXELS:,} are read. Make it smaller.")
+                raise UsageError(
+                    f"{path} has {file.width} x {file.height} pixels; at most {number(MOST_PIXELS)} are read. Make it smaller."
+                )
             coloured = file.convert("RGBA")
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.") from None

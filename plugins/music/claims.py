@@ -9,6 +9,7 @@ from plugins.music import trials
 from plugins.music.config import MusicConfig
 from plugins.music.trials import SHARING, SIZE, STEPS
 from sandbox.lab import Claim
+from sandbox.text import number
 
 WINDOWS = (16, 32, 64)
 WINDOW = 32
@@ -87,7 +88,7 @@ def _where() -> str:
 
 def _trained() -> str:
     return (
-        f"A model of one LSTM layer of {SIZE.hidden} units with the report's heads and loss, {SIZE.frames:,} steps learned from. "
+        f"A model of one LSTM layer of {SIZE.hidden} units with the report's heads and loss, {number(SIZE.frames)} steps learned from. "
         f"{SHARING} runs share a training; each has its own quarter of the test pieces. {_where()}"
     )
 

@@ -38,6 +38,7 @@ class MusicExperiment:
     """
 
     unit = "epoch"
+    headline = ("loss", "nll")
 
     def __init__(self, config: MusicConfig, context: Context, pieces: Pieces) -> None:
         self.config, self.context, self.pieces = config, context, pieces

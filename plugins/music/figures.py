@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from envs.datasets.rolls import LOWEST
 from sandbox import plots
+from sandbox.text import number
 
 OCTAVES = range(24, 109, 12)
 """MIDI numbers of the Cs on the piano."""
@@ -23,7 +24,7 @@ def learning_curve(learn: dict[str, np.ndarray], validate: dict[str, np.ndarray]
         lower.legend()
         upper.plot(validate["epoch"], validate["nll"], "o-", markersize=3, color=plots.COLOURS[1], label="validation pieces")
         if "nll" in test:
-            plots.optimum_line(upper, test["nll"], f"test pieces, kept weights: {test['nll']:.3g}")
+            plots.optimum_line(upper, test["nll"], f"test pieces, kept weights: {number(test['nll'], 3)}")
         upper.set(ylabel="NLL, nats per frame", title="How well the next step is foreseen")
         upper.legend()
         for axes in (upper, lower):

@@ -15,6 +15,7 @@ class MusicLab:
     """Can an LSTM learn piano pieces for two hands, and go on playing?"""
 
     Config = MusicConfig
+    follows_processor = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
@@ -36,6 +37,13 @@ class MusicLab:
         from plugins.music.claims import notes
 
         return notes(claim, estimates)
+
+    def threads(self, config: MusicConfig, cores: int) -> int:
+        """One for a small model."""
+        from agents.supervised.threads import threads_for, weights_of
+        from plugins.music.models import make_model
+
+        return threads_for(weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores)
 
     def build(self, config: MusicConfig, context: Context) -> Any:
         """A fresh experiment.

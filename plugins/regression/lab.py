@@ -17,6 +17,7 @@ class RegressionLab:
     """Which network, in NumPy alone, fits a noisy curve, and how is it chosen honestly?"""
 
     Config = RegressionConfig
+    follows_processor = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "default": {},
         "report": {"hidden": "75,50", "activation": "leaky_relu", "l1": 1e-3, "learning_rate": 0.075},

@@ -9,6 +9,7 @@ import click
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json
 from sandbox.errors import UsageError
+from sandbox.text import plural
 
 
 @click.command()
@@ -29,7 +30,7 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
             raise UsageError(f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it.")
         for folder in folders.values():
             click.echo(f"  {folder.id}", err=True)
-        click.confirm(f"Delete {len(folders)} run{'s' if len(folders) > 1 else ''}?", abort=True, err=True)
+        click.confirm(f"Delete {plural(len(folders), 'run')}?", abort=True, err=True)
     for folder in folders.values():
         found.delete(folder)
     if as_json:

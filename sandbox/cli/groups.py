@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sandbox.cli.output import number, words
 from sandbox.errors import StoreError
 from sandbox.lab import score_of
 from sandbox.store import comparisons, sweeps
 from sandbox.store.index import Row
 from sandbox.store.store import Store
+from sandbox.text import number, words
 
 
 @dataclass

@@ -7,12 +7,13 @@ import click
 from sandbox.cli import groups, stored
 from sandbox.cli.groups import Group
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, number, print_json, score, table, words
+from sandbox.cli.output import next_commands, print_json, score, table
 from sandbox.errors import UnknownNameError
 from sandbox.lab import score_of
 from sandbox.registry import registry
 from sandbox.store.index import Row
 from sandbox.store.store import Store
+from sandbox.text import plural, words
 
 KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "comparisons"]
 
@@ -85,8 +86,8 @@ def _list_runs(
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):
-        click.echo(f"({number(len(rows) - len(runs))} older runs; `--last {len(rows)}` shows all)")
-    table(["run", "lab", "agent", "seed", "status", "result"], map(_line, shown), right=["seed"])
+        click.echo(f"({plural(len(rows) - len(runs), 'older run')}; `--last {len(rows)}` shows all)")
+    table(["run", "lab", "agent", "seed", "status", "result"], map(_line, shown), right=["seed"], spare=["agent"])
     for row in runs:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
@@ -100,7 +101,8 @@ def _line(row: Row | Group) -> list[str]:
         return groups.cells(row)
     judged = score_of(row.score, row.summary)
     result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
-    return [row.id, row.lab, row.agent or "", str(row.seed), row.status, result]
+    seeds = str(row.seed) if row.seeds == 1 else f"{row.seed} to {row.seed + row.seeds - 1}"
+    return [row.id, row.lab, row.agent or "", seeds, row.status, result]
 
 
 def _list_registered(kind: str, as_json: bool) -> None:

@@ -1,115 +1,157 @@
-"""How results look on a screen: values, tables, small text charts, and the line that names the next command."""
+"""How results look on a screen: tables, small text charts, and the line that names the next command."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import shlex
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from sandbox import text
 from sandbox.registry import registry
 from sandbox.store.files import plain
+from sandbox.text import figures, finite, number, plural, plus_minus, words
 
 if TYPE_CHECKING:
     from sandbox.lab import Score
     from sandbox.runs import Run
 
 BARS = "▁▂▃▄▅▆▇█"
+NARROWEST = 40
+"""Columns below which nothing is broken any further."""
 ALONE = ("show", "list", "verify", "delete")
 """Commands that need no plugin to be loaded."""
 
 
 def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(_finite(document), indent=indent, ensure_ascii=False, default=plain))
+    click.echo(json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain))
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null."""
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def width() -> int | None:
+    """Columns of the screen that standard output goes to; None where it goes to a file or a program, which may be wide."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return None
+    return max(shutil.get_terminal_size().columns, NARROWEST)
 
 
-def number(value: Any) -> str:
-    """A value for people: at most five significant digits, thousands apart."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "none"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
-        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{value:.5g}"
+def wrapped(text: str, room: int | None) -> list[str]:
+    """A text as lines that fit; broken at spaces only, so that no number and no name is torn apart.
+
+    Args:
+        text: one paragraph.
+        room: columns there are; None for any number of them.
+    """
+    if room is None or len(text) <= room:
+        return [text]
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def score(judged: Score) -> str:
     """A score for people; of a sampled one no more digits than its standard error leaves."""
-    return number(judged.value) if judged.standard_error is None else text.plus_minus(judged.value, judged.standard_error)
+    return number(judged.value) if judged.standard_error is None else plus_minus(judged.value, judged.standard_error)
 
 
 def summary_rows(run: Run) -> list[tuple[str, str]]:
     """The figures of a run, by name; beside its score stands how it was sampled."""
-    rows = []
-    judged = run.score
-    for name, value in run.summary.items():
-        shown = number(value)
-        if judged is not None and name == judged.name and judged.episodes is not None:
-            shown = f"{score(judged)} (standard error, {judged.episodes} episodes)"
-        rows.append((words(name), shown))
-    return rows
+    rows, judged = dict(figures(run.summary)), run.score
+    if judged is not None and judged.episodes is not None and words(judged.name) in rows:
+        rows[words(judged.name)] = f"{score(judged)} (standard error, {plural(judged.episodes, 'episode')})"
+    return list(rows.items())
 
 
-def size(count: int) -> str:
-    """A number of bytes for people."""
-    value, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+def fitting(parts: Sequence[str], between: str, room: int) -> str:
+    """As many of the parts as there is room for, the first ones first: half a number would be another number."""
+    while len(parts) > 1 and len(between.join(parts)) > room:
+        parts = parts[:-1]
+    return between.join(parts)
 
 
-def words(name: str) -> str:
-    """The name of a figure or column as words."""
-    return name.replace("_", " ")
+def paragraph(text: str) -> None:
+    """Print a text in lines that fit on the screen."""
+    click.echo("\n".join(wrapped(text, width())))
 
 
-def pairs(rows: Iterable[tuple[str, str]], indent: int = 2) -> None:
-    """Print names and values in two columns."""
+def pairs(rows: Iterable[tuple[str, str]], indent: int = 2, whole: Sequence[str] = ()) -> None:
+    """Print names and values in two columns; long values go on below themselves.
+
+    Args:
+        rows: names and values.
+        indent: columns left free at the left.
+        whole: names whose values stay on one line, since they are there to be copied.
+    """
     rows = list(rows)
-    width = max((len(name) for name, _ in rows), default=0)
+    broad = max((len(name) for name, _ in rows), default=0)
+    columns = width()
+    room = columns - indent - broad - 2 if columns else None
     for name, value in rows:
-        click.echo(f"{' ' * indent}{name:<{width}}  {value}")
+        first, *more = [value] if name in whole else wrapped(value, room)
+        click.echo(f"{' ' * indent}{name:<{broad}}  {first}".rstrip())
+        for line in more:
+            click.echo(f"{' ' * (indent + broad + 2)}{line}")
 
 
-def heading(title: str) -> None:
-    """Print a heading."""
-    click.echo(click.style(title, bold=True))
+def heading(text: str) -> None:
+    """Print a heading, in lines that fit on the screen."""
+    for line in wrapped(text, width()):
+        click.secho(line, bold=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """Print a table; columns named in `right` are aligned to the right."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), spare: Sequence[str] = ()) -> None:
+    """Print a table; where it is too wide for the screen, its longest texts take several lines.
+
+    Args:
+        columns: the headings.
+        rows: values; those that are no text are shown as numbers.
+        right: columns that are aligned to the right.
+        spare: columns that are left out, one by one, where the whole table is too wide.
+    """
     cells = [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
-    widths = [max([len(column), *(len(row[place]) for row in cells)]) for place, column in enumerate(columns)]
+    for name in spare:
+        if _too_wide([list(columns), *cells]):
+            place = list(columns).index(name)
+            columns, *cells = ([*row[:place], *row[place + 1 :]] for row in [columns, *cells])
+    widths = _widths([list(columns), *cells])
     sides = [">" if column in right else "<" for column in columns]
 
-    def line(row: Sequence[str]) -> str:
-        return "  ".join(f"{value:{side}{width}}" for value, side, width in zip(row, sides, widths, strict=True)).rstrip()
+    def lines(row: Sequence[str]) -> str:
+        parts = [wrapped(value, room) for value, room in zip(row, widths, strict=True)]
+        height = max(map(len, parts))
+        filled = zip(*([*part, *[""] * (height - len(part))] for part in parts), strict=True)
+        return "\n".join(
+            "  ".join(f"{value:{side}{room}}" for value, side, room in zip(line, sides, widths, strict=True)).rstrip() for line in filled
+        )
 
-    heading(line(columns))
-    click.echo("\n".join(line(row) for row in cells))
+    click.secho(lines(columns), bold=True)
+    if cells:
+        click.echo("\n".join(map(lines, cells)))
+
+
+def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
+    room = width()
+    whole = sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2
+    return room is not None and whole > room
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Widths of columns that fit on the screen together, if they can: the widest gives up room first, down to its longest word."""
+    by_column = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in by_column]
+    least = [max(len(word) for text in column for word in text.split() or [""]) for column in by_column]
+    room = width()
+    while room and sum(widths) + 2 * (len(widths) - 1) > room:
+        places = [place for place in range(len(widths)) if widths[place] > least[place]]
+        if not places:
+            break
+        widths[max(places, key=lambda place: widths[place])] -= 1
+    return widths
 
 
 def sparkline(values: np.ndarray, width: int = 60) -> str:
@@ -125,12 +167,18 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
 
 
 def next_commands(*commands: tuple[str, str]) -> None:
-    """Name the next useful commands, each with what it does; plugins that were given with `-p` are given again."""
+    """Name the next useful commands, each with what it does; plugins that were given with `-p` are given again.
+
+    A command is never broken, so that it can be copied; where there is no room beside it, what it does stands below.
+    """
     click.echo()
     typed = [f"python -m sandbox {command}{'' if _alone(command) else _plugin_files()}" for command, _ in commands]
-    pairs(
-        [(click.style(line, fg="cyan") if sys.stdout.isatty() else line, what) for line, (_, what) in zip(typed, commands, strict=True)], 0
-    )
+    told = [what for _, what in commands]
+    longest, columns = max(map(len, typed)), width()
+    beside = columns is None or longest + 2 + max(map(len, told)) <= columns
+    for line, what in zip(typed, told, strict=True):
+        shown = click.style(line, fg="cyan") if sys.stdout.isatty() else line
+        click.echo(f"{shown}{' ' * (longest - len(line))}  {what}" if beside else f"{shown}\n    {what}")
 
 
 def _alone(command: str) -> bool:

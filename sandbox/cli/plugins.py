@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from sandbox.cli.options import json_option
 from sandbox.cli.output import next_commands, print_json, table
-from sandbox.registry import registry
+from sandbox.registry import Entry, registry
+
+
+def _brought(entries: Sequence[Entry]) -> str:
+    """What a plugin brings, kind by kind: `lab maze; env maze`."""
+    kinds = list(dict.fromkeys(entry.kind for entry in entries))
+    names = {kind: [entry.name for entry in entries if entry.kind == kind] for kind in kinds}
+    return "; ".join(f"{kind if len(some) == 1 else kind + 's'} {', '.join(some)}" for kind, some in names.items())
 
 
 @click.command()
@@ -39,7 +48,7 @@ def plugins(trace: bool, as_json: bool) -> int:
             plugin.name,
             plugin.source,
             f"{plugin.seconds * 1000:.0f} ms",
-            "broken" if plugin.error else ", ".join(f"{entry.kind} {entry.name}" for entry in plugin.entries),
+            "broken" if plugin.error else _brought(plugin.entries),
         ]
         for plugin in found
     ]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
 import numpy as np
 
-from sandbox.cli.output import number, words
+from sandbox.cli.output import fitting
 from sandbox.lab import Block
+from sandbox.text import number, words
 
 SECONDS_BETWEEN_LINES = 3.0
 SECONDS_BETWEEN_DRAWINGS = 0.1
+BAR = 16
+"""Columns of a bar."""
+FIGURES = 2
+"""Figures of a block that are shown where the experiment does not say which."""
 
 
 class Progress:
@@ -25,7 +32,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._shown = 0.0
-        self._live: dict[str, float] = {}
+        self._latest: dict[str, Any] = {}  # of each figure the newest column
 
     def started(self, run: Any) -> None:
         """Say what begins."""
@@ -43,7 +50,7 @@ class Progress:
 
             columns = [
                 TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=BAR),
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
@@ -54,21 +61,22 @@ class Progress:
             self._bar.start()
 
     def block(self, run: Any, block: Block) -> None:
-        """Show the latest figures, not more often than can be read."""
+        """Keep the figures of every block, and show the latest of them, not more often than can be read."""
+        for name in headline(run.experiment, block):
+            if len(block.columns.get(name, ())):
+                self._latest[name] = block.columns[name]
         now = time.monotonic()
         wait = SECONDS_BETWEEN_DRAWINGS if self._bar else SECONDS_BETWEEN_LINES
         if now - self._shown < wait:
             return
         self._shown = now
-        for name in getattr(run.experiment, "headline", ()):
-            if name in block.columns and len(block.columns[name]):
-                self._live[name] = float(np.nanmean(np.asarray(block.columns[name], dtype=np.float64)))
-        live = "  ".join(f"{words(name)} {value:.3g}" for name, value in self._live.items())
-        done = run.experiment.done_units
+        count = self._count(run)
+        live = [f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items()]
         if self._bar:
-            self._bar.update(self._task, completed=done, live=live, count=self._count(run))
+            room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
+            self._bar.update(self._task, completed=run.experiment.done_units, live=fitting(live, "  ", room), count=count)
         else:
-            click.echo(f"{self._count(run)}  {live}", err=True)
+            click.echo("  ".join([count, *live]), err=True)
 
     def _count(self, run: Any) -> str:
         of = f" of {number(run.record.limit)}" if run.record.limit else ""
@@ -88,3 +96,20 @@ class Progress:
         """Pass a warning on at once."""
         if not message.startswith("Traceback"):
             click.echo(click.style("Warning: ", fg="yellow") + message, err=True)
+
+
+def headline(experiment: Any, block: Block) -> Sequence[str]:
+    """Which columns of a block are shown: the experiment's own choice, else the first figures of the block."""
+    chosen: Sequence[str] | None = getattr(experiment, "headline", None)
+    if chosen is not None:
+        return chosen
+    unit = experiment.unit.replace(" ", "_")
+    names = [name for name in block.columns if name not in (unit, f"{unit}s")]
+    return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]
+
+
+def _mean(column: Any) -> float:
+    """The mean of what is known in a column; NaN where nothing is."""
+    values = np.asarray(column, dtype=np.float64)
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan

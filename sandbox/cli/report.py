@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from sandbox.api import Run
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, summary_rows
+from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, summary_rows
 from sandbox.lab import Watchable
 from sandbox.registry import registry
+from sandbox.store.record import RunRecord
+from sandbox.text import number, seeds, size
 
 FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 EXIT_CODES = {"finished": 0, "timed-out": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
@@ -19,9 +21,7 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         print_json(run.document())
         return EXIT_CODES[run.status]
     record = run.record
-    heading(
-        f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · {record.status} at {record.unit} {number(record.done_units)}"
-    )
+    heading(f"{title(record)} · {record.status} at {record.unit} {number(record.done_units)}")
     pairs(summary_rows(run))
     if record.artifacts:
         click.echo(f"Kept in {shown_path(run.path)}:")
@@ -30,6 +30,12 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         click.echo(f"Kept in {shown_path(run.path)}.")
     next_commands(*followups(run))
     return EXIT_CODES[record.status]
+
+
+def title(record: RunRecord) -> str:
+    """A run in a few words: its lab, its agent if it has one, and its seeds."""
+    agent = [record.agent] if record.agent else []
+    return " · ".join([record.lab, *agent, seeds(record.seed, record.seeds)])
 
 
 def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:

@@ -204,7 +204,12 @@ def _run_options(lab: Any) -> list[click.Parameter]:
             help="Time between checkpoints.",
         ),
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
-        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="For numerical libraries [default: 1 for a small network, else all cores].",
+        ),
         click.option(
             "--device",
             type=click.Choice(["cpu", "cuda", "mps", "auto"]),

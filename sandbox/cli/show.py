@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import numpy as np
 
 from sandbox.api import Run
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import heading, next_commands, number, pairs, print_json, shown_path, size, sparkline, summary_rows, words
-from sandbox.cli.report import FIGURES, followups
+from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, sparkline, summary_rows, width
+from sandbox.cli.report import FIGURES, followups, title
 from sandbox.config import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
 from sandbox.store.comparisons import ComparisonFolder
@@ -24,6 +23,7 @@ from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
 from sandbox.store.sweeps import SweepFolder
+from sandbox.text import flat, number, plural, size, words
 
 
 @click.command()
@@ -52,7 +52,12 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
                 **shown.document(),
                 "metrics": _last(metrics),
                 "problems": problems,
-                "record": {"created": record.created, "versions": record.versions},
+                "record": {
+                    "created": record.created,
+                    "versions": record.versions,
+                    "processor": record.processor,
+                    "threads": record.threads,
+                },
             }
         )
     else:
@@ -92,8 +97,8 @@ def _useful(shown: Run) -> list[tuple[str, str]]:
 
 def _print_record(run: Run) -> None:
     record, path = run.record, run.path
-    heading(f"{record.lab}{' · ' + record.agent if record.agent else ''} · seed {record.seed} · preset {record.preset}")
-    resumed = f", resumed {record.resumed} time{'s' if record.resumed > 1 else ''}" if record.resumed else ""
+    heading(f"{title(record)} · preset {record.preset}")
+    resumed = f", resumed {plural(record.resumed, 'time')}" if record.resumed else ""
     of = f" of {number(record.limit)}" if record.limit else ""
     pairs(
         [
@@ -103,8 +108,10 @@ def _print_record(run: Run) -> None:
             ("begun", _moment(record.created)),
             ("ended", _moment(record.ended) or "-"),
             ("with", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+            ("on", _machine(record)),
             ("command", record.command or "-"),
-        ]
+        ],
+        whole=("command",),
     )
     if record.error:
         heading("Error")
@@ -112,10 +119,17 @@ def _print_record(run: Run) -> None:
     for warning in record.warnings:
         click.echo(f"Warning: {warning}", err=True)
     heading("Configuration")
-    pairs((option_name(name), show_value(value)) for name, value in _flat(record.config))
+    pairs((option_name(name.removesuffix(".name")), show_value(value)) for name, value in flat(record.config).items())
     if record.summary:
         heading("Summary")
         pairs(summary_rows(run))
+
+
+def _machine(record: RunRecord) -> str:
+    """Processor, threads and device, as far as they were kept."""
+    processor = [f"{record.processor['model']} ({record.processor['target']})"] if record.processor else []
+    device = [record.device] if record.device != "cpu" else []
+    return ", ".join([*processor, plural(record.threads, "thread"), *device])
 
 
 def _print_metrics(metrics: Metrics, unit: str) -> None:
@@ -127,31 +141,31 @@ def _print_metrics(metrics: Metrics, unit: str) -> None:
         }
         if not columns:
             continue
-        heading(f"Stream {stream} ({number(len(next(iter(columns.values()))))} rows, from first to last)")
-        width = max(len(words(name)) for name in columns)
         rows = len(next(iter(columns.values())))
+        heading(f"Stream {stream} ({plural(rows, 'row')}, from first to last)")
         shown = 100 if rows >= 500 else 1
+        ends = {name: _end(column, shown) for name, column in columns.items()}
+        broad = max(len(words(name)) for name in columns)
+        room = (width() or 200) - broad - max(map(len, ends.values())) - 6
+        chart = max(10, min(60, room))
         for name, column in columns.items():
-            last = column[-shown:].astype(np.float64)
-            mean = float(np.nanmean(last)) if np.isfinite(last).any() else float("nan")
-            click.echo(f"  {words(name):<{width}}  {sparkline(column):<60}  {number(round(mean, 4))}")
-        click.echo(f"  {'':<{width}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})")
+            click.echo(f"  {words(name):<{broad}}  {sparkline(column, chart):<{chart}}  {ends[name]}")
+        click.echo(f"  {'':<{broad}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})")
+
+
+def _end(column: np.ndarray, rows: int) -> str:
+    """The mean of a column's last rows; what is rounding beside its largest value is 0."""
+    known = column[np.isfinite(column)]
+    last = column[-rows:].astype(np.float64)
+    if not np.isfinite(last).any():
+        return number(None)
+    return number(float(np.nanmean(last)), scale=float(np.abs(known).max()))
 
 
 def _print_artifacts(record: RunRecord, path: Path) -> None:
     if record.artifacts:
-        heading("Artifacts")
-        pairs((shown_path(path / "artifacts" / artifact.name), size(artifact.size)) for artifact in record.artifacts)
-
-
-def _flat(config: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            if "name" in value:
-                yield f"{before}{name}", value["name"]
-            yield from _flat({key: inner for key, inner in value.items() if key != "name"}, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
+        heading(f"Artifacts in {shown_path(path / 'artifacts')}")
+        pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
 
 
 def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:

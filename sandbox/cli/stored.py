@@ -10,18 +10,18 @@ import click
 from sandbox.cli.output import (
     heading,
     next_commands,
-    number,
     pairs,
+    paragraph,
     print_json,
     shown_path,
     table,
-    words,
 )
 from sandbox.errors import StoreError
 from sandbox.store import comparisons, sweeps
 from sandbox.store.comparisons import PAGE, ComparisonFolder
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, ranked_best
+from sandbox.text import number, words
 
 WIDTH = 118
 """Columns for what is wrapped."""
@@ -47,6 +47,8 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
         print_json(document)
         return
     heading(f"{document['lab']} · comparison {folder.id}")
+    if document.get("finding"):
+        paragraph(document["finding"])
     best = document.get("optimum")
     score = words(str(document.get("score") or "score"))
     seeds = document.get("seeds", [])
@@ -98,9 +100,12 @@ def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in agent.items():
         if name in LEFT_OUT:
             continue
-        if isinstance(value, Mapping) and isinstance(value.get("interval"), list):
-            low, high = (number(bound) for bound in value["interval"])
-            yield name, f"{number(value.get('value'))} [{low}, {high}]"
+        if isinstance(value, Mapping):
+            shown = number(value.get("value", value.get("median")))
+            bounds = value.get("interval")
+            if isinstance(bounds, list) and len(bounds) == 2:
+                shown += f" [{number(bounds[0])}, {'∞)' if bounds[1] is None else f'{number(bounds[1])}]'}"
+            yield name, shown
         elif isinstance(value, (int, float)) or (value is None and name != "agent"):
             yield name, number(value)
 

@@ -155,8 +155,9 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
 
 def _print(sweep: Sweep, failed: int) -> None:
     from sandbox import sweep_report
-    from sandbox.cli.output import heading, next_commands, shown_path, table, words
+    from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
     from sandbox.config import option_name
+    from sandbox.text import plural, words
 
     record, shown = sweep.record, sweep.ranking[:SHOWN]
     heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
@@ -176,15 +177,16 @@ def _print(sweep: Sweep, failed: int) -> None:
         click.echo(f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}")
     if sweep.importance:
         shares = ", ".join(f"{option_name(name)} {100 * share:.0f} %" for name, share in list(sweep.importance.items())[:5])
-        click.echo(f"What mattered (share of the variance): {shares}")
+        paragraph(f"What mattered (share of the variance): {shares}")
     if failed:
-        red = click.style(f"{failed} runs failed", fg="red")
-        click.echo(f"{red}; `show RUN` tells more, `resume` tries them once more.")
+        red = click.style(f"{plural(failed, 'run')} failed", fg="red")
+        click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
         for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
-            click.echo(f"  {count} × {reason}")
+            paragraph(f"  {count} × {reason}")
     if record.error:
         click.echo(f"Note: {record.error}")
-    click.echo(f"Kept in {shown_path(sweep.path)}: {', '.join(sorted(path.name for path in sweep.path.iterdir() if _is_result(path)))}")
+    results = sorted(path.name for path in sweep.path.iterdir() if _is_result(path))
+    paragraph(f"Kept in {shown_path(sweep.path)}: {', '.join(results)}")
     commands = []
     if sweep.status != "finished" or failed:
         commands.append((f"resume {sweep.id}", "go on with what is not finished"))

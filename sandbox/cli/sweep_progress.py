@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from sandbox.cli.output import number, words
-from sandbox.cli.progress import SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
+from sandbox.cli.output import fitting
+from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
+from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
     from sandbox.conductor import Tally
@@ -47,28 +48,34 @@ class SweepProgress:
             return
         if self._bar is None:
             self._start()
-        self._bar.update(self._task, total=tally.total, completed=tally.done, line=line(tally))
+        self._bar.update(self._task, total=tally.total, completed=tally.done, line=line(tally, self._bar.console.width - BAR - 1))
 
     def _start(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
-        columns = [BarColumn(bar_width=24), TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))]
+        columns = [BarColumn(bar_width=BAR), TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))]
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
         self._task = self._bar.add_task("sweep", total=None, line="")
         self._bar.start()
 
 
-def line(tally: Tally) -> str:
-    """How far it is, in words: `run 12 of 30 · running 2 · failed 0 · best reward per step 0.75 · 1:20 left`."""
-    parts = [f"{number(tally.done)} of {number(tally.total)} runs done", f"{tally.running} running", f"{tally.failed} failed"]
+def line(tally: Tally, room: int = 1000) -> str:
+    """How far it is, in words: `12 of 30 runs done · 2 running · 0 failed · best reward per step 0.75 · 1:20 left`.
+
+    Args:
+        tally: how far it is.
+        room: columns there are.
+    """
+    total = plural(tally.total, "run")
+    parts = [f"{number(tally.done)} of {total} done", f"{tally.running} running", f"{tally.failed} failed"]
     if tally.pruned:
         parts.append(f"{tally.pruned} given up")
     if tally.best is not None:
-        parts.append(f"best {words(tally.objective)} {tally.best:.4g}")
+        parts.append(f"best {words(tally.objective)} {number(tally.best, 4)}")
     if tally.left_seconds is not None and tally.done < tally.total:
         minutes, seconds = divmod(round(tally.left_seconds), 60)
         hours, minutes = divmod(minutes, 60)
         parts.append(f"{hours}:{minutes:02d}:{seconds:02d} left" if hours else f"{minutes}:{seconds:02d} left")
-    return " · ".join(parts)
+    return fitting(parts, " · ", room)

@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, print_json
+from sandbox.cli.output import next_commands, print_json, table
+
+COUNTS = ("artifacts", "checkpoints", "blocks")
+"""What is counted of each run."""
 
 
 @click.command()
@@ -28,13 +31,11 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     if as_json:
         print_json(documents[0] if run else documents)
         return 1 if bad else 0
-    for document in documents:
-        mark = click.style("damaged", fg="red") if document["problems"] else click.style("whole", fg="green")
-        click.echo(
-            f"{document['run']}  {mark}  ({document['artifacts']} artifacts, {document['checkpoints']} checkpoints, {document['blocks']} blocks)"
-        )
+    if documents:
+        table(["run", "state", *COUNTS], map(_row, documents), right=COUNTS)
+    for document in bad:
         for problem in document["problems"]:
-            click.echo(f"    {problem}")
+            click.echo(f"{click.style('Damaged: ', fg='red')}{document['run']}: {problem}")
     if not documents:
         click.echo(f"No runs in {found.root.resolve()}.")
     elif bad:
@@ -47,3 +48,8 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
         click.echo("Everything is as it was written.")
         next_commands(("list", "all runs"))
     return 1 if bad else 0
+
+
+def _row(document: dict[str, Any]) -> list[Any]:
+    state = "damaged" if document["problems"] else "whole"
+    return [document["run"], state, *(document[name] for name in COUNTS)]

@@ -23,12 +23,12 @@ from sandbox.store.record import RunRecord
 VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
-    path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, status TEXT NOT NULL,
+    path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, seeds INTEGER, status TEXT NOT NULL,
     created TEXT NOT NULL, ended TEXT NOT NULL, summary TEXT NOT NULL, problem TEXT NOT NULL, fingerprint TEXT NOT NULL, sources TEXT NOT NULL,
     score TEXT NOT NULL
 )"""
 BY_FINGERPRINT = "CREATE INDEX IF NOT EXISTS by_fingerprint ON runs (fingerprint)"
-COLUMNS = "path, id, lab, agent, preset, seed, status, created, ended, summary, problem, score"
+COLUMNS = "path, id, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score"
 OLDEST_FIRST = "ORDER BY substr(id, 1, 15), created, id"
 AT_ONCE = 500
 """So many values are asked for in one question; SQLite allows 999 everywhere."""
@@ -52,6 +52,7 @@ class Row:
     agent: str | None
     preset: str
     seed: int
+    seeds: int
     status: str
     created: str
     ended: str
@@ -138,6 +139,7 @@ class Index:
                     record.agent,
                     record.preset,
                     record.seed,
+                    record.seeds,
                     record.status,
                     record.created,
                     record.ended,
@@ -146,7 +148,7 @@ class Index:
             )
         except StoreError as error:
             lab, _, name = path.partition("/")
-            return (path, stamp, name, lab, None, "", 0, "damaged", "", "", "{}", str(error), "", "", "{}")
+            return (path, stamp, name, lab, None, "", 0, 1, "damaged", "", "", "{}", str(error), "", "", "{}")
 
     def _alive(self, row: Row) -> Row:
         if row.status != "running":
@@ -175,8 +177,8 @@ class Index:
 
 
 def _as_row(columns: Sequence[Any]) -> Row:
-    path, run, lab, agent, preset, seed, status, created, ended, summary, problem, score = columns
-    return Row(path, run, lab, agent, preset, seed, status, created, ended, json.loads(summary), problem, json.loads(score))
+    path, run, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score = columns
+    return Row(path, run, lab, agent, preset, seed, seeds, status, created, ended, json.loads(summary), problem, json.loads(score))
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -58,6 +58,7 @@ class RunRecord:
         versions: of Python, the sandbox and the libraries in use.
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
+        processor: its "model", and the "target" that code was compiled for; empty in runs written before it was kept.
         threads, device: what numerical libraries used.
         summary: figures; empty until the run ends.
         score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends, and where its lab declares none.
@@ -89,6 +90,7 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     sources: str = ""
     commit: str = ""
+    processor: dict[str, str] = field(default_factory=dict)
     threads: int = 1
     device: str = "cpu"
     plugin: str = ""

@@ -18,6 +18,7 @@ import numpy as np
 from sandbox.errors import SandboxError
 from sandbox.extras import need
 from sandbox.lab import Block
+from sandbox.text import flat
 
 WAITING = 1000
 """So many blocks may wait."""
@@ -246,11 +247,3 @@ def _numbers(values: Any) -> np.ndarray | None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted names."""
-    made: dict[str, Any] = {}
-    for name, value in config.items():
-        made |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return made

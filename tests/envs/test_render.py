@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from envs import board, layouts, palette, render, tiles
-from envs.render import Snapshot, greedy_bits
+from envs.render import Snapshot, captioned, greedy_bits
 
 TEXT = """
 S.#.
@@ -224,3 +224,16 @@ def test_arrays_that_do_not_fit_the_layout_are_refused() -> None:
         Snapshot(LAYOUT, values=np.zeros(11))
     with pytest.raises(ValueError, match=r"policy has the shape \(12, 4\); this layout wants \(12, 5\)"):
         Snapshot(LAYOUT, policy=np.zeros((12, 4)))
+
+
+def test_the_line_below_a_picture_has_greek_letters_and_leaves_the_picture_alone():
+    picture = np.full((60, 300, 3), 200, np.uint8)
+    drawn = {words: captioned(picture, words) for words in ("ε 0.5", "\uffff 0.5", "α 0.5", "")}
+    assert all((one[:60] == picture).all() and one.shape == (92, 300, 3) for one in drawn.values())
+    lines = {words: one[60:].tobytes() for words, one in drawn.items()}
+    assert len(set(lines.values())) == 4, "a letter that the font lacks is drawn as the same box as any other"
+
+
+def test_a_long_line_below_a_narrow_picture_is_cut_rather_than_written_over_its_edge():
+    wide = captioned(np.zeros((20, 120, 3), np.uint8), "episode 20 · step 3 · ε 0.98 · return 0 " * 3)
+    assert wide.shape == (52, 120, 3) and (wide[20:, -4:] == wide[51, 119]).all()

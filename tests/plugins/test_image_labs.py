@@ -183,3 +183,26 @@ def test_a_limited_search_goes_on_with_its_seconds(store):
     made = run("mnist", config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}}, pictures=False)
     assert made.experiment.state()["seconds"] == made.experiment.seconds > 0
     assert run("mnist", config=SEARCH, pictures=False).experiment.state()["seconds"] == 0
+
+
+def test_the_digits_that_come_along_say_by_whom_the_test_images_are(say):
+    said = say("run", "mnist", "--preset", "quick", "--epochs", 2, "--no-pictures")
+    assert "test images" in said.out and "by other writers than the training images" in said.out
+    assert next(iter(say("show", "--json").document["summary"])) == "test_accuracy"
+
+
+def test_the_last_fifth_of_the_digits_is_harder_than_one_drawn_at_random():
+    """What `about_test` says: not chance, but other writers."""
+    from sklearn.linear_model import LogisticRegression
+
+    data = load_images("digits")
+    pixels = np.concatenate([data.train, data.test])[:, 5:-4:3, 5:-4:3].reshape(-1, 49) / 255
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    drawn = np.random.default_rng(0).permutation(len(labels))
+
+    def right(order):
+        first = order[: len(data.train)]
+        rest = order[len(data.train) :]
+        return LogisticRegression(max_iter=300).fit(pixels[first], labels[first]).score(pixels[rest], labels[rest])
+
+    assert right(drawn) - right(np.arange(len(labels))) > 0.03
