@@ -20,7 +20,7 @@ from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 
-VERSION = 3
+VERSION = 4
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, id TEXT NOT NULL, lab TEXT NOT NULL, agent TEXT, preset TEXT, seed INTEGER, seeds INTEGER, status TEXT NOT NULL,
@@ -116,7 +116,7 @@ class Index:
             changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
             self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
             self._database.executemany(
-                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
+                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
             )
 
     def _scan(self) -> Iterator[tuple[str, int]]:
