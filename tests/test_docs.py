@@ -97,6 +97,64 @@ def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     if "which is not installed: python -m pip install" in said.err:
         pytest.skip(said.err.strip())
     assert said.code == 0, said.err
+    for proposed in named_next(said.out):
+        followed = follow(say, proposed, monkeypatch)
+        assert followed is None or followed.code == 0, f"{shlex.join(proposed)}: {followed.err}"
+
+
+def named_next(out):
+    """The commands that a command names at its end, each as words; one without a column of its own goes to the end of the line."""
+    lines = re.findall(r"^python -m sandbox (.+?)(?:  .*)?$", out, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+FOLLOWED: set[str] = set()
+NEEDS_A_SCREEN = ("play",)
+"""Commands that open a window."""
+
+
+def follow(say, words, monkeypatch):
+    """Run a command that was named, as it stands; those that differ in ids and numbers alone once. None where that was done, or cannot be."""
+    shape = re.sub(r"\d+", "0", re.sub(r"\d{8}-\d{6}-\S+", "RUN", shlex.join(words)))
+    if shape in FOLLOWED or words[0] in NEEDS_A_SCREEN:
+        return None
+    FOLLOWED.add(shape)
+    monkeypatch.setattr("sandbox.cli.show._open_all", lambda paths: None)
+    return say(*words)
+
+
+def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(say, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = [
+        "--preset",
+        "quick",
+        "--episodes",
+        "30",
+        "--env.layout",
+        "S..~/.#.O/...G",
+        "--set",
+        "slow.alpha=0.05",
+        "--agent.discount",
+        "0.8",
+    ]
+    said = say("compare", "maze", "--agents", "sarsa", "slow=sarsa", *options, "--seeds", "2", "--fresh")
+    (more,) = (words for words in named_next(said.out) if words[0] == "compare")
+    assert more == ["compare", "maze", "--agents", "sarsa", "slow=sarsa", *options, "--seeds", "10"]
+    again = say(*more, "--json")
+    assert again.code == 0 and again.document["reused"] == 4 and len(again.document["seeds"]) == 10
+    walls = ["--env.layout", "S..~/.#.O/...G", "--env.slip", "0.1"]
+    solved = named_next(say("solve", "maze", *walls, "--discount", "0.8").out)
+    assert solved == [["run", "maze", *walls, "--agent", "q-learning"], ["play", "maze", *walls]]
+    lake = named_next(say("solve", "FrozenLake-v1", "--env.map_name=8x8").out)
+    assert lake == [["run", "gym", "--env", "FrozenLake-v1", "--env.map_name=8x8"]]
+
+
+def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_path):
+    elsewhere = tmp_path / "another store"
+    said = say("run", "maze", "--preset", "quick", "--render", "none", "--store", elsewhere)
+    proposed = named_next(said.out)
+    assert proposed and all(words[-2:] == ["--store", str(elsewhere)] for words in proposed)
+    assert say(*next(words for words in proposed if (words[0] == "show" and "--open" not in words) or words[0] == "watch")).code == 0
 
 
 @pytest.mark.parametrize(("page", "line"), THERE, ids=[line for _, line in THERE])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import json_option, output_option, own_options, store_option
+from sandbox.cli.options import given_below, json_option, output_option, own_options, store_option
 from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store.store import Store
@@ -54,7 +54,8 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         return 0
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
     paragraph(_verdict(total, optimum, steps, env.model.horizon))
-    next_commands((f"solve {name}", "the best way"), (f"run {name} --agent sarsa", "let an agent learn it"))
+    options = given_below("--env.")
+    next_commands((["solve", name, *options], "the best way"), (["run", name, *options, "--agent", "sarsa"], "let an agent learn it"))
     return 0
 
 

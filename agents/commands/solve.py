@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import json_option, own_options
+from sandbox.cli.options import given_below, json_option, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
 from sandbox.text import figures, number
 
@@ -126,9 +126,10 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
     if not best.converged:
         click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
     if hasattr(env, "layout"):
-        next_commands((f"run {name} --agent q-learning", "learn it"), (f"play {name}", "walk it yourself"))
+        options = given_below("--env.")
+        next_commands((["run", name, *options, "--agent", "q-learning"], "learn it"), (["play", name, *options], "walk it yourself"))
     else:
-        next_commands((f"run gym --env {name}", "learn it"))
+        next_commands((["run", "gym", "--env", name, *given_below("--env.")], "learn it"))
 
 
 def _map(env: Any, policy: np.ndarray) -> str:

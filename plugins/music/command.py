@@ -170,7 +170,7 @@ def generate(
         right=["generated", "pieces"],
     )
     click.echo(f"Written: {shown_path(paths[0].resolve())}, and beside it .wav, .png and .json")
-    next_commands((f"show {run.id} --open", "the run, with its pictures"))
+    next_commands((["show", run.id, "--open"], "the run, with its pictures"))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -242,11 +241,11 @@ def _print(made: Comparison, as_json: bool) -> int:
     _print_table(made)
     best = made.standings.ranked[0]
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path((made.folder / DOCUMENT).resolve())}")
-    run = (shlex.join(["show", best.runs[0].run]), f"a run of {best.label}")
+    run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(made.seeds) < FEW:
         next_commands((again({"--seeds": str(FEW)}, without=["--fresh"]), "the same with more seeds"), run)
     else:
-        next_commands(run, ("list", "all runs"))
+        next_commands(run, (["list"], "all runs"))
     return 1 if failed else 0
 
 

@@ -37,5 +37,5 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
         print_json({"deleted": [folder.id for folder in folders.values()]})
     else:
         click.echo(f"Deleted: {', '.join(folder.id for folder in folders.values())}")
-        next_commands(("list", "what is left"))
+        next_commands((["list"], "what is left"))
     return 0

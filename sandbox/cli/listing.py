@@ -80,7 +80,9 @@ def _list_runs(
     if not rows:
         wanted = f"{f' of lab {lab!r}' if lab else ''}{f' with status {status!r}' if status else ''}"
         click.echo(f"No runs{wanted} in {root}.")
-        next_commands(("list", "all runs, with their labs and statuses") if wanted else ("run maze --agent sarsa", "makes the first one"))
+        next_commands(
+            (["list"], "all runs, with their labs and statuses") if wanted else (["run", "maze", "--agent", "sarsa"], "makes the first one")
+        )
         return
     lines = list(chosen) if every or status else groups.grouped(found, chosen)
     shown = lines[-(most or SHOWN) :]
@@ -91,8 +93,8 @@ def _list_runs(
     for row in runs:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
-    grouping = [("list --all", "every run in a line of its own")] if len(runs) > len(shown) else []
-    next_commands((f"show {shown[-1].id}", "the last of them in full"), *grouping)
+    grouping = [(["list", "--all"], "every run in a line of its own")] if len(runs) > len(shown) else []
+    next_commands((["show", shown[-1].id], "the last of them in full"), *grouping)
 
 
 def _line(row: Row | Group) -> list[str]:
@@ -117,15 +119,15 @@ def _list_registered(kind: str, as_json: bool) -> None:
         return
     if not entries:
         click.echo(f"There is no {kind} yet. A plugin can bring one.")
-        next_commands(("plugins", "which plugins there are"))
+        next_commands((["plugins"], "which plugins there are"))
         return
     aliases = any(entry.aliases for entry in entries)
     columns = ["name", "what it is", *(["Gymnasium id"] if aliases else []), "plugin"]
     table(columns, ([entry.name, entry.summary, *([", ".join(entry.aliases)] if aliases else []), entry.plugin] for entry in entries))
     example = {
-        "lab": (f"run {entries[0].name} --help", "its options"),
-        "agent": (f"run maze --agent {entries[0].name} --help", "its options"),
-        "env": (f"solve {entries[0].name}", "its exact optimum"),
-        "observer": (f"run maze --track {entries[0].name}", "a run that it watches"),
-    }.get(kind, ("list labs", "what can be run"))
+        "lab": (["run", entries[0].name, "--help"], "its options"),
+        "agent": (["run", "maze", "--agent", entries[0].name, "--help"], "its options"),
+        "env": (["solve", entries[0].name], "its exact optimum"),
+        "observer": (["run", "maze", "--track", entries[0].name], "a run that it watches"),
+    }.get(kind, (["list", "labs"], "what can be run"))
     next_commands(example)

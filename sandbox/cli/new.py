@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -27,11 +28,11 @@ def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:
     paths = scaffold.write(name, kind, parent, one_file)
     for path in paths:
         click.echo(f"  {path}")
-    command = scaffold.try_it(name, kind)
+    command = shlex.split(scaffold.try_it(name, kind))
     if one_file:
-        next_commands((f"-p {paths[0]} {command}", "see it at work"))
+        next_commands((["-p", str(paths[0]), *command], "see it at work"))
         return 0
     folder = paths[0].parent.parent
-    click.echo(f"\npython -m pip install -e {folder}  install it beside the sandbox")
-    next_commands((command, "see it at work"), ("plugins", "what is installed"))
+    click.echo(f"\npython -m pip install -e {shlex.quote(str(folder))}  install it beside the sandbox")
+    next_commands((command, "see it at work"), (["plugins"], "what is installed"))
     return 0

@@ -173,8 +173,24 @@ def words() -> list[str]:
     return list(given) if isinstance(given, list) else sys.argv[1:]
 
 
-def again(given: Mapping[str, str], without: Sequence[str] = ()) -> str:
-    """This command once more, with other values of some options: "compare maze --agents a b --seeds 10".
+def option_given(name: str) -> str:
+    """The value that an option was last given on the command line; "" for none."""
+    return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
+
+
+def given_below(prefix: str) -> list[str]:
+    """The words of all options given on the command line whose names begin so, with their values."""
+    kept: list[str] = []
+    given = words()
+    for position, word in enumerate(given):
+        if word.startswith(prefix):
+            following = given[position + 1 : position + 2]
+            kept += [word, *([] if "=" in word or not following or following[0].startswith("--") else following)]
+    return kept
+
+
+def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
+    """The words of this command once more, with other values of some options: `compare maze --agents a b --seeds 10`.
 
     Args:
         given: option -> value, replaced where it stands, else added.
@@ -190,4 +206,4 @@ def again(given: Mapping[str, str], without: Sequence[str] = ()) -> str:
             skipped = not equals
         else:
             rest.append(word)
-    return shlex.join([*rest, *(part for option in given.items() for part in option)])
+    return [*rest, *(part for option in given.items() for part in option)]

@@ -28,6 +28,8 @@ NARROWEST = 40
 """Columns below which nothing is broken any further."""
 ALONE = ("show", "list", "verify", "delete")
 """Commands that need no plugin to be loaded."""
+WITHOUT_STORE = ("solve", "plugins", "new", "-p")
+"""Commands that take no store."""
 
 
 def print_json(document: Any, indent: int | None = 2) -> None:
@@ -166,13 +168,17 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
     return "".join(" " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)] for level in scale)
 
 
-def next_commands(*commands: tuple[str, str]) -> None:
-    """Name the next useful commands, each with what it does; plugins that were given with `-p` are given again.
+def next_commands(*commands: tuple[Sequence[str], str]) -> None:
+    """Name the next useful commands, each with what it does, complete as they can be typed.
 
-    A command is never broken, so that it can be copied; where there is no room beside it, what it does stands below.
+    Plugins that were given with `-p` are given again, and so is a store. A command is never broken, so that it can be copied; where
+    there is no room beside it, what it does stands below.
+
+    Args:
+        commands: the words of a command behind `python -m sandbox`, and what it does.
     """
     click.echo()
-    typed = [f"python -m sandbox {command}{'' if _alone(command) else _plugin_files()}" for command, _ in commands]
+    typed = [shlex.join(["python", "-m", "sandbox", *command, *_given_again(command)]) for command, _ in commands]
     told = [what for _, what in commands]
     longest, columns = max(map(len, typed)), width()
     beside = columns is None or longest + 2 + max(map(len, told)) <= columns
@@ -181,15 +187,18 @@ def next_commands(*commands: tuple[str, str]) -> None:
         click.echo(f"{shown}{' ' * (longest - len(line))}  {what}" if beside else f"{shown}\n    {what}")
 
 
-def _alone(command: str) -> bool:
-    """Whether a command does without plugins, or names its own."""
-    return command.split()[0] in ALONE or "-p" in command.split()
+def _given_again(command: Sequence[str]) -> list[str]:
+    """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs them and does not name them."""
+    from sandbox.cli.options import option_given
 
-
-def _plugin_files() -> str:
-    """` -p FILE` for each plugin that came in one file."""
-    files = [Path(plugin.source) for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error]
-    return "".join(f" -p {shlex.quote(shown_path(file))}" for file in files)
+    again: list[str] = []
+    store = option_given("--store")
+    if store and command[0] not in WITHOUT_STORE and "--store" not in command and not any(word.startswith("--store=") for word in command):
+        again += ["--store", store]
+    if command[0] not in ALONE and "-p" not in command:
+        files = [Path(plugin.source) for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error]
+        again += [word for file in files for word in ("-p", shown_path(file))]
+    return again
 
 
 def shown_path(path: Path) -> str:

@@ -59,7 +59,7 @@ def plugins(trace: bool, as_json: bool) -> int:
             if trace and plugin.trace:
                 click.echo("".join(f"    {line}\n" for line in plugin.trace.splitlines()), nl=False)
     if any(plugin.error and plugin.trace for plugin in found) and not trace:
-        next_commands(("plugins --trace", "where the broken ones failed"))
+        next_commands((["plugins", "--trace"], "where the broken ones failed"))
     else:
-        next_commands(("list labs", "what can be run"))
+        next_commands((["list", "labs"], "what can be run"))
     return 0

@@ -38,7 +38,7 @@ def title(record: RunRecord) -> str:
     return " · ".join([record.lab, *agent, seeds(record.seed, record.seeds)])
 
 
-def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
+def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     """The commands that are useful after a run, as they can be typed: only those that have something to show.
 
     Args:
@@ -51,12 +51,12 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[str, str]]:
     record = run.record
     registry().find("lab", record.lab)
     if record.status != "finished":
-        rest = [] if shown else [(f"show {run.id}", "what is there so far")]
-        return [(f"resume {run.id}", "go on where it stopped"), *rest]
+        rest = [] if shown else [(["show", run.id], "what is there so far")]
+        return [(["resume", run.id], "go on where it stopped"), *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
-    commands = [(f"show {run.id} --open", "its curves and pictures")] if figures else []
+    commands = [(["show", run.id, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:
-        commands.append((f"show {run.id}", "its curves"))
+        commands.append((["show", run.id], "its curves"))
     if isinstance(run.lab, Watchable):
-        commands.append((f"watch {run.id}", "replay how it learned"))
-    return commands or [("list", "all runs")]
+        commands.append((["watch", run.id], "replay how it learned"))
+    return commands or [(["list"], "all runs")]

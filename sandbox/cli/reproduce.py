@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import command_line, json_option, output_option, store_option
+from sandbox.cli.options import again, command_line, json_option, output_option, store_option
 
 if TYPE_CHECKING:
     from sandbox.reproduce import Reproduction
@@ -141,7 +141,7 @@ def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:
     click.echo(
         f"Page: {shown_path((folder / reproduction.PAGE).resolve())}   Document: {shown_path((folder / reproduction.DOCUMENT).resolve())}"
     )
-    next_commands(*_next(made, names))
+    next_commands(_next(made))
 
 
 def _print_end(made: Reproduction) -> None:
@@ -162,13 +162,16 @@ def _print_end(made: Reproduction) -> None:
         click.echo(f"{click.style('Differs: ', fg='red')}{verdicts.name(row.claim)}.")
 
 
-def _next(made: Reproduction, names: Sequence[str]) -> list[tuple[str, str]]:
+def _next(made: Reproduction) -> tuple[list[str], str]:
     if made.failed:
-        claim = made.failed[0].claim
-        return [(f"reproduce {claim.id} --seeds 1000", "the same with more runs")]
+        return again({"--seeds": "1000"}, without=["--quick"]), "the same with more runs"
     if made.plan.quick or made.left_out:
-        return [(" ".join(["reproduce", *names]), "all of it, with as many runs as a verdict should rest on")]
-    return [(f"run {made.rows[-1].lab} --preset report", "one such run, kept with everything it makes")]
+        return again({}, without=["--quick"]), "all of it, with as many runs as a verdict should rest on"
+    from sandbox.registry import registry
+
+    lab = made.rows[-1].lab
+    preset = ["--preset", "report"] if "report" in registry().lab(lab).presets else []
+    return ["run", lab, *preset], "one such run, kept with everything it makes"
 
 
 def _coloured(verdict: str) -> str:

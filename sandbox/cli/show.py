@@ -87,12 +87,12 @@ def _show_group(found: SweepFolder | ComparisonFolder, open_page: bool, as_json:
     return 0
 
 
-def _useful(shown: Run) -> list[tuple[str, str]]:
+def _useful(shown: Run) -> list[tuple[list[str], str]]:
     """What may follow; a run whose lab is not loaded can be listed all the same."""
     try:
         return followups(shown, shown=True)
     except SandboxError:
-        return [("list", "all runs")]
+        return [(["list"], "all runs")]
 
 
 def _print_record(run: Run) -> None:

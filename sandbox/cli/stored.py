@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -68,13 +69,19 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
     for warning in document.get("warnings", []):
         click.echo(click.wrap_text(f"Note: {warning}", width=WIDTH, subsequent_indent="  "))
     runs = [run["run"] for label in document["runs"].values() for run in label]
-    again = (document.get("command") or "").removeprefix("python -m sandbox ")
-    commands = [(f"show {run}", "a run of it, in full") for run in runs[:1]]
-    if again.startswith("compare "):
-        commands.append((again, "the same, with what is there now"))
-    else:
-        commands.append(("list comparisons", "all of them"))
+    commands = [(["show", run], "a run of it, in full") for run in runs[:1]]
+    again = _words(document.get("command"))
+    commands.append((again, "the same, with what is there now") if again else (["list", "comparisons"], "all of them"))
     next_commands(*commands)
+
+
+def _words(command: Any) -> list[str]:
+    """The words behind `python -m sandbox` of a comparison's command line; none where it was not made by one."""
+    try:
+        words = shlex.split(command)
+    except (ValueError, AttributeError, TypeError):
+        return []
+    return words[3:] if words[:4] == ["python", "-m", "sandbox", "compare"] else []
 
 
 def _print_agents(agents: Sequence[Mapping[str, Any]]) -> None:
@@ -125,7 +132,7 @@ def list_sweeps(
         print_json(rows)
     elif not rows:
         click.echo(f"No such sweeps in {store.root.resolve()}.")
-        next_commands(("sweep maze --grid agent.alpha=0.1,0.5", "makes one"))
+        next_commands((["sweep", "maze", "--grid", "agent.alpha=0.1,0.5"], "makes one"))
     else:
         columns = ["sweep", *OF_A_SWEEP[:-1]]
         table(
@@ -134,7 +141,7 @@ def list_sweeps(
             right=["trials", "seeds", "best"],
         )
         _warn(rows)
-        next_commands((f"show {rows[-1]['sweep']}", "the last of them in full"))
+        next_commands((["show", rows[-1]["sweep"]], "the last of them in full"))
 
 
 def _sweep_row(folder: SweepFolder) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def list_comparisons(store: Store, lab: str | None, most: int | None, as_json: b
         print_json(rows)
     elif not rows:
         click.echo(f"No such comparisons in {store.root.resolve()}.")
-        next_commands(("compare maze --agents sarsa q-learning", "makes one"))
+        next_commands((["compare", "maze", "--agents", "sarsa", "q-learning"], "makes one"))
     else:
         columns = ["comparison", "lab", "agents", "seeds", "runs"]
         table(
@@ -173,7 +180,7 @@ def list_comparisons(store: Store, lab: str | None, most: int | None, as_json: b
             right=["seeds", "runs"],
         )
         _warn(rows)
-        next_commands((f"show {rows[-1]['comparison']}", "the last of them in full"))
+        next_commands((["show", rows[-1]["comparison"]], "the last of them in full"))
 
 
 def _comparison_row(folder: ComparisonFolder) -> dict[str, Any]:

@@ -187,18 +187,15 @@ def _print(sweep: Sweep, failed: int) -> None:
         click.echo(f"Note: {record.error}")
     results = sorted(path.name for path in sweep.path.iterdir() if _is_result(path))
     paragraph(f"Kept in {shown_path(sweep.path)}: {', '.join(results)}")
-    commands = []
+    commands: list[tuple[list[str], str]] = []
     if sweep.status != "finished" or failed:
-        commands.append((f"resume {sweep.id}", "go on with what is not finished"))
+        commands.append((["resume", sweep.id], "go on with what is not finished"))
     if sweep.best is not None:
-        commands.append(
-            (
-                f"run {record.lab} --config {shown_path(sweep.path / sweep_report.BEST)}",
-                "the best configuration, with pictures",
-            )
-        )
-        commands.append((f"show {sweep.best.runs[0]}", "its first run here"))
-    next_commands(*(commands or [("list", "all runs")]))
+        best = ["run", record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
+        data = ["--data", shown_path(Path(record.how["data"]))] if record.how.get("data") else []
+        commands.append(([*best, *data], "the best configuration, with pictures"))
+        commands.append((["show", sweep.best.runs[0]], "its first run here"))
+    next_commands(*(commands or [(["list"], "all runs")]))
 
 
 def _numeric(sweep: Sweep, names: list[str]) -> list[str]:

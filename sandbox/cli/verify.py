@@ -41,12 +41,12 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     elif bad:
         lost = bad[0]["status"] == "damaged"  # without run.json nobody knows what to go on with
         remedy = (
-            (f"delete {bad[0]['run']}", "removes it") if lost else (f"resume {bad[0]['run']}", "goes on from the last whole checkpoint")
+            (["delete", bad[0]["run"]], "removes it") if lost else (["resume", bad[0]["run"]], "goes on from the last whole checkpoint")
         )
         next_commands(remedy)
     else:
         click.echo("Everything is as it was written.")
-        next_commands(("list", "all runs"))
+        next_commands((["list"], "all runs"))
     return 1 if bad else 0
 
 

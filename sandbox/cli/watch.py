@@ -61,7 +61,7 @@ def watch(
         print_json({"run": watched.id, "file": str(path.resolve()), "size": path.stat().st_size})
     else:
         click.echo(f"Written: {shown_path(path.resolve())}")
-        next_commands((f"show {watched.id}", "its configuration, curves and artifacts"))
+        next_commands((["show", watched.id], "its configuration, curves and artifacts"))
     return 0
 
 
