@@ -29,7 +29,7 @@ ROUNDING = 1e-12
 def number(value: Any, digits: int = DIGITS, scale: float = 1.0) -> str:
     """A value for people, as it can be pasted into Python or behind an option.
 
-    Counts are exact: plain digits below a million, then groups of three parted by `_`, which Python and
+    Counts are exact: plain digits below a million, then groups of three separated by `_`, which Python and
     our options read (a comma makes two values of one, and a space two words); from 10^15 on an exponent.
     Measured values have `digits` significant digits, and an exponent from a million on and below 0.0001.
 

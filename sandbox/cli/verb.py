@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sandbox.cli.options import store_option
-from sandbox.errors import PluginError, UnknownNameError, UsageError
+from sandbox.errors import SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Action
 from sandbox.registry import registry
 
@@ -89,5 +89,5 @@ def _actions(lab: str) -> Mapping[str, Action]:
     """The verbs of a lab; of one that cannot be loaded, none (`plugins` tells about it)."""
     try:
         return getattr(registry().load("lab", lab), "actions", {})
-    except PluginError:
+    except SandboxError:
         return {}
