@@ -131,6 +131,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {"loss": "likelihood", "model": {"layers": 1}, "batch": 8, "epochs": 40, "learning_rate": 5e-3, "decay": "cosine"},
     "report": {"batch": 100, "window": 32, "epochs": 300, "patience": 20, "frames": None},
     "quick": {"pieces": 12, "epochs": 3, "model": {"hidden": 24}, "batch": 8, "steps": 64},
-    "best": {**BEST, "model": {"name": "chord-lstm", **MEMORY}},
-    "best-one-track": {**BEST, "model": {"name": "one-track", **MEMORY}, "epochs": 120, "frames": 8_000_000},
+    "best": {**BEST, "model": {"name": ["chord-lstm", "two-hands", "one-track"], **MEMORY}},
+    "best-one-track": {
+        **BEST,
+        "model": {"name": ["one-track", "two-hands", "chord-lstm"], **MEMORY},
+        "epochs": 120,
+        "frames": 8_000_000,
+    },
 }

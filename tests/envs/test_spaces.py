@@ -106,7 +106,11 @@ def test_boxes_inside_composite_spaces_are_cut_in_order():
 @pytest.mark.parametrize(
     ("space", "options", "part"),
     [
-        (spaces.Box(0, 1, (2,)), {}, "--discretiser.bins 10,10"),
+        (spaces.Box(0, 1, (2,)), {}, "`--discretiser.bins 10`"),
+        (spaces.Box(0, 1, (8,)), {}, "`--discretiser.bins 5`"),
+        (spaces.Box(0, np.inf, (2,)), {}, "`--discretiser.bins 10 --discretiser.cuts quantile`"),
+        (spaces.Box(0, 1, (40,)), {}, "Two bins for each would make 10.12 entries"),
+        (spaces.Dict({"a": spaces.Box(0, 1, (2,)), "b": spaces.Text(3)}), {}, "or hold, Text"),
         (spaces.Box(0, 1, (3,)), {"bins": (2, 2)}, "2 values for 3 numbers"),
         (spaces.Box(-np.inf, np.inf, (1,)), {"bins": (3,)}, "number 0 has no bounds"),
         (spaces.Box(0, 1, (1,)), {"bins": (3,), "low": (2,)}, "low must lie below high"),
