@@ -22,6 +22,7 @@ from sandbox.loop import Loop, Settings
 from sandbox.registry import Entry, registry
 from sandbox.runs import Run, context_of, rebuilt
 from sandbox.signature import plugin_name, refuse_changed, sign
+from sandbox.store import verify
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
@@ -130,7 +131,12 @@ def load(name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str]
 
 
 def resume(
-    name: str = "last", *, store: str | os.PathLike[str] | None = None, max_time: float | None = None, allow_changed: bool = False
+    name: str = "last",
+    *,
+    store: str | os.PathLike[str] | None = None,
+    max_time: float | None = None,
+    allow_changed: bool = False,
+    repair: bool = False,
 ) -> Run:
     """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing.
 
@@ -141,8 +147,10 @@ def resume(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops again.
         allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
+        repair: whether a finished run whose checkpoint or metrics are damaged is computed again, from what is whole.
 
     Raises:
+        CheckpointError: when a finished run is damaged, unless `repair`.
         UsageError: when a library or a file of data is missing, or when the run began under other
             versions of code or libraries, unless `allow_changed`.
         RunFailed: when it failed again.
@@ -155,7 +163,7 @@ def resume(
         >>> resume(stopped.id).summary["reward_per_step"]
         0.75
     """
-    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed)
+    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed, repair=repair)
 
 
 def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
@@ -227,20 +235,30 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     return _ended(folder, loop)
 
 
-def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = ()) -> Run:
+def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = (), repair: bool = False) -> Run:
     """Go on with a run; see `resume`."""
     _refuse_running(folder.read())
     with folder.writing():
         record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
-        if record.status == "finished" and (not settings.pictures or _has_pictures(record, folder)):
+        _refuse_changed_record(record)
+        damage = verify.damage(folder, record) if record.status == "finished" else ""
+        if damage and not repair:
+            raise CheckpointError(
+                f"Run {record.id} is finished, but damaged: {damage} `python -m sandbox resume {record.id} --repair` computes again what is "
+                "missing, from the last whole checkpoint or the beginning; until then no pictures can be made."
+            )
+        if record.status == "finished" and not damage and (not settings.pictures or _has_pictures(record, folder)):
             return Run(folder)
         lab, config = rebuilt(record)
         config.check_available(Path(record.data) if record.data else None, folder.artifacts.folder)
         refuse_changed(record, allow_changed)
         loop = _loop(folder, record, lab, config, settings, _observers(track))
-        if record.status == "finished":
+        if record.status == "finished" and not damage:
             _revisit(loop)
         else:
+            if damage:
+                loop.warn(f"The run was finished, but {damage} What is missing is computed again.")
+            record.files = {}
             record.status, record.error, record.ended = "running", "", ""
             record.resumed += 1
             record.host, record.pid = platform.node(), os.getpid()
@@ -262,6 +280,15 @@ def _revisit(loop: Loop) -> None:
         raise
     except Exception as error:
         raise CheckpointError(f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}") from error
+
+
+def _refuse_changed_record(record: RunRecord) -> None:
+    """Refuse to go on by a record that is not what was written: its configuration or seed may be another."""
+    if record.intact is False:
+        raise StoreError(
+            f"run.json of run {record.id} is not what was written (its SHA-256 differs), so nothing goes on with it. Put back a copy, or "
+            f"begin anew: {record.command or 'the same command'}."
+        )
 
 
 def _refuse_running(record: RunRecord) -> None:

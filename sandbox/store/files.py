@@ -122,7 +122,7 @@ class Directory:
     def digest(self, name: str) -> str:
         """The SHA-256 of a file's content, hexadecimal; errors as of `open`."""
         with self.open(name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a buffered reader
 
     @contextlib.contextmanager
     def writing(self, name: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
@@ -205,10 +205,15 @@ class Directory:
                 self._refuse_other(inner, found)
                 yield inner
 
-    def links(self) -> Iterator[str]:
+    def odd(self, name: str = "") -> Iterator[str]:
         """The names of everything below that is neither file nor folder: links, pipes, devices."""
-        for name in self._odd(""):
-            yield name
+        for one in self.names(name):
+            inner = f"{name}/{one}" if name else one
+            found = self.status(inner)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                yield from self.odd(inner)
+            elif found is not None and not stat.S_ISREG(found.st_mode):
+                yield inner
 
     def rename(self, old: str, new: str) -> None:
         """Give something another name in the same folder; a file of that name is replaced."""
@@ -229,15 +234,6 @@ class Directory:
         """Make the names in a folder durable, where the system can."""
         with self._folder(name) as folder:
             _sync(folder)
-
-    def _odd(self, name: str) -> Iterator[str]:
-        for one in self.names(name):
-            inner = f"{name}/{one}" if name else one
-            found = self.status(inner)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                yield from self._odd(inner)
-            elif found is not None and not stat.S_ISREG(found.st_mode):
-                yield inner
 
     @contextlib.contextmanager
     def _parent(self, name: str) -> Iterator[tuple[Any, str]]:
@@ -351,6 +347,11 @@ def _sync(folder: Any) -> None:
     if isinstance(folder, int):
         with contextlib.suppress(OSError):
             os.fsync(folder)
+
+
+def door(path: Path) -> tuple[Directory, str]:
+    """The folder that a path stands in, and its name there: for files and folders directly below a folder that is trusted."""
+    return Directory(path.parent), path.name
 
 
 def temporary_name(name: str) -> str:
