@@ -272,6 +272,11 @@ class Directory:
         return f"Directory({str(self.path)!r})"
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is the name of one file or folder, which leads nowhere else."""
+    return text not in ("", ".", "..") and not any(character in text for character in "/\\\0:")
+
+
 def _parts(name: str) -> Sequence[str]:
     """The parts of a name.
 

@@ -18,6 +18,7 @@ import orjson
 
 from sandbox.errors import StoreError
 from sandbox.store.files import door
+from sandbox.text import printable
 
 PIECE = 1 << 20
 """Bytes that are hashed at a time."""
@@ -267,6 +268,7 @@ class Metrics:
                     continue
                 try:
                     document = orjson.loads(line)
+                    document = {printable(name): printable(value) if isinstance(value, str) else value for name, value in document.items()}
                     sound = all(isinstance(value, str if name == "stream" else list) for name, value in document.items())
                 except (orjson.JSONDecodeError, AttributeError):
                     sound = False

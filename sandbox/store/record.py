@@ -14,17 +14,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sandbox.errors import StoreError
+from sandbox.store import documents
 from sandbox.store.files import door, plain, write_whole
+from sandbox.text import printable
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
 """What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""
 
 FORMAT = 2
 """Of run.json. 1: before November 2026, without `digest` and `files`."""
-MOST_BYTES = 64_000_000
-"""More than any run.json has."""
-DEEPEST = 50
-"""Levels of lists and dictionaries in a run.json."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class RunRecord:
         """
         folder, name = door(path)
         try:
-            return cls.parse(folder.read(name, MOST_BYTES), path)
+            return cls.parse(folder.read(name, documents.MOST_BYTES), path)
         except OSError as error:
             raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
 
@@ -152,17 +150,15 @@ class RunRecord:
         """A document that was read from `path`; raises StoreError as `read` does."""
         remedy = "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
         try:
-            document = json.loads(content)
-            if _too_deep(document):
-                raise ValueError("it is nested too deep")
-            json.dumps(document, ensure_ascii=False).encode()  # no half of a character, which nothing could show
+            document = documents.parse(content)
             if document.get("format", 0) > FORMAT:
                 raise StoreError(f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it.")
             intact = _digest(document) == document.get("digest") if document.get("format", 0) > 1 else None
+            document = documents.shown(document)
             known = {one.name for one in fields(cls)} - {"intact"}
             document["artifacts"] = [Artifact(**artifact) for artifact in document.get("artifacts", [])]
             record = cls(**{key: value for key, value in document.items() if key in known}, intact=intact)
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
         wrong = _wrong_field(record)
         if wrong:
@@ -178,18 +174,11 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: when the content is no run.json.
     """
-    document = json.loads(content)
+    document = documents.parse(content)
     known = {one["name"]: one for one in document.get("artifacts", [])}
     known |= {one.name: asdict(one) for one in added}
     document["artifacts"] = [known[name] for name in sorted(known)]
     return _written(document)
-
-
-def _too_deep(value: Any, level: int = 0) -> bool:
-    if level > DEEPEST:
-        return True
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_too_deep(one, level + 1) for one in inner)
 
 
 def _digest(document: Mapping[str, Any]) -> str:
@@ -250,5 +239,5 @@ def _is_moment(text: str) -> bool:
 def is_artifact_name(name: str) -> bool:
     """Whether a name stays inside the run's folder, on every system."""
     pure = PurePosixPath(name)
-    strange = "\\" in name or "\0" in name or ":" in name
+    strange = "\\" in name or ":" in name or printable(name) != name or "\n" in name
     return bool(name) and not strange and not pure.is_absolute() and ".." not in pure.parts and bool(pure.parts)
