@@ -40,9 +40,7 @@ def print_json(document: Any, indent: int | None = 2) -> None:
 
 def width() -> int | None:
     """Columns of the screen that standard output goes to; None where it goes to a file or a program, which may be wide."""
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-        return None
-    return max(shutil.get_terminal_size().columns, NARROWEST)
+    return max(shutil.get_terminal_size().columns, NARROWEST) if sys.stdout.isatty() else None
 
 
 def wrapped(text: str, room: int | None) -> list[str]:
