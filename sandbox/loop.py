@@ -153,8 +153,11 @@ class Loop:
                 self.make_pictures()
         return self.record
 
-    def revisit(self) -> None:
+    def revisit(self, *, tell: bool = False) -> None:
         """Make the pictures of a finished run: what it measured is only read.
+
+        Args:
+            tell: whether the observers are told of the run and its end; they may have missed something of it.
 
         Raises:
             CheckpointError: when its end is not there any more.
@@ -166,7 +169,13 @@ class Loop:
                 f"Run {self.record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
             )
         self._work.restore(found.number, found.state)
-        self.make_pictures()
+        if tell:
+            self.resumed_at = self.record.done_units
+            self._tell("started")
+            self._tell("ended")
+            self.record.write(self.folder.record_path)
+        if self.settings.pictures:
+            self.make_pictures()
 
     # -- beginning
 
@@ -413,7 +422,9 @@ class Loop:
         for observer in list(self.settings.observers):
             try:
                 getattr(observer, what)(self, *details)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also SystemExit, and what a library derives from BaseException
                 self.settings.observers.remove(observer)
                 name = getattr(observer, "name", type(observer).__name__)
                 self.warn(f"Observer '{name}' failed in `{what}` and was dropped; the run goes on. {type(error).__name__}: {error}")
