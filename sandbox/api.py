@@ -22,6 +22,7 @@ from sandbox.loop import Loop, Settings
 from sandbox.registry import Entry, registry
 from sandbox.runs import Run, context_of, rebuilt
 from sandbox.signature import plugin_name, refuse_changed, sign
+from sandbox.store import verify
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
@@ -130,9 +131,14 @@ def load(name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str]
 
 
 def resume(
-    name: str = "last", *, store: str | os.PathLike[str] | None = None, max_time: float | None = None, allow_changed: bool = False
+    name: str = "last",
+    *,
+    store: str | os.PathLike[str] | None = None,
+    max_time: float | None = None,
+    allow_changed: bool = False,
+    repair: bool = False,
 ) -> Run:
-    """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing.
+    """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing, and tell observers that it is finished.
 
     The bytes are those of a run that was never stopped.
 
@@ -141,8 +147,10 @@ def resume(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops again.
         allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
+        repair: whether a finished run whose checkpoint or metrics are damaged is computed again, from what is whole.
 
     Raises:
+        CheckpointError: when a finished run is damaged, unless `repair`.
         UsageError: when a library or a file of data is missing, or when the run began under other
             versions of code or libraries, unless `allow_changed`.
         RunFailed: when it failed again.
@@ -155,7 +163,7 @@ def resume(
         >>> resume(stopped.id).summary["reward_per_step"]
         0.75
     """
-    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed)
+    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed, repair=repair)
 
 
 def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
@@ -195,7 +203,7 @@ def preset(lab: Any, lab_name: str, name: str) -> Mapping[str, Any]:
 def start(request: Request, store: Store, settings: Settings) -> Run:
     """Begin a run and carry it to its end; see `run`."""
     entry, lab, config = resolved(request)
-    observers = _observers(request.track)
+    observers, complaints = _observers(request.track)
     plain = dump(config)
     agent = plain.get("agent")
     folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id)
@@ -219,6 +227,8 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
             sign(record)
             record.write(folder.record_path)
             loop = _loop(folder, record, lab, config, settings, observers)
+            for complaint in complaints:
+                loop.warn(complaint)
             loop.run()
     except StoreError:
         if not request.id and not folder.record_path.exists():  # not even its first word could be written: it never was
@@ -227,20 +237,36 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     return _ended(folder, loop)
 
 
-def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = ()) -> Run:
+def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = (), repair: bool = False) -> Run:
     """Go on with a run; see `resume`."""
     _refuse_running(folder.read())
     with folder.writing():
         record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
-        if record.status == "finished" and (not settings.pictures or _has_pictures(record, folder)):
-            return Run(folder)
+        _refuse_changed_record(record)
+        damage = verify.damage(folder, record) if record.status == "finished" else ""
+        if damage and not repair:
+            raise CheckpointError(
+                f"Run {record.id} is finished, but damaged: {damage} `python -m sandbox resume {record.id} --repair` computes again what is "
+                "missing, from the last whole checkpoint or the beginning; until then no pictures can be made."
+            )
+        whole = record.status == "finished" and not damage
+        if whole:
+            settings = replace(settings, pictures=settings.pictures and not _has_pictures(record, folder))
+            if not settings.pictures and not track:
+                return Run(folder)
         lab, config = rebuilt(record)
         config.check_available(Path(record.data) if record.data else None, folder.artifacts.folder)
         refuse_changed(record, allow_changed)
-        loop = _loop(folder, record, lab, config, settings, _observers(track))
-        if record.status == "finished":
-            _revisit(loop)
+        observers, complaints = _observers(track)
+        loop = _loop(folder, record, lab, config, settings, observers)
+        for complaint in complaints:
+            loop.warn(complaint)
+        if whole:
+            _revisit(loop, tell=bool(track))
         else:
+            if damage:
+                loop.warn(f"The run was finished, but {damage} What is missing is computed again.")
+            record.files = {}
             record.status, record.error, record.ended = "running", "", ""
             record.resumed += 1
             record.host, record.pid = platform.node(), os.getpid()
@@ -254,14 +280,23 @@ def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings:
     return Loop(folder, record, lab, config, context_of(folder, record), settings)
 
 
-def _revisit(loop: Loop) -> None:
+def _revisit(loop: Loop, *, tell: bool) -> None:
     """Make the pictures of a finished run; an experiment that cannot be built any more is said so."""
     try:
-        loop.revisit()
+        loop.revisit(tell=tell)
     except (SandboxError, OSError):
         raise
     except Exception as error:
         raise CheckpointError(f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}") from error
+
+
+def _refuse_changed_record(record: RunRecord) -> None:
+    """Refuse to go on by a record that is not what was written: its configuration or seed may be another."""
+    if record.intact is False:
+        raise StoreError(
+            f"run.json of run {record.id} is not what was written (its SHA-256 differs), so nothing goes on with it. Put back a copy, or "
+            f"begin anew: {record.command or 'the same command'}."
+        )
 
 
 def _refuse_running(record: RunRecord) -> None:
@@ -294,25 +329,31 @@ def _ended(folder: RunFolder, loop: Loop) -> Run:
     return Run(folder, loop)
 
 
-def _observers(names: Sequence[str]) -> list[Any]:
-    """The observers asked for, and those that watch every run; of the latter, one that is broken is left out with a warning."""
+def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """The observers asked for, and those that watch every run; and what is to be said of those that cannot be made: they are left out.
+
+    Raises:
+        UsageError: when one that was asked for is unknown, or something that it needs is missing.
+    """
     words = [name.partition("=") for name in names]  # "mlflow=http://…": the observer, and what it is told
-    asked = [registry().find("observer", name) for name, _, _ in words]
-    made = [_observer(entry, *([target] if target else [])) for entry, (_, _, target) in zip(asked, words, strict=True)]
-    for entry in registry().entries("observer"):
-        if entry.always and entry not in asked:
-            try:
-                made.append(_observer(entry))
-            except Exception as error:
-                warnings.warn(f"Observer '{entry.name}' is left out: {error}", stacklevel=2)
-    return made
-
-
-def _observer(entry: Entry, *told: str) -> Any:
-    observer = registry().load("observer", entry.name)(*told)
-    if not hasattr(observer, "name"):
-        observer.name = entry.name
-    return observer
+    asked = [(registry().find("observer", name), [target] if target else []) for name, _, target in words]
+    named = [entry for entry, _ in asked]
+    always = [(entry, list[str]()) for entry in registry().entries("observer") if entry.always and entry not in named]
+    made: list[Any] = []
+    complaints: list[str] = []
+    for entry, told in asked + always:
+        try:
+            observer = registry().load("observer", entry.name)(*told)
+            if not hasattr(observer, "name"):
+                observer.name = entry.name
+            made.append(observer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: an observer changes nothing
+            if isinstance(error, SandboxError) and entry in named:
+                raise
+            complaints.append(f"Observer '{entry.name}' cannot be made and is left out; the run goes on. {type(error).__name__}: {error}")
+    return made, complaints
 
 
 __all__ = ["Request", "Run", "load", "proceed", "resolved", "resume", "run", "start"]

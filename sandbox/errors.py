@@ -83,6 +83,20 @@ class StoreError(SandboxError):
     """The run store cannot be read or written."""
 
 
+class LinkError(StoreError):
+    """A link where a run's own file or folder should stand: it is never followed, since it may lead anywhere.
+
+    Args:
+        path: of the link.
+    """
+
+    def __init__(self, path: Any) -> None:
+        super().__init__(
+            f"{path} is a link, and nothing in a run's folder is followed through a link. If you trust it, put a copy of what it "
+            "leads to in its place; else remove it."
+        )
+
+
 class CheckpointError(StoreError):
     """A checkpoint that is damaged, or does not fit."""
 

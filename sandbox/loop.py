@@ -11,25 +11,50 @@ import errno
 import json
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sandbox import checkpoint, provenance
+from sandbox import provenance
 from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, Watchable
+from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, State, Watchable
 from sandbox.seeding import generator
 from sandbox.stopping import StopRequest
+from sandbox.store import checkpoint
 from sandbox.store.files import plain
-from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import BackgroundWriter, Metrics, block_line
+from sandbox.store.folder import METRICS, TIMES, RunFolder
+from sandbox.store.metrics import BackgroundWriter, Mark, Metrics, block_line, marks
 from sandbox.store.record import RunRecord
 from sandbox.text import finite
 from sandbox.work import build, work_of
 
-OF_THE_LOOP = ("metrics", "times", "learning_seconds")
-"""What a checkpoint holds beside the state of the work: lengths of files in bytes, and seconds."""
+
+class Found(NamedTuple):
+    """A checkpoint, and what it holds beside the state of the work."""
+
+    number: int
+    state: State
+    metrics: Mark
+    """How far metrics.jsonl was written; without a SHA-256 in checkpoints of an older format."""
+    times: Mark
+    """The same of times.jsonl."""
+    seconds: float
+    """Of learning until then."""
+
+    @classmethod
+    def read(cls, number: int, state: State) -> Found:
+        """What the loop wrote into a checkpoint.
+
+        Raises:
+            CheckpointError: when it is something else.
+        """
+        files: list[Any] = [Mark(state.get(name, -1), state.get(f"{name}_sha256", "")) for name in ("metrics", "times")]
+        seconds = state.get("learning_seconds")
+        numbers = all(type(mark.size) is int and mark.size >= 0 and isinstance(mark.sha256, str) for mark in files)
+        if not numbers or not isinstance(seconds, (int, float)):
+            raise CheckpointError(f"Checkpoint {number:06d} is none of a run's: lengths of its files or its seconds are missing.")
+        return cls(number, state, files[0], files[1], float(seconds))
 
 
 def _plain_summary(summary: Any) -> dict[str, Any]:
@@ -108,6 +133,7 @@ class Loop:
             except KeyboardInterrupt:
                 self.stop.deaf = True
                 self.record.status = "interrupted"
+                self._close()
                 self._last_words()
                 self._tell("ended")
                 raise
@@ -116,9 +142,7 @@ class Loop:
                 self._fail(error)
             finally:
                 self.stop.deaf = True
-                for writer in (self._metrics, self._times):
-                    if writer:
-                        writer.close()
+                self._close()
             self._last_words()
             told = len(self.record.warnings)
             self._tell("ended")
@@ -129,59 +153,96 @@ class Loop:
                 self.make_pictures()
         return self.record
 
-    def revisit(self) -> None:
+    def revisit(self, *, tell: bool = False) -> None:
         """Make the pictures of a finished run: what it measured is only read.
+
+        Args:
+            tell: whether the observers are told of the run and its end; they may have missed something of it.
 
         Raises:
             CheckpointError: when its end is not there any more.
         """
         self._prepare()
-        size = self._metrics_size()
-        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
-            if state.get("metrics") == size:
-                self._work.restore(number, state)
-                self.make_pictures()
-                return
-        raise CheckpointError(
-            f"Run {self.record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
-        )
+        found = next(self._whole_checkpoints(), None)
+        if found is None or found.metrics.size != self.folder.directory.size(METRICS):
+            raise CheckpointError(
+                f"Run {self.record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
+            )
+        self._work.restore(found.number, found.state)
+        if tell:
+            self.resumed_at = self.record.done_units
+            self._tell("started")
+            self._tell("ended")
+            self.record.write(self.folder.record_path)
+        if self.settings.pictures:
+            self.make_pictures()
 
     # -- beginning
 
     def _prepare(self) -> None:
         """Make the experiment, as it is at the beginning."""
-        checkpoint.remove_scratch(self.folder.checkpoints)
-        self.folder.artifacts.remove_scratch()
+        self.folder.remove_scratch()
         self._announce()
-        seeds = self.record.seeds
-        made = self._work.build(lambda context: build(self.lab, self.config, context, seeds))
+        made = self._build()
         self._pass_on_notes(made)
         self.record.unit, self.record.limit = made.unit, made.limit
         self.record.versions = self.record.versions or provenance.versions()
 
+    def _build(self) -> Experiment:
+        seeds = self.record.seeds
+        return self._work.build(lambda context: build(self.lab, self.config, context, seeds))
+
     def _restore(self) -> None:
-        """Take up the newest checkpoint that is whole and whose metrics are still there; without one, begin at the beginning."""
-        assert self.experiment is not None
-        metrics, times, taken = 0, 0, 0
-        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
-            if state.get("metrics", 0) <= self._metrics_size():
-                self._work.restore(number, state)
-                try:
-                    metrics, times, self.learning_seconds = (state[name] for name in OF_THE_LOOP)
-                except KeyError as error:
-                    what = f"Checkpoint {number:06d} lacks {error}"
-                    raise CheckpointError(f"{what}; it is none of a run's.") from error
-                taken = self._blocks = self._saved_blocks = number
-                break
-            self.warn(f"{self.folder.metrics_path.name} is shorter than it was at checkpoint {number:06d}; an earlier checkpoint is used.")
+        """Take up the newest checkpoint that is whole, fits, and vouches for the metrics that are there; else begin at the beginning."""
+        taken, metrics, times = 0, 0, 0
+        for found in self._whole_checkpoints():
+            try:
+                self._work.restore(found.number, found.state)
+            except CheckpointError as error:
+                self.warn(f"{error} The one before it is used.")
+                self._work.begin_anew()
+                self._build()
+                continue
+            taken, metrics, times = found.number, found.metrics.size, found.times.size
+            self.learning_seconds = found.seconds
+            self._blocks = self._saved_blocks = taken
+            break
+        if not taken and checkpoint.numbers(self.folder.checkpoints):
+            self.warn("No checkpoint can be used, so the run begins anew.")
         checkpoint.forget_after(self.folder.checkpoints, taken)
         self._metrics = BackgroundWriter(self.folder.metrics_path, metrics)
-        have = self.folder.times_path.stat().st_size if self.folder.times_path.exists() else 0
-        self._times = BackgroundWriter(self.folder.times_path, min(times, have))
+        self._times = BackgroundWriter(self.folder.times_path, times)
+        assert self.experiment is not None
         self.resumed_at = self.experiment.done_units
 
-    def _metrics_size(self) -> int:
-        return self.folder.metrics_path.stat().st_size if self.folder.metrics_path.exists() else 0
+    def _whole_checkpoints(self) -> Iterator[Found]:
+        """Checkpoints that are whole and whose metrics and times are still what they were, the last one first."""
+        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
+            try:
+                found = Found.read(number, state)
+            except CheckpointError as error:
+                self.warn(f"{error} The one before it is used.")
+                continue
+            damaged = next((name for name, mark in ((METRICS, found.metrics), (TIMES, found.times)) if not self._is_there(name, mark)), "")
+            if damaged:
+                self.warn(f"{damaged} is not what it was at checkpoint {number:06d}; an earlier checkpoint is used, or the beginning.")
+                continue
+            yield found
+
+    def _is_there(self, name: str, mark: Mark) -> bool:
+        """Whether a file begins with what a checkpoint saw; one written before checkpoints had digests vouches for the length alone."""
+        if not mark.sha256 or not mark.size:
+            return self.folder.directory.size(name) >= mark.size
+        with contextlib.suppress(FileNotFoundError), self.folder.directory.open(name) as file:
+            return marks(file, [mark.size]) == [mark]
+        return False
+
+    def _close(self) -> None:
+        """Close the files of measurements; run.json will vouch for them."""
+        for name, writer in ((METRICS, self._metrics), (TIMES, self._times)):
+            if writer is not None:
+                writer.close()
+                self.record.files[name] = writer.mark._asdict()
 
     # -- the work
 
@@ -232,10 +293,13 @@ class Loop:
         assert self.experiment is not None and self._metrics is not None and self._times is not None
         if self._blocks == self._saved_blocks:
             return
+        metrics, times = self._metrics.sync(), self._times.sync()
         state = {
             **self._work.state(),
-            "metrics": self._metrics.sync(),
-            "times": self._times.sync(),
+            "metrics": metrics.size,
+            "metrics_sha256": metrics.sha256,
+            "times": times.size,
+            "times_sha256": times.sha256,
             "learning_seconds": self.learning_seconds,
         }
         checkpoint.save(self.folder.checkpoints, self._blocks, state)
@@ -332,6 +396,8 @@ class Loop:
             self.record.artifacts = self.folder.artifacts.listing()
             self.record.write(self.folder.record_path)
         except OSError as error:
+            if not self.folder.path.is_dir():
+                raise self.folder.cannot_write(error) from error
             raise StoreError(f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files are intact.") from error
 
     # -- telling others
@@ -356,7 +422,9 @@ class Loop:
         for observer in list(self.settings.observers):
             try:
                 getattr(observer, what)(self, *details)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also SystemExit, and what a library derives from BaseException
                 self.settings.observers.remove(observer)
                 name = getattr(observer, "name", type(observer).__name__)
                 self.warn(f"Observer '{name}' failed in `{what}` and was dropped; the run goes on. {type(error).__name__}: {error}")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, StoreError
 from sandbox.lab import Score
 from sandbox.runs import Run
 from sandbox.stats import time_to_threshold
 from sandbox.stats.time_to_threshold import Arrival, Curve
+from sandbox.store.folder import TIMES
 
 SHARE = 0.95
 """Of the optimum; a run that stays above is near it."""
@@ -87,12 +88,12 @@ def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
 def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
     """Seconds of work until each number of units was done, from times.jsonl: float [units]; None where that is not there."""
     try:
-        blocks = [orjson.loads(line) for line in run.folder.times_path.read_bytes().splitlines()]
+        blocks = [orjson.loads(line) for line in run.folder.directory.read(TIMES).splitlines()]
         done = np.array([block["units"] for block in blocks], dtype=np.float64)
         seconds = np.cumsum([float(block["seconds"]) for block in blocks])
         place = np.searchsorted(done, units)
         return None if (place >= len(done)).any() else seconds[place]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, StoreError, ValueError, KeyError, TypeError):
         return None
 
 

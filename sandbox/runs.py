@@ -14,6 +14,7 @@ from sandbox.lab import Context, Experiment, Score, Summary, score_of
 from sandbox.loop import Loop
 from sandbox.registry import registry
 from sandbox.seeding import Generators
+from sandbox.store.files import door
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
@@ -102,7 +103,7 @@ class Run:
         """
         if self._loop is not None and self._loop.experiment is not None:
             return self._loop.experiment
-        from sandbox import checkpoint
+        from sandbox.store import checkpoint
 
         lab, config = rebuilt(self.record)
         found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
@@ -167,7 +168,8 @@ class Picture:
         return f"<Picture {self.path}>"
 
     def _repr_html_(self) -> str:
-        content = base64.b64encode(self.path.read_bytes()).decode()
+        folder, name = door(self.path)
+        content = base64.b64encode(folder.read(name)).decode()
         return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
 
 

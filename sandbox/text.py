@@ -7,11 +7,14 @@ comma and no typographic sign.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that steer a terminal, line breaks and tabs aside."""
 MISSING = "–"
 """Stands where there is no value."""
 DIGITS = 5
@@ -73,6 +76,16 @@ def _exponent(value: float | Decimal, digits: int) -> str:
 
 def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def printable(text: str) -> str:
+    """A text without characters that steer a terminal; line breaks and tabs stay.
+
+    Example:
+        >>> printable("\x1b[2Jgone\n")
+        '\ufffd[2Jgone\n'
+    """
+    return CONTROL.sub("\ufffd", text)
 
 
 def plus_minus(value: float, error: float) -> str:

@@ -40,6 +40,11 @@ class Work:
         self.experiment: Experiment | None = None
         self._globals = GlobalGenerators(context.seed, tuple(global_generators))
 
+    def begin_anew(self) -> None:
+        """Put every generator back to its beginning, before another `build`."""
+        self.context = replace(self.context, generators=Generators(self.context.seed))
+        self._globals = GlobalGenerators(self.context.seed, self._globals.names)
+
     def build(self, make: Callable[[Context], Experiment]) -> Experiment:
         """Make the experiment, as it is at the beginning.
 
@@ -99,7 +104,7 @@ class Work:
             self.experiment.restore(state["experiment"])
             self.context.generators.restore(state["generators"])
             self._globals.restore(state["globals"])
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        except Exception as error:  # whatever a lab's own code makes of a state that is none of its own
             raise CheckpointError(
                 f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}",
             ) from error

@@ -17,7 +17,7 @@ import numpy as np
 
 from sandbox.registry import registry
 from sandbox.store.files import plain
-from sandbox.text import figures, finite, number, plural, plus_minus, words
+from sandbox.text import CONTROL, figures, finite, number, plural, plus_minus, words
 
 if TYPE_CHECKING:
     from sandbox.lab import Score
@@ -34,7 +34,8 @@ WITHOUT_STORE = ("solve", "plugins", "new", "-p")
 
 def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain))
+    text = json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain)
+    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text))  # JSON escapes those below 32 itself
 
 
 def width() -> int | None:

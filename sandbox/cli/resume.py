@@ -20,10 +20,11 @@ from sandbox.errors import RunFailed
     "--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing."
 )
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
-@click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated.")
+@click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything, also what it missed; may be repeated.")
 @click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Of a sweep: processes to start [default: as before].")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a sweep: a running Dask cluster [default: as before].")
 @click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
+@click.option("--repair", is_flag=True, help="Compute again what is damaged in a finished run, from what is whole.")
 @store_option
 @json_option
 def resume(
@@ -36,6 +37,7 @@ def resume(
     workers: int | None,
     scheduler: str | None,
     allow_changed: bool,
+    repair: bool,
     store: str | None,
     as_json: bool,
 ) -> int:
@@ -56,13 +58,13 @@ def resume(
         return _resume_sweep(sweep, workers, scheduler, allow_changed, as_json)
     folder = Store(store).find(run)
     before = folder.read()
-    if before.status == "finished" and before.pictured and not as_json:
+    if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
     settings = Settings(
         checkpoint_every, max_time, pictures, render != "none", [] if as_json else [progress()], viewer_for(render, as_json)
     )
     try:
-        finished = api.proceed(folder, settings, allow_changed=allow_changed, track=track)
+        finished = api.proceed(folder, settings, allow_changed=allow_changed, track=track, repair=repair)
     except RunFailed as error:
         if as_json and error.run is not None:
             print_run(error.run, as_json=True)

@@ -9,6 +9,7 @@ import click
 
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json, table
+from sandbox.text import plural
 
 COUNTS = ("artifacts", "checkpoints", "blocks")
 """What is counted of each run."""
@@ -36,14 +37,13 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     for document in bad:
         for problem in document["problems"]:
             click.echo(f"{click.style('Damaged: ', fg='red')}{document['run']}: {problem}")
+    older = sum(bool(document["notes"]) for document in documents)
+    if older:
+        click.echo(f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and the metrics say.")
     if not documents:
         click.echo(f"No runs in {found.root.resolve()}.")
     elif bad:
-        lost = bad[0]["status"] == "damaged"  # without run.json nobody knows what to go on with
-        remedy = (
-            (["delete", bad[0]["run"]], "removes it") if lost else (["resume", bad[0]["run"]], "goes on from the last whole checkpoint")
-        )
-        next_commands(remedy)
+        next_commands(_remedy(bad[0]))
     else:
         click.echo("Everything is as it was written.")
         next_commands((["list"], "all runs"))
@@ -53,3 +53,16 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
 def _row(document: dict[str, Any]) -> list[Any]:
     state = "damaged" if document["problems"] else "whole"
     return [document["run"], state, *(document[name] for name in COUNTS)]
+
+
+def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
+    """A command that helps with a damaged run: only what can."""
+    from sandbox.store.verify import CHANGED
+
+    run, problems = document["run"], document["problems"]
+    if document["status"] == "damaged" or CHANGED in problems:  # nobody knows what to go on with
+        return ["delete", run], "removes it"
+    if any(" is a link, " in problem for problem in problems):
+        return ["show", run], "what it says of itself; remove the link by hand"
+    repair = ["--repair"] if document["status"] == "finished" else []
+    return ["resume", run, *repair], "computes again what is damaged, from the last whole checkpoint"

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from sandbox.errors import StoreError
-from sandbox.store.files import plain, sha256, temporary_name, whole_file, write_whole
+from sandbox.store.files import door, plain, temporary_name
 from sandbox.store.record import Artifact, is_artifact_name
 
 if TYPE_CHECKING:
@@ -23,34 +23,50 @@ class Artifacts:
     """The `artifacts` folder of one run.
 
     Args:
-        folder: made when the first artifact is written.
+        folder: made when the first artifact is written; the run's own folder must be there.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._run, self._name = door(folder)
         self._known: dict[str, tuple[tuple[int, int], Artifact]] = {}
 
     def path(self, name: str) -> Path:
-        """Where the artifact `name` stands, or will stand; its parent folder is made.
+        """Where the artifact `name` stands, or will stand, for libraries that insist on a path; its parent folder is made.
 
         Raises:
-            StoreError: when the name is empty, absolute, or leads out of the folder.
+            StoreError: when the name is empty, absolute, or leads out of the folder, or a link is in the way.
         """
-        if not is_artifact_name(name):
-            raise StoreError(f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'.")
-        path = self.folder.joinpath(*PurePosixPath(name).parts)
-        if not path.resolve().is_relative_to(self.folder.resolve()):
-            raise StoreError(f"'{name}' cannot name an artifact: it leads out of the run's folder.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._run.at(self._made(name))
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A binary file to write to, which takes its name when the block ends without an error."""
-        return whole_file(self.path(name), sync=False)
+        return self._run.writing(self._made(name), sync=False)
+
+    def read(self, name: str) -> bytes:
+        """The content of an artifact.
+
+        Raises:
+            FileNotFoundError: when it is missing.
+            StoreError: when it is a link, or no file.
+        """
+        return self._run.read(self._inside(name))
 
     def write(self, name: str, content: bytes | str) -> None:
         """Write bytes, or text as UTF-8."""
-        write_whole(self.path(name), content.encode() if isinstance(content, str) else content, sync=False)
+        self._run.write(self._made(name), content.encode() if isinstance(content, str) else content, sync=False)
+
+    def _inside(self, name: str) -> str:
+        """The artifact's name in the run's folder."""
+        if not is_artifact_name(name):
+            raise StoreError(f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'.")
+        return "/".join([self._name, *PurePosixPath(name).parts])
+
+    def _made(self, name: str) -> str:
+        """The same, with the folders on the way to it made."""
+        inside = self._inside(name)
+        self._run.make(inside.rpartition("/")[0])
+        return inside
 
     def write_json(self, name: str, document: Any) -> None:
         """Write plain values as indented JSON."""
@@ -65,9 +81,8 @@ class Artifacts:
 
     def save_figure(self, name: str, figure: Any) -> None:
         """Write a matplotlib figure as PNG (or what the name's ending says)."""
-        path = self.path(name)
-        with whole_file(path, sync=False) as file:
-            kind = path.suffix.lstrip(".").lower() or "png"
+        with self.open(name) as file:
+            kind = PurePosixPath(name).suffix.lstrip(".").lower() or "png"
             quick = {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": None}} if kind == "png" else {}
             figure.savefig(file, format=kind, **quick)
 
@@ -80,33 +95,40 @@ class Artifacts:
 
     def scratch(self, name: str) -> Path:
         """A temporary path for libraries that insist on writing themselves; `keep` gives it its name."""
-        return temporary_name(self.path(name))
+        return self._run.at(temporary_name(self._made(name)))
 
     def keep(self, scratch: Path, name: str) -> None:
         """Give a scratch file its name."""
-        scratch.replace(self.path(name))
+        made = self._made(name)
+        self._run.rename(f"{made.rpartition('/')[0]}/{scratch.name}", made)
 
     def names(self) -> list[str]:
-        """The names of all artifacts, sorted."""
-        if not self.folder.is_dir():
-            return []
-        files = (path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink() and not path.name.endswith(".tmp"))
-        return sorted(path.relative_to(self.folder).as_posix() for path in files)
+        """The names of all artifacts, sorted.
+
+        Raises:
+            LinkError: when one of them is a link.
+        """
+        files = (name.removeprefix(f"{self._name}/") for name in self._run.files(self._name))
+        return sorted(name for name in files if not name.endswith(".tmp"))
 
     def listing(self) -> list[Artifact]:
         """All artifacts with size and SHA-256; a file is read again only when it changed."""
         return [self.measured(name) for name in self.names()]
 
     def measured(self, name: str) -> Artifact:
-        """An artifact with size and SHA-256."""
-        path = self.folder / name
-        status = path.stat()
+        """One artifact with size and SHA-256."""
+        inside = self._inside(name)
+        status = self._run.status(inside)
+        if status is None:
+            raise FileNotFoundError(f"artifact {name} is missing")
         stamp = (status.st_mtime_ns, status.st_size)
         if name not in self._known or self._known[name][0] != stamp:
-            self._known[name] = (stamp, Artifact(name, status.st_size, sha256(path)))
+            self._known[name] = (stamp, Artifact(name, status.st_size, self._run.digest(inside)))
         return self._known[name][1]
 
     def remove_scratch(self) -> None:
         """Remove what a killed run left half written."""
-        for path in self.folder.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        for name in self._run.files(self._name):
+            last = name.rpartition("/")[2]
+            if last.startswith(".") and last.endswith(".tmp"):
+                self._run.remove(name)

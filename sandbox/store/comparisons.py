@@ -6,18 +6,42 @@ see it.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import StoreError, UsageError
+from sandbox.store import documents
 from sandbox.store.store import Store, matching
 
 FOLDER, PAGE, DOCUMENT = "comparisons", "index.html", "comparison.json"
 MADE = re.compile(r"-[0-9a-f]{8}$")
 """How the ids of runs end that a comparison began; a run of its own has four signs there."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of a comparison, as its document names it."""
+
+    run: str
+    seed: int = 0
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of a comparison's document, whichever version wrote it."""
+
+    lab: str
+    runs: dict[str, list[Member]]
+    agents: list[dict[str, Any]] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    command: str = ""
+    finding: str = ""
+    score: str = ""
+    optimum: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,18 +67,12 @@ class ComparisonFolder:
         """
         path = self.path / DOCUMENT
         try:
-            document = json.loads(path.read_bytes())
-            runs = [run["run"] for label in document["runs"].values() for run in label]
-            if not all(isinstance(run, str) for run in [document["lab"], *runs]):
-                raise TypeError("a name is no text")
-        except OSError as error:
-            raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            document = documents.shown(documents.read(path))
+            documents.validated(Shown, document)
+        except (ValueError, TypeError) as error:
             remedy = "The runs are untouched; the same `compare` writes it anew."
-            raise StoreError(
-                f"{path} is damaged ({type(error).__name__}: {error}). {remedy}",
-            ) from error
-        return dict(document)
+            raise StoreError(f"{path} is damaged ({error}). {remedy}") from error
+        return document
 
 
 def folders(store: Store) -> list[ComparisonFolder]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -17,9 +16,10 @@ from pathlib import Path
 
 import filelock
 
-from sandbox.errors import StoreError
+from sandbox.errors import LinkError, StoreError
+from sandbox.store import checkpoint
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.files import write_whole
+from sandbox.store.files import Directory
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord, with_artifacts
 
@@ -33,6 +33,8 @@ SILENT_SECONDS = 60.0
 """A run on another machine counts as lost when its heartbeat is older than this."""
 RESERVE_BYTES = 64 * 1024
 """Kept free on the disk by a file, so that on a full disk there is room to say so."""
+RECORD, METRICS, TIMES = "run.json", "metrics.jsonl", "times.jsonl"
+LOCK, HEARTBEAT, RESERVE = ".lock", "heartbeat", ".reserve"
 
 
 class RunFolder:
@@ -44,14 +46,12 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record_path = path / "run.json"
-        self.metrics_path = path / "metrics.jsonl"
-        self.times_path = path / "times.jsonl"
+        self.directory = Directory(path)
+        self.record_path = path / RECORD
+        self.metrics_path = path / METRICS
+        self.times_path = path / TIMES
         self.checkpoints = path / "checkpoints"
         self.artifacts = Artifacts(path / "artifacts")
-        self._reserve = path / ".reserve"
-        self._heartbeat = path / "heartbeat"
-        self._lock_path = path / ".lock"
 
     @property
     def id(self) -> str:
@@ -80,18 +80,43 @@ class RunFolder:
         """Whether a process works on this run now."""
         if record.host != platform.node():
             return self._beats()
-        if not self._lock_path.exists():
-            return False
         try:
-            return _is_locked(self._lock_path)
-        except OSError:  # no right to look at the lock: a foreign store; the heartbeat is all there is
+            return self._is_locked()
+        except (OSError, StoreError):  # no right to look at the lock: a foreign store; the heartbeat is all there is
             return self._beats()
 
     def is_locked(self) -> bool:
         """Whether a process of this machine holds the folder, even before its first word."""
-        with contextlib.suppress(OSError):
-            return _is_locked(self._lock_path)
+        with contextlib.suppress(OSError, StoreError):
+            return self._is_locked()
         return False
+
+    def _is_locked(self) -> bool:
+        try:
+            descriptor = self.directory.descriptor(LOCK, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return _held(descriptor, self.path / LOCK)
+        finally:
+            os.close(descriptor)
+
+    def remove_scratch(self) -> None:
+        """Remove what killed writers left half written."""
+        for name in self.directory.names():
+            if name.startswith(".") and name.endswith(".tmp"):
+                self.directory.remove(name)
+        checkpoint.remove_scratch(self.checkpoints)
+        self.artifacts.remove_scratch()
+
+    def refuse_links(self) -> None:
+        """Refuse a folder in which a link stands, or anything else that is neither file nor folder.
+
+        Raises:
+            LinkError: naming the first.
+        """
+        for name in self.directory.odd():
+            raise LinkError(self.path / name)
 
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
@@ -104,27 +129,28 @@ class RunFolder:
             StoreError: when another process is, when the run is gone, or when the folder cannot be written.
         """
         with self._locked():
-            if not new and not self.record_path.exists():
-                self._lock_path.unlink(missing_ok=True)
+            self.refuse_links()
+            if not new and not self.directory.exists(RECORD):
+                self.directory.remove(LOCK)
                 raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
-            if new and self.record_path.exists():
+            if new and self.directory.exists(RECORD):
                 raise StoreError(f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on with it.")
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
             try:
                 self.hold_reserve()
-                self._heartbeat.touch()
+                self.directory.touch(HEARTBEAT)
                 beat.start()
                 yield
             except OSError as error:
-                raise StoreError(f"Cannot write to {self.path}: {error.strerror or error}.") from error
+                raise self.cannot_write(error) from error
             finally:
                 stop.set()
                 if beat.ident is not None:
                     beat.join()
                 self.free_reserve()
                 with contextlib.suppress(OSError):
-                    self._heartbeat.unlink(missing_ok=True)
+                    self.directory.remove(HEARTBEAT)
 
     def list_artifacts(self, names: Iterable[str]) -> None:
         """Write artifacts that were added later into run.json, with size and SHA-256.
@@ -143,62 +169,72 @@ class RunFolder:
         try:
             with self._locked():
                 RunRecord.read(self.record_path)  # refuses a damaged one
-                write_whole(self.record_path, with_artifacts(self.record_path.read_bytes(), added))
+                self.directory.write(RECORD, with_artifacts(self.directory.read(RECORD), added))
         except OSError as error:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it.
+        """Delete the folder and all that is in it; of a link, the link alone.
 
         Raises:
             StoreError: when a process works on it, or it cannot be removed.
         """
-        with self._locked():
-            try:
+        try:
+            if self.path.is_symlink():
+                self.path.unlink()
+                return
+            with self._locked():
                 grave = self.path.with_name(f".{self.id}.deleted")
                 self.path.rename(grave)
-                shutil.rmtree(grave)
-            except OSError as error:
-                raise StoreError(f"Cannot delete {self.path}: {error.strerror}.") from error
+                Directory(grave.parent).remove(grave.name)
+        except OSError as error:
+            raise StoreError(f"Cannot delete {self.path}: {error.strerror}.") from error
+
+    def cannot_write(self, error: OSError) -> StoreError:
+        """The error of a folder that cannot be written, or is not there any more."""
+        if not self.path.is_dir():
+            return StoreError(f"Run {self.id}: its folder is gone; somebody moved or deleted {self.path}.")
+        return StoreError(f"Cannot write to {self.path}: {error.strerror or error}.")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         if not self.path.is_dir():
             raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
-        lock = filelock.FileLock(self._lock_path, timeout=1.0, mode=0o644)
+        lock = filelock.FileLock(self.directory.at(LOCK), timeout=1.0, mode=0o644)
         try:
             lock.acquire()
         except filelock.Timeout:
             raise StoreError(f"A process works on run {self.id}; wait until it ends, or stop it.") from None
         except OSError as error:
-            raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
+            raise self.cannot_write(error) from error
         try:
             yield
         finally:
             lock.release()
 
     def hold_reserve(self) -> None:
-        """Keep some bytes of the disk, for the last words."""
-        self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
+        """Keep some bytes of the disk, for the final status."""
+        self.directory.write(RESERVE, b"\0" * RESERVE_BYTES, sync=False)
 
     def free_reserve(self) -> None:
-        """Give the reserved bytes back to the disk, so that the last words fit."""
+        """Give the reserved bytes back to the disk, so that the final status fits."""
         with contextlib.suppress(OSError):
-            self._reserve.unlink(missing_ok=True)
+            self.directory.remove(RESERVE)
 
     def _beats(self) -> bool:
-        with contextlib.suppress(OSError):
-            return time.time() - self._heartbeat.stat().st_mtime < SILENT_SECONDS
+        with contextlib.suppress(OSError, StoreError):
+            found = self.directory.status(HEARTBEAT)
+            return found is not None and time.time() - found.st_mtime < SILENT_SECONDS
         return False
 
     def _beat(self, stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
-            with contextlib.suppress(OSError):
-                os.utime(self._heartbeat)
+            with contextlib.suppress(OSError, StoreError):
+                self.directory.touch(HEARTBEAT)
 
 
-def _is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock; asking does not look like holding to others who ask."""
+def _held(descriptor: int, path: Path) -> bool:
+    """Whether somebody holds the lock; it is shared while it is asked for, so that others who ask are not mistaken for the writer."""
     if fcntl is None:
         lock = filelock.FileLock(path, timeout=0.2)
         try:
@@ -207,9 +243,8 @@ def _is_locked(path: Path) -> bool:
             return True
         lock.release()
         return False
-    with open(path, "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

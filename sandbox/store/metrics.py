@@ -5,17 +5,52 @@ The file is only ever appended to, except that a resumed run first cuts it back 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from sandbox.errors import StoreError
+from sandbox.store.files import door
+from sandbox.text import printable
+
+PIECE = 1 << 20
+"""Bytes that are hashed at a time."""
+
+
+class Mark(NamedTuple):
+    """How far a file was written, and what stood there."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """Of those bytes, hexadecimal."""
+
+
+def marks(file: IO[bytes], sizes: Sequence[int]) -> list[Mark]:
+    """The marks of the beginnings of a file, read once; sizes beyond its end are left out.
+
+    Args:
+        file: open to read, at its beginning.
+        sizes: bytes, rising.
+    """
+    found: list[Mark] = []
+    digest, done = hashlib.sha256(), 0
+    for size in sizes:
+        while done < size:
+            piece = file.read(min(PIECE, size - done))
+            if not piece:
+                return found
+            digest.update(piece)
+            done += len(piece)
+        found.append(Mark(size, digest.hexdigest()))
+    return found
 
 
 class LineWriter:
@@ -28,7 +63,12 @@ class LineWriter:
 
     def __init__(self, path: Path, offset: int | None = None) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        folder, name = door(path)
+        self._descriptor = folder.descriptor(name, os.O_RDWR | os.O_CREAT)
+        if os.fstat(self._descriptor).st_nlink > 1:  # another name for the same bytes, which are not ours to change
+            os.close(self._descriptor)
+            folder.write(name, folder.read(name))
+            self._descriptor = folder.descriptor(name, os.O_RDWR)
         size = os.fstat(self._descriptor).st_size
         if offset is not None and offset > size:
             os.close(self._descriptor)
@@ -37,7 +77,14 @@ class LineWriter:
             )
         self.offset = size if offset is None else offset
         os.ftruncate(self._descriptor, self.offset)
-        os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+        self._digest = hashlib.sha256()
+        for begin in range(0, self.offset, PIECE):  # which leaves the descriptor at the end
+            self._digest.update(os.read(self._descriptor, min(PIECE, self.offset - begin)))
+
+    @property
+    def mark(self) -> Mark:
+        """How far it is written."""
+        return Mark(self.offset, self._digest.hexdigest())
 
     def write(self, document: Mapping[str, Any]) -> None:
         """Append one line.
@@ -55,6 +102,7 @@ class LineWriter:
             os.lseek(self._descriptor, self.offset, os.SEEK_SET)
             raise
         self.offset += written
+        self._digest.update(line)
 
     def sync(self) -> None:
         """Wait until everything is on the disk."""
@@ -96,12 +144,17 @@ class BackgroundWriter:
         self._raise()
         self._lines.put(document)
 
-    def sync(self) -> int:
-        """Wait until everything is on the disk; returns the file's length in bytes."""
+    def sync(self) -> Mark:
+        """Wait until everything is on the disk; returns how far the file is written."""
         self._lines.join()
         self._raise()
         self._writer.sync()
-        return self._writer.offset
+        return self._writer.mark
+
+    @property
+    def mark(self) -> Mark:
+        """How far the file is written; once it is closed, that is its end."""
+        return self._writer.mark
 
     def close(self) -> None:
         """Write what waits and close the file; may be called again."""
@@ -201,8 +254,9 @@ class Metrics:
     def blocks(self, stream: str | None = None) -> Iterator[dict[str, Any]]:
         """The lines one by one, or those of one stream; a last line that was cut off, and damaged ones, are reported and passed over."""
         beginning = b"" if stream is None else orjson.dumps({"stream": stream})[:-1]
+        folder, name = door(self.path)
         try:
-            file = open(self.path, "rb")  # noqa: SIM115 - closed below
+            file = folder.open(name)
         except FileNotFoundError:
             return
         with file:
@@ -214,6 +268,7 @@ class Metrics:
                     continue
                 try:
                     document = orjson.loads(line)
+                    document = {printable(name): printable(value) if isinstance(value, str) else value for name, value in document.items()}
                     sound = all(isinstance(value, str if name == "stream" else list) for name, value in document.items())
                 except (orjson.JSONDecodeError, AttributeError):
                     sound = False

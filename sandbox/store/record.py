@@ -5,20 +5,24 @@ It is replaced whole at each change of status, and by the run's own process alon
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sandbox.errors import StoreError
-from sandbox.store.files import plain, write_whole
+from sandbox.store import documents
+from sandbox.store.files import door, plain, write_whole
+from sandbox.text import printable
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
 """What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""
 
-FORMAT = 1
+FORMAT = 2
+"""Of run.json. 1: before November 2026, without `digest` and `files`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class RunRecord:
         warnings: what went wrong without ending the run.
         plugin: the plugin that brought the lab, and the file if it was given with -p.
         data: folder given with --data, or "".
+        files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it works.
+        intact: whether the document is what was written; None for one of format 1, which has no digest. Not written itself.
     """
 
     id: str
@@ -101,7 +107,9 @@ class RunRecord:
     artifacts: list[Artifact] = field(default_factory=list)
     error: str = ""
     warnings: list[str] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+    intact: bool | None = field(default=None, compare=False)
 
     @property
     def agent(self) -> str | None:
@@ -115,8 +123,10 @@ class RunRecord:
         return next(reversed(self.error.strip().splitlines()), "")
 
     def to_json(self) -> bytes:
-        """The document, indented for readers."""
-        return _written(asdict(self))
+        """The document, indented for readers, with its digest."""
+        document = asdict(self) | {"format": FORMAT}
+        del document["intact"]
+        return _written(document)
 
     def write(self, path: Path) -> None:
         """Replace the document at `path`, whole or not at all."""
@@ -129,8 +139,9 @@ class RunRecord:
         Raises:
             StoreError: when it is missing, damaged, or of a newer format.
         """
+        folder, name = door(path)
         try:
-            return cls.parse(path.read_bytes(), path)
+            return cls.parse(folder.read(name, documents.MOST_BYTES), path)
         except OSError as error:
             raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
 
@@ -139,12 +150,14 @@ class RunRecord:
         """A document that was read from `path`; raises StoreError as `read` does."""
         remedy = "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
         try:
-            document = json.loads(content)
+            document = documents.parse(content)
             if document.get("format", 0) > FORMAT:
                 raise StoreError(f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it.")
-            known = {one.name for one in fields(cls)}
+            intact = _digest(document) == document.get("digest") if document.get("format", 0) > 1 else None
+            document = documents.shown(document)
+            known = {one.name for one in fields(cls)} - {"intact"}
             document["artifacts"] = [Artifact(**artifact) for artifact in document.get("artifacts", [])]
-            record = cls(**{key: value for key, value in document.items() if key in known})
+            record = cls(**{key: value for key, value in document.items() if key in known}, intact=intact)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
         wrong = _wrong_field(record)
@@ -161,22 +174,33 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: when the content is no run.json.
     """
-    document = json.loads(content)
+    document = documents.parse(content)
     known = {one["name"]: one for one in document.get("artifacts", [])}
     known |= {one.name: asdict(one) for one in added}
     document["artifacts"] = [known[name] for name in sorted(known)]
     return _written(document)
 
 
-def _written(document: Any) -> bytes:
-    text = json.dumps(document, indent=2, ensure_ascii=False, default=plain) + "\n"
-    return text.encode(errors="backslashreplace")
+def _digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 over all of a document but its digest, whatever the order of its entries and its spaces."""
+    rest = {name: value for name, value in document.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()).hexdigest()
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, default=plain)
+    document = json.loads(text.encode(errors="replace"))  # as it will be read; half a character becomes a question mark
+    if document.get("format", 0) > 1:
+        document["digest"] = _digest(document)
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _wrong_field(record: RunRecord) -> str | None:
     """The name of the first field whose value cannot be, or None."""
     kinds = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}
     for one in fields(record):
+        if one.name == "intact":
+            continue
         value, kind = getattr(record, one.name), str(one.type).partition("[")[0].partition(" ")[0]
         limit = isinstance(value, int) and abs(value) >= 2**63
         optional = "None" in str(one.type) and value is None
@@ -187,14 +211,27 @@ def _wrong_field(record: RunRecord) -> str | None:
     for moment in (record.created, record.ended):
         if moment and not _is_moment(moment):
             return "created" if moment == record.created else "ended"
-    names = [artifact.name for artifact in record.artifacts]
-    return None if all(isinstance(name, str) and is_artifact_name(name) for name in names) else "artifacts"
+    if not all(_is_artifact(one) for one in record.artifacts):
+        return "artifacts"
+    if not all(isinstance(one, str) for one in (*record.warnings, *record.versions.values(), *record.processor.values())):
+        return "warnings, versions or processor"
+    if not all(isinstance(record.agent, kind) for kind in [str] if record.agent is not None):
+        return "config"
+    return None if all(map(_is_mark, record.files.values())) else "files"
+
+
+def _is_artifact(one: Artifact) -> bool:
+    return isinstance(one.name, str) and is_artifact_name(one.name) and type(one.size) is int and isinstance(one.sha256, str)
+
+
+def _is_mark(one: Any) -> bool:
+    return isinstance(one, dict) and type(one.get("size")) is int and isinstance(one.get("sha256"), str)
 
 
 def _is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
+        datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):  # the year 1 has no time zone
         return False
     return True
 
@@ -202,5 +239,5 @@ def _is_moment(text: str) -> bool:
 def is_artifact_name(name: str) -> bool:
     """Whether a name stays inside the run's folder, on every system."""
     pure = PurePosixPath(name)
-    strange = "\\" in name or "\0" in name or ":" in name
+    strange = "\\" in name or ":" in name or printable(name) != name or "\n" in name
     return bool(name) and not strange and not pure.is_absolute() and ".." not in pure.parts and bool(pure.parts)

@@ -12,15 +12,16 @@ import os
 import platform
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import filelock
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
-from sandbox.store.files import plain, write_whole
-from sandbox.store.folder import RunFolder
+from sandbox.store import documents
+from sandbox.store.files import Directory, is_name, plain, write_whole
+from sandbox.store.folder import LOCK, RunFolder
 from sandbox.store.store import Store, matching, safe_label
 
 FOLDER = "sweeps"
@@ -117,7 +118,6 @@ class SweepFolder:
         """As long as this file is there, runs of this sweep stop after their block."""
         self.journal_path = path / "study.journal"
         """Optuna's notes while trials may be pruned; made anew whenever the sweep goes on."""
-        self._lock_path = path / ".lock"
 
     @property
     def id(self) -> str:
@@ -135,16 +135,13 @@ class SweepFolder:
             StoreError: when sweep.json is missing, damaged, or of a newer format.
         """
         try:
-            document = json.loads(self.record_path.read_bytes())
+            document = documents.shown(documents.read(self.record_path))
             if document.get("format", 0) > FORMAT:
                 raise StoreError(f"{self.record_path} was written by a newer sandbox (format {document['format']}); update the sandbox.")
-            known = {one.name for one in fields(SweepRecord)}
-            trials = [Trial(**trial) for trial in document.pop("trials")]
-            record = SweepRecord(**{key: value for key, value in document.items() if key in known}, trials=trials)
-        except OSError as error:
-            raise StoreError(f"Cannot read {self.record_path}: {error.strerror}.") from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise StoreError(f"{self.record_path} is damaged ({type(error).__name__}: {error}). The sweep's runs are untouched.") from error
+            record = documents.validated(SweepRecord, document)
+            _check(record)
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"{self.record_path} is damaged ({error}). The sweep's runs are untouched.") from error
         if record.status == "running" and record.host == platform.node() and not RunFolder(self.path).alive(record):  # type: ignore[arg-type]
             record.status = "lost"
         return record
@@ -167,7 +164,8 @@ class SweepFolder:
         Raises:
             UsageError: when another process is.
         """
-        lock = filelock.FileLock(self._lock_path, timeout=1.0, mode=0o644)
+        folder = Directory(self.path)
+        lock = filelock.FileLock(folder.at(LOCK), timeout=1.0, mode=0o644)
         try:
             lock.acquire()
         except filelock.Timeout:
@@ -175,10 +173,34 @@ class SweepFolder:
         except OSError as error:
             raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
         try:
-            self.stop_path.unlink(missing_ok=True)
+            folder.remove(self.stop_path.name)
             yield
         finally:
             lock.release()
+
+
+def _check(record: SweepRecord) -> None:
+    """Refuse what no sweep says of itself.
+
+    Raises:
+        ValueError: naming the field.
+    """
+    kinds = {"grid": "axes", "random": "trials", "tpe": "trials"}
+    how: dict[str, Any] = {"threads": int, "device": str, "data": str, "pictures": bool, "checkpoint_seconds": (int, float)}
+    runs = [run for trial in record.trials for run in trial.runs]
+    wrong = {
+        "status": record.status not in STATUSES,
+        "direction": record.direction not in ("", "maximize", "minimize"),
+        "prune": record.prune not in ("", "median", "halving"),
+        "search": kinds.get(str(record.search.get("kind"))) not in record.search,
+        "how": any(not isinstance(record.how.get(name), kind) for name, kind in how.items()),
+        "lab or runs": not all(is_name(name) for name in (record.lab, *runs)),
+        "seed, seeds or workers": record.seeds < 1 or record.seed < 0 or record.workers < 0,
+        "trials": any(len(trial.runs) != record.seeds for trial in record.trials),
+    }
+    found = next((name for name, is_wrong in wrong.items() if is_wrong), "")
+    if found:
+        raise ValueError(f"`{found}` is not what it should be")
 
 
 def create(store: Store, lab: str) -> SweepFolder:
@@ -192,8 +214,8 @@ def create(store: Store, lab: str) -> SweepFolder:
 
 def ranked_best(folder: Path) -> float | None:
     """The value of the best trial in a sweep's ranking.json; None if there is none."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        value = json.loads((folder / RANKING).read_bytes())["ranking"][0]["value"]
+    with contextlib.suppress(StoreError, ValueError, LookupError, TypeError, OverflowError):
+        value = documents.read(folder / RANKING)["ranking"][0]["value"]
         return None if value is None else float(value)
     return None
 

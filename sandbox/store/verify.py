@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import checkpoint
-from sandbox.errors import CheckpointError, StoreError
-from sandbox.store.files import sha256
-from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import Metrics
+from sandbox.errors import CheckpointError, LinkError, StoreError
+from sandbox.store import checkpoint
+from sandbox.store.folder import METRICS, TIMES, RunFolder
+from sandbox.store.metrics import Mark, Metrics, marks
 from sandbox.store.record import Artifact, RunRecord
+
+OLDER = "no digest: an older format"
+"""Said of a run that was written before run.json, metrics and checkpoints vouched for one another."""
+CHANGED = "run.json is not what was written (its SHA-256 differs)."
 
 
 def check(folder: RunFolder) -> dict[str, Any]:
     """Read everything a run wrote; of a run at work, only what no longer changes.
 
     Returns:
-        `status`, `problems` (a sentence each, empty when all is well), and how many `artifacts`, `checkpoints` and `blocks` were read.
+        `status`, `problems` (a sentence each, empty when all is well), `notes`, and how many `artifacts`, `checkpoints` and `blocks`
+        were read.
     """
-    problems: list[str] = []
+    problems = [str(LinkError(folder.path / name)) for name in folder.directory.odd()]
+    notes: list[str] = []
     record: RunRecord | None = None
     try:
         record = folder.read()
@@ -26,45 +31,106 @@ def check(folder: RunFolder) -> dict[str, Any]:
         problems.append(str(error))
     status = record.status if record else "damaged"
     blocks = checkpoints = 0
+    if record is not None and record.intact is None:
+        notes.append(OLDER)
+    elif record is not None and not record.intact:
+        problems.append(CHANGED)
     if status != "running":
         blocks = _check_metrics(folder, problems)
-        checkpoints = _check_checkpoints(folder, status, problems)
+        checkpoints = _check_checkpoints(folder, record, problems)
+        _check_files(folder, record, problems)
         for artifact in record.artifacts if record else []:
             _check_artifact(folder, artifact, problems)
     artifacts = len(record.artifacts) if record else 0
-    return {"status": status, "problems": problems, "artifacts": artifacts, "checkpoints": checkpoints, "blocks": blocks}
+    return {
+        "status": status,
+        "problems": list(dict.fromkeys(problems)),
+        "notes": notes,
+        "artifacts": artifacts,
+        "checkpoints": checkpoints,
+        "blocks": blocks,
+    }
+
+
+def damage(folder: RunFolder, record: RunRecord) -> str:
+    """What hinders a finished run from being what it was, beside its artifacts; "" for nothing."""
+    problems: list[str] = []
+    _check_checkpoints(folder, record, problems)
+    _check_files(folder, record, problems)
+    return next(iter(problems), "")
 
 
 def _check_metrics(folder: RunFolder, problems: list[str]) -> int:
     blocks = 0
-    for document in Metrics(folder.metrics_path, problems.append).blocks():
-        lengths = {len(column) for name, column in document.items() if name != "stream"}
-        if len(lengths) > 1:
-            problems.append(f"{folder.metrics_path.name}: block {blocks + 1} has columns of different lengths.")
-        blocks += 1
+    try:
+        for document in Metrics(folder.metrics_path, problems.append).blocks():
+            lengths = {len(column) for name, column in document.items() if name != "stream"}
+            if len(lengths) > 1:
+                problems.append(f"{METRICS}: block {blocks + 1} has columns of different lengths.")
+            blocks += 1
+    except (OSError, StoreError) as error:
+        problems.append(f"{METRICS} cannot be read: {error}")
     return blocks
 
 
-def _check_checkpoints(folder: RunFolder, status: str, problems: list[str]) -> int:
-    """Whether checkpoints are whole, and the metrics as long as the last one says."""
-    size = folder.metrics_path.stat().st_size if folder.metrics_path.exists() else 0
-    seen = None
-    numbers = checkpoint.numbers(folder.checkpoints)
+def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: list[str]) -> int:
+    """Whether checkpoints are whole, and the files of measurements begin with what they saw."""
+    seen: list[tuple[int, str, Mark]] = []
+    try:
+        numbers = checkpoint.numbers(folder.checkpoints)
+    except (OSError, StoreError) as error:
+        problems.append(str(error))
+        return 0
     for number in numbers:
         try:
-            seen = checkpoint.load(folder.checkpoints / f"{number:06d}").get("metrics", 0)
-        except CheckpointError as error:
+            state = checkpoint.load(folder.checkpoints / f"{number:06d}")
+            for name, of in ((METRICS, "metrics"), (TIMES, "times")):
+                seen.append((number, name, Mark(int(state.get(of, 0)), str(state.get(f"{of}_sha256", "")))))
+        except (CheckpointError, TypeError, ValueError) as error:
             problems.append(str(error))
-    if seen is not None and (size < seen or (status == "finished" and size != seen)):
-        problems.append(f"{folder.metrics_path.name} has {size} bytes, but had {seen} at the last checkpoint.")
-    if status == "finished" and not numbers:
+    finished = record is not None and record.status == "finished"
+    last = max((number for number, _, _ in seen), default=None)
+    for number, name, mark in seen:
+        if not _begins_with(folder, name, mark):
+            problems.append(f"{name} is not what it was at checkpoint {number:06d}.")
+        elif finished and number == last and name == METRICS and folder.directory.size(name) != mark.size:
+            problems.append(f"{name} has {folder.directory.size(name)} bytes, but had {mark.size} at the last checkpoint.")
+    if finished and not numbers:
         problems.append("the run is finished, but has no checkpoint.")
     return len(numbers)
 
 
+def _check_files(folder: RunFolder, record: RunRecord | None, problems: list[str]) -> None:
+    """Whether the files of measurements are what they were when the run ended."""
+    for name, mark in record.files.items() if record else ():
+        if name in (METRICS, TIMES) and not (_size(folder, name) == mark["size"] and _begins_with(folder, name, Mark(**mark))):
+            problems.append(f"{name} is not what was written (its SHA-256 differs).")
+
+
+def _size(folder: RunFolder, name: str) -> int:
+    try:
+        return folder.directory.size(name)
+    except StoreError:
+        return -1
+
+
+def _begins_with(folder: RunFolder, name: str, mark: Mark) -> bool:
+    if not mark.size:
+        return True
+    try:
+        if not mark.sha256:
+            return folder.directory.size(name) >= mark.size
+        with folder.directory.open(name) as file:
+            return marks(file, [mark.size]) == [mark]
+    except (OSError, StoreError):
+        return False
+
+
 def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:
-    path = folder.artifacts.folder / artifact.name
-    if not path.is_file():
+    try:
+        if folder.artifacts.measured(artifact.name) != artifact:
+            problems.append(f"artifact {artifact.name} is not what was written (its SHA-256 differs).")
+    except FileNotFoundError:
         problems.append(f"artifact {artifact.name} is missing.")
-    elif path.stat().st_size != artifact.size or sha256(path) != artifact.sha256:
-        problems.append(f"artifact {artifact.name} is not what was written (its SHA-256 differs).")
+    except (OSError, StoreError) as error:
+        problems.append(f"artifact {artifact.name} cannot be read: {error}")

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from sandbox import checkpoint
 from sandbox.config import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError
 from sandbox.lab import Block, Context, Experiment, Lab, Pictures, Watchable
 from sandbox.options import options
 from sandbox.registry import registry
 from sandbox.seeding import Generators
+from sandbox.store import checkpoint
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.files import plain
 from sandbox.store.metrics import block_line

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import api, checkpoint
+from sandbox import api
 from sandbox.config import dump
 from sandbox.errors import RunFailed
 from sandbox.lab import Block
 from sandbox.loop import Settings
 from sandbox.registry import registry
-from sandbox.store import verify
+from sandbox.store import checkpoint, verify
 from sandbox.store.store import Store
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
 

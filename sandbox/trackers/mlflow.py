@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from sandbox.trackers.background import Beginning, Ending, Points, Tracker
+from sandbox.text import flat
+from sandbox.trackers.tracker import Points, Tracker, facts_of
 
 TAG = "sandbox.run"
 AT_ONCE = 1000
@@ -23,11 +25,11 @@ LONGEST = 500
 """Characters of a parameter's value that every MLflow server takes."""
 IMPATIENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Unless the user said otherwise: a server that is down is known in seconds, not minutes; nobody is told of the run but the server; and nothing
+"""Unless the user said otherwise: a server that is down is known soon; nobody is told of the run but the server; and nothing
 is printed, where standard output may be one JSON document."""
 ENDS = {"finished": "FINISHED", "failed": "FAILED"}
 
@@ -38,16 +40,17 @@ class MLflow(Tracker):
     name = "mlflow"
     library = "mlflow"
 
-    def open(self, beginning: Beginning) -> None:
-        """Find the MLflow run of this run, or make it."""
+    def open(self, run: Any) -> None:
+        """Find the MLflow run of this run, or make it. A fresh database is prepared here, which takes MLflow several seconds."""
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
         from mlflow.entities import Param
         from mlflow.tracking import MlflowClient
 
+        record = run.record
         self._client: Any = MlflowClient(tracking_uri=self.target or None)
-        experiment = self._experiment(f"sandbox/{beginning.lab}")
-        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{beginning.id}'", max_results=1)
+        experiment = self._experiment(f"sandbox/{record.lab}")
+        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{record.id}'", max_results=1)
         self._standing: dict[str, set[int]] = {}
         self._gathered: list[Any] = []
         if found:
@@ -56,10 +59,9 @@ class MLflow(Tracker):
             for key in found[0].data.metrics:
                 self._standing[key] = {metric.step for metric in self._client.get_metric_history(self._run, key)}
             return
-        facts = {f"sandbox.{name}": str(value) for name, value in beginning.facts.items() if value is not None}
-        tags = {TAG: beginning.id, "mlflow.runName": beginning.id, **facts}
-        self._run = self._client.create_run(experiment, tags=tags).info.run_id
-        params = [Param(name, _short(value)) for name, value in beginning.config.items()]
+        facts = {f"sandbox.{name}": str(value) for name, value in facts_of(record).items()}
+        self._run = self._client.create_run(experiment, tags={TAG: record.id, "mlflow.runName": record.id, **facts}).info.run_id
+        params = [Param(name, _short(value)) for name, value in flat(record.config).items()]
         for first in range(0, len(params), PARAMS_AT_ONCE):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
@@ -67,13 +69,13 @@ class MLflow(Tracker):
         """Gather the rows as metrics, without those that stand there already; a request takes long, so it should carry many."""
         self._gather({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
 
-    def close(self, ending: Ending) -> None:
+    def close(self, run: Any, scores: Mapping[str, float]) -> None:
         """The final scores and the status."""
-        self._gather({f"summary/{name}": ([ending.step], np.array([value])) for name, value in ending.summary.items()})
-        self.idle()
-        self._client.set_terminated(self._run, ENDS.get(ending.status, "KILLED"))
+        self._gather({f"summary/{name}": ([run.record.done_units], np.array([value])) for name, value in scores.items()})
+        self.flush()
+        self._client.set_terminated(self._run, ENDS.get(run.record.status, "KILLED"))
 
-    def idle(self) -> None:
+    def flush(self) -> None:
         """Send what was gathered."""
         while self._gathered:
             self._client.log_batch(self._run, metrics=self._gathered[:AT_ONCE])
@@ -92,7 +94,7 @@ class MLflow(Tracker):
                 if step not in standing and np.isfinite(value)
             ]
         if len(self._gathered) >= AT_ONCE:
-            self.idle()
+            self.flush()
 
     def _experiment(self, name: str) -> str:
         """The experiment's id; two runs that begin at once may both want to make it."""

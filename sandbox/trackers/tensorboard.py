@@ -1,22 +1,27 @@
 """`--track tensorboard`: event files beside the run's metrics, for `tensorboard --logdir runs`.
 
-A run that goes on writes a further file, which tells TensorBoard to forget what was written behind the checkpoint: nothing stands twice.
-Files sort in the order in which they were written, whatever the clock said.
+A run that goes on writes a further file, which tells TensorBoard to forget the ones before it, and holds everything anew: nothing stands twice,
+and nothing is missing that a killed process had not written yet. Files sort in the order in which they were written, whatever the clock said.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sandbox.trackers.background import Beginning, Ending, Points, Tracker
+from sandbox.store.files import Directory
+from sandbox.text import flat
+from sandbox.trackers.tracker import Points, Tracker, facts_of
 
 FOLDER = "tensorboard"
+"""In the run's folder."""
 
 
 class TensorBoard(Tracker):
@@ -25,24 +30,27 @@ class TensorBoard(Tracker):
     name = "tensorboard"
     library = "tensorboard"
 
-    def open(self, beginning: Beginning) -> None:
-        """A new event file; after a resume with the step from which older files are to be forgotten."""
+    def open(self, run: Any) -> None:
+        """A new event file."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        folder = Path(self.target) / beginning.lab / beginning.id if self.target else Path(beginning.folder) / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        created = int(datetime.fromisoformat(beginning.created).timestamp())
-        name = f"events.out.tfevents.{created:010d}.{beginning.resumed:04d}.{beginning.id}"
-        self._writer = RecordWriter(open(folder / name, "wb"))  # noqa: SIM115 - closed at the run's end
+        record = run.record
+        if self.target:
+            folder = Directory(Path(self.target) / record.lab / record.id)
+            folder.path.mkdir(parents=True, exist_ok=True)
+        else:
+            run.folder.directory.make(FOLDER)
+            folder = run.folder.directory.below(FOLDER)
+        begun = f"events.out.tfevents.{int(datetime.fromisoformat(record.created).timestamp()):010d}"
+        before = sum(1 for name in folder.names() if name.startswith(begun) and name.endswith(f".{record.id}"))
+        descriptor = folder.descriptor(f"{begun}.{before:04d}.{record.id}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        self._writer = RecordWriter(os.fdopen(descriptor, "wb"))
         self._write(file_version="brain.Event:2")
-        if beginning.resumed:
-            purge = beginning.resumed_at + 1 if beginning.resumed_at else 0
-            self._write(step=purge, session_log=SessionLog(status=SessionLog.START))
-        if not beginning.resumed_at:
-            self._text(
-                "config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in {**beginning.facts, **beginning.config}.items())
-            )
+        if before:
+            self._write(step=0, session_log=SessionLog(status=SessionLog.START))
+        told = {**facts_of(record), **flat(record.config)}
+        self._text("config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in told.items()))
         self._writer.flush()
 
     def points(self, points: Points) -> None:
@@ -52,14 +60,13 @@ class TensorBoard(Tracker):
             here = {names[column]: float(values[row]) for column, values in points.columns.items()}
             self._scalars(step, here)
 
-    def idle(self) -> None:
+    def flush(self) -> None:
         """Let readers see what was written."""
         self._writer.flush()
 
-    def close(self, ending: Ending) -> None:
+    def close(self, run: Any, scores: Mapping[str, float]) -> None:
         """The final scores, and the end of the file."""
-        if ending.summary:
-            self._scalars(ending.step, {f"summary/{name}": value for name, value in ending.summary.items()})
+        self._scalars(run.record.done_units, {f"summary/{name}": value for name, value in scores.items()})
         self._writer.close()
 
     def _scalars(self, step: int, values: dict[str, float]) -> None:

@@ -21,12 +21,13 @@ from agents.baselines.known import KNOWN, fitting
 from agents.baselines.saved import load_agent
 from agents.baselines.vec import GridVecEnv, Recorded
 from envs.vector import GridVectorEnv, MazeVectorEnv
-from sandbox import checkpoint, load, resume, run
+from sandbox import load, resume, run
 from sandbox.config import resolve
 from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
 from sandbox.registry import registry
 from sandbox.seeding import Generators
+from sandbox.store import checkpoint
 from sandbox.testing import check_experiment, check_lab
 
 OFF = {"total_timesteps": 1200, "learning_starts": 100, "buffer_size": 1000}

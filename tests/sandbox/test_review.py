@@ -11,12 +11,12 @@ import time
 import numpy as np
 import pytest
 
-from sandbox import api, checkpoint
+from sandbox import api
 from sandbox.config import Choice, Chosen, LabConfig, resolve
 from sandbox.errors import CheckpointError, ConfigError, RunFailed, StoreError, UsageError
 from sandbox.loop import Settings
 from sandbox.registry import registry
-from sandbox.store import Store
+from sandbox.store import Store, checkpoint
 from sandbox.store.verify import check
 from tests.sandbox.test_loop import essence, one_file, running, start
 
@@ -261,7 +261,7 @@ def test_verify_misses_no_lost_metrics(store, walk):
     content = run.folder.metrics_path.read_bytes()
     lines = content.splitlines(keepends=True)
     run.folder.metrics_path.write_bytes(b"".join(lines[:-2]))
-    assert any("bytes, but had" in problem for problem in check(run.folder)["problems"])
+    assert any("metrics.jsonl is not what" in problem for problem in check(run.folder)["problems"])
     run.folder.metrics_path.unlink()
     shutil.rmtree(run.folder.checkpoints)
     assert any("no checkpoint" in problem for problem in check(run.folder)["problems"])

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from sandbox import api
-from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.errors import LinkError, StoreError, UnknownNameError, UsageError
 from sandbox.store import Artifacts, Metrics, RunRecord, Store
 from sandbox.store.metrics import LineWriter, block_line
 
@@ -86,8 +86,11 @@ def test_no_artifact_leads_out_through_a_link(tmp_path):
     artifacts = Artifacts(tmp_path / "artifacts")
     artifacts.write("a.txt", "a")
     (tmp_path / "artifacts" / "away").symlink_to(tmp_path)
-    with pytest.raises(StoreError, match="leads out"):
+    with pytest.raises(LinkError):
         artifacts.path("away/b.txt")
+    with pytest.raises(LinkError):
+        artifacts.write("away/b.txt", "b")
+    assert not (tmp_path / "b.txt").exists()
 
 
 def test_an_artifact_that_fails_half_way_leaves_the_old_one(tmp_path):

@@ -1,27 +1,35 @@
 """State on disk: arrays and JSON, no pickle, whole or not there.
 
 A checkpoint is a folder with `state.json` (plain values, arrays replaced by references), `arrays.npz` and `sums.json` with the
-SHA-256 of both. It is written beside its final name, synced, and renamed into place.
+SHA-256 of both. It is written beside its final name, synced, and renamed into place. What is read is checked before it is believed: a
+file may claim more than it holds, or something else than a state.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import io
 import json
-import os
-import shutil
+import math
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sandbox.errors import CheckpointError
+from sandbox.errors import CheckpointError, StoreError
 from sandbox.lab import State
-from sandbox.store.files import sha256, sync_folder, temporary_name
+from sandbox.store.files import Directory, door, temporary_name
 
 KEPT = 2
 """How many checkpoints stay: the last one, and the one before in case the last is damaged."""
+
+LARGEST = 2**34
+"""Bytes that the arrays of a checkpoint may take; 16 GiB are far more than any lab here writes."""
+DEEPEST = 200
+"""Levels of lists and dictionaries in a state."""
+STATE, ARRAYS, SUMS = "state.json", "arrays.npz", "sums.json"
 
 ARRAY, SCALAR, TEXT = "array:", "scalar:", "text:"
 """How references to arrays and to NumPy scalars begin in state.json, and strings that look like one."""
@@ -41,51 +49,80 @@ def save(folder: Path, number: int, state: State) -> Path:
     """
     arrays: dict[str, np.ndarray] = {}
     tree = _without_arrays(state, arrays, "")
-    final = folder / f"{number:06d}"
+    run, checkpoints = door(folder)
+    run.make(checkpoints)
+    final = f"{checkpoints}/{number:06d}"
     scratch = temporary_name(final)
-    scratch.mkdir(parents=True)
+    run.make(scratch)
     try:
-        _write(scratch / "state.json", lambda file: file.write(json.dumps(tree).encode()))
-        _write(scratch / "arrays.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
-        sums = {name: sha256(scratch / name) for name in ("state.json", "arrays.npz")}
-        _write(scratch / "sums.json", lambda file: file.write(json.dumps(sums).encode()))
-        sync_folder(scratch)
-        if final.exists():
-            shutil.rmtree(final)
-        os.rename(scratch, final)
+        run.write(f"{scratch}/{STATE}", json.dumps(tree).encode())
+        with run.writing(f"{scratch}/{ARRAYS}") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        sums = {name: run.digest(f"{scratch}/{name}") for name in (STATE, ARRAYS)}
+        run.write(f"{scratch}/{SUMS}", json.dumps(sums).encode())
+        run.remove(final)
+        run.rename(scratch, final)
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        run.remove(scratch)
         raise
-    sync_folder(folder)
+    run.sync(checkpoints)
     for old in [other for other in numbers(folder) if other <= number][:-KEPT]:
-        shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
-    return final
+        run.remove(f"{checkpoints}/{old:06d}")
+    return folder / f"{number:06d}"
 
 
 def forget_after(folder: Path, number: int) -> None:
     """Remove the checkpoints above `number`: those that were passed over when it was taken up."""
+    run, checkpoints = door(folder)
     for later in numbers(folder):
         if later > number:
-            shutil.rmtree(folder / f"{later:06d}", ignore_errors=True)
+            run.remove(f"{checkpoints}/{later:06d}")
 
 
 def load(path: Path) -> State:
-    """Read one checkpoint.
+    """Read one checkpoint, which stands in the `checkpoints` folder of a run.
 
     Raises:
-        CheckpointError: when a file is missing or its content is not what was written.
+        CheckpointError: when a file is missing, or its content is not what was written, or cannot be a state.
     """
+    run, inside = Directory(path.parent.parent), f"{path.parent.name}/{path.name}"
     try:
-        sums = json.loads((path / "sums.json").read_bytes())
-        for name in ("state.json", "arrays.npz"):
-            if sha256(path / name) != sums[name]:
+        sums = json.loads(run.read(f"{inside}/{SUMS}", 10_000))
+        state, arrays = run.read(f"{inside}/{STATE}", LARGEST), run.read(f"{inside}/{ARRAYS}", LARGEST)
+        for name, content in ((STATE, state), (ARRAYS, arrays)):
+            if hashlib.sha256(content).hexdigest() != sums[name]:
                 raise CheckpointError(f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one written down).")
-        tree = json.loads((path / "state.json").read_bytes())
-        with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
-            state: State = _with_arrays(tree, dict(arrays))
-        return state
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        tree = _with_arrays(json.loads(state), _arrays(arrays))
+        if not isinstance(tree, dict):
+            raise ValueError("its state is no dictionary")
+        return tree
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError, zipfile.BadZipFile, StoreError) as error:
         raise CheckpointError(f"Checkpoint {path.name} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file.
+
+    Raises:
+        ValueError: when a part claims to be larger than it is: compressed, or with a header that asks for more than there is.
+    """
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for part in archive.infolist():
+            if part.compress_type != zipfile.ZIP_STORED or part.file_size != part.compress_size or not part.filename.endswith(".npy"):
+                raise ValueError(f"{part.filename} is compressed, or no array")
+            data = archive.read(part)
+            file = io.BytesIO(data)
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+                raise ValueError(f"{part.filename} does not hold the array that its header describes")
+            file.seek(0)
+            found[part.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+    return found
 
 
 def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[int, State]]:
@@ -106,23 +143,16 @@ def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[
 
 def numbers(folder: Path) -> list[int]:
     """The numbers of the checkpoints in a folder, rising."""
-    with contextlib.suppress(FileNotFoundError):
-        return sorted(int(entry.name) for entry in os.scandir(folder) if entry.name.isdecimal())
-    return []
+    run, checkpoints = door(folder)
+    return sorted(int(name) for name in run.names(checkpoints) if name.isdecimal() and name.isascii() and len(name) < 19)
 
 
 def remove_scratch(folder: Path) -> None:
     """Remove what killed writers left behind."""
-    for path in folder.glob(".*.tmp"):
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-
-
-def _write(path: Path, write: Callable[[Any], object]) -> None:
-    with open(path, "xb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
+    run, checkpoints = door(folder)
+    for name in run.names(checkpoints):
+        if name.startswith(".") and name.endswith(".tmp"):
+            run.remove(f"{checkpoints}/{name}")
 
 
 def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
@@ -150,11 +180,13 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
     )
 
 
-def _with_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _with_arrays(value: Any, arrays: dict[str, np.ndarray], level: int = 0) -> Any:
+    if level > DEEPEST:
+        raise ValueError("its state is nested too deep")
     if isinstance(value, dict):
-        return {key: _with_arrays(part, arrays) for key, part in value.items()}
+        return {key: _with_arrays(part, arrays, level + 1) for key, part in value.items()}
     if isinstance(value, list):
-        return [_with_arrays(part, arrays) for part in value]
+        return [_with_arrays(part, arrays, level + 1) for part in value]
     if isinstance(value, str) and value.startswith(ARRAY):
         return arrays[value.removeprefix(ARRAY)]
     if isinstance(value, str) and value.startswith(SCALAR):

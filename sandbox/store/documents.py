@@ -1,0 +1,83 @@
+"""JSON documents of the store, read with care: whoever wrote them last may not have been this program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sandbox.errors import StoreError
+from sandbox.store.files import door
+from sandbox.text import printable
+
+MOST_BYTES = 64_000_000
+"""More than any document has."""
+DEEPEST = 50
+"""Levels of lists and dictionaries in a document."""
+Record = TypeVar("Record")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document at a path.
+
+    Raises:
+        StoreError: when it is missing, a link, no file, or too large.
+        ValueError: when it is no JSON document that can be shown.
+    """
+    folder, name = door(path)
+    try:
+        return parse(folder.read(name, MOST_BYTES))
+    except OSError as error:
+        raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """A document.
+
+    Raises:
+        ValueError: when it is no JSON, no dictionary, nested too deep, or holds half of a character, which nothing could show.
+    """
+    try:
+        document = json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if not isinstance(document, dict):
+        raise ValueError("it is no dictionary")
+    if _too_deep(document):
+        raise ValueError("it is nested too deep")
+    json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def shown(value: Any) -> Any:
+    """The same document with texts that can be printed."""
+    if isinstance(value, dict):
+        return {printable(name): shown(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shown(inner) for inner in value]
+    return printable(value) if isinstance(value, str) else value
+
+
+def validated(kind: type[Record], document: dict[str, Any]) -> Record:
+    """A document as a dataclass, whose fields have their types all the way down; what the class does not know is left out.
+
+    Raises:
+        ValueError: naming the first field that is wrong.
+    """
+    from dataclasses import fields
+
+    from pydantic import TypeAdapter, ValidationError
+
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps({name: value for name, value in document.items() if name in known}), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+
+
+def _too_deep(value: Any, level: int = 0) -> bool:
+    if level > DEEPEST:
+        return True
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_too_deep(one, level + 1) for one in inner)

@@ -1,0 +1,225 @@
+"""What trackers share: one thread that sends in order, and what of a block is sent.
+
+A tracker is opened before the run learns; from then on the run only hands over, and waits once more at its end, for a limited time. What was not
+sent by then is still in metrics.jsonl: a resume sends it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sandbox.errors import SandboxError
+from sandbox.extras import need
+from sandbox.lab import Block
+
+WAITING = 200
+"""So many blocks may wait to be sent; what comes while they wait is sent at the end, read from metrics.jsonl."""
+ROWS = 500
+"""So many rows of a block are sent at most; of longer ones the means of as many stretches."""
+LIMIT = 60.0
+"""Seconds that the end of a run waits for what is on its way."""
+
+
+class Points(NamedTuple):
+    """What of a block is sent."""
+
+    stream: str
+    step: np.ndarray
+    """int64 [rows], in the run's unit."""
+    columns: Mapping[str, np.ndarray]
+    """float64 [rows] each; NaN for "none"."""
+
+
+class Tracker:
+    """Base of the trackers: an observer whose work happens in one thread of its own. A tracker implements `open`, `points`, `flush` and `close`.
+
+    Args:
+        target: what stood behind "=" on the command line, or "".
+
+    Raises:
+        UsageError: when its library is not installed.
+    """
+
+    name = "tracker"
+    library = ""
+    """The module it needs."""
+
+    def __init__(self, target: str = "") -> None:
+        if self.library:
+            need(f"--track {self.name}", "trackers", self.library)
+        self.target = target
+        self._handed = 0  # points, counted from the beginning of metrics.jsonl
+        self._behind = False
+        self._pending: deque[Future[None]] = deque()
+        self._given_up = threading.Event()
+
+    # -- what a tracker implements; called in its thread
+
+    def open(self, run: Any) -> None:
+        """The run begins, or goes on, or is finished and something of it may be missing."""
+        raise NotImplementedError
+
+    def points(self, points: Points) -> None:
+        """Something was measured: after a resume also all that was measured before, in the same order as then."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Nothing more waits just now: a good moment to send what was gathered."""
+
+    def close(self, run: Any, scores: Mapping[str, float]) -> None:
+        """The run has ended, with these scores; they are empty unless it finished."""
+        raise NotImplementedError
+
+    # -- the observer; called in the run's thread
+
+    def started(self, run: Any) -> None:
+        """Open the tracker, however long that takes; then hand over what a resumed run measured before.
+
+        Also when this wait is interrupted, the thread goes on to the end of `open` before the process ends: a database is never left half prepared.
+        """
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)
+        self._submit(self.open, run)
+        self._wait(None)
+        for points in history(run):
+            self._hand(points)
+
+    def block(self, run: Any, block: Block) -> None:
+        """Hand over what was measured; never wait for it."""
+        self._settle()
+        points = points_of(block, run.record.unit, int(run.experiment.done_units))
+        if points is not None:
+            self._hand(points)
+
+    def ended(self, run: Any) -> None:
+        """Send what is missing, then how it ended, and wait for all of it, up to a limit."""
+        deadline = time.monotonic() + LIMIT
+        try:
+            if self._behind:
+                for points in islice(history(run), self._handed, None):
+                    self._wait(deadline, WAITING)
+                    self._submit(self._send, points)
+            summary = run.record.summary if run.record.status == "finished" else {}
+            self._submit(self.close, run, {name: float(value) for name, value in summary.items() if _is_number(value)})
+            self._wait(deadline)
+        except TimeoutError:
+            again = f"python -m sandbox resume {run.record.id} --track {self.name}{f'={self.target}' * bool(self.target)}"
+            raise SandboxError(
+                f"{self.name} has not taken everything within {LIMIT:g} s; the run's folder has it all, and `{again}` sends what is missing."
+            ) from None
+        finally:
+            self._give_up()
+
+    # -- its thread
+
+    def _hand(self, points: Points) -> None:
+        self._behind = self._behind or len(self._pending) >= WAITING
+        if not self._behind:
+            self._submit(self._send, points)
+            self._handed += 1
+
+    def _send(self, points: Points) -> None:
+        self.points(points)
+        if len(self._pending) <= 1:
+            self.flush()
+
+    def _submit(self, task: Callable[..., None], *details: Any) -> None:
+        self._pending.append(self._pool.submit(self._unless_given_up, task, *details))
+
+    def _unless_given_up(self, task: Callable[..., None], *details: Any) -> None:
+        if not self._given_up.is_set():
+            task(*details)
+
+    def _settle(self) -> None:
+        """Forget what was done; raise what failed."""
+        while self._pending and self._pending[0].done():
+            error = self._pending.popleft().exception()
+            if error is not None:
+                self._give_up()
+                first = (str(error).strip().splitlines() or [""])[0]
+                raise SandboxError(f"{self.name} is out of reach ({type(error).__name__}: {first})") from error
+
+    def _wait(self, deadline: float | None, fewer: int = 1) -> None:
+        """Wait until fewer tasks than that wait: until all are done.
+
+        Raises:
+            TimeoutError: when it is not so at the deadline.
+        """
+        while len(self._pending) >= fewer:
+            if not wait([self._pending[0]], None if deadline is None else max(0.0, deadline - time.monotonic())).done:
+                raise TimeoutError
+            self._settle()
+
+    def _give_up(self) -> None:
+        """Let what is being sent come to its end, and nothing after it."""
+        self._given_up.set()
+        self._pool.shutdown(wait=False)
+
+
+def facts_of(record: Any) -> dict[str, Any]:
+    """What of a run's record is told beside its configuration: plain values."""
+    told = {"seed": record.seed, "seeds": record.seeds, "agent": record.agent, "preset": record.preset, "sources": record.sources[:12]}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def history(run: Any) -> Iterator[Points]:
+    """What the run has measured until now, read from its metrics.jsonl, as it was handed over then.
+
+    Args:
+        run: as an observer gets it; its metrics are written down to the end of what is wanted.
+    """
+    for columns in run.folder.metrics().blocks():
+        points = points_of(Block(columns.pop("stream"), columns), run.record.unit, run.record.done_units)
+        if points is not None:
+            yield points
+
+
+def points_of(block: Block, unit: str, done: int) -> Points | None:
+    """What of a block can be drawn against steps; None when nothing can.
+
+    Args:
+        block: as the experiment gave it; its arrays are copied.
+        unit: of the run; the column of that name says where each row belongs.
+        done: units done at its end, where there is no such column: then only the last row has a place.
+    """
+    numeric = {name: _numbers(values) for name, values in block.columns.items()}
+    columns = {name: values for name, values in numeric.items() if values is not None}
+    name = next((one for one in (unit.replace(" ", "_"), f"{unit.replace(' ', '_')}s") if one in columns), None)
+    if name is None:
+        step, columns = np.array([float(done)]), {column: values[-1:] for column, values in columns.items()}
+    else:
+        step = columns.pop(name)
+    if not len(step) or not columns or not all(len(values) for values in columns.values()):
+        return None
+    if len(step) > ROWS:
+        ends = np.linspace(0, len(step), ROWS + 1).round().astype(np.int64)
+        step = step[ends[1:] - 1]
+        columns = {column: _means(values, ends) for column, values in columns.items()}
+    return Points(block.stream, step.astype(np.int64), columns)
+
+
+def _means(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The mean of each stretch, "none" left aside: float64 [rows] -> [stretches]."""
+    known = np.isfinite(values)
+    sums = np.add.reduceat(np.where(known, values, 0.0), ends[:-1])
+    counts = np.add.reduceat(known.astype(np.float64), ends[:-1])
+    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+
+
+def _numbers(values: Any) -> np.ndarray | None:
+    try:
+        array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return array if array.ndim == 1 else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
