@@ -313,7 +313,11 @@ def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
     objective = (plan.objective or getattr(lab, "objective", "")).removeprefix("summary.")
     direction = plan.direction or _direction(lab, objective)
     if objective and not direction:
-        raise UsageError(f"--objective summary.{objective}: is more of it better, or less? Say so with --direction maximize or minimize.")
+        close = nearest(objective, [getattr(lab, "objective", "").removeprefix("summary."), *getattr(lab, "directions", {})])
+        raise UsageError(
+            f"--objective summary.{objective}: is more of it better, or less? Say so with --direction maximize or minimize."
+            f"{f' Or did you mean {close!r}?' if close else ''}"
+        )
     if not objective and (plan.prune or plan.tpe):
         raise UsageError(f"Lab '{lab_name}' does not say what is to be compared; name it with --objective summary.NAME.")
     kind = "grid" if plan.grid is not None else "random" if plan.random else "tpe"

@@ -19,6 +19,24 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 
 
+@pytest.fixture(autouse=True)
+def _plugins_of_one_test():
+    """Forget the plugins in one file that a test has added: the next test's commands would name them."""
+    from sandbox.registry import registry
+
+    known = registry()
+    before = set(known.plugins)
+    yield
+    for name in set(known.plugins) - before:
+        if known.plugins[name].source.endswith(".py"):
+            plugin = known.plugins.pop(name)
+            for entry in plugin.entries:
+                known._entries.pop((entry.kind, entry.name), None)
+            if known._manager.has_plugin(name):
+                known._manager.unregister(name=name)
+            sys.modules.pop(Path(plugin.source).stem, None)
+
+
 @dataclass
 class Said:
     """What a command line answered."""
@@ -70,6 +88,16 @@ def skip_without_library(agent: str) -> None:
 
     if agent in KNOWN:
         pytest.importorskip(KNOWN[agent].module)
+
+
+def configured(lab: str, preset: str = "default", layers: Any = ()) -> Any:
+    """The configuration of a run, whose data and libraries need not be there."""
+    from sandbox import api
+    from sandbox.config import resolve
+    from sandbox.registry import registry
+
+    made = registry().lab(lab)
+    return resolve(made.Config, [api.preset(made, lab, preset), *layers], f"lab '{lab}'")
 
 
 def command(*words: Any) -> list[str]:

@@ -14,7 +14,6 @@ import pytest
 from gymnasium import spaces
 
 from envs import ids
-from sandbox import api
 from sandbox.cli.options import config_layer, normalized
 from sandbox.cli.run import lab_command
 from sandbox.config import (
@@ -28,7 +27,7 @@ from sandbox.config import (
 from sandbox.errors import SandboxError
 from sandbox.registry import registry
 from sandbox.typed import alternatives, from_text
-from tests.conftest import skip_without_library
+from tests.conftest import configured, skip_without_library
 
 Value = tuple[str, Any]
 """What is typed, and what it means."""
@@ -185,7 +184,7 @@ def resolved(lab, words):
     words = normalized(words)
     command = lab_command(lab, words)
     given = command.make_context(lab, list(words)).params
-    return api.resolved(api.Request(lab, given["preset"], [config_layer(command.params, given)]))[2]
+    return configured(lab, given["preset"], [config_layer(command.params, given)])
 
 
 def at(config, path):

@@ -16,7 +16,7 @@ from sandbox.config import Chosen, LabConfig, option_name, show_value
 from sandbox.contenders import Wish, contenders
 from sandbox.errors import ConfigError
 from sandbox.registry import registry
-from tests.conftest import skip_without_library
+from tests.conftest import configured, skip_without_library
 
 
 def names(kind):
@@ -79,7 +79,7 @@ def test_help_shows_the_values_that_run(lab, preset, agent):
     words = ["--preset", preset, *(["--agent", agent] if agent else [])]
     shown = defaults("run", lab, *words)
     try:
-        config = api.resolved(api.Request(lab, preset, [{"agent": agent}] if agent else []))[2]
+        config = configured(lab, preset, [{"agent": agent}] if agent else [])
     except ConfigError:  # that agent cannot learn there; help is shown all the same
         assert shown["agent"] == agent
         return
@@ -90,13 +90,13 @@ def test_help_shows_the_values_that_run(lab, preset, agent):
 @pytest.mark.parametrize("env", ["Taxi-v4", "CliffWalking-v1", "Blackjack-v1"])
 def test_help_shows_the_options_of_the_environment_that_was_named(env):
     shown = defaults("run", "gym", "--env", env)
-    expected = in_force(api.resolved(api.Request("gym", "default", [{"env": env}]))[2])
+    expected = in_force(configured("gym", "default", [{"env": env}]))
     assert of_the_lab(shown, expected) == expected
 
 
 def test_help_counts_what_the_other_words_change_and_keeps_the_default_of_an_option_that_is_given():
     shown = defaults("run", "maze", "--env.layout", "cliff", "--agent.alpha", "0.125")
-    config = api.resolved(api.Request("maze", "default", [{"env": {"layout": "cliff"}}]))[2]
+    config = configured("maze", "default", [{"env": {"layout": "cliff"}}])
     assert shown["env.episode-length"] == str(config.env.episode_length) != "168"
     assert shown["agent.alpha"] == "0.25" and shown["env.layout"] == "maze"
 
@@ -118,7 +118,7 @@ TUNED = [("gym", "frozen-lake-slippery"), ("maze", "report"), ("music", "best")]
 
 @pytest.mark.parametrize(("lab", "preset"), TUNED)
 def test_help_of_a_sweep_shows_what_its_runs_have_in_common(lab, preset):
-    expected = in_force(api.resolved(api.Request(lab, preset))[2])
+    expected = in_force(configured(lab, preset))
     assert of_the_lab(defaults("sweep", lab, "--preset", preset), expected) == expected
 
 

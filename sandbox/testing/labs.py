@@ -98,6 +98,7 @@ def _lines(
 
     With `states` it goes on from there, to `until` blocks in all.
     """
+    folder.mkdir(exist_ok=True)
     work = Work(Context(seed, Generators(seed), Artifacts(folder / "artifacts")), names)
     with _quiet(), _promised():
         experiment = work.build(build)

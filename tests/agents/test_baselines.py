@@ -272,6 +272,7 @@ def test_continuous_actions_are_learned_and_taken_up(store):
     finished(experiment)
     action = experiment.agent.act(np.zeros(3, dtype=np.float32))
     assert action.shape == (1,) and -2 <= action[0] <= 2
+    store.mkdir(exist_ok=True)
     path = checkpoint.save(store / "checkpoints", 1, {"experiment": experiment.state()})
     other = built("gym", "sb3-sac", env="Pendulum-v1", **{key: value for key, value in options.items() if key != "name"})
     other.restore(checkpoint.load(path)["experiment"])

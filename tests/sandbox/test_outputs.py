@@ -45,7 +45,7 @@ def added(before, after):
     kept = {name: content for name, content in after.items() if name in before}
     records = [json.loads(files.pop("run.json")) for files in (dict(before), dict(kept))]
     for record in records:
-        record.pop("artifacts")
+        del record["artifacts"], record["digest"]
     assert records[0] == records[1]
     assert {n: c for n, c in kept.items() if n != "run.json"} == {n: c for n, c in before.items() if n != "run.json"}
     return set(after) - set(before)
@@ -245,9 +245,9 @@ class AssertedLab:
 """
 
 
-@pytest.fixture(scope="module")
-def claimed(tmp_path_factory):
-    path = tmp_path_factory.mktemp("claimed") / "asserted.py"
+@pytest.fixture
+def claimed(tmp_path):
+    path = tmp_path / "asserted.py"
     path.write_text(CLAIMED)
     registry().add_file(path)
 

@@ -16,8 +16,9 @@ OTHER = {"model": "Another one", "target": "z80"}
 
 def moved(stopped):
     """The same run as if it had begun on another processor."""
-    path = stopped.path / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "processor": OTHER}))
+    record = stopped.folder.read()
+    record.processor = OTHER
+    record.write(stopped.folder.record_path)
     return stopped.id
 
 

@@ -69,7 +69,7 @@ def test_only_a_screen_has_a_width(monkeypatch, capsys):
 
 def test_a_command_stays_on_its_line_so_that_it_can_be_copied(columns, capsys):
     command = "run maze --config runs/sweeps/20261126-021941-maze-d771/best.json --agent.alpha 0.25"
-    output.next_commands((command, "the best configuration"), ("list", "all runs"))
+    output.next_commands((command.split(), "the best configuration"), (["list"], "all runs"))
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"python -m sandbox {command}") for line in lines)
     assert all(len(line) <= columns for line in lines if not line.startswith("python"))

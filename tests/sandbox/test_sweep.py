@@ -13,7 +13,7 @@ from sandbox import api
 from sandbox.carrying import carry_out
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 from sandbox.loop import Settings
-from sandbox.ranking import Result, direction_of, ranked
+from sandbox.ranking import Result, ranked
 from sandbox.registry import registry
 from sandbox.search import Held, layer, parse_axes
 from sandbox.store import Store
@@ -174,11 +174,11 @@ def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
     assert [result.number for result in ranked(results, "minimize")] == [0, 3, 2, 1]
 
 
-def test_the_direction_follows_from_the_name():
-    assert {name: direction_of(name) for name in ("accuracy", "validation_loss", "regret", "reward_per_step", "steps_to_goal")} == {
-        **{"accuracy": "maximize", "validation_loss": "minimize", "regret": "minimize"},
-        **{"reward_per_step": "maximize", "steps_to_goal": "minimize"},
-    }
+def test_the_direction_is_declared_and_never_guessed_from_a_name():
+    lowest = sweep("regression", objective="summary.test_mse", grid={"activation": ["tanh"]}, preset="quick")
+    assert lowest.record.direction == "minimize"
+    highest = sweep("mnist", objective="summary.test_accuracy", grid={"epochs": [1]}, preset="quick", dataset="digits")
+    assert highest.record.direction == "maximize"
 
 
 def test_the_best_configuration_is_a_file_that_run_takes(say):
@@ -257,7 +257,7 @@ def test_hopeless_trials_are_given_up_and_the_best_is_not(prune):
 
 def test_pruning_says_so_when_nothing_reports():
     pytest.importorskip("optuna")
-    made = sweep("valley", grid={"x": [1, 2]}, epochs=2, prune="median", objective="summary.epochs")
+    made = sweep("valley", grid={"x": [1, 2]}, epochs=2, prune="median", objective="summary.epochs", direction="maximize")
     assert "nothing could be given up" in made.record.error and made.status == "finished"
 
 
@@ -299,8 +299,10 @@ def test_bad_input_is_refused_before_anything_runs(say, store, words, part):
 
 
 def test_an_objective_that_no_run_has_is_named_with_those_that_there_are():
-    with pytest.raises(UnknownNameError, match="Did you mean 'depth'"):
+    with pytest.raises(UsageError, match="--direction maximize or minimize. Or did you mean 'depth'"):
         sweep("valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth")
+    with pytest.raises(UnknownNameError, match="Did you mean 'depth'"):
+        sweep("valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth", direction="minimize")
 
 
 def test_a_lab_without_a_search_space_says_how_to_sweep_it(walk):

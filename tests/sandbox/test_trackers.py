@@ -16,13 +16,12 @@ import urllib.request
 import numpy as np
 import pytest
 
-from sandbox import api
+from sandbox import api, extras
 from sandbox.errors import UsageError
 from sandbox.lab import Block
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store
 from sandbox.testing import check_observer
-from sandbox import extras
 from sandbox.trackers import tracker as trackers
 from sandbox.trackers.tracker import Tracker, points_of
 from tests.conftest import command
