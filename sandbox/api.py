@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
