@@ -19,7 +19,7 @@ from sandbox.runs import Run
 from sandbox.stopping import StopRequest
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store, safe_label
-from sandbox.workers import Executor, Here, Job, Outcome, Threads, plugin_files, shares_a_process
+from sandbox.workers import Executor, Here, Job, Outcome, Threads, outcome_of, plugin_files, shares_a_process
 
 POLL_SECONDS = 0.2
 
@@ -81,6 +81,7 @@ def carry_out(
     Raises:
         UsageError: when a request is wrong; nothing was started then.
         SandboxError: when a run could not even be tried.
+        WorkersLost: when nobody is left to carry runs out.
     """
     named = [_named(request) for request in requests]
     root = store.root.resolve()
@@ -127,7 +128,8 @@ def _completed(jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]
                 return
             done, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             for future in done:
-                number, outcome = pending.pop(future), future.result()
+                number = pending.pop(future)
+                outcome = outcome_of(future, str(jobs[number].request.id))
                 if outcome.status == "interrupted":
                     stop.request("interrupted")
                 else:

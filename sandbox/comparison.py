@@ -36,6 +36,7 @@ from sandbox.store.folder import RunFolder
 from sandbox.store.index import Row
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
+from sandbox.workers import WorkersLost
 
 FOLDER, PAGE, DOCUMENT = comparisons.FOLDER, comparisons.PAGE, comparisons.DOCUMENT
 UNFINISHED = ("interrupted", "timed-out", "lost")
@@ -353,6 +354,12 @@ def _runs(
                 made = carry_out(requests, store, settings, ended, executor)
         except KeyboardInterrupt:
             raise Interrupted(progress) from None
+        except WorkersLost as error:
+            at = f" at {scheduler}" if scheduler else ""
+            raise SandboxError(
+                f"The Dask scheduler{at} is gone after {progress.done} of {progress.total} runs. The same command takes up what was begun; "
+                f"without --scheduler and --workers it runs here."
+            ) from error
         if None in made:
             raise Interrupted(progress)
     return [found[one.fingerprint] for one in members], progress.reused

@@ -18,7 +18,6 @@ from typing import Any
 
 from sandbox import api
 from sandbox.config import dump
-from sandbox.errors import SandboxError, StoreError, UsageError
 from sandbox.lab import score_of
 from sandbox.loop import Settings
 from sandbox.ranking import checked_objective, figure
@@ -26,7 +25,7 @@ from sandbox.search import Point, draw
 from sandbox.stopping import StopRequest
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.study import Study, sampler
-from sandbox.workers import STREAMS, Executor, Job, Outcome, Pruning, plugin_files
+from sandbox.workers import STREAMS, Executor, Job, Outcome, Pruning, outcome_of, plugin_files
 
 POLL_SECONDS = 0.2
 
@@ -129,7 +128,7 @@ class Conductor:
                     done, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
                     for future in done:
                         opened, run = pending.pop(future)
-                        if self._take(opened, run, _outcome(future, run)):
+                        if self._take(opened, run, outcome_of(future, run)):
                             stop.request("interrupted")
                     if stop.reason and not told:
                         told = True
@@ -344,19 +343,3 @@ def planned(record: SweepRecord, number: int, point: Point) -> Trial:
     label = agent["name"] if isinstance(agent, dict) else record.preset
     runs = [run_id(record.id, label, number, record.seed + seed) for seed in range(record.seeds)]
     return Trial(number, point.params, point.settings, runs, point.distributions)
-
-
-def _outcome(future: Future[Outcome], run: str) -> Outcome:
-    """A run's outcome; a run whose workers died again and again is lost, not an error of the sweep.
-
-    Raises:
-        SandboxError: when the run could not even be tried.
-    """
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, (StoreError, UsageError, SandboxError)):
-        raise error
-    if type(error).__name__ == "KilledWorker":
-        return Outcome(run, "lost", error="its workers died, one after the other")
-    raise SandboxError(f"Run {run} could not be carried out. {type(error).__name__}: {error}") from error

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from sandbox import provenance
 from sandbox.errors import UsageError
 from sandbox.extras import missing
 from sandbox.registry import ROOT
-from sandbox.workers import Job, Outcome, carry
+from sandbox.workers import Job, Outcome, WorkersLost, carry
 
 ANSWER_SECONDS = 10.0
 """A scheduler that does not answer, or has no worker, within this time is given up."""
@@ -57,6 +57,7 @@ class Dask:
                     silence_logs=logging.CRITICAL,
                 )
             self._client = distributed.Client(self._cluster, set_as_default=False)
+        _silence()
         self._pool = self._client.get_executor(pure=False)
 
     def check(self, store: Path) -> None:
@@ -81,12 +82,14 @@ class Dask:
     def slots(self) -> int:
         """The threads of all workers; they may come and go."""
         if time.monotonic() - self._counted >= COUNT_SECONDS:
-            self._count, self._counted = max(1, sum(self._client.nthreads().values())), time.monotonic()
+            with _reached():
+                self._count, self._counted = max(1, sum(self._client.nthreads().values())), time.monotonic()
         return self._count
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Hand a job to the cluster."""
-        future: Future[Outcome] = self._pool.submit(carry, job)
+        with _reached():
+            future: Future[Outcome] = self._pool.submit(carry, job)
         return future
 
     def stop(self) -> None:
@@ -98,6 +101,21 @@ class Dask:
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+
+def _silence() -> None:
+    """Dask logs a lost connection with its traceback; whoever waits for the runs is told in a sentence."""
+    for name in [one for one in logging.root.manager.loggerDict if one.split(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    """What Dask raises when the scheduler does not answer any more, as one error."""
+    try:
+        yield
+    except (OSError, TimeoutError, RuntimeError, ValueError, CancelledError) as error:
+        raise WorkersLost(f"{type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

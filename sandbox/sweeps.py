@@ -20,7 +20,7 @@ from sandbox import api, provenance
 from sandbox.carrying import executor_for
 from sandbox.conductor import Conductor, Tally, layers_of, planned
 from sandbox.config import resolve
-from sandbox.errors import UsageError, nearest
+from sandbox.errors import SandboxError, UsageError, nearest
 from sandbox.lab import Suggesting
 from sandbox.ranking import Result, document, ranking
 from sandbox.registry import registry
@@ -29,7 +29,7 @@ from sandbox.store import sweeps as folders
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, SweepRecord
 from sandbox.study import PRUNERS, load_optuna, sampler
-from sandbox.workers import Executor
+from sandbox.workers import Executor, WorkersLost
 
 Progress = Callable[[Tally], None]
 
@@ -359,7 +359,10 @@ def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Exe
         record.host, record.pid, record.sources = platform.node(), os.getpid(), provenance.sources()
         folder.write(record)
         conductor = Conductor(folder, record, lab, executor, progress, **more)
-        conductor.run()
+        try:
+            conductor.run()
+        except WorkersLost as error:
+            raise _without_workers(folder, record) from error
         if record.prune and not conductor.reported and record.status == "finished":
             record.error = f"No run reported '{record.objective}' while it learned, so nothing could be given up."
             folder.write(record)
@@ -368,6 +371,17 @@ def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Exe
 
     write(made)
     return made
+
+
+def _without_workers(folder: SweepFolder, record: SweepRecord) -> SandboxError:
+    """Say that nobody carries out the sweep any more, in its record too."""
+    at = f" at {record.scheduler}" if record.scheduler else ""
+    record.error = f"The Dask scheduler{at} is gone; what ended before is kept."
+    folder.write(record)
+    return SandboxError(
+        f"{record.error} `python -m sandbox resume {record.id} --workers 0` goes on in one process, `--workers 2` in two; "
+        f"`--scheduler ADDRESS` on another cluster."
+    )
 
 
 def _refuse_missing(folder: SweepFolder, record: SweepRecord, lab: Any) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,8 +97,35 @@ class Outcome:
     score: dict[str, Any] = field(default_factory=dict)
 
 
+class WorkersLost(SandboxError):
+    """Nobody carries out runs any more: the scheduler that handed them to workers is gone. Runs that ended are kept."""
+
+
+def outcome_of(future: Future[Outcome], run: str) -> Outcome:
+    """A run's outcome, of a future that is done; a run whose workers died again and again is lost, no error of the others.
+
+    Raises:
+        WorkersLost: when the executor gave the run up.
+        SandboxError: when the run could not even be tried.
+    """
+    try:
+        error = future.exception()
+    except CancelledError:
+        raise WorkersLost("Those who carry out the runs are gone.") from None
+    if error is None:
+        return future.result()
+    if isinstance(error, SandboxError):
+        raise error
+    if type(error).__name__ == "KilledWorker":
+        return Outcome(run, "lost", error="its workers died, one after the other")
+    raise SandboxError(f"Run {run} could not be carried out. {type(error).__name__}: {error}") from error
+
+
 class Executor(Protocol):
-    """Somebody who carries out jobs. Futures are those of `concurrent.futures`."""
+    """Somebody who carries out jobs. Futures are those of `concurrent.futures`.
+
+    `slots` and `submit` raise WorkersLost when there is nobody left.
+    """
 
     def slots(self) -> int:
         """How many jobs to hand in at a time."""

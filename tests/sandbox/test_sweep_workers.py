@@ -54,7 +54,7 @@ def started(*words, **more):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """A real scheduler and two worker processes without a nanny: address, workers."""
+    """A real scheduler and two worker processes without a nanny: address, workers, scheduler."""
     file = tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file]
     processes = [started(*dask)]
@@ -70,8 +70,8 @@ def cluster(tmp_path):
         "--no-dashboard",
     ]
     processes += [started(*worker, "--local-directory", tmp_path / f"scratch-{number}") for number in range(2)]
-    wait_until(file.exists, "the scheduler says where it is")
-    yield json.loads(file.read_text())["address"], processes[1:]
+    wait_until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "the scheduler says where it is")
+    yield json.loads(file.read_text())["address"], processes[1:], processes[0]
     for process in processes[::-1]:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -103,7 +103,7 @@ SEARCHES = {"grid": ["--grid", "x=0,1.5,3", "y=-1,4"], "random": ["--random", "6
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(search, cluster, tmp_path, monkeypatch):
-    address, workers = cluster
+    address, workers, _ = cluster
     words = ["sweep", "valley", *VALLEY, *SEARCHES[search], "--seeds", "2", "--seed", "5", "--epochs", "24"]
     serial, shared = tmp_path / "serial", tmp_path / "shared"
     alone = started(*command(*words, "--store", serial, "--json"), cwd=ROOT)
@@ -193,3 +193,36 @@ def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit():
         assert time.monotonic() - begun < DEADLINE
     with pytest.raises(UsageError, match="No Dask scheduler answers at nonsense"):
         Dask(scheduler="nonsense", seconds=1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sweep", "valley", "-p", TOYS / "valley.py", *LITTLE, "--pause", "0.05"],
+        ["compare", "race", "-p", TOYS / "race.py", "--agents", "hare", "tortoise", "--seeds", "2", "--laps", "20", "--pause", "0.1"],
+    ],
+    ids=["sweep", "compare"],
+)
+def test_a_scheduler_that_dies_ends_the_work_with_the_command_that_goes_on(words, cluster, tmp_path):
+    address, workers, scheduler = cluster
+    store = tmp_path / "runs"
+    process = started(*command(*words, "--scheduler", address, "--store", store), cwd=ROOT)
+    wait_until(lambda: list(store.glob(f"{words[1]}/*/run.json")), "a run is at work")
+    scheduler.kill()
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 1 and "Traceback" not in err + out, err
+    assert f"The Dask scheduler at {address} is gone" in err
+    if words[0] == "sweep":
+        (folder,) = (store / "sweeps").iterdir()
+        record = json.loads((folder / "sweep.json").read_text())
+        assert record["status"] == "failed" and "is gone" in record["error"] and f"resume {folder.name} --workers" in err
+        go_on = ["resume", folder.name, "--workers", "0", *words[2:4]]
+    else:
+        assert "The same command" in err
+        go_on = words
+    for worker in workers:
+        worker.kill()
+    done = started(*command(*go_on, "--store", store, "--json"), cwd=ROOT)
+    out, err = done.communicate(timeout=DEADLINE)
+    assert done.returncode == 0 and json.loads(out), err
+    assert {json.loads(path.read_text())["status"] for path in store.glob(f"{words[1]}/*/run.json")} == {"finished"}
