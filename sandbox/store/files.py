@@ -131,6 +131,9 @@ class Directory:
         Args:
             name: of the file; a link of that name is replaced, not followed.
             sync: whether to wait until the bytes are on the disk.
+
+        Raises:
+            StoreError: when a folder of that name is in the way.
         """
         scratch = temporary_name(name)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE
@@ -142,7 +145,14 @@ class Directory:
                     file.flush()
                     if sync:
                         os.fsync(file.fileno())
-                _replace(folder, draft, last)
+                try:
+                    _replace(folder, draft, last)
+                except OSError:
+                    if _is_folder(folder, last):
+                        raise StoreError(
+                            f"{self.path / name} is a folder, where a file is to be written. Move it away, or remove it."
+                        ) from None
+                    raise
             except BaseException:
                 with contextlib.suppress(OSError):
                     _unlink(folder, draft)
@@ -317,6 +327,13 @@ def _is_link(folder: Any, name: str) -> bool:
 
 def _stat(folder: Any, name: str) -> os.stat_result:
     return os.stat(name, dir_fd=folder, follow_symlinks=False) if isinstance(folder, int) else os.lstat(folder / name)
+
+
+def _is_folder(folder: Any, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(_stat(folder, name).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _replace(folder: Any, old: str, new: str) -> None:

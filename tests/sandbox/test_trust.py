@@ -15,7 +15,7 @@ from sandbox import api, load, resume
 from sandbox.errors import CheckpointError, LinkError, StoreError
 from sandbox.loop import Settings
 from sandbox.store import Store, checkpoint, files
-from sandbox.store.files import Directory
+from sandbox.store.files import Directory, write_whole
 from sandbox.store.verify import check
 
 
@@ -334,3 +334,10 @@ def test_a_run_whose_folder_is_removed_while_it_works_fails_and_does_not_come_ba
     with pytest.raises(StoreError, match="its folder is gone"):
         start(store, 3, HowTo(observers=[Remover()], checkpoint_seconds=0), steps=60)
     assert not list(store.glob("walk/*"))
+
+
+def test_a_folder_in_the_way_of_a_file_is_named(tmp_path):
+    (tmp_path / "ranking.json").mkdir()
+    with pytest.raises(StoreError, match="ranking.json is a folder"):
+        write_whole(tmp_path / "ranking.json", b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["ranking.json"]
