@@ -5,8 +5,8 @@ Cheap to import, for the command line's help needs it.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +15,7 @@ from envs import layouts
 from envs.layouts import MADE_TO_MEASURE, NAMED, Layout, LayoutError, Position
 from sandbox.config import LabConfig
 from sandbox.errors import nearest
+from sandbox.input_files import read_text
 
 NAMES = (*NAMED, *MADE_TO_MEASURE)
 """All names that `layout` knows."""
@@ -138,7 +139,7 @@ def _read(path: str) -> str:
         LayoutError: it cannot be read, or is no text.
     """
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+        text = read_text(os.path.expanduser(path), "utf-8-sig")
     except FileNotFoundError:
         close = nearest(path, NAMES)
         hint = f"Did you mean '{close}'?" if close else f"Names are {', '.join(NAMES)}."

@@ -26,6 +26,10 @@ from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 
+MOST_SEEDS = 1_000_000
+"""That learn together, and that one comparison or sweep runs."""
+MOST_THREADS = 1024
+
 
 @dataclass
 class Request:
@@ -174,8 +178,10 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     """
     if not 0 <= request.seed < 2**63:
         raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
-    if request.seeds < 1:
-        raise UsageError(f"--seeds {request.seeds}: at least one seed learns.")
+    if not 1 <= request.seeds <= MOST_SEEDS:
+        raise UsageError(f"--seeds {request.seeds}: at least one seed learns, and at most {MOST_SEEDS} do.")
+    if not 1 <= (request.threads or 1) <= MOST_THREADS:
+        raise UsageError(f"--threads {request.threads}: it should be from 1 to {MOST_THREADS}.")
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
     if request.seeds > 1 and not isinstance(lab, LearningTogether):

@@ -43,7 +43,7 @@ def executor_for(lab: Any, workers: int, scheduler: str, store: Store, in_thread
     if workers or scheduler:
         from sandbox.dask_workers import Dask
 
-        store.root.mkdir(parents=True, exist_ok=True)
+        store.make_root()
         cluster = Dask(workers, scheduler)
         executor = cluster
     else:
@@ -94,7 +94,8 @@ def carry_out(
             made[number] = run
             progress(number, run)
     finally:
-        stop_path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a store that cannot be written holds none
+            stop_path.unlink()
     return made
 
 

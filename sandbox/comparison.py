@@ -307,8 +307,8 @@ def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:
 def _checked(wish: Wish, seed: int, seeds: int) -> tuple[list[Contender], list[str]]:
     """The contenders; a wrong number of seeds is said together with what is wrong with them."""
     wrong = []
-    if seeds < 1:
-        wrong.append(f"--seeds {seeds}: each agent learns with at least 1 seed; from 3 on there are intervals")
+    if not 1 <= seeds <= api.MOST_SEEDS:
+        wrong.append(f"--seeds {seeds}: each agent learns with 1 to {api.MOST_SEEDS} seeds; from 3 on there are intervals")
     if not 0 <= seed < 2**62:
         wrong.append(f"--seed {seed}: a seed is 0 or more")
     try:

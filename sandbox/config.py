@@ -26,7 +26,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError, nearest
+from sandbox.input_files import read_text
 from sandbox.registry import canonical, registry
+from sandbox.text import flat, is_text
 from sandbox.typed import alternatives, from_text
 
 
@@ -220,6 +222,9 @@ def resolve(
     """
     problems: list[str] = []
     plain = _laid_over(config, layers, prefix, problems, find)
+    strange = [name for name, value in flat(plain).items() if not is_text(value)]
+    if strange:
+        raise ConfigError(title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange])
     instance = _validated(config, plain, prefix, problems, find)
     if problems:
         raise ConfigError(title, problems)
@@ -489,13 +494,15 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         if path.suffix not in (".toml", ".json"):
             raise UsageError(f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files.")
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
         raise UsageError(f"Cannot read the configuration file {path}: {error.strerror}.") from error
     except (ValueError, UnicodeDecodeError) as error:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
+    except RecursionError:
+        raise UsageError(f"The configuration file {path} nests its values too deep; options have at most three levels.") from None
     if not isinstance(content, dict):
         raise UsageError(f"The configuration file {path} holds {type(content).__name__}, not a table of options.")
     layer: dict[str, Any] = {}

@@ -27,7 +27,7 @@ from sandbox.config import (
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
 from sandbox.registry import canonical, registry
-from sandbox.text import flat
+from sandbox.text import flat, is_text, printable
 
 FILES = (".toml", ".json")
 
@@ -175,6 +175,9 @@ def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, di
                 problems.append(str(error))
                 continue
         label = label or canonical(agent)
+        if not is_text(label):
+            problems.append(f"{printable(label)}: a label should be text in UTF-8")
+            continue
         if label in [one for one, _, _ in named]:
             problems.append(f"'{label}' stands twice in --agents; give one another label: `--agents {label} other={agent}`")
             continue

@@ -89,6 +89,11 @@ class Settings:
     observers: list[Any] = field(default_factory=list)
     viewer: Any = None
 
+    def __post_init__(self) -> None:
+        for name, value in (("checkpoint_seconds", self.checkpoint_seconds), ("max_time", self.max_time)):
+            if value is not None and not value >= 0:
+                raise UsageError(f"{name} = {value}: it should be a time in seconds, 0 or more.")
+
 
 class Loop:
     """One run, from an empty or a half-filled folder to its last status.

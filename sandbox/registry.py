@@ -233,7 +233,7 @@ class Registry:
         Raises:
             PluginError: when the file cannot be imported or registered: unlike an installed plugin it was asked for by name.
         """
-        path = Path(path).resolve()
+        path = Path(os.path.realpath(path))
         if not path.is_file():
             raise UsageError(f"There is no plugin file {path}.")
         known = self.plugins.get(path.stem)

@@ -294,12 +294,14 @@ def _check_numbers(plan: Plan) -> None:
     given = [name for name, value in kinds.items() if value is not None]
     if len(given) != 1:
         raise UsageError(f"A sweep is one of --grid, --random and --tpe{'; given: ' + ', '.join(given) if given else ''}.")
-    for name, value in (("--random", plan.random), ("--tpe", plan.tpe), ("--seeds", plan.seeds), ("--threads", plan.threads)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name} {value}: it should be 1 or more.")
+    numbers = {"--random": plan.random, "--tpe": plan.tpe, "--seeds": plan.seeds, "--threads": plan.threads}
+    for name, value in numbers.items():
+        most = api.MOST_THREADS if name == "--threads" else api.MOST_SEEDS
+        if value is not None and not 1 <= value <= most:
+            raise UsageError(f"{name} {value}: it should be from 1 to {most}.")
     if not 0 <= plan.seed < 2**63 - plan.seeds:
         raise UsageError(f"--seed {plan.seed}: a seed is 0 or more, and below 2^63.")
-    if plan.workers < 0 or (plan.workers and plan.scheduler):
+    if not 0 <= plan.workers <= api.MOST_THREADS or (plan.workers and plan.scheduler):
         raise UsageError("--workers N starts processes here, --scheduler uses a running cluster; give one of them, and N of 1 or more.")
     for name, word, known in (("--direction", plan.direction, ("maximize", "minimize")), ("--prune", plan.prune, PRUNERS)):
         if word and word not in known:

@@ -13,8 +13,8 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that steer a terminal, line breaks and tabs aside."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that steer a terminal, line breaks and tabs aside, and halves of characters, which nothing can show."""
 MISSING = "–"
 """Stands where there is no value."""
 DIGITS = 5
@@ -86,6 +86,15 @@ def printable(text: str) -> str:
         '\ufffd[2Jgone\n'
     """
     return CONTROL.sub("\ufffd", text)
+
+
+def is_text(value: Any) -> bool:
+    """Whether all strings of a value, alone or in lists, can be written as UTF-8: bytes of a command line that are not become half
+    characters.
+    """
+    if isinstance(value, (list, tuple)):
+        return all(map(is_text, value))
+    return not isinstance(value, str) or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def plus_minus(value: float, error: float) -> str:

@@ -19,9 +19,8 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 
 
-@pytest.fixture(autouse=True)
-def _plugins_of_one_test():
-    """Forget the plugins in one file that a test has added: the next test's commands would name them."""
+def forgetting_plugins():
+    """Forget the plugins in one file that were added meanwhile: the next test's commands would name them."""
     from sandbox.registry import registry
 
     known = registry()
@@ -35,6 +34,10 @@ def _plugins_of_one_test():
             if known._manager.has_plugin(name):
                 known._manager.unregister(name=name)
             sys.modules.pop(Path(plugin.source).stem, None)
+
+
+_of_one_module = pytest.fixture(autouse=True, scope="module")(forgetting_plugins)
+_of_one_test = pytest.fixture(autouse=True)(forgetting_plugins)
 
 
 @dataclass

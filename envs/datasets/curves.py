@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox.errors import UsageError
+from sandbox.input_files import read_text
 
 NOISE = 1.1
 """Standard deviation of the noise of made-up points, in units of y."""
@@ -58,7 +59,7 @@ def read(path: Path) -> Curve:
         UsageError: when the file cannot be read, naming the line that is wrong.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except OSError as error:
         raise UsageError(f"Cannot read the points in {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

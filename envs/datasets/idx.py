@@ -14,9 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from sandbox.errors import UsageError
+from sandbox.input_files import read_bytes
 from sandbox.text import number
 
 REMEDY = "Replace the file by the original."
+
+LARGEST = 256 * 2**20
+"""Bytes that a file may have; those of MNIST have 47 million."""
 
 
 def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archive_md5: str = "") -> np.ndarray:
@@ -31,7 +35,7 @@ def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archi
     Raises:
         UsageError: when magic number, dimensions, size or checksum are not as they should be.
     """
-    packed = path.read_bytes()
+    packed = read_bytes(path, LARGEST)
     content = _unpacked(path, packed) if path.suffix == ".gz" else packed
     magic = bytes([0, 0, 8, len(shape)])
     if content[:4] != magic:

@@ -21,6 +21,7 @@ from sandbox.cli.options import json_option, output_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.verb import of_run
 from sandbox.errors import UsageError
+from sandbox.input_files import read_bytes
 from sandbox.runs import Run
 from sandbox.store.files import write_whole
 
@@ -227,7 +228,7 @@ def _continued(
         roll = experiment.pieces.splits["test"][0].roll
     else:
         try:
-            roll = read_piece(seed_file.read_bytes(), seed_file.name, config.steps_per_beat).roll
+            roll = read_piece(read_bytes(seed_file), seed_file.name, config.steps_per_beat).roll
         except OSError as error:
             raise UsageError(f"Cannot read the seed file {seed_file}: {error.strerror}.") from error
         except Unreadable as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from sandbox.errors import PluginError, SandboxError, UnknownNameError
+from sandbox.text import printable
 
 COMMANDS = {
     "run": ("sandbox.cli.run:run", "Run a lab and keep everything it makes."),
@@ -174,7 +175,7 @@ def _sentence(error: click.ClickException) -> str:
 
 
 def _complain(message: str, context: click.Context | None) -> None:
-    click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
+    click.echo(click.style("Error: ", fg="red", bold=True) + printable(message), err=True)
     if context is not None and context.command is not None:
         click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
 

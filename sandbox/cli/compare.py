@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sandbox.api import MOST_THREADS
 from sandbox.cli.options import (
     ConfigOption,
     again,
@@ -106,12 +107,14 @@ def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Com
         click.option("--fresh", is_flag=True, help="Make all runs anew instead of using finished ones."),
         click.option("--pictures/--no-pictures", default=False, show_default=True, help="Whether new runs make pictures."),
         click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of page and document."),
-        click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes to start (Dask) [default: none]."),
+        click.option(
+            "--workers", type=click.IntRange(0, MOST_THREADS), default=0, metavar="N", help="Processes to start (Dask) [default: none]."
+        ),
         click.option(
             "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
         ),
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of every new run; may be repeated."),
-        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For numerical libraries [default: all cores]."),
+        click.option("--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help="For numerical libraries [default: all cores]."),
         click.option(
             "--device", type=click.Choice(["cpu", "cuda", "mps", "auto"]), default="cpu", show_default=True, help="For labs that can."
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -17,6 +18,20 @@ from sandbox.options import Option, options
 
 store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
+
+
+class Seconds(click.FloatRange):
+    """A time in seconds, at least `min`; infinity is one, NaN is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, in the range."""
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is no time in seconds.", param, ctx)
+        return found
+
+
+SECONDS = Seconds(min=0)
 
 
 class OutputOption(click.Option):
@@ -44,7 +59,7 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Callable[
     """
 
     def refuse_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-        if value is not None and not folder and value.is_dir():
+        if value is not None and not folder and os.path.isdir(value):
             raise click.BadParameter(f"{value} is a folder: name a file in it.", ctx, param)
         return value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import again, command_line, json_option, output_option, store_option
+from sandbox.cli.options import Seconds, again, command_line, json_option, output_option, store_option
 
 if TYPE_CHECKING:
     from sandbox.reproduce import Reproduction
@@ -22,13 +22,14 @@ COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few ru
 @click.command()
 @click.argument("names", nargs=-1, metavar="[LAB|CLAIM]...")
 @click.option(
-    "--seeds", type=click.IntRange(1), metavar="N", help="Runs of each figure [default: 200, more or fewer where a claim says so]."
+    "--seeds",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Runs of each figure [default: 200, more or fewer where a claim says so].",
 )
 @click.option("--quick", is_flag=True, help="Fewer runs (40), which is said wherever it matters.")
-@click.option(
-    "--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop measuring after this time; says what it left out."
-)
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="How many measure at once [default: all cores].")
+@click.option("--budget", type=Seconds(0, min_open=True), metavar="SECONDS", help="Stop measuring after this time; says what it left out.")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many measure at once [default: all cores].")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

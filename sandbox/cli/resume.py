@@ -6,22 +6,20 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import json_option, store_option
+from sandbox.cli.options import SECONDS, json_option, store_option
 from sandbox.errors import RunFailed
 
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on again.")
-@click.option(
-    "--checkpoint-every", type=click.FloatRange(min=0), metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints."
-)
+@click.option("--max-time", type=SECONDS, metavar="SECONDS", help="Stop after this time; `resume` goes on again.")
+@click.option("--checkpoint-every", type=SECONDS, metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
 @click.option(
     "--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing."
 )
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
 @click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything, also what it missed; may be repeated.")
-@click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Of a sweep: processes to start [default: as before].")
+@click.option("--workers", type=click.IntRange(0, 1024), metavar="N", help="Of a sweep: processes to start [default: as before].")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a sweep: a running Dask cluster [default: as before].")
 @click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
 @click.option("--repair", is_flag=True, help="Compute again what is damaged in a finished run, from what is whole.")

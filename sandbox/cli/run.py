@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from sandbox.api import preset
+from sandbox.api import MOST_THREADS, preset
 from sandbox.cli.options import (
+    SECONDS,
     ConfigOption,
     command_line,
     config_layer,
@@ -194,10 +195,10 @@ def _run_options(lab: Any) -> list[click.Parameter]:
             help="A window, a GIF, or nothing.",
         ),
         click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."),
-        click.option("--max-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time; `resume` goes on."),
+        click.option("--max-time", type=SECONDS, metavar="SECONDS", help="Stop after this time; `resume` goes on."),
         click.option(
             "--checkpoint-every",
-            type=click.FloatRange(min=0),
+            type=SECONDS,
             metavar="SECONDS",
             default=30.0,
             show_default=True,
@@ -206,7 +207,7 @@ def _run_options(lab: Any) -> list[click.Parameter]:
         click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
         click.option(
             "--threads",
-            type=click.IntRange(min=1),
+            type=click.IntRange(1, MOST_THREADS),
             metavar="N",
             help="For numerical libraries [default: 1 for a small network, else all cores].",
         ),

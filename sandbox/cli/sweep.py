@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import command_line, config_layer, json_option, own_options, store_option
+from sandbox.cli.options import SECONDS, command_line, config_layer, json_option, own_options, store_option
 from sandbox.cli.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.config import read_file
 from sandbox.registry import registry
@@ -98,7 +98,7 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
         click.option("--pictures/--no-pictures", default=False, show_default=True, help="Make pictures of each run."),
         click.option(
             "--checkpoint-every",
-            type=click.FloatRange(min=0),
+            type=SECONDS,
             metavar="SECONDS",
             default=30.0,
             show_default=True,

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
 @click.option("--final", is_flag=True, help="Only what was learned in the end, not how it came to that.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn while watching.")
-@click.option("--frames", "most", type=click.IntRange(min=1), metavar="N", default=2000, show_default=True, help="Most frames in a GIF.")
+@click.option(
+    "--frames", "most", type=click.IntRange(1, 1_000_000), metavar="N", default=2000, show_default=True, help="Most frames in a GIF."
+)
 @store_option
 @json_option
 def watch(

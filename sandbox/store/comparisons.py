@@ -88,7 +88,7 @@ def find(store: Store, name: str) -> ComparisonFolder | None:
     Raises:
         UsageError: when several begin so.
     """
-    if name.strip() and (Path(name) / DOCUMENT).exists():
+    if name.strip() and os.path.exists(Path(name) / DOCUMENT):
         return ComparisonFolder(Path(name).resolve())
     known = {folder.id: folder for folder in folders(store)}
     found = matching(name, known)

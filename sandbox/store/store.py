@@ -32,6 +32,13 @@ class Store:
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
+        try:
+            os.stat(self.root)
+        except FileNotFoundError:
+            pass  # its first run makes it
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another folder.") from None
 
     def create(self, lab: str, label: str, run: str = "") -> RunFolder:
         """A new, empty run folder.
@@ -54,6 +61,17 @@ class Store:
                     raise StoreError(f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store.") from None
             except OSError as error:
                 raise self._not_writable(error) from error
+
+    def make_root(self) -> None:
+        """The store's own folder, empty if it was not there.
+
+        Raises:
+            StoreError: when it cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
 
     def make(self, room: str, label: str) -> Path:
         """A new, empty folder ROOM/ID, for what is no run.
@@ -97,7 +115,7 @@ class Store:
         if not name.strip():
             raise UsageError("A run has a name: an id, the beginning of one, a folder, or `last`.")
         as_path = Path(name)
-        if (os.sep in name or "/" in name or name in (".", "..")) and (as_path / "run.json").exists():
+        if (os.sep in name or "/" in name or name in (".", "..")) and os.path.exists(as_path / "run.json"):
             return RunFolder(as_path.resolve())
         runs = {path.name: path for path in self._ids()}
         if name == "last":
@@ -111,7 +129,7 @@ class Store:
             some = f"{', '.join(found[:8])}{' …' if len(found) > 8 else ''}"
             raise UsageError(f"'{name}' could be {len(found)} runs: {some}. Type more of the id.")
         if not found:
-            if as_path.is_dir() and (as_path / "run.json").exists():
+            if os.path.isdir(as_path) and os.path.exists(as_path / "run.json"):
                 return RunFolder(as_path.resolve())
             raise UnknownNameError("run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all.")
         return RunFolder(runs[found[0]])

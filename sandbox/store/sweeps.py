@@ -233,7 +233,7 @@ def find(store: Store, name: str) -> SweepFolder | None:
         UsageError: when several begin so.
     """
     as_path = Path(name)
-    if name.strip() and (as_path / "sweep.json").exists():
+    if name.strip() and os.path.exists(as_path / "sweep.json"):
         path = as_path.resolve()
         return SweepFolder(path, Store(path.parent.parent))
     sweeps = {path.parent.name: path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json")}

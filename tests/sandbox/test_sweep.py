@@ -177,6 +177,7 @@ def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
 def test_the_direction_is_declared_and_never_guessed_from_a_name():
     lowest = sweep("regression", objective="summary.test_mse", grid={"activation": ["tanh"]}, preset="quick")
     assert lowest.record.direction == "minimize"
+    pytest.importorskip("torch")
     highest = sweep("mnist", objective="summary.test_accuracy", grid={"epochs": [1]}, preset="quick", dataset="digits")
     assert highest.record.direction == "maximize"
 

@@ -112,6 +112,7 @@ def test_a_slow_tracker_holds_nothing_up_and_a_resume_sends_what_is_missing(walk
     slow.free.set()
     same_but_durations(run.path, other.path)
     again = Slow()
+    pytest.importorskip("tensorboard")
     resumed = api.proceed(other.folder, api.Settings(pictures=False, observers=[again]), track=["tensorboard"])
     assert again.steps() == list(range(1, 201)) and again.seen[-1][0] == "finished" and resumed.record.warnings == [warning]
     same_but_durations(run.path, other.path)

@@ -1,0 +1,32 @@
+"""Files that somebody named on the command line: whatever stands there, reading it ends."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+LARGEST = 64 * 2**20
+"""Bytes that a file of settings, points or cells may have; /dev/zero has more."""
+
+
+def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: when it cannot be read, or has more than `most` bytes.
+    """
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"It has more than {most // 2**20} MiB", str(path))
+    return content
+
+
+def read_text(path: str | Path, encoding: str = "utf-8", most: int = LARGEST) -> str:
+    """The content of a text file, its lines ended by a line feed.
+
+    Raises:
+        OSError: as of `read_bytes`.
+        UnicodeDecodeError: when it is no text.
+    """
+    return read_bytes(path, most).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
