@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
@@ -226,9 +227,17 @@ def resolve(
     if strange:
         raise ConfigError(title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange])
     instance = _validated(config, plain, prefix, problems, find)
+    if not problems:  # pydantic validates no default
+        problems += [
+            f"{prefix}{name}: its default is no number ({value})" for name, value in flat(dump(instance)).items() if _is_nan(value)
+        ]
     if problems:
         raise ConfigError(title, problems)
     return instance
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

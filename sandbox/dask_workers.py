@@ -20,7 +20,7 @@ from sandbox import provenance
 from sandbox.errors import UsageError
 from sandbox.extras import missing
 from sandbox.registry import ROOT
-from sandbox.workers import Job, Outcome, WorkersLost, carry
+from sandbox.workers import Job, Outcome, WorkersLost, carry_for_another
 
 ANSWER_SECONDS = 10.0
 """A scheduler that does not answer, or has no worker, within this time is given up."""
@@ -89,7 +89,7 @@ class Dask:
     def submit(self, job: Job) -> Future[Outcome]:
         """Hand a job to the cluster."""
         with _reached():
-            future: Future[Outcome] = self._pool.submit(carry, job)
+            future: Future[Outcome] = self._pool.submit(carry_for_another, job)
         return future
 
     def stop(self) -> None:

@@ -142,7 +142,7 @@ class Loop:
                 self._last_words()
                 self._tell("ended")
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:  # also SystemExit, and what a library derives from BaseException
                 self.stop.deaf = True
                 self._fail(error)
             finally:
@@ -283,7 +283,9 @@ class Loop:
     def _show(self) -> None:
         try:
             self.settings.viewer.show(self)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.settings.viewer = None
             self.warn(f"The viewer failed and was dropped; the run goes on. {type(error).__name__}: {error}")
 
@@ -368,7 +370,9 @@ class Loop:
     def _try_picture(self, what: str, make: Callable[[], None]) -> bool:
         try:
             make()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.warn(f"{what} could not be made: {type(error).__name__}: {error}")
             if not isinstance(error, (SandboxError, OSError)):
                 self.record.warnings.append("".join(traceback.format_exception(error, limit=-6)))

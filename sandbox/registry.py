@@ -11,20 +11,22 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from sandbox import hookspecs
-from sandbox.errors import PluginError, UnknownNameError, UsageError
+from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
+from sandbox.text import printable
 
 BUILT_IN = {
     "control": "agents",
@@ -94,6 +96,10 @@ class Plugin:
     entries: list[Entry] = field(default_factory=list)
 
 
+NAME = re.compile(r"\w[\w.+-]{0,99}(?<![.])")
+"""A name of a plugin's: it becomes part of a path, of an option, and of a line on the screen."""
+
+
 class Registrar:
     """What a plugin's `sandbox_register` gets: collects what that plugin brings."""
 
@@ -129,9 +135,10 @@ class Registrar:
         self._add("command", name, target, summary)
 
     def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
-        if not name or any(character.isspace() for character in name):
+        if not NAME.fullmatch(name) or PureWindowsPath(name).is_reserved():
             raise PluginError(
-                f"Plugin '{self._plugin.name}' registers a {kind} named '{name}': a name has at least one character and no spaces."
+                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a name begins with a letter or a digit, holds "
+                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on every system."
             )
         if target.count(":") != 1:
             raise PluginError(f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'.")
@@ -201,17 +208,29 @@ class Registry:
                 _import_built_in(module_name) if self.plugins[entry.plugin].source == "built in" else importlib.import_module(module_name)
             )
             return getattr(module, attribute)
-        except UsageError:
+        except (UsageError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # also SystemExit: a module that ends the program is broken
             what = f"{type(error).__name__}: {error}"
             raise PluginError(
                 f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}"
             ) from error
 
     def lab(self, name: str) -> Any:
-        """A fresh instance of the lab called `name`."""
-        return self.load("lab", name)()
+        """A fresh instance of the lab called `name`.
+
+        Raises:
+            UnknownNameError: when there is no such name.
+            PluginError: when its import fails, or it cannot be made.
+        """
+        made = self.load("lab", name)
+        try:
+            return made()
+        except (SandboxError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            owner = self.find("lab", name).plugin
+            raise PluginError(f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}") from error
 
     def load_outside(self) -> None:
         """Import and register the plugins of other distributions, once."""
@@ -268,7 +287,9 @@ class Registry:
             self._manager.subset_hook_caller("sandbox_register", others)(registry=Registrar(plugin))
             self._refuse_taken(plugin)
             self._entries.update({(entry.kind, entry.name): entry for entry in plugin.entries})
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             plugin.error = f"{type(error).__name__}: {error}" if not isinstance(error, PluginError) else str(error)
             plugin.trace = "" if isinstance(error, PluginError) else "".join(traceback.format_exception(error, limit=-4))
             plugin.entries = []

@@ -7,6 +7,7 @@ was thought dead) is never begun twice: the second finds the folder, waits until
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -184,6 +185,12 @@ class Watcher:
         if self._judge.hopeless(value, run.experiment.done_units) and not run.experiment.done:
             self.pruned = True
             run.stop.request("interrupted")
+
+
+def carry_for_another(job: Job) -> Outcome:
+    """`carry` in a process whose standard output belongs to somebody else: what a plugin prints goes to standard error."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return carry(job)
 
 
 def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> Outcome:

@@ -6,6 +6,7 @@ usage) or 130 (interrupted).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -100,7 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = cli.main(_choose_plugins(words), prog_name="python -m sandbox", standalone_mode=False, obj=words)
+        with _for_documents(words):
+            result = cli.main(_choose_plugins(words), prog_name="python -m sandbox", standalone_mode=False, obj=words)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return 130
@@ -118,6 +120,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SandboxError as error:
         _complain(str(error), None)
         return error.exit_code
+    except SystemExit as error:  # of a plugin: ours return their exit code
+        _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
+        return 1
+
+
+def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+    """Where `--json` is given, standard output is for one document alone."""
+    if "--json" not in words:
+        return contextlib.nullcontext()
+    from sandbox.cli.output import only_documents
+
+    return only_documents()
 
 
 def _choose_plugins(words: list[str]) -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -32,10 +33,26 @@ WITHOUT_STORE = ("solve", "plugins", "new", "-p")
 """Commands that take no store."""
 
 
+_documents: list[IO[str]] = []
+"""Standard output, while everything else that is printed goes to standard error."""
+
+
+@contextlib.contextmanager
+def only_documents() -> Iterator[None]:
+    """Standard output is for `print_json` alone: what a plugin prints meanwhile goes to standard error."""
+    _documents.append(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _documents.pop()
+
+
 def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
     text = json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain)
-    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text))  # JSON escapes those below 32 itself
+    stream = _documents[-1] if _documents else sys.stdout
+    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text), file=stream)  # JSON escapes those below 32 itself
 
 
 def width() -> int | None:

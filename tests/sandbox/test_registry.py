@@ -61,7 +61,7 @@ def test_a_plugin_in_one_file_brings_its_lab(registry):
         ("raise RuntimeError('not today')", "RuntimeError: not today"),
         ("registry.lab('maze', 'a:b')", "'maze' and 'bad' both bring a lab 'maze'"),
         ("registry.lab('new', 'no_colon')", "expected 'package.module:attribute'"),
-        ("registry.lab('two words', 'a:b')", "no spaces"),
+        ("registry.lab('two words', 'a:b')", "begins with a letter"),
         ("registry.labb('new', 'a:b')", "labb"),
     ],
 )

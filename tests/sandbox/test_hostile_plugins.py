@@ -1,0 +1,132 @@
+"""Plugins that end the program, print, or have names that no folder has: they are reported, and change nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sandbox import api, run
+from sandbox.errors import PluginError, RunFailed
+from sandbox.registry import registry
+from tests.conftest import TOYS
+
+WALK = (TOYS / "walk.py").read_text(encoding="utf-8")
+ENDINGS = ["raise SystemExit(3)", "import sys; sys.exit('gone')", "class Odd(BaseException): pass\n        raise Odd('odd')"]
+REGISTER = "from sandbox import LabConfig, hookimpl\n\n@hookimpl\ndef sandbox_register(registry):\n    {}\n"
+OBSERVER = """
+
+class Bad:
+    name = "bad"
+
+    def __init__(self):
+        pass
+
+    def started(self, run):
+        pass
+
+    def block(self, run, block):
+        pass
+
+    def ended(self, run):
+        pass
+"""
+
+
+def plugin(folder, name, text):
+    path = folder / f"{name}.py"
+    path.write_text(text)
+    return path
+
+
+def with_body(text, head, body):
+    """A method's body in place of what it has."""
+    before, _, after = text.partition(head)
+    assert after, head
+    rest = after.partition("\n\n")[2]
+    return f"{before}{head}\n        {body}\n\n{rest}"
+
+
+@pytest.mark.parametrize("body", ENDINGS)
+@pytest.mark.parametrize("method", ["__init__(self)", "started(self, run)", "block(self, run, block)", "ended(self, run)"])
+def test_an_observer_that_ends_the_program_is_dropped(say, store, tmp_path, walk, method, body):
+    text = REGISTER.format("registry.observer('bad', 'watcher:Bad', always=True)") + OBSERVER
+    path = plugin(tmp_path, "watcher", with_body(text, f"    def {method}:", body))
+    undisturbed = run("walk", pictures=False)
+    said = say("-p", path, "run", "walk", "--no-pictures", "--render", "none", "--json")
+    assert said.code == 0, said.err
+    watched = api.load(said.document["run"])
+    assert (watched.path / "metrics.jsonl").read_bytes() == (undisturbed.path / "metrics.jsonl").read_bytes()
+    (warning,) = watched.record.warnings
+    assert "'bad'" in warning and ("SystemExit" in warning or "Odd" in warning)
+
+
+@pytest.mark.parametrize("body", ENDINGS)
+@pytest.mark.parametrize("method", ["advance(self)", "state(self)", "summary(self)", "__init__(self, config, context)"])
+def test_an_experiment_that_ends_the_program_is_a_failed_run(say, store, tmp_path, method, body):
+    text = WALK.replace('"walk', '"stroll').replace("registry.observer", "0 and registry.observer")
+    path = plugin(tmp_path, "stroll", with_body(text, f"    def {method}:", body))
+    said = say("-p", path, "run", "stroll", "--no-pictures", "--render", "none")
+    assert said.code == 1 and "failed" in said.err and "Traceback" not in said.err, said.err
+    record = api.load("last").record
+    assert record.status == "failed" and "stroll.py" in record.error
+
+
+@pytest.mark.parametrize("body", ENDINGS)
+def test_a_lab_that_cannot_be_made_is_named(say, store, tmp_path, body):
+    lab = "\n\nclass Lab:\n    Config, presets = LabConfig, {}\n\n    def __init__(self):\n        " + body + "\n"
+    path = plugin(tmp_path, "gone", REGISTER.format("registry.lab('gone', 'gone:Lab')") + lab)
+    said = say("-p", path, "run", "gone", "--render", "none")
+    assert said.code == 1 and "Lab 'gone' of plugin 'gone' cannot be made" in said.err
+    assert say("list", "labs").code == 0 and not store.exists()
+
+
+@pytest.mark.parametrize("body", [one.replace("\n        ", "\n") for one in ENDINGS])
+def test_a_module_that_ends_the_program_is_a_broken_plugin(say, tmp_path, body):
+    path = plugin(tmp_path, "ender", body + "\n")
+    said = say("-p", path, "run", "maze")
+    assert said.code == 1 and "cannot be used" in said.err
+    said = say("-p", path, "plugins")
+    assert said.code == 0 and "ender" in said.out and "maze" in said.out
+
+
+PRINTS = "print('printed by a plugin'); import sys; sys.stdout.write('written too')"
+
+
+@pytest.mark.parametrize("more", [[], ["--seeds", "2", "--grid", "steps=5,6"]], ids=["run", "sweep"])
+def test_what_a_plugin_prints_breaks_no_document(in_process, tmp_path, more):
+    text = WALK.replace("        self.done_units +=", f"        {PRINTS}\n        self.done_units +=", 1)
+    assert text != WALK
+    path = plugin(tmp_path, "loud", text.replace("import errno", f"import errno\n\n{PRINTS}").replace("walk:", "loud:"))
+    command = ["sweep" if more else "run", "walk", *more, *([] if more else ["--render", "none"])]
+    said = in_process("-p", path, *command, "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["status"] == "finished" and "printed by a plugin" in said.err
+    if more:
+        pytest.importorskip("distributed")
+        said = in_process("-p", path, *command, "--json", "--workers", "1")
+        assert json.loads(said.out)["status"] == "finished"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", "../up", "..", ".", "", "a b", "a\x1b[2J", "con", "-v", "a=b", "n" * 200, "a.", "a\nb"])
+@pytest.mark.parametrize("kind", ["lab", "agent", "observer", "command", "env", "dataset"])
+def test_a_name_that_no_folder_has_is_refused(tmp_path, kind, name):
+    with pytest.raises(PluginError, match="a name begins with a letter"):
+        registry().add_file(plugin(tmp_path, "named", REGISTER.format(f"registry.{kind}({name!r}, 'named:Thing')")))
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "float('-nan')"])
+def test_a_default_that_is_no_number_is_refused_before_the_run(say, store, tmp_path, value):
+    lab = f"\n\nclass Config(LabConfig):\n    rate: float = {value}\n\n\nclass Lab:\n    Config, presets = Config, {{}}\n"
+    lab += "    def build(self, config, context):\n        raise RuntimeError\n"
+    path = plugin(tmp_path, "nan", REGISTER.format("registry.lab('nan', 'nan:Lab')") + lab)
+    said = say("-p", path, "run", "nan", "--render", "none")
+    assert said.code == 2 and "rate: its default is no number" in said.err and not store.exists()
+    assert say("-p", path, "run", "nan", "--help").code == 0
+
+
+def test_a_failed_run_says_what_ended_it(store, tmp_path):
+    text = WALK.replace('"walk', '"amble').replace("registry.observer", "0 and registry.observer")
+    registry().add_file(plugin(tmp_path, "amble", with_body(text, "    def advance(self):", "raise SystemExit(3)")))
+    with pytest.raises(RunFailed, match="SystemExit: 3"):
+        run("amble", pictures=False)
