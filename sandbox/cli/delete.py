@@ -22,7 +22,7 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
     from sandbox.store.store import Store
 
     found = Store(store)
-    folders = {folder.path: folder for folder in (found.find(run) for run in runs)}
+    folders = {folder.path: folder for folder in found.find_each(runs)}
     for folder in folders.values():
         found.check_deletable(folder)
     if not yes:

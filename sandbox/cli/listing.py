@@ -71,6 +71,8 @@ def _list_runs(
     found = Store(store)
     root = found.root.resolve()
     rows = [row for row in found.rows() if lab in (None, row.lab) and status in (None, row.status)]
+    if found.index_is_busy:
+        click.echo("Note: another process holds the index, so every run.json was read.", err=True)
     chosen = rows[-most:] if most else rows
     if as_json:
         print_json(

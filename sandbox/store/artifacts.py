@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from sandbox.errors import StoreError
-from sandbox.store.files import door, plain, temporary_name
+from sandbox.store.files import DRAFT, door, plain, temporary_name
 from sandbox.store.record import Artifact, is_artifact_name
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Artifacts:
             LinkError: when one of them is a link.
         """
         files = (name.removeprefix(f"{self._name}/") for name in self._run.files(self._name))
-        return sorted(name for name in files if not name.endswith(".tmp"))
+        return sorted(name for name in files if not name.endswith(DRAFT))
 
     def listing(self) -> list[Artifact]:
         """All artifacts with size and SHA-256; a file is read again only when it changed."""
@@ -130,5 +130,5 @@ class Artifacts:
         """Remove what a killed run left half written."""
         for name in self._run.files(self._name):
             last = name.rpartition("/")[2]
-            if last.startswith(".") and last.endswith(".tmp"):
+            if last.startswith(".") and last.endswith(DRAFT):
                 self._run.remove(name)

@@ -20,7 +20,7 @@ import numpy as np
 
 from sandbox.errors import CheckpointError, StoreError
 from sandbox.lab import State
-from sandbox.store.files import Directory, door, temporary_name
+from sandbox.store.files import DRAFT, Directory, door, temporary_name
 
 KEPT = 2
 """How many checkpoints stay: the last one, and the one before in case the last is damaged."""
@@ -151,7 +151,7 @@ def remove_scratch(folder: Path) -> None:
     """Remove what killed writers left behind."""
     run, checkpoints = door(folder)
     for name in run.names(checkpoints):
-        if name.startswith(".") and name.endswith(".tmp"):
+        if name.startswith(".") and name.endswith(DRAFT):
             run.remove(f"{checkpoints}/{name}")
 
 

@@ -18,6 +18,8 @@ from typing import IO, Any
 
 from sandbox.errors import LinkError, StoreError
 
+DRAFT = ".tmp"
+"""Ends the name of a file that is being written."""
 DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
 """Whether the system can open a name relative to an open folder without following links; elsewhere every part is looked at first."""
 _FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -240,6 +242,13 @@ class Directory:
                 self.remove(f"{name}/{inner}")
             _rmdir(folder, last)
 
+    def remove_drafts(self) -> None:
+        """Remove the files that killed writers left half written, in this folder alone. The caller is its one writer."""
+        for name in self.names():
+            if name.startswith(".") and name.endswith(DRAFT):
+                with contextlib.suppress(OSError):
+                    self.remove(name)
+
     def sync(self, name: str = "") -> None:
         """Make the names in a folder durable, where the system can."""
         with self._folder(name) as folder:
@@ -379,7 +388,7 @@ def door(path: Path) -> tuple[Directory, str]:
 def temporary_name(name: str) -> str:
     """A name beside another that no other process uses."""
     before, slash, last = name.rpartition("/")
-    return f"{before}{slash}.{last[:100]}.{os.getpid()}-{secrets.token_hex(3)}.tmp"
+    return f"{before}{slash}.{last[:100]}.{os.getpid()}-{secrets.token_hex(3)}{DRAFT}"
 
 
 @contextlib.contextmanager

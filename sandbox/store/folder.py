@@ -28,6 +28,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+GRAVE = ".deleted"
+"""Ends the name of a folder that is being deleted."""
 HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 60.0
 """A run on another machine counts as lost when its heartbeat is older than this."""
@@ -103,9 +105,7 @@ class RunFolder:
 
     def remove_scratch(self) -> None:
         """Remove what killed writers left half written."""
-        for name in self.directory.names():
-            if name.startswith(".") and name.endswith(".tmp"):
-                self.directory.remove(name)
+        self.directory.remove_drafts()
         checkpoint.remove_scratch(self.checkpoints)
         self.artifacts.remove_scratch()
 
@@ -184,7 +184,7 @@ class RunFolder:
                 self.path.unlink()
                 return
             with self._locked():
-                grave = self.path.with_name(f".{self.id}.deleted")
+                grave = self.path.with_name(f".{self.id}{GRAVE}")
                 self.path.rename(grave)
                 Directory(grave.parent).remove(grave.name)
         except OSError as error:
@@ -208,6 +208,7 @@ class RunFolder:
         except OSError as error:
             raise self.cannot_write(error) from error
         try:
+            self.directory.remove_drafts()
             yield
         finally:
             lock.release()
@@ -248,3 +249,16 @@ def _held(descriptor: int, path: Path) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def remove_graves(lab: Path) -> None:
+    """Remove what is left of runs whose deletion was killed on its way.
+
+    Args:
+        lab: the folder that the runs stood in.
+    """
+    with contextlib.suppress(OSError, StoreError):
+        place = Directory(lab)
+        for name in place.names():
+            if name.startswith(".") and name.endswith(GRAVE):
+                place.remove(name)

@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 from sandbox.errors import StoreError
 from sandbox.store.fingerprint import fingerprint
-from sandbox.store.folder import RunFolder
+from sandbox.store.folder import RECORD, RunFolder
 from sandbox.store.record import RunRecord
 
 VERSION = 4
@@ -30,6 +32,14 @@ CREATE TABLE IF NOT EXISTS runs (
 BY_FINGERPRINT = "CREATE INDEX IF NOT EXISTS by_fingerprint ON runs (fingerprint)"
 COLUMNS = "path, id, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score"
 OLDEST_FIRST = "ORDER BY substr(id, 1, 15), created, id"
+BUSY_SECONDS = 1.0
+"""So long another process may hold the index; then the folders are read without it."""
+ROOMS = ("sweeps", "comparisons", "reproductions", "plays")
+"""Folders of a store that hold no runs."""
+YOUNG_SECONDS = 5.0
+"""So long after its folder was made, a run may have no run.json yet."""
+RUN_ID = re.compile(r"\d{8}-\d{6}-.+")
+"""What a folder without a run.json must be called to be a run."""
 AT_ONCE = 500
 """So many values are asked for in one question; SQLite allows 999 everywhere."""
 
@@ -71,6 +81,7 @@ class Index:
 
     def __init__(self, root: Path, *, in_memory: bool = False) -> None:
         self.root = root
+        self.is_busy = False
         self._database = _prepared(sqlite3.connect(":memory:", isolation_level=None)) if in_memory else self._open()
 
     @staticmethod
@@ -109,7 +120,7 @@ class Index:
 
     def refresh(self) -> None:
         """Read what changed in the folders since the last time."""
-        seen = dict(self._scan())
+        seen = dict(run_folders(self.root))
         with self._exclusive():
             known = dict(self._database.execute("SELECT path, stamp FROM runs"))
             gone = [(path,) for path in known if path not in seen]
@@ -118,14 +129,6 @@ class Index:
             self._database.executemany(
                 "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
             )
-
-    def _scan(self) -> Iterator[tuple[str, int]]:
-        """Path (relative to the store) and change stamp of every run.json."""
-        for lab in _subfolders(self.root):
-            for run in _subfolders(lab.path):
-                with contextlib.suppress(OSError):
-                    status = os.stat(os.path.join(run.path, "run.json"))
-                    yield f"{lab.name}/{run.name}", hash((status.st_mtime_ns, status.st_size, status.st_ino)) & 0x7FFFFFFFFFFFFFFF
 
     def _row(self, path: str, stamp: int) -> tuple[Any, ...]:
         try:
@@ -171,9 +174,44 @@ class Index:
     def _open(self) -> sqlite3.Connection:
         """The database beside the runs, else in the cache folder, else in memory."""
         for place in (_beside, _in_cache) if self.root.is_dir() else ():
-            with contextlib.suppress(sqlite3.Error, OSError, RuntimeError):
+            try:
                 return _connected(place(self.root))
+            except sqlite3.Error as error:
+                self.is_busy = self.is_busy or is_busy(error)
+            except (OSError, RuntimeError):
+                continue
         return _prepared(sqlite3.connect(":memory:", isolation_level=None))
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process held the index, so that nothing is wrong with it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def run_folders(root: Path) -> Iterator[tuple[str, int]]:
+    """Path (relative to the store) and change stamp of every run.
+
+    A folder that has a run's name and no run.json is a run that died as it began: its stamp is -1. One that is locked, or
+    younger than YOUNG_SECONDS, is only beginning, and left out.
+    """
+    for lab in _subfolders(root):
+        for run in _subfolders(lab.path):
+            try:
+                status = os.stat(os.path.join(run.path, RECORD), follow_symlinks=False)
+                yield f"{lab.name}/{run.name}", hash((status.st_mtime_ns, status.st_size, status.st_ino)) & 0x7FFFFFFFFFFFFFFF
+            except FileNotFoundError:
+                if lab.name not in ROOMS and _died(Path(run.path)):
+                    yield f"{lab.name}/{run.name}", -1
+            except OSError:
+                continue
+
+
+def _died(folder: Path) -> bool:
+    """Whether a folder without a run.json is what is left of a run that died as it began."""
+    with contextlib.suppress(OSError):
+        old = time.time() - folder.stat().st_mtime > YOUNG_SECONDS
+        return bool(old and RUN_ID.fullmatch(folder.name)) and not RunFolder(folder).is_locked()
+    return False
 
 
 def _as_row(columns: Sequence[Any]) -> Row:
@@ -184,12 +222,12 @@ def _as_row(columns: Sequence[Any]) -> Row:
 def _connected(path: Path) -> sqlite3.Connection:
     """A working database at `path`; one that is garbage or of another version is replaced."""
     try:
-        return _prepared(sqlite3.connect(path, timeout=30.0, isolation_level=None))
+        return _prepared(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode not in _BROKEN:  # locked, read-only, a file system without locks: not the file's fault
             raise
         _remove(path)
-        return _prepared(sqlite3.connect(path, timeout=30.0, isolation_level=None))
+        return _prepared(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
 
 
 def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:

@@ -142,6 +142,10 @@ class RunRecord:
         folder, name = door(path)
         try:
             return cls.parse(folder.read(name, documents.MOST_BYTES), path)
+        except FileNotFoundError:
+            raise StoreError(
+                f"{path} is not there: the run died as it began. `python -m sandbox delete {path.parent.name}` removes it."
+            ) from None
         except OSError as error:
             raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
 

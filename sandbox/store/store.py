@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
-from sandbox.store.folder import RunFolder
-from sandbox.store.index import Index, Row
+from sandbox.store.folder import RunFolder, remove_graves
+from sandbox.store.index import Index, Row, is_busy, run_folders
 from sandbox.store.record import RunRecord
 
 DEFAULT = "runs"
@@ -31,6 +31,8 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self.index_is_busy = False
+        """Whether another process held the index when it was asked, so that every run.json was read instead."""
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
         try:
             os.stat(self.root)
@@ -102,7 +104,7 @@ class Store:
         )
 
     def folders(self) -> list[RunFolder]:
-        """Every run folder, oldest first; folders without a run.json (a run that was never begun) are left out."""
+        """Every run folder, oldest first, also of runs that died before they had a run.json."""
         return [RunFolder(path) for path in sorted(self._ids(), key=lambda path: path.name)]
 
     def find(self, name: str) -> RunFolder:
@@ -112,12 +114,19 @@ class Store:
             UnknownNameError: when there is none.
             UsageError: when several begin so; all are named.
         """
+        return self.find_each([name])[0]
+
+    def find_each(self, names: Iterable[str]) -> list[RunFolder]:
+        """The runs that names mean; see `find`. The store's folders are listed once."""
+        runs = {path.name: path for path in self._ids()}
+        return [self._found(name, runs) for name in names]
+
+    def _found(self, name: str, runs: Mapping[str, Path]) -> RunFolder:
         if not name.strip():
             raise UsageError("A run has a name: an id, the beginning of one, a folder, or `last`.")
         as_path = Path(name)
         if (os.sep in name or "/" in name or name in (".", "..")) and os.path.exists(as_path / "run.json"):
             return RunFolder(as_path.resolve())
-        runs = {path.name: path for path in self._ids()}
         if name == "last":
             if not runs:
                 raise UsageError(f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one.")
@@ -148,12 +157,17 @@ class Store:
         return self._asked(ask) if wanted else {}
 
     def _asked(self, question: Callable[[Index], Answer]) -> Answer:
-        for attempt in range(3):
+        in_memory = False
+        for _ in range(4):
             try:
-                with contextlib.closing(Index(self.root, in_memory=attempt == 2)) as index:
+                with contextlib.closing(Index(self.root, in_memory=in_memory)) as index:
+                    self.index_is_busy = self.index_is_busy or index.is_busy
                     return question(index)
-            except sqlite3.Error:
-                Index.discard(self.root)
+            except sqlite3.Error as error:
+                if is_busy(error):
+                    self.index_is_busy = in_memory = True
+                else:
+                    Index.discard(self.root)
         raise StoreError(f"The index of {self.root} cannot be read.")
 
     def delete(self, folder: RunFolder) -> None:
@@ -164,17 +178,18 @@ class Store:
         """
         self.check_deletable(folder)
         folder.remove()
+        remove_graves(folder.path.parent)
 
     def check_deletable(self, folder: RunFolder) -> None:
         """Refuse what `delete` refuses; nothing is removed."""
-        if folder.path.resolve().parent.parent != self.root.resolve():
+        if os.path.realpath(folder.path.parent.parent) != os.path.realpath(self.root):
             raise StoreError(f"{folder.path} is no run of the store {self.root.resolve()}; name its store with --store.")
         with contextlib.suppress(StoreError):
             if folder.read().status == "running":
                 raise UsageError(f"Run {folder.id} is running; stop it first.")
 
     def _ids(self) -> list[Path]:
-        return [path.parent for path in self.root.glob("*/*/run.json") if not path.parent.name.startswith(".")]
+        return [self.root / path for path, _ in run_folders(self.root)]
 
 
 def matching(name: str, ids: Iterable[str]) -> list[str]:

@@ -174,6 +174,7 @@ class SweepFolder:
             raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
         try:
             folder.remove(self.stop_path.name)
+            folder.remove_drafts()
             yield
         finally:
             lock.release()
