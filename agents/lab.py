@@ -64,12 +64,12 @@ class ControlLab:
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
         """A fresh experiment in which many seeds learn together, on all cores."""
         from agents.control import ControlExperiment
-        from agents.many import ManySeeds
+        from agents.many import ManySeeds, built
 
-        experiments = [
-            ControlExperiment(config, context, self._world(config, context), watched=False)
-            for config, context in zip(configs, contexts, strict=True)
-        ]
+        def make(config: Any, context: Context) -> ControlExperiment:
+            return ControlExperiment(config, context, self._world(config, context), watched=False)
+
+        experiments = built(make, configs, contexts)
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
     def not_together(self, config: Any) -> str:

@@ -5,19 +5,36 @@ Seeds meet only where they are summarised: metrics are bands over seeds, in each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from sandbox.errors import OutOfTime
 from sandbox.lab import Block, Context, Score, State, Summary
 
 BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
 """Columns that differ from seed to seed and become bands, unless the experiment says which; the others are the same for all."""
 LOW, HIGH = 2.5, 97.5
 """Percentiles between which 95 % of the seeds lie."""
+
+
+def built(make: Callable[[Any, Context], Any], configs: Sequence[Any], contexts: Sequence[Context]) -> list[Any]:
+    """One experiment for each seed.
+
+    Raises:
+        OutOfTime: when the run's time is over before all are there.
+    """
+    made: list[Any] = []
+    for config, context in zip(configs, contexts, strict=True):
+        if not context.on_time():
+            raise OutOfTime(
+                f"The time was over when {len(made)} of {len(contexts)} seeds were prepared, so none has learned: give more of it, or fewer seeds."
+            )
+        made.append(make(config, context))
+    return made
 
 
 class ManySeeds:
@@ -36,6 +53,8 @@ class ManySeeds:
         self._banded = getattr(experiments[0], "banded", BANDED)
         self.headline = tuple(f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high"))
         self._threads = max(1, min(threads, len(self.experiments)))
+        self._ready: dict[int, Sequence[Block]] = {}
+        """Of a block that was put down in the middle: what the seeds made that are done with it."""
 
     @property
     def seeds(self) -> list[int]:
@@ -45,7 +64,8 @@ class ManySeeds:
     @property
     def done_units(self) -> int:
         """Units that every seed has done."""
-        return int(self.experiments[0].done_units)
+        behind = next((one for number, one in enumerate(self.experiments) if number not in self._ready), self.experiments[0])
+        return int(behind.done_units)
 
     @property
     def done(self) -> bool:
@@ -63,8 +83,10 @@ class ManySeeds:
         return self.experiments[0].agent
 
     def advance(self) -> list[Block]:
-        """The next block of every seed, and their bands."""
+        """The next block of every seed, and their bands; nothing yet where there is no time for all of it."""
         blocks = self._advanced()  # [seeds][blocks]
+        if not blocks:
+            return []
         banded = [bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))]
         if self.full:
             banded += [
@@ -73,19 +95,39 @@ class ManySeeds:
         return banded
 
     def _advanced(self) -> list[Sequence[Block]]:
-        """The next blocks of every seed. Who interrupts this waits for the seeds that are learning, not for those that were to follow."""
+        """The next blocks of every seed; none, while there is no time for the rest of them.
+
+        Who interrupts this waits for the seeds that are learning, not for those that were to follow.
+        """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
+        waiting = [number for number in range(len(self.experiments)) if number not in self._ready]
+        begun = {number: pool.submit(self.experiments[number].advance) for number in waiting}
         try:
-            return list(pool.map(lambda experiment: experiment.advance(), self.experiments))
+            for future in begun.values():
+                future.result()
+                if not self.contexts[0].on_time():
+                    break
         finally:
             pool.shutdown(cancel_futures=True)
+        self._ready |= {number: future.result() for number, future in begun.items() if not future.cancelled()}
+        if len(self._ready) < len(self.experiments):
+            return []
+        ready, self._ready = self._ready, {}
+        return [ready[number] for number in range(len(self.experiments))]
 
     def state(self) -> State:
         """The states of all seeds, generators included."""
         return {
             "experiments": [experiment.state() for experiment in self.experiments],
             "generators": [context.generators.state() for context in self.contexts],
+            **({"ready": self._ready_state()} if self._ready else {}),
         }
+
+    def _ready_state(self) -> list[State]:
+        return [
+            {"number": number, "blocks": [{"stream": block.stream, "columns": dict(block.columns)} for block in blocks]}
+            for number, blocks in self._ready.items()
+        ]
 
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
@@ -94,6 +136,9 @@ class ManySeeds:
         ):
             experiment.restore(own)
             context.generators.restore(generators)
+        self._ready = {
+            one["number"]: [Block(block["stream"], block["columns"]) for block in one["blocks"]] for one in state.get("ready", [])
+        }
 
     @property
     def notes(self) -> list[str]:

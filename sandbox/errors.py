@@ -101,6 +101,10 @@ class CheckpointError(StoreError):
     """A checkpoint that is damaged, or does not fit."""
 
 
+class OutOfTime(SandboxError):
+    """The run's time is over, and it has nothing yet that could be kept."""
+
+
 class RunFailed(SandboxError):
     """A run that ended with status `failed`; what it had is kept.
 

@@ -174,6 +174,11 @@ class Experiment(Protocol):
         ...
 
 
+def always() -> bool:
+    """There is time without end."""
+    return True
+
+
 @dataclass(frozen=True)
 class Context:
     """What an experiment may touch.
@@ -186,6 +191,8 @@ class Context:
         device: "cpu", "cuda" or "mps", for labs that can use an accelerator.
         threads: number of threads that numerical libraries may use.
         full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the bands.
+        on_time: asked by work that may take minutes in one go: False once the run should have stopped (`--max-time`), so that it is put
+            down in the middle. Before the first block there is nothing to put down: OutOfTime ends the run.
 
     Example:
         >>> from sandbox import Context
@@ -202,6 +209,7 @@ class Context:
     device: str = "cpu"
     threads: int = 1
     full_metrics: bool = False
+    on_time: Callable[[], bool] = always
 
     def rng(self, name: str) -> np.random.Generator:
         """The generator of that name: the same object at every call, independent of all others."""

@@ -12,12 +12,12 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sandbox import provenance
-from sandbox.errors import CheckpointError, SandboxError, StoreError, UsageError
+from sandbox.errors import CheckpointError, OutOfTime, SandboxError, StoreError, UsageError
 from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, State, Watchable
 from sandbox.seeding import generator
 from sandbox.stopping import StopRequest
@@ -28,6 +28,9 @@ from sandbox.store.metrics import BackgroundWriter, Mark, Metrics, block_line, m
 from sandbox.store.record import RunRecord
 from sandbox.text import finite
 from sandbox.work import build, work_of
+
+LATE_SECONDS = 1.0
+"""So long after its time a block may end; a longer one is put down in the middle, if its experiment can do that."""
 
 
 class Found(NamedTuple):
@@ -109,13 +112,15 @@ class Loop:
 
     def __init__(self, folder: RunFolder, record: RunRecord, lab: Any, config: Any, context: Context, settings: Settings) -> None:
         self.folder, self.record, self.lab, self.config, self.context, self.settings = folder, record, lab, config, context, settings
+        self.context = replace(context, on_time=self._on_time)
         self.stop = StopRequest()
+        self._begun: float | None = None
         self.resumed_at = 0
         self.learning_seconds = 0.0
         self.error: BaseException | None = None
         self._blocks = 0
         self._saved_blocks = -1
-        self._work = work_of(lab, context)
+        self._work = work_of(lab, self.context)
         self._metrics: BackgroundWriter | None = None
         self._times: BackgroundWriter | None = None
 
@@ -126,6 +131,7 @@ class Loop:
 
     def run(self) -> RunRecord:
         """Carry the run to its end; every ending has a status, and none loses what was there."""
+        self._begun = time.monotonic()
         with self.stop.listening():
             try:
                 self._prepare()
@@ -142,6 +148,9 @@ class Loop:
                 self._last_words()
                 self._tell("ended")
                 raise
+            except OutOfTime as error:
+                self.record.status = "timed-out"
+                self.warn(str(error))
             except BaseException as error:  # also SystemExit, and what a library derives from BaseException
                 self.stop.deaf = True
                 self._fail(error)
@@ -250,6 +259,11 @@ class Loop:
                 self.record.files[name] = writer.mark._asdict()
 
     # -- the work
+
+    def _on_time(self) -> bool:
+        """Whether a long block may go on: what ends within LATE_SECONDS of the time that was set is not put down."""
+        longest = self.settings.max_time
+        return longest is None or self._begun is None or time.monotonic() - self._begun < longest + LATE_SECONDS
 
     def _learn(self) -> None:
         experiment = self.experiment

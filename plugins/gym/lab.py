@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -43,9 +44,9 @@ class GymLab(ControlLab):
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
         """A fresh experiment in which many seeds learn together; on a model on all cores, through `env.step` on one."""
-        from agents.many import ManySeeds
+        from agents.many import ManySeeds, built
 
-        experiments = [self.experiment(config, context, watched=False) for config, context in zip(configs, contexts, strict=True)]
+        experiments = built(partial(self.experiment, watched=False), configs, contexts)
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
     def experiment(self, config: Any, context: Context, watched: bool) -> EpisodicExperiment:
