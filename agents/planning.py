@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LARGE = 200_000
 """Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the time to load it."""
+AT_ONCE = 65_536
+"""So many states of a policy are looked at together: a large grid has no room for tables of them all."""
 SURE = 1 - 1e-6
 """A goal reached with at least this probability counts as reached; on slippery ground nothing is ever quite certain."""
 
@@ -275,17 +277,27 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     from agents.propagation import follow
 
     states = len(model.next_state)
-    taken = policy[:, :, None] * model.probability  # [states, actions, outcomes]
-    reward = (taken * model.reward).sum(axis=(1, 2))  # [states]
-    possible = taken > 0
-    source, weight = np.nonzero(possible)[0], taken[possible]  # [transitions], by rising source
-    target, ends = model.next_state[possible], model.terminated[possible]  # [transitions]
-    first = np.searchsorted(source, np.arange(states + 1))  # [states + 1]
-    total, length, arrival, goal_probability = follow(
-        first, target, weight * ~ends, weight * model.goal[target], reward, model.goal, start_distribution(model), horizon
-    )
+    some = [slice(begin, begin + AT_ONCE) for begin in range(0, states, AT_ONCE)]
+    first = np.zeros(states + 1, dtype=np.int64)
+    np.cumsum(np.concatenate([(_taken(model, policy, part) > 0).sum(axis=(1, 2)) for part in some]), out=first[1:])
+    target, going, meeting = np.empty(first[-1], dtype=np.int64), np.empty(first[-1]), np.empty(first[-1])  # [transitions]
+    reward = np.empty(states)
+    for part in some:
+        taken = _taken(model, policy, part)  # [some, actions, outcomes]
+        reward[part] = (taken * model.reward[part]).sum(axis=(1, 2))
+        possible, here = taken > 0, slice(first[part.start], first[min(part.stop, states)])
+        target[here] = model.next_state[part][possible]
+        going[here] = taken[possible] * ~model.terminated[part][possible]
+        meeting[here] = taken[possible] * model.goal[target[here]]
+    total, length, arrival, goal_probability = follow(first, target, going, meeting, reward, model.goal, start_distribution(model), horizon)
     steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
     return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
+
+
+def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
+    """The probability of each outcome in some states under a policy [states, actions]: float64 [some, actions, outcomes]."""
+    taken: np.ndarray = policy[some, :, None] * model.probability[some]
+    return taken
 
 
 def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:

@@ -28,7 +28,7 @@ class TabularMDP:
     Attributes:
         next_state: int64 [S, A, K]; where an action has fewer than K outcomes the rest repeats a valid state.
         probability: float64 [S, A, K], sums to 1 over K; 0 for the rest.
-        cumulative: running sums of `probability`, float64 [S, A, K]; exactly 1.0 from the last possible outcome on.
+        cumulative: running sums of `probability` (the same array where every outcome is certain), float64 [S, A, K]; exactly 1.0 from the last possible outcome on.
         reward: float64 [S, A, K].
         terminated: bool [S, A, K], whether the episode ends with this outcome; nothing is to be bootstrapped from its state.
         start_states: where an episode may begin, int64 [N].
@@ -179,7 +179,7 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
     """Running sums over the last axis, exactly 1.0 from the last possible outcome on: float64 like `probability`."""
     outcomes = probability.shape[-1]
     if outcomes == 1:
-        return np.ones_like(probability)
+        return probability if (probability == 1.0).all() else np.ones_like(probability)
     sums = np.cumsum(probability, axis=-1)
     last = outcomes - 1 - np.argmax(probability[..., ::-1] > 0.0, axis=-1)
     sums[np.arange(outcomes) >= last[..., None]] = 1.0
