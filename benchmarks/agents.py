@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from agents import stepping
+from agents.tabular import stepping
 from benchmarks.learning import EPISODE, bare
 from benchmarks.measure import Figure, in_turns
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 
 def compiled(agent_class: Any, episodes: int) -> Callable[[], float]:

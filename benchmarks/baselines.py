@@ -10,9 +10,9 @@ import torch
 
 import envs  # noqa: F401 - registers the environments
 from benchmarks.measure import Figure, in_turns
-from sandbox.config import resolve
+from sandbox.config.model import resolve
 from sandbox.lab import Context
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 
 CASES: dict[str, tuple[int, dict[str, Any]]] = {

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=100, help="of all that is drawn")
     given = parser.parse_args()
     sys.path.insert(0, str(ROOT))
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
     from tests import damage
     from tests.sandbox import test_damage as small
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import envs  # noqa: F401 - registers the environments
 from benchmarks.measure import Figure
-from sandbox.animation import write_gif
+from sandbox.visual.animation import write_gif
 
 
 def measure(quick: bool) -> list[Figure]:

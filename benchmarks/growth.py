@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents import planning, sweeps  # noqa: F401 - loads what large tables are swept with, before time is taken
-from agents.td import QLearning
+from agents.planning import solvers as planning
+from agents.tabular.rules.one_step import QLearning
 from benchmarks.measure import Figure, in_turns, seconds
 from envs.config import MazeConfig
 from envs.grid import build_model

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 import envs  # noqa: F401 - registers the environments
-from agents.td import QLearning, Sarsa
+from agents.tabular.rules.one_step import QLearning, Sarsa
 from benchmarks.measure import Figure, in_turns
 
 EPISODE = 168

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import Figure
-from sandbox import api
-from sandbox.loop import Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 
 ROUNDS, STEPS = 5, 400
@@ -86,7 +86,7 @@ def _bare(config: Any) -> float:
 
     from plugins.music import corpus
     from plugins.music.lanes import Lanes
-    from plugins.music.models import losses, make_model, target_of
+    from plugins.music.networks.models import losses, make_model, target_of
 
     torch.set_num_threads(1)
     model = make_model(config, 0)
@@ -111,7 +111,7 @@ def _bare(config: Any) -> float:
 
 def _resolved(settings: dict[str, Any]) -> Any:
     from plugins.music.config import MusicConfig
-    from sandbox.config import resolve
+    from sandbox.config.model import resolve
 
     return resolve(MusicConfig, [settings], "music")
 
@@ -183,7 +183,7 @@ def _playing(name: str, settings: dict[str, Any]) -> Figure:
 
     from envs.datasets.etudes import compose
     from plugins.music.generate import continued, default_draw
-    from plugins.music.models import make_model
+    from plugins.music.networks.models import make_model
     from plugins.music.playing import seed_of
 
     torch.set_num_threads(1)

@@ -6,11 +6,11 @@ import tempfile
 import time
 from typing import Any
 
-from agents.td import Sarsa
+from agents.tabular.rules.one_step import Sarsa
 from benchmarks.measure import Figure
-from sandbox import api
 from sandbox.cli.progress import Progress
-from sandbox.loop import Loop, Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Loop, Settings
 from sandbox.store import Store
 
 EPISODES = 4_500_000

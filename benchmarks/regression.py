@@ -12,8 +12,8 @@ from envs.datasets import curves
 from plugins.regression.config import RegressionConfig, recipe_of
 from plugins.regression.network import Network
 from plugins.regression.training import Training
-from sandbox import api
-from sandbox.loop import Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 
 EPOCHS = 1000

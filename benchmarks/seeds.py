@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import Figure, in_turns
-from sandbox.api import Request, resolved
 from sandbox.lab import Context
+from sandbox.runs.api import Request, resolved
+from sandbox.runs.work import build
 from sandbox.seeding import Generators
 from sandbox.store.artifacts import Artifacts
-from sandbox.work import build
 
 
 def learning(seeds: int, threads: int) -> Callable[[], float]:

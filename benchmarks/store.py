@@ -41,9 +41,9 @@ def _process(words: list[str], rounds: int) -> float:
 
 def measure(quick: bool) -> list[Figure]:
     """The index made from nothing, then warm: finding runs in this process, `list` and `compare` as whole processes."""
-    from sandbox import comparison
-    from sandbox.api import Request
-    from sandbox.contenders import Wish, contenders
+    from sandbox.comparison import api as comparison
+    from sandbox.comparison.request import Wish, contenders
+    from sandbox.runs.api import Request
     from sandbox.store.store import Store
 
     rounds, count = (3, RUNS // 10) if quick else (7, RUNS)

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.measure import Figure
 from envs.datasets.images import ImageSet
-from sandbox import api
-from sandbox.loop import Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 
 IMAGES, EPOCHS, ROUNDS = 60_000, 2, 5

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Figure, seconds
-from sandbox import api
-from sandbox.loop import Settings
-from sandbox.registry import ROOT
+from sandbox.registry.registry import ROOT
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
-from sandbox.sweeps import Plan, begin
+from sandbox.sweeps.api import Plan, begin
 
 SHORT: dict[str, Any] = {"episodes": 100}
 CONFIGURATIONS = 1000
@@ -76,9 +76,9 @@ def _process(folder: str, alpha: float) -> None:
 
 def _two_workers(rounds: int) -> Figure:
     """Long runs one after the other in this process, and the same on two Dask workers that are up already."""
-    from sandbox.carrying import carry_out
-    from sandbox.dask_workers import Dask
-    from sandbox.workers import Here
+    from sandbox.execution.dask_cluster import Dask
+    from sandbox.execution.scheduler import carry_out
+    from sandbox.execution.workers import Here
 
     requests = [api.Request("maze", layers=[LONG], seed=seed, threads=1) for seed in range(2 * rounds)]
     warm = [api.Request("maze", layers=[{"episodes": 10}], seed=seed, threads=1) for seed in range(8)]

@@ -15,7 +15,7 @@ os.environ["SANDBOX_PLUGINS"] = "none"
 from click.testing import CliRunner
 
 from sandbox.cli import COMMANDS, cli
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 PAGE = Path(__file__).with_name("command_line.md")
 COLUMNS = 100

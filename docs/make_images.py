@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox import SandboxError, compare, run, sweep
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 
 IMAGES = Path(__file__).parent / "images"

@@ -16,7 +16,7 @@ import numpy as np
 
 from envs import layouts, palette, tiles
 from envs.layouts import Layout
-from sandbox.window import load_pygame
+from sandbox.visual.window import load_pygame
 
 LARGEST_BOARD = 800
 """Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink further …"""

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from envs import layouts
 from envs.layouts import MADE_TO_MEASURE, NAMED, Layout, LayoutError, Position
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.errors import nearest
 from sandbox.input_files import read_text
 

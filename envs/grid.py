@@ -19,12 +19,12 @@ from envs.config import EmptyGridConfig, GridConfig, MazeConfig
 from envs.images import Images
 from envs.layouts import Layout, Position
 from envs.mdp import TabularMDP
-from sandbox.config import resolve
+from sandbox.config.model import resolve
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     from envs.render import Snapshot
-    from sandbox.window import Window
+    from sandbox.visual.window import Window
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 ACTIONS = ("stay", "right", "left", "down", "up")
@@ -108,7 +108,7 @@ class GridEnv(gymnasium.Env[Any, int]):
     `np_random` is the only source of chance: it draws a random start, and a slip where one is possible. It may be replaced.
 
     Args:
-        render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises `sandbox.window.WindowClosed`.
+        render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises `sandbox.visual.window.WindowClosed`.
         config: all options in one; otherwise they can be given one by one.
         options: fields of the class's `Config`.
 
@@ -211,7 +211,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         if self.render_mode == "rgb_array":
             return self.snapshot().draw()
         if self._window is None:
-            from sandbox.window import Window
+            from sandbox.visual.window import Window
 
             self._window = Window(type(self).__name__, fps=self.metadata["render_fps"])
         self._window.show(self.snapshot())

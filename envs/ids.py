@@ -17,9 +17,9 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from pydantic import BaseModel, Field, create_model
 
 import envs  # noqa: F401 - registers our own
-from sandbox.config import LabConfig, show_value
+from sandbox.config.model import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError
-from sandbox.registry import canonical, registry
+from sandbox.registry.registry import canonical, registry
 
 DEFAULT_LIMIT = 1000
 """Steps of an episode where an environment has no time limit of its own."""
@@ -83,7 +83,7 @@ def _registered(name: str) -> EnvSpec | None:
 
 
 def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
-    """The configuration of an id, as `sandbox.config.Choice` looks it up.
+    """The configuration of an id, as `sandbox.config.model.Choice` looks it up.
 
     Args:
         kind: is not looked at: all are environments.

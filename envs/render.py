@@ -14,7 +14,7 @@ import numpy as np
 
 from envs import board, palette, tiles
 from sandbox.text import number
-from sandbox.window import load_pygame
+from sandbox.visual.window import load_pygame
 
 if TYPE_CHECKING:
     from envs.layouts import Layout

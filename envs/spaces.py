@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field, model_validator
 
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
 LARGEST = 10**8

@@ -15,7 +15,7 @@ import numpy as np
 
 from envs import palette
 from envs.palette import Colour
-from sandbox.window import load_pygame
+from sandbox.visual.window import load_pygame
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 DIRECTIONS = {RIGHT: (1, 0), LEFT: (-1, 0), DOWN: (0, 1), UP: (0, -1)}

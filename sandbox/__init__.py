@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "hookimpl": "sandbox.hookspecs",
+    "hookimpl": "sandbox.registry.hookspecs",
     "Lab": "sandbox.lab",
     "Experiment": "sandbox.lab",
     "Block": "sandbox.lab",
@@ -19,16 +19,16 @@ _PUBLIC = {
     "Score": "sandbox.lab",
     "Action": "sandbox.lab",
     "Claim": "sandbox.lab",
-    "LabConfig": "sandbox.config",
-    "Choice": "sandbox.config",
-    "Chosen": "sandbox.config",
+    "LabConfig": "sandbox.config.model",
+    "Choice": "sandbox.config.model",
+    "Chosen": "sandbox.config.model",
     "SandboxError": "sandbox.errors",
-    "Run": "sandbox.api",
-    "run": "sandbox.api",
-    "resume": "sandbox.api",
-    "load": "sandbox.api",
-    "sweep": "sandbox.sweeps",
-    "compare": "sandbox.comparison",
+    "Run": "sandbox.runs.api",
+    "run": "sandbox.runs.api",
+    "resume": "sandbox.runs.api",
+    "load": "sandbox.runs.api",
+    "sweep": "sandbox.sweeps.api",
+    "compare": "sandbox.comparison.api",
 }
 __all__ = [
     "Action",
@@ -52,13 +52,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from sandbox.api import Run, load, resume, run
-    from sandbox.comparison import compare
-    from sandbox.config import Choice, Chosen, LabConfig
+    from sandbox.comparison.api import compare
+    from sandbox.config.model import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
-    from sandbox.hookspecs import hookimpl
     from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab, Score
-    from sandbox.sweeps import sweep
+    from sandbox.registry.hookspecs import hookimpl
+    from sandbox.runs.api import Run, load, resume, run
+    from sandbox.sweeps.api import sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeGuard,
 if TYPE_CHECKING:
     import numpy as np
 
-    from sandbox.config import LabConfig
+    from sandbox.config.model import LabConfig
     from sandbox.seeding import Generators
     from sandbox.store.artifacts import Artifacts
 

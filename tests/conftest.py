@@ -21,7 +21,7 @@ os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 
 def forgetting_plugins():
     """Forget the plugins in one file that were added meanwhile: the next test's commands would name them."""
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     known = registry()
     before = set(known.plugins)
@@ -79,7 +79,7 @@ def say(store, capsys):
 @pytest.fixture
 def walk():
     """The toy plugin, loaded."""
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     registry().add_file(TOYS / "walk.py")
     return TOYS / "walk.py"
@@ -95,9 +95,9 @@ def skip_without_library(agent: str) -> None:
 
 def configured(lab: str, preset: str = "default", layers: Any = ()) -> Any:
     """The configuration of a run, whose data and libraries need not be there."""
-    from sandbox import api
-    from sandbox.config import resolve
-    from sandbox.registry import registry
+    from sandbox.config.model import resolve
+    from sandbox.registry.registry import registry
+    from sandbox.runs import api
 
     made = registry().lab(lab)
     return resolve(made.Config, [api.preset(made, lab, preset), *layers], f"lab '{lab}'")

@@ -10,7 +10,7 @@ import pytest
 import envs  # noqa: F401 - registers ours with Gymnasium
 from sandbox import Block, LabConfig
 from sandbox.errors import UsageError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.testing import NotConforming, check_agent, check_env, check_experiment, check_lab, check_observer
 
 

@@ -119,7 +119,7 @@ def follow(say, words, monkeypatch):
     if shape in FOLLOWED or words[0] in NEEDS_A_SCREEN:
         return None
     FOLLOWED.add(shape)
-    monkeypatch.setattr("sandbox.cli.show._open_all", lambda paths: None)
+    monkeypatch.setattr("sandbox.cli.commands.show._open_all", lambda paths: None)
     return say(*words)
 
 

@@ -14,9 +14,9 @@ import pytest
 from gymnasium import spaces
 
 from envs import ids
+from sandbox.cli.commands.run import lab_command
 from sandbox.cli.options import config_layer, normalized
-from sandbox.cli.run import lab_command
-from sandbox.config import (
+from sandbox.config.model import (
     Chosen,
     choice_kind,
     finder_of,
@@ -24,9 +24,9 @@ from sandbox.config import (
     option_name,
     registered_config,
 )
+from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import SandboxError
-from sandbox.registry import registry
-from sandbox.typed import alternatives, from_text
+from sandbox.registry.registry import registry
 from tests.conftest import configured, skip_without_library
 
 Value = tuple[str, Any]

@@ -10,12 +10,12 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from sandbox import api
 from sandbox.cli import cli
-from sandbox.config import Chosen, LabConfig, option_name, show_value
-from sandbox.contenders import Wish, contenders
+from sandbox.comparison.request import Wish, contenders
+from sandbox.config.model import Chosen, LabConfig, option_name, show_value
 from sandbox.errors import ConfigError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
 from tests.conftest import configured, skip_without_library
 
 

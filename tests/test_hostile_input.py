@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import run
 from sandbox.errors import UsageError
-from sandbox.loop import Settings
+from sandbox.runs.loop import Settings
 from sandbox.store.store import Store
 
 LARGE = ["1e309", "1" + "0" * 30, "nan", "inf", "-inf", "-1", "1.5", ""]

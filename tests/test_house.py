@@ -40,7 +40,7 @@ def test_a_module_opens_with_what_it_is(path):
 
 
 def test_the_core_loads_nothing_that_is_built_on_it():
-    code = "import sandbox.api, sandbox.loop, sandbox.cli, sys; print(sorted({'envs', 'agents', 'plugins'} & set(sys.modules)))"
+    code = "import sandbox.runs.api, sandbox.runs.loop, sandbox.cli, sys; print(sorted({'envs', 'agents', 'plugins'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -4,7 +4,7 @@ Importing this package loads no torch and no Stable-Baselines3; only what is cho
 """
 
 from agents.baselines.known import KNOWN
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

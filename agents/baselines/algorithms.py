@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, create_model
 
 from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
-from sandbox.config import show_value
+from sandbox.config.model import show_value
 from sandbox.extras import missing
 
 OURS = {"self", "env", "policy", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "optimize_memory_usage", "action_noise"}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from agents.baselines.known import KNOWN, fitting
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 
 LINEAR = "linear"
 INSTEAD = "for another network: --agent.initial-value none --agent.optimizer adam --agent.learning-rate 0.001"

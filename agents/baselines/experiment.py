@@ -19,12 +19,12 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.baselines import memory
 from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
-from agents.control import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
-from agents.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
-from agents.planning import Evaluation
-from agents.worlds import Trial
+from agents.control.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
+from agents.control.experiment import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
+from agents.control.worlds import Trial
+from agents.planning.solvers import Evaluation
 from sandbox.lab import Block, Context, Score, State, Summary
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.seeding import GlobalGenerators
 
 BLOCK_STEPS = 500

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents import pictures
 from agents.baselines import saved
-from agents.pictures import CurveColumns
-from sandbox import plots
+from agents.control import pictures
+from agents.control.pictures import CurveColumns
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.visual import plots
 
 RETURNS = CurveColumns("return", "greedy_return", "return of an episode", "greedy policy")
 BELOW = {

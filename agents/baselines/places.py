@@ -12,15 +12,15 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents import planning
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.planning import Evaluation
-from agents.worlds import Trial, try_out
+from agents.control.worlds import Trial, try_out
+from agents.planning import solvers as planning
+from agents.planning.solvers import Evaluation
 from envs import ids, tables
 from envs.mdp import TabularMDP
 from envs.vector import GridVectorEnv
 from sandbox.lab import Context
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.seeding import generator
 
 SEEDS = 2**31
@@ -162,7 +162,7 @@ class GymPlace(Place):
 
 
 class _OnStates:
-    """An agent with a network as `agents.worlds.try_out` asks it: it breaks no ties and counts no steps."""
+    """An agent with a network as `agents.control.worlds.try_out` asks it: it breaks no ties and counts no steps."""
 
     def __init__(self, agent: Any) -> None:
         self._agent = agent

@@ -18,9 +18,9 @@ from safetensors.torch import load, save_file
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.known import KNOWN
-from sandbox.config import dump, resolve
+from sandbox.config.model import dump, resolve
 from sandbox.errors import SandboxError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 FORMAT = "sandbox sb3 agent 1"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"

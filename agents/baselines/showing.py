@@ -11,8 +11,8 @@ from itertools import islice
 import numpy as np
 
 from agents.baselines.experiment import BaselineExperiment, Known
-from agents.control import walk
-from agents.showing import LINGER, LONGEST, TRAIL
+from agents.control.experiment import walk
+from agents.control.replay import LINGER, LONGEST, TRAIL
 from envs.render import Snapshot
 from sandbox.text import number
 

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from sandbox.cli.options import config_layer, config_parameters, normalized
-from sandbox.config import resolve
+from sandbox.config.model import resolve
 from sandbox.errors import UnknownNameError, UsageError, nearest
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 
 class EnvironmentCommands(click.Group):

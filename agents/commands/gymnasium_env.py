@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from agents.views import GridView, grid_view
+from agents.control.views import GridView, grid_view
 from envs import ids, tables
 from envs.mdp import TabularMDP
 from sandbox.errors import UsageError

@@ -31,7 +31,7 @@ def _options() -> list[click.Parameter]:
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Let a person walk; prints the return and the optimum at the end."""
-    from agents import planning
+    from agents.planning import solvers as planning
 
     env = env_class(config=config, render_mode="rgb_array" if values["moves"] is None else None)
     best = planning.finite_horizon(env.model, env.model.horizon)
@@ -91,7 +91,7 @@ def _play_in_window(
     pictures: Path,
 ) -> tuple[float, int, int | None]:
     """Play in a window until the episode is over, or the window is closed."""
-    from sandbox.window import Window, WindowClosed, require_screen
+    from sandbox.visual.window import Window, WindowClosed, require_screen
 
     require_screen("Use `--moves wasd` to play without a window")
     state, _ = env.reset(seed=seed)

@@ -45,8 +45,9 @@ def _options() -> list[click.Parameter]:
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Solve one environment and print what was found; exit code 1 if value iteration did not converge."""
-    from agents import planning, probabilities
     from agents.commands.gymnasium_env import GymnasiumEnv
+    from agents.planning import probabilities
+    from agents.planning import solvers as planning
 
     env = env_class(config=config)
     model, discount = env.model, values["discount"]
@@ -82,7 +83,7 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
         solution: with `value`, `converged`, `sweeps`, `residual`.
         policy: action probabilities, float [states, actions].
     """
-    from agents import planning
+    from agents.planning import solvers as planning
 
     episode = planning.evaluate(model, policy, model.horizon)
     steps = episode.steps_to_goal
@@ -103,8 +104,8 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
 
 def _whole_episode(model: Any) -> dict[str, Any]:
     """What can be had of an episode that is cut after the time limit, without a discount."""
-    from agents import planning
-    from agents.stationary import best_stationary
+    from agents.planning import solvers as planning
+    from agents.planning.stationary import best_stationary
 
     optimum = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
     stationary = best_stationary(model, optimum)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agents.supervised.augmentation import AugmentationConfig
 from envs.datasets.images import DatasetName, find_images
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.extras import need
 
 

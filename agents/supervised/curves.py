@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sandbox import plots
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
+from sandbox.visual import plots
 
 
 def training_curves(

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.api import Request, resolved, threads_of
 from sandbox.lab import Context
+from sandbox.runs.api import Request, resolved, threads_of
+from sandbox.runs.work import work_of
 from sandbox.seeding import Generators
-from sandbox.work import work_of
 
 _LOCK = threading.Lock()
 """torch has one generator for the whole process."""

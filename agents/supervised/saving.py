@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.supervised.tensors import arrays
-from sandbox.config import LabConfig, dump, resolve
+from sandbox.config.model import LabConfig, dump, resolve
 from sandbox.errors import SandboxError
 from sandbox.store.artifacts import Artifacts
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.extras import need
 
 

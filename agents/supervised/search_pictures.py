@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sandbox import plots
+from sandbox.visual import plots
 
 
 def table(experiment: Any, names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from sandbox import plots
+from sandbox.visual import plots
 
 CELL, ABOVE = 0.62, 0.2
 """Size of an image in a grid, and the room of the word above it, in inches."""

@@ -1,6 +1,6 @@
 """Lab 05: digits, squeezed through a code of few numbers."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

@@ -96,7 +96,7 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
     """A2: error against code size, beside the report's and principal components'."""
     if claim != "A2":
         return
-    from sandbox import plots
+    from sandbox.visual import plots
 
     sizes = range(1, len(REPORTED) + 1)
     with plots.style():

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from agents.supervised.curves import training_curves
 from envs.datasets.drawing import image_grid
 from plugins.autoencoder import codes, comparison
-from sandbox import plots
 from sandbox.seeding import generator
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import plural
+from sandbox.visual import plots
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import EpochExperiment

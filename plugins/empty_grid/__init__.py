@@ -1,6 +1,6 @@
 """The empty grid: the smallest world in which SARSA and Q-learning can be compared."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.config import LabConfig, registered_config, with_defaults
+from sandbox.config.model import LabConfig, registered_config, with_defaults
 
 VALUES: dict[str, Any] = {
     "total_timesteps": 30_000,
@@ -35,6 +35,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
-    """The options of an agent, with the empty grid's defaults where it has some; as `sandbox.config.Choice` looks it up."""
+    """The options of an agent, with the empty grid's defaults where it has some; as `sandbox.config.model.Choice` looks it up."""
     own = registered_config(kind, name)
     return with_defaults(own, DEFAULTS[name]) if name in DEFAULTS else own

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents import claims
-from agents.claims import Setting
+from agents.control import claims
+from agents.control.claims import Setting
 from sandbox.lab import Claim
 
 GRID = Setting("empty-grid", "q-learning", 1500)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents import claim_pictures, claims
+from agents.control import claim_pictures, claims
 from plugins.empty_grid.claims import BEST, GRID
 from sandbox.lab import ClaimPicture
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from agents.control_config import ControlConfig
-from agents.lab import ControlLab
+from agents.control.config import ControlConfig
+from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
-from sandbox.config import Choice, Chosen
+from sandbox.config.model import Choice, Chosen
 from sandbox.lab import Claim, ClaimPicture
 
 

@@ -1,6 +1,6 @@
 """Any Gymnasium environment with finitely many actions, learned by a table."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

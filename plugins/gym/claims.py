@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from plugins.gym.presets import PRESETS
-from sandbox.config import merge, resolve
+from sandbox.config.model import merge, resolve
 from sandbox.lab import Claim, Context
 from sandbox.seeding import Generators
 

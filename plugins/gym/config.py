@@ -6,9 +6,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from agents.control_config import ControlConfig
+from agents.control.config import ControlConfig
 from envs.spaces import DiscretiserConfig
-from sandbox.config import Choice, Chosen
+from sandbox.config.model import Choice, Chosen
 from sandbox.errors import SandboxError
 
 

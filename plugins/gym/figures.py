@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents import many_pictures, pictures
-from agents.pictures import CurveColumns
-from agents.views import GridView, grid_view
-from sandbox import plots
+from agents.control import many_seeds_pictures as many_pictures
+from agents.control import pictures
+from agents.control.pictures import CurveColumns
+from agents.control.views import GridView, grid_view
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
+from sandbox.visual import plots
 
 GREEDY = "return of the greedy policy"
 

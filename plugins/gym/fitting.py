@@ -12,16 +12,16 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from agents import planning
-from agents.base import TabularAgent
 from agents.baselines.config import unseen
 from agents.baselines.known import fitting
+from agents.planning import solvers as planning
+from agents.tabular.base import TabularAgent
 from envs import ids, tables
 from envs import spaces as finite
 from envs.mdp import ModelError, TabularMDP
 from plugins.gym.presets import PRESETS
 from sandbox.errors import UsageError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 PROOF_SWEEPS = 20_000
 """So many sweeps may it take to see whether an undiscounted optimum exists."""

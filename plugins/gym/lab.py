@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agents.lab import ControlLab
+from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from plugins.gym.presets import PRESETS
 from sandbox.lab import Claim, Context, Frame
@@ -17,9 +17,9 @@ from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agents.episodic import EpisodicExperiment
-    from agents.many import ManySeeds
-    from agents.worlds import World
+    from agents.control.episodic import EpisodicExperiment
+    from agents.control.many_seeds import ManySeeds
+    from agents.control.worlds import World
 
 
 class GymLab(ControlLab):
@@ -44,7 +44,7 @@ class GymLab(ControlLab):
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
         """A fresh experiment in which many seeds learn together; on a model on all cores, through `env.step` on one."""
-        from agents.many import ManySeeds, built
+        from agents.control.many_seeds import ManySeeds, built
 
         experiments = built(partial(self.experiment, watched=False), configs, contexts)
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
@@ -55,13 +55,13 @@ class GymLab(ControlLab):
             from agents.baselines.experiment import in_gym
 
             return in_gym(config, context)  # type: ignore[return-value]
-        from agents.episodic import EpisodicExperiment
+        from agents.control.episodic import EpisodicExperiment
         from plugins.gym import fitting
 
         return EpisodicExperiment(config, context, self._world_of(config, context), fitting.notes(config), watched)
 
     def _world_of(self, config: Any, context: Context) -> World:
-        from agents.worlds import EnvWorld, ModelWorld
+        from agents.control.worlds import EnvWorld, ModelWorld
         from plugins.gym import fitting
 
         model, rng = fitting.survey(config).table.model, context.rng("env")
@@ -100,7 +100,7 @@ class GymLab(ControlLab):
         figures.single(experiment, artifacts, metrics)
 
     def _keep(self, experiment: Any, artifacts: Artifacts) -> None:
-        from agents.lab import keep_agent
+        from agents.control.lab import keep_agent
 
         keep_agent(experiment, artifacts)
         artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))

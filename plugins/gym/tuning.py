@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from agents.config import TabularConfig
-from sandbox.config import LabConfig, registered_config, with_defaults
+from agents.tabular.config import TabularConfig
+from sandbox.config.model import LabConfig, registered_config, with_defaults
 
 ONE_STEP: dict[str, Any] = {
     "policy": "epsilon-greedy",
@@ -40,7 +40,7 @@ OWN: dict[str, dict[str, Any]] = {
 
 @cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
-    """The options of an agent with this lab's defaults, as `sandbox.config.Choice` looks it up."""
+    """The options of an agent with this lab's defaults, as `sandbox.config.model.Choice` looks it up."""
     own = registered_config(kind, name)
     if not issubclass(own, TabularConfig):
         return own

@@ -1,6 +1,6 @@
 """First steps: fitting a noisy curve by least squares, ridge and gradient descent, and naming quadrants by the nearest neighbours."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

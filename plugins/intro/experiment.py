@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from envs.datasets import curves
 from plugins.intro import neighbours, polynomial
 from plugins.intro.polynomial import Descent
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Score, State, Summary
 from sandbox.text import number

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from plugins.intro import polynomial
 from plugins.intro.experiment import CORNERS, TRUE
-from sandbox import plots
 from sandbox.text import number
+from sandbox.visual import plots
 
 WEIGHTS = np.logspace(-8, 2, 81)
 """Ridge weights of the picture."""

@@ -1,6 +1,6 @@
 """The maze: SARSA and Q-learning look for the one way through 10 x 10 cells."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

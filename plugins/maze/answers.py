@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from agents import claims, thresholds
+from agents.control import claims
+from agents.planning import thresholds
 from plugins.maze.claims import EXPERIMENTS, GIVEN_BACK, MAZE, START, best_values, crossing, threshold
 
 LEFT = "optimism left by then"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.config import LabConfig, registered_config, with_defaults
+from sandbox.config.model import LabConfig, registered_config, with_defaults
 
 OPTIMISTIC: dict[str, Any] = {
     "total_timesteps": 60_000,
@@ -39,6 +39,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
-    """The options of an agent, with the maze's defaults where it has some; as `sandbox.config.Choice` looks it up."""
+    """The options of an agent, with the maze's defaults where it has some; as `sandbox.config.model.Choice` looks it up."""
     own = registered_config(kind, name)
     return with_defaults(own, DEFAULTS[name]) if name in DEFAULTS else own

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from agents import claims, thresholds
-from agents.claims import Setting
+from agents.control import claims
+from agents.control.claims import Setting
+from agents.planning import thresholds
 from sandbox.lab import Claim
 
 MAZE = Setting("maze", "sarsa", 3000)

@@ -12,9 +12,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents import claim_pictures, claims, planning, probabilities, schedules, thresholds
-from agents.claim_pictures import Route
-from agents.claims import Setting
+from agents.control import claim_pictures, claims
+from agents.control.claim_pictures import Route
+from agents.control.claims import Setting
+from agents.planning import probabilities, thresholds
+from agents.planning import solvers as planning
+from agents.tabular import schedules
 from plugins.maze.claims import (
     BREAKABLE,
     CURVE,
@@ -31,8 +34,9 @@ from plugins.maze.claims import (
     crossing,
     threshold,
 )
-from sandbox import plots, stats
+from sandbox import stats
 from sandbox.lab import ClaimPicture
+from sandbox.visual import plots
 
 TRACED = 60
 """Runs that the value of the start cell is followed through."""

@@ -1,6 +1,6 @@
 """Lab 03: digits, recognised by a fully connected network."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

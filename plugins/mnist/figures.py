@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from agents.supervised.curves import training_curves
 from envs.datasets.drawing import image_grid
 from plugins.mnist import answers, neurons
-from sandbox import plots
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.visual import plots
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import EpochExperiment

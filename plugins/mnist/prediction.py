@@ -13,7 +13,7 @@ from sandbox.cli.output import print_json
 from sandbox.cli.verb import of_run
 from sandbox.errors import UsageError
 from sandbox.extras import need
-from sandbox.runs import Run
+from sandbox.runs.view import Run
 from sandbox.text import number
 
 MOST_PIXELS = 50_000_000

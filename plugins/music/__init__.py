@@ -1,6 +1,6 @@
 """Music: a recurrent network learns piano pieces for two hands, and continues one."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from plugins.music import figures, trials
 from plugins.music.claims import WINDOW, WINDOWS
-from sandbox import plots
 from sandbox.lab import ClaimPicture
+from sandbox.visual import plots
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:

@@ -40,8 +40,8 @@ def report_parameters() -> int:
 def parameters() -> int:
     """Weights and biases of the model `two-hands`, without the head that tells repeated from held notes, which the report has not."""
     MusicConfig().check_available()
-    from plugins.music.models import make_model
-    from sandbox.config import resolve
+    from plugins.music.networks.models import make_model
+    from sandbox.config.model import resolve
 
     return sum(
         weight.numel()

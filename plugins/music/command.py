@@ -22,7 +22,7 @@ from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.verb import of_run
 from sandbox.errors import UsageError
 from sandbox.input_files import read_bytes
-from sandbox.runs import Run
+from sandbox.runs.view import Run
 from sandbox.store.files import write_whole
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
@@ -208,7 +208,7 @@ def _continued(
     from agents.supervised.saving import load_model
     from envs.datasets.midi import Unreadable, read_piece
     from plugins.music.generate import default_draw
-    from plugins.music.models import make_model
+    from plugins.music.networks.models import make_model
     from sandbox.seeding import generator
 
     model = load_model(

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from envs.datasets.pieces import find_pieces
-from sandbox.config import Choice, Chosen, LabConfig
+from sandbox.config.model import Choice, Chosen, LabConfig
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.extras import need
-from sandbox.registry import canonical
+from sandbox.registry.registry import canonical
 
 NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
 """What the extra `music` brings."""

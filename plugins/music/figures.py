@@ -7,8 +7,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from envs.datasets.rolls import LOWEST
-from sandbox import plots
 from sandbox.text import number
+from sandbox.visual import plots
 
 OCTAVES = range(24, 109, 12)
 """MIDI numbers of the Cs on the piano."""

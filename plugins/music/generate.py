@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from envs.datasets.rolls import SILENT, STRUCK, held_from_sounding
-from plugins.music.chords import ChordLstm
-from plugins.music.drawing import Draw, draw_chord, draw_keys
-from plugins.music.models import MusicModel, State
+from plugins.music.networks.chords import ChordLstm
+from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
+from plugins.music.networks.models import MusicModel, State
 
 
 def default_draw(model: MusicModel) -> Draw:

@@ -28,10 +28,10 @@ class Continuation:
     """A seed and what a model made of it.
 
     Args:
-        model: a `plugins.music.models.MusicModel`.
+        model: a `plugins.music.networks.models.MusicModel`.
         seed: uint8 [seed steps, hands, 88].
         steps: how many to add, >= 1.
-        how: a `plugins.music.drawing.Draw`.
+        how: a `plugins.music.networks.drawing.Draw`.
         rng: draws.
         steps_per_beat: steps to a quarter note.
         calibrated: see `plugins.music.generate.continued`.

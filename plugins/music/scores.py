@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from plugins.music.lanes import whole_pieces
-from plugins.music.models import MusicModel, Predicted, Target, frame_nll, target_of
+from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
 
 PART = 8000
 """Steps that are looked at in one go."""

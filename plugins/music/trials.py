@@ -23,8 +23,8 @@ from plugins.music.config import MusicConfig
 from sandbox.seeding import Generators, generator
 
 if TYPE_CHECKING:
-    from plugins.music.drawing import Draw
     from plugins.music.experiment import MusicExperiment
+    from plugins.music.networks.drawing import Draw
 
 FOLDER = "piano-midi-de"
 SHARING = 4
@@ -131,7 +131,7 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
     """A training carried to its end."""
     MusicConfig().check_available()
     from plugins.music.experiment import MusicExperiment
-    from sandbox.config import resolve
+    from sandbox.config.model import resolve
     from sandbox.lab import Context
 
     context = Context(training, Generators(training), None)  # type: ignore[arg-type]
@@ -179,7 +179,7 @@ def _run(done: MusicExperiment, training: int, part: int) -> Trial:
 
 def how(mode: str) -> Draw:
     """A draw as the report's, with its corrections or without any."""
-    from plugins.music.drawing import Draw
+    from plugins.music.networks.drawing import Draw
 
     name, _, kind = mode.partition(", ")
     draw = Draw("argmax" if name == "argmax" else "sample")

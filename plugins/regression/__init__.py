@@ -1,6 +1,6 @@
 """A network in NumPy alone learns a noisy function, and a grid search by cross-validation chooses it."""
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from envs.datasets.curves import find_points
 from plugins.regression.data import KEPT
-from sandbox.config import LabConfig
+from sandbox.config.model import LabConfig
 from sandbox.errors import UsageError
 
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"

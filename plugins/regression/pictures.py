@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from plugins.regression.network import Network
-from sandbox import plots
+from sandbox.visual import plots
 
 POINTS = 400
 """Places at which a fitted function is drawn."""

@@ -7,6 +7,7 @@ usage) or 130 (interrupted).
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -19,18 +20,18 @@ from sandbox.errors import PluginError, SandboxError, UnknownNameError
 from sandbox.text import printable
 
 COMMANDS = {
-    "run": ("sandbox.cli.run:run", "Run a lab and keep everything it makes."),
-    "resume": ("sandbox.cli.resume:resume", "Go on with a run that was stopped."),
-    "show": ("sandbox.cli.show:show", "What a run, sweep or comparison was and made."),
-    "watch": ("sandbox.cli.watch:watch", "Replay how a run learned."),
-    "list": ("sandbox.cli.listing:list_", "List runs, sweeps, comparisons, and what can be run."),
-    "sweep": ("sandbox.cli.sweep:sweep", "Run a lab with many configurations, and rank them."),
-    "compare": ("sandbox.cli.compare:compare", "Compare agents on a lab: seeds, intervals, one page."),
-    "reproduce": ("sandbox.cli.reproduce:reproduce", "Measure what the reports claim."),
-    "verify": ("sandbox.cli.verify:verify", "Check that runs are whole."),
-    "delete": ("sandbox.cli.delete:delete", "Delete runs."),
-    "new": ("sandbox.cli.new:new", "Begin a plugin of your own."),
-    "plugins": ("sandbox.cli.plugins:plugins", "Which plugins there are and what they bring."),
+    "run": ("sandbox.cli.commands.run:run", "Run a lab and keep everything it makes."),
+    "resume": ("sandbox.cli.commands.resume:resume", "Go on with a run that was stopped."),
+    "show": ("sandbox.cli.commands.show:show", "What a run, sweep or comparison was and made."),
+    "watch": ("sandbox.cli.commands.watch:watch", "Replay how a run learned."),
+    "list": ("sandbox.cli.commands.listing:list_", "List runs, sweeps, comparisons, and what can be run."),
+    "sweep": ("sandbox.cli.commands.sweep:sweep", "Run a lab with many configurations, and rank them."),
+    "compare": ("sandbox.cli.commands.compare:compare", "Compare agents on a lab: seeds, intervals, one page."),
+    "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
+    "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
+    "delete": ("sandbox.cli.commands.delete:delete", "Delete runs."),
+    "new": ("sandbox.cli.commands.new:new", "Begin a plugin of your own."),
+    "plugins": ("sandbox.cli.commands.plugins:plugins", "Which plugins there are and what they bring."),
 }
 """The core's own commands: name -> where it stands, one line of help. Plugins register more."""
 
@@ -49,7 +50,7 @@ class Commands(click.Group):
             module, _, attribute = COMMANDS[name][0].partition(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
-        from sandbox.registry import registry
+        from sandbox.registry.registry import registry
 
         try:
             found: click.Command = registry().load("command", name)
@@ -79,7 +80,7 @@ class Commands(click.Group):
 
 
 def _registered_commands() -> dict[str, str]:
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     return {entry.name: entry.summary for entry in registry().entries("command", outside=False)}
 
@@ -120,7 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SandboxError as error:
         _complain(str(error), None)
         return error.exit_code
-    except SystemExit as error:  # of a plugin: ours return their exit code
+    except SystemExit as error:
+        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+            return 0  # click's own, where the reader of our output went away
         _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
         return 1
 
@@ -139,7 +142,7 @@ def _choose_plugins(words: list[str]) -> list[str]:
     words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
     words, disabled = _taken_out(words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them")
     if files or disabled:
-        from sandbox.registry import canonical, registry
+        from sandbox.registry.registry import canonical, registry
 
         registry().disabled.update(map(canonical, disabled))
         listing = bool(words) and words[0] == "plugins"  # which is there to tell what is broken

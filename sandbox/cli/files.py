@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox.errors import UsageError
-from sandbox.runs import Run
+from sandbox.runs.view import Run
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from sandbox.config import LabConfig, merge, nested, show_value
-from sandbox.options import Option, options
+from sandbox.config.model import LabConfig, merge, nested, show_value
+from sandbox.config.options import Option, options
 
 store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")

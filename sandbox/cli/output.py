@@ -16,13 +16,13 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.store.files import plain
 from sandbox.text import CONTROL, figures, finite, number, plural, plus_minus, words
 
 if TYPE_CHECKING:
     from sandbox.lab import Score
-    from sandbox.runs import Run
+    from sandbox.runs.view import Run
 
 BARS = "▁▂▃▄▅▆▇█"
 NARROWEST = 40

@@ -18,8 +18,8 @@ def viewer_for(render: str, as_json: bool) -> Any:
     """
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
-    from sandbox.viewer import Viewer
-    from sandbox.window import require_screen, screen_available
+    from sandbox.visual.viewer import Viewer
+    from sandbox.visual.window import require_screen, screen_available
 
     if render == "human":
         require_screen()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from sandbox.api import Run
 from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, summary_rows
 from sandbox.lab import Watchable
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs.api import Run
 from sandbox.store.record import RunRecord
 from sandbox.text import number, seeds, size
 

@@ -13,7 +13,7 @@ from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_
 from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
-    from sandbox.conductor import Tally
+    from sandbox.sweeps.runner import Tally
 
 
 class SweepProgress:

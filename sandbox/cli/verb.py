@@ -11,7 +11,7 @@ import click
 from sandbox.cli.options import store_option
 from sandbox.errors import SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Action
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 
 def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,7 +33,7 @@ def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def on_run(run: str, store: str | None, **values: Any) -> Any:
-            from sandbox.api import load
+            from sandbox.runs.api import load
 
             loaded = load(run, store=store)
             if loaded.record.lab != lab:
@@ -62,7 +62,7 @@ def verb_command(verb: str) -> click.Command | None:
     @click.argument("run", default="last")
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
     def command(store: str | None, run: str, words: tuple[str, ...]) -> int:
-        from sandbox.api import load
+        from sandbox.runs.api import load
 
         loaded = load(run, store=store)
         actions = getattr(loaded.lab, "actions", {})

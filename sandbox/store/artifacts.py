@@ -88,7 +88,7 @@ class Artifacts:
 
     def save_animation(self, name: str, frames: Iterable[np.ndarray], fps: float) -> None:
         """Write frames, uint8 [height, width, 3], as a GIF that loops."""
-        from sandbox.animation import write_gif
+        from sandbox.visual.animation import write_gif
 
         with self.open(name) as file:
             write_gif(file, frames, fps)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.config import resolve
-from sandbox.registry import registry
+from sandbox.config.model import resolve
+from sandbox.registry.registry import registry
 from sandbox.testing.promises import require
 
 

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import orjson
 
-from sandbox.config import LabConfig, dump, resolve
+from sandbox.config.model import LabConfig, dump, resolve
+from sandbox.config.options import options
 from sandbox.errors import CheckpointError
 from sandbox.lab import Block, Context, Experiment, Lab, Pictures, Watchable
-from sandbox.options import options
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs.work import NotAnExperiment, Work, work_of
 from sandbox.seeding import Generators
 from sandbox.store import checkpoint
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.files import plain
 from sandbox.store.metrics import block_line
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
-from sandbox.work import NotAnExperiment, Work, work_of
 
 BLOCKS = 6
 """Blocks that `check_experiment` looks at before and after an interruption."""

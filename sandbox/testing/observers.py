@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import api
-from sandbox.config import dump
+from sandbox.config.model import dump
 from sandbox.errors import RunFailed
 from sandbox.lab import Block
-from sandbox.loop import Settings
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import checkpoint, verify
 from sandbox.store.store import Store
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require

@@ -3,7 +3,7 @@
 Importing this loads neither; a tracker that is down is reported once, and never stops or slows a run.
 """
 
-from sandbox.hookspecs import hookimpl
+from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl

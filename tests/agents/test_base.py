@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from agents.base import TabularAgent
-from agents.config import TabularConfig
-from agents.td import QLearning, Sarsa
+from agents.tabular.base import TabularAgent
+from agents.tabular.config import TabularConfig
+from agents.tabular.rules.one_step import QLearning, Sarsa
 from sandbox.errors import SandboxError, UsageError
 
 
@@ -25,7 +25,9 @@ def learned(worlds: Any, agent_class: Any = Sarsa, episodes: int = 40, **options
 
 
 def test_importing_an_agent_and_its_options_loads_no_numba() -> None:
-    code = "import sys, agents.td, agents.planning; sys.exit('numba' in sys.modules or 'gymnasium' in sys.modules)"
+    code = (
+        "import sys, agents.tabular.rules.one_step, agents.planning.solvers; sys.exit('numba' in sys.modules or 'gymnasium' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 

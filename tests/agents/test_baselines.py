@@ -16,16 +16,16 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_checker import check_env
 
 import envs  # noqa: F401 - registers ours with Gymnasium
-from agents import planning
 from agents.baselines.known import KNOWN, fitting
 from agents.baselines.saved import load_agent
 from agents.baselines.vec import GridVecEnv, Recorded
+from agents.planning import solvers as planning
 from envs.vector import GridVectorEnv, MazeVectorEnv
 from sandbox import load, resume, run
-from sandbox.config import resolve
+from sandbox.config.model import resolve
 from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 from sandbox.store import checkpoint
 from sandbox.testing import check_experiment, check_lab
@@ -331,7 +331,7 @@ def test_a_missing_library_is_named_with_the_line_that_brings_it(monkeypatch):
 
 
 def test_listing_agents_loads_no_torch(in_process):
-    code = "import sys; from sandbox.registry import registry; names = [one.name for one in registry().entries('agent')]; assert 'sb3-dqn' in names; print(sorted({'torch', 'stable_baselines3'} & set(sys.modules)))"
+    code = "import sys; from sandbox.registry.registry import registry; names = [one.name for one in registry().entries('agent')]; assert 'sb3-dqn' in names; print(sorted({'torch', 'stable_baselines3'} & set(sys.modules)))"
     import subprocess
     import sys
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox import window
-from sandbox.window import WindowClosed
+from sandbox.visual import window
+from sandbox.visual.window import WindowClosed
 
 
 class Keyboard:

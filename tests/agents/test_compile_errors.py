@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from agents import kernels
+from agents.tabular import kernels
 from sandbox.errors import PluginError, RunFailed, SandboxError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 HEAD = "q, state, action, reward, next_state, next_action, terminated, alpha, discount"
 FILE = """
 import numpy as np
-from agents.base import TabularAgent
+from agents.tabular.base import TabularAgent
 from sandbox import hookimpl
 
 

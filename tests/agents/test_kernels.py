@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import agents
-from agents.base import LEARNED
-from agents.td import QLearning, Sarsa
-from sandbox.registry import registry
+from agents.tabular.base import LEARNED
+from agents.tabular.rules.one_step import QLearning, Sarsa
+from sandbox.registry.registry import registry
 
 AGENTS = [registry().load("agent", entry.name) for entry in registry().entries("agent", outside=False) if entry.plugin == "control"]
 POLICIES = ["softmax", "epsilon-greedy"]
@@ -138,8 +138,8 @@ def test_without_a_model_no_goal_is_claimed(worlds: Any) -> None:
 
 RUN_ONCE = """
 import numpy as np
-from agents.config import TabularConfig
-from agents.td import Sarsa
+from agents.tabular.config import TabularConfig
+from agents.tabular.rules.one_step import Sarsa
 from types import SimpleNamespace
 shape = (1, 1, 1)
 one = np.ones(shape)

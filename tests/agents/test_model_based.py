@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import planning
-from agents.model_based import DynaQ, DynaQPlus, PrioritizedSweeping, RMax, UcbVi
+from agents.planning import solvers as planning
+from agents.tabular.rules.model_based import DynaQ, DynaQPlus, PrioritizedSweeping, RMax, UcbVi
 from sandbox.errors import SandboxError, UsageError
 
 DISCOUNT = 0.9
@@ -54,7 +54,7 @@ def test_a_compiled_rule_gives_the_bits_of_the_plain_one(kind: Any, worlds: Any,
     model = worlds.random_model(2)
     compiled, plain = agent_for(kind, model), agent_for(kind, model)
     compiled.learn_model(model, np.random.default_rng(12), 8)
-    monkeypatch.setattr("agents.stepping.compiled_rule", lambda rule: rule)
+    monkeypatch.setattr("agents.tabular.stepping.compiled_rule", lambda rule: rule)
     env = worlds.ModelEnv(model)
     env.np_random = np.random.default_rng(12)
     plain.learn_env(env, 8)
@@ -178,5 +178,5 @@ def test_lists_that_fit_no_memory_are_refused_before_the_first_step() -> None:
 
 
 def test_importing_the_agents_and_their_options_loads_no_numba() -> None:
-    code = "import sys, agents.model_based, agents.monte_carlo, agents.planners; sys.exit(bool({'numba', 'scipy'} & set(sys.modules)))"
+    code = "import sys, agents.tabular.rules.model_based, agents.tabular.rules.monte_carlo, agents.tabular.rules.planners; sys.exit(bool({'numba', 'scipy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0

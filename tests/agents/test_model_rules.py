@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import model_rules, planning
-from agents.model_rules import dyna, observe, pop, prioritized_sweeping, push, r_max, ucb_vi
+from agents.planning import solvers as planning
+from agents.tabular.rules import model_rules
+from agents.tabular.rules.model_rules import dyna, observe, pop, prioritized_sweeping, push, r_max, ucb_vi
 
 DISCOUNT = 0.9
 STATES, ACTIONS = 4, 2

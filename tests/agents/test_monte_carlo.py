@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.monte_carlo import MonteCarlo, OffPolicyMonteCarlo, monte_carlo, off_policy_monte_carlo
-from agents.probabilities import epsilon_greedy
+from agents.planning.probabilities import epsilon_greedy
+from agents.tabular.rules.monte_carlo import MonteCarlo, OffPolicyMonteCarlo, monte_carlo, off_policy_monte_carlo
 
 DISCOUNT = 0.5
 Step = tuple[int, int, float, int]

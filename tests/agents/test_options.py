@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from envs.config import MazeConfig
-from sandbox.api import Request, resolved
 from sandbox.errors import ConfigError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs.api import Request, resolved
 
 AGENTS = [entry.name for entry in registry().entries("agent", outside=False) if entry.plugin == "control"]
 NUMBERS = {"alpha": 0.4, "discount": 0.8, "initial_value": 3.0}

@@ -6,8 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from agents import many
-from sandbox import loop, resume, run
+from agents.control import many_seeds as many
+from sandbox import resume, run
+from sandbox.runs import loop
 
 TIMES = ("learning_seconds", "steps_per_second")
 FEW = {"preset": "quick", "episodes": 300, "seeds": 7, "pictures": False}

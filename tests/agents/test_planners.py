@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import planning, probabilities
-from agents.planners import EpsilonSoft, ModifiedPolicyIteration, Planner, PolicyIteration, ValueIteration
-from sandbox import api
+from agents.planning import probabilities
+from agents.planning import solvers as planning
+from agents.tabular.rules.planners import EpsilonSoft, ModifiedPolicyIteration, Planner, PolicyIteration, ValueIteration
 from sandbox.errors import RunFailed, UsageError
+from sandbox.runs import api
 
 AGENTS = [ValueIteration, PolicyIteration, ModifiedPolicyIteration, EpsilonSoft]
 OPTIMAL = AGENTS[:3]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import planning, probabilities
+from agents.planning import probabilities
+from agents.planning import solvers as planning
 from sandbox.errors import UsageError
 
 DISCOUNT = 0.9
@@ -215,7 +216,7 @@ def test_large_tables_are_swept_compiled_to_the_same_bits(kind: str, seed: int, 
 
 
 def test_a_sweep_leaves_out_only_what_cannot_change(worlds: Any) -> None:
-    from agents.sweeps import Sweeper
+    from agents.planning.sweeps import Sweeper
 
     backup = planning._Backup(corridor(worlds, 0), 0.9)
     sweeper, rng = Sweeper(backup.reward, backup.weight, backup.next_state), np.random.default_rng(0)

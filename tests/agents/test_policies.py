@@ -6,7 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from agents import policies, probabilities
+from agents.planning import probabilities
+from agents.tabular import policies
 
 greedy, epsilon_greedy, softmax, mellowmax = (policies.compiled(name)[0] for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax"))
 over_all = policies.compiled("epsilon-greedy over all")[0]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.schedules import SCHEDULES, values
+from agents.tabular.schedules import SCHEDULES, values
 
 
 @pytest.mark.parametrize("name", ["linear", "exponential", "harmonic"])

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import planning
+from agents.planning import solvers as planning
 from envs.grid import MazeEnv
 from sandbox import Score, compare, load, run
 from sandbox.lab import score_of
@@ -214,7 +214,7 @@ def test_a_stable_baselines_agent_is_tried_out_too(promises):
     pytest.importorskip("stable_baselines3")
     from agents.baselines.places import GymPlace
     from envs import ids
-    from sandbox.config import resolve
+    from sandbox.config.model import resolve
     from sandbox.lab import Context
     from sandbox.seeding import Generators
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sandbox.config import resolve
-from sandbox.registry import registry
+from sandbox.config.model import resolve
+from sandbox.registry.registry import registry
 from tests.agents import conftest as worlds
 
 KEPT = Path(__file__).parent.parent / "fixtures" / "tables.json"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.config import TabularConfig
-from agents.kernels import compiled_rule
-from agents.td import QLearning, Sarsa, q_learning, sarsa
+from agents.tabular.config import TabularConfig
+from agents.tabular.kernels import compiled_rule
+from agents.tabular.rules.one_step import QLearning, Sarsa, q_learning, sarsa
 
 AGENTS = [Sarsa, QLearning]
 
@@ -95,7 +95,7 @@ def test_sarsa_plays_the_action_it_bootstrapped_from(worlds: Any, monkeypatch: p
 
         return spy
 
-    monkeypatch.setattr("agents.stepping.compiled_rule", spying)
+    monkeypatch.setattr("agents.tabular.stepping.compiled_rule", spying)
     env = Recorded(worlds.ModelEnv(worlds.random_model(0, terminated=np.zeros((6, 3, 2)), horizon=50)))
     env.reset(seed=1)
     agent = Sarsa(TabularConfig(policy="epsilon-greedy", epsilon=0.7), 6, 3, np.random.default_rng(0), episodes=1)
@@ -136,7 +136,7 @@ def test_every_agent_solves_its_tiny_world(agent_class: Any, policy: str, worlds
 
 
 def test_sarsa_with_the_default_exploration_solves_the_reports_maze(worlds: Any) -> None:
-    from agents.planning import evaluate
+    from agents.planning.solvers import evaluate
 
     model = worlds.report_maze()
     for seed in range(10):

@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch")
 from agents.supervised.threads import LARGE, threads_for, weights_of
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.network import network
-from sandbox import api, resume, run
-from sandbox.config import resolve
-from sandbox.registry import registry
+from sandbox import resume, run
+from sandbox.config.model import resolve
+from sandbox.registry.registry import registry
+from sandbox.runs import api
 
 SMALL = {"mnist": ["default", "report", "quick", "search"], "autoencoder": ["report", "quick", "search"], "music": ["default", "quick"]}
 

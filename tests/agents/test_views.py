@@ -5,7 +5,7 @@ from __future__ import annotations
 import gymnasium
 import pytest
 
-from agents.views import grid_view
+from agents.control.views import grid_view
 from envs import tables
 
 RIGHT, LEFT, DOWN, UP = [1, 0], [-1, 0], [0, 1], [0, -1]

@@ -6,9 +6,9 @@ import gymnasium
 import pytest
 
 from envs import ids
-from sandbox.config import resolve
+from sandbox.config.model import resolve
+from sandbox.config.options import options
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
-from sandbox.options import options
 
 
 class Parlour(gymnasium.Env):

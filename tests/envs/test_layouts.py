@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from envs import layouts
 from envs.config import NAMES, EmptyGridConfig, GridConfig, MazeConfig
 from envs.layouts import NAMED, LayoutError, parse
-from sandbox.config import dump, resolve
+from sandbox.config.model import dump, resolve
+from sandbox.config.options import options
 from sandbox.errors import ConfigError, SandboxError
-from sandbox.options import options
 
 REPORTED_WALLS = """
 (0,1) (0,7) (1,3) (1,5) (1,6) (1,7) (1,8) (2,1) (2,2) (2,5) (3,0) (3,1) (3,4) (3,7) (3,8) (4,3) (4,6) (4,8) (5,1) (5,2)

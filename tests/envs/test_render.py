@@ -197,7 +197,7 @@ def test_drawing_survives_somebody_who_quits_pygame() -> None:
 
 
 def test_importing_the_renderer_loads_no_pygame() -> None:
-    code = "import envs.render, sandbox.window, sandbox.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
+    code = "import envs.render, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents import claims, thresholds
+from agents.control import claims
+from agents.planning import thresholds
 from plugins.maze import claims as maze
-from sandbox.reproduce import select
+from sandbox.reproduction.measure import select
 
 
 def test_the_exact_answers_to_four_decimals():

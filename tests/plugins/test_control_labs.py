@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import kills
-from sandbox import api
-from sandbox.loop import Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 
 TIMES = {"learning_seconds", "steps_per_second"}
@@ -87,7 +87,7 @@ def test_about_thirty_snapshots_at_geometric_intervals_are_kept(quick):
 
 
 def test_the_saved_agent_can_be_loaded_and_asked_to_act(quick):
-    from agents.td import Sarsa
+    from agents.tabular.rules.one_step import Sarsa
 
     agent = Sarsa.load(quick.folder.artifacts.folder / "agent.npz")
     state, steps = 99, 0
@@ -105,9 +105,9 @@ def test_a_run_loaded_from_the_store_acts(quick):
 
 
 def test_rendering_checkpoints_pictures_and_trackers_change_no_byte(store, walk, monkeypatch):
-    from sandbox.registry import registry
-    from sandbox.viewer import Viewer
-    from sandbox.window import Window
+    from sandbox.registry.registry import registry
+    from sandbox.visual.viewer import Viewer
+    from sandbox.visual.window import Window
 
     shown = []
     monkeypatch.setattr(Window, "show", lambda self, frame: shown.append(frame.draw().shape))

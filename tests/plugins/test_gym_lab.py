@@ -12,18 +12,20 @@ import pytest
 from gymnasium import spaces
 from PIL import Image
 
-from agents import planning, probabilities
 from agents.baselines.known import fitting
+from agents.planning import probabilities
+from agents.planning import solvers as planning
 from envs import ids
 from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
 from plugins.gym.presets import PRESETS
-from sandbox import api, load
-from sandbox.config import dump, merge, resolve
+from sandbox import load
+from sandbox.config.model import dump, merge, resolve
 from sandbox.errors import ConfigError, UnknownNameError
 from sandbox.lab import Context
-from sandbox.loop import Settings
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.seeding import Generators
 from sandbox.store import Store
 from tests.conftest import skip_without_library

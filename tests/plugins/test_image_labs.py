@@ -147,7 +147,7 @@ def test_a_wrong_width_among_others_is_named(say):
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
 def test_the_claims_of_the_report_are_there(lab):
-    from sandbox.reproduce import select
+    from sandbox.reproduction.measure import select
 
     ids = list(dict.fromkeys(one.claim.id for one in select([lab])))
     assert ids == (["M1", "M2", "M3", "M4"] if lab == "mnist" else ["A1", "A2", "A3", "A4", "A5"])

@@ -21,16 +21,16 @@ from envs.datasets.etudes import compose, etudes
 from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piece
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
-from plugins.music.chords import ChordLstm
 from plugins.music.config import PRESETS, ChordLstmConfig, MusicConfig
-from plugins.music.drawing import Draw, correction, draw_keys
 from plugins.music.generate import continued, default_draw
 from plugins.music.lanes import Lanes
-from plugins.music.models import frame_nll, losses, make_model, target_of
+from plugins.music.networks.chords import ChordLstm
+from plugins.music.networks.drawing import Draw, correction, draw_keys
+from plugins.music.networks.models import frame_nll, losses, make_model, target_of
 from plugins.music.playing import statistics
 from plugins.music.scores import score
 from sandbox import load, run
-from sandbox.config import resolve
+from sandbox.config.model import resolve
 from sandbox.errors import UsageError
 
 

@@ -18,7 +18,7 @@ from envs.datasets.rolls import STRUCK, joined
 from plugins.music import claim_figures, claims, trials
 from plugins.music.lab import MusicLab
 from plugins.music.trials import Size
-from sandbox.reproduce import select
+from sandbox.reproduction.measure import select
 
 TINY = Size(hidden=8, frames=3000, etudes=20)
 

@@ -20,10 +20,10 @@ pytest.importorskip("pretty_midi")
 from envs.datasets.etudes import compose
 from envs.datasets.midi import midi_bytes, read_piece
 from envs.datasets.pieces import midi_files
-from plugins.music.chords import ChordLstm
 from plugins.music.config import ChordLstmConfig
-from plugins.music.drawing import Draw, draw_chord, draw_keys
 from plugins.music.generate import chord_weights
+from plugins.music.networks.chords import ChordLstm
+from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
 from plugins.music.playing import RATE
 from sandbox import run
 

@@ -18,8 +18,9 @@ from plugins.regression.lab import RegressionLab
 from plugins.regression.network import Network
 from plugins.regression.search import fit, fold_numbers, grid
 from plugins.regression.training import Diverged, Recipe, Training
-from sandbox import SandboxError, api, load, resume, run
-from sandbox.loop import Settings
+from sandbox import SandboxError, load, resume, run
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.store.artifacts import Artifacts
 from sandbox.testing import check_lab

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sandbox.animation import write_gif
+from sandbox.visual.animation import write_gif
 
 
 def moving_box(count: int = 12, height: int = 60, width: int = 80) -> list[np.ndarray]:

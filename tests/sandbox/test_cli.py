@@ -200,7 +200,7 @@ def test_every_command_ends_by_naming_the_next(say, maze):
 
 
 def test_datasets_are_listed_and_what_stands_behind_each_name_is_there(say):
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     names = {one["name"] for one in say("list", "datasets", "--json").document}
     assert names >= {"mnist", "fashion-mnist", "digits", "curve", "points", "etudes", "folder"}
@@ -241,7 +241,7 @@ def test_watch_writes_a_gif_of_how_it_learned(say, maze, tmp_path):
 
 
 def test_watch_of_a_lab_without_frames_is_refused(say, walk, monkeypatch):
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     monkeypatch.delattr(registry().load("lab", "walk"), "frames")
     say("run", "walk")

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import sandbox
-from sandbox import comparison, comparison_plots
+from sandbox.comparison import api as comparison
+from sandbox.comparison import plots as comparison_plots
 from sandbox.errors import UsageError
 from sandbox.store.store import Store
 from tests.conftest import TOYS, command
@@ -22,7 +23,7 @@ from tests.conftest import TOYS, command
 @pytest.fixture
 def race():
     """The toy lab with agents of known scores."""
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     registry().add_file(TOYS / "race.py")
     return TOYS / "race.py"
@@ -77,7 +78,7 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
     Store().rows()
     read.clear()
     made = comparison.contenders(comparison.Wish("race", ["hare"]))[0][0]
-    member = comparison._member("race", made, 1, comparison.Wish("race", ["hare"]), sandbox.api.Request("race"))
+    member = comparison._member("race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race"))
     found = Store().matching({member.fingerprint: member.sources})
     assert len(found[member.fingerprint]) == 1 and read == []
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from sandbox.config import (
+from sandbox.config.model import (
     Choice,
     Chosen,
     LabConfig,
@@ -19,8 +19,8 @@ from sandbox.config import (
     show_value,
     with_defaults,
 )
+from sandbox.config.options import options
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
-from sandbox.options import options
 
 
 class Table(LabConfig):

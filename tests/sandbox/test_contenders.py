@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.contenders import Wish, contenders
+from sandbox.comparison.request import Wish, contenders
 from sandbox.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from sandbox.cli import main
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from tests import damage
 from tests.conftest import TOYS
 

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from sandbox import api, run
+from sandbox import run
 from sandbox.errors import PluginError, RunFailed
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
 from tests.conftest import TOYS
 
 WALK = (TOYS / "walk.py").read_text(encoding="utf-8")

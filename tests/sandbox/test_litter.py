@@ -9,8 +9,9 @@ from contextlib import closing
 
 import pytest
 
-from sandbox import api, run
+from sandbox import run
 from sandbox.errors import StoreError
+from sandbox.runs import api
 from sandbox.store.store import Store
 
 OLD = time.time() - 3600

@@ -11,10 +11,10 @@ import time
 import numpy as np
 import pytest
 
-from sandbox import api
 from sandbox.errors import RunFailed, UsageError
-from sandbox.loop import Settings
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from tests.conftest import ROOT, TOYS, command
 
@@ -313,7 +313,7 @@ def test_a_mistake_in_a_lab_fails_the_run_with_one_sentence_that_names_it(store,
 
 
 def test_a_paused_window_still_obeys_ctrl_c(walk):
-    from sandbox.window import Window, WindowClosed
+    from sandbox.visual.window import Window, WindowClosed
 
     asked = []
     window = Window("test", fps=10, stop=lambda: bool(asked) or asked.append(1))

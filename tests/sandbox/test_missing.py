@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from sandbox.api import Request, resolved
 from sandbox.errors import UsageError
-from sandbox.registry import BUILT_IN, registry
+from sandbox.registry.registry import BUILT_IN, registry
+from sandbox.runs.api import Request, resolved
 from tests.conftest import ROOT
 
 INSTALL = 'python -m pip install "sandbox-lab[{}]"'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sandbox.cli import COMMANDS
+from sandbox.config.options import options
 from sandbox.errors import edit_distance, nearest
-from sandbox.options import options
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 
 LABS = [entry.name for entry in registry().entries("lab", outside=False)]
 SAID = "Did you mean '{}'?"

@@ -64,7 +64,7 @@ def test_old_runs_are_loaded(old):
 
 
 def test_an_old_agent_is_loaded(old):
-    from agents.td import Sarsa
+    from agents.tabular.rules.one_step import Sarsa
 
     path = next(old.glob("*/*/artifacts/agent.npz"))
     assert (Sarsa.load(path).q == np.load(path.with_name("q_table.npy"))).all()

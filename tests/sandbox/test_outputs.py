@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import sandbox
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.store.store import Store
 from sandbox.store.verify import check
 from tests.conftest import ROOT, command
@@ -164,7 +164,7 @@ def test_a_run_at_work_lists_what_is_added_at_its_end(say, store, walk, here):
 
 
 def test_a_picture_saved_in_the_window_of_watch_belongs_to_the_run(say, made, here, monkeypatch):
-    import sandbox.window as window
+    import sandbox.visual.window as window
 
     class Shown(window.Window):
         def show(self, frame):
@@ -185,8 +185,9 @@ def test_a_picture_saved_in_the_window_of_watch_belongs_to_the_run(say, made, he
 
 
 def test_a_picture_saved_while_a_run_is_watched_belongs_to_the_run(walk, store, here, monkeypatch):
-    from sandbox import api, viewer
-    from sandbox.loop import Settings
+    from sandbox.runs import api
+    from sandbox.runs.loop import Settings
+    from sandbox.visual import viewer
 
     class Shown(viewer.Window):
         def show(self, frame):
@@ -204,7 +205,7 @@ def test_a_picture_saved_while_a_run_is_watched_belongs_to_the_run(walk, store, 
     [((), "store/plays"), (("--output", "mine"), "here/mine")],
 )
 def test_pictures_of_play_go_into_the_store(say, here, tmp_path, monkeypatch, words, folder):
-    import sandbox.window as window
+    import sandbox.visual.window as window
 
     class Played(window.Window):
         def wait_key(self, frame=None, timeout=None):

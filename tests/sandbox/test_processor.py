@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from sandbox import load, provenance, resume, run
+from sandbox import load, resume, run
 from sandbox.errors import UsageError
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import provenance
 from sandbox.store.record import RunRecord
 
 OTHER = {"model": "Another one", "target": "z80"}

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sandbox.errors import PluginError, UnknownNameError, UsageError
-from sandbox.registry import BUILT_IN, Registry
+from sandbox.registry.registry import BUILT_IN, Registry
 from tests.conftest import ROOT, TOYS
 
 HOOK = "from sandbox import hookimpl\n\n@hookimpl\ndef {name}(registry):\n    {body}\n"
@@ -146,7 +146,7 @@ def test_our_own_entry_points_are_the_built_in_table():
 @pytest.mark.parametrize(
     "what",
     [
-        "import sandbox, sandbox.registry as r; [list(r.registry().entries(kind)) for kind in r.KINDS]",
+        "import sandbox, sandbox.registry.registry as r; [list(r.registry().entries(kind)) for kind in r.KINDS]",
         "import sandbox.cli as c; c.main(['--help'])",
     ],
 )

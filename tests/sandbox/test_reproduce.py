@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sandbox import verdicts
 from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Claim
-from sandbox.reproduce import Plan, Wanted, reproduce, select
+from sandbox.reproduction import judge as verdicts
+from sandbox.reproduction.measure import Plan, Wanted, reproduce, select
 
 TOY = Path(tempfile.mkdtemp(prefix="claimed-"))  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
@@ -115,7 +115,7 @@ def test_figures_that_are_none_are_refused(made, values):
 
 @pytest.fixture
 def claimed():
-    from sandbox.registry import registry
+    from sandbox.registry.registry import registry
 
     path = TOY / "claimedlab.py"
     path.write_text(PLUGIN)

@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pytest
 
-from sandbox import api
-from sandbox.config import Choice, Chosen, LabConfig, resolve
+from sandbox.config.model import Choice, Chosen, LabConfig, resolve
 from sandbox.errors import CheckpointError, ConfigError, RunFailed, StoreError, UsageError
-from sandbox.loop import Settings
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store, checkpoint
 from sandbox.store.verify import check
 from tests.sandbox.test_loop import essence, one_file, running, start
@@ -146,7 +146,7 @@ def test_what_is_drawn_for_the_animation_is_not_drawn_from_the_learner(store, wa
 def test_an_edited_plugin_refuses_to_resume(store, tmp_path, walk):
     one_file(tmp_path, "edited")
     run = api.start(api.Request("edited"), Store(store), Settings(max_time=0.0))
-    from sandbox import provenance
+    from sandbox.runs import provenance
 
     with open(tmp_path / "edited.py", "a") as file:
         file.write("\n# another thought\n")

@@ -10,9 +10,9 @@ import venv
 
 import pytest
 
-from sandbox import scaffold
 from sandbox.errors import UsageError
-from sandbox.registry import registry
+from sandbox.registry import scaffold
+from sandbox.registry.registry import registry
 from tests.conftest import ROOT
 
 HERE = [kind for kind in scaffold.KINDS if kind != "env" or any(entry.name == "gym" for entry in registry().entries("lab", outside=False))]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from sandbox import Block
-from sandbox.cli import output, progress, show
-from sandbox.config import resolve
+from sandbox.cli import output, progress
+from sandbox.cli.commands import show
+from sandbox.config.model import resolve
 from sandbox.errors import UsageError
 from sandbox.lab import Context
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 from sandbox.store.artifacts import Artifacts
 

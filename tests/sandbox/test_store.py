@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 import pytest
 
-from sandbox import api
 from sandbox.errors import LinkError, StoreError, UnknownNameError, UsageError
+from sandbox.runs import api
 from sandbox.store import Artifacts, Metrics, RunRecord, Store
 from sandbox.store.metrics import LineWriter, block_line
 

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 import sandbox
-from sandbox.registry import registry
+from sandbox.registry.registry import registry
 from sandbox.store.sweeps import run_id, sweep_of
 from tests.conftest import ROOT, TOYS
 

@@ -9,18 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox import api
-from sandbox.carrying import carry_out
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
-from sandbox.loop import Settings
-from sandbox.ranking import Result, ranked
-from sandbox.registry import registry
-from sandbox.search import Held, layer, parse_axes
+from sandbox.execution.scheduler import carry_out
+from sandbox.execution.workers import Job, carry
+from sandbox.registry.registry import registry
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
-from sandbox.sweeps import Plan, Sweep, begin, resume_sweep, sweep
-from sandbox.workers import Job, carry
+from sandbox.sweeps.api import Plan, Sweep, begin, resume_sweep, sweep
+from sandbox.sweeps.results import Result, ranked
+from sandbox.sweeps.space import Held, layer, parse_axes
 from tests.conftest import ROOT, TOYS
 
 TIMES = ("learning_seconds", "steps_per_second")
@@ -86,7 +86,7 @@ def test_what_the_user_fixed_is_not_drawn():
 @pytest.mark.parametrize("lab", ["maze", "empty-grid", "gym"])
 def test_control_labs_suggest_configurations_that_are_valid_and_bounded_by_one_another(lab):
     optuna = pytest.importorskip("optuna")
-    from sandbox.search import draw
+    from sandbox.sweeps.space import draw
 
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     for _ in range(50):
@@ -329,7 +329,7 @@ def test_a_missing_extra_is_one_line_of_pip(module, more, monkeypatch, store):
 def test_a_serial_grid_needs_neither_dask_nor_optuna(store):
     code = (
         "import sys; sys.modules.update(optuna=None, distributed=None, dask=None)\n"
-        "from sandbox import sweep\nfrom sandbox.registry import registry\nfrom pathlib import Path\n"
+        "from sandbox import sweep\nfrom sandbox.registry.registry import registry\nfrom pathlib import Path\n"
         f"registry().add_file(Path({str(TOYS / 'valley.py')!r}))\n"
         "made = sweep('valley', grid={'x': [1, 2, 3, 4]}, epochs=2)\nprint(made.status, made.best.params, made.importance)"
     )

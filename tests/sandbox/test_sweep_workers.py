@@ -180,8 +180,8 @@ def test_a_sweep_whose_own_process_was_killed_is_lost_and_can_be_resumed(tmp_pat
 def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit():
     import socket
 
-    from sandbox.dask_workers import Dask
     from sandbox.errors import UsageError
+    from sandbox.execution.dask_cluster import Dask
 
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -16,9 +16,10 @@ import urllib.request
 import numpy as np
 import pytest
 
-from sandbox import api, extras
+from sandbox import extras
 from sandbox.errors import UsageError
 from sandbox.lab import Block
+from sandbox.runs import api
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store
 from sandbox.testing import check_observer

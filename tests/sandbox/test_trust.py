@@ -11,9 +11,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from sandbox import api, load, resume
+from sandbox import load, resume
 from sandbox.errors import CheckpointError, LinkError, StoreError
-from sandbox.loop import Settings
+from sandbox.runs import api
+from sandbox.runs.loop import Settings
 from sandbox.store import Store, checkpoint, files
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.verify import check
@@ -316,7 +317,7 @@ def test_a_run_passes_over_a_checkpoint_with_an_impossible_state(store, walk, st
 
 
 def test_a_run_whose_folder_is_removed_while_it_works_fails_and_does_not_come_back(store, walk):
-    from sandbox.loop import Settings as HowTo
+    from sandbox.runs.loop import Settings as HowTo
 
     class Remover:
         name = "remover"

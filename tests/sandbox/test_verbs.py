@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from sandbox.cli.compare import has_agents
-from sandbox.config import choice_kind_of
-from sandbox.registry import BUILT_IN, registry
+from sandbox.cli.commands.compare import has_agents
+from sandbox.config.model import choice_kind_of
+from sandbox.registry.registry import BUILT_IN, registry
 from tests.conftest import ROOT, TOYS
 
 QUIET = ("--render", "none", "--no-pictures")

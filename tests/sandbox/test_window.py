@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sandbox import window as module
 from sandbox.errors import UsageError
-from sandbox.window import Window, WindowClosed, load_pygame, require_screen, screen_available
+from sandbox.visual import window as module
+from sandbox.visual.window import Window, WindowClosed, load_pygame, require_screen, screen_available
 
 pygame = load_pygame()
 
@@ -85,7 +85,7 @@ def test_it_keeps_the_pace(window: Window, monkeypatch: pytest.MonkeyPatch) -> N
         clock[0] += seconds
         return []
 
-    monkeypatch.setattr("sandbox.window.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sandbox.visual.window.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(window, "_keys", wait)
     window._over = clock[0]
     for _ in range(10):

@@ -1,0 +1,1 @@
+"""What the control labs share: their experiment, worlds, many seeds, pictures, claims."""

@@ -1,0 +1,255 @@
+"""Figures of claims: learning curves with bands, value maps side by side, reward against a penalty, shares with their intervals.
+
+Every function only draws what it is given; bands are where 90 % of the runs lie.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from agents.control.pictures import draw_arrows, draw_marks
+from envs.layouts import LOW_WALL, WALL, Layout
+from sandbox.visual import plots
+
+BAND = (0.05, 0.95)
+"""Quantiles of the runs that a band reaches from and to."""
+SOLID, LOW = "#374151", "#9CA3AF"
+"""Colours of walls that stand, and of walls that can be broken through."""
+
+
+class Route(NamedTuple):
+    """A greedy episode and what the agent that walks it thinks.
+
+    Attributes:
+        name: above the map.
+        layout: the grid.
+        values: max over actions of Q, float [states].
+        policy: greedy action probabilities, float [states, actions].
+        states: where it stands, step by step until the goal.
+    """
+
+    name: str
+    layout: Layout
+    values: np.ndarray
+    policy: np.ndarray
+    states: list[int]
+
+
+def learning_curves(
+    panels: Mapping[str, Mapping[str, np.ndarray]], episodes: int, optimum: float, title: str, colours: Sequence[str] = plots.COLOURS
+) -> Figure:
+    """Reward per step while learning, one panel for each combination.
+
+    Args:
+        panels: by title: the curves of each line by name, float [runs, points].
+        episodes: of a whole run; the points are equal stretches of it.
+        optimum: the best possible, drawn as a line.
+        title: above the figure.
+        colours: of the lines.
+    """
+    with plots.style():
+        figure = plots.figure(10.0, 6.4, left=0.75, right=0.2, top=0.75)
+        figure.suptitle(title, x=0.75 / 10, ha="left", fontweight="bold", fontsize=13)
+        grid = figure.subplots(2, 2, sharex=True, sharey=True, gridspec_kw={"hspace": 0.24, "wspace": 0.07})
+        lowest = min(float(np.quantile(curves, BAND[0], axis=0).min()) for lines in panels.values() for curves in lines.values())
+        for axes, (name, lines) in zip(grid.flat, panels.items(), strict=True):
+            plots.optimum_line(axes, optimum, f"best possible: {optimum:g}")
+            for (label, curves), colour in zip(lines.items(), colours, strict=False):
+                band(axes, curves, episodes, colour, label)
+            axes.set_title(name, fontsize=11)
+            axes.set(xlim=(0, episodes), ylim=(max(lowest, -0.75) - 0.05, optimum + 0.12))
+        grid[0, 0].legend(loc="lower right")
+        for axes in grid[-1]:
+            axes.set_xlabel("episode")
+        for axes in grid[:, 0]:
+            axes.set_ylabel("reward per step, exploring")
+    return figure
+
+
+def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) -> None:
+    """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in."""
+    x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
+    low, middle, high = np.quantile(curves, (BAND[0], 0.5, BAND[1]), axis=0)
+    axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(x, middle, color=colour, label=label)
+
+
+def penalty_curve(
+    penalties: np.ndarray,
+    measured: np.ndarray,
+    best: np.ndarray,
+    reported: Mapping[float, float],
+    steps: Sequence[float],
+    names: Sequence[str],
+) -> Figure:
+    """Reward per step against the wall penalty.
+
+    Args:
+        penalties: float [penalties].
+        measured: of each penalty, the last episodes of each run: float [penalties, runs].
+        best: reward per step of the exact optimum over a fine grid: float [2, points], penalty and reward.
+        reported: the report's figures by penalty.
+        steps: penalties at which the best route changes.
+        names: of the routes between the steps, from the left.
+    """
+    with plots.style():
+        figure = plots.figure(9.0, 5.0)
+        axes = figure.subplots()
+        axes.plot(best[0], best[1], color=plots.GREY, linewidth=1.4, label="best route for discount 0.9, exact")
+        low, middle, high = np.quantile(measured, (BAND[0], 0.5, BAND[1]), axis=1)
+        axes.errorbar(
+            penalties, middle, yerr=np.maximum([middle - low, high - middle], 0), fmt="o", markersize=5, color=plots.COLOURS[0], elinewidth=1.2,
+            label=f"Q-learning + softmax: median and 90 % of {measured.shape[1]} runs",
+        )  # fmt: skip
+        axes.plot(
+            list(reported),
+            list(reported.values()),
+            "D",
+            markersize=10,
+            fillstyle="none",
+            color=plots.COLOURS[1],
+            markeredgewidth=1.6,
+            label="report",
+        )
+        edges = [float(penalties[0]) - 0.1, *steps, float(penalties[-1]) + 0.1]
+        for step in steps:
+            axes.axvline(step, color=plots.COLOURS[2], linestyle=":", linewidth=1.4)
+            axes.annotate(
+                f"{step:.4f}",
+                (step, 0.732),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=plots.COLOURS[2],
+                fontweight="bold",
+                va="center",
+            )
+        for left, right, name in zip(edges[:-1], edges[1:], names, strict=True):
+            axes.annotate(name.replace(", ", "\n"), ((left + right) / 2, 0.862), ha="center", va="center", color="#374151", fontsize=9.5)
+        axes.set(
+            title="Which way pays at which wall penalty", xlabel="wall penalty (reward for moving into a wall)", ylabel="reward per step"
+        )
+        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.725, 0.875))
+        axes.legend(loc="lower left", bbox_to_anchor=(0.22, 0.04))
+    return figure
+
+
+def shares(rows: Sequence[tuple[str, float, tuple[float, float], int]], title: str, axis: str, groups: Sequence[int]) -> Figure:
+    """Shares of runs with their intervals.
+
+    Args:
+        rows: name, share, interval, number of runs; drawn from the top.
+        title: above the figure.
+        axis: what the shares are of.
+        groups: for each row the number of its colour.
+    """
+    with plots.style():
+        figure = plots.figure(9.6, 1.3 + 0.42 * len(rows), left=4.35, right=0.95)
+        axes = figure.subplots()
+        for place, (_, share, (low, high), runs) in enumerate(rows):
+            colour = plots.COLOURS[groups[place]]
+            axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=6, alpha=0.35, solid_capstyle="butt")
+            axes.plot(100 * share, place, "o", color=colour, markersize=7)
+            axes.annotate(f"{round(share * runs)} of {runs}", (103, place), va="center", fontsize=9.5, annotation_clip=False)
+        axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+        axes.set(title=title, xlabel=axis, xlim=(-1, 101), ylim=(len(rows) - 0.4, -0.6))
+        axes.grid(axis="y", visible=False)
+    return figure
+
+
+def route_maps(routes: Sequence[Route], title: str) -> Figure:
+    """Value maps side by side on one scale, the route drawn over each.
+
+    Args:
+        routes: with grids of one size; cells of walls show their value where the agent has been there.
+        title: above the figure.
+    """
+    with plots.style():
+        width = 3.7 * len(routes) + 1.3
+        figure = plots.figure(width, 4.65, left=0.6, right=1.05, top=0.75)
+        figure.suptitle(title, x=0.6 / width, ha="left", fontweight="bold", fontsize=13)
+        panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": 0.12})[0]
+        highest = max(float(route.values.max()) for route in routes)
+        lowest = min(float(route.values[route.layout.free.ravel()].min()) for route in routes)
+        for axes, route in zip(panels, routes, strict=True):
+            drawn = _map(axes, route, lowest, highest)
+        panels[0].set_ylabel("row")
+        bar = figure.add_axes((1 - 0.9 / width, 0.6 / 4.65, 0.16 / width, 1 - (0.6 + 0.75) / 4.65))
+        bar.grid(False)
+        figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
+    return figure
+
+
+def _map(axes: Axes, route: Route, lowest: float, highest: float) -> Any:
+    layout, shape = route.layout, route.layout.cells.shape
+    crossed = np.zeros(shape, dtype=bool)
+    crossed.flat[route.states] = True
+    walls = (layout.cells == WALL) | (layout.cells == LOW_WALL)
+    values = np.where(walls & ~crossed, np.nan, route.values.reshape(shape))
+    axes.grid(False)
+    drawn = axes.imshow(values, cmap=plots.VALUES, vmin=lowest, vmax=highest)
+    for row, column in np.argwhere(walls):
+        colour = LOW if layout.cells[row, column] == LOW_WALL else SOLID
+        if crossed[row, column]:
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=plots.COLOURS[1], linewidth=2.4, zorder=4))
+        else:
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, linewidth=0))
+    rows, columns = np.divmod(np.array(route.states), shape[1])
+    axes.plot(columns, rows, color=plots.COLOURS[1], linewidth=2.2, zorder=3, solid_joinstyle="round")
+    draw_marks(axes, layout, 9.0)
+    axes.set_title(route.name, fontsize=11)
+    axes.set(xlabel="column", xticks=range(0, shape[1], 3), yticks=range(0, shape[0], 3))
+    axes.tick_params(length=0)
+    return drawn
+
+
+def raw_maps(routes: Sequence[Route], title: str) -> Figure:
+    """Value maps as the report drew them: max over actions of Q in every cell, walls included, with the greedy actions."""
+    with plots.style():
+        width = 5.0 * len(routes) + 1.3
+        figure = plots.figure(width, 5.65, left=0.6, right=1.05, top=0.75)
+        figure.suptitle(title, x=0.6 / width, ha="left", fontweight="bold", fontsize=13)
+        panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": 0.1})[0]
+        lowest, highest = min(float(route.values.min()) for route in routes), max(float(route.values.max()) for route in routes)
+        for axes, route in zip(panels, routes, strict=True):
+            shape = route.layout.cells.shape
+            axes.grid(False)
+            drawn = axes.imshow(route.values.reshape(shape), cmap=plots.VALUES, vmin=lowest, vmax=highest)
+            for row, column in np.argwhere(~route.layout.walkable):
+                axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#FFFFFF", hatch="///", linewidth=0.0))
+            draw_arrows(axes, route.policy.reshape(*shape, -1), route.layout.walkable, route.values.reshape(shape))
+            draw_marks(axes, route.layout, 12.0)
+            axes.set_title(route.name, fontsize=11)
+            axes.set(xlabel="column", xticks=range(shape[1]), yticks=range(shape[0]))
+            axes.tick_params(length=0)
+        panels[0].set_ylabel("row")
+        bar = figure.add_axes((1 - 0.9 / width, 0.6 / 5.65, 0.16 / width, 1 - (0.6 + 0.75) / 5.65))
+        bar.grid(False)
+        figure.colorbar(drawn, cax=bar, label="max over actions of Q: discounted reward")
+    return figure
+
+
+def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
+    """The route as a GIF."""
+    from sandbox.visual.animation import write_gif
+
+    file = io.BytesIO()
+    write_gif(file, _frames(route, title), fps)
+    return file.getvalue()
+
+
+def _frames(route: Route, title: str) -> Iterator[np.ndarray]:
+    from envs.render import Snapshot
+
+    cells = [route.layout.position(state) for state in route.states]
+    for step, cell in enumerate(cells):
+        status = f"step {step} of {len(cells) - 1}, greedy"
+        yield Snapshot(
+            route.layout, cell, cells[max(0, step - 8) : step], route.values, route.policy > 0, status=status, title=title
+        ).draw()

@@ -1,0 +1,1 @@
+"""Exact solvers on a known model."""

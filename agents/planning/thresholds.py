@@ -1,0 +1,83 @@
+"""Where exact optima change: the ε from which exploring makes the way not worth walking, the penalty from which a wall is worth breaking.
+
+Each is found by halving an interval whose two ends differ, so the answer is as exact as the solver's tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from agents.planning import probabilities
+from agents.planning import solvers as planning
+from envs.mdp import TabularMDP
+from sandbox.errors import SandboxError
+
+TOLERANCE = 1e-12
+"""Of the values that two ways are compared by."""
+PRECISION = 1e-7
+
+
+def bisect(differs: Callable[[float], bool], low: float, high: float, precision: float = PRECISION) -> float:
+    """The place between `low` and `high` where `differs` turns from False to True.
+
+    Raises:
+        SandboxError: when it is not False at `low` and True at `high`.
+    """
+    if differs(low) or not differs(high):
+        raise SandboxError(f"Nothing changes between {low:g} and {high:g}: there is no threshold to be found.")
+    while high - low > precision:
+        middle = (low + high) / 2
+        low, high = (low, middle) if differs(middle) else (middle, high)
+    return (low + high) / 2
+
+
+def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
+    """Whether the best policy that explores with ε, left to its choices, comes from the start to the goal."""
+    best = planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE)
+    chosen = probabilities.one_hot(best.policy, model.actions)
+    return planning.evaluate(model, chosen, model.horizon).goal_probability >= planning.SURE
+
+
+def largest_walking_epsilon(model: TabularMDP, discount: float, low: float = 0.0, high: float = 0.8) -> float:
+    """The ε above which the best ε-soft policy stays where it is instead of walking to the goal."""
+    return bisect(lambda epsilon: not walks(model, discount, epsilon), low, high)
+
+
+def episode_below(epsilon: float, start: float, end: float, episodes: int) -> int:
+    """The first episode, counted from 1, in which a geometric schedule lies below ε; `episodes` + 1 if none does."""
+    if start < epsilon:
+        return 1
+    if end >= epsilon:
+        return episodes + 1
+    return math.floor((episodes - 1) * math.log(start / epsilon) / math.log(start / end)) + 2
+
+
+def best_moves(model: TabularMDP, discount: float) -> float:
+    """Moves from start to goal of the best policy; infinite when it does not go there."""
+    best = planning.value_iteration(model, discount, tolerance=TOLERANCE)
+    steps = planning.evaluate(model, probabilities.one_hot(best.policy, model.actions), model.horizon).steps_to_goal
+    return math.inf if steps is None else steps
+
+
+def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.ndarray:
+    """What a policy is worth in each state, float64 [states]: v = (I - γ P)⁻¹ r. Sutton & Barto, 2nd ed., equation 4.4, solved.
+
+    Args:
+        model: the world.
+        policy: probabilities [states, actions].
+        discount: in (0, 1).
+    """
+    taken = policy[:, :, None] * model.probability  # [states, actions, outcomes]
+    reward = (taken * model.reward).sum(axis=(1, 2))  # [states]
+    going = np.zeros((model.states, model.states))
+    source = np.broadcast_to(np.arange(model.states)[:, None, None], taken.shape)
+    np.add.at(going, (source, model.next_state), taken * ~model.terminated)
+    return np.linalg.solve(np.eye(model.states) - discount * going, reward)
+
+
+def best_exploring_value(model: TabularMDP, discount: float, epsilon: float) -> np.ndarray:
+    """What each state is worth to the best policy that explores with ε: float64 [states]."""
+    return planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE).value

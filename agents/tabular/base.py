@@ -1,0 +1,320 @@
+"""What every tabular agent is: a table of action values, a rule that changes it, memory of the rule's own, a policy that explores.
+
+Learning on a model's arrays and learning through `env.step` give the same table to the last bit from the same generators, and learning
+a episodes and then b the same as learning a + b. numba is loaded when learning or acting begins, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from agents.planning import probabilities
+from agents.tabular import schedules
+from agents.tabular.config import TabularConfig
+from sandbox.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from agents.tabular.kernels import Log, Memory, Tables
+    from envs.mdp import TabularMDP
+
+
+LEARNED = {"q": np.float64, "memory": np.float64, "rows": np.float64, "counts": np.int64, "visits": np.int64}
+"""The arrays that are an agent's state; see `agents.tabular.kernels.RULE_SIGNATURE`."""
+
+
+class Episodes(NamedTuple):
+    """What happened in some episodes: arrays [episodes]."""
+
+    episode: np.ndarray  # int64, counted from 1 since the agent was made
+    return_: np.ndarray  # float64, sum of the rewards
+    length: np.ndarray  # int64, steps
+    steps_to_goal: np.ndarray  # int64, steps until it first stood on a goal; -1 when it never did or nothing says what the goal is
+    epsilon: np.ndarray  # float64, exploration
+    alpha: np.ndarray  # float64, step size
+    start: np.ndarray  # int64, the first state
+
+
+class TabularAgent:
+    """An agent with a table of action values and a rule that is called after every step; the subclass says which rule.
+
+    Args:
+        config: its options.
+        states: number of states.
+        actions: number of actions.
+        rng: draws its actions and breaks its ties; the agent keeps it, and uses no other.
+        episodes: planned episodes, over which schedules are stretched unless `config.decay_episodes` says otherwise.
+    """
+
+    name: ClassVar[str]
+    """As the registry knows it."""
+    Config: ClassVar[type[TabularConfig]] = TabularConfig
+    rule: ClassVar[Callable[..., None]]
+    """A plain function with the arguments of `agents.tabular.kernels.RULE_SIGNATURE`, or the few of `ONE_STEP_SIGNATURE`."""
+    next_first: ClassVar[bool] = False
+    """Whether the next action is drawn before the update, and then played; else after it."""
+
+    def __init__(self, config: TabularConfig, states: int, actions: int, rng: np.random.Generator, *, episodes: int) -> None:
+        if min(states, actions, episodes) < 1:
+            raise UsageError(f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, {actions} and {episodes}.")
+        self.config = config
+        self.states, self.actions = states, actions
+        self.rng = rng
+        self.episodes = episodes
+        self.episodes_done = 0
+        own = np.array(self.tables(), dtype=np.float64)  # [tables]
+        self.q = np.full((states, actions), self.start_value)  # [states, actions]
+        self.memory = np.repeat(own, states * actions).reshape(len(own), states, actions)  # [tables, states, actions]
+        self.rows = np.zeros((0, 0))  # [rows, columns], made when the time limit of an episode is known
+        self.counts = np.zeros((states, actions), dtype=np.int64)  # [states, actions], how often each pair was taken while learning
+        self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
+        self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
+        self._scratch = np.zeros((4, actions))
+        self._known: tuple[TabularMDP, Tables] | None = None
+
+    @property
+    def start_value(self) -> float:
+        """What the table of action values holds before the first episode."""
+        return self.config.start_value
+
+    def tables(self) -> tuple[float, ...]:
+        """What each table of the rule's own memory holds before the first episode, one number for each; by default it has none."""
+        return ()
+
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
+        """How many rows and columns the rule's own lists have, all 0 at first.
+
+        Args:
+            horizon: steps after which an episode is cut; 0 when nothing cuts it, or nothing is known about it.
+        """
+        return 1, 1
+
+    def settings(self) -> tuple[float, ...]:
+        """The constants that the rule gets, from the agent's options."""
+        return ()
+
+    def prepare(self) -> None:
+        """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
+        from agents.tabular import kernels, policies
+
+        policies.compiled(self.config.policy_name)
+        kernels.compiled_rule(type(self).rule)
+
+    def epsilon(self) -> float:
+        """Exploration in the next episode: a probability, or softmax's temperature."""
+        return float(self._epsilons(1)[0])
+
+    def act(self, observation: int, explore: bool = False, rng: np.random.Generator | None = None, step: int | None = None) -> int:
+        """An action for a state, nothing learned.
+
+        Args:
+            observation: the state, in [0, states).
+            explore: whether to take the behaviour policy at the present exploration; else greedily.
+            rng: draws in place of the agent's own generator, so that watching changes nothing.
+            step: steps of the episode before this one, for agents whose policy counts them; None reads the table as it stands.
+        """
+        from agents.tabular import policies
+
+        if not 0 <= observation < self.states:  # compiled code would read whatever stands there
+            raise IndexError(f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}.")
+        policy, _ = policies.compiled(self.config.policy_name if explore else "greedy")
+        epsilon = self.epsilon() if explore else 0.0
+        q = self.q if step is None else self.table_at(step)
+        return int(policy(q, self.counts, int(observation), epsilon, self.config.ties == "first", rng or self.rng))
+
+    def table_at(self, step: int) -> np.ndarray:
+        """The action values that are played after `step` steps of an episode: float64 [states, actions]. One table serves all."""
+        return self.q
+
+    def policy(self) -> np.ndarray:
+        """Probabilities of the greedy policy: float64 [states, actions]."""
+        return probabilities.greedy(self.q, self.config.ties == "first")
+
+    def played_policy(self) -> np.ndarray:
+        """What it plays in an episode without exploring: `policy()`, or [steps, states, actions] where it counts steps."""
+        return self.policy()
+
+    def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
+        """Learn on the arrays of a model, compiled.
+
+        Args:
+            model: the world.
+            env_rng: draws starts and outcomes; the environment's `np_random`.
+            episodes: how many.
+
+        Raises:
+            UsageError: when the model has another number of states or actions, or episodes that could never end.
+        """
+        from agents.tabular import kernels, policies
+
+        self._check_size(*model.next_state.shape[:2])
+        if not model.horizon and not _can_end(model):
+            raise UsageError(
+                "An episode of this model may never end: from some state nothing terminates it, and its horizon is 0. Give it a horizon."
+            )
+        self._make_rows(model.horizon)
+        log = kernels.log(episodes, self.visits)
+        epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        plain = type(self).rule
+        rule, short = kernels.compiled_rule(plain), kernels.is_short(plain)
+        kernels.learn(
+            self.remembered(),
+            self._tables(model),
+            model.horizon,
+            model.always_draw,
+            epsilon,
+            alpha,
+            self.config.alpha_division,
+            kernels.step_size,
+            self.config.discount,
+            kernels.no_rule if short else rule,
+            rule if short else kernels.no_one_step,
+            short,
+            self.next_first,
+            *policies.compiled(self.config.policy_name),
+            self.config.ties == "first",
+            self.rng,
+            env_rng,
+            log,
+        )
+        return self._learned(log, epsilon, alpha)
+
+    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+        """Learn through `env.reset` and `env.step`, with the same compiled rule and policy.
+
+        The environment's own generator goes on where it stands: seed it before, with `env.reset(seed=…)`.
+
+        Args:
+            env: any environment with Discrete observations and actions; it must end its episodes.
+            episodes: how many.
+
+        Raises:
+            UsageError: when the environment's spaces do not fit the agent's table.
+        """
+        from agents.tabular import kernels, stepping
+
+        world = stepping.World(env)
+        self._check_size(world.states, world.actions)
+        self._make_rows(world.horizon)
+        log = kernels.log(episodes, self.visits)
+        epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        for number in range(episodes):
+            stepping.learn_episode(self, world, float(epsilon[number]), float(alpha[number]), log, number)
+        return self._learned(log, epsilon, alpha)
+
+    def remembered(self) -> Memory:
+        """The arrays that the rule gets."""
+        from agents.tabular.kernels import Memory
+
+        return Memory(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
+
+    def shortfall(self) -> str:
+        """Why what it plays may earn less than the best possible even when it has nothing left to learn; "" for no such reason."""
+        return ""
+
+    def findings(self) -> dict[str, Any]:
+        """What else it can say of its work, plain values for the run's summary: whether a solver converged."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
+        return {**{name: getattr(self, name).copy() for name in LEARNED}, "episodes_done": self.episodes_done}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned.
+
+        Raises:
+            SandboxError: when it is the state of a table of another size.
+        """
+        arrays = {name: np.array(state[name], dtype=dtype, order="C") for name, dtype in LEARNED.items()}
+        for name, array in arrays.items():
+            own = getattr(self, name)
+            if array.shape != own.shape if name != "rows" else array.ndim != 2:
+                raise SandboxError(f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which has {list(own.shape)}.")
+        for name, array in arrays.items():
+            setattr(self, name, array)
+        self.episodes_done = int(state["episodes_done"])
+
+    def save(self, path: Path | str) -> None:
+        """Write the agent to one file, whole or not at all; see `agents.tabular.saved`."""
+        from agents.tabular import saved
+
+        saved.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """The agent that `save` wrote, its generator where it was.
+
+        Raises:
+            SandboxError: when the file is damaged, or holds something else than an agent of this class.
+        """
+        from agents.tabular import saved
+
+        agent = saved.load(Path(path), cls)
+        assert isinstance(agent, cls)
+        return agent
+
+    def _epsilons(self, count: int) -> np.ndarray:
+        config = self.config
+        length = config.decay_episodes or self.episodes
+        return schedules.values(config.epsilon_schedule, config.epsilon, config.epsilon_final, length, self.episodes_done, count)
+
+    def _alphas(self, count: int) -> np.ndarray:
+        config = self.config
+        length = config.decay_episodes or self.episodes
+        if config.alpha_schedule == "visits":
+            return np.ones(count)  # of a first visit; the loops divide it
+        final = config.alpha if config.alpha_final is None else config.alpha_final
+        return schedules.values(config.alpha_schedule, config.alpha, final, length, self.episodes_done, count)
+
+    def _tables(self, model: TabularMDP) -> Tables:
+        """The model's arrays for the kernels; those of the last model are kept, since one model is learned in many blocks."""
+        from agents.tabular import kernels
+
+        if self._known is None or self._known[0] is not model:
+            self._known = (model, kernels.tables(model))
+        return self._known[1]
+
+    def _make_rows(self, horizon: int) -> None:
+        """The rule's lists, for episodes of that many steps; they stay as they are once they are made.
+
+        Raises:
+            UsageError: when they were made for episodes of another length.
+        """
+        shape = self.rows_shape(horizon)
+        if not self.rows.size:
+            self.rows = np.zeros(shape)
+        elif self.rows.shape != shape:
+            raise UsageError(
+                f"Agent '{self.name}' began in episodes of another length: it has {list(self.rows.shape)} rows and columns, and needs "
+                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make a new agent for them."
+            )
+
+    def _check_size(self, states: int, actions: int) -> None:
+        if (states, actions) != (self.states, self.actions):
+            table = f"{self.states} states and {self.actions} actions"
+            raise UsageError(
+                f"Agent '{self.name}' has a table for {table}; the environment has {states} and {actions}. Make an agent of that size."
+            )
+
+    def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
+        number = self.episodes_done + 1 + np.arange(len(epsilon))
+        self.episodes_done += len(epsilon)
+        return Episodes(number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start)
+
+
+def _can_end(model: TabularMDP) -> bool:
+    """Whether from every state some course of events terminates the episode. (A loop that never ends could not be interrupted.)"""
+    possible = model.probability > 0  # [states, actions, outcomes]
+    ending = (possible & model.terminated).any(axis=(1, 2))  # [states]
+    while not ending.all():
+        wider = ending | (possible & ending[model.next_state]).any(axis=(1, 2))
+        if (wider == ending).all():
+            return False
+        ending = wider
+    return True

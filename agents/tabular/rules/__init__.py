@@ -1,0 +1,1 @@
+"""What tabular agents learn from a step, one file for each family."""

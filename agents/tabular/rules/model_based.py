@@ -1,0 +1,233 @@
+"""Agents that learn a model of the world and plan with it. What they do after a step stands in `agents.tabular.rules.model_rules`.
+
+A model is learned from steps alone; agents that are given the exact one are in `agents.tabular.rules.planners`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from agents.planning import probabilities
+from agents.tabular.base import Episodes, TabularAgent
+from agents.tabular.config import PolicyName, TabularConfig, no_step_size
+from agents.tabular.rules import model_rules
+from sandbox.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from agents.tabular.kernels import Log
+
+COLUMNS = 8
+"""What `agents.tabular.rules.model_rules` notes of an outcome."""
+LARGEST = 2**30
+"""Bytes that the lists of an agent may take."""
+
+
+class ModelConfig(TabularConfig):
+    """What agents with a learned model can be told besides."""
+
+    outcomes: int = Field(default=8, ge=1, le=10**6, description="room of the learned model: different outcomes of a pair, on average")
+
+
+class DynaConfig(ModelConfig):
+    """What `dyna-q` can be told besides."""
+
+    planning_steps: int = Field(default=10, ge=0, le=10**6, description="updates from the learned model after every step")
+    believes: Literal["all", "last"] = Field(
+        default="all",
+        description="the model of a pair: all its outcomes, as often as they came, or the last one (the book: a certain world, which may change)",
+    )
+
+
+class DynaPlusConfig(DynaConfig):
+    """What `dyna-q-plus` can be told besides."""
+
+    kappa: float = Field(
+        default=1e-4, ge=0, description="in planning, kappa times the root of the steps since a pair was tried is added to its reward"
+    )
+
+
+class SweepingConfig(ModelConfig):
+    """What `prioritized-sweeping` can be told besides."""
+
+    alpha: float = Field(default=1.0, gt=0, le=1, description="step size of an update; 1 is right where the model is an expectation")
+    planning_steps: int = Field(default=10, ge=0, le=10**6, description="updates from the queue after every step")
+    threshold: float = Field(default=1e-4, ge=0, description="a pair is queued if an update would change its value by more than this")
+
+
+class RMaxConfig(ModelConfig):
+    """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth more."""
+
+    without_effect: ClassVar[Mapping[str, str]] = no_step_size("r-max plans exactly with what it knows")
+
+    policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; optimism explores enough")
+    known: int = Field(default=20, ge=1, le=10**6, description="visits after which a pair is known; 1 is enough where nothing is by chance")
+    tolerance: float = Field(default=1e-6, gt=0, description="planning ends when no value changed by more than this in a sweep")
+    max_sweeps: int = Field(default=1000, ge=1, le=10**6, description="planning ends after so many sweeps")
+
+
+class UcbViConfig(ModelConfig):
+    """What `ucb-vi` can be told besides."""
+
+    without_effect: ClassVar[Mapping[str, str]] = {
+        **no_step_size("ucb-vi plans exactly with what it knows"),
+        "initial_value": "values begin as the most that is left of an episode; see highest_return",
+    }
+
+    policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; the bonus explores enough")
+    discount: float = Field(default=1.0, gt=0, le=1, description="worth of a reward one step later (gamma)")
+    initial_value: float | None = Field(default=0.0, description="none is needed: values begin as the most that is left")
+    horizon: int | None = Field(
+        default=None, ge=1, le=10**6, description="steps planned ahead; none: the time limit of an episode, or 100 where there is none"
+    )
+    highest_return: float | None = Field(default=None, description="from no state on an episode brings more; none: 1 for each step left")
+    value_range: float | None = Field(
+        default=1.0, gt=0, description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead"
+    )
+    bonus: float = Field(default=0.01, ge=0, description="weight c of the bonus c B L / √N; 7 in the paper, smaller ones learn sooner")
+    failure: float = Field(default=0.1, gt=0, lt=1, description="how likely the bonus may be too small (delta), where its weight is 7")
+
+
+class ModelAgent(TabularAgent):
+    """Base of the agents below: their lists, and what happens when those are full."""
+
+    Config = ModelConfig
+    config: ModelConfig
+
+    @property
+    def room(self) -> int:
+        """For how many outcomes the model has room; never less than one for each pair."""
+        return self.states * self.actions * min(self.config.outcomes, 2 * self.states)
+
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
+        """A row of counters, then a row for each outcome."""
+        return self._affordable(1 + self.room, COLUMNS, "fewer outcomes")
+
+    def _affordable(self, rows: int, columns: int, remedy: str) -> tuple[int, int]:
+        size = 8 * rows * columns
+        if size > LARGEST:
+            raise UsageError(
+                f"Agent '{self.name}' needs {size / 2**30:.1f} GiB for {self.states} states and {self.actions} actions, more than "
+                f"{LARGEST / 2**30:.0f}. Give it {remedy}, or use q-learning, which needs its table alone."
+            )
+        return rows, columns
+
+    def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
+        missed = int(self.rows[0, 1])
+        if missed:
+            pairs, needed = self.states * self.actions, self.config.outcomes * 2
+            raise SandboxError(
+                f"Agent '{self.name}' saw more different outcomes than its model has room for: {self.room} for {pairs} pairs of state "
+                f"and action; {missed} steps found none. Set its option outcomes to more than {self.config.outcomes}, for instance {needed}."
+            )
+        return super()._learned(log, epsilon, alpha)
+
+
+class DynaQ(ModelAgent):
+    """Q-learning that also learns from steps its model makes up."""
+
+    name = "dyna-q"
+    Config = DynaConfig
+    config: DynaConfig
+    rule = staticmethod(model_rules.dyna)
+
+    def tables(self) -> tuple[float, ...]:
+        """Where a pair's outcomes are, and when it was last tried."""
+        return 0.0, 0.0
+
+    def settings(self) -> tuple[float, ...]:
+        """See the rule."""
+        return self.room, self.config.planning_steps, 0.0, 0.0, self.config.believes == "last"
+
+
+class DynaQPlus(DynaQ):
+    """Dyna-Q that grows curious about what it has not tried for long: for worlds that change."""
+
+    name = "dyna-q-plus"
+    Config = DynaPlusConfig
+    config: DynaPlusConfig
+
+    def settings(self) -> tuple[float, ...]:
+        """See the rule."""
+        return self.room, self.config.planning_steps, self.config.kappa, 1.0, self.config.believes == "last"
+
+
+class PrioritizedSweeping(ModelAgent):
+    """Plans where values would change most, backwards from there."""
+
+    name = "prioritized-sweeping"
+    Config = SweepingConfig
+    config: SweepingConfig
+    rule = staticmethod(model_rules.prioritized_sweeping)
+
+    def tables(self) -> tuple[float, ...]:
+        """Where a pair's outcomes are, where those that lead to a state are, priority, place in the queue."""
+        return 0.0, 0.0, 0.0, 0.0
+
+    def settings(self) -> tuple[float, ...]:
+        """See the rule."""
+        return self.room, self.config.planning_steps, self.config.threshold
+
+
+class RMax(ModelAgent):
+    """Believes that all it does not know is the best there could be, and plans exactly with what it knows."""
+
+    name = "r-max"
+    Config = RMaxConfig
+    config: RMaxConfig
+    rule = staticmethod(model_rules.r_max)
+
+    def tables(self) -> tuple[float, ...]:
+        """Where a pair's outcomes are, and how often it was visited."""
+        return 0.0, 0.0
+
+    def settings(self) -> tuple[float, ...]:
+        """See the rule."""
+        return self.room, self.config.known, self.config.tolerance, self.config.max_sweeps
+
+
+class UcbVi(ModelAgent):
+    """Plans each episode step by step with a bonus for what it knows little about; regret in finite-horizon worlds is near the least."""
+
+    name = "ucb-vi"
+    Config = UcbViConfig
+    config: UcbViConfig
+    rule = staticmethod(model_rules.ucb_vi)
+
+    def tables(self) -> tuple[float, ...]:
+        """Where a pair's outcomes are."""
+        return (0.0,)
+
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
+        """A row of counters, a row for each outcome, and a table for each step: values of all actions, and the highest."""
+        steps = self.config.horizon or horizon or 100
+        return self._affordable(1 + self.room + steps * self.states, max(COLUMNS, self.actions + 1), "a shorter horizon")
+
+    def settings(self) -> tuple[float, ...]:
+        """See the rule."""
+        config = self.config
+        most = (1.0, 0.0) if config.highest_return is None else (0.0, config.highest_return)
+        weight = (config.bonus, 0.0) if config.value_range is None else (0.0, config.bonus * config.value_range)
+        return self.room, *most, *weight, self.episodes / config.failure
+
+    def table_at(self, step: int) -> np.ndarray:
+        """The table of one step of an episode; episodes longer than the horizon begin anew."""
+        tables = self._tables_of_steps()
+        return self.q if tables is None else np.ascontiguousarray(tables[step % len(tables)])
+
+    def played_policy(self) -> np.ndarray:
+        """The greedy policy of each step: float64 [horizon, states, actions]."""
+        tables = self._tables_of_steps()
+        if tables is None:
+            return self.policy()
+        steps, states, actions = tables.shape
+        return probabilities.greedy(tables.reshape(-1, actions), self.config.ties == "first").reshape(steps, states, actions)
+
+    def _tables_of_steps(self) -> np.ndarray | None:
+        """Q_h for every step h: float64 [horizon, states, actions]; None before the first step."""
+        if not self.rows.size or not self.rows[0, 2]:
+            return None
+        return self.rows[1 + self.room :, : self.actions].reshape(-1, self.states, self.actions)

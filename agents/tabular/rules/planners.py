@@ -1,0 +1,197 @@
+"""Agents that are given the exact model: they solve it before their first step, and then only play.
+
+They learn nothing, so that what they earn is what the others are measured by. Each says whether its solver converged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from agents.planning import solvers as planning
+from agents.planning.probabilities import shares
+from agents.tabular.base import Episodes, TabularAgent
+from agents.tabular.config import PolicyName, ScheduleName, TabularConfig, no_step_size
+from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from envs.mdp import TabularMDP
+
+
+def nothing(
+    q: np.ndarray,
+    state: int,
+    action: int,
+    reward: float,
+    next_state: int,
+    next_action: int,
+    terminated: bool,
+    alpha: float,
+    discount: float,
+) -> None:
+    """A rule that learns nothing from a step."""
+
+
+class PlannerConfig(TabularConfig):
+    """What agents with an exact model can be told besides."""
+
+    without_effect: ClassVar[Mapping[str, str]] = {
+        **no_step_size("a planner learns nothing from its steps"),
+        "initial_value": "a planner's values are the solution's",
+    }
+
+    policy: PolicyName = Field(default="greedy", description="how actions are picked in the episodes that are played")
+    tolerance: float = Field(default=1e-10, gt=0, description="largest error of a value")
+    max_sweeps: int = Field(default=100_000, ge=1, description="sweeps over all states after which the solver gives up")
+
+
+class ModifiedConfig(PlannerConfig):
+    """What `modified-policy-iteration` can be told besides."""
+
+    evaluation_sweeps: int = Field(default=20, ge=0, le=10**6, description="sweeps that evaluate a policy before it is improved again")
+
+
+class EpsilonSoftConfig(PlannerConfig):
+    """What `epsilon-soft` can be told besides; it is planned for the exploration of the first episode, `epsilon`."""
+
+    policy: PolicyName = Field(default="epsilon-greedy", description="how actions are picked in the episodes that are played")
+    epsilon: float = Field(default=0.1, ge=0, le=1, description="how often another action is taken than the chosen one")
+    epsilon_schedule: ScheduleName = Field(default="constant", description="how epsilon changes from episode to episode")
+
+
+class Planner(TabularAgent):
+    """Base of the agents below: solves each model it is given once, and plays the solution."""
+
+    Config = PlannerConfig
+    config: PlannerConfig
+    rule = staticmethod(nothing)
+
+    converged: bool | None = None
+    """Whether the solver got there; None before there was a model."""
+    sweeps: int | None = None
+    """Sweeps over all states that it took."""
+    residual: float | None = None
+    """Largest change of a value in the last sweep, or that one more sweep would make."""
+    _planned: Any = None  # the model whose solution is played
+
+    def solve(self, model: TabularMDP) -> planning.Solution:
+        """What the subclass's solver finds."""
+        raise NotImplementedError
+
+    def plan(self, model: TabularMDP) -> None:
+        """Solve a model; the table of action values becomes the solution's.
+
+        Raises:
+            UsageError: when the model has another number of states or actions, or, with a discount of 1, no optimum.
+        """
+        self._check_size(*model.next_state.shape[:2])
+        found = self.solve(model)
+        planning.refuse_divergence(model, found, self.config.discount)
+        self.q = np.ascontiguousarray(found.q, dtype=np.float64)
+        self.converged, self.sweeps, self.residual = found.converged, found.sweeps, found.residual
+        self._planned = model
+
+    def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
+        """Plan, if this model is new, and play some episodes; see `TabularAgent.learn_model`."""
+        if self._planned is not model:
+            self.plan(model)
+        return super().learn_model(model, env_rng, episodes)
+
+    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+        """Plan, if the environment's model is new, and play some episodes through `env.step`.
+
+        Raises:
+            UsageError: when the environment has no exact model.
+        """
+        model = getattr(env.unwrapped, "model", None)
+        if model is None:
+            raise UsageError(
+                f"Agent '{self.name}' plans on an exact model, and {env.unwrapped} has none (no attribute 'model'). "
+                "Agents that learn their model are dyna-q, prioritized-sweeping and r-max; q-learning needs none."
+            )
+        if self._planned is not model:
+            self.plan(model)
+        return super().learn_env(env, episodes)
+
+    def shortfall(self) -> str:
+        """It solves another question than the one that is scored."""
+        return (
+            f"it maximises rewards discounted by {self.config.discount:g}, with one action for each state, while the best possible counts "
+            "every reward alike and may count the steps left"
+        )
+
+    def findings(self) -> dict[str, Any]:
+        """Whether the solver converged, its sweeps, and its residual."""
+        return {"converged": self.converged, "sweeps": self.sweeps, "residual": self.residual}
+
+    def state(self) -> dict[str, Any]:
+        """The table, and what the solver said."""
+        return {**super().state(), **self.findings()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned; the next model is planned on anew."""
+        super().restore(state)
+        self.converged, self.sweeps, self.residual = state["converged"], state["sweeps"], state["residual"]
+        self._planned = None
+
+
+class ValueIteration(Planner):
+    """The optimum, by sweeps of updates."""
+
+    name = "value-iteration"
+
+    def solve(self, model: TabularMDP) -> planning.Solution:
+        """See `agents.planning.solvers.value_iteration`."""
+        return planning.value_iteration(model, self.config.discount, self.config.tolerance, self.config.max_sweeps)
+
+
+class PolicyIteration(Planner):
+    """The optimum, by exact evaluation and improvement of policies."""
+
+    name = "policy-iteration"
+
+    def solve(self, model: TabularMDP) -> planning.Solution:
+        """See `agents.planning.solvers.policy_iteration`."""
+        return planning.policy_iteration(model, self.config.discount, self.config.tolerance, self.config.max_sweeps)
+
+
+class ModifiedPolicyIteration(Planner):
+    """The optimum, by some sweeps of evaluation between improvements."""
+
+    name = "modified-policy-iteration"
+    Config = ModifiedConfig
+    config: ModifiedConfig
+
+    def solve(self, model: TabularMDP) -> planning.Solution:
+        """See `agents.planning.solvers.modified_policy_iteration`."""
+        config = self.config
+        return planning.modified_policy_iteration(model, config.discount, config.tolerance, config.max_sweeps, config.evaluation_sweeps)
+
+
+class EpsilonSoft(Planner):
+    """The best of the policies that must explore. `policy()` is its choice in each state, without the exploration."""
+
+    name = "epsilon-soft"
+    Config = EpsilonSoftConfig
+    config: EpsilonSoftConfig
+
+    def solve(self, model: TabularMDP) -> planning.Solution:
+        """See `agents.planning.solvers.best_epsilon_soft`.
+
+        Raises:
+            UsageError: with so much exploration that the chosen action comes less often than the others.
+        """
+        config = self.config
+        main, rest = shares(self.actions, config.epsilon, config.epsilon_convention)
+        if main < rest:
+            raise UsageError(
+                f"epsilon {config.epsilon:g} with {self.actions} actions: the chosen one would be taken less often than any other. "
+                f"At most {1 - 1 / self.actions:g} makes sense."
+            )
+        limits = (config.epsilon_convention, config.tolerance, config.max_sweeps)
+        return planning.best_epsilon_soft(model, config.discount, config.epsilon, *limits)

@@ -1,0 +1,108 @@
+"""A learned agent in one file: arrays and a line of JSON in an .npz, no pickle, so that loading one never runs code.
+
+A loaded agent acts and goes on learning as the saved one would have: its generator is saved with it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sandbox.config.model import dump
+from sandbox.errors import ConfigError, SandboxError, UnknownNameError
+from sandbox.store.files import whole_file
+
+if TYPE_CHECKING:
+    from agents.tabular.base import TabularAgent
+
+FORMAT = "sandbox tabular agent 2"
+BIT_GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
+"""Those whose state is whole numbers alone."""
+
+
+def save(agent: TabularAgent, path: Path) -> None:
+    """Write an agent to `path`, whole or not at all.
+
+    Raises:
+        SandboxError: when its generator is none whose state can be written down.
+        OSError: when the file cannot be written.
+    """
+    generator: Any = agent.rng.bit_generator.state
+    if generator["bit_generator"] not in BIT_GENERATORS:
+        raise SandboxError(
+            f"The state of a {generator['bit_generator']} generator cannot be saved; use one of {', '.join(BIT_GENERATORS)}."
+        )
+    state = agent.state()
+    arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
+    about = {
+        "format": FORMAT,
+        "agent": agent.name,
+        "config": dump(agent.config),
+        "states": agent.states,
+        "actions": agent.actions,
+        "episodes": agent.episodes,
+        "generator": generator,
+        "values": {key: value for key, value in state.items() if key not in arrays},
+    }
+    with whole_file(path) as file:
+        np.savez(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path, expected: type[TabularAgent]) -> TabularAgent:
+    """The agent that `save` wrote.
+
+    Args:
+        path: the file.
+        expected: the agent's class, or one above it; what else derives from it is found in the registry by name.
+
+    Raises:
+        SandboxError: when the file is damaged, foreign, or holds another agent than `expected`.
+    """
+    try:
+        about, arrays = _read(path)
+    except FileNotFoundError as error:
+        raise SandboxError(f"No file {path}; an agent's `save` writes one.") from error
+    except Exception as error:  # a damaged archive makes zipfile, zlib, struct, json and NumPy raise nearly anything
+        what = "is damaged, or no saved agent"
+        raise SandboxError(f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it from its run.") from error
+    kind = _class(about["agent"], expected, path)
+    try:
+        bits = BIT_GENERATORS[about["generator"]["bit_generator"]]()
+        bits.state = about["generator"]
+        rng = np.random.Generator(bits)
+        agent = kind(kind.Config(**about["config"]), about["states"], about["actions"], rng, episodes=about["episodes"])
+        agent.restore({**arrays, **about["values"]})
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        what = "holds an agent that this version cannot take up"
+        raise SandboxError(f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version.") from error
+    return agent
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    file = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise ValueError("a bare array")
+    arrays = dict(file)  # reading checks every member's CRC
+    about = json.loads(str(arrays.pop("about")))
+    if about["format"] != FORMAT or not isinstance(about["agent"], str):
+        raise ValueError(f"its format is not '{FORMAT}'")
+    return about, arrays
+
+
+def _class(name: str, expected: type[TabularAgent], path: Path) -> type[TabularAgent]:
+    """The class of the agent called `name`: `expected` itself where that is it, else what the registry has."""
+    if getattr(expected, "name", None) == name:
+        return expected
+    from sandbox.registry.registry import registry
+
+    try:
+        kind: type[TabularAgent] = registry().load("agent", name)
+    except UnknownNameError as error:
+        raise SandboxError(f"{path} holds an agent '{name}'. {error} Load the plugin that has it with -p FILE.") from error
+    if not issubclass(kind, expected):
+        raise SandboxError(f"{path} holds an agent '{name}', not '{expected.name}'. Load it with TabularAgent.load.")
+    return kind

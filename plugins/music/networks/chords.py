@@ -1,0 +1,102 @@
+"""`chord_lstm`: the keys of one moment one after the other, from the lowest to the highest, so that chords fit together.
+
+The probability of a chord is the product over its keys of p(key | keys below it, all moments before): an exact likelihood, as in a NADE
+(Larochelle and Murray, 2011). All keys share one set of weights (the idea of Johnson, 2017, "tied parallel"): each looks at its
+neighbourhood in the moments before and at the keys below it in this one. What the LSTM remembers of the whole piano is added.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from envs.datasets.rolls import KEYS
+from plugins.music.config import ChordLstmConfig
+from plugins.music.networks.models import MusicModel, Predicted, State
+
+LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
+"""Steps back that each key looks at."""
+PERIODS = (2, 3, 4, 6, 8, 12, 16, 32)
+"""Steps after which a clock hand comes round: where in the bar a step is, in any time."""
+OWN = 8
+"""Numbers for each key that the LSTM gives it alone."""
+
+
+class ChordLstm(MusicModel):
+    """See the module.
+
+    Args:
+        config: its options.
+        keys: of the piano.
+    """
+
+    history = max(LAGS)
+
+    def __init__(self, config: ChordLstmConfig, keys: int = KEYS) -> None:
+        super().__init__(config, keys + 2 * len(PERIODS), 1, keys)
+        self.reach = min(config.reach, keys - 1)
+        channels, span = config.channels, min(config.span, keys - 1)
+        self.past = nn.Conv1d(len(LAGS) + 1, channels, 2 * span + 1, padding=span)
+        self.below = nn.Conv1d(1, channels, self.reach, bias=False)
+        self.whole = nn.Linear(config.hidden, channels)
+        self.own = nn.Linear(config.hidden, OWN * keys)
+        self.blend = nn.Conv1d(OWN, channels, 1, bias=False)
+        self.register = nn.Conv1d(1, channels * keys, 1, bias=False)  # a table [channels, keys]: what is particular to a key
+        self.mix = nn.Conv1d(channels, channels, 1)
+        self.read = nn.Conv1d(channels, 1, 1)
+        self.base = nn.Linear(config.hidden, keys)
+
+    def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
+        """See `MusicModel.predict`."""
+        features, base, remembered, state = self.features(sounds, position, state)
+        now = sounds[:, self.history :]
+        steps = features.shape[1]
+        below = self.below(functional.pad(now[..., :-1].flatten(0, 1), (self.reach, 0)))  # [lanes * steps, channels, keys]
+        hidden = torch.relu(features.flatten(0, 1) + below)
+        logits = self.read(torch.relu(self.mix(hidden))).unflatten(0, (-1, steps)) + base[:, :, None]
+        return Predicted(logits, None, self.strikes(remembered, now), state)
+
+    def features(self, sounds: Tensor, position: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, State]:
+        """All that does not depend on the step itself.
+
+        Args:
+            sounds: [lanes, history + steps, 1, keys]; the last step is not looked at.
+            position: [lanes].
+            state: what is remembered.
+
+        Returns:
+            Features of each key [lanes, steps, channels, keys], a logit for each [lanes, steps, keys], what the LSTM remembers
+            [lanes, steps, hidden], and its state.
+        """
+        keys = sounds[:, :, 0]
+        steps = keys.shape[1] - self.history
+        before = [keys[:, self.history - lag : self.history - lag + steps] for lag in range(1, self.history + 1)]
+        seen = torch.cat([before[0], clock(position, steps)], dim=-1)
+        remembered, state = self.remember(seen, state)
+        past = torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2).flatten(0, 1)  # [lanes * steps, lags + 1, keys]
+        own = self.own(remembered).unflatten(-1, (OWN, self.piano)).flatten(0, 1)
+        table = self.register.weight.view(-1, self.piano)
+        features = self.past(past) + self.blend(own) + table + self.whole(remembered).flatten(0, 1)[..., None]
+        return features.unflatten(0, (-1, steps)), self.base(remembered), remembered, state
+
+
+def clock(position: Tensor, steps: int) -> Tensor:
+    """Where each step is within each period, as sine and cosine: [lanes, steps, 2 * periods]."""
+    number = position[:, None] + torch.arange(steps, device=position.device)
+    angle = 2 * torch.pi * number[..., None] / torch.tensor(PERIODS, device=position.device)
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+
+
+def age(before: list[Tensor]) -> Tensor:
+    """For how long each key has sounded, as a share of the longest time looked at.
+
+    Args:
+        before: the step before, the one before that, …: [lanes, steps, keys] each.
+    """
+    running = before[0]
+    total = running.clone()
+    for earlier in before[1:]:
+        running = running * earlier
+        total += running
+    return total / len(before)

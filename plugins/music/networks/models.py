@@ -1,0 +1,232 @@
+"""The networks as one interface, and the report's two: `two_hands` and `one_track`.
+
+A model says of every step how likely each key is to sound, from the steps before it alone (and `chord_lstm` from lower keys of the same
+step). A model never sees a step before it has predicted it; a test changes each step and looks at all that came before.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from envs.datasets.rolls import KEYS, SILENT, STRUCK
+from plugins.music.config import ChordLstmConfig, ModelConfig, MusicConfig, ReportModelConfig
+from sandbox.seeding import generator
+
+State = tuple[Tensor, Tensor]
+"""What an LSTM remembers: two of [layers, lanes, hidden]."""
+
+
+class Predicted(NamedTuple):
+    """What a model says of the steps of a window.
+
+    Attributes:
+        logits: [lanes, steps, hands, 88] of each key's probability to sound.
+        counts: [lanes, steps, hands] notes that will sound, or None.
+        strikes: [lanes, steps, hands, 88] logits of a key that sounds now and did before to be struck again.
+        state: what is remembered behind the window.
+    """
+
+    logits: Tensor
+    counts: Tensor | None
+    strikes: Tensor
+    state: State
+
+
+class MusicModel(nn.Module):
+    """Base of the models.
+
+    Args:
+        config: its options.
+        inputs: width of what the LSTM sees at each step.
+        hands: 1 or 2.
+        keys: of the piano.
+
+    Attributes:
+        history: steps before a window that the model looks at, >= 1.
+        prior: [hands, keys]: what must be added to the logits to make them those of probabilities: the weights of the loss, undone.
+    """
+
+    history = 1
+    prior: Tensor
+
+    def __init__(self, config: ModelConfig, inputs: int, hands: int, keys: int = KEYS) -> None:
+        super().__init__()
+        self.config, self.hands, self.piano = config, hands, keys
+        self.lstm = nn.LSTM(inputs, config.hidden, config.layers, batch_first=True)
+        self.strike = nn.Linear(config.hidden + hands * keys, hands * keys)
+        self.register_buffer("prior", torch.zeros(hands, keys))
+        self.noise: torch.Generator | None = None
+
+    def begin(self, lanes: int) -> State:
+        """What is remembered before a piece: nothing."""
+        weight: Any = self.lstm.weight_hh_l0
+        zeros = weight.new_zeros(self.config.layers, lanes, self.config.hidden)
+        return zeros, zeros.clone()
+
+    def remember(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
+        """What the LSTM makes of the steps: [lanes, steps, hidden]."""
+        out, state = self.lstm(self.drop(seen, self.config.input_dropout), state)
+        return self.drop(out, self.config.output_dropout), state
+
+    def drop(self, values: Tensor, share: float) -> Tensor:
+        """Dropout with a generator of the model's own."""
+        if not self.training or not share:
+            return values
+        kept = torch.empty_like(values).bernoulli_(1 - share, generator=self.noise)
+        return values * kept / (1 - share)
+
+    def strikes(self, remembered: Tensor, sounds: Tensor) -> Tensor:
+        """Logits of being struck again: [lanes, steps, hands, 88]. What it learns changes nothing below it."""
+        seen = torch.cat([remembered.detach(), sounds.flatten(2)], dim=-1)
+        return self.strike(seen).unflatten(-1, (self.hands, self.piano))
+
+    def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
+        """Say how likely each key is in each step.
+
+        Args:
+            sounds: [lanes, history + steps, hands, 88], 0 or 1.
+            position: [lanes] number of the first step behind the history, in its piece.
+            state: what is remembered.
+        """
+        raise NotImplementedError
+
+
+class ReportModel(MusicModel):
+    """The report's networks: an LSTM, and for each hand a head for the keys and one for the number of notes (REPORTS, U2).
+
+    Args:
+        config: its options.
+        hands: 1 or 2.
+        dense: units of the layer that both heads of a hand share; with 0 the heads have no layers of their own.
+        apart: whether the number of notes is learned without touching what is below its head.
+    """
+
+    def __init__(self, config: ReportModelConfig, hands: int, dense: int, apart: bool) -> None:
+        super().__init__(config, hands * KEYS, hands)
+        self.apart = apart
+        self.bodies, self.keys, self.numbers = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for _ in range(hands):
+            if dense:
+                self.bodies.append(nn.Sequential(nn.Linear(config.hidden, dense), nn.LeakyReLU()))
+                self.keys.append(nn.Sequential(nn.Linear(dense, config.piano), nn.LeakyReLU(), nn.Linear(config.piano, KEYS)))
+                self.numbers.append(nn.Sequential(nn.Linear(dense, config.count), nn.LeakyReLU(), nn.Linear(config.count, 1)))
+            else:
+                self.bodies.append(nn.Identity())
+                self.keys.append(nn.Linear(config.hidden, KEYS))
+                self.numbers.append(nn.Linear(config.hidden, 1))
+
+    def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
+        """See `MusicModel.predict`."""
+        remembered, state = self.remember(sounds[:, :-1].flatten(2), state)
+        logits, counts = self.heads(remembered)
+        return Predicted(logits, counts, self.strikes(remembered, sounds[:, 1:]), state)
+
+    def heads(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
+        """What every hand will do: logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands]."""
+        bodies = [body(remembered) for body in self.bodies]
+        logits = torch.stack([head(body) for head, body in zip(self.keys, bodies, strict=True)], dim=2)
+        seen = [body.detach() for body in bodies] if self.apart else bodies
+        counts = torch.stack([head(body).squeeze(-1) for head, body in zip(self.numbers, seen, strict=True)], dim=2)
+        return logits, counts
+
+
+def make_model(config: MusicConfig, seed: int) -> MusicModel:
+    """The model of a configuration with fresh weights, drawn from the seed alone.
+
+    PyTorch's own rule for fresh layers: uniform within 1/√fan-in for linear layers and convolutions, within 1/√hidden for LSTMs.
+    """
+    options: Any = config.model.options
+    with torch.device("meta"):  # no weights are drawn from PyTorch's global generator
+        if isinstance(options, ChordLstmConfig):
+            from plugins.music.networks.chords import ChordLstm
+
+            model: MusicModel = ChordLstm(options)
+        else:
+            dense = options.dense if options.dense is not None else 120 if config.loss == "report" else 0
+            model = ReportModel(options, 2 if config.model.name == "two-hands" else 1, dense, config.loss == "likelihood")
+    model = model.to_empty(device="cpu")
+    rng = generator(seed, "weights")
+    with torch.no_grad():
+        model.prior.zero_()
+        for name, weight in model.named_parameters():
+            weight.copy_(torch.from_numpy(rng.uniform(-1, 1, tuple(weight.shape)).astype(np.float32)) * _bound(model, name))
+    return model
+
+
+def _bound(model: MusicModel, name: str) -> float:
+    if name.startswith("lstm."):
+        return 1 / math.sqrt(model.config.hidden)
+    weight = model.get_parameter(name.removesuffix("bias") + "weight") if name.endswith("bias") else model.get_parameter(name)
+    return 1 / math.sqrt(math.prod(weight.shape[1:]))
+
+
+class Target(NamedTuple):
+    """What a window is compared with, and seen as: tensors on the model's device.
+
+    Attributes:
+        sounds: float [lanes, history + steps, hands, 88].
+        inside: bool [lanes, steps].
+        position: int64 [lanes].
+        struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and did in the step before.
+    """
+
+    sounds: Tensor
+    inside: Tensor
+    position: Tensor
+    struck: Tensor
+    again: Tensor
+
+    @property
+    def now(self) -> Tensor:
+        """The steps themselves, without what came before: [lanes, steps, hands, 88]."""
+        return self.sounds[:, -self.inside.shape[1] :]
+
+
+def target_of(roll: np.ndarray, inside: np.ndarray, position: np.ndarray, device: torch.device) -> Target:
+    """A `lanes.Window` as tensors."""
+    states = torch.from_numpy(roll).to(device)
+    steps = inside.shape[1]
+    sounds = states != SILENT
+    again = sounds[:, -steps:] & sounds[:, -steps - 1 : -1]
+    return Target(
+        sounds.float(), torch.from_numpy(inside).to(device), torch.from_numpy(position).to(device), states[:, -steps:] == STRUCK, again
+    )
+
+
+def frame_nll(model: MusicModel, predicted: Predicted, target: Target) -> Tensor:
+    """Negative log-likelihood of every hand in every step in nats, summed over its keys: [lanes, steps, hands].
+
+    Boulanger-Lewandowski et al., 2012. Of a loss with weights the logits are those of weighted odds; `prior` takes the weights out.
+    """
+    logits = predicted.logits.float() + model.prior
+    return functional.binary_cross_entropy_with_logits(logits, target.now, reduction="none").sum(-1)
+
+
+def losses(model: MusicModel, predicted: Predicted, target: Target, kind: str) -> dict[str, Tensor]:
+    """The parts of the loss, each a mean over the steps inside pieces; what is minimised is their sum.
+
+    `report`: 1.2 · BCE with weights + MSE of the number of notes, mean over keys, summed over hands. `likelihood`: the NLL of a frame.
+    In both, `strike` teaches the head that tells repeated from held notes.
+    """
+    inside, now = target.inside, target.now
+    frames = inside.sum().clamp(min=1)
+    parts: dict[str, Tensor] = {}
+    if kind == "report":
+        weights = torch.exp(-model.prior)
+        entropy = functional.binary_cross_entropy_with_logits(predicted.logits.float(), now, pos_weight=weights, reduction="none")
+        parts["keys"] = 1.2 * (entropy.mean(-1).sum(-1) * inside).sum() / frames
+    else:
+        parts["keys"] = (frame_nll(model, predicted, target).sum(-1) * inside).sum() / frames
+    if predicted.counts is not None:
+        wrong = (predicted.counts.float() - now.sum(-1)) ** 2
+        parts["count"] = (wrong.sum(-1) * inside).sum() / frames
+    again = target.again & inside[..., None, None]
+    struck = functional.binary_cross_entropy_with_logits(predicted.strikes.float(), target.struck.float(), reduction="none")
+    parts["strike"] = (struck * again).sum() / again.sum().clamp(min=1)
+    return parts

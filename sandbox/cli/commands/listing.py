@@ -1,0 +1,135 @@
+"""`list`: runs, and what can be run."""
+
+from __future__ import annotations
+
+import click
+
+from sandbox.cli import groups, stored
+from sandbox.cli.groups import Group
+from sandbox.cli.options import json_option, store_option
+from sandbox.cli.output import next_commands, print_json, score, table
+from sandbox.errors import UnknownNameError
+from sandbox.lab import score_of
+from sandbox.registry.registry import registry
+from sandbox.store.index import Row
+from sandbox.store.store import Store
+from sandbox.text import plural, words
+
+KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "comparisons"]
+
+
+@click.command("list")
+@click.argument("what", default="runs", metavar=f"[{'|'.join(KINDS)}]")
+@click.option("--lab", metavar="NAME", help="Only runs, sweeps or comparisons of this lab.")
+@click.option("--status", metavar="NAME", help="Only runs or sweeps with this status.")
+@click.option("--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="A line for each run; those of a sweep or comparison are one line otherwise, unless --status is given.",
+)
+@store_option
+@json_option
+def list_(
+    what: str,
+    lab: str | None,
+    status: str | None,
+    most: int | None,
+    every: bool,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """List runs (the default), sweeps, comparisons, labs, agents, envs, datasets or observers."""
+    if what not in KINDS:
+        what = f"{what}s" if f"{what}s" in KINDS else what
+    if what not in KINDS:
+        raise UnknownNameError("list", what, KINDS)
+    if what == "runs":
+        _list_runs(lab, status, most, every, store, as_json)
+    elif what == "sweeps":
+        stored.list_sweeps(Store(store), lab, status, most, as_json)
+    elif what == "comparisons":
+        stored.list_comparisons(Store(store), lab, most, as_json)
+    else:
+        _list_registered(what.removesuffix("s"), as_json)
+    return 0
+
+
+SHOWN = 100
+"""So many of the newest runs are shown unless --last says otherwise; --json gives all."""
+
+
+def _list_runs(
+    lab: str | None,
+    status: str | None,
+    most: int | None,
+    every: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    found = Store(store)
+    root = found.root.resolve()
+    rows = [row for row in found.rows() if lab in (None, row.lab) and status in (None, row.status)]
+    if found.index_is_busy:
+        click.echo("Note: another process holds the index, so every run.json was read.", err=True)
+    chosen = rows[-most:] if most else rows
+    if as_json:
+        print_json(
+            [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen], indent=None if len(chosen) > 100 else 2
+        )
+        return
+    if not rows:
+        wanted = f"{f' of lab {lab!r}' if lab else ''}{f' with status {status!r}' if status else ''}"
+        click.echo(f"No runs{wanted} in {root}.")
+        next_commands(
+            (["list"], "all runs, with their labs and statuses") if wanted else (["run", "maze", "--agent", "sarsa"], "makes the first one")
+        )
+        return
+    lines = list(chosen) if every or status else groups.grouped(found, chosen)
+    shown = lines[-(most or SHOWN) :]
+    runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
+    if len(runs) < len(rows):
+        click.echo(f"({plural(len(rows) - len(runs), 'older run')}; `--last {len(rows)}` shows all)")
+    table(["run", "lab", "agent", "seed", "status", "result"], map(_line, shown), right=["seed"], spare=["agent"])
+    for row in runs:
+        if row.problem:
+            click.echo(f"Warning: {row.problem}", err=True)
+    grouping = [(["list", "--all"], "every run in a line of its own")] if len(runs) > len(shown) else []
+    next_commands((["show", shown[-1].id], "the last of them in full"), *grouping)
+
+
+def _line(row: Row | Group) -> list[str]:
+    """A run, or runs made together, as a line; a run with its score."""
+    if isinstance(row, Group):
+        return groups.cells(row)
+    judged = score_of(row.score, row.summary)
+    result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
+    seeds = str(row.seed) if row.seeds == 1 else f"{row.seed} to {row.seed + row.seeds - 1}"
+    return [row.id, row.lab, row.agent or "", seeds, row.status, result]
+
+
+def _list_registered(kind: str, as_json: bool) -> None:
+    entries = registry().entries(kind)
+    if as_json:
+        print_json(
+            [
+                {"name": entry.name, "summary": entry.summary, "plugin": entry.plugin, "target": entry.target, "aliases": entry.aliases}
+                for entry in entries
+            ]
+        )
+        return
+    if not entries:
+        click.echo(f"There is no {kind} yet. A plugin can bring one.")
+        next_commands((["plugins"], "which plugins there are"))
+        return
+    aliases = any(entry.aliases for entry in entries)
+    columns = ["name", "what it is", *(["Gymnasium id"] if aliases else []), "plugin"]
+    table(columns, ([entry.name, entry.summary, *([", ".join(entry.aliases)] if aliases else []), entry.plugin] for entry in entries))
+    example = {
+        "lab": (["run", entries[0].name, "--help"], "its options"),
+        "agent": (["run", "maze", "--agent", entries[0].name, "--help"], "its options"),
+        "env": (["solve", entries[0].name], "its exact optimum"),
+        "observer": (["run", "maze", "--track", entries[0].name], "a run that it watches"),
+    }.get(kind, (["list", "labs"], "what can be run"))
+    next_commands(example)

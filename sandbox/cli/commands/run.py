@@ -1,0 +1,271 @@
+"""`run LAB`: the options of a lab are made from its configuration and from the things chosen on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox.cli.options import (
+    SECONDS,
+    ConfigOption,
+    command_line,
+    config_layer,
+    config_parameters,
+    json_option,
+    normalized,
+    own_options,
+    picked,
+    store_option,
+)
+from sandbox.config.model import choice_fields, in_force, laid_over, read_file
+from sandbox.errors import RunFailed
+from sandbox.registry.registry import Entry, registry
+from sandbox.runs.api import MOST_THREADS, preset
+
+
+class LabCommands(click.Group):
+    """One command for each lab, made when it is asked for."""
+
+    verb = "run"
+
+    def labs(self) -> list[Entry]:
+        """The labs that the command is for."""
+        return registry().entries("lab")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The labs' names."""
+        return [entry.name for entry in self.labs()]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The labs with their summaries, without importing them."""
+        with formatter.section("Labs"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in self.labs()])
+        formatter.write_paragraph()
+        formatter.write_text(f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options.")
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the lab named first; its options depend on what the other words choose."""
+        entry = registry().find("lab", args[0])
+        words = normalized(args[1:])
+        return entry.name, lab_command(entry.name, words), words
+
+
+@click.group(cls=LabCommands, no_args_is_help=True)
+def run() -> None:
+    """Run a lab: learn, measure, make pictures, and keep everything."""
+
+
+def lab_command(name: str, words: list[str]) -> click.Command:
+    """The command that runs one lab.
+
+    Args:
+        name: the lab's name.
+        words: the command line behind it, already with `-` for `_`.
+    """
+    lab = registry().lab(name)
+    parameters = lab_parameters(name, lab, words)
+
+    def carry_out(**values: Any) -> int:
+        return _carry_out(name, config_layer(parameters, values), values)
+
+    about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
+    return LabCommand(name, _run_options(lab), parameters, carry_out, about, settings)
+
+
+def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
+    """The lab's own options, given what the command line chooses.
+
+    Args:
+        name: the lab's name.
+        lab: the lab.
+        words: the command line behind it, already with `-` for `_`.
+    """
+    given = picked(words, ["preset", "config", *choice_fields(lab.Config)])
+    layers = settings_below(name, lab, given.pop("preset", "default"), given.pop("config", None))
+    below = laid_over(lab.Config, layers)
+    chosen = {field: below[field]["name"] for field in choice_fields(lab.Config) if field in below}
+    return config_parameters(lab.Config, chosen | given)
+
+
+def settings_below(
+    name: str,
+    lab: Any,
+    preset_name: str,
+    file: str | Path | None,
+) -> list[Mapping[str, Any]]:
+    """The layers that the command line lies over: preset and file."""
+    return [preset(lab, name, preset_name), *([read_file(Path(file))] if file else [])]
+
+
+ByAgent = Mapping[str, Mapping[str, Any]]
+"""Configurations, plain: of the agents that are compared, or one by ""."""
+Settings = Callable[[Mapping[str, Any], Mapping[str, Any]], ByAgent]
+"""(options of the command itself, options of the lab as a layer) -> the values that hold."""
+
+
+def one_configuration(name: str, lab: Any) -> Settings:
+    """Which values hold, for a command that has one configuration."""
+
+    def settings(own: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
+        below = settings_below(name, lab, own.get("preset", "default"), own.get("file"))
+        return {"": in_force(lab.Config, [*below, layer])}
+
+    return settings
+
+
+class LabCommand(click.Command):
+    """A command on a lab. Its help has sections, and shows as defaults the values that hold.
+
+    Args:
+        name: the lab's.
+        own: options of the command itself.
+        of_lab: options of the lab.
+        carry_out: what it does.
+        about: its help.
+        settings: says which values hold.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        own: list[click.Parameter],
+        of_lab: list[ConfigOption],
+        carry_out: Callable[..., int],
+        about: str,
+        settings: Settings,
+    ) -> None:
+        super().__init__(name, params=[*own, *of_lab], callback=carry_out, help=about)
+        self._own, self._of_lab, self._settings = own, of_lab, settings
+        self._words: list[str] = []
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; help, which is shown before they are processed, needs them too."""
+        self._words = list(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One section for the lab itself, one for each group of its options, one for the run."""
+        self._show_defaults(ctx)
+        sections: dict[str, list[click.Parameter]] = {}
+        for parameter in self._of_lab:
+            path = parameter.option.path
+            of_itself = len(path) == 1 and not parameter.option.choice
+            sections.setdefault("Lab" if of_itself else path[0].capitalize(), []).append(parameter)
+        sections["Run"] = [*self._own, *_given(self.get_help_option(ctx))]
+        for title, parameters in sections.items():
+            records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def _show_defaults(self, ctx: click.Context) -> None:
+        """Show what holds with these words; of an option among them, what holds without it."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(self._words))
+        choices = [parameter for parameter in self._of_lab if parameter.option.choice]
+        with_all = self._settings(given, config_layer(self._of_lab, given))
+        with_choices = self._settings(given, config_layer(choices, given))
+        for parameter in self._of_lab:
+            is_given = given.get(parameter.name or "") is not None
+            parameter.show_defaults(with_choices if is_given else with_all)
+
+
+def _given(option: click.Option | None) -> list[click.Parameter]:
+    return [option] if option else []
+
+
+def _run_options(lab: Any) -> list[click.Parameter]:
+    """The options that every run has, whatever the lab."""
+    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
+
+    return own_options(
+        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more."),
+        click.option("--seeds", type=int, default=1, metavar="N", help="Learn N seeds together, from --seed on; metrics become bands."),
+        click.option("--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."),
+        click.option(
+            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+        ),
+        click.option(
+            "--render",
+            type=click.Choice(["auto", "human", "gif", "none"]),
+            default="auto",
+            show_default=True,
+            help="A window, a GIF, or nothing.",
+        ),
+        click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."),
+        click.option("--max-time", type=SECONDS, metavar="SECONDS", help="Stop after this time; `resume` goes on."),
+        click.option(
+            "--checkpoint-every",
+            type=SECONDS,
+            metavar="SECONDS",
+            default=30.0,
+            show_default=True,
+            help="Time between checkpoints.",
+        ),
+        click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, MOST_THREADS),
+            metavar="N",
+            help="For numerical libraries [default: 1 for a small network, else all cores].",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
+        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        store_option,
+        json_option,
+    )
+
+
+def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    from sandbox.cli.rendering import viewer_for
+    from sandbox.cli.report import print_run
+    from sandbox.runs import api
+    from sandbox.runs.loop import Settings
+    from sandbox.store.store import Store
+
+    layers = [read_file(values["file"])] if values["file"] else []
+    request = api.Request(
+        name,
+        values["preset"],
+        [*layers, layer],
+        values["seed"],
+        seeds=values["seeds"],
+        full_metrics=values["full_metrics"],
+        threads=values["threads"],
+        device=values["device"],
+        data=values["data"],
+        track=values["track"],
+        command=command_line(),
+    )
+    api.resolved(request)  # everything wrong is said before a window opens or a folder is made
+    as_json = values["as_json"]
+    settings = Settings(
+        checkpoint_seconds=values["checkpoint_every"],
+        max_time=values["max_time"],
+        pictures=values["pictures"],
+        animation=values["render"] != "none",
+        observers=[] if as_json else [progress()],
+        viewer=viewer_for(values["render"], as_json),
+    )
+    try:
+        finished = api.start(request, Store(values["store"]), settings)
+    except RunFailed as error:
+        if as_json and error.run is not None:
+            print_run(error.run, as_json=True)
+        raise
+    return print_run(finished, as_json=as_json)
+
+
+def progress() -> Any:
+    """The observer that shows how far a run is."""
+    from sandbox.cli.progress import Progress
+
+    return Progress()

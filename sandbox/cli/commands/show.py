@@ -1,0 +1,198 @@
+"""`show RUN`: configuration, status, the last figures as small charts, and the artifacts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from sandbox.cli.options import json_option, store_option
+from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, sparkline, summary_rows, width
+from sandbox.cli.report import FIGURES, followups, title
+from sandbox.config.model import option_name, show_value
+from sandbox.errors import SandboxError, UsageError
+from sandbox.runs.api import Run
+from sandbox.store.comparisons import ComparisonFolder
+from sandbox.store.folder import RunFolder
+from sandbox.store.metrics import Metrics
+from sandbox.store.record import RunRecord
+from sandbox.store.sweeps import SweepFolder
+from sandbox.text import flat, number, plural, size, words
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer.")
+@store_option
+@json_option
+def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
+    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made.
+
+    It may also be a sweep or a comparison.
+    """
+    from sandbox.store import lookup
+    from sandbox.store.store import Store
+
+    found = lookup.find(Store(store), run)
+    if not isinstance(found, RunFolder):
+        return _show_group(found, open_figures, as_json)
+    shown = Run(found)
+    problems: list[str] = []
+    metrics = Metrics(shown.folder.metrics_path, problems.append)
+    record = shown.record
+    if as_json:
+        print_json(
+            {
+                **shown.document(),
+                "metrics": _last(metrics),
+                "problems": problems,
+                "record": {
+                    "created": record.created,
+                    "versions": record.versions,
+                    "processor": record.processor,
+                    "threads": record.threads,
+                },
+            }
+        )
+    else:
+        _print_record(shown)
+        _print_metrics(metrics, record.unit)
+        _print_artifacts(record, shown.path)
+        for problem in problems:
+            click.echo(f"Warning: {problem}", err=True)
+    if open_figures:
+        click.echo(f"Opening the figures in {shown_path(shown.folder.artifacts.folder)}.", err=True)
+        _open_all([shown.folder.artifacts.folder / artifact.name for artifact in record.artifacts if artifact.name.endswith(FIGURES)])
+    if not as_json:
+        next_commands(*_useful(shown))
+    return 0
+
+
+def _show_group(found: SweepFolder | ComparisonFolder, open_page: bool, as_json: bool) -> int:
+    """Show a sweep or a comparison."""
+    from sandbox.cli import stored
+
+    if isinstance(found, SweepFolder):
+        stored.show_sweep(found, as_json=as_json)
+    else:
+        stored.show_comparison(found, as_json=as_json)
+    if open_page:
+        _open_all([path for path in sorted(found.path.iterdir()) if path.suffix == ".html"])
+    return 0
+
+
+def _useful(shown: Run) -> list[tuple[list[str], str]]:
+    """What may follow; a run whose lab is not loaded can be listed all the same."""
+    try:
+        return followups(shown, shown=True)
+    except SandboxError:
+        return [(["list"], "all runs")]
+
+
+def _print_record(run: Run) -> None:
+    record, path = run.record, run.path
+    heading(f"{title(record)} · preset {record.preset}")
+    resumed = f", resumed {plural(record.resumed, 'time')}" if record.resumed else ""
+    of = f" of {number(record.limit)}" if record.limit else ""
+    pairs(
+        [
+            ("run", record.id),
+            ("folder", shown_path(path)),
+            ("status", f"{record.status} at {record.unit} {number(record.done_units)}{of}{resumed}"),
+            ("begun", _moment(record.created)),
+            ("ended", _moment(record.ended) or "-"),
+            ("with", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+            ("on", _machine(record)),
+            ("command", record.command or "-"),
+        ],
+        whole=("command",),
+    )
+    if record.error:
+        heading("Error")
+        click.echo("\n".join(f"  {line}" for line in record.error.rstrip().splitlines()))
+    for warning in record.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    heading("Configuration")
+    pairs((option_name(name.removesuffix(".name")), show_value(value)) for name, value in flat(record.config).items())
+    if record.summary:
+        heading("Summary")
+        pairs(summary_rows(run))
+
+
+def _machine(record: RunRecord) -> str:
+    """Processor, threads and device, as far as they were kept."""
+    processor = [f"{record.processor['model']} ({record.processor['target']})"] if record.processor else []
+    device = [record.device] if record.device != "cpu" else []
+    return ", ".join([*processor, plural(record.threads, "thread"), *device])
+
+
+def _print_metrics(metrics: Metrics, unit: str) -> None:
+    for stream in metrics.streams:
+        columns = {
+            name: column
+            for name, column in metrics.columns(stream).items()
+            if name != unit.replace(" ", "_") and column.dtype.kind in "fiub"
+        }
+        if not columns:
+            continue
+        rows = len(next(iter(columns.values())))
+        heading(f"Stream {stream} ({plural(rows, 'row')}, from first to last)")
+        shown = 100 if rows >= 500 else 1
+        ends = {name: _end(column, shown) for name, column in columns.items()}
+        broad = max(len(words(name)) for name in columns)
+        room = (width() or 200) - broad - max(map(len, ends.values())) - 6
+        chart = max(10, min(60, room))
+        for name, column in columns.items():
+            click.echo(f"  {words(name):<{broad}}  {sparkline(column, chart):<{chart}}  {ends[name]}")
+        click.echo(f"  {'':<{broad}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})")
+
+
+def _end(column: np.ndarray, rows: int) -> str:
+    """The mean of a column's last rows; what is rounding beside its largest value is 0."""
+    known = column[np.isfinite(column)]
+    last = column[-rows:].astype(np.float64)
+    if not np.isfinite(last).any():
+        return number(None)
+    return number(float(np.nanmean(last)), scale=float(np.abs(known).max()))
+
+
+def _print_artifacts(record: RunRecord, path: Path) -> None:
+    if record.artifacts:
+        heading(f"Artifacts in {shown_path(path / 'artifacts')}")
+        pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
+
+
+def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:
+    """The last row of every stream."""
+    return {
+        stream: {name: column[-1].item() for name, column in metrics.columns(stream).items() if len(column)} for stream in metrics.streams
+    }
+
+
+def _moment(iso: str) -> str:
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+
+
+def _open_all(paths: list[Path]) -> None:
+    """Open files with the system's viewer.
+
+    Raises:
+        UsageError: when there is no figure, or no viewer.
+    """
+    if not paths:
+        raise UsageError("The run has no figures. `python -m sandbox resume RUN` makes those of a finished run.")
+    opener = {"darwin": "open", "win32": ""}.get(sys.platform, "xdg-open")
+    for path in paths:
+        try:
+            if sys.platform == "win32":
+                os.startfile(path)
+            else:
+                subprocess.Popen([opener, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        except OSError as error:
+            raise UsageError(f"Cannot open {path}: {error.strerror or error}. The figures are in {path.parent}.") from error

@@ -1,0 +1,212 @@
+"""`sweep LAB`: one lab, many configurations; the lab's options are those of `run`, and hold for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
+from sandbox.cli.options import SECONDS, command_line, config_layer, json_option, own_options, store_option
+from sandbox.config.model import read_file
+from sandbox.registry.registry import registry
+
+if TYPE_CHECKING:
+    from sandbox.sweeps.api import Sweep
+
+SHOWN = 10
+"""Trials in the table on the screen."""
+SHOWN_REASONS = 3
+"""Reasons why runs failed, the most frequent first."""
+
+
+class SweepCommands(LabCommands):
+    """One command for each lab; behind `--grid` stand all axes until the next option."""
+
+    verb = "sweep"
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The sweep command of the lab named first."""
+        name, _, words = super().resolve_command(ctx, args)
+        assert name is not None
+        words = spread(words)
+        return name, sweep_command(name, words), words
+
+
+@click.group(cls=SweepCommands, no_args_is_help=True)
+def sweep() -> None:
+    """Run a lab with many configurations, rank them, and say what mattered."""
+
+
+def spread(words: list[str]) -> list[str]:
+    """`--grid A B` as `--grid A --grid B`: an option may take several words only so."""
+    made: list[str] = []
+    inside = False
+    for word in words:
+        if word.startswith("-"):
+            inside = word == "--grid"
+            if not inside:
+                made.append(word)
+        elif inside:
+            made += ["--grid", word]
+        else:
+            made.append(word)
+    return [*made, "--grid"] if words[-1:] == ["--grid"] else made
+
+
+def sweep_command(name: str, words: list[str]) -> click.Command:
+    """The command that sweeps one lab.
+
+    Args:
+        name: the lab's name.
+        words: the command line behind it.
+    """
+    lab = registry().lab(name)
+    parameters = lab_parameters(name, lab, words)
+
+    def carry_out(**values: Any) -> int:
+        return _carry_out(name, config_layer(parameters, values), values)
+
+    about = f"Run `{name}` with many configurations. {(type(lab).__doc__ or '').strip()}"
+    settings = one_configuration(name, lab)
+    return LabCommand(name, _sweep_options(lab), parameters, carry_out, about, settings)
+
+
+def _sweep_options(lab: Any) -> list[click.Parameter]:
+    """How a sweep is carried out, whatever the lab."""
+    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
+    return own_options(
+        click.option("--grid", multiple=True, metavar="OPTION=VALUE,… …", help="Every combination: agent.alpha=0.1,0.5 agent.policy=…"),
+        click.option("--random", type=int, metavar="N", help="N draws from the lab's own search space."),
+        click.option("--tpe", type=int, metavar="N", help="N draws from it, each informed by those before (Optuna)."),
+        click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Runs of each configuration."),
+        click.option("--seed", type=int, default=0, show_default=True, help="The first of them; also seeds the draws."),
+        click.option("--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its score]."),
+        click.option("--direction", default="", metavar="maximize|minimize", help="[default: what the lab says of the objective]"),
+        click.option(
+            "--prune", default="", metavar="median|halving", help="Give up hopeless trials early, by what their first seed reports."
+        ),
+        click.option("--workers", type=int, default=0, metavar="N", help="Processes to start (Dask) [default: none]."),
+        click.option(
+            "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
+        ),
+        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
+        click.option(
+            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+        ),
+        click.option("--pictures/--no-pictures", default=False, show_default=True, help="Make pictures of each run."),
+        click.option(
+            "--checkpoint-every",
+            type=SECONDS,
+            metavar="SECONDS",
+            default=30.0,
+            show_default=True,
+            help="Time between checkpoints of a run.",
+        ),
+        click.option("--threads", type=int, default=1, show_default=True, metavar="N", help="For numerical libraries, in each run."),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
+        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        store_option,
+        json_option,
+    )
+
+
+def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    from sandbox.cli.sweep_progress import SweepProgress
+    from sandbox.store.store import Store
+    from sandbox.sweeps.api import Plan, begin
+    from sandbox.sweeps.space import parse_axes
+
+    plan = Plan(
+        lab=name,
+        preset=values["preset"],
+        layers=[*([read_file(values["file"])] if values["file"] else []), layer],
+        grid=parse_axes(values["grid"]) if values["grid"] else None,
+        **{key: values[key] for key in ("random", "tpe", "seed", "seeds", "objective", "direction", "prune", "workers", "scheduler")},
+        **{key: values[key] for key in ("threads", "device", "data", "pictures")},
+        checkpoint_seconds=values["checkpoint_every"],
+        command=command_line(),
+    )
+    with SweepProgress(quiet=values["as_json"]) as progress:
+        made = begin(plan, Store(values["store"]), progress)
+    return print_sweep(made, as_json=values["as_json"])
+
+
+def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
+    """Print a sweep's ending and return the exit code that goes with it."""
+    from sandbox.cli.output import print_json
+
+    codes = {"finished": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
+    failed = sum(status in ("failed", "damaged", "lost") for one in sweep.ranking for status in one.statuses)
+    code = 1 if failed and sweep.status == "finished" else codes[sweep.status]
+    if as_json:
+        print_json(sweep.document())
+    else:
+        _print(sweep, failed)
+    return code
+
+
+def _print(sweep: Sweep, failed: int) -> None:
+    from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
+    from sandbox.config.model import option_name
+    from sandbox.sweeps import report as sweep_report
+    from sandbox.text import plural, words
+
+    record, shown = sweep.record, sweep.ranking[:SHOWN]
+    heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
+    names = sweep_report.columns(sweep)
+    aim = words(record.objective) or "objective"
+    rows = [
+        [
+            str(place) if one.value is not None else "",
+            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
+            sweep_report.value_text(one),
+            str(one.number),
+        ]
+        for place, one in enumerate(shown, 1)
+    ]
+    table(["rank", *map(option_name, names), aim, "trial"], rows, right=["rank", aim, "trial", *_numeric(sweep, names)])
+    if len(sweep.ranking) > len(shown):
+        click.echo(f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}")
+    if sweep.importance:
+        shares = ", ".join(f"{option_name(name)} {100 * share:.0f} %" for name, share in list(sweep.importance.items())[:5])
+        paragraph(f"What mattered (share of the variance): {shares}")
+    if failed:
+        red = click.style(f"{plural(failed, 'run')} failed", fg="red")
+        click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
+        for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
+            paragraph(f"  {count} × {reason}")
+    if record.error:
+        click.echo(f"Note: {record.error}")
+    results = sorted(path.name for path in sweep.path.iterdir() if _is_result(path))
+    paragraph(f"Kept in {shown_path(sweep.path)}: {', '.join(results)}")
+    commands: list[tuple[list[str], str]] = []
+    if sweep.status != "finished" or failed:
+        commands.append((["resume", sweep.id], "go on with what is not finished"))
+    if sweep.best is not None:
+        best = ["run", record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
+        data = ["--data", shown_path(Path(record.how["data"]))] if record.how.get("data") else []
+        commands.append(([*best, *data], "the best configuration, with pictures"))
+        commands.append((["show", sweep.best.runs[0]], "its first run here"))
+    next_commands(*(commands or [(["list"], "all runs")]))
+
+
+def _numeric(sweep: Sweep, names: list[str]) -> list[str]:
+    from sandbox.config.model import option_name
+
+    return [
+        option_name(name)
+        for name in names
+        if all(isinstance(one.params.get(name), (int, float)) for one in sweep.ranking if name in one.params)
+    ]
+
+
+def _is_result(path: Path) -> bool:
+    return path.suffix in (".json", ".html", ".png")

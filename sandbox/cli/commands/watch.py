@@ -1,0 +1,92 @@
+"""`watch RUN`: replay how a run learned, in a window or as a GIF."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox.cli.options import json_option, output_option, store_option
+from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from sandbox.runs.view import Run
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--render", type=click.Choice(["auto", "human", "gif"]), default="auto", show_default=True, help="A window, or a GIF.")
+@output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
+@click.option("--final", is_flag=True, help="Only what was learned in the end, not how it came to that.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn while watching.")
+@click.option(
+    "--frames", "most", type=click.IntRange(1, 1_000_000), metavar="N", default=2000, show_default=True, help="Most frames in a GIF."
+)
+@store_option
+@json_option
+def watch(
+    run: str,
+    render: str,
+    output: Path | None,
+    final: bool,
+    seed: int,
+    most: int,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first policy to its last."""
+    from sandbox.cli.files import destination
+    from sandbox.cli.output import next_commands, print_json, shown_path
+    from sandbox.lab import Watchable
+    from sandbox.runs.api import Run
+    from sandbox.seeding import generator
+    from sandbox.store.store import Store
+    from sandbox.visual.window import require_screen, screen_available
+
+    watched = Run(Store(store).find(run))
+    if not isinstance(watched.lab, Watchable):
+        raise UsageError(f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show {watched.id}` shows its curves.")
+    if render == "human":
+        require_screen()
+    frames = watched.lab.frames(watched.experiment, generator(seed, "watch"), history=not final)
+    fps = float(getattr(watched.lab, "fps", 10))
+    if render == "human" or (render == "auto" and screen_available() and sys.stdout.isatty()):
+        _in_window(frames, watched, fps)
+        return 0
+    with destination(watched, output, "watch-final.gif" if final else "watch.gif") as (path,):
+        _as_gif(islice(frames, most), path, fps * 2)
+    if as_json:
+        print_json({"run": watched.id, "file": str(path.resolve()), "size": path.stat().st_size})
+    else:
+        click.echo(f"Written: {shown_path(path.resolve())}")
+        next_commands((["show", watched.id], "its configuration, curves and artifacts"))
+    return 0
+
+
+def _in_window(frames: Iterator[Any], run: Run, fps: float) -> None:
+    """Show the frames; pictures saved with the key `s` go into the run."""
+    from sandbox.visual.window import Window, WindowClosed
+
+    folder = run.folder.artifacts.folder
+    window = Window(f"{run.record.lab} · {run.id}", fps=fps * 3, save_to=folder)
+    try:
+        for frame in frames:
+            window.show(frame)
+        window.wait_key()  # the last frame stays until a key is pressed
+    except WindowClosed:
+        return
+    finally:
+        window.close()
+        run.folder.list_artifacts(path.name for path in window.saved)
+
+
+def _as_gif(frames: Iterator[Any], path: Path, fps: float) -> None:
+    from sandbox.store.files import whole_file
+    from sandbox.visual.animation import write_gif
+
+    with whole_file(path, sync=False) as file:
+        write_gif(file, (frame.draw() for frame in frames), fps)

@@ -1,0 +1,1 @@
+"""Comparisons: agents x seeds on one lab."""

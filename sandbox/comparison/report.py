@@ -1,0 +1,256 @@
+"""A comparison as one HTML page: what came out, how sure that is, and how every figure came about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sandbox import text
+from sandbox.comparison.results import QUESTIONS, SCORE, Standing
+from sandbox.comparison.run_scores import SHARE
+from sandbox.stats import Estimate, aggregates
+from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.time_to_threshold import MedianTime, threshold
+from sandbox.visual import html as report
+
+if TYPE_CHECKING:
+    from sandbox.comparison.api import Comparison
+
+CAPTIONS = {
+    "learning_curves": "Interquartile mean over seeds of the greedy policy's score, against the env steps learned; each seed counts with its last "
+    "evaluation so far.",
+    "scores": "Each mark is one seed; the upright stroke is the interquartile mean.",
+    "performance_profile": "The share of seeds that end above each score: the higher the curve, the better. Where curves cross, neither agent is "
+    "better throughout.",
+}
+BAND = " The shaded band is the 95 % bootstrap interval at each point."
+BAR = " The bar is its 95 % bootstrap interval."
+COLUMNS = (
+    "agent",
+    "seeds",
+    "env steps",
+    "IQM",
+    "mean",
+    "median",
+    "gap to optimum",
+    "reached 95 %",
+    "steps to 95 %",
+    "seconds to 95 %",
+)
+
+
+def page(made: Comparison) -> str:
+    """The whole page."""
+    who = ", ".join(made.runs)
+    body = [_head(made, who), _table_section(made), *_pictures(made), _pairs(made), _settings(made), _method(made)]
+    return report.page(f"{who} on {made.lab}", body)
+
+
+def inline(made: Comparison) -> str:
+    """Table and figures for a notebook."""
+    figures = "".join(report.figure(figure, caption(made, name)) for name, figure in made.figures.items())
+    return _table(made) + figures
+
+
+def caption(made: Comparison, name: str) -> str:
+    """What a figure shows; it speaks of intervals only where there are any."""
+    drawn = any(len(one.runs) >= MIN_RUNS for one in made.standings.agents)
+    return CAPTIONS[name] + ((BAR if name == "scores" else BAND) if drawn else " No interval is drawn: there are too few seeds for one.")
+
+
+def finding(made: Comparison) -> str:
+    """The answer in one sentence: who reaches the optimum and after how many env steps, or who scores best."""
+    ranked, optimum = made.standings.ranked, made.standings.optimum
+    if optimum is None or any(one.arrived is None for one in ranked):
+        best = ranked[0]
+        return f"{best.label} has the best {text.words(made.standings.score)}: {interval(best.iqm)} (interquartile mean of {_seeds(best)})."
+    usual = [one for one in ranked if one.arrived is not None and 2 * one.arrived > len(one.runs)]
+    rest = [one for one in ranked if one not in usual]
+    exact = all(one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual)
+    goal = f"the optimum {figure(optimum)}" if exact else f"95 % of the optimum {figure(optimum)}"
+    if not usual:
+        return f"None of them reaches {goal} and stays there."
+    usual.sort(key=lambda one: one.steps.median if one.steps else 0.0)
+    times = ", ".join(
+        f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip() for one in usual if one.steps
+    )
+    who = f"{_listed(usual)} {'reaches' if len(usual) == 1 else 'reach'}"
+    if not rest and len(usual) > 1:
+        who = "Both reach" if len(usual) == 2 else "All reach"
+    missing = f"; {_listed(rest)} {'does' if len(rest) == 1 else 'do'} not" if rest else ""
+    return f"{who} {goal}{':' if len(usual) > 1 else ''} {times} (median){missing}."
+
+
+def _listed(some: list[Standing]) -> str:
+    labels = [one.label for one in some]
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def _seeds(one: Standing) -> str:
+    return f"{len(one.runs)} {'seed' if len(one.runs) == 1 else 'seeds'}"
+
+
+def answers(made: Comparison) -> list[str]:
+    """The finding, then for each question who is better, and between whom no difference was shown."""
+    sentences = [finding(made)]
+    for question in QUESTIONS:
+        pairs = [pair for pair in made.standings.pairs if pair.question == question]
+        shown = [f"{pair.verdict} than {pair.other if pair.winner == pair.one else pair.one}" for pair in pairs if pair.winner]
+        for verdict in dict.fromkeys(pair.verdict for pair in pairs if not pair.winner):
+            alike = [f"{pair.one} and {pair.other}" for pair in pairs if pair.verdict == verdict]
+            shown.append(f"{verdict}: {'; '.join(alike)}")
+        about = text.words(made.standings.score) if question == SCORE else question
+        if pairs:
+            sentences.append(f"{about.capitalize()}: {'; '.join(shown)}.")
+    return sentences
+
+
+def cells(made: Comparison, one: Standing) -> dict[str, str]:
+    """An agent's row, plain text."""
+    whole = len(one.runs)
+    return {
+        "agent": one.label,
+        "seeds": str(whole) if whole == one.wanted else f"{whole} of {one.wanted}",
+        "env steps": "unknown" if one.env_steps is None else figure(one.env_steps),
+        "IQM": interval(one.iqm),
+        "mean": interval(one.mean),
+        "median": interval(one.median),
+        "gap to optimum": interval(one.gap) if one.gap else "unknown",
+        "reached 95 %": f"{one.arrived} of {whole}" if one.arrived is not None else "unknown",
+        "steps to 95 %": _time(one.steps, one.before),
+        "seconds to 95 %": _time(one.seconds, None),
+    }
+
+
+def _time(time: MedianTime | None, before: float | None) -> str:
+    """A median time with its interval, and the evaluation before it: the true moment lies in between."""
+    if time is None:
+        return "unknown"
+    if not np.isfinite(time.median):
+        return "not reached"
+    gap = "" if before is None else f" (> {figure(before)})"
+    if np.isnan(time.low):
+        return f"{figure(time.median)}{gap}"
+    return f"{figure(time.median)}{gap} [{figure(time.low)}, {f'{figure(time.high)}]' if np.isfinite(time.high) else '∞)'}"
+
+
+def figure(value: float) -> str:
+    """A number for people: counts whole, else four significant digits."""
+    return text.number(int(value) if float(value).is_integer() and abs(value) >= 1 else value, 4)
+
+
+def interval(value: Estimate) -> str:
+    """A figure with its interval, where it has one."""
+    return figure(value.value) if np.isnan(value.low) else f"{figure(value.value)} [{figure(value.low)}, {figure(value.high)}]"
+
+
+def _head(made: Comparison, who: str) -> str:
+    seeds = f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})" if len(made.seeds) > 1 else f"1 seed ({made.seeds[0]})"
+    first, *others = answers(made)
+    lines = [first, f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *others]
+    if made.command:
+        lines.append(f"`{made.command}`")
+    notes = "".join(report.paragraph(warning) for warning in made.warnings)
+    limits = f'<div class="notes">{notes}</div>' if notes else ""
+    return f'<header class="page"><h1>Comparison on {report.text(made.lab)}</h1>{"".join(map(report.paragraph, lines))}{limits}</header>'
+
+
+def _table_section(made: Comparison) -> str:
+    optimum = made.standings.optimum
+    meant = (
+        f" The best possible, {figure(optimum)}, is {made.standings.optimum_is}."
+        if optimum is not None and made.standings.optimum_is
+        else ""
+    )
+    prose = (
+        f"Scores are the {text.words(made.standings.score)} at the end, in brackets their 95 % intervals.{meant} Times are Kaplan-Meier medians: "
+        "a run that did not reach 95 % of the optimum is censored where it ended. In round brackets the evaluation before, at which it "
+        "was not there yet; in square brackets the 95 % interval, open at the right where too few runs arrived."
+    )
+    return f"<section><h2>Results</h2>{_table(made)}{report.paragraph(prose)}</section>"
+
+
+def _table(made: Comparison) -> str:
+    rows = [[report.text(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
+    return report.table(COLUMNS, rows, right=COLUMNS[1:])
+
+
+def _pictures(made: Comparison) -> list[str]:
+    drawn = [report.figure(figure, caption(made, name)) for name, figure in made.figures.items()]
+    return [f"<section>{picture}</section>" for picture in drawn]
+
+
+def _pairs(made: Comparison) -> str:
+    rows: list[list[str] | str] = []
+    question = ""
+    for pair in made.standings.pairs:
+        if pair.question != question:
+            question = pair.question
+            rows.append(report.text(question))
+        tone = "good" if pair.winner else "mute"
+        rows.append(
+            [
+                report.text(f"P({pair.one} better than {pair.other})"),
+                report.text("unknown" if pair.p is None else interval(pair.probability)),
+                report.text("none" if pair.p is None else f"{pair.p:.3g}"),
+                report.text("none" if pair.corrected is None else f"{pair.corrected:.3g}"),
+                report.badge(pair.verdict, tone),
+            ]
+        )
+    if not rows:
+        return ""
+    prose = (
+        "The probability that a run of the first does better than one of the second, ties counted half. The verdict rests on p, corrected for "
+        "all of these tests together: it takes less than 0.05. Times are compared as far as both agents were followed; where neither "
+        "arrived until then, they cannot be compared."
+    )
+    columns = ["pair", "probability", "p", "p, corrected", "verdict"]
+    return f"<section><h2>Pairs</h2>{report.table(columns, rows, right=columns[1:4])}{report.paragraph(prose)}</section>"
+
+
+def _settings(made: Comparison) -> str:
+    from sandbox.comparison.api import shown_options
+
+    rows = []
+    for one in made.contenders:
+        runs = made.runs[one.label]
+        ids = ", ".join(run.id for run in runs)
+        given = report.text(shown_options(one) or "its defaults")
+        rows.append(
+            [
+                report.text(one.label),
+                report.text(one.agent),
+                given,
+                f"<details><summary>{len(runs)} runs</summary>{report.text(ids)}</details>",
+            ]
+        )
+    table = report.table(["agent", "kind", "options", "runs"], rows)
+    prose = (
+        "All face the same task with the same settings; an agent that was tuned for it has an advantage over one with its defaults. "
+        f"Reused {made.reused} of {sum(map(len, made.runs.values()))} earlier runs: same configuration, same sources "
+        f"(SHA-256 {made.sources[:12]}…)."
+    )
+    return f"<section><h2>Settings</h2>{table}{report.paragraph(prose)}</section>"
+
+
+def _method(made: Comparison) -> str:
+    lines = [
+        f"IQM: the interquartile mean, of the middle half of the seeds' scores. Intervals are stratified percentile bootstrap intervals "
+        f"({aggregates.RESAMPLES} resamples), as in Agarwal et al. (2021), `Deep reinforcement learning at the edge of the statistical precipice`. "
+        f"They speak of other seeds on this one task, not of other tasks. With less than {MIN_RUNS} seeds there are none: the spread between seeds "
+        "cannot be told from one or two.",
+        "Gap to optimum: how much is missing to the best possible score on average, max(0, optimum - score), in units of the score.",
+        "p of scores: two-sided exact rank-sum test (Mann & Whitney 1947) with ties. p of steps: two-sided exact permutation test of log-rank "
+        "scores (Peto & Peto 1972), in which the later agent is counted from the evaluation before it arrived. Both suppose nothing but "
+        "independent runs, and are corrected together after Holm (1979).",
+    ]
+    optimum = made.standings.optimum
+    if optimum is not None:
+        lines.append(
+            f"Reaching 95 %: at the first evaluation from which on every evaluation of the run is at least as good as "
+            f"{figure(threshold(optimum, SHARE, made.standings.higher_is_better))} (the optimum {figure(optimum)} less 5 % of its size). Intervals of "
+            "median times invert the sign test; an end is open where so few runs, or runs that did not arrive, leave it open. "
+            "Seconds are those of the work until then: learning, evaluating and, in a process's first run, compiling; they differ from machine to machine."
+        )
+    return f"<section><h2>How it was measured</h2>{''.join(map(report.paragraph, lines))}</section>"

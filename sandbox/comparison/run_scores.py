@@ -1,0 +1,108 @@
+"""What one finished run says of its agent: its score, its evaluations, and when it came near the optimum.
+
+The score is what the run's experiment declared (`sandbox.Score`). Its evaluations are the stream "evaluate": the column of the score's
+name against `env_steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+
+from sandbox.errors import SandboxError, StoreError
+from sandbox.lab import Score
+from sandbox.runs.view import Run
+from sandbox.stats import time_to_threshold
+from sandbox.stats.time_to_threshold import Arrival, Curve
+from sandbox.store.folder import TIMES
+
+SHARE = 0.95
+"""Of the optimum; a run that stays above is near it."""
+STREAM, STEPS = "evaluate", "env_steps"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One finished run.
+
+    Attributes:
+        run: its id.
+        seed: its seed.
+        score: what it is judged by.
+        curve: its evaluations, or None where it has none with env steps.
+        env_steps: of learning in all, or None where nobody counted.
+        steps: when it came near the optimum and stayed, in env steps; None without optimum or curve.
+        seconds: the same in seconds of work, evaluating and compiling included; None also where the times are missing.
+        host: where it ran.
+        versions: of Python and libraries.
+    """
+
+    run: str
+    seed: int
+    score: Score
+    curve: Curve | None
+    env_steps: float | None
+    steps: Arrival | None
+    seconds: Arrival | None
+    host: str
+    versions: Mapping[str, str]
+
+
+def measured(run: Run) -> Measured:
+    """What a finished run says.
+
+    Raises:
+        SandboxError: when it has no score, or its evaluations cannot be read.
+    """
+    record, score = run.record, run.score
+    if score is None:
+        raise SandboxError("it has no score that is a finite number")
+    units = (record.unit.replace(" ", "_"), f"{record.unit.replace(' ', '_')}s")  # "episode", "env_steps"
+    columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
+    unit = next((one for one in units if one in columns), "")
+    curve = time_to_threshold.curve(columns[STEPS], columns[score.name]) if score.name in columns and STEPS in columns else None
+    steps = None
+    if curve is not None and score.optimum is not None:
+        level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
+        steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
+    seconds = None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
+    total = record.summary.get("env_steps")
+    env_steps = float(curve.at[-1]) if curve is not None else float(total) if isinstance(total, (int, float)) else None
+    return Measured(run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions)
+
+
+def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
+    """The same arrival on another axis, float [evaluations]; None without one."""
+    if axis is None:
+        return None
+    if found.evaluation is None:
+        return Arrival(None, None, float(axis[-1]), float(axis[-1]))
+    return Arrival(
+        found.evaluation, float(axis[found.evaluation]), float(axis[found.evaluation - 1]) if found.evaluation else 0.0, float(axis[-1])
+    )
+
+
+def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
+    """Seconds of work until each number of units was done, from times.jsonl: float [units]; None where that is not there."""
+    try:
+        blocks = [orjson.loads(line) for line in run.folder.directory.read(TIMES).splitlines()]
+        done = np.array([block["units"] for block in blocks], dtype=np.float64)
+        seconds = np.cumsum([float(block["seconds"]) for block in blocks])
+        place = np.searchsorted(done, units)
+        return None if (place >= len(done)).any() else seconds[place]
+    except (OSError, StoreError, ValueError, KeyError, TypeError):
+        return None
+
+
+def scores(runs: Sequence[Measured]) -> np.ndarray:
+    """The final scores: float64 [runs, 1 task]."""
+    return np.array([[one.score.value] for one in runs])
+
+
+def errors(runs: Sequence[Measured]) -> np.ndarray | None:
+    """The standard errors of scores that were sampled, float64 [runs, 1 task]; None where all are exact."""
+    found = np.array([[one.score.standard_error or 0.0] for one in runs])
+    return found if found.any() else None

@@ -1,0 +1,1 @@
+"""Configurations: models, and the options that their fields make."""

@@ -1,0 +1,98 @@
+"""The options of the command line that a configuration's fields make: name, help, default, and what may be given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from sandbox.config.model import Finder, LabConfig, choice_kind, finder_of, nested_model, option_name, registered_config
+from sandbox.config.typed import alternatives
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the command line.
+
+    Attributes:
+        path: where its value stands in the configuration: ("agent", "alpha").
+        help: one line.
+        default: what holds when nothing is said.
+        metavar: what may be given: "FLOAT 0<x<=1", "softmax|epsilon-greedy".
+        flag: whether it is switched on by its bare name and off by its `no-` name.
+        choice: whether it picks a registered thing by name.
+    """
+
+    path: tuple[str, ...]
+    help: str
+    default: Any
+    metavar: str
+    flag: bool = False
+    choice: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the command line spells it, without dashes before: "agent.epsilon-final"."""
+        return option_name(".".join(self.path))
+
+
+def options(
+    config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()
+) -> Iterator[Option]:
+    """All options of a configuration, in the order of its fields.
+
+    Args:
+        config: the model.
+        chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
+        find: looks up the configuration of a choice.
+        path: where `config` stands in a larger one.
+    """
+    for name, info in config.model_fields.items():
+        if name in config.without_effect:
+            continue
+        here = (*path, name)
+        kind, inner = choice_kind(info), nested_model(info)
+        if kind:
+            picked = (chosen or {}).get(name, info.default)
+            yield Option(here, info.description or f"which {kind}", picked, "NAME", choice=True)
+            yield from options(finder_of(info, find)(kind, picked), chosen, find, here)
+        elif inner:
+            yield from options(inner, chosen, find, here)
+        else:
+            yield Option(here, info.description or "", info.get_default(call_default_factory=True), _metavar(info), info.annotation is bool)
+
+
+def _metavar(info: FieldInfo) -> str:
+    words = [_word(kind) for kind in alternatives(info.annotation) if kind is not NoneType]
+    if {"INTEGER", "NUMBER"} <= set(words):
+        words.remove("INTEGER")
+    return " ".join(["|".join(dict.fromkeys(words)), _limits(info)]).strip()
+
+
+def _word(kind: Any) -> str:
+    """What may be given for one type."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return "|".join(str(value) for value in parts)
+    if get_origin(kind) in (tuple, list):
+        one = "TEXT" if alternatives(parts[0]) == (str,) else "N"
+        any_length = Ellipsis in parts or get_origin(kind) is list
+        return f"{one},…" if any_length else ",".join([one] * len(parts))
+    return {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "VALUE")
+
+
+def _limits(info: FieldInfo) -> str:
+    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = {key: getattr(mark, key) for mark in info.metadata for key in signs if getattr(mark, key, None) is not None}
+    low = next((f"{_bound(found[key])}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
+    high = next((f"{'<' if key == 'lt' else '<='}{_bound(found[key])}" for key in ("lt", "le") if key in found), "")
+    if low and high:
+        return f"{low}x{high}"
+    return next((f"{signs[key]}{_bound(found[key])}" for key in signs if key in found), "")
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:,.0f}".replace(",", "_")

@@ -1,0 +1,1 @@
+"""Plugins: found, registered, and begun anew."""

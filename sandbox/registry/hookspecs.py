@@ -1,0 +1,48 @@
+"""Every hook of the sandbox: when it is called, with what, and what it may return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from sandbox.registry.registry import Registrar
+
+PROJECT = "sandbox"
+hookspec = pluggy.HookspecMarker(PROJECT)
+_mark = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: Any = None, **options: Any) -> Any:
+    """Marks a function as a plugin's: the function `sandbox_register(registry)` of a module says what that module brings.
+
+    Args:
+        function: the function, when used as `@hookimpl`.
+        **options: of pluggy's marker, when used as `@hookimpl(tryfirst=True)`.
+
+    Raises:
+        TypeError: for an option that pluggy does not know.
+
+    Example:
+        >>> from sandbox import hookimpl
+        >>> @hookimpl
+        ... def sandbox_register(registry):
+        ...     registry.lab("walk", "mylab:WalkLab", summary="How far does a random walk come?")
+    """
+    return _mark(function, **options)
+
+
+@hookspec
+def sandbox_register(registry: Registrar) -> None:
+    """Say what this plugin brings. Called once, the first time that something of the plugin could be needed.
+
+    Only names and strings belong here: what stands behind a name is imported when it is used.
+
+    Args:
+        registry: has `lab`, `agent`, `env`, `dataset`, `observer` and `command`, each called as
+            `registry.lab("maze", "plugins.maze.lab:MazeLab", summary="Find the way through a maze")`.
+
+    Returns:
+        Nothing; what is returned is ignored.
+    """

@@ -1,0 +1,370 @@
+"""Finds plugins and what they bring.
+
+Listing imports no more than a plugin's top module; what stands behind a name is imported when it is used. A broken plugin is
+reported and stops nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path, PureWindowsPath
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
+from sandbox.registry import hookspecs
+from sandbox.text import printable
+
+BUILT_IN = {
+    "control": "agents",
+    "maze": "plugins.maze",
+    "empty-grid": "plugins.empty_grid",
+    "gym": "plugins.gym",
+    "sb3": "agents.baselines",
+    "trackers": "sandbox.trackers",
+    "intro": "plugins.intro",
+    "regression": "plugins.regression",
+    "mnist": "plugins.mnist",
+    "autoencoder": "plugins.autoencoder",
+    "music": "plugins.music",
+}
+"""Our own plugins: name -> module."""
+
+KINDS = ("lab", "agent", "env", "dataset", "observer", "command")
+ROOT = Path(__file__).resolve().parent.parent.parent
+"""The folder that holds sandbox/, envs/, agents/ and plugins/."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a plugin brings.
+
+    Attributes:
+        kind: one of `KINDS`.
+        name: as given on the command line, in kebab-case.
+        target: "module:attribute".
+        summary: one line.
+        plugin: who brings it.
+        aliases: other names for it (an environment's Gymnasium id).
+        always: for observers: whether it watches every run, asked or not.
+        agents: for labs: whether it has agents to be compared; None if the plugin did not say.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    plugin: str
+    aliases: tuple[str, ...] = ()
+    always: bool = False
+    agents: bool | None = None
+
+
+@dataclass
+class Plugin:
+    """A plugin as it was found.
+
+    Attributes:
+        name: of the entry point, the built-in, or the file.
+        source: "built in", "NAME VERSION" of a distribution, or a file's path.
+        version: of the distribution it came with, or "".
+        seconds: how long its import and registration took.
+        error: why it cannot be used, or "".
+        trace: the traceback of that error, or "".
+        entries: what it brings.
+    """
+
+    name: str
+    source: str
+    version: str = ""
+    seconds: float = 0.0
+    error: str = ""
+    trace: str = ""
+    entries: list[Entry] = field(default_factory=list)
+
+
+NAME = re.compile(r"\w[\w.+-]{0,99}(?<![.])")
+"""A name of a plugin's: it becomes part of a path, of an option, and of a line on the screen."""
+
+
+class Registrar:
+    """What a plugin's `sandbox_register` gets: collects what that plugin brings."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._plugin = plugin
+
+    def lab(self, name: str, target: str, *, summary: str = "", agents: bool | None = None) -> None:
+        """A lab: a class, or a function without arguments, that gives a `sandbox.Lab`.
+
+        `agents` says whether its configuration picks an agent, so that `compare` can list it; a lab
+        whose plugin does not say is loaded when that is asked.
+        """
+        self._add("lab", name, target, summary, agents=agents)
+
+    def agent(self, name: str, target: str, *, summary: str = "") -> None:
+        """An agent's class; its `Config` holds its options."""
+        self._add("agent", name, target, summary)
+
+    def env(self, name: str, target: str, *, summary: str = "", id: str = "") -> None:  # noqa: A002
+        """An environment's class; its `Config` holds its options, `id` is its Gymnasium id."""
+        self._add("env", name, target, summary, aliases=(id,) if id else ())
+
+    def dataset(self, name: str, target: str, *, summary: str = "") -> None:
+        """A dataset: a function or class that gives its data; `summary` says what it is and where it comes from."""
+        self._add("dataset", name, target, summary)
+
+    def observer(self, name: str, target: str, *, summary: str = "", always: bool = False) -> None:
+        """An observer's class, called without arguments; `--track NAME` asks for it, `always` watches every run."""
+        self._add("observer", name, target, summary, always=always)
+
+    def command(self, name: str, target: str, *, summary: str = "") -> None:
+        """A command of the command line: a `click.Command`."""
+        self._add("command", name, target, summary)
+
+    def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
+        if not NAME.fullmatch(name) or PureWindowsPath(name).is_reserved():
+            raise PluginError(
+                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a name begins with a letter or a digit, holds "
+                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on every system."
+            )
+        if target.count(":") != 1:
+            raise PluginError(f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'.")
+        self._plugin.entries.append(Entry(kind, canonical(name), target, summary, self._plugin.name, **more))
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a name: `-` and `_` are the same, but for a module before a colon."""
+    module, colon, own = name.rpartition(":")
+    return module + colon + own.replace("_", "-")
+
+
+class Registry:
+    """All plugins of one process.
+
+    Args:
+        outside: whether to look for plugins that other distributions installed (entry points of the group `sandbox`).
+
+    Attributes:
+        plugins: those found so far, by name.
+        disabled: names of installed plugins that are left alone, not even imported.
+    """
+
+    def __init__(self, outside: bool = True) -> None:
+        self.plugins: dict[str, Plugin] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self.disabled: set[str] = set()
+        self._outside_wanted = outside
+        for name, module in BUILT_IN.items():
+            self._add(Plugin(name, "built in"), partial(_import_built_in, module))
+
+    def entries(self, kind: str, *, outside: bool = True) -> list[Entry]:
+        """Everything of one kind, by name. `outside=False` looks only at what needs no import of foreign code."""
+        if outside:
+            self.load_outside()
+        return sorted((entry for entry in self._entries.values() if entry.kind == kind), key=lambda entry: entry.name)
+
+    def find(self, kind: str, name: str) -> Entry:
+        """The entry of that kind and name.
+
+        Raises:
+            UnknownNameError: naming the nearest one.
+        """
+        entry = self._lookup(kind, name)
+        if entry is None:
+            self.load_outside()
+            entry = self._lookup(kind, name)
+        if entry is None:
+            self._explain_broken(kind, name)
+            known = [entry.name for entry in self.entries(kind)]
+            raise UnknownNameError(kind, name, known, f"`python -m sandbox list {kind}s` shows all.")
+        return entry
+
+    def load(self, kind: str, name: str) -> Any:
+        """What stands behind a name, imported now.
+
+        Raises:
+            UnknownNameError: when there is no such name.
+            PluginError: when its import fails.
+        """
+        entry = self.find(kind, name)
+        module_name, _, attribute = entry.target.partition(":")
+        try:
+            module = (
+                _import_built_in(module_name) if self.plugins[entry.plugin].source == "built in" else importlib.import_module(module_name)
+            )
+            return getattr(module, attribute)
+        except (UsageError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # also SystemExit: a module that ends the program is broken
+            what = f"{type(error).__name__}: {error}"
+            raise PluginError(
+                f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}"
+            ) from error
+
+    def lab(self, name: str) -> Any:
+        """A fresh instance of the lab called `name`.
+
+        Raises:
+            UnknownNameError: when there is no such name.
+            PluginError: when its import fails, or it cannot be made.
+        """
+        made = self.load("lab", name)
+        try:
+            return made()
+        except (SandboxError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            owner = self.find("lab", name).plugin
+            raise PluginError(f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}") from error
+
+    def load_outside(self) -> None:
+        """Import and register the plugins of other distributions, once."""
+        if not self._outside_wanted:
+            return
+        self._outside_wanted = False
+        for point in sorted(importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name):
+            if point.value not in BUILT_IN.values() and canonical(point.name) not in self.disabled:
+                owner = point.dist
+                source = f"{owner.name} {owner.version}" if owner else "entry point"
+                self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
+
+    def add_file(self, path: str | os.PathLike[str]) -> Plugin:
+        """A plugin in one file (`-p FILE`).
+
+        Args:
+            path: the file; its name without `.py` becomes the plugin's.
+
+        Raises:
+            PluginError: when the file cannot be imported or registered: unlike an installed plugin it was asked for by name.
+        """
+        path = Path(os.path.realpath(path))
+        if not path.is_file():
+            raise UsageError(f"There is no plugin file {path}.")
+        known = self.plugins.get(path.stem)
+        if known is not None and known.source == str(path):
+            return known
+        plugin = self._add(Plugin(path.stem, str(path)), lambda: _import_file(path))
+        if plugin.error:
+            if getattr(sys.modules.get(path.stem), "__file__", None) == str(path):
+                del sys.modules[path.stem]
+            raise PluginError(f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip())
+        return plugin
+
+    def _lookup(self, kind: str, name: str) -> Entry | None:
+        name = canonical(name)
+        entry = self._entries.get((kind, name))
+        if entry is None:
+            entry = next((one for one in self._entries.values() if one.kind == kind and name in map(canonical, one.aliases)), None)
+        return entry
+
+    def _add(self, plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:
+        """Import a plugin and take what it registers; or keep its error."""
+        begun = time.perf_counter()
+        try:
+            if plugin.name in self.plugins:
+                other = self.plugins[plugin.name]
+                plugin.name = f"{plugin.name} ({plugin.source})"
+                raise PluginError(f"There is already a plugin '{other.name}' ({other.source}).")
+            module = load()
+            self._manager.register(module, plugin.name)
+            self._refuse_misspelt(plugin, module)
+            others = [one for name, one in self._manager.list_name_plugin() if one is not module]
+            self._manager.subset_hook_caller("sandbox_register", others)(registry=Registrar(plugin))
+            self._refuse_taken(plugin)
+            self._entries.update({(entry.kind, entry.name): entry for entry in plugin.entries})
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plugin.error = f"{type(error).__name__}: {error}" if not isinstance(error, PluginError) else str(error)
+            plugin.trace = "" if isinstance(error, PluginError) else "".join(traceback.format_exception(error, limit=-4))
+            plugin.entries = []
+            if self._manager.has_plugin(plugin.name):
+                self._manager.unregister(name=plugin.name)
+        plugin.seconds = time.perf_counter() - begun
+        self.plugins[plugin.name] = plugin
+        return plugin
+
+    def _refuse_misspelt(self, plugin: Plugin, module: ModuleType) -> None:
+        known = [name for name in vars(hookspecs) if name.startswith("sandbox_")]
+        hooks = [name for name, value in vars(module).items() if inspect.isroutine(value) and hasattr(value, "sandbox_impl")]
+        for name in hooks:
+            if name not in known:
+                raise PluginError(str(UnknownNameError("hook", name, known, f"Plugin '{plugin.name}' implements it.")))
+        if not hooks:
+            raise PluginError(
+                f"Plugin '{plugin.name}' has no hook: expected a function `sandbox_register(registry)` marked with `@hookimpl`."
+            )
+
+    def _refuse_taken(self, plugin: Plugin) -> None:
+        seen = dict(self._entries)
+        for entry in plugin.entries:
+            other = seen.get((entry.kind, entry.name))
+            if other is not None:
+                raise PluginError(
+                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} '{entry.name}'; rename one of them."
+                )
+            seen[entry.kind, entry.name] = entry
+
+    def _explain_broken(self, kind: str, name: str) -> None:
+        """When the name may belong to a plugin that is broken, say that instead of "unknown"."""
+        for plugin in self.plugins.values():
+            if plugin.error and canonical(name) == canonical(plugin.name):
+                raise PluginError(
+                    f"Plugin '{plugin.name}' is broken, so there is no {kind} '{name}': {plugin.error} See `python -m sandbox plugins`."
+                )
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process. The environment variable SANDBOX_PLUGINS=none keeps plugins of other distributions out."""
+    return Registry(outside=os.environ.get("SANDBOX_PLUGINS", "") != "none")
+
+
+def _import_built_in(name: str) -> ModuleType:
+    """Import a module of ours, and make sure that it is ours: a folder named `envs` elsewhere on the path must not stand in for it."""
+    module = importlib.import_module(name)
+    where = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+    if not Path(where).resolve().is_relative_to(ROOT / name.split(".")[0]):
+        raise UsageError(
+            f"The package '{name.split('.')[0]}' found at {where} hides the sandbox's own. Use `python -m sandbox`, or import sandbox from another folder."
+        )
+    return module
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = path.stem
+    if not name.isidentifier():
+        raise PluginError(
+            f"A plugin file is imported under its own name; '{path.name}' is no Python name. Rename it, for example to '{name.replace('-', '_')}.py'."
+        )
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(path):
+        raise PluginError(f"A module named '{name}' is already loaded; rename {path.name}.")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path.name} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

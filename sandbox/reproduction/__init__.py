@@ -1,0 +1,1 @@
+"""Reproductions: what reports claim, measured again."""

@@ -1,0 +1,1 @@
+"""Runs: carried out, gone on with, and looked at."""

@@ -1,0 +1,364 @@
+"""Running labs and looking at finished runs from Python: `run`, `resume`, `load`, and the `Run` they return.
+
+The command line does the same through the same functions.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sandbox.config.model import LabConfig, dump, resolve
+from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
+from sandbox.lab import ChoosingThreads, LearningTogether
+from sandbox.registry.registry import Entry, registry
+from sandbox.runs.loop import Loop, Settings
+from sandbox.runs.signature import plugin_name, refuse_changed, sign
+from sandbox.runs.view import Run, context_of, rebuilt
+from sandbox.store import verify
+from sandbox.store.folder import RunFolder
+from sandbox.store.record import RunRecord
+from sandbox.store.store import Store
+
+MOST_SEEDS = 1_000_000
+"""That learn together, and that one comparison or sweep runs."""
+MOST_THREADS = 1024
+
+
+@dataclass
+class Request:
+    """What to run.
+
+    Attributes:
+        lab: the lab's name.
+        preset: one of the lab's presets.
+        layers: settings that override the preset, weakest first.
+        seed: >= 0; of many seeds the first.
+        seeds: how many seeds learn together, >= 1.
+        full_metrics: whether each of many seeds keeps its own metrics.
+        threads: for numerical libraries; None lets the lab choose, else takes the cores this process may use.
+        device: "cpu", "cuda", "mps", or "auto".
+        data: folder of data files, or None.
+        track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
+        command: the command line, for the record.
+        id: of the run, when it was decided before (by a sweep); "" makes one.
+    """
+
+    lab: str
+    preset: str = "default"
+    layers: list[Mapping[str, Any]] = field(default_factory=list)
+    seed: int = 0
+    seeds: int = 1
+    full_metrics: bool = False
+    threads: int | None = None
+    device: str = "cpu"
+    data: Path | None = None
+    track: Sequence[str] = ()
+    command: str = ""
+    id: str = ""
+
+
+def run(
+    lab: str,
+    *,
+    preset: str = "default",
+    seed: int = 0,
+    seeds: int = 1,
+    full_metrics: bool = False,
+    config: Mapping[str, Any] | None = None,
+    store: str | os.PathLike[str] | None = None,
+    max_time: float | None = None,
+    checkpoint_every: float = 30.0,
+    pictures: bool = True,
+    track: Sequence[str] = (),
+    **options: Any,
+) -> Run:
+    """Run a lab from beginning to end.
+
+    Args:
+        lab: its name ("maze").
+        preset: one of the lab's presets.
+        seed: of all its generators, >= 0.
+        seeds: how many seeds learn together: `seed` and those that follow it, each with the bytes it has alone.
+        full_metrics: whether each of many seeds keeps its own metrics; otherwise they are kept as bands.
+        config: settings that override the preset's, nested: `{"agent": {"name": "sarsa", "alpha": 0.1}}`.
+        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
+        max_time: seconds of work after which it stops as `timed-out`.
+        checkpoint_every: seconds between checkpoints.
+        pictures: whether to make pictures at the end.
+        track: names of observers.
+        **options: single settings, over `config`: `agent="sarsa"`, `episodes=100`.
+
+    Returns:
+        The run.
+
+    Raises:
+        UsageError: when a name or a value is wrong; nothing was started then.
+        RunFailed: when the run failed; what it had is kept.
+
+    Example:
+        >>> from sandbox import run
+        >>> finished = run("maze", agent="sarsa", episodes=1500, pictures=False)
+        >>> finished.summary["reward_per_step"]  # the best possible: 42 moves there, 126 steps on the goal, 126 / 168
+        0.75
+        >>> len(finished.metrics["learn/return"])  # one for each episode
+        1500
+    """
+    request = Request(lab, preset, [config or {}, options], seed, seeds, full_metrics, track=track)
+    return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
+
+
+def load(name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str] | None = None) -> Run:
+    """A run by id, unique beginning of one, folder, or `last`.
+
+    Args:
+        name: of the run.
+        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
+
+    Raises:
+        UnknownNameError: when there is none.
+
+    Example:
+        >>> from sandbox import load, run
+        >>> finished = run("maze", preset="quick", pictures=False)
+        >>> load("last").id == load(finished.path).id == finished.id
+        True
+    """
+    return Run(Store(store).find(os.fspath(name)))
+
+
+def resume(
+    name: str = "last",
+    *,
+    store: str | os.PathLike[str] | None = None,
+    max_time: float | None = None,
+    allow_changed: bool = False,
+    repair: bool = False,
+) -> Run:
+    """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing, and tell observers that it is finished.
+
+    The bytes are those of a run that was never stopped.
+
+    Args:
+        name: of the run: its id, the unique beginning of one, its folder, or `last`.
+        store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
+        max_time: seconds of work after which it stops again.
+        allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
+        repair: whether a finished run whose checkpoint or metrics are damaged is computed again, from what is whole.
+
+    Raises:
+        CheckpointError: when a finished run is damaged, unless `repair`.
+        UsageError: when a library or a file of data is missing, or when the run began under other
+            versions of code or libraries, unless `allow_changed`.
+        RunFailed: when it failed again.
+
+    Example:
+        >>> from sandbox import resume, run
+        >>> stopped = run("maze", agent="sarsa", episodes=1500, max_time=1e-6, pictures=False)
+        >>> stopped.status
+        'timed-out'
+        >>> resume(stopped.id).summary["reward_per_step"]
+        0.75
+    """
+    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed, repair=repair)
+
+
+def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
+    """The lab's entry, a fresh instance, and its validated configuration.
+
+    Raises:
+        UsageError: when the lab, the preset or a value is wrong, or when a library or a file of
+            data is missing.
+    """
+    if not 0 <= request.seed < 2**63:
+        raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
+    if not 1 <= request.seeds <= MOST_SEEDS:
+        raise UsageError(f"--seeds {request.seeds}: at least one seed learns, and at most {MOST_SEEDS} do.")
+    if not 1 <= (request.threads or 1) <= MOST_THREADS:
+        raise UsageError(f"--threads {request.threads}: it should be from 1 to {MOST_THREADS}.")
+    entry = registry().find("lab", request.lab)
+    lab = registry().lab(entry.name)
+    if request.seeds > 1 and not isinstance(lab, LearningTogether):
+        raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
+    config = resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+    config.check_available(request.data)
+    if request.seeds > 1 and (why := getattr(lab, "not_together", lambda config: "")(config)):
+        raise UsageError(f"--seeds {request.seeds}: {why}")
+    return entry, lab, config
+
+
+def preset(lab: Any, lab_name: str, name: str) -> Mapping[str, Any]:
+    """The settings of a lab's preset; every lab has "default".
+
+    Raises:
+        UnknownNameError: when there is no such preset.
+    """
+    presets = {"default": {}, **getattr(lab, "presets", {})}
+    if name not in presets:
+        raise UnknownNameError("preset", name, presets, f"They belong to lab '{lab_name}'.")
+    return dict(presets[name])
+
+
+def start(request: Request, store: Store, settings: Settings) -> Run:
+    """Begin a run and carry it to its end; see `run`."""
+    entry, lab, config = resolved(request)
+    observers, complaints = _observers(request.track)
+    plain = dump(config)
+    agent = plain.get("agent")
+    folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id)
+    try:
+        with folder.writing(new=True):
+            record = RunRecord(
+                id=folder.id,
+                lab=entry.name,
+                config=plain,
+                preset=request.preset,
+                seed=request.seed,
+                seeds=request.seeds,
+                full_metrics=request.full_metrics,
+                created=datetime.now().astimezone().isoformat(),
+                command=request.command,
+                threads=request.threads or threads_of(lab, config),
+                device=request.device,
+                plugin=plugin_name(entry),
+                data=str(request.data.resolve()) if request.data else "",
+            )
+            sign(record)
+            record.write(folder.record_path)
+            loop = _loop(folder, record, lab, config, settings, observers)
+            for complaint in complaints:
+                loop.warn(complaint)
+            loop.run()
+    except StoreError:
+        if not request.id and not folder.record_path.exists():  # not even its first word could be written: it never was
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return _ended(folder, loop)
+
+
+def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = (), repair: bool = False) -> Run:
+    """Go on with a run; see `resume`."""
+    _refuse_running(folder.read())
+    with folder.writing():
+        record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
+        _refuse_changed_record(record)
+        damage = verify.damage(folder, record) if record.status == "finished" else ""
+        if damage and not repair:
+            raise CheckpointError(
+                f"Run {record.id} is finished, but damaged: {damage} `python -m sandbox resume {record.id} --repair` computes again what is "
+                "missing, from the last whole checkpoint or the beginning; until then no pictures can be made."
+            )
+        whole = record.status == "finished" and not damage
+        if whole:
+            settings = replace(settings, pictures=settings.pictures and not _has_pictures(record, folder))
+            if not settings.pictures and not track:
+                return Run(folder)
+        lab, config = rebuilt(record)
+        config.check_available(Path(record.data) if record.data else None, folder.artifacts.folder)
+        refuse_changed(record, allow_changed)
+        observers, complaints = _observers(track)
+        loop = _loop(folder, record, lab, config, settings, observers)
+        for complaint in complaints:
+            loop.warn(complaint)
+        if whole:
+            _revisit(loop, tell=bool(track))
+        else:
+            if damage:
+                loop.warn(f"The run was finished, but {damage} What is missing is computed again.")
+            record.files = {}
+            record.status, record.error, record.ended = "running", "", ""
+            record.resumed += 1
+            record.host, record.pid = platform.node(), os.getpid()
+            record.write(folder.record_path)
+            loop.run()
+    return _ended(folder, loop)
+
+
+def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings: Settings, observers: list[Any]) -> Loop:
+    settings = replace(settings, observers=[*settings.observers, *observers])
+    return Loop(folder, record, lab, config, context_of(folder, record), settings)
+
+
+def _revisit(loop: Loop, *, tell: bool) -> None:
+    """Make the pictures of a finished run; an experiment that cannot be built any more is said so."""
+    try:
+        loop.revisit(tell=tell)
+    except (SandboxError, OSError):
+        raise
+    except Exception as error:
+        raise CheckpointError(f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}") from error
+
+
+def _refuse_changed_record(record: RunRecord) -> None:
+    """Refuse to go on by a record that is not what was written: its configuration or seed may be another."""
+    if record.intact is False:
+        raise StoreError(
+            f"run.json of run {record.id} is not what was written (its SHA-256 differs), so nothing goes on with it. Put back a copy, or "
+            f"begin anew: {record.command or 'the same command'}."
+        )
+
+
+def _refuse_running(record: RunRecord) -> None:
+    if record.status == "running":
+        raise UsageError(f"Run {record.id} is running now (process {record.pid} on {record.host}).")
+
+
+def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
+    """Whether all pictures were made and are still what was written."""
+    return record.pictured and folder.artifacts.listing() == record.artifacts
+
+
+def threads_of(lab: Any, config: Any) -> int:
+    """Threads of a run that nobody gave a number: the lab's own choice, else all cores."""
+    cores = available_cores()
+    return lab.threads(config, cores) if isinstance(lab, ChoosingThreads) else cores
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ended(folder: RunFolder, loop: Loop) -> Run:
+    if loop.record.status == "failed":
+        last = loop.record.reason
+        last = last if last.endswith((".", "!", "?")) else f"{last}."
+        hint = f"The run is kept; `python -m sandbox show {folder.id}` tells more."
+        raise RunFailed(f"Run {folder.id} failed: {last} {hint}", Run(folder, loop)) from loop.error
+    return Run(folder, loop)
+
+
+def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """The observers asked for, and those that watch every run; and what is to be said of those that cannot be made: they are left out.
+
+    Raises:
+        UsageError: when one that was asked for is unknown, or something that it needs is missing.
+    """
+    words = [name.partition("=") for name in names]  # "mlflow=http://…": the observer, and what it is told
+    asked = [(registry().find("observer", name), [target] if target else []) for name, _, target in words]
+    named = [entry for entry, _ in asked]
+    always = [(entry, list[str]()) for entry in registry().entries("observer") if entry.always and entry not in named]
+    made: list[Any] = []
+    complaints: list[str] = []
+    for entry, told in asked + always:
+        try:
+            observer = registry().load("observer", entry.name)(*told)
+            if not hasattr(observer, "name"):
+                observer.name = entry.name
+            made.append(observer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: an observer changes nothing
+            if isinstance(error, SandboxError) and entry in named:
+                raise
+            complaints.append(f"Observer '{entry.name}' cannot be made and is left out; the run goes on. {type(error).__name__}: {error}")
+    return made, complaints
+
+
+__all__ = ["Request", "Run", "load", "proceed", "resolved", "resume", "run", "start"]

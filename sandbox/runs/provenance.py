@@ -1,0 +1,97 @@
+"""Where a result comes from: versions, sources, git commit, processor."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from sandbox.registry.registry import ROOT
+
+LIBRARIES = {
+    **{"numpy": "numpy", "numba": "numba", "gymnasium": "gymnasium", "torch": "torch", "sklearn": "scikit-learn"},
+    **{"stable_baselines3": "stable-baselines3", "sb3_contrib": "sb3-contrib", "torchvision": "torchvision"},
+}
+"""Libraries that can change what a run computes: module -> distribution."""
+
+
+def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
+    """Versions of Python, the sandbox, and of some distributions: those given, else those `LIBRARIES` that are loaded now."""
+    from sandbox import __version__
+
+    found = {"python": platform.python_version(), "sandbox": __version__}
+    if distributions is None:
+        distributions = [distribution for module, distribution in LIBRARIES.items() if module in sys.modules]
+    for distribution in distributions:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.setdefault(distribution, importlib.metadata.version(distribution))
+    return found
+
+
+@cache
+def processor() -> dict[str, str]:
+    """The processor: its `model`, and the `target` that code is compiled for.
+
+    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says which instructions there are, and so
+    by which code libraries add and multiply here. NUMBA_CPU_NAME, which numba compiles for instead, is taken as it stands.
+    """
+    from llvmlite import binding
+
+    target = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    return {"model": _model(), "target": target}
+
+
+def _model() -> str:
+    """What the maker calls the processor, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            return _said("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def sources(extra: tuple[Path, ...] = ()) -> str:
+    """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of packages)."""
+    digest = hashlib.sha256()
+    files = [path for room in ("sandbox", "envs", "agents", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
+    for place in extra:
+        files += sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    for path in files:
+        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        content = path.read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+@cache
+def commit() -> str:
+    """The git commit of a checkout that the sandbox runs from, with "+" when files differ from it; "" elsewhere."""
+    if not (ROOT / ".git").exists():
+        return ""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return f"{head}+" if head and _git("status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _git(*words: str) -> str:
+    return _said("git", "-C", str(ROOT), *words)
+
+
+def _said(*command: str) -> str:
+    """What a program answers; "" when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,80 @@
+"""With which sources, libraries and processor a run was made, and whether they are still the same."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from pathlib import Path
+
+from sandbox.config.model import choices
+from sandbox.errors import UnknownNameError, UsageError
+from sandbox.registry.registry import ROOT, Entry, registry
+from sandbox.runs import provenance
+from sandbox.store.record import RunRecord
+
+
+def plugin_name(entry: Entry) -> str:
+    """Who brings an entry, and from where."""
+    plugin = registry().plugins[entry.plugin]
+    return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
+
+
+def sources_of(record: RunRecord) -> str:
+    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its configuration picks."""
+    entries = [registry().find("lab", record.lab)]
+    for kind, name in choices(registry().lab(record.lab).Config, record.config):
+        with contextlib.suppress(UnknownNameError):
+            entries.append(registry().find(kind, name))
+    return provenance.sources(tuple(sorted({place for entry in entries if (place := _place(entry)) is not None})))
+
+
+def _place(entry: Entry) -> Path | None:
+    """Where what a plugin from outside brings stands: its module's file, or its package's folder; None for our own."""
+    import importlib.util
+
+    module = entry.target.partition(":")[0].split(".")[0]
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).resolve()
+    if path.is_relative_to(ROOT / module):
+        return None
+    return path.parent if path.name == "__init__.py" else path
+
+
+def sign(record: RunRecord) -> None:
+    """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
+    record.host, record.pid = platform.node(), os.getpid()
+    record.sources, record.commit = sources_of(record), provenance.commit()
+    record.processor = provenance.processor()
+
+
+def follows_processor(record: RunRecord) -> bool:
+    """Whether the run's last digits depend on the processor: its lab says so, or something that its configuration picks."""
+    used = [registry().lab(record.lab)]
+    for kind, name in choices(used[0].Config, record.config):
+        with contextlib.suppress(UnknownNameError):
+            used.append(registry().load(kind, name))
+    return any(getattr(one, "follows_processor", False) for one in used)
+
+
+def refuse_changed(record: RunRecord, allow: bool) -> None:
+    """Refuse to go on under other versions, or on another processor where that matters: the same bytes cannot be promised then."""
+    now = provenance.versions(record.versions)
+    changed = [
+        f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
+    ]
+    if record.sources != sources_of(record):
+        changed.append("the sources of the sandbox or of the plugin")
+    before, here = (machine.get("target", "") for machine in (record.processor, provenance.processor()))
+    if before and before != here and follows_processor(record):
+        changed.append(f"processor {before} -> {here}")
+    if not changed:
+        return
+    if not allow:
+        raise UsageError(
+            f"Run {record.id} began under other versions or on another processor: {'; '.join(changed)}. Resumed now it may end with other numbers; "
+            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
+        )
+    record.warnings.append(f"Resumed under other versions or on another processor: {'; '.join(changed)}.")

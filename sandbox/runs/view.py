@@ -1,0 +1,190 @@
+"""A run in the store, looked at from outside: its record, metrics and artifacts, its experiment and agent."""
+
+from __future__ import annotations
+
+import base64
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sandbox.config.model import resolve
+from sandbox.errors import CheckpointError, UnknownNameError
+from sandbox.lab import Context, Experiment, Score, Summary, score_of
+from sandbox.registry.registry import registry
+from sandbox.runs.loop import Loop
+from sandbox.runs.work import build, work_of
+from sandbox.seeding import Generators
+from sandbox.store.files import door
+from sandbox.store.folder import RunFolder
+from sandbox.store.metrics import Metrics
+from sandbox.store.record import RunRecord
+from sandbox.text import figures
+
+KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
+"""Endings of pictures, and what they are."""
+
+
+class Run:
+    """A run in the store, looked at from outside.
+
+    Args:
+        folder: its folder.
+        loop: the loop that carried it out, when that was just now.
+
+    Example:
+        >>> from sandbox import load, run
+        >>> run("maze", agent="sarsa", episodes=1500, pictures=False).status
+        'finished'
+        >>> again = load("last")
+        >>> again.agent.q.shape  # [states, actions]
+        (100, 5)
+        >>> ("stay", "right", "left", "down", "up")[again.agent.act(99)]  # in the start cell, row 9, column 9
+        'up'
+        >>> again.metrics.frame("learn").columns[0]  # for pandas
+        'episode'
+    """
+
+    def __init__(self, folder: RunFolder, loop: Loop | None = None) -> None:
+        self.folder = folder
+        self._loop = loop
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.folder.id
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """What run.json says."""
+        return self.folder.read()
+
+    @property
+    def status(self) -> str:
+        """running, finished, interrupted, timed-out, failed or lost."""
+        return self.record.status
+
+    @property
+    def summary(self) -> Summary:
+        """The scores; empty before the run is finished."""
+        return self.record.summary
+
+    @property
+    def score(self) -> Score | None:
+        """What the run is judged by; None before it is finished, and where there is no number."""
+        return score_of(self.record.score, self.record.summary)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as resolved, nested plain values."""
+        return self.record.config
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What was measured: `run.metrics["reward_per_step"]`, or `run.metrics.columns("learn")`."""
+        return self.folder.metrics()
+
+    @cached_property
+    def lab(self) -> Any:
+        """The lab, as an instance."""
+        return rebuilt(self.record)[0]
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment as it was at the last checkpoint.
+
+        Raises:
+            CheckpointError: when there is none that can be read.
+        """
+        if self._loop is not None and self._loop.experiment is not None:
+            return self._loop.experiment
+        from sandbox.store import checkpoint
+
+        lab, config = rebuilt(self.record)
+        found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
+        if found is None:
+            raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
+        context = context_of(self.folder, self.record)
+        config.check_available(context.data, context.artifacts.folder)
+        work = work_of(lab, context)
+        experiment = work.build(lambda context: build(lab, config, context, self.record.seeds))
+        work.restore(*found)
+        return experiment
+
+    @property
+    def agent(self) -> Any:
+        """The learned agent, for labs that have one: `run.agent.act(observation)`."""
+        return self.experiment.agent  # type: ignore[attr-defined]
+
+    @property
+    def artifacts(self) -> list[Path]:
+        """Paths of everything the run made."""
+        return [self.folder.artifacts.folder / artifact.name for artifact in self.record.artifacts]
+
+    @property
+    def figures(self) -> dict[str, Picture]:
+        """The pictures and animations it made, by name; a notebook shows them where they stand last in a cell."""
+        return {path.name: Picture(path) for path in self.artifacts if path.suffix in KINDS}
+
+    def document(self) -> dict[str, Any]:
+        """The run as one JSON document."""
+        record = self.record
+        return {
+            **{"run": record.id, "folder": str(self.path.resolve()), "status": record.status, "lab": record.lab, "agent": record.agent},
+            **{"preset": record.preset, "seed": record.seed, "config": record.config, "summary": record.summary},
+            "score": record.score,
+            "artifacts": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in record.artifacts],
+            **({"error": record.error} if record.error else {}),
+            **({"warnings": record.warnings} if record.warnings else {}),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {self.record.lab}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the scores, and every picture."""
+        row = "<tr><th style='text-align: left'>{}</th><td>{}</td></tr>".format
+        scores = "".join(row(escape(name), escape(value)) for name, value in figures(self.summary))
+        pictures = "".join(picture._repr_html_() for picture in self.figures.values())
+        return f"<b>{escape(self.id)}</b>: {escape(self.record.lab)}, {escape(self.status)}<table>{scores}</table>{pictures}"
+
+
+class Picture:
+    """A picture or animation of a run, which a notebook shows inline.
+
+    Args:
+        path: of a PNG, GIF or SVG.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.path}>"
+
+    def _repr_html_(self) -> str:
+        folder, name = door(self.path)
+        content = base64.b64encode(folder.read(name)).decode()
+        return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
+
+
+def rebuilt(record: RunRecord) -> tuple[Any, Any]:
+    """The lab and the validated configuration of a run in the store."""
+    try:
+        lab = registry().lab(record.lab)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            "lab", record.lab, [], f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p."
+        ) from error
+    return lab, resolve(lab.Config, [record.config], f"run {record.id}")
+
+
+def context_of(folder: RunFolder, record: RunRecord) -> Context:
+    """What the experiment of a run in the store may touch."""
+    data = Path(record.data) if record.data else None
+    return Context(record.seed, Generators(record.seed), folder.artifacts, data, record.device, record.threads, record.full_metrics)

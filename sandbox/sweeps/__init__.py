@@ -1,0 +1,1 @@
+"""Sweeps: one lab, many configurations, each with the same seeds."""

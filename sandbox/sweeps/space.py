@@ -1,0 +1,214 @@
+"""What a sweep tries: every point of a grid, or what a lab's `suggest` draws.
+
+A grid and the draws of `--random` depend on the request alone, so they are planned whole before anything runs. Neither needs Dask, and
+a grid does not need Optuna.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.config.model import LabConfig, dump, merge, nested, option_name, resolve, show_value
+from sandbox.errors import ConfigError, UsageError
+
+LARGEST_GRID = 100_000
+"""More configurations than this are refused: each is a folder on disk."""
+SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Point:
+    """One configuration to try.
+
+    Attributes:
+        params: what sets it apart, by option.
+        settings: these and what else was decided, as a layer of configuration.
+        config: the whole configuration, validated.
+        distributions: where each parameter was drawn from, as Optuna's JSON; empty for grids.
+    """
+
+    params: dict[str, Any]
+    settings: dict[str, Any]
+    config: LabConfig
+    distributions: dict[str, str]
+
+
+def parse_axes(words: Sequence[str]) -> dict[str, list[str]]:
+    """`agent.alpha=0.1,0.5` as an axis of a grid; values that hold commas are parted by `;`: `env.start=0,0;9,9`.
+
+    Raises:
+        ConfigError: naming everything that is no axis.
+    """
+    axes: dict[str, list[str]] = {}
+    problems = []
+    for word in words:
+        name, equals, values = word.partition("=")
+        name = option_name(name.strip().removeprefix("--"))
+        if not name or not equals:
+            problems.append(f"'{word}' is no axis; write OPTION=VALUE,VALUE: agent.alpha=0.1,0.5")
+        elif name in axes:
+            problems.append(f"{name} is given twice; put all its values into one axis")
+        else:
+            axes[name] = [value.strip() for value in values.split(";" if ";" in values else ",")]
+    if problems:
+        raise ConfigError("--grid", problems)
+    return axes
+
+
+def grid(
+    config: type[LabConfig],
+    preset: Mapping[str, Any],
+    fixed: Sequence[Mapping[str, Any]],
+    axes: Mapping[str, Sequence[Any]],
+    title: str,
+) -> list[Point]:
+    """Every combination of the axes' values, the last axis changing fastest.
+
+    Args:
+        config: the lab's model.
+        preset: settings to begin with.
+        fixed: settings given for all on the command line or in a file, weakest first; no axis may repeat one.
+        axes: values by option.
+        title: named in the error.
+
+    Raises:
+        ConfigError: naming every wrong axis and value.
+    """
+    axes = {option_name(name): list(values) for name, values in axes.items()}
+    problems = _axis_problems(axes, fixed)
+    size = math.prod(len(values) for values in axes.values())
+    if size > LARGEST_GRID:
+        problems.append(f"the grid has {size} configurations; at most {LARGEST_GRID} are carried out in one sweep")
+    if problems:
+        raise ConfigError(title, problems)
+    points, seen = [], dict[str, None]()
+    for values in itertools.product(*axes.values()):
+        params = dict(zip(axes, values, strict=True))
+        settings = layer(params)
+        try:
+            resolved = resolve(config, [preset, *fixed, settings], title)
+        except ConfigError as error:
+            seen |= dict.fromkeys(error.problems)
+            continue
+        points.append(Point({name: look_up(dump(resolved), name) for name in axes}, settings, resolved, {}))
+    if seen:
+        shown = list(seen)[:SHOWN_PROBLEMS]
+        raise ConfigError(title, [*shown, *([f"… and {len(seen) - len(shown)} more"] if len(seen) > len(shown) else [])])
+    _refuse_twins(points, title)
+    return points
+
+
+def _axis_problems(axes: Mapping[str, Sequence[Any]], fixed: Sequence[Mapping[str, Any]]) -> list[str]:
+    problems = []
+    if not axes:
+        problems.append("the grid is empty; write --grid OPTION=VALUE,VALUE")
+    for name, values in axes.items():
+        if not values or any(isinstance(value, str) and not value for value in values):
+            problems.append(f"{name}: an axis has at least one value, and none is empty")
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            problems.append(f"{name}: {', '.join(twice)} stands there more than once")
+        if held(fixed, name) is not None:
+            problems.append(f"{name} is given both as an option and in the grid; leave out one of them")
+    return problems
+
+
+def _refuse_twins(points: Sequence[Point], title: str) -> None:
+    """Values that are spelt differently and mean the same (0.1 and 0.10) would be run twice."""
+    seen: dict[str, Point] = {}
+    for point in points:
+        twin = seen.setdefault(repr(sorted(point.params.items())), point)
+        if twin is not point:
+            raise ConfigError(title, [f"the grid holds {show(point.params)} more than once"])
+
+
+def draw(lab: Any, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]], trial: Any, title: str) -> Point:
+    """What the lab suggests for one Optuna trial.
+
+    Args:
+        lab: has `suggest`.
+        preset: settings to begin with, which the lab's suggestions override.
+        fixed: settings given on the command line or in a file, weakest first: these are not drawn, whatever the lab suggests.
+        trial: an Optuna trial.
+        title: named in the error.
+
+    Raises:
+        ConfigError: when what was suggested cannot be.
+    """
+    suggested = lab.suggest(Held(trial, fixed))
+    if not isinstance(suggested, Mapping):
+        raise UsageError(f"`suggest` of {title} must return settings: {{'agent.alpha': 0.1}}, not {type(suggested).__name__}.")
+    settings = layer(suggested)
+    resolved = resolve(lab.Config, [preset, settings, *fixed], f"{title}, as its search space suggests it")
+    from optuna.distributions import distribution_to_json
+
+    distributions = {name: distribution_to_json(distribution) for name, distribution in trial.distributions.items()}
+    return Point(dict(trial.params), settings, resolved, distributions)
+
+
+class Held:
+    """An Optuna trial in which what the user has fixed is not drawn.
+
+    Args:
+        trial: the trial.
+        fixed: nested settings, weakest first.
+    """
+
+    def __init__(self, trial: Any, fixed: Sequence[Mapping[str, Any]]) -> None:
+        self._trial, self._fixed = trial, fixed
+
+    def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
+        """As of Optuna's trial."""
+        own = held(self._fixed, name)
+        return float(own) if own is not None else self._trial.suggest_float(name, low, high, **more)
+
+    def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
+        """As of Optuna's trial."""
+        own = held(self._fixed, name)
+        return int(float(own)) if own is not None else self._trial.suggest_int(name, low, high, **more)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """As of Optuna's trial."""
+        own = held(self._fixed, name)
+        if own is None:
+            return self._trial.suggest_categorical(name, choices)
+        return next((choice for choice in choices if str(choice) == str(own)), own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+
+def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the names of their options, or nested, as one nested layer; a choice may stand beside options of its own."""
+    paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
+    made: dict[str, Any] = {}
+    for path, value in paths.items():
+        is_choice = isinstance(value, str) and any(other[: len(path)] == path for other in paths if len(other) > len(path))
+        made = merge(made, nested((*path, "name") if is_choice else path, value))
+    return made
+
+
+def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """The value of an option in the strongest of several layers that has it; None where none has."""
+    return next((value for one in reversed(fixed) if (value := look_up(one, name)) is not None), None)
+
+
+def look_up(settings: Mapping[str, Any], name: str) -> Any:
+    """The value of an option in nested settings, of a choice its name; None where there is none."""
+    value: Any = settings
+    for part in name.split("."):
+        spellings = (part, part.replace("-", "_"), part.replace("_", "-"))
+        value = next((value[one] for one in spellings if one in value), None) if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping):
+        return value
+    picked = value.get("name")
+    return picked[0] if isinstance(picked, list) else picked  # of several names the first counts
+
+
+def show(params: Mapping[str, Any]) -> str:
+    """Parameters as a person would type them."""
+    return " ".join(f"{option_name(name)}={show_value(value)}" for name, value in params.items())
