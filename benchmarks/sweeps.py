@@ -15,7 +15,7 @@ from sandbox.registry.registry import ROOT
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store
-from sandbox.sweeps.api import Plan, begin
+from sandbox.sweeps.api import SweepRequest, begin
 
 SHORT: dict[str, Any] = {"episodes": 100}
 CONFIGURATIONS = 1000
@@ -36,7 +36,7 @@ def _batch(count: int) -> list[Figure]:
         for _ in range(3):
             _alone(store, 0.5)
         alone = _processor(lambda: [_alone(store, alpha) for alpha in alphas[::10]]) / len(alphas[::10])
-        plan = Plan("maze", "quick", [SHORT], grid={"agent.alpha": alphas})
+        plan = SweepRequest("maze", "quick", [SHORT], grid={"agent.alpha": alphas})
         begun = time.process_time()
         together = seconds(lambda: begin(plan, Store(Path(folder) / "sweep"))) / count
         swept = (time.process_time() - begun) / count

@@ -31,7 +31,7 @@ SMALLEST_SIGN = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class BoardPlan:
     """Where things lie on the board of one layout; equal layouts have equal plans.
 
     Attributes:
@@ -78,7 +78,7 @@ class Plan:
         return int((column + 0.5) * self.cell / self.merged), int((row + 0.5) * self.cell / self.merged)
 
 
-def plan_of(layout: Layout) -> Plan:
+def plan_of(layout: Layout) -> BoardPlan:
     """The plan for a layout."""
     rows, columns = layout.cells.shape
     side = max(rows, columns)
@@ -86,10 +86,10 @@ def plan_of(layout: Layout) -> Plan:
     start = (int(layout.start[0]), int(layout.start[1]))
     goals = tuple((int(row), int(column)) for row, column in layout.goals)
     cells = np.ascontiguousarray(layout.cells, dtype=np.uint8).tobytes()
-    return Plan(rows, columns, cells, start, goals, cell, max(1, math.ceil(side / MOST_CELLS)))
+    return BoardPlan(rows, columns, cells, start, goals, cell, max(1, math.ceil(side / MOST_CELLS)))
 
 
-def scene(plan: Plan, values: np.ndarray | None, greedy: np.ndarray | None, scale: tuple[float, float]) -> Any:
+def scene(plan: BoardPlan, values: np.ndarray | None, greedy: np.ndarray | None, scale: tuple[float, float]) -> Any:
     """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn on.
 
     Args:
@@ -108,7 +108,7 @@ def scene(plan: Plan, values: np.ndarray | None, greedy: np.ndarray | None, scal
 
 
 @lru_cache(maxsize=4)
-def _scene(plan: Plan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]) -> Any:
+def _scene(plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]) -> Any:
     pygame = load_pygame()
     surface = pygame.Surface(plan.extent, 0, 32)
     surface.fill(palette.FLOOR)
@@ -124,7 +124,7 @@ def _scene(plan: Plan, values: bytes | None, greedy: bytes | None, scale: tuple[
     return surface
 
 
-def _draw_heat(surface: Any, plan: Plan, values: np.ndarray, scale: tuple[float, float]) -> None:
+def _draw_heat(surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]) -> None:
     """Fill each cell of the board with its value's colour; unknown values have the floor's colour."""
     pygame = load_pygame()
     shown = np.isfinite(values) & plan.walkable.ravel()
@@ -150,7 +150,7 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _ground(plan: Plan) -> Any:
+def _ground(plan: BoardPlan) -> Any:
     """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and goals."""
     bank, codes = _tile_bank(plan.cell), plan.codes
     kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], places in the bank
@@ -181,14 +181,14 @@ def _joined(walls: np.ndarray) -> np.ndarray:
     return joined
 
 
-def draw_sign(surface: Any, plan: Plan, corner: tuple[int, int], cell: tuple[int, int], sign: Callable[[int], np.ndarray]) -> None:
+def draw_sign(surface: Any, plan: BoardPlan, corner: tuple[int, int], cell: tuple[int, int], sign: Callable[[int], np.ndarray]) -> None:
     """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small cells it reaches beyond."""
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
     surface.blit(tiles.sprite(sign, size), (corner[0] + x - size // 2, corner[1] + y - size // 2))
 
 
-def draw_trail(surface: Any, plan: Plan, corner: tuple[int, int], path: Sequence[tuple[int, int]]) -> None:
+def draw_trail(surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]) -> None:
     """Draw the way through a path's cells (row, column), fading towards its beginning; where it jumps there is a gap."""
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)

@@ -128,13 +128,13 @@ def greedy_bits(policy: np.ndarray) -> np.ndarray:
 class _Page:
     """The paper for one plan: margins, indices and bands; nothing on it depends on the moment."""
 
-    plan: board.Plan
+    plan: board.BoardPlan
     corner: tuple[int, int]
     paper: Any
 
 
 @lru_cache(maxsize=8)
-def _page(plan: board.Plan) -> _Page:
+def _page(plan: board.BoardPlan) -> _Page:
     """Measure and draw the paper for a plan."""
     pygame = load_pygame()
     wide, high = plan.extent
@@ -152,7 +152,7 @@ def _page(plan: board.Plan) -> _Page:
     return _Page(plan, corner, paper)
 
 
-def _write_indices(paper: Any, plan: board.Plan, corner: tuple[int, int]) -> None:
+def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
     """Numbers of columns above and of rows at the left; every second, fifth … one where they would touch."""
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)

@@ -49,9 +49,9 @@ def test_an_observer_conforms(name):
 
 
 def test_the_progress_bar_conforms():
-    from sandbox.cli.progress import Progress
+    from sandbox.cli.progress import ProgressBar
 
-    check_observer(Progress)
+    check_observer(ProgressBar)
 
 
 class Walker:

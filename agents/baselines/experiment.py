@@ -21,7 +21,7 @@ from agents.baselines import memory
 from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
 from agents.control.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
 from agents.control.experiment import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
-from agents.control.worlds import Trial
+from agents.control.worlds import GreedyTrial
 from agents.planning.solvers import Evaluation
 from sandbox.lab import Block, Context, Score, State, Summary
 from sandbox.registry.registry import registry
@@ -81,7 +81,7 @@ class BaselineExperiment:
         self.learned_seconds = 0.0
         self.episodes_done, self.evaluated, self.resumed = 0, 0, 0
         self._last = np.empty(0)  # scores of the last episodes
-        self.snapshots: list[Known] = []
+        self.snapshots: list[LastKnown] = []
         self._see()
 
     @property
@@ -137,7 +137,7 @@ class BaselineExperiment:
         self.place.recall(state["place"])
         self.episodes_done, self.evaluated, self.resumed = state["episodes_done"], state["evaluated"], state["resumed"]
         self._last = np.array(state["last"])
-        self.snapshots = [Known(**kept) for kept in state["snapshots"]]
+        self.snapshots = [LastKnown(**kept) for kept in state["snapshots"]]
         if not self.place.exact and 0 < self.env_steps < self.limit:
             self.resumed += 1
             self._begin_anew()
@@ -286,7 +286,7 @@ class BaselineExperiment:
         observations = self.place.observations()
         chances = in_batches(self.agent.chances, observations).astype(np.float32)  # [states, actions]
         worth = None if self.agent.worth(observations[:1]) is None else in_batches(self.agent.worth, observations).astype(np.float32)
-        self.snapshots.append(Known(steps, chances, worth))
+        self.snapshots.append(LastKnown(steps, chances, worth))
 
     def _begin_anew(self) -> None:
         """Begin other episodes after the environments were lost."""
@@ -302,7 +302,7 @@ class EpisodicBaseline(BaselineExperiment):
     """Learning where an episode is judged by its return."""
 
     headline = ("return",)
-    _tried: tuple[int, Trial | None] = (-1, None)
+    _tried: tuple[int, GreedyTrial | None] = (-1, None)
     """Steps learned, and what was tried out then."""
 
     def score(self) -> Score:
@@ -348,7 +348,7 @@ class EpisodicBaseline(BaselineExperiment):
         return total
 
 
-class Known:
+class LastKnown:
     """What the agent did after some steps.
 
     Args:

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.control.worlds import Trial, try_out
+from agents.control.worlds import GreedyTrial, try_out
 from agents.planning import solvers as planning
 from agents.planning.solvers import Evaluation
 from envs import ids, tables
@@ -56,7 +56,7 @@ class Place:
         assert self.model is not None
         return planning.evaluate(self.model, self.policy(agent), self.horizon)
 
-    def try_out(self, agent: Any) -> Trial | None:
+    def try_out(self, agent: Any) -> GreedyTrial | None:
         """Greedy episodes in the real environment, held against the model; None where the environment is its model, or has none."""
         return None
 
@@ -140,7 +140,7 @@ class GymPlace(Place):
             self._known = steps, planning.sampled(results[:, 0], results[:, 1], self.horizon)
         return self._known[1]
 
-    def try_out(self, agent: Any) -> Trial | None:
+    def try_out(self, agent: Any) -> GreedyTrial | None:
         """See `Place.try_out`."""
         if self.model is None:
             return None

@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from agents.baselines.experiment import BaselineExperiment, Known
+from agents.baselines.experiment import BaselineExperiment, LastKnown
 from agents.control.experiment import walk
 from agents.control.replay import LINGER, LONGEST, TRAIL
 from envs.render import Snapshot
@@ -35,7 +35,7 @@ def frames(experiment: BaselineExperiment, rng: np.random.Generator, title: str,
 
 
 def _episode(
-    experiment: BaselineExperiment, known: Known, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
+    experiment: BaselineExperiment, known: LastKnown, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
 ) -> Iterator[Snapshot]:
     """One episode of what the agent did then."""
     assert experiment.model is not None

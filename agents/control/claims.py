@@ -69,7 +69,7 @@ class Setting:
         return replace(self, world=tuple({**dict(self.world), **world}.items()))
 
 
-class Outcome(NamedTuple):
+class TrainingOutcome(NamedTuple):
     """What is kept of a run."""
 
     last: float
@@ -101,22 +101,22 @@ def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
 
 
 @cache
-def outcome(setting: Setting, seed: int) -> Outcome:
+def outcome(setting: Setting, seed: int) -> TrainingOutcome:
     """One run of learning; kept, because several figures and pictures are read off the same runs."""
     agent, rng = fresh(setting, seed)
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
 
 
-def read(agent: Any, *stretches: Any) -> Outcome:
+def read(agent: Any, *stretches: Any) -> TrainingOutcome:
     """What is kept of stretches of episodes, learned one after the other by one agent."""
     rewards = np.concatenate([stretch.return_ / stretch.length for stretch in stretches])  # [episodes]
     arrived = np.concatenate([stretch.steps_to_goal >= 0 for stretch in stretches])  # [episodes]
     curve = np.array([part.mean() for part in np.array_split(rewards, min(BINS, len(rewards)))], dtype=np.float32)  # [BINS]
-    return Outcome(float(rewards[-LAST:].mean()), curve, arrived, agent.q.copy())
+    return TrainingOutcome(float(rewards[-LAST:].mean()), curve, arrived, agent.q.copy())
 
 
 @cache
-def changed_midway(setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int) -> tuple[Outcome, np.ndarray]:
+def changed_midway(setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int) -> tuple[TrainingOutcome, np.ndarray]:
     """A run whose table is changed by somebody else after so many episodes, and the table [states, actions] as it was before that."""
     agent, rng = fresh(setting, seed)
     before = agent.learn_model(model(setting), rng, episodes)

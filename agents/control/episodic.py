@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.control.config import ControlConfig
 from agents.control.experiment import BEST_RETURN, LAST, ControlExperiment, best_returns
-from agents.control.worlds import EnvWorld, Trial, World
+from agents.control.worlds import EnvWorld, GreedyTrial, World
 from agents.planning.solvers import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
@@ -56,7 +56,7 @@ class EpisodicExperiment(ControlExperiment):
             self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)
         self._watched = watched
         self._notes = tuple(notes)
-        self._tried: tuple[int, Trial | None] = (-1, None)  # episodes learned, and what was tried out then
+        self._tried: tuple[int, GreedyTrial | None] = (-1, None)  # episodes learned, and what was tried out then
 
     @property
     def notes(self) -> Sequence[str]:
@@ -106,7 +106,7 @@ class EpisodicExperiment(ControlExperiment):
         trial = self._tried[1]
         return trial is not None and bool(trial.difference)
 
-    def _trial(self) -> Trial | None:
+    def _trial(self) -> GreedyTrial | None:
         """Real episodes, once learning is done; of seeds that learn together one each, until one disproves the model."""
         if self.done and self._tried[0] != self.done_units:
             episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]

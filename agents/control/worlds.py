@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.planning import solvers as planning
 from agents.planning.solvers import Evaluation
-from agents.tabular.stepping import World as Steps
+from agents.tabular.stepping import StepWorld as Steps
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-class World(Protocol):
+class StepWorld(Protocol):
     """What a control experiment needs of the place where it learns."""
 
     env: Any
@@ -42,12 +42,12 @@ class World(Protocol):
         """What the agent's greedy policy earns in an episode; the same at every call until the agent learns on."""
         ...
 
-    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """Greedy episodes in the real environment, held against the model; None where the environment is its model."""
         ...
 
 
-class Trial(NamedTuple):
+class GreedyTrial(NamedTuple):
     """Real episodes of a policy, beside what a model foretold of them."""
 
     played: Evaluation
@@ -56,7 +56,7 @@ class Trial(NamedTuple):
     """The first step that the model did not foretell, in words; empty where it foretold all."""
 
 
-def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: int, seed: int, model: TabularMDP | None) -> Trial:
+def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: int, seed: int, model: TabularMDP | None) -> GreedyTrial:
     """Play some greedy episodes in an environment, and follow them on its model.
 
     The model gets a generator in the state of the environment's own, so that it can foretell what the environment draws.
@@ -94,7 +94,7 @@ def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: in
             state, over = following, terminated or truncated
             returns[number] += reward
             lengths[number] += 1
-    return Trial(planning.sampled(returns, lengths, horizon), difference)
+    return GreedyTrial(planning.sampled(returns, lengths, horizon), difference)
 
 
 class ModelWorld:
@@ -122,7 +122,7 @@ class ModelWorld:
         """Exact; see `agents.planning.solvers.evaluate`."""
         return planning.evaluate(self._exact, agent.played_policy(), self.horizon)
 
-    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         return None if self._seed is None else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
 
@@ -173,7 +173,7 @@ class EnvWorld:
             self._known = agent.episodes_done, self._sampled(agent)
         return self._known[1]
 
-    def try_out(self, agent: Any, episodes: int) -> Trial | None:
+    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         if self.model is None:
             return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from agents.supervised.augmentation import deform
-from agents.supervised.batches import Images, Splits
+from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.config import TrainingConfig
 from agents.supervised.optimisation import Average, optimizer, rate
 from agents.supervised.tensors import arrays, device_of, initialised, optimizer_state, restore_optimizer, tensors
@@ -43,7 +43,7 @@ class Task(Protocol):
         """What a step makes smaller: a scalar, for images as they are after augmentation."""
         ...
 
-    def measure(self, model: nn.Module, images: Images) -> dict[str, float]:
+    def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Scores on images, without a gradient."""
         ...
 
@@ -162,7 +162,7 @@ class EpochExperiment:
             self._keep_best(measured[self.task.score])
         return Block("learn", columns)
 
-    def _measure(self, images: Images) -> dict[str, float]:
+    def _measure(self, images: DeviceImages) -> dict[str, float]:
         with self.averaged():
             return self.task.measure(self.model, images)
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.supervised.batches import Images
+from agents.supervised.batches import DeviceImages
 from agents.supervised.config import TrainingConfig
 from agents.supervised.experiment import EpochExperiment, Task
-from agents.supervised.search_config import SearchConfig
+from agents.supervised.search_config import RandomSearchConfig
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
 from sandbox.errors import UsageError
@@ -28,7 +28,7 @@ STOPPING_SHARE = 10
 """One in ten of a fold's images to learn from decides when to stop."""
 
 
-class SearchExperiment:
+class RandomSearchExperiment:
     """Judge candidates fold by fold, then train and test the best.
 
     Args:
@@ -109,7 +109,7 @@ class SearchExperiment:
         net.fit(self.data.train[first], self.data.train_labels[first] if task.higher else self.data.train[first])
         losses = np.array(net.history[:, "valid_loss"])
         best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
-        held = Images(self.data.train[second], self.data.train_labels[second], device)
+        held = DeviceImages(self.data.train[second], self.data.train_labels[second], device)
         score = task.measure(model.to(device), held)[task.score]
         self.scores.append(score if np.isfinite(losses).all() else math.nan)
         self.epochs.append(best)
@@ -169,7 +169,7 @@ class SearchExperiment:
         return {**self.final.summary(), f"cv_{self.final.task.score}": float(means[self.winner]), "candidates": len(means), **plain}
 
 
-def skorch_net(model: Any, task: Task, config: Any, device: str, search: SearchConfig) -> NeuralNet:
+def skorch_net(model: Any, task: Task, config: Any, device: str, search: RandomSearchConfig) -> NeuralNet:
     """A model as a scikit-learn estimator that stops early: fit(uint8 images, labels or images)."""
     from skorch import NeuralNet
     from skorch.callbacks import EarlyStopping

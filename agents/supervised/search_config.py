@@ -10,7 +10,7 @@ from sandbox.config.model import LabConfig
 from sandbox.extras import need
 
 
-class SearchConfig(LabConfig):
+class RandomSearchConfig(LabConfig):
     """How many candidates, and how each is judged."""
 
     candidates: int = Field(0, ge=0, description="candidates of a random search, each judged by cross-validation; 0: no search")

@@ -198,7 +198,7 @@ class TabularAgent:
         """
         from agents.tabular import kernels, stepping
 
-        world = stepping.World(env)
+        world = stepping.StepWorld(env)
         self._check_size(world.states, world.actions)
         self._make_rows(world.horizon)
         log = kernels.log(episodes, self.visits)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agents.tabular.base import TabularAgent
 
 
-class World:
+class StepWorld:
     """An environment with Discrete spaces, its states and actions counted from 0.
 
     Args:
@@ -54,7 +54,7 @@ class World:
         return int(observation) - self._first_state, float(reward), bool(terminated), bool(truncated)
 
 
-def learn_episode(agent: TabularAgent, world: World, epsilon: float, alpha: float, log: Log, number: int) -> None:
+def learn_episode(agent: TabularAgent, world: StepWorld, epsilon: float, alpha: float, log: Log, number: int) -> None:
     """Learn one episode.
 
     Args:

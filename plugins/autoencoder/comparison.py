@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.supervised.batches import EVALUATED, Images, Splits
+from agents.supervised.batches import EVALUATED, DeviceImages, Splits
 from envs.datasets.corruptions import add_noise, occlude
 from sandbox.seeding import generator
 
@@ -44,7 +44,7 @@ class Components:
         return flat.reshape(images.shape).astype(np.float32)
 
 
-def clean(images: Images) -> np.ndarray:
+def clean(images: DeviceImages) -> np.ndarray:
     """The images as float32 [images, 28, 28], 0 to 1."""
     pixels: np.ndarray = images.pixels[:, 0].cpu().numpy().astype(np.float32) / np.float32(255)
     return pixels

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from agents.supervised.config import TrainingConfig
-from agents.supervised.search_config import SearchConfig
+from agents.supervised.search_config import RandomSearchConfig
 
 
 def _is_pair(text: str) -> str:
@@ -32,7 +32,7 @@ class AutoencoderConfig(TrainingConfig):
     dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units left out in each step")
     noise: float = Field(0.0, ge=0, le=2, description="denoising: standard deviation of the noise put on inputs, targets stay clean")
     morphs: tuple[Pair, ...] = Field(("2-0", "3-9", "1-4"), description="pairs of classes whose mean codes are morphed as GIF")
-    search: SearchConfig = Field(default_factory=SearchConfig, description="random search")
+    search: RandomSearchConfig = Field(default_factory=RandomSearchConfig, description="random search")
 
 
 BEST: dict[str, Any] = {

@@ -12,7 +12,7 @@ from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import EpochExperiment
-    from agents.supervised.search import SearchExperiment
+    from agents.supervised.search import RandomSearchExperiment
 
 
 SEARCHED = ("dropout", "learning_rate", "weight_decay")
@@ -50,16 +50,16 @@ class AutoencoderLab:
 
         return threads_for(weights_of(lambda: autoencoder(config)), config.batch_size, cores)
 
-    def build(self, config: AutoencoderConfig, context: Context) -> EpochExperiment | SearchExperiment:
+    def build(self, config: AutoencoderConfig, context: Context) -> EpochExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
         from agents.supervised.experiment import EpochExperiment
         from plugins.autoencoder.network import Reconstruction
 
         if config.search.candidates:
-            from agents.supervised.search import SearchExperiment
+            from agents.supervised.search import RandomSearchExperiment
             from plugins.autoencoder import space
 
-            return SearchExperiment(config, context, space.space(), space.settings, lambda chosen: Reconstruction(chosen, context))
+            return RandomSearchExperiment(config, context, space.space(), space.settings, lambda chosen: Reconstruction(chosen, context))
         return EpochExperiment(Reconstruction(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:

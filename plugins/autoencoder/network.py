@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from agents.supervised.batches import Images, Splits
+from agents.supervised.batches import DeviceImages, Splits
 from envs.datasets.corruptions import add_noise
 from plugins.autoencoder.config import AutoencoderConfig
 from sandbox.lab import Context
@@ -94,7 +94,7 @@ class Reconstruction:
             given = (images + self.config.noise * torch.randn(images.shape).to(images)).clamp_(0, 1)
         return F.mse_loss(model(given).float(), images)
 
-    def measure(self, model: nn.Module, images: Images) -> dict[str, float]:
+    def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Mean squared error per pixel, on pixels from 0 to 1; with noise, of noisy images against clean ones."""
         import torch
 

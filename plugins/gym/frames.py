@@ -27,7 +27,7 @@ SHORT = 40
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownStep:
     """One picture.
 
     Attributes:
@@ -43,17 +43,17 @@ class Shown:
         return captioned(self.pixels, self.status)
 
 
-def episode_now(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+def episode_now(experiment: Any, rng: np.random.Generator) -> Iterator[ShownStep]:
     """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
     done = experiment.done
     knowledge = (experiment.done_units, 0.0 if done else float(experiment.agent.epsilon()), experiment.agent.q)
     return _closing(experiment, lambda env: islice(_episode(experiment, env, knowledge, rng, explore=not done), LONGEST))
 
 
-def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[ShownStep]:
     """How it learned: an episode for each snapshot, the last one greedy."""
 
-    def all_of_them(env: Any) -> Iterator[Shown]:
+    def all_of_them(env: Any) -> Iterator[ShownStep]:
         for snapshot in experiment.snapshots:
             yield from islice(_episode(experiment, env, (snapshot.episode, snapshot.epsilon, snapshot.q), rng, explore=True), SHORT)
         last = experiment.snapshots[-1]
@@ -62,7 +62,7 @@ def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
     return _closing(experiment, all_of_them)
 
 
-def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]:
+def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[ShownStep]:
     """One episode of an agent with a network, which sees what the environment itself says."""
     options = experiment.config.env.options
     modes = list((experiment.env.metadata or {}).get("render_modes", []))
@@ -74,7 +74,7 @@ def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]
         total, over = 0.0, False
         for step in range(LONGEST):
             status = f"env step {number(experiment.env_steps)} · step {step} · greedy · return {number(total, 4)}"
-            yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
+            yield ShownStep(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
             if over:
                 return
             observation, reward, terminated, truncated, _ = env.step(experiment.agent.act(observation))
@@ -83,7 +83,7 @@ def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[Shown]
         env.close()
 
 
-def _closing(experiment: Any, play: Any) -> Iterator[Shown]:
+def _closing(experiment: Any, play: Any) -> Iterator[ShownStep]:
     """Frames of an environment that is closed afterwards.
 
     Raises:
@@ -103,7 +103,7 @@ def _closing(experiment: Any, play: Any) -> Iterator[Shown]:
 
 def _episode(
     experiment: Any, env: Any, knowledge: tuple[int, float, np.ndarray], rng: np.random.Generator, explore: bool
-) -> Iterator[Shown]:
+) -> Iterator[ShownStep]:
     episode, epsilon, q = knowledge
     agent = copy.copy(experiment.agent)  # a second one, that knows what this one knew then
     agent.q, agent.episodes_done = np.asarray(q, dtype=np.float64), episode
@@ -111,7 +111,7 @@ def _episode(
     mode, total, step, over = f"ε {number(epsilon, 3)}" if explore else "greedy", 0.0, 0, False
     while True:
         status = f"episode {number(episode)} · step {step} · {mode} · return {number(total, 4)}"
-        yield Shown(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
+        yield ShownStep(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
         if over:
             return
         state, reward, terminated, truncated, _ = env.step(agent.act(state, explore=explore, rng=rng))

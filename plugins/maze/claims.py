@@ -63,7 +63,7 @@ def give_optimism_back(q: np.ndarray) -> None:
     q[:] = 1 / (1 - claims.DISCOUNT)
 
 
-def changed(seed: int) -> tuple[claims.Outcome, np.ndarray]:
+def changed(seed: int) -> tuple[claims.TrainingOutcome, np.ndarray]:
     """The failing run with its optimism given back at the crossing, and the table as it was before."""
     return claims.changed_midway(FAILING, crossing() - 1, give_optimism_back, seed)
 

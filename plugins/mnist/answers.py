@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.supervised.batches import EVALUATED, Images
+from agents.supervised.batches import EVALUATED, DeviceImages
 from envs.datasets.corruptions import add_noise, occlude
 from sandbox.seeding import generator
 
@@ -31,7 +31,7 @@ def probabilities(model: nn.Module, images: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def clean(images: Images) -> np.ndarray:
+def clean(images: DeviceImages) -> np.ndarray:
     """The images as float32 [images, 28, 28], 0 to 1."""
     pixels: np.ndarray = images.pixels[:, 0].cpu().numpy().astype(np.float32) / np.float32(255)
     return pixels
@@ -45,7 +45,7 @@ def corruptions(images: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def corrupted_accuracy(model: nn.Module, images: Images, seed: int) -> dict[str, float]:
+def corrupted_accuracy(model: nn.Module, images: DeviceImages, seed: int) -> dict[str, float]:
     """Share of corrupted images recognised."""
     labels = images.labels.cpu().numpy()
     return {

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agents.supervised.config import TrainingConfig
-from agents.supervised.search_config import SearchConfig
+from agents.supervised.search_config import RandomSearchConfig
 
 Width = Annotated[int, Field(ge=1, le=16384)]
 
@@ -22,7 +22,7 @@ class MnistConfig(TrainingConfig):
     dropout: float = Field(0.2, ge=0, lt=1, description="share of hidden units left out in each step")
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
-    search: SearchConfig = Field(default_factory=SearchConfig, description="random search")
+    search: RandomSearchConfig = Field(default_factory=RandomSearchConfig, description="random search")
 
 
 BEST: dict[str, Any] = {

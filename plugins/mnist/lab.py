@@ -12,7 +12,7 @@ from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import EpochExperiment
-    from agents.supervised.search import SearchExperiment
+    from agents.supervised.search import RandomSearchExperiment
 
 
 SEARCHED = ("hidden", "optimizer", "dropout", "learning_rate", "weight_decay")
@@ -44,16 +44,16 @@ class MnistLab:
 
         return threads_for(weights_of(lambda: network(config)), config.batch_size, cores)
 
-    def build(self, config: MnistConfig, context: Context) -> EpochExperiment | SearchExperiment:
+    def build(self, config: MnistConfig, context: Context) -> EpochExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
         from agents.supervised.experiment import EpochExperiment
         from plugins.mnist.network import Classification
 
         if config.search.candidates:
-            from agents.supervised.search import SearchExperiment
+            from agents.supervised.search import RandomSearchExperiment
             from plugins.mnist import space
 
-            return SearchExperiment(config, context, space.space(), space.settings, lambda chosen: Classification(chosen, context))
+            return RandomSearchExperiment(config, context, space.space(), space.settings, lambda chosen: Classification(chosen, context))
         return EpochExperiment(Classification(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:

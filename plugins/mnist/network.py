@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agents.supervised.batches import Images, Splits
+from agents.supervised.batches import DeviceImages, Splits
 from plugins.mnist.config import MnistConfig
 from sandbox.lab import Context
 
@@ -55,7 +55,7 @@ class Classification:
 
         return F.cross_entropy(model(images).float(), labels, label_smoothing=self.config.label_smoothing)
 
-    def measure(self, model: nn.Module, images: Images) -> dict[str, float]:
+    def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Share of images recognised, and mean cross-entropy in nats."""
         import torch
         import torch.nn.functional as F  # noqa: N812

@@ -14,7 +14,7 @@ import numpy as np
 from envs.datasets.rolls import shifts_within, transposed
 
 
-class Window(NamedTuple):
+class LaneWindow(NamedTuple):
     """What the lanes give at once.
 
     Attributes:
@@ -57,7 +57,7 @@ class Lanes:
         """Steps of all pieces together."""
         return sum(len(roll) for roll in self.rolls)
 
-    def next(self) -> Window:
+    def next(self) -> LaneWindow:
         """The window of every lane, after which each lane stands behind its window."""
         hands, keys = self.rolls[0].shape[1:]
         lanes = len(self.piece)
@@ -73,7 +73,7 @@ class Lanes:
             self.position[lane] = behind
             if behind == len(whole):
                 self._begin(lane)
-        return Window(roll, inside, position)
+        return LaneWindow(roll, inside, position)
 
     def _begin(self, lane: int) -> None:
         """The next piece of the queue."""
@@ -99,7 +99,7 @@ class Lanes:
         self.piece[:], self.shift[:], self.position[:] = state["piece"], state["shift"], state["position"]
 
 
-def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int = 50_000) -> list[tuple[Window, list[int]]]:
+def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int = 50_000) -> list[tuple[LaneWindow, list[int]]]:
     """Whole pieces side by side, those of about one length together: for exact evaluation from the beginning of each.
 
     Args:
@@ -120,11 +120,11 @@ def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int = 50_000) 
     return [(_together([rolls[number] for number in batch], history), batch) for batch in batches]
 
 
-def _together(rolls: Sequence[np.ndarray], history: int) -> Window:
+def _together(rolls: Sequence[np.ndarray], history: int) -> LaneWindow:
     longest = max(len(roll) for roll in rolls)
     roll = np.zeros((len(rolls), history + longest, *rolls[0].shape[1:]), dtype=np.uint8)
     inside = np.zeros((len(rolls), longest), dtype=bool)
     for lane, one in enumerate(rolls):
         roll[lane, history : history + len(one)] = one
         inside[lane, : len(one)] = True
-    return Window(roll, inside, np.zeros(len(rolls), dtype=np.int64))
+    return LaneWindow(roll, inside, np.zeros(len(rolls), dtype=np.int64))

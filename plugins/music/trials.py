@@ -58,7 +58,7 @@ SIZE = Size()
 
 
 @dataclass(frozen=True)
-class Trial:
+class LearnedModel:
     """What one run found.
 
     Attributes:
@@ -96,7 +96,7 @@ def pieces(training: int, size: Size = SIZE) -> Pieces:
     return corpus.read(config, training, found)
 
 
-def trial(window: int, seed: int, size: Size = SIZE) -> Trial:
+def trial(window: int, seed: int, size: Size = SIZE) -> LearnedModel:
     """A run with windows of so many steps."""
     training, part = shared(seed)
     return _trained(window, training, size)[part]
@@ -113,7 +113,7 @@ _LOCKS: dict[tuple[int, int, Size], threading.Lock] = {}
 _GUARD = threading.Lock()
 
 
-def _trained(window: int, training: int, size: Size) -> Sequence[Trial]:
+def _trained(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
     """The runs of one training, learned by whoever asks first; who asks meanwhile waits."""
     with _GUARD:
         lock = _LOCKS.setdefault((window, training, size), threading.Lock())
@@ -122,7 +122,7 @@ def _trained(window: int, training: int, size: Size) -> Sequence[Trial]:
 
 
 @cache
-def _learned(window: int, training: int, size: Size) -> Sequence[Trial]:
+def _learned(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
     done = learn(window, training, size)
     return [_run(done, training, part) for part in range(SHARING)]
 
@@ -148,7 +148,7 @@ def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
     return {"model": model, "loss": "report", **learning}
 
 
-def _run(done: MusicExperiment, training: int, part: int) -> Trial:
+def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
     """One run: its quarter of the test pieces, the first of which is continued in every mode."""
     from envs.datasets.midi import midi_bytes
     from plugins.music.generate import continued
@@ -165,7 +165,7 @@ def _run(done: MusicExperiment, training: int, part: int) -> Trial:
         played[mode] = continued(done.model, begun, STEPS, how(mode), rng, calibrated=mode.endswith("calibrated"))
     added = {mode: roll[len(begun) :] for mode, roll in played.items()}
     ours = played["sample, calibrated"]
-    return Trial(
+    return LearnedModel(
         nll=score(done.model, [tests[number] for number in mine])["nll"],
         frequencies_nll=frequencies_nll(done.rolls["train"], [tests[number] for number in mine]),
         frozen={mode: float(statistics(roll)["frozen"]) for mode, roll in added.items()},

@@ -15,7 +15,7 @@ import numpy as np
 from envs.datasets import curves
 from envs.datasets.curves import Curve
 from plugins.regression.config import RegressionConfig
-from plugins.regression.data import Points
+from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.search import Candidate, fit, fold_numbers, grid
 from sandbox.lab import Claim
@@ -29,19 +29,19 @@ SMALL = Candidate((10, 10), "sigmoid", 0.0, 0.025)
 FOLDER = "function-estimation"
 
 
-def course_points() -> Points | None:
+def course_points() -> DataPoints | None:
     """The course's points, or None where SANDBOX_DATA does not lead to them."""
     folder = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
     if not os.environ.get("SANDBOX_DATA") or not folder.is_dir():
         return None
-    return Points(curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt"))
+    return DataPoints(curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt"))
 
 
 @cache
-def points() -> Points:
+def points() -> DataPoints:
     """What is measured on."""
     rng = generator(0, "data")
-    return course_points() or Points(curves.generate(rng, 120), curves.generate(rng, 25))
+    return course_points() or DataPoints(curves.generate(rng, 120), curves.generate(rng, 25))
 
 
 @cache

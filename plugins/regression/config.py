@@ -44,7 +44,7 @@ def numbers(text: str) -> tuple[float, ...]:
     return values
 
 
-class SearchConfig(LabConfig):
+class GridSearchConfig(LabConfig):
     """The grid: every combination is a candidate."""
 
     folds: int = Field(4, ge=2, le=1000, description="folds of the cross-validation")
@@ -113,7 +113,7 @@ class RegressionConfig(LabConfig):
     epochs: int = Field(1000, ge=1, le=10**7, description="passes through the points")
     validation: float = Field(0.0, ge=0, lt=1, description="share of the training points held out to choose the best epoch")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
-    search: SearchConfig = Field(default_factory=SearchConfig, description="the grid")
+    search: GridSearchConfig = Field(default_factory=GridSearchConfig, description="the grid")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """The files of points, unless the run has kept them."""

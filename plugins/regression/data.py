@@ -19,14 +19,14 @@ from sandbox.lab import Context
 KEPT = "points.npz"
 
 
-class Points(NamedTuple):
+class DataPoints(NamedTuple):
     """What is learned from, and what is tested on."""
 
     train: Curve
     test: Curve
 
 
-def points_of(config: Any, context: Context) -> Points:
+def points_of(config: Any, context: Context) -> DataPoints:
     """The points of a run.
 
     Args:
@@ -39,12 +39,12 @@ def points_of(config: Any, context: Context) -> Points:
     kept = context.artifacts.folder / KEPT
     if kept.is_file():
         with np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False) as file:
-            return Points(Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"]))
+            return DataPoints(Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"]))
     if config.train is not None:
-        made = Points(curves.read(Path(config.train)), curves.read(Path(config.test)))
+        made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
     else:
         rng = context.rng("data")
-        made = Points(*(curves.generate(rng, count, config.noise) for count in (config.train_points, config.test_points)))
+        made = DataPoints(*(curves.generate(rng, count, config.noise) for count in (config.train_points, config.test_points)))
     with context.artifacts.open(KEPT) as file:
         np.savez(file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y)
     return made

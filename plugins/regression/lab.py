@@ -55,9 +55,9 @@ class RegressionLab:
     def build(self, config: RegressionConfig, context: Context) -> Any:
         """A fresh experiment: `experiment.TrainExperiment` or `search.SearchExperiment`."""
         if config.task == "search":
-            from plugins.regression.search import SearchExperiment
+            from plugins.regression.search import GridSearchExperiment
 
-            return SearchExperiment(config, context)
+            return GridSearchExperiment(config, context)
         from plugins.regression.experiment import TrainExperiment
 
         return TrainExperiment(config, context)

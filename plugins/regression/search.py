@@ -84,7 +84,7 @@ def fit(config: RegressionConfig, candidate: Candidate, points: Curve, seed: int
     return network
 
 
-class SearchExperiment:
+class GridSearchExperiment:
     """The search as a run.
 
     Args:

@@ -43,7 +43,7 @@ UNFINISHED = ("interrupted", "timed-out", "lost")
 
 
 @dataclass
-class Progress:
+class ComparisonProgress:
     """How far a comparison is.
 
     Attributes:
@@ -61,7 +61,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Member:
+class PlannedRun:
     """One run of a comparison, as it is planned.
 
     Attributes:
@@ -83,7 +83,7 @@ class Interrupted(KeyboardInterrupt):
         progress: how far it came.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: ComparisonProgress) -> None:
         self.progress = progress
         super().__init__(f"{progress.done} of {progress.total} runs are done.")
 
@@ -214,7 +214,7 @@ def compare(
     track: Sequence[str] = (),
     workers: int = 0,
     scheduler: str = "",
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[ComparisonProgress], None] | None = None,
     **options: Any,
 ) -> Comparison:
     """Compare agents on a lab: each learns with every seed, and what came out stands side by side.
@@ -264,7 +264,7 @@ def carried(
     output: str | os.PathLike[str] | None = None,
     workers: int = 0,
     scheduler: str = "",
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[ComparisonProgress], None] | None = None,
 ) -> Comparison:
     """Make a comparison; see `compare`.
 
@@ -320,22 +320,22 @@ def _checked(wish: Wish, seed: int, seeds: int) -> tuple[list[Contender], list[s
     return found
 
 
-def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Request) -> Member:
+def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Request) -> PlannedRun:
     asked = replace(request, lab=lab, preset=wish.preset, layers=one.layers, seed=seed, seeds=1, device=wish.device, data=wish.data)
     data = str(wish.data.resolve()) if wish.data else ""
     record = RunRecord(id="", lab=lab, config=one.config, seed=seed, device=wish.device, data=data)
-    return Member(one, asked, fingerprint(record), sources_of(record))
+    return PlannedRun(one, asked, fingerprint(record), sources_of(record))
 
 
 def _runs(
-    members: Sequence[Member], store: Store, settings: Settings, fresh: bool, tell: Callable[[Progress], None], workers: int, scheduler: str
+    members: Sequence[PlannedRun], store: Store, settings: Settings, fresh: bool, tell: Callable[[ComparisonProgress], None], workers: int, scheduler: str
 ) -> tuple[list[Run], int]:
     """A run of each member, found, gone on with, or made; and how many were found finished."""
     rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in members})
     found = {one.fingerprint: run for one in members if (run := _finished(rows.get(one.fingerprint, []), store))}
     missing = [one for one in members if one.fingerprint not in found]
     _refuse_unbuildable(missing)
-    progress = Progress(len(members), len(found), len(found))
+    progress = ComparisonProgress(len(members), len(found), len(found))
     tell(progress)
     stopped = {one.fingerprint: name for one in missing if (name := _stopped(rows.get(one.fingerprint, []), store))}
     waiting = sorted(missing, key=lambda one: one.fingerprint not in stopped)  # what was begun is finished first
@@ -384,7 +384,7 @@ def _stopped(rows: Sequence[Row], store: Store) -> str | None:
     return folder.id
 
 
-def _refuse_unbuildable(missing: Sequence[Member]) -> None:
+def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
     """Build each agent's experiment once, so that one that does not fit is known before the first run begins.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.comparison.run_scores import Measured, errors, measured, scores
+from sandbox.comparison.run_scores import RunScores, errors, measured, scores
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.seeding import generator
@@ -44,7 +44,7 @@ class Standing:
     """
 
     label: str
-    runs: list[Measured]
+    runs: list[RunScores]
     wanted: int
     iqm: Estimate
     mean: Estimate
@@ -175,8 +175,8 @@ def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
     return made
 
 
-def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[Measured]:
-    found: list[Measured] = []
+def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[RunScores]:
+    found: list[RunScores] = []
     for run in runs:
         if run.status != "finished":
             continue
@@ -193,7 +193,7 @@ def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[Meas
     return found
 
 
-def _standing(label: str, runs: list[Measured], wanted: int) -> Standing:
+def _standing(label: str, runs: list[RunScores], wanted: int) -> Standing:
     table, noise = scores(runs), errors(runs)
     optima = [one.score.optimum for one in runs]
     gap = None
@@ -221,7 +221,7 @@ def _standing(label: str, runs: list[Measured], wanted: int) -> Standing:
     )
 
 
-def _arrivals(runs: Sequence[Measured], axis: str) -> list[Arrival] | None:
+def _arrivals(runs: Sequence[RunScores], axis: str) -> list[Arrival] | None:
     """When each run came near the optimum, on the axis "steps" or "seconds"; None unless it is known of all."""
     found = [one.steps if axis == "steps" else one.seconds for one in runs]
     known = [one for one in found if one is not None]
@@ -281,7 +281,7 @@ def _by_steps(one: Standing, other: Standing, name: str) -> tuple[float | None, 
     return p, aggregates.wins_estimate(won, generator(0, f"compare {name}"))
 
 
-def _limits(made: Standings, everyone: Sequence[Measured]) -> None:
+def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
     """Add what a careful reader would ask about."""
     fewest = min(len(one.runs) for one in made.agents)
     if fewest < MIN_RUNS:
@@ -330,7 +330,7 @@ def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any]
     return {"median": median, "interval": interval, **({} if before is None else {"evaluated_before": before})}
 
 
-def _of_run(one: Measured) -> dict[str, Any]:
+def _of_run(one: RunScores) -> dict[str, Any]:
     judged = {"score": one.score.value, "standard_error": one.score.standard_error, "env_steps": one.env_steps}
     arrivals = {f"{name}_to_95": _plain_arrival(found) for name, found in (("steps", one.steps), ("seconds", one.seconds))}
     return {"run": one.run, "seed": one.seed, **judged, **arrivals}

@@ -16,7 +16,7 @@ from sandbox.errors import SandboxError, StoreError
 from sandbox.lab import Score
 from sandbox.runs.view import Run
 from sandbox.stats import time_to_threshold
-from sandbox.stats.time_to_threshold import Arrival, Curve
+from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
 from sandbox.store.folder import TIMES
 
 SHARE = 0.95
@@ -25,7 +25,7 @@ STREAM, STEPS = "evaluate", "env_steps"
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunScores:
     """One finished run.
 
     Attributes:
@@ -43,7 +43,7 @@ class Measured:
     run: str
     seed: int
     score: Score
-    curve: Curve | None
+    curve: ScoreCurve | None
     env_steps: float | None
     steps: Arrival | None
     seconds: Arrival | None
@@ -51,7 +51,7 @@ class Measured:
     versions: Mapping[str, str]
 
 
-def measured(run: Run) -> Measured:
+def measured(run: Run) -> RunScores:
     """What a finished run says.
 
     Raises:
@@ -71,7 +71,7 @@ def measured(run: Run) -> Measured:
     seconds = None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
     total = record.summary.get("env_steps")
     env_steps = float(curve.at[-1]) if curve is not None else float(total) if isinstance(total, (int, float)) else None
-    return Measured(run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions)
+    return RunScores(run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions)
 
 
 def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
@@ -97,12 +97,12 @@ def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
         return None
 
 
-def scores(runs: Sequence[Measured]) -> np.ndarray:
+def scores(runs: Sequence[RunScores]) -> np.ndarray:
     """The final scores: float64 [runs, 1 task]."""
     return np.array([[one.score.value] for one in runs])
 
 
-def errors(runs: Sequence[Measured]) -> np.ndarray | None:
+def errors(runs: Sequence[RunScores]) -> np.ndarray | None:
     """The standard errors of scores that were sampled, float64 [runs, 1 task]; None where all are exact."""
     found = np.array([[one.score.standard_error or 0.0] for one in runs])
     return found if found.any() else None

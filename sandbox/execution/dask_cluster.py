@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import UsageError
-from sandbox.execution.workers import Job, Outcome, WorkersLost, carry_for_another
+from sandbox.execution.workers import Job, RunOutcome, WorkersLost, carry_for_another
 from sandbox.extras import missing
 from sandbox.registry.registry import ROOT
 from sandbox.runs import provenance
@@ -86,10 +86,10 @@ class Dask:
                 self._count, self._counted = max(1, sum(self._client.nthreads().values())), time.monotonic()
         return self._count
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job) -> Future[RunOutcome]:
         """Hand a job to the cluster."""
         with _reached():
-            future: Future[Outcome] = self._pool.submit(carry_for_another, job)
+            future: Future[RunOutcome] = self._pool.submit(carry_for_another, job)
         return future
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.execution.workers import Executor, Here, Job, Outcome, Threads, outcome_of, plugin_files, shares_a_process
+from sandbox.execution.workers import Executor, Here, Job, RunOutcome, Threads, outcome_of, plugin_files, shares_a_process
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.runs.stopping import StopRequest
@@ -107,7 +107,7 @@ def _named(request: api.Request) -> api.Request:
     return replace(request, lab=entry.name, id=request.id or made)
 
 
-def _completed(jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]) -> Iterator[tuple[int, Outcome]]:
+def _completed(jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]) -> Iterator[tuple[int, RunOutcome]]:
     """Hand jobs in and yield the outcomes of those that came to an end, as they come.
 
     Args:
@@ -116,7 +116,7 @@ def _completed(jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]
         tell: called once when everything is to stop; those at work elsewhere look for what it leaves.
     """
     stop, told = StopRequest(), False
-    waiting, pending = list(range(len(jobs)))[::-1], dict[Future[Outcome], int]()
+    waiting, pending = list(range(len(jobs)))[::-1], dict[Future[RunOutcome], int]()
     with stop.listening():
         while True:
             while waiting and not stop.reason and len(pending) < executor.slots():

@@ -77,7 +77,7 @@ class Pruning:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended.
 
     Attributes:
@@ -102,7 +102,7 @@ class WorkersLost(SandboxError):
     """Nobody carries out runs any more: the scheduler that handed them to workers is gone. Runs that ended are kept."""
 
 
-def outcome_of(future: Future[Outcome], run: str) -> Outcome:
+def outcome_of(future: Future[RunOutcome], run: str) -> RunOutcome:
     """A run's outcome, of a future that is done; a run whose workers died again and again is lost, no error of the others.
 
     Raises:
@@ -118,7 +118,7 @@ def outcome_of(future: Future[Outcome], run: str) -> Outcome:
     if isinstance(error, SandboxError):
         raise error
     if type(error).__name__ == "KilledWorker":
-        return Outcome(run, "lost", error="its workers died, one after the other")
+        return RunOutcome(run, "lost", error="its workers died, one after the other")
     raise SandboxError(f"Run {run} could not be carried out. {type(error).__name__}: {error}") from error
 
 
@@ -132,7 +132,7 @@ class Executor(Protocol):
         """How many jobs to hand in at a time."""
         ...
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job) -> Future[RunOutcome]:
         """Carry out a job, now or soon."""
         ...
 
@@ -187,13 +187,13 @@ class Watcher:
             run.stop.request("interrupted")
 
 
-def carry_for_another(job: Job) -> Outcome:
+def carry_for_another(job: Job) -> RunOutcome:
     """`carry` in a process whose standard output belongs to somebody else: what a plugin prints goes to standard error."""
     with contextlib.redirect_stdout(sys.stderr):
         return carry(job)
 
 
-def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome:
     """Carry a run to its end, from wherever it stands. Raises no error of the run: a failed run is an outcome.
 
     Args:
@@ -226,7 +226,7 @@ def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> Outcome:
             if run is not None:
                 return _outcome(run, watcher)
             if watcher._stopped():
-                return Outcome(folder.id, "interrupted")
+                return RunOutcome(folder.id, "interrupted")
             time.sleep(LOOK_SECONDS)  # somebody else is at it, or died so lately that it cannot be told
 
 
@@ -250,11 +250,11 @@ def _busy(folder: RunFolder) -> bool:
         return folder.is_locked()
 
 
-def _outcome(run: api.Run, watcher: Watcher) -> Outcome:
+def _outcome(run: api.Run, watcher: Watcher) -> RunOutcome:
     record = run.record
     pruned = watcher.pruned and record.status == "interrupted"
     reported = watcher.reported
-    return Outcome(record.id, record.status, record.summary, record.reason, pruned, reported, record.score)
+    return RunOutcome(record.id, record.status, record.summary, record.reason, pruned, reported, record.score)
 
 
 def shares_a_process(lab: Any) -> bool:
@@ -272,9 +272,9 @@ class Here:
         """One."""
         return 1
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job) -> Future[RunOutcome]:
         """Carry the job out now."""
-        future: Future[Outcome] = Future()
+        future: Future[RunOutcome] = Future()
         try:
             future.set_result(carry(job))
         except SandboxError as error:
@@ -304,7 +304,7 @@ class Threads:
         """As many as there are threads."""
         return self._count
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job) -> Future[RunOutcome]:
         """Carry the job out as soon as a thread is free."""
         return self._pool.submit(carry, job, self._stopping.is_set)
 

@@ -27,7 +27,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFigure:
     """A claim and what our runs say of it.
 
     Attributes:
@@ -91,7 +91,7 @@ def runs_for(claim: Claim, figures: int) -> int:
     return max(claim.min_seeds, needed)
 
 
-def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", seconds: float = 0.0) -> Measured:
+def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", seconds: float = 0.0) -> MeasuredFigure:
     """Compare.
 
     Args:
@@ -125,16 +125,16 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:
         note = "; ".join(filter(None, [note, _described(peaks, claim)]))
-    return Measured(claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks)
+    return MeasuredFigure(claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks)
 
 
-def left_out(claim: Claim, lab: str, why: str) -> Measured:
+def left_out(claim: Claim, lab: str, why: str) -> MeasuredFigure:
     """A claim that was not measured."""
     nothing = Interval(float("nan"), float("nan"))
-    return Measured(claim, lab, 0, float("nan"), nothing, nothing, nothing, "left out", why)
+    return MeasuredFigure(claim, lab, 0, float("nan"), nothing, nothing, nothing, "left out", why)
 
 
-def noted(row: Measured, remark: str) -> Measured:
+def noted(row: MeasuredFigure, remark: str) -> MeasuredFigure:
     """The same with a further remark."""
     return replace(row, note="; ".join(filter(None, [row.note, remark])))
 

@@ -19,7 +19,7 @@ from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageErr
 from sandbox.lab import Claim, ClaimNotes, ClaimPicture, ClaimPictures
 from sandbox.registry.registry import canonical, registry
 from sandbox.reproduction import judge as verdicts
-from sandbox.reproduction.judge import Measured
+from sandbox.reproduction.judge import MeasuredFigure
 
 SEEDS = 200
 QUICK_SEEDS = 40
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
 
 
 @dataclass
-class Plan:
+class ReproductionRequest:
     """What to measure and how.
 
     Attributes:
@@ -75,26 +75,26 @@ class Reproduction:
         seconds: how long it all took.
     """
 
-    plan: Plan
-    rows: list[Measured]
+    plan: ReproductionRequest
+    rows: list[MeasuredFigure]
     notes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     pictures: dict[tuple[str, str], list[ClaimPicture]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
-    def failed(self) -> list[Measured]:
+    def failed(self) -> list[MeasuredFigure]:
         """Claims that should hold and do not."""
         return [row for row in self.rows if row.fails]
 
     @property
-    def left_out(self) -> list[Measured]:
+    def left_out(self) -> list[MeasuredFigure]:
         """Claims that were not measured."""
         return [row for row in self.rows if row.verdict == "left out"]
 
-    def findings(self) -> Iterator[tuple[str, str, list[Measured]]]:
+    def findings(self) -> Iterator[tuple[str, str, list[MeasuredFigure]]]:
         """(lab, claim id, its rows), in order."""
-        groups: dict[tuple[str, str], list[Measured]] = {}
+        groups: dict[tuple[str, str], list[MeasuredFigure]] = {}
         for row in self.rows:
             groups.setdefault((row.lab, row.claim.id), []).append(row)
         for (lab, claim), rows in groups.items():
@@ -121,7 +121,7 @@ def select(words: Sequence[str]) -> list[Wanted]:
     return wanted
 
 
-def reproduce(plan: Plan, progress: Callable[[Measured, int, int], None] | None = None) -> Reproduction:
+def reproduce(plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int, int], None] | None = None) -> Reproduction:
     """Measure, and let the labs explain and draw.
 
     Args:
@@ -166,7 +166,7 @@ def measure_runs(claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor
     return np.array(values, dtype=np.float64)
 
 
-def _measure(lab: str, claim: Claim, runs: int, figures: int, plan: Plan, pool: ThreadPoolExecutor, deadline: float | None) -> Measured:
+def _measure(lab: str, claim: Claim, runs: int, figures: int, plan: ReproductionRequest, pool: ThreadPoolExecutor, deadline: float | None) -> MeasuredFigure:
     begun = time.monotonic()
     left = float("inf") if deadline is None else deadline - begun
     if left <= 0 or (claim.exact and claim.cost > left):
@@ -195,7 +195,7 @@ def _one(claim: Claim, seed: int) -> float:
         raise SandboxError(f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: {type(error).__name__}: {error}") from error
 
 
-def _explain(made: Reproduction, lab_name: str, claim_id: str, rows: Sequence[Measured], deadline: float | None) -> None:
+def _explain(made: Reproduction, lab_name: str, claim_id: str, rows: Sequence[MeasuredFigure], deadline: float | None) -> None:
     """Notes and pictures; what fails here is kept as a problem and fails nothing."""
     measured = [row for row in rows if row.runs]
     if not measured:

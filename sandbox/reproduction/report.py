@@ -13,7 +13,7 @@ from typing import Any
 from sandbox import stats
 from sandbox.lab import ClaimPicture
 from sandbox.reproduction import judge as verdicts
-from sandbox.reproduction.judge import Measured
+from sandbox.reproduction.judge import MeasuredFigure
 from sandbox.reproduction.measure import Reproduction
 from sandbox.runs import provenance
 from sandbox.stats import Interval
@@ -36,7 +36,7 @@ WEIGHT = ["differs", "too few runs", "left out", "corrected", "agrees", "holds",
 """A finding's verdict is the first of these that one of its rows has."""
 
 
-def cells(row: Measured) -> dict[str, str]:
+def cells(row: MeasuredFigure) -> dict[str, str]:
     """A row as text, by column."""
     claim = row.claim
     return {
@@ -50,7 +50,7 @@ def cells(row: Measured) -> dict[str, str]:
     }
 
 
-def verdict_of(rows: Sequence[Measured]) -> str:
+def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
     """The verdict of a finding with several rows: its worst."""
     return min((row.verdict for row in rows), key=WEIGHT.index)
 
@@ -120,7 +120,7 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f}".removesuffix(".0") + " %"
 
 
-def _reported(row: Measured) -> str:
+def _reported(row: MeasuredFigure) -> str:
     claim = row.claim
     if claim.kind == "order":
         return "> 50 %"
@@ -131,7 +131,7 @@ def _reported(row: Measured) -> str:
     return f"({bound}{value})" if claim.own else f"{bound}{value}"
 
 
-def _estimate(row: Measured) -> str:
+def _estimate(row: MeasuredFigure) -> str:
     if not row.runs:
         return MISSING
     if row.claim.kind in ("proportion", "order") and not row.claim.exact:
@@ -139,14 +139,14 @@ def _estimate(row: Measured) -> str:
     return number(row.estimate)
 
 
-def _interval(row: Measured) -> str:
+def _interval(row: MeasuredFigure) -> str:
     if not row.runs or row.claim.exact:
         return ""
     text = _share if row.claim.kind in ("proportion", "order") else number
     return f"{text(row.interval.low)} … {text(row.interval.high)}"
 
 
-def _figure(row: Measured) -> dict[str, Any]:
+def _figure(row: MeasuredFigure) -> dict[str, Any]:
     claim = row.claim
     return {
         "part": claim.part,
@@ -209,7 +209,7 @@ def _head(made: Reproduction, title: str, command: str) -> str:
     return '<header class="page">' + "\n".join(lines) + "</header>"
 
 
-def _section(made: Reproduction, lab: str, claim: str, rows: Sequence[Measured]) -> str:
+def _section(made: Reproduction, lab: str, claim: str, rows: Sequence[MeasuredFigure]) -> str:
     verdict = verdict_of(rows)
     head = f'<h2><span>{report.text(claim)}</span><span class="grow">{report.text(rows[0].claim.says)}</span>{_badge(verdict)}</h2>'
     parts = [head]
@@ -226,7 +226,7 @@ def _section(made: Reproduction, lab: str, claim: str, rows: Sequence[Measured])
     return f'<section id="{report.text(_anchor(lab, claim))}">' + "\n".join(parts) + "</section>"
 
 
-def _table(rows: Sequence[Measured]) -> str:
+def _table(rows: Sequence[MeasuredFigure]) -> str:
     """Rows under headings of their units."""
     columns = ["figure", "report", "ours", "95 % of runs", "", "runs", "verdict"]
     lines: list[Sequence[str] | str] = []
@@ -250,7 +250,7 @@ def _moves(picture: ClaimPicture) -> bool:
     return isinstance(picture.picture, bytes) and report.media_type(picture.picture) == "image/gif"
 
 
-def _line(row: Measured) -> list[str]:
+def _line(row: MeasuredFigure) -> list[str]:
     text = cells(row)
     claim = row.claim
     small = f"<small>{report.text(claim.notes)}</small>" if claim.notes else ""
@@ -266,7 +266,7 @@ def _line(row: Measured) -> list[str]:
     ]
 
 
-def _strip(row: Measured) -> str:
+def _strip(row: MeasuredFigure) -> str:
     claim = row.claim
     if claim.exact or not row.runs:
         return ""

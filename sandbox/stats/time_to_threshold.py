@@ -19,7 +19,7 @@ from sandbox.stats.significance import permutation_p
 
 
 @dataclass(frozen=True)
-class Curve:
+class ScoreCurve:
     """The evaluations of one run.
 
     Attributes:
@@ -55,7 +55,7 @@ class MedianTime(NamedTuple):
     high: float
 
 
-def curve(at: np.ndarray, score: np.ndarray) -> Curve:
+def curve(at: np.ndarray, score: np.ndarray) -> ScoreCurve:
     """A checked curve.
 
     Raises:
@@ -70,10 +70,10 @@ def curve(at: np.ndarray, score: np.ndarray) -> Curve:
         raise SandboxError(f"{int((~np.isfinite(score)).sum())} of {len(score)} evaluations have no finite score.")
     if (np.diff(at) < 0).any():
         raise SandboxError("The env steps of a run's evaluations fall; they count all steps since its beginning.")
-    return Curve(at, score)
+    return ScoreCurve(at, score)
 
 
-def grid(curves: Sequence[Curve], most: int = 200) -> np.ndarray:
+def grid(curves: Sequence[ScoreCurve], most: int = 200) -> np.ndarray:
     """Places where all runs have been evaluated before and none has ended: float64 [places], rising.
 
     Args:
@@ -88,7 +88,7 @@ def grid(curves: Sequence[Curve], most: int = 200) -> np.ndarray:
     return places
 
 
-def on_grid(curves: Sequence[Curve], places: np.ndarray) -> np.ndarray:
+def on_grid(curves: Sequence[ScoreCurve], places: np.ndarray) -> np.ndarray:
     """The score of each run's last evaluation at or before each place: float64 [runs, places]."""
     return np.stack([one.score[np.searchsorted(one.at, places, side="right") - 1] for one in curves])
 
@@ -99,7 +99,7 @@ def threshold(optimum: float, share: float = 0.95, higher_is_better: bool = True
     return optimum - slack if higher_is_better else optimum + slack
 
 
-def arrival(one: Curve, level: float, higher_is_better: bool = True) -> Arrival:
+def arrival(one: ScoreCurve, level: float, higher_is_better: bool = True) -> Arrival:
     """When every evaluation from then on is at or better than `level`."""
     sign = 1.0 if higher_is_better else -1.0
     short = np.flatnonzero(sign * (one.score - level) < -1e-9 * max(1.0, abs(level)))

@@ -31,7 +31,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ComparisonSummary:
     """What is shown of a comparison's document, whichever version wrote it."""
 
     lab: str
@@ -69,7 +69,7 @@ class ComparisonFolder:
         path = self.path / DOCUMENT
         try:
             document = documents.shown(documents.read(path))
-            documents.validated(Shown, document)
+            documents.validated(ComparisonSummary, document)
         except (ValueError, TypeError) as error:
             remedy = "The runs are untouched; the same `compare` writes it anew."
             raise StoreError(f"{path} is damaged ({error}). {remedy}") from error

@@ -35,7 +35,7 @@ Progress = Callable[[Tally], None]
 
 
 @dataclass
-class Plan:
+class SweepRequest:
     """What to sweep. Exactly one of `grid`, `random` and `tpe` is given.
 
     Attributes:
@@ -211,11 +211,11 @@ def sweep(
         (2, 'finished')
     """
     layers = [config or {}, options]
-    plan = Plan(lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures)
+    plan = SweepRequest(lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures)
     return begin(plan, Store(store))
 
 
-def begin(plan: Plan, store: Store, progress: Progress = lambda _: None) -> Sweep:
+def begin(plan: SweepRequest, store: Store, progress: Progress = lambda _: None) -> Sweep:
     """Begin a sweep and carry it to its end; see `sweep`."""
     lab_name, lab, points = checked(plan)
     record = _record(plan, lab_name, lab)
@@ -257,7 +257,7 @@ def resume_sweep(
         return _conducted(folder, record, lab, executor, progress, again=True, allow_changed=allow_changed)
 
 
-def checked(plan: Plan) -> tuple[str, Any, list[Point]]:
+def checked(plan: SweepRequest) -> tuple[str, Any, list[Point]]:
     """The lab's name, the lab, and every point that can be planned before anything runs.
 
     Raises:
@@ -282,14 +282,14 @@ def checked(plan: Plan) -> tuple[str, Any, list[Point]]:
     return entry.name, lab, _available(points, plan)
 
 
-def _available(points: list[Point], plan: Plan) -> list[Point]:
+def _available(points: list[Point], plan: SweepRequest) -> list[Point]:
     """The points, once nothing that they need is missing."""
     for point in points:
         point.config.check_available(plan.data)
     return points
 
 
-def _check_numbers(plan: Plan) -> None:
+def _check_numbers(plan: SweepRequest) -> None:
     kinds = {"--grid": plan.grid, "--random": plan.random, "--tpe": plan.tpe}
     given = [name for name, value in kinds.items() if value is not None]
     if len(given) != 1:
@@ -311,7 +311,7 @@ def _check_numbers(plan: Plan) -> None:
         load_optuna("--prune")
 
 
-def _record(plan: Plan, lab_name: str, lab: Any) -> SweepRecord:
+def _record(plan: SweepRequest, lab_name: str, lab: Any) -> SweepRecord:
     objective = (plan.objective or getattr(lab, "objective", "")).removeprefix("summary.")
     direction = plan.direction or _direction(lab, objective)
     if objective and not direction:

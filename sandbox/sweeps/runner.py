@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import Any
 
 from sandbox.config.model import dump
-from sandbox.execution.workers import STREAMS, Executor, Job, Outcome, Pruning, outcome_of, plugin_files
+from sandbox.execution.workers import STREAMS, Executor, Job, RunOutcome, Pruning, outcome_of, plugin_files
 from sandbox.lab import score_of
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -71,7 +71,7 @@ class Open:
     """
 
     trial: Trial
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
 
 
@@ -115,7 +115,7 @@ class Conductor:
             SandboxError: when runs cannot even be tried; what ended before is kept.
         """
         begun = time.monotonic()
-        stop, pending = StopRequest(), dict[Future[Outcome], tuple[Open, str]]()
+        stop, pending = StopRequest(), dict[Future[RunOutcome], tuple[Open, str]]()
         told = False
         try:
             with stop.listening():
@@ -195,7 +195,7 @@ class Conductor:
         record = folder.read()
         if record.status != "finished" and not (record.status == "failed" and not self.again):
             return False
-        opened.outcomes[run] = Outcome(run, record.status, record.summary, score=record.score)
+        opened.outcomes[run] = RunOutcome(run, record.status, record.summary, score=record.score)
         self.tally.done += 1
         self.tally.failed += record.status == "failed"
         if record.status == "finished":
@@ -247,7 +247,7 @@ class Conductor:
 
     # -- what came of it
 
-    def _take(self, opened: Open, run: str, outcome: Outcome) -> bool:
+    def _take(self, opened: Open, run: str, outcome: RunOutcome) -> bool:
         """Take a run's outcome; says whether it was put down because somebody wants the sweep to stop."""
         self.reported = self.reported or outcome.reported
         if outcome.status == "interrupted" and not outcome.pruned:

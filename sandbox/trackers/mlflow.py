@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.text import flat
-from sandbox.trackers.tracker import Points, Tracker, facts_of
+from sandbox.trackers.tracker import TrackedPoints, Tracker, facts_of
 
 TAG = "sandbox.run"
 AT_ONCE = 1000
@@ -65,7 +65,7 @@ class MLflow(Tracker):
         for first in range(0, len(params), PARAMS_AT_ONCE):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
-    def points(self, points: Points) -> None:
+    def points(self, points: TrackedPoints) -> None:
         """Gather the rows as metrics, without those that stand there already; a request takes long, so it should carry many."""
         self._gather({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
 

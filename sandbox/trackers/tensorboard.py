@@ -18,7 +18,7 @@ import numpy as np
 
 from sandbox.store.files import Directory
 from sandbox.text import flat
-from sandbox.trackers.tracker import Points, Tracker, facts_of
+from sandbox.trackers.tracker import TrackedPoints, Tracker, facts_of
 
 FOLDER = "tensorboard"
 """In the run's folder."""
@@ -53,7 +53,7 @@ class TensorBoard(Tracker):
         self._text("config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in told.items()))
         self._writer.flush()
 
-    def points(self, points: Points) -> None:
+    def points(self, points: TrackedPoints) -> None:
         """One event for each row."""
         names = {column: f"{points.stream}/{column}" for column in points.columns}
         for row, step in enumerate(points.step.tolist()):

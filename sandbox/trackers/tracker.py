@@ -28,7 +28,7 @@ LIMIT = 60.0
 """Seconds that the end of a run waits for what is on its way."""
 
 
-class Points(NamedTuple):
+class TrackedPoints(NamedTuple):
     """What of a block is sent."""
 
     stream: str
@@ -67,7 +67,7 @@ class Tracker:
         """The run begins, or goes on, or is finished and something of it may be missing."""
         raise NotImplementedError
 
-    def points(self, points: Points) -> None:
+    def points(self, points: TrackedPoints) -> None:
         """Something was measured: after a resume also all that was measured before, in the same order as then."""
         raise NotImplementedError
 
@@ -119,13 +119,13 @@ class Tracker:
 
     # -- its thread
 
-    def _hand(self, points: Points) -> None:
+    def _hand(self, points: TrackedPoints) -> None:
         self._behind = self._behind or len(self._pending) >= WAITING
         if not self._behind:
             self._submit(self._send, points)
             self._handed += 1
 
-    def _send(self, points: Points) -> None:
+    def _send(self, points: TrackedPoints) -> None:
         self.points(points)
         if len(self._pending) <= 1:
             self.flush()
@@ -169,7 +169,7 @@ def facts_of(record: Any) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def history(run: Any) -> Iterator[Points]:
+def history(run: Any) -> Iterator[TrackedPoints]:
     """What the run has measured until now, read from its metrics.jsonl, as it was handed over then.
 
     Args:
@@ -181,7 +181,7 @@ def history(run: Any) -> Iterator[Points]:
             yield points
 
 
-def points_of(block: Block, unit: str, done: int) -> Points | None:
+def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
     """What of a block can be drawn against steps; None when nothing can.
 
     Args:
@@ -202,7 +202,7 @@ def points_of(block: Block, unit: str, done: int) -> Points | None:
         ends = np.linspace(0, len(step), ROWS + 1).round().astype(np.int64)
         step = step[ends[1:] - 1]
         columns = {column: _means(values, ends) for column, values in columns.items()}
-    return Points(block.stream, step.astype(np.int64), columns)
+    return TrackedPoints(block.stream, step.astype(np.int64), columns)
 
 
 def _means(values: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import pytest
 from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Claim
 from sandbox.reproduction import judge as verdicts
-from sandbox.reproduction.measure import Plan, Wanted, reproduce, select
+from sandbox.reproduction.measure import ReproductionRequest, Wanted, reproduce, select
 
 TOY = Path(tempfile.mkdtemp(prefix="claimed-"))  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
@@ -103,8 +103,8 @@ def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
 
 def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
     few = claim(runs=5)
-    assert Plan([]).runs(few, 1) == 5 and Plan([], quick=True).runs(few, 1) == 3 and Plan([], seeds=7).runs(few, 1) == 7
-    assert Plan([]).runs(claim(), 1) == 200
+    assert ReproductionRequest([]).runs(few, 1) == 5 and ReproductionRequest([], quick=True).runs(few, 1) == 3 and ReproductionRequest([], seeds=7).runs(few, 1) == 7
+    assert ReproductionRequest([]).runs(claim(), 1) == 200
 
 
 @pytest.mark.parametrize(("made", "values"), [(claim(), [np.nan]), (claim(), []), (claim("proportion"), [0.5])])
@@ -137,10 +137,10 @@ def test_what_cannot_be_measured_here_is_left_out_of_several_and_refused_alone()
         raise UsageError("Lab 'x' needs PyTorch, which is not installed.")
 
     missing, there = Claim("X1", "needs an extra", 1.0, "equal", needs), Claim("X2", "does not", 1.0, "equal", lambda seed: 1.0)
-    made = reproduce(Plan([Wanted("intro", missing), Wanted("intro", there)], seeds=40))
+    made = reproduce(ReproductionRequest([Wanted("intro", missing), Wanted("intro", there)], seeds=40))
     assert [row.verdict for row in made.rows] == ["left out", "agrees"] and "needs PyTorch" in made.rows[0].note
     with pytest.raises(UsageError, match="needs PyTorch"):
-        reproduce(Plan([Wanted("intro", missing)], seeds=40))
+        reproduce(ReproductionRequest([Wanted("intro", missing)], seeds=40))
 
 
 def test_a_folder_of_data_is_where_claims_look(say, claimed, tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_a_folder_of_data_is_where_claims_look(say, claimed, tmp_path, monkeypat
 
 
 def test_threads_change_no_figure(claimed):
-    rows = [reproduce(Plan(select(["C1"]), 60, threads=threads)).rows[0] for threads in (1, 4)]
+    rows = [reproduce(ReproductionRequest(select(["C1"]), 60, threads=threads)).rows[0] for threads in (1, 4)]
     assert (rows[0].estimate, rows[0].interval) == (rows[1].estimate, rows[1].interval)
 
 

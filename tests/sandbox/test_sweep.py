@@ -18,7 +18,7 @@ from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
-from sandbox.sweeps.api import Plan, Sweep, begin, resume_sweep, sweep
+from sandbox.sweeps.api import SweepRequest, Sweep, begin, resume_sweep, sweep
 from sandbox.sweeps.results import Result, ranked
 from sandbox.sweeps.space import Held, layer, parse_axes
 from tests.conftest import ROOT, TOYS
@@ -322,7 +322,7 @@ def test_a_grid_beyond_reason_is_refused():
 def test_a_missing_extra_is_one_line_of_pip(module, more, monkeypatch, store):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError, match=r'python -m pip install "sandbox-lab\[sweep\]"'):
-        begin(Plan("valley", **more), Store())
+        begin(SweepRequest("valley", **more), Store())
     assert not list(store.glob("*/*"))
 
 

@@ -26,13 +26,13 @@ LARGEST = 2**30
 """Bytes that the lists of an agent may take."""
 
 
-class ModelConfig(TabularConfig):
+class ModelBasedConfig(TabularConfig):
     """What agents with a learned model can be told besides."""
 
     outcomes: int = Field(default=8, ge=1, le=10**6, description="room of the learned model: different outcomes of a pair, on average")
 
 
-class DynaConfig(ModelConfig):
+class DynaConfig(ModelBasedConfig):
     """What `dyna-q` can be told besides."""
 
     planning_steps: int = Field(default=10, ge=0, le=10**6, description="updates from the learned model after every step")
@@ -50,7 +50,7 @@ class DynaPlusConfig(DynaConfig):
     )
 
 
-class SweepingConfig(ModelConfig):
+class SweepingConfig(ModelBasedConfig):
     """What `prioritized-sweeping` can be told besides."""
 
     alpha: float = Field(default=1.0, gt=0, le=1, description="step size of an update; 1 is right where the model is an expectation")
@@ -58,7 +58,7 @@ class SweepingConfig(ModelConfig):
     threshold: float = Field(default=1e-4, ge=0, description="a pair is queued if an update would change its value by more than this")
 
 
-class RMaxConfig(ModelConfig):
+class RMaxConfig(ModelBasedConfig):
     """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth more."""
 
     without_effect: ClassVar[Mapping[str, str]] = no_step_size("r-max plans exactly with what it knows")
@@ -69,7 +69,7 @@ class RMaxConfig(ModelConfig):
     max_sweeps: int = Field(default=1000, ge=1, le=10**6, description="planning ends after so many sweeps")
 
 
-class UcbViConfig(ModelConfig):
+class UcbViConfig(ModelBasedConfig):
     """What `ucb-vi` can be told besides."""
 
     without_effect: ClassVar[Mapping[str, str]] = {
@@ -94,8 +94,8 @@ class UcbViConfig(ModelConfig):
 class ModelAgent(TabularAgent):
     """Base of the agents below: their lists, and what happens when those are full."""
 
-    Config = ModelConfig
-    config: ModelConfig
+    Config = ModelBasedConfig
+    config: ModelBasedConfig
 
     @property
     def room(self) -> int:

@@ -27,7 +27,7 @@ from sandbox.registry.registry import Entry, canonical, registry
 from sandbox.runs.api import MOST_THREADS
 
 if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison, Progress
+    from sandbox.comparison.api import Comparison, ComparisonProgress
 
 
 FEW = 10
@@ -211,11 +211,11 @@ def _carry_out(name: str, agents: Sequence[str], layer: dict[str, Any], values: 
     return _print(made, values["as_json"])
 
 
-def _progress() -> Callable[[Progress], None]:
+def _progress() -> Callable[[ComparisonProgress], None]:
     """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
     terminal = sys.stderr.isatty()
 
-    def told(progress: Progress) -> None:
+    def told(progress: ComparisonProgress) -> None:
         if not progress.label:
             fresh = progress.total - progress.reused
             there = f"{progress.reused} of {progress.total} runs are there already; " if progress.reused else ""

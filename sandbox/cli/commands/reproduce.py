@@ -13,7 +13,7 @@ import click
 from sandbox.cli.options import Seconds, again, command_line, json_option, output_option, store_option
 
 if TYPE_CHECKING:
-    from sandbox.reproduction.judge import Measured
+    from sandbox.reproduction.judge import MeasuredFigure
     from sandbox.reproduction.measure import Reproduction
 
 COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few runs": "yellow", "left out": "yellow"}
@@ -56,7 +56,7 @@ def reproduce(
     """
     from sandbox.cli.output import print_json
     from sandbox.reproduction import report as reproduction
-    from sandbox.reproduction.measure import Plan, select
+    from sandbox.reproduction.measure import ReproductionRequest, select
     from sandbox.reproduction.measure import reproduce as measure
     from sandbox.runs.api import available_cores
 
@@ -64,7 +64,7 @@ def reproduce(
         os.environ["SANDBOX_DATA"] = str(data.resolve())  # labs read it when their claims are asked for
     wanted = select(names)
     folder = _folder(output, names, store)
-    plan = Plan(wanted, seeds, quick, budget, threads or available_cores())
+    plan = ReproductionRequest(wanted, seeds, quick, budget, threads or available_cores())
     made = measure(plan, None if as_json else _progress())
     _write(made, folder, f"Reproduction of {', '.join(names) or 'all reports'}")
     if as_json:
@@ -104,7 +104,7 @@ def _write(made: Reproduction, folder: Path, title: str) -> None:
         raise SandboxError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output.") from error
 
 
-def _progress() -> Callable[[Measured, int, int], None]:
+def _progress() -> Callable[[MeasuredFigure, int, int], None]:
     """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
     from sandbox.reproduction import judge as verdicts
 

@@ -121,10 +121,10 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.sweep_progress import SweepProgress
     from sandbox.store.store import Store
-    from sandbox.sweeps.api import Plan, begin
+    from sandbox.sweeps.api import SweepRequest, begin
     from sandbox.sweeps.space import parse_axes
 
-    plan = Plan(
+    plan = SweepRequest(
         lab=name,
         preset=values["preset"],
         layers=[*([read_file(values["file"])] if values["file"] else []), layer],
