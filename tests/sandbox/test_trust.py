@@ -271,12 +271,28 @@ def header(shape, dtype="<f8"):
     return file.getvalue()
 
 
+def written(shape):
+    """A header of an array, with its shape as a text."""
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def patched(content, place, byte):
+    changed = bytearray(content)
+    changed[place] = byte
+    return bytes(changed)
+
+
 IMPOSSIBLE = {
     "no zip": b"PK\x03\x04 nothing",
     "7 TiB in 300 bytes": packed(a0=header((10**12,))),
     "a zip bomb": packed(a0=header((10**7,)) + bytes(8 * 10**7), compression=zipfile.ZIP_DEFLATED),
     "objects": packed(a0=header((1,), "|O") + bytes(8)),
     "empty": b"",
+    "a length beyond 64 bits": packed(a0=written("(0, 1000000000000000000000,)")),
+    "a header that never closes": packed(a0=written("(1, ")),
+    "a version of zip that nobody has": patched(packed(a0=header((0,))), -68, 0xFF),
+    "a part that wants a password": patched(packed(a0=header((0,))), -66, 1),
 }
 
 
@@ -296,6 +312,15 @@ def test_a_checkpoint_that_claims_the_impossible_is_refused_at_once(tmp_path, ar
     sealed(tmp_path / "checkpoints" / "000001", b'{"a": "array:a0"}', arrays)
     with pytest.raises(CheckpointError):
         checkpoint.load(tmp_path / "checkpoints" / "000001")
+
+
+@pytest.mark.parametrize("arrays", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_verify_names_such_a_checkpoint_and_a_resume_uses_the_one_before_it(stopped, say, arrays):
+    sealed(stopped.folder.checkpoints / "000999", b'{"a": "array:a0"}', arrays)
+    assert any("000999 cannot be read" in problem for problem in check(stopped.folder)["problems"])
+    said = say("resume", stopped.id)
+    assert said.code == 0 and "Traceback" not in said.err
+    assert any("000999" in warning and "The one before it is used" in warning for warning in load(stopped.id).record.warnings)
 
 
 STATES = [b"[]", b"5", b'"x"', b'{"metrics": "12", "times": 0, "learning_seconds": 0}', b"{}", b"[" * 100_000 + b"]" * 100_000]
