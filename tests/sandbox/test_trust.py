@@ -338,6 +338,77 @@ def test_a_run_passes_over_a_checkpoint_with_an_impossible_state(store, walk, st
     assert run.summary["position"] == whole.summary["position"]
 
 
+def retold(run, *keys, value):
+    """The last checkpoint says something else in one place, and its sums are right."""
+    path = max(run.folder.checkpoints.iterdir())
+    state = json.loads((path / "state.json").read_text())
+    part = state
+    for key in keys[:-1]:
+        part = part[key]
+    assert keys[-1] in part
+    if value is MISSING:
+        del part[keys[-1]]
+    else:
+        part[keys[-1]] = value
+    sealed(path, json.dumps(state).encode(), (path / "arrays.npz").read_bytes())
+
+
+MISSING = object()
+WRONG = ["x", None, [], {}, float("nan"), -1, 2**70, True, 1.5, MISSING]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=["missing" if value is MISSING else str(value) for value in WRONG])
+@pytest.mark.parametrize("count", ["env_steps", "done"])
+def test_a_checkpoint_with_something_else_for_a_count_is_passed_over(store, say, stopped, count, value):
+    if count == "env_steps":
+        options = api.Request("maze", "quick", [{"episodes": 300}]), Store(store)
+        whole = api.start(*options, Settings(pictures=False))
+        stopped = api.start(*options, Settings(pictures=False, checkpoint_seconds=0, max_time=1e-6))
+    else:
+        whole = start(store, 3, steps=60)
+    assert stopped.status == "timed-out"
+    retold(stopped, "experiment", count, value=value)
+    assert say("resume", stopped.id, "--no-pictures", "--render", "none").code == 0
+    run = load(stopped.id)
+    assert any("does not fit" in warning for warning in run.record.warnings)
+    assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("experiment", "position"), "x"),
+        (("experiment", "position"), {"a": 1}),
+        (("experiment", "trace"), 5),
+        (("experiment", "trace"), MISSING),
+        (("generators", "walk"), MISSING),
+        (("generators", "walk"), 5),
+        (("globals", "numpy"), 5),
+        (("globals", "python", "words"), "array:a0"),
+    ],
+)
+def test_a_checkpoint_that_no_fresh_experiment_can_come_to_is_passed_over(store, stopped, keys, value):
+    whole = start(store, 3, steps=60)
+    retold(stopped, *keys, value=value)
+    run = resume(stopped.id)
+    assert any("does not fit" in warning for warning in run.record.warnings)
+    assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
+    assert run.summary["luck"] == whole.summary["luck"]
+
+
+def test_what_is_empty_may_fill_and_arrays_may_change(store, tmp_path):
+    from sandbox.runs.work import _refuse_misfit
+
+    fresh = {"none": None, "list": [], "two": [1, None], "empty": {}, "text": "a", "array": np.zeros(0), "whole": 0, "part": np.float32(0)}
+    later = {"none": np.ones(2), "list": [1, "a"], "two": [1.5, 4], "empty": {"a": 1}, "text": None, "array": np.ones((2, 3), int)}
+    _refuse_misfit(fresh, {**later, "whole": np.float64(0.5), "part": 3, "more": 1}, "state")
+    _refuse_misfit(fresh, {**later, "two": [1, 2, 3], "whole": np.ones(2), "part": float("inf")}, "state")
+    with pytest.raises(ValueError, match=r"state\['two'\]\[0\] should be of kind number, not text"):
+        _refuse_misfit(fresh, {**later, "two": ["x", 2]}, "state")
+    with pytest.raises(ValueError, match="array of <U1"):
+        _refuse_misfit(fresh, {**later, "array": np.array(["a"])}, "state")
+
+
 # -- a run whose folder goes away
 
 
