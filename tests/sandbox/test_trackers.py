@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -325,6 +327,63 @@ def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_r
         assert ended.returncode == 0 and "warnings" not in document, ended.stderr
         found, steps, _ = kept(database, document["run"])
         assert steps == list(range(1, 21)) and found.info.status == "FINISHED"
+
+
+KILLED = """
+import os, sys
+from mlflow.store.db import utils
+utils._upgrade_db = lambda engine: os._exit(9)  # when the first tables stand
+from sandbox.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_path):
+    pytest.importorskip("mlflow")
+    place = tmp_path / "made" / "fresh.db"
+    words = ["run", "walk", "-p", str(walk), "--steps", "20", "--track", f"mlflow=sqlite:///{place}", *WALK]
+    ended = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, env=os.environ)
+    assert ended.returncode == 9, ended.stderr
+    (draft,) = place.parent.iterdir()
+    assert draft.name.startswith(".fresh.db.") and draft.name.endswith(".tmp")
+    os.utime(draft, (0, 0))
+    said = say(*words)
+    assert said.code == 0 and "warnings" not in said.document, said.err
+    _, steps, _ = kept(f"sqlite:///{place}", said.document["run"])
+    assert steps == list(range(1, 21)) and [path.name for path in place.parent.iterdir()] == ["fresh.db"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("version", [None, "0123456789ab"])
+def test_a_database_that_was_killed_half_made_is_named_and_left_alone(walk, say, tmp_path, version):
+    pytest.importorskip("mlflow")
+    from mlflow.store.db import utils
+
+    place = tmp_path / "half.db"
+    engine = utils.create_sqlalchemy_engine(f"sqlite:///{place}")
+    utils.InitialBase.metadata.create_all(engine)
+    engine.dispose()
+    with contextlib.closing(sqlite3.connect(place)) as database, database:
+        if version:
+            database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            database.execute("INSERT INTO alembic_version VALUES (?)", [version])
+    before = place.read_bytes()
+    said = say("run", "walk", "-p", walk, "--track", f"mlflow=sqlite:///{place}", *WALK)
+    (warning,) = said.document["warnings"]
+    assert said.code == 0 and f"{place} is half made" in warning and "Move the file away" in warning
+    assert place.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_of_two_who_prepare_a_database_the_first_is_taken(tmp_path):
+    pytest.importorskip("mlflow")
+    from sandbox.trackers.mlflow import _move_where_nothing_is
+
+    (tmp_path / "draft").write_text("second")
+    (tmp_path / "place").write_text("first")
+    _move_where_nothing_is(tmp_path / "draft", tmp_path / "place")
+    assert (tmp_path / "place").read_text() == "first"
 
 
 @pytest.mark.filterwarnings("ignore")
