@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib
 import json
 import os
 import sqlite3
@@ -130,9 +131,9 @@ def _prepare_database(uri: str) -> None:
     Raises:
         SandboxError: when it was killed there in place, before.
     """
-    from mlflow.store.db import utils
     from sqlalchemy.engine import URL, make_url
 
+    utils: Any = importlib.import_module("mlflow.store.db.utils")  # not typed
     url = make_url(uri) if uri.startswith("sqlite:///") else None
     if url is None or not url.database or url.database == ":memory:" or url.query:
         return
