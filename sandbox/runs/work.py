@@ -128,8 +128,23 @@ class Work:
                 _refuse_impossible_count(name, getattr(self.experiment, name, 0))
         except Exception as error:  # whatever a lab's own code makes of a state that is none of its own
             raise CheckpointError(
-                f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}",
+                f"Checkpoint {number:06d} does not fit this lab: {told(error)}",
             ) from error
+
+
+def said(error: BaseException) -> str:
+    """What an error says; also of one that raises when it is asked."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return "it cannot say what it is"
+
+
+def told(error: BaseException) -> str:
+    """An error's name and what it says."""
+    return f"{type(error).__name__}: {said(error)}"
 
 
 def work_of(lab: Any, context: Context) -> Work:
@@ -190,11 +205,17 @@ def _kind(value: Any) -> str:
         return "None"
     if isinstance(value, bool):
         return "truth value"
-    kinds = {"number": (int, float, complex), "dictionary": dict, "list": (list, tuple), "array": np.ndarray, "text": (str, bytes)}
+    kinds: dict[str, Any] = {
+        "number": (int, float, complex),
+        "dictionary": dict,
+        "list": (list, tuple),
+        "array": np.ndarray,
+        "text": (str, bytes),
+    }
     return next((name for name, types in kinds.items() if isinstance(value, types)), type(value).__name__)
 
 
 def _refuse_impossible_count(name: str, count: Any) -> None:
     """Raise ValueError for what is no count."""
-    if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= count < 2**63:
+    if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
         raise ValueError(f"{name} = {count!r} is no count")
