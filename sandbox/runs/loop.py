@@ -32,6 +32,8 @@ from sandbox.text import finite
 
 LATE_SECONDS = 1.0
 """So long after its time a block may end; a longer one is put down in the middle, if its experiment can do that."""
+LONGEST_SECONDS = 1e11
+"""Three thousand years: no run has learned for so long."""
 
 
 class Found(NamedTuple):
@@ -54,9 +56,10 @@ class Found(NamedTuple):
             CheckpointError: when it is something else.
         """
         files: list[Any] = [Mark(state.get(name, -1), state.get(f"{name}_sha256", "")) for name in ("metrics", "times")]
-        seconds = state.get("learning_seconds")
+        seconds: Any = state.get("learning_seconds")
         numbers = all(type(mark.size) is int and mark.size >= 0 and isinstance(mark.sha256, str) for mark in files)
-        if not numbers or not isinstance(seconds, (int, float)):
+        spent = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < LONGEST_SECONDS
+        if not numbers or not spent:
             raise CheckpointError(f"Checkpoint {number:06d} is none of a run's: lengths of its files or its seconds are missing.")
         return cls(number, state, files[0], files[1], float(seconds))
 

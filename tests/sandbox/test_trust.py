@@ -328,6 +328,13 @@ STATES += [b'{"metrics": -1, "times": 0, "learning_seconds": 1}', b'{"metrics": 
 STATES += [b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": {"done": "x"}, "generators": {}, "globals": {}}']
 
 
+@pytest.mark.parametrize("seconds", ["x", None, float("nan"), float("inf"), -1, 10**400, True], ids=lambda seconds: str(seconds)[:9])
+def test_a_checkpoint_whose_seconds_are_none_is_passed_over(store, stopped, seconds):
+    retold(stopped, "learning_seconds", value=seconds)
+    run = resume(stopped.id)
+    assert run.status == "finished" and any("none of a run's" in warning for warning in run.record.warnings)
+
+
 @pytest.mark.parametrize("state", STATES, ids=[state[:40].decode() for state in STATES])
 def test_a_run_passes_over_a_checkpoint_with_an_impossible_state(store, walk, stopped, state):
     whole = start(store, 3, steps=60)
