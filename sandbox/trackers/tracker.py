@@ -56,6 +56,7 @@ class Tracker:
         if self.library:
             need(f"--track {self.name}", "trackers", self.library)
         self.target = target
+        self._pool: ThreadPoolExecutor | None = None
         self._handed = 0  # points, counted from the beginning of metrics.jsonl
         self._behind = False
         self._pending: deque[Future[None]] = deque()
@@ -104,6 +105,8 @@ class Tracker:
 
     def ended(self, run: Any) -> None:
         """Send what is missing, then how it ended, and wait for all of it, up to a limit."""
+        if self._pool is None:  # the run failed before it began
+            return
         deadline = time.monotonic() + LIMIT
         try:
             if self._behind:
@@ -136,6 +139,7 @@ class Tracker:
             self.flush()
 
     def _submit(self, task: Callable[..., None], *details: Any) -> None:
+        assert self._pool is not None
         self._pending.append(self._pool.submit(self._unless_given_up, task, *details))
 
     def _unless_given_up(self, task: Callable[..., None], *details: Any) -> None:
@@ -164,6 +168,7 @@ class Tracker:
 
     def _give_up(self) -> None:
         """Let what is being sent come to its end, and nothing after it."""
+        assert self._pool is not None
         self._given_up.set()
         self._pool.shutdown(wait=False)
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from sandbox import extras
-from sandbox.errors import UsageError
+from sandbox.errors import RunFailed, UsageError
 from sandbox.lab import Block
 from sandbox.runs import api
 from sandbox.store.folder import RunFolder
@@ -198,6 +198,15 @@ def test_a_kill_while_a_tracker_is_waited_for_leaves_a_run_that_a_resume_finishe
     run = api.proceed(folder, api.Settings(pictures=False, observers=[tracker]))
     assert run.status == "finished" and tracker.steps() == list(range(1, 201)) and tracker.seen[-1][0] == "finished"
     same_but_durations(run_with(Slow(), store).path, folder.path)
+
+
+def test_a_tracker_has_nothing_to_say_of_a_run_that_never_began(walk, store, monkeypatch):
+    from sandbox.registry.registry import registry
+
+    monkeypatch.setattr(type(registry().lab("walk")), "build", lambda *_: 1 / 0)
+    with pytest.raises(RunFailed) as failed:
+        run_with(Slow(), store)
+    assert failed.value.run.record.warnings == []
 
 
 def test_also_when_the_wait_is_interrupted_opening_comes_to_its_end(walk, store, monkeypatch):
