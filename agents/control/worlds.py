@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-class StepWorld(Protocol):
+class World(Protocol):
     """What a control experiment needs of the place where it learns."""
 
     env: Any

@@ -23,7 +23,7 @@ FIGURES = 2
 """Figures of a block that are shown where the experiment does not say which."""
 
 
-class ProgressBar:
+class RunProgress:
     """Prints to standard error, so that standard output stays what was asked for."""
 
     name = "progress"
@@ -45,7 +45,7 @@ class ProgressBar:
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import ProgressBar as Bar
+            from rich.progress import Progress as Bar
             from rich.table import Column
 
             columns = [

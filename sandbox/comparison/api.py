@@ -19,7 +19,7 @@ from typing import Any
 from sandbox.comparison.request import Contender, Wish, contenders
 from sandbox.comparison.results import Standings, standings
 from sandbox.config.model import option_name
-from sandbox.errors import ConfigError, SandboxError, UsageError
+from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import carry_out, executor_for
 from sandbox.execution.workers import WorkersLost
 from sandbox.lab import Context
@@ -29,9 +29,9 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.signature import refuse_changed, sources_of
 from sandbox.runs.view import Run
 from sandbox.seeding import Generators
-from sandbox.store import comparisons
+from sandbox.store import comparisons, documents
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.files import plain, write_whole
+from sandbox.store.files import Directory, plain, write_whole
 from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.index import Row
@@ -181,12 +181,19 @@ class Comparison:
             self.folder.mkdir(parents=True, exist_ok=True)
             document = (json.dumps(_finite(self.document()), indent=2, default=plain) + "\n").encode()
             page, kept = self.folder / PAGE, self.folder / DOCUMENT
-            if page.exists() and kept.exists() and kept.read_bytes() == document:
+            if page.exists() and self._kept() == document:
                 return  # the page shows nothing that is not in the document, so it would be the same
             write_whole(page, self.to_html().encode(), sync=False)
             write_whole(kept, document, sync=False)  # behind the page: it vouches for it
         except OSError as error:
             raise SandboxError(f"Cannot write to {self.folder}: {error.strerror}. Choose another folder with --output.") from error
+
+    def _kept(self) -> bytes:
+        """The document that stands in the folder; nothing where there is none that can be read."""
+        try:
+            return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
+        except (OSError, StoreError):
+            return b""
 
     def __repr__(self) -> str:
         return f"<Comparison {self.id}: {', '.join(self.runs)} on {self.lab}, {len(self.seeds)} seeds>"
@@ -328,7 +335,13 @@ def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Reques
 
 
 def _runs(
-    members: Sequence[PlannedRun], store: Store, settings: Settings, fresh: bool, tell: Callable[[ComparisonProgress], None], workers: int, scheduler: str
+    members: Sequence[PlannedRun],
+    store: Store,
+    settings: Settings,
+    fresh: bool,
+    tell: Callable[[ComparisonProgress], None],
+    workers: int,
+    scheduler: str,
 ) -> tuple[list[Run], int]:
     """A run of each member, found, gone on with, or made; and how many were found finished."""
     rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in members})
