@@ -142,7 +142,8 @@ def _choose_plugins(words: list[str]) -> list[str]:
     words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
     words, disabled = _taken_out(words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them")
     if files or disabled:
-        from sandbox.registry.registry import canonical, registry
+        from sandbox.registry.registrar import canonical
+        from sandbox.registry.registry import registry
 
         registry().disabled.update(map(canonical, disabled))
         listing = bool(words) and words[0] == "plugins"  # which is there to tell what is broken

@@ -17,7 +17,8 @@ from typing import Any
 from sandbox.config.model import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
 from sandbox.lab import ChoosingThreads, LearningTogether
-from sandbox.registry.registry import Entry, registry
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import registry
 from sandbox.runs.loop import Loop, Settings
 from sandbox.runs.signature import plugin_name, refuse_changed, sign
 from sandbox.runs.view import Run, context_of, rebuilt

@@ -23,7 +23,8 @@ from sandbox.cli.options import (
 )
 from sandbox.config.model import choice_kind, choice_kind_of, finder_of, merge, nested, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
-from sandbox.registry.registry import Entry, canonical, registry
+from sandbox.registry.registrar import Entry, canonical
+from sandbox.registry.registry import registry
 from sandbox.runs.api import MOST_THREADS
 
 if TYPE_CHECKING:
