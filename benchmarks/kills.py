@@ -135,16 +135,21 @@ def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any],
     return Tally(hits, [*different, *([f"verify: {check.stdout}"] if check.returncode else [])])
 
 
+def undisturbed(work: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """The essence of work that nobody kills, and within how many seconds to kill it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, begun = Path(folder) / "runs", time.monotonic()
+        words = words_of(work, store)
+        assert carried_out(words).wait() == 0, words
+        return essence(store), min(LATE, EARLY * (time.monotonic() - begun))
+
+
 def killed(name: str, kills: int, seed: int) -> tuple[str, Tally, int]:
     """Rounds over one kind of work until it was killed so often: its name, what came of it, and how many rounds it took."""
     hits, rounds, different = 0, 0, list[str]()
     while hits < kills and rounds < 2 * kills:
         work = [*WORK[name], "--seed", str(seed + rounds)]
-        with tempfile.TemporaryDirectory() as folder:
-            begun = time.monotonic()
-            words = words_of(work, Path(folder) / "runs")
-            assert carried_out(words).wait() == 0, words
-            longest, whole = min(LATE, EARLY * (time.monotonic() - begun)), essence(Path(folder) / "runs")
+        whole, longest = undisturbed(work)
         made = one_round(work, seed + rounds, min(IN_A_ROUND, kills - hits), whole, longest)
         hits, rounds = hits + made.hits, rounds + 1
         different += [f"seed {seed + rounds - 1}: {one}" for one in made.different]

@@ -35,7 +35,7 @@ LEFT_OUT = ("wanted", "mean", "median")
 def show_sweep(folder: SweepFolder, *, as_json: bool) -> None:
     """Print a sweep as it was printed when it ended."""
     from sandbox.cli.commands.sweep import print_sweep
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
     print_sweep(Sweep(folder), as_json=as_json)
 

@@ -14,7 +14,7 @@ from sandbox.text import number, plural, plus_minus, words
 from sandbox.visual import html as report
 
 if TYPE_CHECKING:
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
 PAGE, BEST = "report.html", "best.json"
 COORDINATES, IMPORTANCE = "parallel_coordinates.png", "importance.png"

@@ -13,7 +13,7 @@ from sandbox.config.model import read_file
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
 SHOWN = 10
 """Trials in the table on the screen."""
