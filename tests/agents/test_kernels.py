@@ -167,7 +167,7 @@ def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
 
     assert run() == (0.5, 0)
     assert run() == (0.5, 1)
-    rule = tmp_path / "agents" / "td.py"
+    rule = tmp_path / "agents" / "tabular/rules/one_step.py"
     before = rule.read_text()
     rule.write_text(before.replace("q[state, action] += alpha * (target - q[state, action])", "q[state, action] += 3 * alpha * target", 1))
     assert rule.read_text() != before
