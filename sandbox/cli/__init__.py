@@ -7,7 +7,6 @@ usage) or 130 (interrupted).
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sys
@@ -122,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error), None)
         return error.exit_code
     except SystemExit as error:
-        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+        if isinstance(sys.stdout, click.utils.PacifyFlushWrapper):
             return 0  # click's own, where the reader of our output went away
         _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
         return 1
