@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error), None)
         return error.exit_code
     except SystemExit as error:
-        if isinstance(sys.stdout, click.utils.PacifyFlushWrapper):
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             return 0  # click's own, where the reader of our output went away
         _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
         return 1
