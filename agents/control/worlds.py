@@ -123,7 +123,7 @@ class ModelWorld:
         return planning.evaluate(self._exact, agent.played_policy(), self.horizon)
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
-        """See `World.try_out`."""
+        """See `StepWorld.try_out`."""
         return None if self._seed is None else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
 
 
@@ -174,7 +174,7 @@ class EnvWorld:
         return self._known[1]
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
-        """See `World.try_out`."""
+        """See `StepWorld.try_out`."""
         if self.model is None:
             return None
         return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)

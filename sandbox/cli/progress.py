@@ -44,8 +44,7 @@ class ProgressBar:
         self._shown = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import ProgressBar as Bar
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
             from rich.table import Column
 
             columns = [
@@ -54,7 +53,7 @@ class ProgressBar:
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
             self._task = self._bar.add_task(
                 f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="", count=self._count(run)
             )

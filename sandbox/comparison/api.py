@@ -328,7 +328,13 @@ def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Reques
 
 
 def _runs(
-    members: Sequence[PlannedRun], store: Store, settings: Settings, fresh: bool, tell: Callable[[ComparisonProgress], None], workers: int, scheduler: str
+    members: Sequence[PlannedRun],
+    store: Store,
+    settings: Settings,
+    fresh: bool,
+    tell: Callable[[ComparisonProgress], None],
+    workers: int,
+    scheduler: str,
 ) -> tuple[list[Run], int]:
     """A run of each member, found, gone on with, or made; and how many were found finished."""
     rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in members})

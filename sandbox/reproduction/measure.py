@@ -166,7 +166,9 @@ def measure_runs(claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor
     return np.array(values, dtype=np.float64)
 
 
-def _measure(lab: str, claim: Claim, runs: int, figures: int, plan: ReproductionRequest, pool: ThreadPoolExecutor, deadline: float | None) -> MeasuredFigure:
+def _measure(
+    lab: str, claim: Claim, runs: int, figures: int, plan: ReproductionRequest, pool: ThreadPoolExecutor, deadline: float | None
+) -> MeasuredFigure:
     begun = time.monotonic()
     left = float("inf") if deadline is None else deadline - begun
     if left <= 0 or (claim.exact and claim.cost > left):

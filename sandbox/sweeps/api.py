@@ -211,7 +211,9 @@ def sweep(
         (2, 'finished')
     """
     layers = [config or {}, options]
-    plan = SweepRequest(lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures)
+    plan = SweepRequest(
+        lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures
+    )
     return begin(plan, Store(store))
 
 

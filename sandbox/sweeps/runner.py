@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import Any
 
 from sandbox.config.model import dump
-from sandbox.execution.workers import STREAMS, Executor, Job, RunOutcome, Pruning, outcome_of, plugin_files
+from sandbox.execution.workers import STREAMS, Executor, Job, Pruning, RunOutcome, outcome_of, plugin_files
 from sandbox.lab import score_of
 from sandbox.runs import api
 from sandbox.runs.loop import Settings

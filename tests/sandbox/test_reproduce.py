@@ -103,7 +103,11 @@ def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
 
 def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
     few = claim(runs=5)
-    assert ReproductionRequest([]).runs(few, 1) == 5 and ReproductionRequest([], quick=True).runs(few, 1) == 3 and ReproductionRequest([], seeds=7).runs(few, 1) == 7
+    assert (
+        ReproductionRequest([]).runs(few, 1) == 5
+        and ReproductionRequest([], quick=True).runs(few, 1) == 3
+        and ReproductionRequest([], seeds=7).runs(few, 1) == 7
+    )
     assert ReproductionRequest([]).runs(claim(), 1) == 200
 
 

@@ -18,7 +18,7 @@ from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
-from sandbox.sweeps.api import SweepRequest, Sweep, begin, resume_sweep, sweep
+from sandbox.sweeps.api import Sweep, SweepRequest, begin, resume_sweep, sweep
 from sandbox.sweeps.results import Result, ranked
 from sandbox.sweeps.space import Held, layer, parse_axes
 from tests.conftest import ROOT, TOYS
