@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.tabular.rules.one_step import Sarsa
 from benchmarks.measure import Figure
-from sandbox.cli.progress import ProgressBar
+from sandbox.cli.progress import RunProgress
 from sandbox.runs import api
 from sandbox.runs.loop import Loop, Settings
 from sandbox.store import Store
@@ -43,7 +43,7 @@ def measure(quick: bool) -> list[Figure]:
             api.start(api.Request("maze", layers=[{**options, "episodes": 100}]), Store(store), Settings(pictures=False))
             learning.clear()
             begun = time.perf_counter()
-            api.start(api.Request("maze", layers=[options]), Store(store), Settings(observers=[ProgressBar()]))
+            api.start(api.Request("maze", layers=[options]), Store(store), Settings(observers=[RunProgress()]))
             whole = time.perf_counter() - begun
     finally:
         Sarsa.learn_model, Loop.make_pictures = original, draw  # type: ignore[method-assign]

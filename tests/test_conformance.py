@@ -49,9 +49,9 @@ def test_an_observer_conforms(name):
 
 
 def test_the_progress_bar_conforms():
-    from sandbox.cli.progress import ProgressBar
+    from sandbox.cli.progress import RunProgress
 
-    check_observer(ProgressBar)
+    check_observer(RunProgress)
 
 
 class Walker:

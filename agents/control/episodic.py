@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.control.config import ControlConfig
 from agents.control.experiment import BEST_RETURN, LAST, ControlExperiment, best_returns
-from agents.control.worlds import EnvWorld, GreedyTrial, StepWorld
+from agents.control.worlds import EnvWorld, GreedyTrial, World
 from agents.planning.solvers import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
@@ -50,7 +50,7 @@ class EpisodicExperiment(ControlExperiment):
     headline = ("return", "epsilon")
     banded = ("return", "regret", "greedy_return", "length", "env_steps", "greedy_length")
 
-    def __init__(self, config: ControlConfig, context: Context, world: StepWorld, notes: Sequence[str] = (), watched: bool = True) -> None:
+    def __init__(self, config: ControlConfig, context: Context, world: World, notes: Sequence[str] = (), watched: bool = True) -> None:
         super().__init__(config, context, world, watched)
         if isinstance(world, EnvWorld):
             self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)

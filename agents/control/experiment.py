@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from agents.control.config import ControlConfig
-from agents.control.worlds import StepWorld
+from agents.control.worlds import World
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, Score, State, Summary
@@ -75,7 +75,7 @@ class ControlExperiment:
     banded: tuple[str, ...] = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
     """Columns that differ from seed to seed."""
 
-    def __init__(self, config: ControlConfig, context: Context, world: StepWorld, watched: bool = True) -> None:
+    def __init__(self, config: ControlConfig, context: Context, world: World, watched: bool = True) -> None:
         self.config = config
         self.world = world
         self.env: Any = world.env

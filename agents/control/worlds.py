@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.planning import solvers as planning
 from agents.planning.solvers import Evaluation
-from agents.tabular.stepping import StepWorld as Steps
+from agents.tabular.stepping import World as Steps
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-class StepWorld(Protocol):
+class World(Protocol):
     """What a control experiment needs of the place where it learns."""
 
     env: Any
@@ -123,7 +123,7 @@ class ModelWorld:
         return planning.evaluate(self._exact, agent.played_policy(), self.horizon)
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
-        """See `StepWorld.try_out`."""
+        """See `World.try_out`."""
         return None if self._seed is None else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
 
 
@@ -174,7 +174,7 @@ class EnvWorld:
         return self._known[1]
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
-        """See `StepWorld.try_out`."""
+        """See `World.try_out`."""
         if self.model is None:
             return None
         return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)

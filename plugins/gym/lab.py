@@ -19,7 +19,7 @@ from sandbox.store.metrics import Metrics
 if TYPE_CHECKING:
     from agents.control.episodic import EpisodicExperiment
     from agents.control.many_seeds import ManySeeds
-    from agents.control.worlds import StepWorld
+    from agents.control.worlds import World
 
 
 class GymLab(ControlLab):
@@ -60,7 +60,7 @@ class GymLab(ControlLab):
 
         return EpisodicExperiment(config, context, self._world_of(config, context), fitting.notes(config), watched)
 
-    def _world_of(self, config: Any, context: Context) -> StepWorld:
+    def _world_of(self, config: Any, context: Context) -> World:
         from agents.control.worlds import EnvWorld, ModelWorld
         from plugins.gym import fitting
 

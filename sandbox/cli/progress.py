@@ -23,7 +23,7 @@ FIGURES = 2
 """Figures of a block that are shown where the experiment does not say which."""
 
 
-class ProgressBar:
+class RunProgress:
     """Prints to standard error, so that standard output stays what was asked for."""
 
     name = "progress"
@@ -44,7 +44,8 @@ class ProgressBar:
         self._shown = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
             from rich.table import Column
 
             columns = [
@@ -53,7 +54,7 @@ class ProgressBar:
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
             self._task = self._bar.add_task(
                 f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="", count=self._count(run)
             )

@@ -130,7 +130,7 @@ def test_a_figure_that_there_is_not_is_left_out(say):
 
 def shown_of(experiment, blocks, capsys):
     """What the progress line said of some blocks."""
-    observer = progress.ProgressBar()
+    observer = progress.RunProgress()
     run = SimpleNamespace(experiment=experiment, record=SimpleNamespace(unit=experiment.unit, limit=None))
     for block in blocks:
         observer.block(run, block)
@@ -168,7 +168,7 @@ def test_a_figure_of_a_rare_stream_is_not_lost_between_two_lines(capsys, monkeyp
     clock = iter([0.0, 10.0, 10.1, 20.0])
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     experiment = SimpleNamespace(unit="epoch", headline=("loss", "nll"), done_units=1)
-    observer = progress.ProgressBar()
+    observer = progress.RunProgress()
     observer._shown = next(clock)
     run = SimpleNamespace(experiment=experiment, record=SimpleNamespace(unit="epoch", limit=3))
     for block in (Block("learn", {"loss": [0.5]}), Block("validate", {"nll": [9.25]}), Block("learn", {"loss": [0.25]})):

@@ -266,6 +266,6 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
 
 def progress() -> Any:
     """The observer that shows how far a run is."""
-    from sandbox.cli.progress import ProgressBar
+    from sandbox.cli.progress import RunProgress
 
-    return ProgressBar()
+    return RunProgress()
