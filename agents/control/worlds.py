@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.planning import solvers as planning
 from agents.planning.solvers import Evaluation
-from agents.tabular.stepping import World as Steps
+from agents.tabular.stepping import StepWorld as Steps
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
