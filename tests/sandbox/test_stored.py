@@ -48,7 +48,7 @@ def test_a_sweep_is_shown_by_its_id_the_beginning_of_it_and_its_folder(say, old)
 
 def test_a_comparison_is_shown_by_its_id_the_beginning_of_it_and_its_folder(say, old):
     whole = say("show", COMPARISON)
-    assert whole.code == 0 and "sarsa" in whole.out and "0.58333 [0.58333, 0.58333]" in whole.out
+    assert whole.code == 0 and "sarsa" in whole.out and "0.5833 [0.5833, 0.5833]" in whole.out
     for name in ("maze-13", old / "comparisons" / COMPARISON):
         assert say("show", name).out == whole.out
     document = say("show", COMPARISON, "--json").document
