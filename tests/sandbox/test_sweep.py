@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -163,6 +164,19 @@ def test_trials_are_ranked_by_the_mean_over_seeds():
     assert made.ranking[1].spread == pytest.approx((sum((value - mean) ** 2 for value in values) / 2) ** 0.5)
     assert (made.ranking[1].low, made.ranking[1].high) == (min(values), max(values))
     assert made.record.direction == "minimize" and made.record.objective == "depth"
+
+
+def test_what_stands_behind_plus_minus_is_named_on_screen_and_page(capsys):
+    from sandbox.cli.commands.sweep import print_sweep
+
+    several, single = (sweep("valley", grid={"x": [0, 3]}, seeds=seeds, epochs=20) for seeds in (3, 1))
+    named = "depth (mean ± standard deviation)"
+    print_sweep(several)
+    page = (several.path / "report.html").read_text()
+    assert named in capsys.readouterr().out and named in page
+    assert re.search(r"Best: trial .*± \S+ \(standard deviation over 3 seeds\)", page)
+    print_sweep(single)
+    assert "±" not in capsys.readouterr().out + (single.path / "report.html").read_text()
 
 
 def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
