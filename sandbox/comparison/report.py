@@ -299,6 +299,7 @@ def _method(made: Comparison) -> str:
             f"Reaching 95 %: at the first evaluation from which on every evaluation of the run is at least as good as "
             f"{figure(threshold(optimum, SHARE, made.standings.higher_is_better))} (the optimum {figure(optimum)} less 5 % of its size). Intervals of "
             "median times invert the sign test; an end is open where so few runs, or runs that did not arrive, leave it open. "
-            "Seconds are those of the run whose env steps are the median: of its work until then, learning, evaluating and, in a process's first run, compiling; they differ from machine to machine."
+            "Seconds are those of the work until then, their median with as many arrivals as that of the steps: learning, evaluating and, "
+            "in a process's first run, compiling; they differ from machine to machine."
         )
     return f"<section><h2>How it was measured</h2>{''.join(map(report.paragraph, lines))}</section>"

@@ -45,7 +45,7 @@ class Standing:
         error: standard error of the mean of the scores, where they were sampled and have no interval; None otherwise.
         steps: median env steps to come near; None where `arrived` is.
         before: env steps at the evaluation before the one that the median counts; None where there is no median.
-        seconds, seconds_before: the same in seconds, of the run that `steps` counts; None also where nobody took the time.
+        seconds, seconds_before: the same in seconds, reached where `steps` are; None also where nobody took the time.
     """
 
     label: str
@@ -257,35 +257,32 @@ def _median(arrivals: Sequence[Arrival] | None) -> MedianTime | None:
 
 
 def _seconds(steps: Sequence[Arrival], seconds: Sequence[Arrival]) -> tuple[MedianTime | None, float | None]:
-    """The median in seconds, of the run that the median of the steps counts, and the evaluation before; not reached where steps are not.
+    """The median in seconds, and the evaluation before it: reached with as many arrivals as in steps, and not where steps are not.
 
-    Seconds of their own would put the runs into another order: a run that is censored early in seconds is not censored early in steps.
+    In seconds alone a run that ends early would be censored early: a quick learner that never arrives would leave those that do alone.
 
     Args:
         steps, seconds: of each run, in the same order.
     """
-    found = _median(seconds)
-    middle = _middle(steps, seconds)
-    if found is None or middle is None or middle.at is None:
+    found, half = _median(seconds), _half(steps)
+    if found is None or not half:
         return None if found is None else found._replace(median=float("inf")), None
-    low, high = min(found.low, middle.at), max(found.high, middle.at)
-    return MedianTime(middle.at, NAN, NAN) if np.isnan(found.low) else MedianTime(middle.at, low, high), middle.after
+    at, before = sorted((one.at, one.after) for one in seconds if one.at is not None)[half - 1]
+    if np.isnan(found.low):
+        return MedianTime(at, NAN, NAN), before
+    return MedianTime(at, min(found.low, at), max(found.high, at)), before
 
 
-def _middle(steps: Sequence[Arrival], seconds: Sequence[Arrival]) -> Arrival | None:
-    """The seconds of the run with which the Kaplan-Meier curve of the steps falls to a half; of runs at the same step, by seconds."""
-
-    def moment(number: int) -> tuple[float, bool, float]:
-        at = steps[number].at
-        return (steps[number].end if at is None else at, at is None, seconds[number].at or 0.0)
-
-    left = 1.0
-    for place, number in enumerate(sorted(range(len(steps)), key=moment)):
-        if steps[number].at is not None:
-            left *= 1 - 1 / (len(steps) - place)
+def _half(arrivals: Sequence[Arrival]) -> int:
+    """With how many arrivals the Kaplan-Meier curve falls to a half; 0 where it does not."""
+    left, count = 1.0, 0
+    ordered = sorted((one.end if one.at is None else one.at, one.at is None) for one in arrivals)
+    for place, (_, censored) in enumerate(ordered):
+        if not censored:
+            left, count = left * (1 - 1 / (len(ordered) - place)), count + 1
             if left <= 0.5 + 1e-12:
-                return seconds[number]
-    return None
+                return count
+    return 0
 
 
 def _estimate(table: np.ndarray, statistic: aggregates.Statistic, name: str, noise: np.ndarray | None = None) -> Estimate:

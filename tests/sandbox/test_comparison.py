@@ -20,7 +20,7 @@ from sandbox.comparison import plots as comparison_plots
 from sandbox.comparison import report, results
 from sandbox.comparison.run_scores import RunScores
 from sandbox.errors import UsageError
-from sandbox.stats.time_to_threshold import Arrival
+from sandbox.stats.time_to_threshold import Arrival, median_time
 from sandbox.store.store import Store
 from tests.conftest import TOYS, command
 
@@ -378,7 +378,15 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
     # the run that arrives second in steps is the last in seconds
     late = ((200, 50.0), (150, 40.0), (400, 90.0))
     cells = row(made_of(a=measured([10, *THERE], [10, *late], [10, *slow], optimum=10)), "a")
-    assert cells["steps to 95 %"].startswith("200 (> 150) [") and cells["seconds to 95 %"].startswith("50 (> 40) [")
+    assert cells["steps to 95 %"].startswith("200 (> 150) [") and cells["seconds to 95 %"].startswith("24.09 (> 20) [")
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        times = [
+            Arrival(0, float(at), 0.0, 9.0) if arrived else Arrival(None, None, float(at), float(at))
+            for at, arrived in zip(draw.integers(1, 9, 7), draw.random(7) < 0.5, strict=True)
+        ]
+        half, there = results._half(times), sorted(one.at for one in times if one.at is not None)
+        assert median_time(times).median == (there[half - 1] if half else float("inf"))
     document = made_of(a=measured([10, *THERE], optimum=10)).standings.agents[0].document()
     assert document["seconds_to_95"] == {"median": 2.0, "interval": None, "evaluated_before": 1.5}
 
