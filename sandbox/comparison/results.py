@@ -335,8 +335,10 @@ def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
     fewest = min(len(one.runs) for one in made.agents)
     if fewest < MIN_RUNS:
         count = "1 seed has" if fewest == 1 else f"{fewest} seeds have"
+        few = [one.label for one in made.agents if len(one.runs) < MIN_RUNS]
+        whose = "" if len(few) == len(made.agents) else f" for {', '.join(few)}"
         made.warnings.append(
-            f"No intervals: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
+            f"No intervals{whose}: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
         )
     elif fewest < 10:
         made.warnings.append(f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim.")

@@ -402,6 +402,13 @@ def test_sampled_scores_without_an_interval_have_their_standard_error():
     assert report.score_marks(more) == "in brackets 95 % intervals" and report.score_marks(made_of(a=measured([1.0]))) == ""
 
 
+def test_a_note_names_the_agents_that_have_no_interval_where_others_have():
+    three = measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1])
+    notes = made_of(a=three[:2], b=three).standings.warnings
+    assert notes[0].startswith("No intervals for a: 2 seeds") and "; where there is none, ±" in notes[1]
+    assert made_of(a=three[:2]).standings.warnings[0].startswith("No intervals: 2 seeds")
+
+
 def test_a_library_that_only_some_runs_list_is_no_other_version():
     one, other = measured([1.0], [2.0])
     more = replace(other, versions={"python": "3.12", "torch": "2.9"})
