@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sandbox import text
 from sandbox.comparison.results import FEW, QUESTIONS, SCORE, Standing, figure
 from sandbox.comparison.run_scores import SHARE
+from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import Estimate, aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
 from sandbox.visual import html as report
-
-if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison
 
 CAPTIONS = {
     "learning_curves": "Interquartile mean over seeds of the greedy policy's score, against the env steps learned; each seed counts with its last "
@@ -41,26 +39,26 @@ COLUMNS = (
 )
 
 
-def page(made: Comparison) -> str:
+def page(made: Compared) -> str:
     """The whole page."""
     who = ", ".join(made.runs)
     body = [_head(made, who), _table_section(made), *_pictures(made), _pairs(made), _settings(made), _method(made)]
     return report.page(f"{who} on {made.lab}", body)
 
 
-def inline(made: Comparison) -> str:
+def inline(made: Compared) -> str:
     """Table and figures for a notebook."""
     figures = "".join(report.figure(figure, caption(made, name)) for name, figure in made.figures.items())
     return _table(made) + figures
 
 
-def caption(made: Comparison, name: str) -> str:
+def caption(made: Compared, name: str) -> str:
     """What a figure shows; it speaks of intervals only where there are any."""
     drawn = any(len(one.runs) >= MIN_RUNS for one in made.standings.agents)
     return CAPTIONS[name] + ((BAR if name == "scores" else BAND) if drawn else " No interval is drawn: there are too few seeds for one.")
 
 
-def finding(made: Comparison) -> str:
+def finding(made: Compared) -> str:
     """The answer in one sentence: who reaches the optimum and after how many env steps, or who scores best."""
     ranked, optimum = made.standings.ranked, made.standings.optimum
     if optimum is None or any(one.arrived is None for one in ranked):
@@ -94,7 +92,7 @@ def _missing(rest: list[Standing]) -> str:
     return "".join(f"; {one}" for one in told)
 
 
-def _best(made: Comparison) -> str:
+def _best(made: Compared) -> str:
     """Who scores best, if a test says so."""
     best, *others = made.standings.ranked
     score = text.words(made.standings.score)
@@ -124,7 +122,7 @@ def _seeds(one: Standing) -> str:
     return f"{len(one.runs)} {'seed' if len(one.runs) == 1 else 'seeds'}"
 
 
-def answers(made: Comparison) -> list[str]:
+def answers(made: Compared) -> list[str]:
     """The finding, then for each question who is better, and between whom no difference was shown."""
     sentences = [finding(made)]
     for question in QUESTIONS:
@@ -139,7 +137,7 @@ def answers(made: Comparison) -> list[str]:
     return sentences
 
 
-def cells(made: Comparison, one: Standing) -> dict[str, str]:
+def cells(made: Compared, one: Standing) -> dict[str, str]:
     """An agent's row, plain text."""
     whole, document = len(one.runs), one.document()
     return {
@@ -175,7 +173,7 @@ def time_text(time: Mapping[str, Any] | None) -> str:
     return shown if not bounds else f"{shown} [{figure(bounds[0])}, {'∞)' if bounds[1] is None else f'{figure(bounds[1])}]'}"
 
 
-def score_marks(made: Comparison) -> str:
+def score_marks(made: Compared) -> str:
     """What stands beside the scores: "in brackets 95 % intervals"."""
     agents = made.standings.agents
     marks = ["in brackets 95 % intervals"] if any(not np.isnan(one.iqm.low) for one in agents) else []
@@ -192,7 +190,7 @@ def interval(value: Estimate) -> str:
     return figure(value.value) if np.isnan(value.low) else f"{figure(value.value)} [{figure(value.low)}, {figure(value.high)}]"
 
 
-def _head(made: Comparison, who: str) -> str:
+def _head(made: Compared, who: str) -> str:
     seeds = f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})" if len(made.seeds) > 1 else f"1 seed ({made.seeds[0]})"
     first, *others = answers(made)
     lines = [first, f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *others]
@@ -203,7 +201,7 @@ def _head(made: Comparison, who: str) -> str:
     return f'<header class="page"><h1>Comparison on {report.text(made.lab)}</h1>{"".join(map(report.paragraph, lines))}{limits}</header>'
 
 
-def _table_section(made: Comparison) -> str:
+def _table_section(made: Compared) -> str:
     optimum = made.standings.optimum
     meant = (
         f" The best possible, {figure(optimum)}, is {made.standings.optimum_is}."
@@ -219,17 +217,17 @@ def _table_section(made: Comparison) -> str:
     return f"<section><h2>Results</h2>{_table(made)}{report.paragraph(prose)}</section>"
 
 
-def _table(made: Comparison) -> str:
+def _table(made: Compared) -> str:
     rows = [[report.text(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
     return report.table(COLUMNS, rows, right=COLUMNS[1:])
 
 
-def _pictures(made: Comparison) -> list[str]:
+def _pictures(made: Compared) -> list[str]:
     drawn = [report.figure(figure, caption(made, name)) for name, figure in made.figures.items()]
     return [f"<section>{picture}</section>" for picture in drawn]
 
 
-def _pairs(made: Comparison) -> str:
+def _pairs(made: Compared) -> str:
     rows: list[list[str] | str] = []
     question = ""
     for pair in made.standings.pairs:
@@ -257,9 +255,7 @@ def _pairs(made: Comparison) -> str:
     return f"<section><h2>Pairs</h2>{report.table(columns, rows, right=columns[1:4])}{report.paragraph(prose)}</section>"
 
 
-def _settings(made: Comparison) -> str:
-    from sandbox.comparison.api import shown_options
-
+def _settings(made: Compared) -> str:
     rows = []
     for one in made.contenders:
         runs = made.runs[one.label]
@@ -282,7 +278,7 @@ def _settings(made: Comparison) -> str:
     return f"<section><h2>Settings</h2>{table}{report.paragraph(prose)}</section>"
 
 
-def _method(made: Comparison) -> str:
+def _method(made: Compared) -> str:
     lines = [
         f"IQM: the interquartile mean, of the middle half of the seeds' scores. Intervals are stratified percentile bootstrap intervals "
         f"({aggregates.RESAMPLES} resamples), as in Agarwal et al. (2021), `Deep reinforcement learning at the edge of the statistical precipice`. "
