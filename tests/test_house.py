@@ -61,7 +61,8 @@ MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("
 LONG = {
     "sandbox.config.model": 560,
     "sandbox.lab": 520,
-    "sandbox.runs.loop": 520,
+    "sandbox.runs.loop": 560,
+    "sandbox.comparison.results": 420,
     "sandbox.store.files": 450,
     "agents.planning.solvers": 460,
 }

@@ -31,6 +31,8 @@ ALONE = ("show", "list", "verify", "delete")
 """Commands that need no plugin to be loaded."""
 WITHOUT_STORE = ("solve", "plugins", "new", "-p")
 """Commands that take no store."""
+STDOUT, STDERR = 1, 2
+"""Descriptors."""
 
 
 _documents: list[IO[str]] = []
@@ -39,13 +41,38 @@ _documents: list[IO[str]] = []
 
 @contextlib.contextmanager
 def only_documents() -> Iterator[None]:
-    """Standard output is for `print_json` alone: what a plugin prints meanwhile goes to standard error."""
-    _documents.append(sys.stdout)
+    """Standard output is for `print_json` alone: what a plugin, or a process that it starts, writes meanwhile goes to standard error."""
+    with _apart(sys.stdout) as stream:
+        _documents.append(stream)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
+        finally:
+            _documents.pop()
+
+
+@contextlib.contextmanager
+def _apart(stream: Any) -> Iterator[IO[str]]:
+    """Standard output under a descriptor of its own, while descriptor 1 leads to standard error; the stream itself where it is another."""
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
+        os.fstat(STDERR)
+        own = stream.fileno() == STDOUT
+    except (OSError, ValueError, AttributeError):  # captured by a test, or closed
+        own = False
+    if not own:
+        yield stream
+        return
+    stream.flush()
+    kept = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    try:
+        with open(kept, "w", encoding=stream.encoding, errors=stream.errors, closefd=False) as documents:
+            yield documents
     finally:
-        _documents.pop()
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()  # what was written past the redirection
+        os.dup2(kept, STDOUT)
+        os.close(kept)
 
 
 def print_json(document: Any, indent: int | None = 2) -> None:

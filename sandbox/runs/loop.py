@@ -7,6 +7,7 @@ its configuration and seed; nothing in this file that depends on time reaches an
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import json
 import time
@@ -20,7 +21,7 @@ from sandbox.errors import CheckpointError, OutOfTime, SandboxError, StoreError,
 from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, State, Watchable
 from sandbox.runs import provenance
 from sandbox.runs.stopping import StopRequest
-from sandbox.runs.work import build, work_of
+from sandbox.runs.work import build, said, told, work_of
 from sandbox.seeding import generator
 from sandbox.store import checkpoint
 from sandbox.store.files import plain
@@ -31,6 +32,8 @@ from sandbox.text import finite
 
 LATE_SECONDS = 1.0
 """So long after its time a block may end; a longer one is put down in the middle, if its experiment can do that."""
+LONGEST_SECONDS = 1e11
+"""Three thousand years: no run has learned for so long."""
 
 
 class Found(NamedTuple):
@@ -53,9 +56,10 @@ class Found(NamedTuple):
             CheckpointError: when it is something else.
         """
         files: list[Any] = [Mark(state.get(name, -1), state.get(f"{name}_sha256", "")) for name in ("metrics", "times")]
-        seconds = state.get("learning_seconds")
+        seconds: Any = state.get("learning_seconds")
         numbers = all(type(mark.size) is int and mark.size >= 0 and isinstance(mark.sha256, str) for mark in files)
-        if not numbers or not isinstance(seconds, (int, float)):
+        spent = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < LONGEST_SECONDS
+        if not numbers or not spent:
             raise CheckpointError(f"Checkpoint {number:06d} is none of a run's: lengths of its files or its seconds are missing.")
         return cls(number, state, files[0], files[1], float(seconds))
 
@@ -108,10 +112,14 @@ class Loop:
         config: the validated configuration.
         context: what the experiment gets.
         settings: how to carry it out.
+
+    Attributes:
+        record: while it runs, a copy for observers, of what the run writes: what they change in it changes no run.json.
     """
 
     def __init__(self, folder: RunFolder, record: RunRecord, lab: Any, config: Any, context: Context, settings: Settings) -> None:
         self.folder, self.record, self.lab, self.config, self.context, self.settings = folder, record, lab, config, context, settings
+        self._record = self._untouched = record
         self.context = replace(context, on_time=self._on_time)
         self.stop = StopRequest()
         self._begun: float | None = None
@@ -136,20 +144,19 @@ class Loop:
             try:
                 self._prepare()
                 self._restore()
-                self.record.write(self.folder.record_path)
+                self._record.write(self.folder.record_path)
                 self._tell("started")
                 self._learn()
-                if self.record.status == "running":
+                if self._record.status == "running":
                     self._finish()
             except KeyboardInterrupt:
                 self.stop.deaf = True
-                self.record.status = "interrupted"
+                self._record.status = "interrupted"
                 self._close()
-                self._last_words()
-                self._tell("ended")
+                self._end()
                 raise
             except OutOfTime as error:
-                self.record.status = "timed-out"
+                self._record.status = "timed-out"
                 self.warn(str(error))
             except BaseException as error:  # also SystemExit, and what a library derives from BaseException
                 self.stop.deaf = True
@@ -157,15 +164,12 @@ class Loop:
             finally:
                 self.stop.deaf = True
                 self._close()
-            self._last_words()
-            told = len(self.record.warnings)
-            self._tell("ended")
-            if len(self.record.warnings) > told:  # an observer failed at the very end
-                self._write_record()
+            self._end()
             self.stop.deaf = False
-            if self.record.status == "finished" and self.settings.pictures:
+            if self._record.status == "finished" and self.settings.pictures:
                 self.make_pictures()
-        return self.record
+        self.record = self._record
+        return self._record
 
     def revisit(self, *, tell: bool = False) -> None:
         """Make the pictures of a finished run: what it measured is only read.
@@ -180,14 +184,14 @@ class Loop:
         found = next(self._whole_checkpoints(), None)
         if found is None or found.metrics.size != self.folder.directory.size(METRICS):
             raise CheckpointError(
-                f"Run {self.record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
+                f"Run {self._record.id} is finished, but its last checkpoint or its metrics are damaged: no pictures can be made."
             )
         self._work.restore(found.number, found.state)
         if tell:
-            self.resumed_at = self.record.done_units
+            self.resumed_at = self._record.done_units
             self._tell("started")
             self._tell("ended")
-            self.record.write(self.folder.record_path)
+            self._record.write(self.folder.record_path)
         if self.settings.pictures:
             self.make_pictures()
 
@@ -199,11 +203,11 @@ class Loop:
         self._announce()
         made = self._build()
         self._pass_on_notes(made)
-        self.record.unit, self.record.limit = made.unit, made.limit
-        self.record.versions = self.record.versions or provenance.versions()
+        self._record.unit, self._record.limit = made.unit, made.limit
+        self._record.versions = self._record.versions or provenance.versions()
 
     def _build(self) -> Experiment:
-        seeds = self.record.seeds
+        seeds = self._record.seeds
         return self._work.build(lambda context: build(self.lab, self.config, context, seeds))
 
     def _restore(self) -> None:
@@ -256,7 +260,7 @@ class Loop:
         for name, writer in ((METRICS, self._metrics), (TIMES, self._times)):
             if writer is not None:
                 writer.close()
-                self.record.files[name] = writer.mark._asdict()
+                self._record.files[name] = writer.mark._asdict()
 
     # -- the work
 
@@ -271,11 +275,11 @@ class Loop:
         begun = saved = time.monotonic()
         while not experiment.done:
             if self.stop.reason:
-                self.record.status = self.stop.reason
+                self._record.status = self.stop.reason
                 break
             self._advance(experiment)
             if self.settings.max_time is not None and time.monotonic() - begun >= self.settings.max_time and not experiment.done:
-                self.record.status = "timed-out"
+                self._record.status = "timed-out"
                 break
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 self.save()
@@ -288,7 +292,7 @@ class Loop:
         self.learning_seconds += seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
         self._blocks += 1
         self._write(blocks, seconds)
-        self.record.done_units = experiment.done_units
+        self._record.done_units = experiment.done_units
         for block in blocks:
             self._tell("block", block)
         if self.settings.viewer:
@@ -301,7 +305,7 @@ class Loop:
             raise
         except BaseException as error:
             self.settings.viewer = None
-            self.warn(f"The viewer failed and was dropped; the run goes on. {type(error).__name__}: {error}")
+            self.warn(f"The viewer failed and was dropped; the run goes on. {told(error)}")
 
     def _write(self, blocks: Sequence[Block], seconds: float) -> None:
         assert self._metrics is not None and self._times is not None
@@ -330,10 +334,10 @@ class Loop:
 
     def _finish(self) -> None:
         assert self.experiment is not None
-        self.record.summary = {**_plain_summary(self.experiment.summary()), **self._speed()}
-        self.record.score = self._score(self.experiment)
+        self._record.summary = {**_plain_summary(self.experiment.summary()), **self._speed()}
+        self._record.score = self._score(self.experiment)
         self._pass_on_notes(self.experiment)
-        self.record.status = "finished"
+        self._record.status = "finished"
 
     def _score(self, experiment: Any) -> dict[str, Any]:
         """What the run is judged by, as it will stand in run.json; empty where the experiment does not say."""
@@ -353,7 +357,7 @@ class Loop:
     def _pass_on_notes(self, experiment: Any) -> None:
         """What the experiment has found out becomes warnings, each once."""
         for note in getattr(experiment, "notes", ()):
-            if note not in self.record.warnings:
+            if note not in self._record.warnings:
                 self.warn(note)
 
     def _speed(self) -> dict[str, float]:
@@ -373,7 +377,7 @@ class Loop:
             made = self._try_picture("The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics))
         if isinstance(self.lab, Watchable):
             made = self.settings.animation and self._try_picture("The animation", self._animate) and made
-        self.record.pictured = made
+        self._record.pictured = made
         self._write_record()
 
     def _animate(self) -> None:
@@ -387,37 +391,45 @@ class Loop:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.warn(f"{what} could not be made: {type(error).__name__}: {error}")
+            self.warn(f"{what} could not be made: {told(error)}")
             if not isinstance(error, (SandboxError, OSError)):
-                self.record.warnings.append("".join(traceback.format_exception(error, limit=-6)))
+                self._record.warnings.append("".join(traceback.format_exception(error, limit=-6)))
             return False
         return True
 
     def _fail(self, error: BaseException) -> None:
         """Keep the error, and as much of the work as can be kept."""
         self.error = error
-        self.record.status = "failed"
+        self._record.status = "failed"
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        self.record.error = (
-            f"The disk is full ({self.folder.path}). What was saved before is intact: free some space, then `python -m sandbox resume {self.record.id}`."
+        self._record.error = (
+            f"The disk is full ({self.folder.path}). What was saved before is intact: free some space, then `python -m sandbox resume {self._record.id}`."
             if full
-            else str(error)
+            else said(error)
             if isinstance(error, SandboxError)
             else "".join(traceback.format_exception(error))
         )
 
-    def _last_words(self) -> None:
-        """Write the final status; on a full disk, in the space kept free for it."""
-        self.record.ended = datetime.now().astimezone().isoformat()
-        self.record.done_units = self.experiment.done_units if self.experiment is not None else self.record.done_units
-        self._write_record()
+    def _end(self) -> None:
+        """Tell the observers how it ended; then write the final status, whatever became of them.
+
+        A process that is killed while they work leaves a run that goes on, and ends once more.
+        """
+        self._record.ended = datetime.now().astimezone().isoformat()
+        self._record.done_units = self.experiment.done_units if self.experiment is not None else self._record.done_units
+        try:
+            with contextlib.suppress(OSError, StoreError):
+                self._record.artifacts = self.folder.artifacts.listing()
+            self._tell("ended")
+        finally:
+            self._write_record()
 
     def _write_record(self) -> None:
         """Write run.json; on a full disk, in the space kept free for it."""
         self.folder.free_reserve()
         try:
-            self.record.artifacts = self.folder.artifacts.listing()
-            self.record.write(self.folder.record_path)
+            self._record.artifacts = self.folder.artifacts.listing()
+            self._record.write(self.folder.record_path)
         except OSError as error:
             if not self.folder.path.is_dir():
                 raise self.folder.cannot_write(error) from error
@@ -428,26 +440,51 @@ class Loop:
     def _announce(self) -> None:
         """Tell who can show it what will take seconds before the work begins."""
         message = self.lab.preparation() if isinstance(self.lab, Preparing) else ""
-        for observer in self.settings.observers if message else ():
-            if hasattr(observer, "preparing"):
-                with contextlib.suppress(Exception):  # who cannot bear news is not told
-                    observer.preparing(message)
+        if message:
+            self._mention("preparing", message)
 
     def warn(self, message: str) -> None:
         """Something went wrong that does not end the run."""
-        self.record.warnings.append(message)
-        for observer in self.settings.observers:
-            if hasattr(observer, "warned"):
-                with contextlib.suppress(Exception):  # who cannot bear a warning is not told
-                    observer.warned(message)
+        self._record.warnings.append(message)
+        self._mention("warned", message)
+
+    def _mention(self, what: str, message: str) -> None:
+        """Pass a message on to the observers that take such; who cannot bear it is not told."""
+        for observer in list(self.settings.observers):
+            try:
+                if hasattr(observer, what):
+                    getattr(observer, what)(message)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                continue
 
     def _tell(self, what: str, *details: Any) -> None:
         for observer in list(self.settings.observers):
+            self.record = self._record_to_show(what)
             try:
                 getattr(observer, what)(self, *details)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # also SystemExit, and what a library derives from BaseException
-                self.settings.observers.remove(observer)
-                name = getattr(observer, "name", type(observer).__name__)
-                self.warn(f"Observer '{name}' failed in `{what}` and was dropped; the run goes on. {type(error).__name__}: {error}")
+                self.settings.observers[:] = [other for other in self.settings.observers if other is not observer]
+                self.warn(f"Observer '{_name_of(observer)}' failed in `{what}` and was dropped; the run goes on. {told(error)}")
+
+    def _record_to_show(self, what: str) -> RunRecord:
+        """A copy of the record; a cheap one at a block, where no more than the units and the warnings are new."""
+        if what != "block":
+            self._untouched = copy.deepcopy(self._record)
+            return copy.deepcopy(self._record)
+        shown = copy.copy(self._untouched)
+        shown.done_units, shown.warnings = self._record.done_units, list(self._record.warnings)
+        return shown
+
+
+def _name_of(observer: Any) -> str:
+    """What an observer calls itself, or its class where it cannot say."""
+    try:
+        return str(getattr(observer, "name", type(observer).__name__))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return type(observer).__name__

@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from sandbox.errors import CheckpointError, UsageError
 from sandbox.lab import Block, Context, Experiment, LearningTogether, State
@@ -17,6 +20,11 @@ from sandbox.seeding import Generators, GlobalGenerators
 
 PARTS = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
 """What every experiment has."""
+
+COUNTERS = ("done_units", "env_steps")
+"""Of an experiment, where it has them: whole numbers from 0 on."""
+NUMBERS = "biufc"
+"""Kinds of arrays that hold numbers, as NumPy calls them."""
 
 
 class NotAnExperiment(UsageError):
@@ -89,6 +97,14 @@ class Work:
             "globals": self._globals.state(),
         }
 
+    def _fresh_state(self) -> State:
+        """The state of the experiment at its beginning; empty where it has none before its first block."""
+        assert self.experiment is not None
+        try:
+            return self.experiment.state()
+        except Exception:
+            return {}
+
     def restore(self, number: int, state: State) -> None:
         """Bring the freshly built experiment and its generators to where they were at a checkpoint.
 
@@ -101,13 +117,34 @@ class Work:
         """
         assert self.experiment is not None
         try:
+            _refuse_misfit(self._fresh_state(), state["experiment"], "experiment")
+            _refuse_misfit(self.context.generators.state(), state["generators"], "generators")
             self.experiment.restore(state["experiment"])
             self.context.generators.restore(state["generators"])
             self._globals.restore(state["globals"])
+            with self._globals.active():
+                pass  # the libraries take what was restored, or raise
+            for name in COUNTERS:
+                _refuse_impossible_count(name, getattr(self.experiment, name, 0))
         except Exception as error:  # whatever a lab's own code makes of a state that is none of its own
             raise CheckpointError(
-                f"Checkpoint {number:06d} does not fit this lab: {type(error).__name__}: {error}",
+                f"Checkpoint {number:06d} does not fit this lab: {told(error)}",
             ) from error
+
+
+def said(error: BaseException) -> str:
+    """What an error says; also of one that raises when it is asked."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return "it cannot say what it is"
+
+
+def told(error: BaseException) -> str:
+    """An error's name and what it says."""
+    return f"{type(error).__name__}: {said(error)}"
 
 
 def work_of(lab: Any, context: Context) -> Work:
@@ -129,3 +166,56 @@ def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment
     numbers = range(context.seed, context.seed + seeds)
     contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]
     return lab.build_many([config] * seeds, contexts)
+
+
+def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
+    """Refuse a state that no fresh experiment can come to; a lab's own code may take it up and fail later, at every attempt.
+
+    What is empty or None may become anything, lists grow, arrays change their shape, whole numbers become others.
+
+    Args:
+        fresh: the state of the experiment at its beginning, or a part of it.
+        kept: the same part of a checkpoint.
+        name: of the part.
+
+    Raises:
+        ValueError: when a number, a truth value, an array or a dictionary is something else, or an entry of a dictionary is missing.
+    """
+    expected, found = _kind(fresh), _kind(kept)
+    if expected == "array" and found == "array" and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS):
+        found = f"array of {kept.dtype}"
+    fits = {"number": ("number", "array"), "list": ("list", "array", "None"), "None": (), "text": ()}.get(expected, (expected,))
+    if fits and found not in fits and not (isinstance(fresh, dict) and not fresh):
+        raise ValueError(f"{name} should be of kind {expected}, not {found}")
+    if isinstance(fresh, dict):
+        for key, value in fresh.items():
+            if key not in kept:
+                raise ValueError(f"{name} has no {key!r}")
+            _refuse_misfit(value, kept[key], f"{name}[{key!r}]")
+    elif expected == found == "list" and len(fresh) == len(kept):
+        for number, (one, other) in enumerate(zip(fresh, kept, strict=True)):
+            _refuse_misfit(one, other, f"{name}[{number}]")
+
+
+def _kind(value: Any) -> str:
+    """What a part of a state is; a NumPy scalar is what it holds."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "truth value"
+    kinds: dict[str, Any] = {
+        "number": (int, float, complex),
+        "dictionary": dict,
+        "list": (list, tuple),
+        "array": np.ndarray,
+        "text": (str, bytes),
+    }
+    return next((name for name, types in kinds.items() if isinstance(value, types)), type(value).__name__)
+
+
+def _refuse_impossible_count(name: str, count: Any) -> None:
+    """Raise ValueError for what is no count."""
+    if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
+        raise ValueError(f"{name} = {count!r} is no count")

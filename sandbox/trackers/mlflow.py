@@ -6,14 +6,21 @@ again. The server is that of `--track mlflow=URI`, else MLFLOW_TRACKING_URI, els
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import importlib
 import json
 import os
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sandbox.errors import SandboxError
+from sandbox.store.files import DRAFT, temporary_name
 from sandbox.text import flat
 from sandbox.trackers.tracker import TrackedPoints, Tracker, facts_of
 
@@ -31,6 +38,8 @@ IMPATIENT = {
 }
 """Unless the user said otherwise: a server that is down is known soon; nobody is told of the run but the server; and nothing
 is printed, where standard output may be one JSON document."""
+ABANDONED_SECONDS = 3600.0
+"""After so long, a database that somebody began to make is one that nobody makes any more."""
 ENDS = {"finished": "FINISHED", "failed": "FAILED"}
 
 
@@ -45,8 +54,9 @@ class MLflow(Tracker):
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
         from mlflow.entities import Param
-        from mlflow.tracking import MlflowClient
+        from mlflow.tracking import MlflowClient, get_tracking_uri
 
+        _prepare_database(self.target or get_tracking_uri())
         record = run.record
         self._client: Any = MlflowClient(tracking_uri=self.target or None)
         experiment = self._experiment(f"sandbox/{record.lab}")
@@ -111,6 +121,68 @@ class MLflow(Tracker):
                     raise
         identifier: str = known.experiment_id
         return identifier
+
+
+def _prepare_database(uri: str) -> None:
+    """Make the SQLite database of a URI where there is none yet; another URI is left alone.
+
+    MLflow takes many steps, and takes up none of them where it was killed in between: so it makes the database beside its place.
+
+    Raises:
+        SandboxError: when it was killed there in place, before.
+    """
+    from sqlalchemy.engine import URL, make_url
+
+    utils: Any = importlib.import_module("mlflow.store.db.utils")  # not typed
+    url = make_url(uri) if uri.startswith("sqlite:///") else None
+    if url is None or not url.database or url.database == ":memory:" or url.query:
+        return
+    place = Path(url.database).absolute()
+    if place.exists():
+        if _is_half_made(place, utils._get_latest_schema_revision):
+            raise SandboxError(
+                f"{place} is half made: MLflow was killed in it, or is at it now. Move the file away, and a new one is made."
+            )
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for old in place.parent.glob(f".{glob.escape(place.name)}.*{DRAFT}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > ABANDONED_SECONDS:
+                old.unlink()
+    draft = place.with_name(temporary_name(place.name))
+    engine = utils.create_sqlalchemy_engine(URL.create("sqlite", database=str(draft)).render_as_string())
+    try:
+        utils._initialize_tables(engine)
+        engine.dispose()
+        _move_where_nothing_is(draft, place)
+    finally:
+        engine.dispose()
+        for left in (draft, draft.with_name(f"{draft.name}-journal")):
+            left.unlink(missing_ok=True)
+
+
+def _move_where_nothing_is(draft: Path, place: Path) -> None:
+    """Give a database its name; one that somebody else has made meanwhile stays."""
+    try:
+        os.link(draft, place)
+    except FileExistsError:
+        return
+    except OSError:  # a disk without second names
+        if not place.exists():
+            draft.rename(place)
+
+
+def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
+    """Whether a SQLite database has tables of MLflow, but never came to its first experiment, nor to the newest form of its tables."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "experiments" not in tables or database.execute("SELECT 1 FROM experiments").fetchone():
+                return False
+            versions = database.execute("SELECT version_num FROM alembic_version").fetchall() if "alembic_version" in tables else []
+            return versions != [(newest(),)]
+    except sqlite3.Error:  # locked, or none of MLflow's: MLflow says what is wrong
+        return False
 
 
 def _key(name: str) -> str:

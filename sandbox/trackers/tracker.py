@@ -25,7 +25,7 @@ WAITING = 200
 ROWS = 500
 """So many rows of a block are sent at most; of longer ones the means of as many stretches."""
 LIMIT = 60.0
-"""Seconds that the end of a run waits for what is on its way."""
+"""Seconds that a run waits at its beginning until the tracker is open, and at its end for what is on its way."""
 
 
 class TrackedPoints(NamedTuple):
@@ -81,13 +81,17 @@ class Tracker:
     # -- the observer; called in the run's thread
 
     def started(self, run: Any) -> None:
-        """Open the tracker, however long that takes; then hand over what a resumed run measured before.
+        """Open the tracker, up to a limit of time; then hand over what a resumed run measured before.
 
         Also when this wait is interrupted, the thread goes on to the end of `open` before the process ends: a database is never left half prepared.
         """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)
         self._submit(self.open, run)
-        self._wait(None)
+        try:
+            self._wait(time.monotonic() + LIMIT)
+        except TimeoutError:
+            self._give_up()
+            raise SandboxError(f"{self.name} has not answered within {LIMIT:g} s; {self._remedy(run)}") from None
         for points in history(run):
             self._hand(points)
 
@@ -110,12 +114,13 @@ class Tracker:
             self._submit(self.close, run, {name: float(value) for name, value in summary.items() if _is_number(value)})
             self._wait(deadline)
         except TimeoutError:
-            again = f"python -m sandbox resume {run.record.id} --track {self.name}{f'={self.target}' * bool(self.target)}"
-            raise SandboxError(
-                f"{self.name} has not taken everything within {LIMIT:g} s; the run's folder has it all, and `{again}` sends what is missing."
-            ) from None
+            raise SandboxError(f"{self.name} has not taken everything within {LIMIT:g} s; {self._remedy(run)}") from None
         finally:
             self._give_up()
+
+    def _remedy(self, run: Any) -> str:
+        again = f"python -m sandbox resume {run.record.id} --track {self.name}{f'={self.target}' * bool(self.target)}"
+        return f"the run's folder has it all, and `{again}` sends what is missing."
 
     # -- its thread
 
@@ -146,14 +151,14 @@ class Tracker:
                 first = (str(error).strip().splitlines() or [""])[0]
                 raise SandboxError(f"{self.name} is out of reach ({type(error).__name__}: {first})") from error
 
-    def _wait(self, deadline: float | None, fewer: int = 1) -> None:
+    def _wait(self, deadline: float, fewer: int = 1) -> None:
         """Wait until fewer tasks than that wait: until all are done.
 
         Raises:
             TimeoutError: when it is not so at the deadline.
         """
         while len(self._pending) >= fewer:
-            if not wait([self._pending[0]], None if deadline is None else max(0.0, deadline - time.monotonic())).done:
+            if not wait([self._pending[0]], max(0.0, deadline - time.monotonic())).done:
                 raise TimeoutError
             self._settle()
 

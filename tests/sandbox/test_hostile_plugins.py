@@ -10,6 +10,7 @@ from sandbox import run
 from sandbox.errors import PluginError, RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs import api
+from sandbox.store import Store
 from tests.conftest import TOYS
 
 WALK = (TOYS / "walk.py").read_text(encoding="utf-8")
@@ -131,3 +132,141 @@ def test_a_failed_run_says_what_ended_it(store, tmp_path):
     registry().add_file(plugin(tmp_path, "amble", with_body(text, "    def advance(self):", "raise SystemExit(3)")))
     with pytest.raises(RunFailed, match="SystemExit: 3"):
         run("amble", pictures=False)
+
+
+class Mute(BaseException):
+    """Ends the program when it is asked what it says."""
+
+    def __str__(self):
+        raise SystemExit(3)
+
+
+class Hostile:
+    """An observer that raises in one method, and in others whatever it is told meanwhile."""
+
+    def __init__(self, method):
+        self.method, self.mentioned = method, []
+
+    @property
+    def name(self):
+        raise Mute
+
+    def started(self, run):
+        self._raise("started")
+
+    def block(self, run, block):
+        self._raise("block")
+
+    def ended(self, run):
+        self._raise("ended")
+
+    def warned(self, message):
+        self.mentioned.append(message)
+        raise Mute
+
+    def preparing(self, message):
+        self.mentioned.append(message)
+        raise Mute
+
+    def _raise(self, method):
+        if method == self.method:
+            raise Mute
+
+
+def watched(store, *observers, viewer=None, pictures=False):
+    settings = api.Settings(pictures=pictures, observers=list(observers), viewer=viewer)
+    return api.start(api.Request("walk"), Store(store), settings)
+
+
+@pytest.mark.parametrize("method", ["started", "block", "ended"])
+def test_an_observer_whose_error_cannot_be_told_is_dropped(store, walk, method):
+    other = Hostile("")
+    made = watched(store, other, Hostile(method))
+    (warning,) = made.record.warnings
+    assert made.status == "finished" and "'Hostile'" in warning and "Mute" in warning and other.mentioned == [warning]
+
+
+def test_an_observer_that_cannot_bear_news_is_not_told(store, walk, monkeypatch):
+    from sandbox.registry.registry import registry
+
+    monkeypatch.setattr(type(registry().lab("walk")), "preparation", lambda self: "compiling", raising=False)
+    other = Hostile("")
+    assert watched(store, other).status == "finished" and other.mentioned == ["compiling"]
+
+
+def test_a_viewer_and_a_picture_whose_errors_cannot_be_told_fail_nothing(store, walk, monkeypatch):
+    from sandbox.registry.registry import registry
+
+    class Viewer:
+        def show(self, run):
+            raise Mute
+
+    def pictures(self, *details):
+        raise Mute
+
+    monkeypatch.setattr(type(registry().lab("walk")), "pictures", pictures)
+    made = watched(store, viewer=Viewer(), pictures=True)
+    assert made.status == "finished" and sum("Mute" in warning and "\n" not in warning for warning in made.record.warnings) == 2
+
+
+def test_an_experiment_whose_error_cannot_be_told_is_a_failed_run(store, walk, monkeypatch):
+    from sandbox.errors import SandboxError
+    from sandbox.registry.registry import registry
+
+    class Lost(SandboxError, Mute):
+        __str__ = Mute.__str__
+
+    def build(self, *details):
+        raise Lost
+
+    monkeypatch.setattr(type(registry().lab("walk")), "build", build)
+    with pytest.raises(RunFailed):
+        watched(store)
+    assert api.load("last").status == "failed"
+
+
+class Meddler:
+    """Changes the record of the run it watches."""
+
+    def started(self, run):
+        self._meddle(run.record)
+
+    def block(self, run, block):
+        self._meddle(run.record)
+
+    def ended(self, run):
+        assert run.record.status == "finished" and run.record.summary
+        self._meddle(run.record)
+
+    def _meddle(self, record):
+        assert record.seed == 0 and record.lab == "walk"
+        record.seed, record.lab, record.status, record.done_units, record.command = 99, "maze", "failed", 7, "rm"
+        for one in (record.config, record.versions, record.summary, record.warnings, record.artifacts, record.processor, record.files):
+            one.clear()
+
+
+def test_what_an_observer_changes_in_the_record_changes_no_run(store, walk):
+    alone = watched(store).record
+    made = watched(store, Meddler(), pictures=True).record
+    for name in ("seed", "lab", "status", "done_units", "command", "config", "versions", "processor", "warnings"):
+        assert getattr(made, name) == getattr(alone, name), name
+    assert made.summary["position"] == alone.summary["position"] and set(made.files) == set(alone.files) and made.artifacts
+
+
+WRITES = {
+    "os.write": "os.write(1, b'written to a descriptor')",
+    "another process": "os.system('echo written to a descriptor')",
+    "sys.__stdout__": "sys.__stdout__.write('written to a descriptor')",
+}
+
+
+@pytest.mark.parametrize("body", WRITES.values(), ids=WRITES.keys())
+def test_what_a_plugin_writes_to_the_descriptor_of_standard_output_breaks_no_document(in_process, tmp_path, body):
+    register = "import os, sys\n" + REGISTER.format("registry.observer('bad', 'watcher:Bad', always=True)")
+    path = plugin(tmp_path, "watcher", with_body(register + OBSERVER, "    def block(self, run, block):", body))
+    said = in_process("-p", path, "-p", TOYS / "walk.py", "run", "walk", "--no-pictures", "--render", "none", "--json")
+    assert said.code == 0, said.err
+    assert said.document["status"] == "finished" and "warnings" not in said.document
+    assert "written to a descriptor" in said.err
+    said = in_process("-p", path, "-p", TOYS / "walk.py", "run", "walk", "--no-pictures", "--render", "none")
+    assert said.code == 0 and "written to a descriptor" in said.out  # without --json it is anybody's

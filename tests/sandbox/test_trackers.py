@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -113,6 +115,7 @@ def test_a_slow_tracker_holds_nothing_up_and_a_resume_sends_what_is_missing(walk
     slow.free.set()
     same_but_durations(run.path, other.path)
     again = Slow()
+    monkeypatch.setattr(trackers, "LIMIT", 60.0)
     pytest.importorskip("tensorboard")
     resumed = api.proceed(other.folder, api.Settings(pictures=False, observers=[again]), track=["tensorboard"])
     assert again.steps() == list(range(1, 201)) and again.seen[-1][0] == "finished" and resumed.record.warnings == [warning]
@@ -135,6 +138,66 @@ def test_a_tracker_that_falls_behind_is_sent_the_rest_at_the_end(walk, store, mo
     settings = api.Settings(pictures=False, observers=[Frees(), tracker])
     run = api.start(api.Request("walk", layers=[{"steps": 200}]), Store(store), settings)
     assert tracker.steps() == list(range(1, 201)) and run.record.warnings == []
+
+
+def test_a_tracker_that_does_not_open_holds_a_run_up_to_a_limit(walk, store, monkeypatch):
+    tracker, answers = Slow(), threading.Event()
+    monkeypatch.setattr(tracker, "open", lambda run: answers.wait(60))
+    monkeypatch.setattr(trackers, "LIMIT", 0.2)
+    run = run_with(tracker, store)
+    assert not answers.is_set()
+    answers.set()
+    (warning,) = run.record.warnings
+    assert run.status == "finished" and "has not answered within 0.2 s" in warning and f"resume {run.id} --track slow" in warning
+    tracker._pool.shutdown(wait=True)
+    assert tracker.seen == []
+
+
+def test_a_run_waits_for_its_trackers_before_it_says_that_it_is_finished(walk, store):
+    written, shown = [], []
+
+    class Reads(Slow):
+        def close(self, run, scores):
+            super().close(run, scores)
+            written.append(RunFolder(run.folder.path).read().status)
+            shown.append((run.record.status, run.record.done_units, bool(run.record.ended), set(run.record.files)))
+
+    run = run_with(Reads(), store)
+    assert written == ["running"] and run.status == "finished"
+    assert shown == [("finished", 200, True, {"metrics.jsonl", "times.jsonl"})]
+
+
+DIES = """
+from sandbox import hookimpl
+
+
+@hookimpl
+def sandbox_register(registry):
+    registry.observer("dies", "dies:Dies")
+
+
+class Dies:
+    def started(self, run): ...
+
+    def block(self, run, block): ...
+
+    def ended(self, run):
+        import os
+
+        os._exit(9)
+"""
+
+
+def test_a_kill_while_a_tracker_is_waited_for_leaves_a_run_that_a_resume_finishes(walk, store, tmp_path):
+    (tmp_path / "dies.py").write_text(DIES)
+    words = ["run", "walk", "-p", walk, "-p", tmp_path / "dies.py", "--steps", 200, "--track", "dies", "--no-pictures", *WALK]
+    ended = subprocess.run(command(*words), capture_output=True, text=True, env=os.environ)
+    (folder,) = Store().folders()
+    assert ended.returncode == 9 and folder.read().status == "lost", ended.stderr
+    tracker = Slow()
+    run = api.proceed(folder, api.Settings(pictures=False, observers=[tracker]))
+    assert run.status == "finished" and tracker.steps() == list(range(1, 201)) and tracker.seen[-1][0] == "finished"
+    same_but_durations(run_with(Slow(), store).path, folder.path)
 
 
 def test_also_when_the_wait_is_interrupted_opening_comes_to_its_end(walk, store, monkeypatch):
@@ -325,6 +388,63 @@ def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_r
         assert ended.returncode == 0 and "warnings" not in document, ended.stderr
         found, steps, _ = kept(database, document["run"])
         assert steps == list(range(1, 21)) and found.info.status == "FINISHED"
+
+
+KILLED = """
+import os, sys
+from mlflow.store.db import utils
+utils._upgrade_db = lambda engine: os._exit(9)  # when the first tables stand
+from sandbox.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_path):
+    pytest.importorskip("mlflow")
+    place = tmp_path / "made" / "fresh.db"
+    words = ["run", "walk", "-p", str(walk), "--steps", "20", "--track", f"mlflow=sqlite:///{place}", *WALK]
+    ended = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, env=os.environ)
+    assert ended.returncode == 9, ended.stderr
+    (draft,) = place.parent.iterdir()
+    assert draft.name.startswith(".fresh.db.") and draft.name.endswith(".tmp")
+    os.utime(draft, (0, 0))
+    said = say(*words)
+    assert said.code == 0 and "warnings" not in said.document, said.err
+    _, steps, _ = kept(f"sqlite:///{place}", said.document["run"])
+    assert steps == list(range(1, 21)) and [path.name for path in place.parent.iterdir()] == ["fresh.db"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("version", [None, "0123456789ab"])
+def test_a_database_that_was_killed_half_made_is_named_and_left_alone(walk, say, tmp_path, version):
+    pytest.importorskip("mlflow")
+    from mlflow.store.db import utils
+
+    place = tmp_path / "half.db"
+    engine = utils.create_sqlalchemy_engine(f"sqlite:///{place}")
+    utils.InitialBase.metadata.create_all(engine)
+    engine.dispose()
+    with contextlib.closing(sqlite3.connect(place)) as database, database:
+        if version:
+            database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            database.execute("INSERT INTO alembic_version VALUES (?)", [version])
+    before = place.read_bytes()
+    said = say("run", "walk", "-p", walk, "--track", f"mlflow=sqlite:///{place}", *WALK)
+    (warning,) = said.document["warnings"]
+    assert said.code == 0 and f"{place} is half made" in warning and "Move the file away" in warning
+    assert place.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_of_two_who_prepare_a_database_the_first_is_taken(tmp_path):
+    pytest.importorskip("mlflow")
+    from sandbox.trackers.mlflow import _move_where_nothing_is
+
+    (tmp_path / "draft").write_text("second")
+    (tmp_path / "place").write_text("first")
+    _move_where_nothing_is(tmp_path / "draft", tmp_path / "place")
+    assert (tmp_path / "place").read_text() == "first"
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -271,12 +271,28 @@ def header(shape, dtype="<f8"):
     return file.getvalue()
 
 
+def written(shape):
+    """A header of an array, with its shape as a text."""
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def patched(content, place, byte):
+    changed = bytearray(content)
+    changed[place] = byte
+    return bytes(changed)
+
+
 IMPOSSIBLE = {
     "no zip": b"PK\x03\x04 nothing",
     "7 TiB in 300 bytes": packed(a0=header((10**12,))),
     "a zip bomb": packed(a0=header((10**7,)) + bytes(8 * 10**7), compression=zipfile.ZIP_DEFLATED),
     "objects": packed(a0=header((1,), "|O") + bytes(8)),
     "empty": b"",
+    "a length beyond 64 bits": packed(a0=written("(0, 1000000000000000000000,)")),
+    "a header that never closes": packed(a0=written("(1, ")),
+    "a version of zip that nobody has": patched(packed(a0=header((0,))), -68, 0xFF),
+    "a part that wants a password": patched(packed(a0=header((0,))), -66, 1),
 }
 
 
@@ -298,9 +314,25 @@ def test_a_checkpoint_that_claims_the_impossible_is_refused_at_once(tmp_path, ar
         checkpoint.load(tmp_path / "checkpoints" / "000001")
 
 
+@pytest.mark.parametrize("arrays", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_verify_names_such_a_checkpoint_and_a_resume_uses_the_one_before_it(stopped, say, arrays):
+    sealed(stopped.folder.checkpoints / "000999", b'{"a": "array:a0"}', arrays)
+    assert any("000999 cannot be read" in problem for problem in check(stopped.folder)["problems"])
+    said = say("resume", stopped.id)
+    assert said.code == 0 and "Traceback" not in said.err
+    assert any("000999" in warning and "The one before it is used" in warning for warning in load(stopped.id).record.warnings)
+
+
 STATES = [b"[]", b"5", b'"x"', b'{"metrics": "12", "times": 0, "learning_seconds": 0}', b"{}", b"[" * 100_000 + b"]" * 100_000]
 STATES += [b'{"metrics": -1, "times": 0, "learning_seconds": 1}', b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": 5}']
 STATES += [b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": {"done": "x"}, "generators": {}, "globals": {}}']
+
+
+@pytest.mark.parametrize("seconds", ["x", None, float("nan"), float("inf"), -1, 10**400, True], ids=lambda seconds: str(seconds)[:9])
+def test_a_checkpoint_whose_seconds_are_none_is_passed_over(store, stopped, seconds):
+    retold(stopped, "learning_seconds", value=seconds)
+    run = resume(stopped.id)
+    assert run.status == "finished" and any("none of a run's" in warning for warning in run.record.warnings)
 
 
 @pytest.mark.parametrize("state", STATES, ids=[state[:40].decode() for state in STATES])
@@ -311,6 +343,77 @@ def test_a_run_passes_over_a_checkpoint_with_an_impossible_state(store, walk, st
     assert run.status == "finished" and run.record.warnings
     assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
     assert run.summary["position"] == whole.summary["position"]
+
+
+def retold(run, *keys, value):
+    """The last checkpoint says something else in one place, and its sums are right."""
+    path = max(run.folder.checkpoints.iterdir())
+    state = json.loads((path / "state.json").read_text())
+    part = state
+    for key in keys[:-1]:
+        part = part[key]
+    assert keys[-1] in part
+    if value is MISSING:
+        del part[keys[-1]]
+    else:
+        part[keys[-1]] = value
+    sealed(path, json.dumps(state).encode(), (path / "arrays.npz").read_bytes())
+
+
+MISSING = object()
+WRONG = ["x", None, [], {}, float("nan"), -1, 2**70, True, 1.5, MISSING]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=["missing" if value is MISSING else str(value) for value in WRONG])
+@pytest.mark.parametrize("count", ["env_steps", "done"])
+def test_a_checkpoint_with_something_else_for_a_count_is_passed_over(store, say, stopped, count, value):
+    if count == "env_steps":
+        options = api.Request("maze", "quick", [{"episodes": 300}]), Store(store)
+        whole = api.start(*options, Settings(pictures=False))
+        stopped = api.start(*options, Settings(pictures=False, checkpoint_seconds=0, max_time=1e-6))
+    else:
+        whole = start(store, 3, steps=60)
+    assert stopped.status == "timed-out"
+    retold(stopped, "experiment", count, value=value)
+    assert say("resume", stopped.id, "--no-pictures", "--render", "none").code == 0
+    run = load(stopped.id)
+    assert any("does not fit" in warning for warning in run.record.warnings)
+    assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("experiment", "position"), "x"),
+        (("experiment", "position"), {"a": 1}),
+        (("experiment", "trace"), 5),
+        (("experiment", "trace"), MISSING),
+        (("generators", "walk"), MISSING),
+        (("generators", "walk"), 5),
+        (("globals", "numpy"), 5),
+        (("globals", "python", "words"), "array:a0"),
+    ],
+)
+def test_a_checkpoint_that_no_fresh_experiment_can_come_to_is_passed_over(store, stopped, keys, value):
+    whole = start(store, 3, steps=60)
+    retold(stopped, *keys, value=value)
+    run = resume(stopped.id)
+    assert any("does not fit" in warning for warning in run.record.warnings)
+    assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
+    assert run.summary["luck"] == whole.summary["luck"]
+
+
+def test_what_is_empty_may_fill_and_arrays_may_change(store, tmp_path):
+    from sandbox.runs.work import _refuse_misfit
+
+    fresh = {"none": None, "list": [], "two": [1, None], "empty": {}, "text": "a", "array": np.zeros(0), "whole": 0, "part": np.float32(0)}
+    later = {"none": np.ones(2), "list": [1, "a"], "two": [1.5, 4], "empty": {"a": 1}, "text": None, "array": np.ones((2, 3), int)}
+    _refuse_misfit(fresh, {**later, "whole": np.float64(0.5), "part": 3, "more": 1}, "state")
+    _refuse_misfit(fresh, {**later, "two": [1, 2, 3], "whole": np.ones(2), "part": float("inf")}, "state")
+    with pytest.raises(ValueError, match=r"state\['two'\]\[0\] should be of kind number, not text"):
+        _refuse_misfit(fresh, {**later, "two": ["x", 2]}, "state")
+    with pytest.raises(ValueError, match="array of <U1"):
+        _refuse_misfit(fresh, {**later, "array": np.array(["a"])}, "state")
 
 
 # -- a run whose folder goes away
