@@ -85,7 +85,8 @@ def essence(store: Path) -> dict[str, Any]:
 def words_of(work: Sequence[str], store: Path) -> list[str]:
     """The command that begins the work, or goes on with it where it stands."""
     begun = [*store.glob("sweeps/*/sweep.json")] if work[0] == "sweep" else [*store.glob("*/*/run.json")] if work[0] == "run" else []
-    words = ["resume", str(begun[0].parent)] if begun else list(work)
+    render = work[work.index("--render") : work.index("--render") + 2] if "--render" in work else []
+    words = ["resume", str(begun[0].parent), *render] if begun else list(work)
     return [
         sys.executable,
         "-m",
@@ -100,6 +101,11 @@ def words_of(work: Sequence[str], store: Path) -> list[str]:
 def carried_out(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
     """Start a command; what it says goes nowhere."""
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The parts in which two essences differ."""
+    return [part for part in one | other if one.get(part) != other.get(part)]
 
 
 def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any], longest: float) -> Tally:
@@ -131,8 +137,17 @@ def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any],
         check = subprocess.run(
             [sys.executable, "-m", "sandbox", "verify", "--store", str(store)], capture_output=True, text=True, check=False
         )
-    different = [name for name in whole | pieced if whole.get(name) != pieced.get(name)]
+    different = [f"{part} of {name}" for name in whole | pieced for part in _differing(whole.get(name, {}), pieced.get(name, {}))]
     return Tally(hits, [*different, *([f"verify: {check.stdout}"] if check.returncode else [])])
+
+
+def undisturbed(work: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """The essence of work that nobody kills, and within how many seconds to kill it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, begun = Path(folder) / "runs", time.monotonic()
+        words = words_of(work, store)
+        assert carried_out(words).wait() == 0, words
+        return essence(store), min(LATE, EARLY * (time.monotonic() - begun))
 
 
 def killed(name: str, kills: int, seed: int) -> tuple[str, Tally, int]:
@@ -140,11 +155,7 @@ def killed(name: str, kills: int, seed: int) -> tuple[str, Tally, int]:
     hits, rounds, different = 0, 0, list[str]()
     while hits < kills and rounds < 2 * kills:
         work = [*WORK[name], "--seed", str(seed + rounds)]
-        with tempfile.TemporaryDirectory() as folder:
-            begun = time.monotonic()
-            words = words_of(work, Path(folder) / "runs")
-            assert carried_out(words).wait() == 0, words
-            longest, whole = min(LATE, EARLY * (time.monotonic() - begun)), essence(Path(folder) / "runs")
+        whole, longest = undisturbed(work)
         made = one_round(work, seed + rounds, min(IN_A_ROUND, kills - hits), whole, longest)
         hits, rounds = hits + made.hits, rounds + 1
         different += [f"seed {seed + rounds - 1}: {one}" for one in made.different]

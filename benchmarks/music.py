@@ -86,7 +86,8 @@ def _bare(config: Any) -> float:
 
     from plugins.music import corpus
     from plugins.music.lanes import Lanes
-    from plugins.music.networks.models import losses, make_model, target_of
+    from plugins.music.networks.making import make_model
+    from plugins.music.networks.models import losses, target_of
 
     torch.set_num_threads(1)
     model = make_model(config, 0)
@@ -183,7 +184,7 @@ def _playing(name: str, settings: dict[str, Any]) -> Figure:
 
     from envs.datasets.etudes import compose
     from plugins.music.generate import continued, default_draw
-    from plugins.music.networks.models import make_model
+    from plugins.music.networks.making import make_model
     from plugins.music.playing import seed_of
 
     torch.set_num_threads(1)

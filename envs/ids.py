@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field, create_model
 import envs  # noqa: F401 - registers our own
 from sandbox.config.model import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError
-from sandbox.registry.registry import canonical, registry
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 
 DEFAULT_LIMIT = 1000
 """Steps of an episode where an environment has no time limit of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
@@ -10,6 +11,7 @@ from sandbox import run
 from sandbox.errors import UsageError
 from sandbox.runs.loop import Settings
 from sandbox.store.store import Store
+from tests.conftest import ROOT, command
 
 LARGE = ["1e309", "1" + "0" * 30, "nan", "inf", "-inf", "-1", "1.5", ""]
 NO_TEXT = "\udcff\udcfe"
@@ -174,3 +176,12 @@ def test_a_date_of_the_year_1(say, store):
         for words in (["list"], ["list", "--json"], ["show", folder.id], ["show", folder.id, "--json"], ["verify"]):
             said = say(*words)
             assert said.code in (0, 1) and folder.id in said.out + said.err and "Traceback" not in said.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its pipes close otherwise")
+@pytest.mark.parametrize("words", [["list", "agents"], ["plugins"], ["solve", "maze"]])
+def test_a_reader_that_goes_away_is_no_error(words):
+    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == (b"", 0)
+    process.stderr.close()

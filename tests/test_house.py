@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -51,3 +52,85 @@ def test_every_package_is_shipped():
     shipped = set(find_packages(str(ROOT), include=[f"{room}*" for room in ORDER]))
     needed = {".".join(path.parent.relative_to(ROOT).parts) for path in FILES}
     assert needed <= shipped
+
+
+# -- rooms
+
+MOST_FILES, MOST_LINES = 16, 400
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+LONG = {
+    "sandbox.config.model": 560,
+    "sandbox.lab": 520,
+    "sandbox.runs.loop": 560,
+    "sandbox.comparison.results": 420,
+    "sandbox.store.files": 450,
+    "agents.planning.solvers": 460,
+}
+"""Files that are longer than they should be, and what they may not outgrow."""
+
+
+def targets(path):
+    """The modules of the house that a file imports, inside functions too; the face of a package counts with what it really imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if path.name == "__init__.py":
+        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name for name in inner if name in MODULES)
+            if node.module in MODULES and not all(name in MODULES for name in inner):
+                yield node.module
+
+
+def circles(arrows):
+    """Groups of more than one that lead to each other (Tarjan 1972, by reachability: there are few)."""
+    reach = {one: {one} for one in arrows}
+    for one in arrows:
+        waiting = [one]
+        while waiting:
+            for other in arrows.get(waiting.pop(), ()):
+                if other not in reach[one]:
+                    reach[one].add(other)
+                    waiting.append(other)
+    groups = {frozenset(other for other in reach[one] if one in reach.get(other, ())) for one in arrows}
+    return sorted(sorted(group) for group in groups if len(group) > 1)
+
+
+def test_no_files_import_each_other():
+    assert circles({name: set(targets(path)) - {name} for name, path in MODULES.items()}) == []
+
+
+def room(name):
+    """The room that a module stands in: sandbox.store, agents.tabular; "" of a file beside the rooms."""
+    head = ".".join(name.split(".")[:2])
+    return head if "." in head and MODULES[head].name == "__init__.py" else ""
+
+
+def test_no_rooms_import_each_other():
+    arrows = {}
+    for name, path in MODULES.items():
+        arrows.setdefault(room(name), set()).update({room(other) for other in targets(path)} - {room(name)})
+    arrows.pop("", None)
+    assert circles(arrows) == []
+
+
+def test_no_folder_is_a_corridor():
+    count = Counter(path.parent.relative_to(ROOT).as_posix() for path in FILES if path.name != "__init__.py")
+    assert {folder: files for folder, files in count.items() if files > MOST_FILES} == {}
+
+
+def test_no_file_has_a_second_question_in_it():
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+    assert {name: count for name, count in lines.items() if count > LONG.get(name, MOST_LINES)} == {}
+    assert all(lines[name] > MOST_LINES for name in LONG), "it is short now: take it out of LONG"
+
+
+def test_a_class_has_a_name_of_its_own():
+    places = {}
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name)
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}

@@ -19,6 +19,8 @@ class BaselineConfig(LabConfig):
 
     agent: ClassVar[str]
     """The agent's name in the registry."""
+    experiments: ClassVar[dict[str, str]] = {"grid": "agents.baselines.experiment:in_grid", "gym": "agents.baselines.experiment:in_gym"}
+    """What makes its experiment in a lab of grids, and in any Gymnasium environment: module:function."""
     valued: ClassVar[bool] = False
     """Whether it learns values of actions, and can begin with optimistic ones."""
 

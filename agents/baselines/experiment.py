@@ -17,8 +17,9 @@ import torch
 from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.baselines import memory
+from agents.baselines import memory, showing
 from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
+from agents.baselines.showing import LastKnown
 from agents.control.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
 from agents.control.experiment import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
 from agents.control.worlds import GreedyTrial
@@ -167,6 +168,10 @@ class BaselineExperiment:
     def optimum(self) -> float | None:
         """The best expected return of an episode, or None when nobody knows it."""
         return None if self.best is None or self.model is None else float(self.model.start @ self.best)
+
+    def frames(self, rng: np.random.Generator, title: str, history: bool) -> Iterator[Any]:
+        """An episode in one of our grids; see `agents.baselines.showing`."""
+        return showing.frames(self, rng, title, history)
 
     def pictures(self, title: str, artifacts: Any, metrics: Any) -> None:
         """Everything that is drawn and kept of it; see `agents.baselines.pictures`."""
@@ -346,23 +351,6 @@ class EpisodicBaseline(BaselineExperiment):
 
     def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
         return total
-
-
-class LastKnown:
-    """What the agent did after some steps.
-
-    Args:
-        steps: of the environments.
-        chances: probabilities of its actions while learning, float32 [states, actions].
-        worth: what it thought each state is worth, float32 [states], or None.
-    """
-
-    def __init__(self, steps: int, chances: np.ndarray, worth: np.ndarray | None) -> None:
-        self.steps, self.chances, self.worth = steps, chances, worth
-
-    def state(self) -> State:
-        """As arrays and plain values."""
-        return {"steps": self.steps, "chances": self.chances, "worth": self.worth}
 
 
 def _notes(options: Any, steps: int, exact: bool) -> list[str]:

@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
-from agents.baselines.experiment import BaselineExperiment, LastKnown
 from agents.control.experiment import walk
 from agents.control.replay import LINGER, LONGEST, TRAIL
 from envs.render import Snapshot
+from sandbox.lab import State
 from sandbox.text import number
 
 
-def frames(experiment: BaselineExperiment, rng: np.random.Generator, title: str, history: bool) -> Iterator[Snapshot]:
+class LastKnown:
+    """What the agent did after some steps.
+
+    Args:
+        steps: of the environments.
+        chances: probabilities of its actions while learning, float32 [states, actions].
+        worth: what it thought each state is worth, float32 [states], or None.
+    """
+
+    def __init__(self, steps: int, chances: np.ndarray, worth: np.ndarray | None) -> None:
+        self.steps, self.chances, self.worth = steps, chances, worth
+
+    def state(self) -> State:
+        """As arrays and plain values."""
+        return {"steps": self.steps, "chances": self.chances, "worth": self.worth}
+
+
+def frames(experiment: Any, rng: np.random.Generator, title: str, history: bool) -> Iterator[Snapshot]:
     """An episode in a grid as the agent behaves now; with `history`, one for each snapshot, the last one greedy.
 
     Args:
@@ -35,7 +53,7 @@ def frames(experiment: BaselineExperiment, rng: np.random.Generator, title: str,
 
 
 def _episode(
-    experiment: BaselineExperiment, known: LastKnown, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
+    experiment: Any, known: LastKnown, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
 ) -> Iterator[Snapshot]:
     """One episode of what the agent did then."""
     assert experiment.model is not None
@@ -69,7 +87,7 @@ def _episode(
             return
 
 
-def _scale(experiment: BaselineExperiment) -> tuple[float, float]:
+def _scale(experiment: Any) -> tuple[float, float]:
     """One colour scale for all frames: lowest and highest value of the cells that can be entered."""
     free = experiment.env.layout.walkable.ravel()  # [states]
     known = [snapshot.worth[free] for snapshot in experiment.snapshots if snapshot.worth is not None]

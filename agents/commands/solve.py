@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import given_below, json_option, own_options
+from sandbox.cli.options import given_below, json_option, option_given, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
 from sandbox.text import figures, number
 
@@ -59,8 +59,8 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         "discount": discount,
         **_scores(model, best, probabilities.one_hot(best.policy, model.actions)),
     }
-    if isinstance(env, GymnasiumEnv):
-        document |= _whole_episode(model)
+    if model.horizon:
+        document |= _whole_episode(model, per_step=hasattr(env, "layout"), stationary=isinstance(env, GymnasiumEnv))
     soft = None
     if values["epsilon"] is not None:
         soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
@@ -102,23 +102,42 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _whole_episode(model: Any) -> dict[str, Any]:
-    """What can be had of an episode that is cut after the time limit, without a discount."""
+EPISODE = ("episode_limit", "optimal_return", "optimal_reward_per_step", "best_stationary")
+"""Figures of an episode that is cut, which no discount changes."""
+
+
+def _whole_episode(model: Any, per_step: bool, stationary: bool) -> dict[str, Any]:
+    """What can be had of an episode that is cut after the time limit, without a discount.
+
+    Args:
+        model: the exact model, with a time limit.
+        per_step: whether the labs divide the return by the steps of an episode.
+        stationary: whether to look for the best policy that does not count steps too.
+    """
+    from agents.control.experiment import best_returns
     from agents.planning import solvers as planning
     from agents.planning.stationary import best_stationary
 
-    optimum = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
-    stationary = best_stationary(model, optimum)
-    return {"episode_limit": model.horizon, "optimal_return": optimum, "best_stationary": None if stationary is None else stationary[0]}
+    worth = best_returns(model)
+    optimum = None if worth is None else planning.value_at_start(model, worth)
+    found: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
+    if per_step:
+        found["optimal_reward_per_step"] = None if optimum is None else optimum / model.horizon
+    if stationary:
+        best = None if optimum is None else best_stationary(model, optimum)
+        found["best_stationary"] = None if best is None else best[0]
+    return found
 
 
 def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:
-    heading(f"{name}: the best policy (discount {number(document['discount'])})")
+    heading(f"{name}: the best policy (discount {number(document['discount'])}, infinite horizon)")
     if drawn := _map(env, best.policy):
         click.echo(drawn)
     if hasattr(env, "layout"):
         click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
-    pairs(figures({key: value for key, value in document.items() if key not in ("env", "discount", "epsilon_soft")}))
+    pairs(figures({key: value for key, value in document.items() if key not in ("env", "discount", "epsilon_soft", *EPISODE)}))
+    if "episode_limit" in document:
+        _print_episode(name, document)
     if soft is not None:
         heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
         if drawn := _map(env, soft.policy):
@@ -128,9 +147,24 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
         click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
     if hasattr(env, "layout"):
         options = given_below("--env.")
-        next_commands((["run", name, *options, "--agent", "q-learning"], "learn it"), (["play", name, *options], "walk it yourself"))
+        next_commands((["run", name, *options, *_learner()], "learn it"), (["play", name, *options], "walk it yourself"))
     else:
-        next_commands((["run", "gym", "--env", name, *given_below("--env.")], "learn it"))
+        next_commands((["run", "gym", "--env", name, *given_below("--env."), *_learner()], "learn it"))
+
+
+def _print_episode(name: str, document: dict[str, Any]) -> None:
+    from agents.control.experiment import BEST_RETURN
+
+    heading(f"{name}: {BEST_RETURN.format(number(document['episode_limit']))}")
+    if document["optimal_return"] is None:
+        click.echo("  not computed: it would take too long")
+    pairs(figures({key: document[key] for key in EPISODE[1:] if key in document}))
+
+
+def _learner() -> list[str]:
+    """The words that name an agent which learns with the same discount and exploration."""
+    given = {option: option_given(f"--{option}") for option in ("discount", "epsilon")}
+    return ["--agent", "q-learning", *(word for option, value in given.items() if value for word in (f"--agent.{option}", value))]
 
 
 def _map(env: Any, policy: np.ndarray) -> str:

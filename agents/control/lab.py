@@ -6,9 +6,10 @@ A control lab adds its environment, its presets and its claims.
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,21 @@ if TYPE_CHECKING:
     from agents.control.worlds import ModelWorld
 
 ACTIONS = ("stay", "right", "left", "down", "up")
+
+
+def own_experiment(config: Any, place: str) -> Callable[..., Any] | None:
+    """What makes the experiment of an agent that brings one of its own, where its options name it in `experiments`; else None.
+
+    Args:
+        config: has `agent`.
+        place: "grid", for a function of environment's name, configuration and context; "gym", for one of the last two.
+    """
+    target = getattr(config.agent.options, "experiments", {}).get(place)
+    if target is None:
+        return None
+    module, _, name = target.partition(":")
+    make: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return make
 
 
 class ControlLab:
@@ -53,10 +69,10 @@ class ControlLab:
 
     def build(self, config: Any, context: Context) -> ControlExperiment:
         """A fresh experiment."""
-        if hasattr(config.agent.options, "misfit"):
-            from agents.baselines.experiment import in_grid
-
-            return in_grid(self.env, config, context)  # type: ignore[return-value]
+        make = own_experiment(config, "grid")
+        if make is not None:
+            made: ControlExperiment = make(self.env, config, context)
+            return made
         from agents.control.experiment import ControlExperiment
 
         return ControlExperiment(config, context, self._world(config, context))
@@ -78,7 +94,7 @@ class ControlLab:
         each = f"Run each --seed by itself; `python -m sandbox sweep {self.env} --agent {agent} --seeds N` does so"
         return (
             f"'{agent}' draws from generators that a process has only once, and learns one seed at a time. {each}."
-            if hasattr(config.agent.options, "misfit")
+            if own_experiment(config, "grid") is not None
             else ""
         )
 
@@ -111,10 +127,9 @@ class ControlLab:
 
     def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
-        if hasattr(experiment, "pictures"):
-            from agents.baselines.showing import frames
-
-            return frames(experiment, rng, f"{self.env} · {experiment.config.agent.name}", history)
+        if hasattr(experiment, "frames"):  # it has its own
+            own: Iterator[Frame] = experiment.frames(rng, f"{self.env} · {experiment.config.agent.name}", history)
+            return own
         from agents.control.replay import episode_now, episodes_then
 
         one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched

@@ -152,7 +152,8 @@ class ManySeeds:
         optimum = None if any(score.optimum is None for score in scores) else scores[0].optimum
         errors = [score.standard_error for score in scores if score.standard_error is not None]
         error = float(np.sqrt(np.square(errors).sum())) / len(scores) if errors else None
-        return replace(scores[0], value=mean, optimum=optimum, standard_error=error)
+        episodes = [score.episodes for score in scores if score.episodes is not None]
+        return replace(scores[0], value=mean, optimum=optimum, standard_error=error, episodes=sum(episodes) if episodes else None)
 
     def summary(self) -> Summary:
         """Means over seeds, and how often the best possible was reached."""

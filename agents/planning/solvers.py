@@ -131,7 +131,7 @@ def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10
 
     Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ / (1 - γ) times the last change
     (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound exists, when the last change is. Changes in the last digit alone
-    also count as standing still.
+    also count as standing still. It goes on as long as reward has not reached every state that it can reach, however small it is there.
 
     Args:
         model: the world.
@@ -345,7 +345,8 @@ def _iterate(
         previous, value = value, sweep(backup, value)
         residual = float(np.abs(value - previous).max())
         sweeps += 1
-        converged = residual <= max(threshold, np.spacing(np.abs(value).max()))
+        spread = np.array_equal(value != 0.0, previous != 0.0)  # far from all reward a value is small, and yet decides the policy
+        converged = spread and residual <= max(threshold, np.spacing(np.abs(value).max()))
         if not converged and discount == 1 and sweeps % PROOF_EVERY == 0 and _grows_for_ever(model, value - previous, residual):
             break
     q = backup(value)

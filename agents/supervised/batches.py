@@ -66,6 +66,10 @@ class Splits:
                 "validation). Take a smaller batch."
             )
         first, second = np.sort(shuffled[held:]), np.sort(shuffled[:held])
-        self.train = DeviceImages(data.train[first], data.train_labels[first], device) if held else DeviceImages(data.train, data.train_labels, device)
+        self.train = (
+            DeviceImages(data.train[first], data.train_labels[first], device)
+            if held
+            else DeviceImages(data.train, data.train_labels, device)
+        )
         self.validation = DeviceImages(data.train[second], data.train_labels[second], device) if held else None
         self.test = DeviceImages(data.test, data.test_labels, device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,15 +16,13 @@ from sandbox.config.model import dump
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError
 from sandbox.store.files import whole_file
 
-if TYPE_CHECKING:
-    from agents.tabular.base import TabularAgent
-
+Agent = TypeVar("Agent")
 FORMAT = "sandbox tabular agent 2"
 BIT_GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
 """Those whose state is whole numbers alone."""
 
 
-def save(agent: TabularAgent, path: Path) -> None:
+def save(agent: Any, path: Path) -> None:
     """Write an agent to `path`, whole or not at all.
 
     Raises:
@@ -52,7 +50,7 @@ def save(agent: TabularAgent, path: Path) -> None:
         np.savez(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
 
 
-def load(path: Path, expected: type[TabularAgent]) -> TabularAgent:
+def load(path: Path, expected: type[Agent]) -> Agent:
     """The agent that `save` wrote.
 
     Args:
@@ -74,8 +72,8 @@ def load(path: Path, expected: type[TabularAgent]) -> TabularAgent:
         bits = BIT_GENERATORS[about["generator"]["bit_generator"]]()
         bits.state = about["generator"]
         rng = np.random.Generator(bits)
-        agent = kind(kind.Config(**about["config"]), about["states"], about["actions"], rng, episodes=about["episodes"])
-        agent.restore({**arrays, **about["values"]})
+        agent: Agent = kind(kind.Config(**about["config"]), about["states"], about["actions"], rng, episodes=about["episodes"])
+        agent.restore({**arrays, **about["values"]})  # type: ignore[attr-defined]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         what = "holds an agent that this version cannot take up"
         raise SandboxError(f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version.") from error
@@ -93,16 +91,16 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return about, arrays
 
 
-def _class(name: str, expected: type[TabularAgent], path: Path) -> type[TabularAgent]:
+def _class(name: str, expected: type[Agent], path: Path) -> Any:
     """The class of the agent called `name`: `expected` itself where that is it, else what the registry has."""
     if getattr(expected, "name", None) == name:
         return expected
     from sandbox.registry.registry import registry
 
     try:
-        kind: type[TabularAgent] = registry().load("agent", name)
+        kind = registry().load("agent", name)
     except UnknownNameError as error:
         raise SandboxError(f"{path} holds an agent '{name}'. {error} Load the plugin that has it with -p FILE.") from error
     if not issubclass(kind, expected):
-        raise SandboxError(f"{path} holds an agent '{name}', not '{expected.name}'. Load it with TabularAgent.load.")
+        raise SandboxError(f"{path} holds an agent '{name}', not '{getattr(expected, 'name', '')}'. Load it with TabularAgent.load.")
     return kind

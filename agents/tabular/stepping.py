@@ -5,7 +5,8 @@ It draws what the compiled loop draws, in the same order, and calls the same com
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import gymnasium
 import numpy as np
@@ -15,7 +16,7 @@ from agents.tabular.policies import compiled
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
-    from agents.tabular.base import TabularAgent
+    from agents.tabular.config import TabularConfig
 
 
 class StepWorld:
@@ -54,7 +55,20 @@ class StepWorld:
         return int(observation) - self._first_state, float(reward), bool(terminated), bool(truncated)
 
 
-def learn_episode(agent: TabularAgent, world: StepWorld, epsilon: float, alpha: float, log: Log, number: int) -> None:
+class StepLearner(Protocol):
+    """What a tabular agent shows of itself to the loop."""
+
+    config: TabularConfig
+    next_first: ClassVar[bool]
+    rule: ClassVar[Callable[..., None]]
+    rng: np.random.Generator
+
+    def remembered(self) -> tuple[np.ndarray, ...]:
+        """Its tables, as its rule takes them."""
+        ...
+
+
+def learn_episode(agent: StepLearner, world: StepWorld, epsilon: float, alpha: float, log: Log, number: int) -> None:
     """Learn one episode.
 
     Args:

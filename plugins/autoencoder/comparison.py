@@ -13,7 +13,7 @@ from sandbox.seeding import generator
 if TYPE_CHECKING:
     from torch import nn
 
-    from plugins.autoencoder.network import Reconstruction
+    from plugins.autoencoder.config import AutoencoderConfig
 
 NOISE, SQUARE = 0.2, 10
 """A3: standard deviation of the noise, and side of the hidden square in pixels."""
@@ -75,11 +75,11 @@ def error(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.square(one.astype(np.float64) - other).mean())
 
 
-def findings(model: nn.Module, splits: Splits, task: Reconstruction) -> dict[str, Any]:
+def findings(model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int) -> dict[str, Any]:
     """Test errors of model and baseline: the run's own (noisy images where it learned to remove noise), then each corruption."""
-    config, test = task.config, clean(splits.test)
+    test = clean(splits.test)
     components = Components(clean(splits.train), config.code_size)
-    given = corrupted(test, task.seed, config.noise)
+    given = corrupted(test, seed, config.noise)
     ours = {name: error(reconstruct(model, made), test) for name, made in given.items()}
     theirs = {name: error(components.reconstruct(made, config.code_size), test) for name, made in given.items()}
     headline = "noisy" if config.noise else "clean"

@@ -113,4 +113,4 @@ class Reconstruction:
         """Test error, beside that of principal components of the same number, and under both corruptions."""
         from plugins.autoencoder.comparison import findings
 
-        return findings(model, splits, self)
+        return findings(model, splits, self.config, self.seed)

@@ -11,6 +11,7 @@ from typing import Any
 from plugins.gym.presets import PRESETS
 from sandbox.config.model import merge, resolve
 from sandbox.lab import Claim, Context
+from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 
 SAYS = "On the cliff SARSA learns the safe way and earns more while it explores; Q-learning learns the best way, along the edge"
@@ -21,9 +22,7 @@ EPISODES = 2000
 @cache
 def _summary(agent: str, seed: int) -> dict[str, Any]:
     """The summary of a run with the preset `cliff`, another agent, and a small step size."""
-    from plugins.gym.lab import GymLab
-
-    lab = GymLab()
+    lab = registry().lab("gym")
     config = resolve(lab.Config, [merge(PRESETS["cliff"], {"agent": {"name": agent, "alpha": 0.1}, "episodes": EPISODES})], "cliff")
     experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)  # type: ignore[arg-type]
     while not experiment.done:

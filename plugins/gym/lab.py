@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agents.control.lab import ControlLab
+from agents.control.lab import ControlLab, own_experiment
 from plugins.gym.config import GymConfig
 from plugins.gym.presets import PRESETS
 from sandbox.lab import Claim, Context, Frame
@@ -51,10 +51,10 @@ class GymLab(ControlLab):
 
     def experiment(self, config: Any, context: Context, watched: bool) -> EpisodicExperiment:
         """A fresh experiment, which keeps snapshots where it is watched."""
-        if hasattr(config.agent.options, "misfit"):
-            from agents.baselines.experiment import in_gym
-
-            return in_gym(config, context)  # type: ignore[return-value]
+        make = own_experiment(config, "gym")
+        if make is not None:
+            made: EpisodicExperiment = make(config, context)
+            return made
         from agents.control.episodic import EpisodicExperiment
         from plugins.gym import fitting
 

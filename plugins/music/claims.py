@@ -40,7 +40,7 @@ def report_parameters() -> int:
 def parameters() -> int:
     """Weights and biases of the model `two-hands`, without the head that tells repeated from held notes, which the report has not."""
     MusicConfig().check_available()
-    from plugins.music.networks.models import make_model
+    from plugins.music.networks.making import make_model
     from sandbox.config.model import resolve
 
     return sum(

@@ -208,7 +208,7 @@ def _continued(
     from agents.supervised.saving import load_model
     from envs.datasets.midi import Unreadable, read_piece
     from plugins.music.generate import default_draw
-    from plugins.music.networks.models import make_model
+    from plugins.music.networks.making import make_model
     from sandbox.seeding import generator
 
     model = load_model(

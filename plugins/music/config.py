@@ -11,7 +11,7 @@ from envs.datasets.pieces import find_pieces
 from sandbox.config.model import Choice, Chosen, LabConfig
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.extras import need
-from sandbox.registry.registry import canonical
+from sandbox.registry.registrar import canonical
 
 NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
 """What the extra `music` brings."""

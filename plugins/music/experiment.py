@@ -18,7 +18,8 @@ from envs.datasets.rolls import STRUCK
 from plugins.music import corpus
 from plugins.music.config import MusicConfig
 from plugins.music.lanes import Lanes
-from plugins.music.networks.models import losses, make_model, target_of
+from plugins.music.networks.making import make_model
+from plugins.music.networks.models import losses, target_of
 from plugins.music.scores import Scoring
 from sandbox.lab import Block, Context, Score, Summary
 

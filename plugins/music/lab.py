@@ -41,7 +41,7 @@ class MusicLab:
     def threads(self, config: MusicConfig, cores: int) -> int:
         """One for a small model."""
         from agents.supervised.threads import threads_for, weights_of
-        from plugins.music.networks.models import make_model
+        from plugins.music.networks.making import make_model
 
         return threads_for(weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores)
 

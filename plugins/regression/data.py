@@ -36,9 +36,12 @@ def points_of(config: Any, context: Context) -> DataPoints:
     Raises:
         UsageError: when a file cannot be read.
     """
-    kept = context.artifacts.folder / KEPT
-    if kept.is_file():
-        with np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False) as file:
+    try:
+        kept = context.artifacts.read(KEPT)
+    except FileNotFoundError:
+        kept = b""
+    if kept:
+        with np.load(io.BytesIO(kept), allow_pickle=False) as file:
             return DataPoints(Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"]))
     if config.train is not None:
         made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))

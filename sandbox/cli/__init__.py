@@ -7,7 +7,6 @@ usage) or 130 (interrupted).
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sys
@@ -122,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error), None)
         return error.exit_code
     except SystemExit as error:
-        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             return 0  # click's own, where the reader of our output went away
         _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
         return 1
@@ -142,7 +141,8 @@ def _choose_plugins(words: list[str]) -> list[str]:
     words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
     words, disabled = _taken_out(words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them")
     if files or disabled:
-        from sandbox.registry.registry import canonical, registry
+        from sandbox.registry.registrar import canonical
+        from sandbox.registry.registry import registry
 
         registry().disabled.update(map(canonical, disabled))
         listing = bool(words) and words[0] == "plugins"  # which is there to tell what is broken

@@ -23,6 +23,8 @@ def destination(run: Run, output: Path | None, *names: str) -> Iterator[list[Pat
     Raises:
         UsageError: when something cannot be written.
     """
+    if output is None:
+        run.folder.refuse_changed()
     try:
         if output is None:
             yield [run.folder.artifacts.path(name) for name in names]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sandbox.cli.output import rounded
 from sandbox.errors import StoreError
 from sandbox.lab import score_of
 from sandbox.store import comparisons, sweeps
 from sandbox.store.index import Row
 from sandbox.store.store import Store
-from sandbox.text import number, words
+from sandbox.text import number, plural, words
 
 
 @dataclass
@@ -22,32 +23,52 @@ class Group:
     Attributes:
         kind: "sweep" or "comparison".
         id: of it.
-        rows: its runs, oldest first.
+        rows: the runs that it stands for in the listing, oldest first; one of a comparison may stand there for itself.
+        members: of a comparison, the ids of all its runs.
+        found: those of them that are in the store; of a sweep, `rows`.
     """
 
     kind: str
     id: str
     rows: list[Row] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
+    found: list[Row] = field(default_factory=list)
 
 
-def grouped(store: Store, rows: Sequence[Row]) -> list[Row | Group]:
+def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row | Group]:
     """The rows, those of a group as one, which stands where its last run stood.
 
     Args:
         store: where they are from.
         rows: oldest first.
+        every: all runs in the store, of which a comparison may have used any.
     """
-    owners = _owners(store, rows)
+    members = _members(store, rows)
+    owners = _owners(store, rows, members)
     groups: dict[str, Group] = {}
     for row in rows:
         if row.id in owners:
             kind, name = owners[row.id]
             groups.setdefault(name, Group(kind, name)).rows.append(row)
+    by_id = {row.id: row for row in every} if members else {}
+    for group in groups.values():
+        group.members = members.get(group.id, []) if group.kind == "comparison" else []
+        group.found = [by_id[run] for run in group.members if run in by_id] or group.rows
     last = {group.rows[-1].id: group for group in groups.values()}
     return [last.get(row.id, row) for row in rows if row.id not in owners or row.id in last]
 
 
-def _owners(store: Store, rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
+def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The ids of the runs of each comparison, by its id; none where no run was made by one."""
+    made: dict[str, list[str]] = {}
+    if any(comparisons.MADE.search(row.id) for row in rows):
+        for folder in comparisons.folders(store):
+            with contextlib.suppress(StoreError):
+                made[folder.id] = [run["run"] for label in folder.read()["runs"].values() for run in label]
+    return made
+
+
+def _owners(store: Store, rows: Sequence[Row], members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
     """Kind and id of what a run belongs to, by the run's id; runs of their own are left out."""
     known = {folder.id for folder in sweeps.all_of(store)}
     owners: dict[str, tuple[str, str]] = {}
@@ -55,18 +76,15 @@ def _owners(store: Store, rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
         sweep = sweeps.sweep_of(row.id, row.lab)
         if sweep in known and sweep is not None:
             owners[row.id] = "sweep", sweep
-    if any(comparisons.MADE.search(row.id) for row in rows):
-        for folder in comparisons.folders(store):
-            with contextlib.suppress(StoreError):
-                runs = [run["run"] for label in folder.read()["runs"].values() for run in label]
-                for run in filter(comparisons.MADE.search, runs):
-                    owners.setdefault(run, ("comparison", folder.id))
+    for comparison, runs in members.items():
+        for run in filter(comparisons.MADE.search, runs):
+            owners.setdefault(run, ("comparison", comparison))
     return owners
 
 
 def cells(group: Group) -> list[str]:
     """A group as a line of the table of runs."""
-    rows = group.rows
+    rows, count = group.found, len(group.members) or len(group.rows)
     agents = list(dict.fromkeys(row.agent for row in rows if row.agent))
     seeds = sorted({row.seed for row in rows})
     statuses = Counter(row.status for row in rows).most_common()
@@ -78,14 +96,16 @@ def cells(group: Group) -> list[str]:
         agents[0] if len(agents) == 1 else f"{len(agents)} agents" if agents else "",
         str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}",
         status,
-        f"{group.kind} of {len(rows)} run{'s' if len(rows) > 1 else ''}{_span(rows)}",
+        f"{group.kind} of {plural(count, 'run')}{_span(rows)}",
     ]
 
 
 def _span(rows: Sequence[Row]) -> str:
-    """From where to where the scores of the runs lie."""
+    """From where to where the scores of the runs lie; of sampled ones with the largest standard error."""
     found = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
     if not found:
         return ""
-    low, high = (number(pick(score.value for score in found)) for pick in (min, max))
-    return f", {words(found[0].name)} {low if low == high else f'{low} to {high}'}"
+    error = max((score.standard_error for score in found if score.standard_error is not None), default=None)
+    low, high = (rounded(pick(score.value for score in found), error) for pick in (min, max))
+    sampled = "" if error is None else f" (standard error {number(error, 2)})"
+    return f", {words(found[0].name)} {low if low == high else f'{low} to {high}'}{sampled}"

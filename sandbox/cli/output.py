@@ -104,11 +104,19 @@ def score(judged: Score) -> str:
     return number(judged.value) if judged.standard_error is None else plus_minus(judged.value, judged.standard_error)
 
 
+def rounded(value: float, error: float | None) -> str:
+    """A figure beside one that has a standard error: no more digits than the error leaves, or four of them."""
+    return number(value, 4) if not error else plus_minus(value, error).partition(" ")[0]
+
+
 def summary_rows(run: Run) -> list[tuple[str, str]]:
     """The figures of a run, by name; beside its score stands how it was sampled."""
     rows, judged = dict(figures(run.summary)), run.score
     if judged is not None and judged.episodes is not None and words(judged.name) in rows:
         rows[words(judged.name)] = f"{score(judged)} (standard error, {plural(judged.episodes, 'episode')})"
+        for kind in ("iqm", "low", "high"):  # over seeds
+            if isinstance(value := run.summary.get(f"{judged.name}_{kind}"), float):
+                rows[words(f"{judged.name}_{kind}")] = rounded(value, judged.standard_error)
     return list(rows.items())
 
 

@@ -35,7 +35,7 @@ LEFT_OUT = ("wanted", "mean", "median")
 def show_sweep(folder: SweepFolder, *, as_json: bool) -> None:
     """Print a sweep as it was printed when it ended."""
     from sandbox.cli.commands.sweep import print_sweep
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
     print_sweep(Sweep(folder), as_json=as_json)
 
@@ -103,17 +103,17 @@ def _width(name: str, rows: Sequence[Mapping[str, str]]) -> int:
 
 
 def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The figures of an agent, by name."""
+    """The figures of an agent, by name, as `compare` shows them."""
+    from sandbox.comparison.report import time_text, value_text
+
     for name, value in agent.items():
         if name in LEFT_OUT:
             continue
         if isinstance(value, Mapping):
-            shown = number(value.get("value", value.get("median")))
-            bounds = value.get("interval")
-            if isinstance(bounds, list) and len(bounds) == 2:
-                shown += f" [{number(bounds[0])}, {'∞)' if bounds[1] is None else f'{number(bounds[1])}]'}"
-            yield name, shown
-        elif isinstance(value, (int, float)) or (value is None and name != "agent"):
+            yield name, (time_text if "median" in value else value_text)(value)
+        elif value is None:
+            yield name, "unknown"
+        elif isinstance(value, (int, float)):
             yield name, number(value)
 
 

@@ -11,15 +11,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sandbox.comparison import report as comparison_report
 from sandbox.comparison.request import Contender, Wish, contenders
-from sandbox.comparison.results import Standings, standings
-from sandbox.config.model import option_name
-from sandbox.errors import ConfigError, SandboxError, UsageError
+from sandbox.comparison.view import Compared
+from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import carry_out, executor_for
 from sandbox.execution.workers import WorkersLost
 from sandbox.lab import Context
@@ -29,9 +28,9 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.signature import refuse_changed, sources_of
 from sandbox.runs.view import Run
 from sandbox.seeding import Generators
-from sandbox.store import comparisons
+from sandbox.store import comparisons, documents
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.files import plain, write_whole
+from sandbox.store.files import Directory, plain, write_whole
 from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.index import Row
@@ -88,66 +87,11 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(f"{progress.done} of {progress.total} runs are done.")
 
 
-@dataclass
-class Comparison:
-    """Agents side by side.
-
-    Attributes:
-        id: the same for the same runs wanted.
-        lab, preset: where they were compared.
-        contenders: who.
-        seeds: of each.
-        runs: by label, one for each seed, in order, whatever its status.
-        reused: how many runs were found rather than made.
-        remarks: what a reader must know of how it was made.
-        folder: where page and document go.
-        command: the command line, or "".
-    """
-
-    id: str
-    lab: str
-    preset: str
-    contenders: list[Contender]
-    seeds: list[int]
-    runs: dict[str, list[Run]]
-    reused: int
-    remarks: list[str]
-    folder: Path
-    command: str = ""
-    sources: str = ""
-    _written: bool = field(default=False, repr=False)
-
-    @cached_property
-    def standings(self) -> Standings:
-        """What came out, computed from the runs."""
-        return standings(self.runs)
-
-    @property
-    def table(self) -> list[dict[str, Any]]:
-        """One row for each agent, best first: plain values; an interval is [low, high]."""
-        return [one.document() for one in self.standings.ranked]
-
-    @property
-    def pairs(self) -> list[dict[str, Any]]:
-        """One row for each pair of agents and each question: probability of improvement, p-value, verdict."""
-        return [pair.document() for pair in self.standings.pairs]
-
-    @property
-    def warnings(self) -> list[str]:
-        """What limits the answer: failed runs, few seeds, mixed versions."""
-        return [*self.remarks, *self.standings.warnings]
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """Matplotlib figures by name: learning_curves, scores, performance_profile."""
-        from sandbox.comparison import plots as comparison_plots
-
-        return comparison_plots.figures(self.standings)
+class Comparison(Compared):
+    """Agents side by side, with a page and a document in the store."""
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
-        from sandbox.comparison import report as comparison_report
-
         page = comparison_report.page(self)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
@@ -155,8 +99,6 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """All of it as one JSON document."""
-        from sandbox.comparison import report as comparison_report
-
         return {
             **{"comparison": self.id, "folder": str(self.folder.resolve()), "lab": self.lab, "preset": self.preset},
             **{"seeds": self.seeds, "command": self.command, "sources": self.sources, "reused": self.reused},
@@ -181,20 +123,25 @@ class Comparison:
             self.folder.mkdir(parents=True, exist_ok=True)
             document = (json.dumps(_finite(self.document()), indent=2, default=plain) + "\n").encode()
             page, kept = self.folder / PAGE, self.folder / DOCUMENT
-            if page.exists() and kept.exists() and kept.read_bytes() == document:
+            if page.exists() and self._kept() == document:
                 return  # the page shows nothing that is not in the document, so it would be the same
             write_whole(page, self.to_html().encode(), sync=False)
             write_whole(kept, document, sync=False)  # behind the page: it vouches for it
         except OSError as error:
             raise SandboxError(f"Cannot write to {self.folder}: {error.strerror}. Choose another folder with --output.") from error
 
+    def _kept(self) -> bytes:
+        """The document that stands in the folder; nothing where there is none that can be read."""
+        try:
+            return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
+        except (OSError, StoreError):
+            return b""
+
     def __repr__(self) -> str:
         return f"<Comparison {self.id}: {', '.join(self.runs)} on {self.lab}, {len(self.seeds)} seeds>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the table and the figures."""
-        from sandbox.comparison import report as comparison_report
-
         return comparison_report.inline(self)
 
 
@@ -418,10 +365,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(part) for part in value]
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
-
-
-def shown_options(one: Contender) -> str:
-    """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
-    from sandbox.config.model import show_value
-
-    return ", ".join(f"{option_name(name)} {show_value(value)}" for name, value in one.given.items())

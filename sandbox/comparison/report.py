@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.results import QUESTIONS, SCORE, Standing
+from sandbox.comparison.results import FEW, QUESTIONS, SCORE, Standing, figure
 from sandbox.comparison.run_scores import SHARE
+from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import Estimate, aggregates
 from sandbox.stats.aggregates import MIN_RUNS
-from sandbox.stats.time_to_threshold import MedianTime, threshold
+from sandbox.stats.time_to_threshold import threshold
 from sandbox.visual import html as report
-
-if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison
 
 CAPTIONS = {
     "learning_curves": "Interquartile mean over seeds of the greedy policy's score, against the env steps learned; each seed counts with its last "
@@ -40,37 +39,37 @@ COLUMNS = (
 )
 
 
-def page(made: Comparison) -> str:
+def page(made: Compared) -> str:
     """The whole page."""
     who = ", ".join(made.runs)
     body = [_head(made, who), _table_section(made), *_pictures(made), _pairs(made), _settings(made), _method(made)]
     return report.page(f"{who} on {made.lab}", body)
 
 
-def inline(made: Comparison) -> str:
+def inline(made: Compared) -> str:
     """Table and figures for a notebook."""
     figures = "".join(report.figure(figure, caption(made, name)) for name, figure in made.figures.items())
     return _table(made) + figures
 
 
-def caption(made: Comparison, name: str) -> str:
+def caption(made: Compared, name: str) -> str:
     """What a figure shows; it speaks of intervals only where there are any."""
     drawn = any(len(one.runs) >= MIN_RUNS for one in made.standings.agents)
     return CAPTIONS[name] + ((BAR if name == "scores" else BAND) if drawn else " No interval is drawn: there are too few seeds for one.")
 
 
-def finding(made: Comparison) -> str:
+def finding(made: Compared) -> str:
     """The answer in one sentence: who reaches the optimum and after how many env steps, or who scores best."""
     ranked, optimum = made.standings.ranked, made.standings.optimum
     if optimum is None or any(one.arrived is None for one in ranked):
-        best = ranked[0]
-        return f"{best.label} has the best {text.words(made.standings.score)}: {interval(best.iqm)} (interquartile mean of {_seeds(best)})."
+        return _best(made)
     usual = [one for one in ranked if one.arrived is not None and 2 * one.arrived > len(one.runs)]
     rest = [one for one in ranked if one not in usual]
-    exact = all(one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual)
+    exact = bool(usual) and all(one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual)
     goal = f"the optimum {figure(optimum)}" if exact else f"95 % of the optimum {figure(optimum)}"
     if not usual:
-        return f"None of them reaches {goal} and stays there."
+        nobody = "None of them reaches" if len(rest) > 1 else f"{rest[0].label} does not reach"
+        return f"{nobody} {goal} and stays there{' in most runs' if any(one.arrived for one in rest) else ''}."
     usual.sort(key=lambda one: one.steps.median if one.steps else 0.0)
     times = ", ".join(
         f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip() for one in usual if one.steps
@@ -78,8 +77,40 @@ def finding(made: Comparison) -> str:
     who = f"{_listed(usual)} {'reaches' if len(usual) == 1 else 'reach'}"
     if not rest and len(usual) > 1:
         who = "Both reach" if len(usual) == 2 else "All reach"
-    missing = f"; {_listed(rest)} {'does' if len(rest) == 1 else 'do'} not" if rest else ""
-    return f"{who} {goal}{':' if len(usual) > 1 else ''} {times} (median){missing}."
+    share = "" if all(one.arrived == len(one.runs) for one in usual) else " in most runs"
+    return f"{who} {goal}{share}{':' if len(usual) > 1 else ''} {times} (median){_missing(rest)}."
+
+
+def _missing(rest: list[Standing]) -> str:
+    """Who does not reach it; of whom some runs do, is told apart from whom none does."""
+    never = [one for one in rest if not one.arrived]
+    half = [one for one in rest if one.arrived and 2 * one.arrived == len(one.runs)]
+    seldom = [one for one in rest if one.arrived and one not in half]
+    told = [f"{_listed(never)} {'does' if len(never) == 1 else 'do'} not"] if never else []
+    told += [f"most runs of {_listed(seldom)} do not"] if seldom else []
+    told += [f"half of the runs of {_listed(half)} do not"] if half else []
+    return "".join(f"; {one}" for one in told)
+
+
+def _best(made: Compared) -> str:
+    """Who scores best, if a test says so."""
+    best, *others = made.standings.ranked
+    score = text.words(made.standings.score)
+    if not others:
+        return f"{best.label} has the {score} {_score(best)} (interquartile mean of {_seeds(best)})."
+    pairs = {
+        pair.other if pair.one == best.label else pair.one: pair
+        for pair in made.standings.pairs
+        if pair.question == SCORE and best.label in (pair.one, pair.other)
+    }
+    level = [one for one in others if pairs[one.label].winner != best.label]
+    if not level:
+        return f"{best.label} has the best {score}: {_score(best)} (interquartile mean of {_seeds(best)})."
+    told = " and ".join(f"{one.label} {_score(one)}" for one in (best, level[0])) if len(level) == 1 else ""
+    told = told or ", ".join(f"{one.label} {_score(one)}" for one in (best, *level))
+    if any(pairs[one.label].verdict.startswith(FEW) for one in level):
+        return f"Too few seeds to tell which of {_listed([best, *level])} has the best {score}: {told} (interquartile means)."
+    return f"No difference in {score} was shown between {_listed([best, *level])}: {told} (interquartile means)."
 
 
 def _listed(some: list[Standing]) -> str:
@@ -91,7 +122,7 @@ def _seeds(one: Standing) -> str:
     return f"{len(one.runs)} {'seed' if len(one.runs) == 1 else 'seeds'}"
 
 
-def answers(made: Comparison) -> list[str]:
+def answers(made: Compared) -> list[str]:
     """The finding, then for each question who is better, and between whom no difference was shown."""
     sentences = [finding(made)]
     for question in QUESTIONS:
@@ -106,38 +137,52 @@ def answers(made: Comparison) -> list[str]:
     return sentences
 
 
-def cells(made: Comparison, one: Standing) -> dict[str, str]:
+def cells(made: Compared, one: Standing) -> dict[str, str]:
     """An agent's row, plain text."""
-    whole = len(one.runs)
+    whole, document = len(one.runs), one.document()
     return {
         "agent": one.label,
         "seeds": str(whole) if whole == one.wanted else f"{whole} of {one.wanted}",
         "env steps": "unknown" if one.env_steps is None else figure(one.env_steps),
-        "IQM": interval(one.iqm),
-        "mean": interval(one.mean),
-        "median": interval(one.median),
-        "gap to optimum": interval(one.gap) if one.gap else "unknown",
+        **{name: value_text(document[name.lower()]) for name in ("IQM", "mean", "median")},
+        "gap to optimum": value_text(document["gap"]),
         "reached 95 %": f"{one.arrived} of {whole}" if one.arrived is not None else "unknown",
-        "steps to 95 %": _time(one.steps, one.before),
-        "seconds to 95 %": _time(one.seconds, None),
+        "steps to 95 %": time_text(document["steps_to_95"]),
+        "seconds to 95 %": time_text(document["seconds_to_95"]),
     }
 
 
-def _time(time: MedianTime | None, before: float | None) -> str:
-    """A median time with its interval, and the evaluation before it: the true moment lies in between."""
+def value_text(value: Mapping[str, Any] | None) -> str:
+    """A figure of an agent's document with its interval, or with its standard error where it has none."""
+    if value is None or value.get("value") is None:
+        return "unknown"
+    shown, bounds, error = value["value"], value.get("interval"), value.get("standard_error")
+    if bounds:
+        return f"{figure(shown)} [{figure(bounds[0])}, {figure(bounds[1])}]"
+    return figure(shown) if error is None else text.plus_minus(shown, error)
+
+
+def time_text(time: Mapping[str, Any] | None) -> str:
+    """A median time of an agent's document with its interval, and the evaluation before it: the true moment lies in between."""
     if time is None:
         return "unknown"
-    if not np.isfinite(time.median):
+    if time.get("median") is None:
         return "not reached"
-    gap = "" if before is None else f" (> {figure(before)})"
-    if np.isnan(time.low):
-        return f"{figure(time.median)}{gap}"
-    return f"{figure(time.median)}{gap} [{figure(time.low)}, {f'{figure(time.high)}]' if np.isfinite(time.high) else '∞)'}"
+    before, bounds = time.get("evaluated_before"), time.get("interval")
+    shown = figure(time["median"]) + ("" if before is None else f" (> {figure(before)})")
+    return shown if not bounds else f"{shown} [{figure(bounds[0])}, {'∞)' if bounds[1] is None else f'{figure(bounds[1])}]'}"
 
 
-def figure(value: float) -> str:
-    """A number for people: counts whole, else four significant digits."""
-    return text.number(int(value) if float(value).is_integer() and abs(value) >= 1 else value, 4)
+def score_marks(made: Compared) -> str:
+    """What stands beside the scores: "in brackets 95 % intervals"."""
+    agents = made.standings.agents
+    marks = ["in brackets 95 % intervals"] if any(not np.isnan(one.iqm.low) for one in agents) else []
+    marks += ["behind ± the standard error"] if any(one.error is not None for one in agents) else []
+    return ", ".join(marks)
+
+
+def _score(one: Standing) -> str:
+    return value_text(one.document()["iqm"])
 
 
 def interval(value: Estimate) -> str:
@@ -145,7 +190,7 @@ def interval(value: Estimate) -> str:
     return figure(value.value) if np.isnan(value.low) else f"{figure(value.value)} [{figure(value.low)}, {figure(value.high)}]"
 
 
-def _head(made: Comparison, who: str) -> str:
+def _head(made: Compared, who: str) -> str:
     seeds = f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})" if len(made.seeds) > 1 else f"1 seed ({made.seeds[0]})"
     first, *others = answers(made)
     lines = [first, f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *others]
@@ -156,32 +201,33 @@ def _head(made: Comparison, who: str) -> str:
     return f'<header class="page"><h1>Comparison on {report.text(made.lab)}</h1>{"".join(map(report.paragraph, lines))}{limits}</header>'
 
 
-def _table_section(made: Comparison) -> str:
+def _table_section(made: Compared) -> str:
     optimum = made.standings.optimum
     meant = (
         f" The best possible, {figure(optimum)}, is {made.standings.optimum_is}."
         if optimum is not None and made.standings.optimum_is
         else ""
     )
+    marks = score_marks(made)
     prose = (
-        f"Scores are the {text.words(made.standings.score)} at the end, in brackets their 95 % intervals.{meant} Times are Kaplan-Meier medians: "
+        f"Scores are the {text.words(made.standings.score)} at the end{f', {marks}' if marks else ''}.{meant} Times are Kaplan-Meier medians: "
         "a run that did not reach 95 % of the optimum is censored where it ended. In round brackets the evaluation before, at which it "
         "was not there yet; in square brackets the 95 % interval, open at the right where too few runs arrived."
     )
     return f"<section><h2>Results</h2>{_table(made)}{report.paragraph(prose)}</section>"
 
 
-def _table(made: Comparison) -> str:
+def _table(made: Compared) -> str:
     rows = [[report.text(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
     return report.table(COLUMNS, rows, right=COLUMNS[1:])
 
 
-def _pictures(made: Comparison) -> list[str]:
+def _pictures(made: Compared) -> list[str]:
     drawn = [report.figure(figure, caption(made, name)) for name, figure in made.figures.items()]
     return [f"<section>{picture}</section>" for picture in drawn]
 
 
-def _pairs(made: Comparison) -> str:
+def _pairs(made: Compared) -> str:
     rows: list[list[str] | str] = []
     question = ""
     for pair in made.standings.pairs:
@@ -209,9 +255,7 @@ def _pairs(made: Comparison) -> str:
     return f"<section><h2>Pairs</h2>{report.table(columns, rows, right=columns[1:4])}{report.paragraph(prose)}</section>"
 
 
-def _settings(made: Comparison) -> str:
-    from sandbox.comparison.api import shown_options
-
+def _settings(made: Compared) -> str:
     rows = []
     for one in made.contenders:
         runs = made.runs[one.label]
@@ -234,7 +278,7 @@ def _settings(made: Comparison) -> str:
     return f"<section><h2>Settings</h2>{table}{report.paragraph(prose)}</section>"
 
 
-def _method(made: Comparison) -> str:
+def _method(made: Compared) -> str:
     lines = [
         f"IQM: the interquartile mean, of the middle half of the seeds' scores. Intervals are stratified percentile bootstrap intervals "
         f"({aggregates.RESAMPLES} resamples), as in Agarwal et al. (2021), `Deep reinforcement learning at the edge of the statistical precipice`. "
@@ -251,6 +295,7 @@ def _method(made: Comparison) -> str:
             f"Reaching 95 %: at the first evaluation from which on every evaluation of the run is at least as good as "
             f"{figure(threshold(optimum, SHARE, made.standings.higher_is_better))} (the optimum {figure(optimum)} less 5 % of its size). Intervals of "
             "median times invert the sign test; an end is open where so few runs, or runs that did not arrive, leave it open. "
-            "Seconds are those of the work until then: learning, evaluating and, in a process's first run, compiling; they differ from machine to machine."
+            "Seconds are those of the work until then, their median with as many arrivals as that of the steps: learning, evaluating and, "
+            "in a process's first run, compiling; they differ from machine to machine."
         )
     return f"<section><h2>How it was measured</h2>{''.join(map(report.paragraph, lines))}</section>"

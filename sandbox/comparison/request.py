@@ -25,7 +25,8 @@ from sandbox.config.model import (
     show_value,
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
-from sandbox.registry.registry import canonical, registry
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.text import flat, is_text, printable
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sandbox import text
 from sandbox.comparison.run_scores import RunScores, errors, measured, scores
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
@@ -23,6 +24,8 @@ from sandbox.stats.time_to_threshold import Arrival, MedianTime
 NAN = float("nan")
 SCORE, SPEED = "final score", "steps to 95 %"
 QUESTIONS = (SCORE, SPEED)
+FEW = "too few seeds"
+"""How the verdict begins where no verdict is possible."""
 UNEQUAL = 0.05
 """Env steps that differ by more than this share are said to differ."""
 
@@ -39,8 +42,10 @@ class Standing:
         gap: how much is missing to the optimum on average; None where nobody knows the optimum.
         env_steps: median of the steps that the runs learned; None where nobody counted.
         arrived: how many runs came near the optimum and stayed; None without optimum or evaluations.
-        steps, seconds: median time to come near; None where `arrived` is, and where nobody took the time.
+        error: standard error of the mean of the scores, where they were sampled and have no interval; None otherwise.
+        steps: median env steps to come near; None where `arrived` is.
         before: env steps at the evaluation before the one that the median counts; None where there is no median.
+        seconds, seconds_before: the same in seconds, reached where `steps` are; None also where nobody took the time.
     """
 
     label: str
@@ -49,22 +54,25 @@ class Standing:
     iqm: Estimate
     mean: Estimate
     median: Estimate
+    error: float | None
     gap: Estimate | None
     env_steps: float | None
     arrived: int | None
     steps: MedianTime | None
-    seconds: MedianTime | None
     before: float | None
+    seconds: MedianTime | None
+    seconds_before: float | None
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
         return {
             **{"agent": self.label, "runs": len(self.runs), "wanted": self.wanted},
-            **{name: _plain(getattr(self, name)) for name in ("iqm", "mean", "median", "gap")},
+            **{name: _plain(getattr(self, name), self.error) for name in ("iqm", "mean", "median")},
+            "gap": None if self.gap is None else _plain(self.gap),
             "env_steps": self.env_steps,
             "reached_95": self.arrived,
             "steps_to_95": _plain_time(self.steps, self.before),
-            "seconds_to_95": _plain_time(self.seconds, None),
+            "seconds_to_95": _plain_time(self.seconds, self.seconds_before),
             "by_seed": [_of_run(one) for one in self.runs],
         }
 
@@ -106,7 +114,7 @@ class Pair:
             return f"{self.winner} is {'better' if self.question == SCORE else 'faster'}"
         if self.p is None:
             return "cannot be compared"
-        return f"too few seeds, {self.needed} of each may tell" if self.least >= significance.ALPHA else "no difference shown"
+        return f"{FEW}, {self.needed} of each may tell" if self.least >= significance.ALPHA else "no difference shown"
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
@@ -205,6 +213,7 @@ def _standing(label: str, runs: list[RunScores], wanted: int) -> Standing:
     steps, seconds = _arrivals(runs, "steps"), _arrivals(runs, "seconds")
     median = _median(steps)
     before = [one.after for one in steps or () if median is not None and one.at == median.median]
+    seconds_median, seconds_before = (None, None) if steps is None or seconds is None else _seconds(steps, seconds)
     return Standing(
         label,
         runs,
@@ -212,13 +221,24 @@ def _standing(label: str, runs: list[RunScores], wanted: int) -> Standing:
         _estimate(table, aggregates.iqm, f"{label} iqm", noise),
         _estimate(table, aggregates.mean, f"{label} mean", noise),
         _estimate(table, aggregates.median, f"{label} median", noise),
+        _error(runs),
         gap,
         float(np.median(learned)) if len(learned) == len(runs) else None,
         None if steps is None else sum(one.at is not None for one in steps),
         median,
-        _median(seconds),
         min(before, default=None),
+        seconds_median,
+        seconds_before,
     )
+
+
+def _error(runs: Sequence[RunScores]) -> float | None:
+    """The standard error of the mean of scores that were sampled; None where they are exact or have an interval.
+
+    So few runs have one score for all: interquartile mean, mean and median are the same.
+    """
+    found = [one.score.standard_error for one in runs if one.score.standard_error is not None]
+    return float(np.linalg.norm(found)) / len(runs) if found and len(runs) < MIN_RUNS else None
 
 
 def _arrivals(runs: Sequence[RunScores], axis: str) -> list[Arrival] | None:
@@ -234,6 +254,35 @@ def _median(arrivals: Sequence[Arrival] | None) -> MedianTime | None:
         return None
     found = time_to_threshold.median_time(arrivals)
     return found if len(arrivals) >= MIN_RUNS else found._replace(low=NAN, high=NAN)
+
+
+def _seconds(steps: Sequence[Arrival], seconds: Sequence[Arrival]) -> tuple[MedianTime | None, float | None]:
+    """The median in seconds, and the evaluation before it: reached with as many arrivals as in steps, and not where steps are not.
+
+    In seconds alone a run that ends early would be censored early: a quick learner that never arrives would leave those that do alone.
+
+    Args:
+        steps, seconds: of each run, in the same order.
+    """
+    found, half = _median(seconds), _half(steps)
+    if found is None or not half:
+        return None if found is None else found._replace(median=float("inf")), None
+    at, before = sorted((one.at, one.after) for one in seconds if one.at is not None)[half - 1]
+    if np.isnan(found.low):
+        return MedianTime(at, NAN, NAN), before
+    return MedianTime(at, min(found.low, at), max(found.high, at)), before
+
+
+def _half(arrivals: Sequence[Arrival]) -> int:
+    """With how many arrivals the Kaplan-Meier curve falls to a half; 0 where it does not."""
+    left, count = 1.0, 0
+    ordered = sorted((one.end if one.at is None else one.at, one.at is None) for one in arrivals)
+    for place, (_, censored) in enumerate(ordered):
+        if not censored:
+            left, count = left * (1 - 1 / (len(ordered) - place)), count + 1
+            if left <= 0.5 + 1e-12:
+                return count
+    return 0
 
 
 def _estimate(table: np.ndarray, statistic: aggregates.Statistic, name: str, noise: np.ndarray | None = None) -> Estimate:
@@ -286,20 +335,22 @@ def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
     fewest = min(len(one.runs) for one in made.agents)
     if fewest < MIN_RUNS:
         count = "1 seed has" if fewest == 1 else f"{fewest} seeds have"
+        few = [one.label for one in made.agents if len(one.runs) < MIN_RUNS]
+        whose = "" if len(few) == len(made.agents) else f" for {', '.join(few)}"
         made.warnings.append(
-            f"No intervals: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
+            f"No intervals{whose}: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
         )
     elif fewest < 10:
         made.warnings.append(f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim.")
     counted = [one.env_steps for one in made.agents if one.env_steps is not None]
     if counted and max(counted) > (1 + UNEQUAL) * min(counted):
-        told = ", ".join(f"{one.label} {one.env_steps:.0f}" for one in made.agents if one.env_steps is not None)
+        told = ", ".join(f"{one.label} {figure(one.env_steps)}" for one in made.agents if one.env_steps is not None)
         made.warnings.append(
             f"The agents learned for different numbers of env steps ({told}), so their final scores are not those of equal efforts."
         )
     sampled = max((one.score.episodes or 0 for one in everyone), default=0)
     if sampled:
-        made.warnings.append(f"Scores are means of {sampled} sampled episodes; the intervals contain their standard errors.")
+        made.warnings.append(f"Scores are means of {sampled} sampled episodes; {_errors_told(made.agents)}.")
     alike = [one.label for one in made.agents if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])]
     if alike:
         made.warnings.append(
@@ -307,7 +358,7 @@ def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
         )
     if len({one.host for one in everyone}) > 1:
         made.warnings.append("The runs were made on several machines: their seconds cannot be compared.")
-    if len({str(sorted(one.versions.items())) for one in everyone}) > 1:
+    if _differ([one.versions for one in everyone]):
         made.warnings.append("The runs were made under different versions of libraries; run.json of each says which.")
     if everyone[0].score.optimum is None:
         made.warnings.append("The optimum is not known here: there is no optimality gap, and no share of it to be reached.")
@@ -315,10 +366,29 @@ def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
         made.warnings.append("Not every run has evaluations with env steps: there are no learning curves, and no steps to 95 %.")
 
 
-def _plain(value: Estimate | None) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    return {"value": value.value, "interval": None if np.isnan(value.low) else [value.low, value.high]}
+def _errors_told(agents: Sequence[Standing]) -> str:
+    """Where the standard errors of sampled scores stand."""
+    within = "the intervals contain their standard errors"
+    beside = "± is the standard error of that sampling alone"
+    if all(len(one.runs) >= MIN_RUNS for one in agents):
+        return within
+    return beside if all(len(one.runs) < MIN_RUNS for one in agents) else f"{within}; where there is none, {beside}"
+
+
+def _differ(versions: Sequence[Mapping[str, str]]) -> bool:
+    """Whether one library has two versions; that a run lists more libraries than another is no difference."""
+    return any(len({one[name] for one in versions if name in one}) > 1 for name in {name for one in versions for name in one})
+
+
+def figure(value: float) -> str:
+    """A number for people: counts whole, else four significant digits."""
+    return text.number(int(value) if float(value).is_integer() and abs(value) >= 1 else value, 4)
+
+
+def _plain(value: Estimate, error: float | None = None) -> dict[str, Any]:
+    """An estimate; the standard error stands where there is no interval."""
+    sampled = {} if error is None else {"standard_error": error}
+    return {"value": value.value, "interval": None if np.isnan(value.low) else [value.low, value.high], **sampled}
 
 
 def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any] | None:

@@ -29,7 +29,8 @@ from pydantic.fields import FieldInfo
 from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.input_files import read_text
-from sandbox.registry.registry import canonical, registry
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 from sandbox.text import flat, is_text
 
 

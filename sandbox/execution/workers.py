@@ -59,21 +59,17 @@ class Job:
     pruning: Pruning | None = None
 
 
-@dataclass(frozen=True)
-class Pruning:
-    """How a run asks whether to go on.
+class Pruning(Protocol):
+    """How a run asks whether to go on; it travels to a worker."""
 
-    Attributes:
-        journal: Optuna's file.
-        number: of the trial.
-        prune: the pruner's name.
-        column: of the evaluate stream, whose last value is reported.
-    """
+    @property
+    def column(self) -> str:
+        """Of the evaluate stream, whose last value is reported."""
+        ...
 
-    journal: str
-    number: int
-    prune: str
-    column: str
+    def judge(self) -> Any:
+        """Who says whether it is hopeless, made where the run is carried out: see `sandbox.sweeps.study.Judge`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -176,12 +172,10 @@ class Watcher:
                 run.stop.request("interrupted")
 
     def _ask(self, run: Any, value: float) -> None:
-        from sandbox.sweeps.study import Judge
-
         pruning = self._pruning
         assert pruning is not None
         self.reported = True
-        self._judge = self._judge or Judge(pruning.journal, pruning.number, pruning.prune)
+        self._judge = self._judge or pruning.judge()
         if self._judge.hopeless(value, run.experiment.done_units) and not run.experiment.done:
             self.pruned = True
             run.stop.request("interrupted")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from sandbox.registry.registry import Registrar
+    from sandbox.registry.registrar import Registrar
 
 PROJECT = "sandbox"
 hookspec = pluggy.HookspecMarker(PROJECT)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from sandbox.errors import UsageError
-from sandbox.registry.registry import canonical
+from sandbox.registry.registrar import canonical
 
 KINDS = ("lab", "agent", "env", "observer")
 TEMPLATES = Path(__file__).resolve().parent / "templates"

@@ -17,7 +17,8 @@ import numpy as np
 
 from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Claim, ClaimNotes, ClaimPicture, ClaimPictures
-from sandbox.registry.registry import canonical, registry
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 from sandbox.reproduction import judge as verdicts
 from sandbox.reproduction.judge import MeasuredFigure
 

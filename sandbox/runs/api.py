@@ -17,7 +17,8 @@ from typing import Any
 from sandbox.config.model import LabConfig, dump, resolve
 from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
 from sandbox.lab import ChoosingThreads, LearningTogether
-from sandbox.registry.registry import Entry, registry
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import registry
 from sandbox.runs.loop import Loop, Settings
 from sandbox.runs.signature import plugin_name, refuse_changed, sign
 from sandbox.runs.view import Run, context_of, rebuilt
@@ -267,7 +268,7 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
         for complaint in complaints:
             loop.warn(complaint)
         if whole:
-            _revisit(loop, tell=bool(track))
+            _revisit(loop, tell=bool(track), repair=repair)
         else:
             if damage:
                 loop.warn(f"The run was finished, but {damage} What is missing is computed again.")
@@ -285,10 +286,29 @@ def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings:
     return Loop(folder, record, lab, config, context_of(folder, record), settings)
 
 
-def _revisit(loop: Loop, *, tell: bool) -> None:
-    """Make the pictures of a finished run; an experiment that cannot be built any more is said so."""
+def _revisit(loop: Loop, *, tell: bool, repair: bool) -> None:
+    """Make the pictures of a finished run; an experiment that cannot be built any more is said so.
+
+    An artifact that is not what was written, and that the run does not make (`watch` did, or `generate`), is never vouched for anew: its
+    entry stays, so that `verify` tells of it, or a repair removes it.
+    """
+    written = {one.name: one for one in loop.record.artifacts}
+    changed = [one for one in loop.folder.artifacts.listing() if one.name in written and one != written[one.name]]
     try:
         loop.revisit(tell=tell)
+        still = [one for one in loop.folder.artifacts.listing() if one in changed]
+        for one in still:
+            if repair:
+                loop.folder.directory.remove(f"{loop.folder.artifacts.folder.name}/{one.name}")
+                loop.warn(
+                    f"artifacts/{one.name} was not what was written, and a run does not make it: it is removed. Its own command makes it again."
+                )
+            else:
+                loop.warn(f"artifacts/{one.name} is not what was written, and a run does not make it.")
+        if still:
+            kept = {} if repair else {one.name: written[one.name] for one in still}
+            loop.record.artifacts = [kept.get(one.name, one) for one in loop.folder.artifacts.listing()]
+            loop.record.write(loop.folder.record_path)
     except (SandboxError, OSError):
         raise
     except Exception as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sandbox.config.model import choices
 from sandbox.errors import UnknownNameError, UsageError
-from sandbox.registry.registry import ROOT, Entry, registry
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import ROOT, registry
 from sandbox.runs import provenance
 from sandbox.store.record import RunRecord
 

@@ -15,7 +15,7 @@ from sandbox.registry.registry import registry
 from sandbox.runs.loop import Loop
 from sandbox.runs.work import build, work_of
 from sandbox.seeding import Generators
-from sandbox.store.files import door
+from sandbox.store.files import Directory
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
@@ -129,7 +129,9 @@ class Run:
     @property
     def figures(self) -> dict[str, Picture]:
         """The pictures and animations it made, by name; a notebook shows them where they stand last in a cell."""
-        return {path.name: Picture(path) for path in self.artifacts if path.suffix in KINDS}
+        names = [artifact.name for artifact in self.record.artifacts if Path(artifact.name).suffix in KINDS]
+        below = self.folder.artifacts.folder.name
+        return {Path(name).name: Picture(self.folder.directory, f"{below}/{name}") for name in names}
 
     def document(self) -> dict[str, Any]:
         """The run as one JSON document."""
@@ -158,18 +160,19 @@ class Picture:
     """A picture or animation of a run, which a notebook shows inline.
 
     Args:
-        path: of a PNG, GIF or SVG.
+        folder: the run's.
+        name: of a PNG, GIF or SVG below it; no link on the way to it is followed.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Directory, name: str) -> None:
+        self._folder, self._name = folder, name
+        self.path = folder.path / name
 
     def __repr__(self) -> str:
         return f"<Picture {self.path}>"
 
     def _repr_html_(self) -> str:
-        folder, name = door(self.path)
-        content = base64.b64encode(folder.read(name)).decode()
+        content = base64.b64encode(self._folder.read(self._name)).decode()
         return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
 
 

@@ -172,8 +172,8 @@ def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None
     Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard (Nelson-Aalen) of all runs together at
     its time. Arrangements are counted rather than approximated: with 3 runs that always arrive and 3 that never do, the asymptotic
     test says 0.025, and the exact one 0.10. Both groups are cut where the shorter one ends (`followed_up`), so that unequal
-    lengths are not taken for a difference; and the later group is counted from the evaluation before each arrival, so that a coarser
-    grid of evaluations is not taken for one either.
+    lengths are not taken for a difference. An arrival is counted at its evaluation; where the two groups were evaluated at other
+    points, the later group's arrivals are counted at the evaluation before, so that a coarser grid is not taken for a difference either.
 
     Returns:
         A probability in (0, 1], or None where nothing arrived while both were followed: they cannot be compared then.
@@ -184,8 +184,16 @@ def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None
         return None
     if log_rank_scores([*left, *right])[: len(left)].sum() < 0:
         left, right = right, left
-    scores = log_rank_scores([*left, *(run._replace(at=run.after) if run.at is not None else run for run in right)])
+    if not _same_grid(left, right):
+        right = [run._replace(at=run.after) if run.at is not None else run for run in right]
+    scores = log_rank_scores([*left, *right])
     return permutation_p(scores, len(left)) if scores[: len(left)].sum() > 0 else 1.0
+
+
+def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
+    """Whether the stretches between evaluations in which runs arrived are the same in both groups, or do not meet."""
+    here, there = ({(run.after, run.at) for run in group if run.at is not None} for group in (one, other))
+    return all(left == right or left[1] <= right[0] or right[1] <= left[0] for left in here for right in there)
 
 
 def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:

@@ -116,8 +116,9 @@ class Directory:
         with self.open(name) as file:
             if most is None:
                 return file.read()
-            content = file.read(most + 1)
-        if len(content) > most:
+            size = os.fstat(file.fileno()).st_size  # not `most`, which would be set aside
+            content = file.read(min(size, most) + 1)
+        if max(len(content), size) > most:
             raise StoreError(f"{self.path / name} has more than {most} bytes, far more than such a file can have.")
         return content
 

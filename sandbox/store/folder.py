@@ -168,10 +168,19 @@ class RunFolder:
             return
         try:
             with self._locked():
-                RunRecord.read(self.record_path)  # refuses a damaged one
+                self.refuse_changed()
                 self.directory.write(RECORD, with_artifacts(self.directory.read(RECORD), added))
         except OSError as error:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
+
+    def refuse_changed(self) -> None:
+        """Refuse a run whose run.json is not what was written: what is written anew would vouch for it.
+
+        Raises:
+            StoreError: when it is missing, damaged or changed.
+        """
+        if RunRecord.read(self.record_path).intact is False:
+            raise StoreError(f"run.json of run {self.id} is not what was written (its SHA-256 differs), so nothing is added to the run.")
 
     def remove(self) -> None:
         """Delete the folder and all that is in it; of a link, the link alone.

@@ -272,6 +272,13 @@ def _in_cache(root: Path) -> Path:
 def _subfolders(path: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
-            return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+            return [entry for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
     except OSError:
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False

@@ -157,7 +157,8 @@ class RunRecord:
             document = documents.parse(content)
             if document.get("format", 0) > FORMAT:
                 raise StoreError(f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it.")
-            intact = _digest(document) == document.get("digest") if document.get("format", 0) > 1 else None
+            vouched = document.get("format", 0) > 1 or "digest" in document or "files" in document
+            intact = _digest(document) == document.get("digest") if vouched else None
             document = documents.shown(document)
             known = {one.name for one in fields(cls)} - {"intact"}
             document["artifacts"] = [Artifact(**artifact) for artifact in document.get("artifacts", [])]

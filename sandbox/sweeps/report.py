@@ -14,7 +14,7 @@ from sandbox.text import number, plural, plus_minus, words
 from sandbox.visual import html as report
 
 if TYPE_CHECKING:
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
 PAGE, BEST = "report.html", "best.json"
 COORDINATES, IMPORTANCE = "parallel_coordinates.png", "importance.png"
@@ -81,6 +81,12 @@ def columns(sweep: Sweep) -> list[str]:
     return list(dict.fromkeys(name for one in sweep.ranking for name in one.params))
 
 
+def value_heading(sweep: Sweep) -> str:
+    """The objective, and what stands behind ±: elsewhere that is a standard error."""
+    spread = " (mean ± standard deviation)" if any(one.spread is not None for one in sweep.ranking) else ""
+    return f"{words(sweep.record.objective) or 'objective'}{spread}"
+
+
 def value_text(result: Result) -> str:
     """The objective with its spread over seeds, or why there is none."""
     if result.value is None:
@@ -96,7 +102,8 @@ def _head(sweep: Sweep) -> Iterator[str]:
     ]
     if sweep.best is not None:
         shown = ", ".join(f"`{option_name(name)} = {show_value(value)}`" for name, value in sweep.best.params.items())
-        lines.append(report.paragraph(f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}."))
+        over = "" if sweep.best.spread is None else f" (standard deviation over {record.seeds} seeds)"
+        lines.append(report.paragraph(f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}{over}."))
         lines.append(report.paragraph(f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."))
     if record.command:
         lines.append(report.paragraph(f"Made by `{record.command}`."))
@@ -108,8 +115,7 @@ def _head(sweep: Sweep) -> Iterator[str]:
 def _table(sweep: Sweep) -> str:
     record, names = sweep.record, columns(sweep)
     shown = sweep.ranking[:SHOWN]
-    objective = words(record.objective) or "objective"
-    spread = " (mean ± standard deviation over seeds)" if record.seeds > 1 else ""
+    objective = value_heading(sweep)
     rows = [
         [
             str(place) if one.value is not None else "",
@@ -126,7 +132,7 @@ def _table(sweep: Sweep) -> str:
         rows = [[*row[:-2], row[-1]] for row in rows]
     more = f"<p>The first {SHOWN} of {len(sweep.ranking)}; {RANKING} has all.</p>" if len(sweep.ranking) > SHOWN else ""
     table = report.table(heads, rows, right=[objective, "rank", "trial", "seeds from … to"])
-    return f"<section><h2>Ranking{report.text(spread)}</h2>{table}{more}</section>"
+    return f"<section><h2>Ranking</h2>{table}{more}</section>"
 
 
 def _figures(figures: list[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import Any
 
 from sandbox.config.model import dump
-from sandbox.execution.workers import STREAMS, Executor, Job, RunOutcome, Pruning, outcome_of, plugin_files
+from sandbox.execution.workers import STREAMS, Executor, Job, RunOutcome, outcome_of, plugin_files
 from sandbox.lab import score_of
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -25,7 +25,7 @@ from sandbox.runs.stopping import StopRequest
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.sweeps.results import checked_objective, figure
 from sandbox.sweeps.space import Point, draw
-from sandbox.sweeps.study import Study, sampler
+from sandbox.sweeps.study import Study, TrialPruning, sampler
 
 POLL_SECONDS = 0.2
 
@@ -240,7 +240,7 @@ class Conductor:
         settings = Settings(how["checkpoint_seconds"], pictures=how["pictures"], animation=how["pictures"])
         pruning = None
         if record.prune and run == trial.runs[0]:
-            pruning = Pruning(str(self.folder.journal_path.resolve()), trial.number, record.prune, record.objective)
+            pruning = TrialPruning(str(self.folder.journal_path.resolve()), trial.number, record.prune, record.objective)
         root = str(self.folder.store.root.resolve())
         stop_file = str(self.folder.stop_path.resolve())
         return Job(request, root, settings, plugin_files(), record.sources, stop_file, self.again, self.allow_changed, pruning)

@@ -7,6 +7,7 @@ a sampler of its own, seeded by the sweep's seed and the trial's number.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,27 @@ class Judge:
             self._seen.add(step)
             self._trial.report(value, step)
         return bool(self._trial.should_prune())
+
+
+@dataclass(frozen=True)
+class TrialPruning:
+    """How the run of a trial asks whether to go on.
+
+    Attributes:
+        journal: Optuna's file.
+        number: of the trial.
+        prune: the pruner's name.
+        column: of the evaluate stream, whose last value is reported.
+    """
+
+    journal: str
+    number: int
+    prune: str
+    column: str
+
+    def judge(self) -> Judge:
+        """Who answers."""
+        return Judge(self.journal, self.number, self.prune)
 
 
 def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> dict[str, float]:

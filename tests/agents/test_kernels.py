@@ -147,7 +147,7 @@ model = SimpleNamespace(next_state=np.zeros(shape, int), probability=one, cumula
     start_states=np.zeros(1, int), start_cumulative=np.ones(1), goal=np.zeros(1, bool), horizon=1, always_draw=False)
 agent = Sarsa(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
 agent.learn_model(model, np.random.default_rng(0), 1)
-from agents import kernels
+from agents.tabular import kernels
 print(float(agent.q[0, 0]), sum(kernels.learn.stats.cache_hits.values()))
 """
 
@@ -167,7 +167,7 @@ def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
 
     assert run() == (0.5, 0)
     assert run() == (0.5, 1)
-    rule = tmp_path / "agents" / "td.py"
+    rule = tmp_path / "agents" / "tabular/rules/one_step.py"
     before = rule.read_text()
     rule.write_text(before.replace("q[state, action] += alpha * (target - q[state, action])", "q[state, action] += 3 * alpha * target", 1))
     assert rule.read_text() != before

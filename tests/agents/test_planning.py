@@ -10,6 +10,7 @@ import pytest
 
 from agents.planning import probabilities
 from agents.planning import solvers as planning
+from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
 
 DISCOUNT = 0.9
@@ -227,3 +228,17 @@ def test_a_sweep_leaves_out_only_what_cannot_change(worlds: Any) -> None:
         np.testing.assert_array_equal(value, expected)
         if number % 10 == 9:  # a value from elsewhere begins anew
             value = value + rng.normal(size=5000)
+
+
+def test_reward_that_is_far_away_decides_the_way_there():
+    """A corridor of 60 states: the value of the first is γ^58, far below the tolerance."""
+    count = 60
+    next_state = np.minimum(np.arange(count)[:, None] + np.array([0, 1]), count - 1)  # stay, or go on
+    reward = np.zeros((count, 2))
+    reward[count - 2, 1] = 1.0
+    terminated = np.zeros((count, 2), dtype=bool)
+    terminated[count - 2, 1] = True
+    model = TabularMDP.from_outcomes(next_state, reward, terminated=terminated, start_states=np.array([0]))
+    found = planning.value_iteration(model, 0.5)
+    assert found.converged and (found.policy[:-1] == 1).all()
+    assert np.allclose(found.value[:-1], 0.5 ** np.arange(count - 2, -1, -1.0), rtol=1e-12, atol=0.0)

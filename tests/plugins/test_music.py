@@ -26,7 +26,8 @@ from plugins.music.generate import continued, default_draw
 from plugins.music.lanes import Lanes
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import Draw, correction, draw_keys
-from plugins.music.networks.models import frame_nll, losses, make_model, target_of
+from plugins.music.networks.making import make_model
+from plugins.music.networks.models import frame_nll, losses, target_of
 from plugins.music.playing import statistics
 from plugins.music.scores import score
 from sandbox import load, run

@@ -157,6 +157,36 @@ def test_solve_takes_gymnasium_ids_and_the_options_of_run(say):
     assert document["steps_to_goal"] == 24 and document["reward_per_step"] == pytest.approx((168 - 24 - 2) / 168)
 
 
+def test_solve_says_which_optimum_is_which(say):
+    """Who discounts goes round walls that are worth their penalty in a whole episode."""
+    words = ["solve", "maze", "--env.walls", "surmountable", "--env.wall-penalty", "-2.6"]
+    said, document = say(*words).out, say(*words, "--json").document
+    assert "the best policy (discount 0.9, infinite horizon)" in said
+    assert "the highest expected return of an episode of 168 steps, undiscounted" in said
+    assert document["optimal_return"] == pytest.approx(142.8) and document["optimal_reward_per_step"] == pytest.approx(0.85)
+    assert document["reward_per_step"] < document["optimal_reward_per_step"] and "best_stationary" not in document
+    lake = say("solve", "FrozenLake-v1", "--json").document
+    assert lake["episode_limit"] == 100 and lake["optimal_return"] == pytest.approx(0.7442, abs=1e-4) and lake["best_stationary"]
+
+
+def test_solve_leaves_out_an_optimum_that_takes_too_long(say, monkeypatch):
+    from agents.control import experiment
+
+    monkeypatch.setattr(experiment, "OPTIMUM_WORK", 10)
+    experiment.best_returns.cache_clear()
+    assert "not computed: it would take too long" in say("solve", "maze").out
+    document = say("solve", "FrozenLake-v1", "--json").document
+    assert document["optimal_return"] is document["best_stationary"] is None and document["value_start"] > 0
+    experiment.best_returns.cache_clear()
+
+
+def test_what_solve_proposes_learns_with_the_same_discount_and_exploration(say):
+    said = say("solve", "empty-grid", "--discount", "0.95", "--epsilon=0.2", "--env.size", "4").out
+    assert "run empty-grid --env.size 4 --agent q-learning --agent.discount 0.95 --agent.epsilon 0.2 " in said
+    assert "--agent.discount" not in say("solve", "empty-grid").out
+    assert "--env FrozenLake-v1 --agent q-learning --agent.discount 0.99 " in say("solve", "FrozenLake-v1", "--discount", "0.99").out
+
+
 def test_solve_without_convergence_says_so_and_fails(say):
     said = say("solve", "maze", "--max-sweeps", "3", "--json")
     assert said.code == 1 and said.document["converged"] is False and said.document["sweeps"] == 3

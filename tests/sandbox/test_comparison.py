@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +17,10 @@ import pytest
 import sandbox
 from sandbox.comparison import api as comparison
 from sandbox.comparison import plots as comparison_plots
+from sandbox.comparison import report, results
+from sandbox.comparison.run_scores import RunScores
 from sandbox.errors import UsageError
+from sandbox.stats.time_to_threshold import Arrival, median_time
 from sandbox.store.store import Store
 from tests.conftest import TOYS, command
 
@@ -294,3 +299,132 @@ def test_a_page_is_drawn_again_only_when_something_in_it_changed(race, store, mo
     assert page.read_text() == "drawn before"
     sandbox.compare("race", **words, fresh=True)
     assert "hare" in page.read_text()
+
+
+# -- what is said of scores and arrivals that are given
+
+
+def measured(*rows, optimum=None, errors=None):
+    """Runs of one agent: each row is its score, then, if it was evaluated, (steps, seconds) at its arrival, before it and at its end."""
+    runs = []
+    for seed, (score, *times) in enumerate(rows):
+        error = None if errors is None else errors[seed]
+        judged = sandbox.Score("score", score, optimum, standard_error=error, episodes=None if errors is None else 30)
+        steps, seconds = (
+            [Arrival(None if times[0] is None else 3, times[0] and times[0][axis], times[1][axis], times[2][axis]) for axis in (0, 1)]
+            if times
+            else (None, None)
+        )
+        runs.append(RunScores(str(seed), seed, judged, None, 100.0, steps, seconds, "here", {"python": "3.12"}))
+    return runs
+
+
+def made_of(**agents):
+    """A comparison of runs that were measured."""
+    everyone = [run for runs in agents.values() for run in runs]
+    found = [results._standing(label, runs, len(runs)) for label, runs in agents.items()]
+    score = everyone[0].score
+    standings = results.Standings(score.name, score.optimum, "", True, found, results._pairs(found))
+    results._limits(standings, everyone)
+    return SimpleNamespace(standings=standings, lab="race")
+
+
+def row(made, label):
+    return report.cells(made, next(one for one in made.standings.agents if one.label == label))
+
+
+THERE, LOST = ((100, 2.0), (80, 1.5), (400, 9.0)), (None, (400, 9.0), (400, 9.0))
+"""An agent that arrives at step 100, and one that does not within 400."""
+
+
+def test_best_is_said_only_of_who_is_shown_to_be():
+    tied = made_of(a=measured(*[[score] for score in (1, 2, 3, 4, 5)]), b=measured(*[[score] for score in (1, 2, 3, 4, 5)]))
+    assert (
+        report.finding(tied)
+        == "No difference in score was shown between a and b: a 3 [1.333, 4.667] and b 3 [1.333, 4.667] (interquartile means)."
+    )
+    few = made_of(a=measured([2.0], [2.0]), b=measured([1.0], [1.0]))
+    assert report.finding(few) == "Too few seeds to tell which of a and b has the best score: a 2 and b 1 (interquartile means)."
+    won = made_of(a=measured(*[[score] for score in range(1, 7)]), b=measured(*[[score] for score in range(11, 17)]))
+    assert report.finding(won).startswith("b has the best score: 13.5 [")
+    assert report.finding(made_of(a=measured([2.0]))) == "a has the score 2 (interquartile mean of 1 seed)."
+    high, low = ([[score] for score in range(start, start + 8)] for start in (20, 0))
+    level = report.finding(made_of(a=measured(*high), b=measured(*high), c=measured(*low)))
+    assert level.startswith("No difference in score was shown between a and b: a 23.5")
+
+
+def test_who_reaches_the_optimum_in_some_runs_is_told_apart_from_who_never_does():
+    some = measured([10, *THERE], [5, *LOST], optimum=10)
+    never = measured([5, *LOST], [5, *LOST], optimum=10)
+    share = "None of them reaches 95 % of the optimum 10 and stays there"
+    assert report.finding(made_of(a=some, b=never)) == f"{share} in most runs."
+    assert report.finding(made_of(a=never, b=never)) == f"{share}."
+    assert report.finding(made_of(a=never)) == "a does not reach 95 % of the optimum 10 and stays there."
+    always = measured([10, *THERE], [10, *THERE], [10, *THERE], optimum=10)
+    seldom = measured([10, *THERE], [5, *LOST], [5, *LOST], optimum=10)
+    usual = measured([10, *THERE], [10, *THERE], [5, *LOST], optimum=10)
+    assert report.finding(made_of(a=always, b=seldom)) == "a reaches the optimum 10 after 100 env steps (median); most runs of b do not."
+    assert "half of the runs of b do not" in report.finding(made_of(a=always, b=some))
+    assert report.finding(made_of(a=always, b=never)).endswith("; b does not.")
+    assert report.finding(made_of(a=usual)) == "a reaches 95 % of the optimum 10 in most runs after 100 env steps (median)."
+
+
+def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
+    """In seconds two runs end before the third arrives, and alone they would count it as all that are left."""
+    quick = (None, (400, 3.0), (400, 3.0))
+    slow = ((300, 24.09), (200, 20.0), (400, 30.0))
+    lost = row(made_of(a=measured([5, *quick], [5, *quick], [10, *slow], optimum=10)), "a")
+    assert lost["steps to 95 %"] == lost["seconds to 95 %"] == "not reached"
+    # the run that arrives second in steps is the last in seconds
+    late = ((200, 50.0), (150, 40.0), (400, 90.0))
+    cells = row(made_of(a=measured([10, *THERE], [10, *late], [10, *slow], optimum=10)), "a")
+    assert cells["steps to 95 %"].startswith("200 (> 150) [") and cells["seconds to 95 %"].startswith("24.09 (> 20) [")
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        times = [
+            Arrival(0, float(at), 0.0, 9.0) if arrived else Arrival(None, None, float(at), float(at))
+            for at, arrived in zip(draw.integers(1, 9, 7), draw.random(7) < 0.5, strict=True)
+        ]
+        half, there = results._half(times), sorted(one.at for one in times if one.at is not None)
+        assert median_time(times).median == (there[half - 1] if half else float("inf"))
+    document = made_of(a=measured([10, *THERE], optimum=10)).standings.agents[0].document()
+    assert document["seconds_to_95"] == {"median": 2.0, "interval": None, "evaluated_before": 1.5}
+
+
+def test_sampled_scores_without_an_interval_have_their_standard_error():
+    few = made_of(a=measured([-0.2], [-0.4], errors=[0.3, 0.4]))
+    assert row(few, "a")["IQM"] == row(few, "a")["mean"] == "-0.30 ± 0.25" and "-0.30 ± 0.25" in report.finding(few)
+    assert few.standings.agents[0].document()["iqm"] == {"value": pytest.approx(-0.3), "interval": None, "standard_error": 0.25}
+    assert any("± is the standard error" in note and "intervals contain" not in note for note in few.standings.warnings)
+    assert report.score_marks(few) == "behind ± the standard error"
+    more = made_of(a=measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1]))
+    assert "±" not in row(more, "a")["IQM"] and any("intervals contain" in note for note in more.standings.warnings)
+    assert report.score_marks(more) == "in brackets 95 % intervals" and report.score_marks(made_of(a=measured([1.0]))) == ""
+
+
+def test_a_note_names_the_agents_that_have_no_interval_where_others_have():
+    three = measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1])
+    notes = made_of(a=three[:2], b=three).standings.warnings
+    assert notes[0].startswith("No intervals for a: 2 seeds") and "; where there is none, ±" in notes[1]
+    assert made_of(a=three[:2]).standings.warnings[0].startswith("No intervals: 2 seeds")
+
+
+def test_a_library_that_only_some_runs_list_is_no_other_version():
+    one, other = measured([1.0], [2.0])
+    more = replace(other, versions={"python": "3.12", "torch": "2.9"})
+    newer = replace(other, versions={"python": "3.13"})
+    assert not any("versions" in note for note in made_of(a=[one, more]).standings.warnings)
+    assert any("versions" in note for note in made_of(a=[one, newer]).standings.warnings)
+
+
+def test_env_steps_in_a_note_are_not_rounded():
+    few, many = ([replace(run, env_steps=steps) for run in measured([1.0])] for steps in (288.5, 166992.0))
+    assert any("(a 288.5, b 166992)" in note for note in made_of(a=few, b=many).standings.warnings)
+
+
+def test_what_is_shown_of_a_comparison_is_what_it_printed(race, store, say):
+    printed = say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 3).out
+    shown = say("show", "race-").out
+    for text in ("not reached", "140 (> 126) [140, 140]"):
+        assert text in printed and text in shown
+    assert "–" not in shown

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 
 import sandbox
+from sandbox.cli import groups
 from sandbox.registry.registry import registry
 from sandbox.store.sweeps import run_id, sweep_of
 from tests.conftest import ROOT, TOYS
@@ -48,7 +51,7 @@ def test_a_sweep_is_shown_by_its_id_the_beginning_of_it_and_its_folder(say, old)
 
 def test_a_comparison_is_shown_by_its_id_the_beginning_of_it_and_its_folder(say, old):
     whole = say("show", COMPARISON)
-    assert whole.code == 0 and "sarsa" in whole.out and "0.58333 [0.58333, 0.58333]" in whole.out
+    assert whole.code == 0 and "sarsa" in whole.out and "0.5833 [0.5833, 0.5833]" in whole.out
     for name in ("maze-13", old / "comparisons" / COMPARISON):
         assert say("show", name).out == whole.out
     document = say("show", COMPARISON, "--json").document
@@ -160,7 +163,7 @@ def test_runs_that_were_made_together_are_one_line(say, old):
     """19 runs: 9 of their own, and two lines for the others."""
     listed = say("list")
     assert len(lines(listed)) == 11 and lines(listed)[-2:] == [SWEEP, COMPARISON]
-    assert "sweep of 4 runs, reward per step -1 to 0.58333" in listed.out
+    assert "sweep of 4 runs, reward per step -1 to 0.5833" in listed.out
     assert "2 agents" in listed.out and "comparison of 6 runs" in listed.out
     assert "python -m sandbox list --all" in listed.out
 
@@ -185,7 +188,36 @@ def test_a_run_of_its_own_stays_one_when_a_comparison_uses_it(say, toys):
     alone = sandbox.run("race", agent="hare", seed=0)
     made = sandbox.compare("race", agents=["hare", "tortoise"], seeds=2)
     listed = say("list")
-    assert lines(listed) == [alone.id, made.id] and "comparison of 3 runs" in listed.out
+    assert lines(listed) == [alone.id, made.id] and "comparison of 4 runs" in listed.out
+
+
+def test_a_comparison_has_the_runs_that_another_one_made(say, toys):
+    sandbox.compare("race", agents=["hare", "tortoise"], seeds=2)
+    more = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
+    listed = say("list").out
+    assert "comparison of 4 runs" in listed and "comparison of 6 runs" in listed
+    assert next(line for line in listed.splitlines() if line.startswith(more.id)).split()[3:6] == ["agents", "0", "to"]
+    assert "comparison of 6 runs" in say("list", "--last", "1").out
+
+
+def sampled(value, error):
+    return SimpleNamespace(score={"name": "greedy_return", "value": value, "standard_error": error, "episodes": 30}, summary={})
+
+
+def test_scores_of_a_group_have_the_digits_that_their_error_leaves():
+    rows = [sampled(-0.466667, 0.1612), sampled(-0.033333, 0.17531)]
+    assert groups._span(rows) == ", greedy return -0.47 to -0.03 (standard error 0.18)"
+    exact = [SimpleNamespace(score={"name": "score", "value": value}, summary={}) for value in (0.293512, 0.74)]
+    assert groups._span(exact) == ", score 0.2935 to 0.74"
+
+
+def test_a_sampled_score_is_listed_with_its_episodes_and_over_seeds_with_all_of_them(say, store):
+    words = ["run", "gym", "--env", "Blackjack-v1", "--episodes", "20", "--render", "none", "--evaluation_episodes", "4"]
+    assert say(*words).code == 0
+    assert re.search(r"greedy return \S+ ± \S+ \(4 episodes\)", say("list").out)
+    many = say(*words, "--seeds", "3")
+    assert re.search(r"greedy return +\S+ ± \S+ \(standard error, 12 episodes\)", many.out)
+    assert all(len(re.search(rf"greedy return {kind} +(\S+)", many.out)[1].lstrip("-")) <= 5 for kind in ("iqm", "low", "high"))
 
 
 def test_statuses_of_a_group_are_counted(say, toys):

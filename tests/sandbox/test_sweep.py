@@ -18,9 +18,10 @@ from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
-from sandbox.sweeps.api import SweepRequest, Sweep, begin, resume_sweep, sweep
+from sandbox.sweeps.api import SweepRequest, begin, resume_sweep, sweep
 from sandbox.sweeps.results import Result, ranked
 from sandbox.sweeps.space import Held, layer, parse_axes
+from sandbox.sweeps.view import Sweep
 from tests.conftest import ROOT, TOYS
 
 TIMES = ("learning_seconds", "steps_per_second")

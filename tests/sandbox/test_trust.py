@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sandbox import load, resume
+from sandbox import load, resume, run
 from sandbox.errors import CheckpointError, LinkError, StoreError
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -445,3 +445,82 @@ def test_a_folder_in_the_way_of_a_file_is_named(tmp_path):
     with pytest.raises(StoreError, match="ranking.json is a folder"):
         write_whole(tmp_path / "ranking.json", b"{}")
     assert [path.name for path in tmp_path.iterdir()] == ["ranking.json"]
+
+
+def test_a_link_that_leads_to_itself_hides_no_run(say, store):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    for place in (store, store / "maze"):
+        (place / "self").symlink_to("self")
+    assert made.id in say("list").out and say("verify").code == 0 and say("show", made.id).code == 0
+
+
+def test_a_picture_behind_a_link_is_not_shown(store, tmp_path):
+    made = run("maze", preset="quick", episodes=5)
+    name = next(iter(made.figures))
+    assert made.figures[name]._repr_html_().startswith("<img")
+    outside = tmp_path / "outside"
+    (made.path / "artifacts").rename(outside)
+    (made.path / "artifacts").symlink_to(outside)
+    with pytest.raises(StoreError):
+        load(made.id).figures[name]._repr_html_()
+
+
+def test_points_behind_a_link_are_not_read(store, tmp_path):
+    made = run("regression", preset="quick", pictures=False)
+    (made.path / "artifacts").rename(tmp_path / "outside")
+    (made.path / "artifacts").symlink_to(tmp_path / "outside")
+    with pytest.raises(StoreError):
+        load(made.id).experiment  # noqa: B018
+
+
+@pytest.mark.parametrize("words", [["watch", "--render", "gif", "--frames", "2"], ["resume"]])
+def test_nothing_vouches_anew_for_a_changed_record(say, store, words):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    path = made.path / "run.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 7'))
+    said = say(words[0], made.id, *words[1:])
+    assert said.code in (1, 2) and "not what was written" in said.err
+    assert say("verify", made.id).code == 1 and not list((made.path / "artifacts").glob("watch*"))
+
+
+def test_a_damaged_file_that_the_run_does_not_make_is_never_vouched_for(say, store):
+    made = run("maze", preset="quick", episodes=5)
+    assert say("watch", made.id, "--render", "gif", "--frames", "2").code == 0
+    film = made.path / "artifacts" / "watch.gif"
+    film.write_bytes(film.read_bytes()[:-1] + b"x")
+    assert say("verify", made.id).code == 1
+    assert say("resume", made.id, "--render", "none").code == 0 and say("verify", made.id).code == 1
+    assert say("resume", made.id, "--repair", "--render", "none").code == 0
+    assert not film.exists() and say("verify", made.id).code == 0 and "watch.gif" in load(made.id).record.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"format": 2', '"format": 0'), ('"format": 2', '"format": 1'), ('"format"', '"formau"'), ('"digest"', '"digesu"')]
+)
+def test_no_byte_makes_an_older_format_of_a_newer_one(say, store, old, new):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    path = made.path / "run.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    said = say("verify", made.id)
+    assert said.code == 1 and "older format" not in said.out
+
+
+def test_a_file_is_read_with_the_memory_that_it_needs(tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / "small").write_bytes(b"abc")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, before[1]))
+    try:
+        assert Directory(tmp_path).read("small", 2**40) == b"abc"
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_a_comparison_whose_document_is_no_file_is_written_anew(say, store):
+    words = ["compare", "maze", "--agents", "sarsa", "--seeds", "1", "--episodes", "5"]
+    assert say(*words).code == 0
+    (document,) = store.glob("comparisons/*/comparison.json")
+    document.unlink()
+    document.symlink_to("/dev/zero")
+    assert say(*words).code == 0 and document.is_file() and not document.is_symlink()

@@ -6,7 +6,6 @@ step). A model never sees a step before it has predicted it; a test changes each
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from envs.datasets.rolls import KEYS, SILENT, STRUCK
-from plugins.music.config import ChordLstmConfig, ModelConfig, MusicConfig, ReportModelConfig
-from sandbox.seeding import generator
+from plugins.music.config import ModelConfig, ReportModelConfig
 
 State = tuple[Tensor, Tensor]
 """What an LSTM remembers: two of [layers, lanes, hidden]."""
@@ -134,36 +132,6 @@ class ReportModel(MusicModel):
         seen = [body.detach() for body in bodies] if self.apart else bodies
         counts = torch.stack([head(body).squeeze(-1) for head, body in zip(self.numbers, seen, strict=True)], dim=2)
         return logits, counts
-
-
-def make_model(config: MusicConfig, seed: int) -> MusicModel:
-    """The model of a configuration with fresh weights, drawn from the seed alone.
-
-    PyTorch's own rule for fresh layers: uniform within 1/√fan-in for linear layers and convolutions, within 1/√hidden for LSTMs.
-    """
-    options: Any = config.model.options
-    with torch.device("meta"):  # no weights are drawn from PyTorch's global generator
-        if isinstance(options, ChordLstmConfig):
-            from plugins.music.networks.chords import ChordLstm
-
-            model: MusicModel = ChordLstm(options)
-        else:
-            dense = options.dense if options.dense is not None else 120 if config.loss == "report" else 0
-            model = ReportModel(options, 2 if config.model.name == "two-hands" else 1, dense, config.loss == "likelihood")
-    model = model.to_empty(device="cpu")
-    rng = generator(seed, "weights")
-    with torch.no_grad():
-        model.prior.zero_()
-        for name, weight in model.named_parameters():
-            weight.copy_(torch.from_numpy(rng.uniform(-1, 1, tuple(weight.shape)).astype(np.float32)) * _bound(model, name))
-    return model
-
-
-def _bound(model: MusicModel, name: str) -> float:
-    if name.startswith("lstm."):
-        return 1 / math.sqrt(model.config.hidden)
-    weight = model.get_parameter(name.removesuffix("bias") + "weight") if name.endswith("bias") else model.get_parameter(name)
-    return 1 / math.sqrt(math.prod(weight.shape[1:]))
 
 
 class Target(NamedTuple):

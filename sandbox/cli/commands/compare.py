@@ -23,7 +23,8 @@ from sandbox.cli.options import (
 )
 from sandbox.config.model import choice_kind, choice_kind_of, finder_of, merge, nested, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
-from sandbox.registry.registry import Entry, canonical, registry
+from sandbox.registry.registrar import Entry, canonical
+from sandbox.registry.registry import registry
 from sandbox.runs.api import MOST_THREADS
 
 if TYPE_CHECKING:
@@ -256,7 +257,8 @@ def _print_table(made: Comparison) -> None:
     """The table, what it says in words, and what limits it."""
     import shutil
 
-    from sandbox.comparison.report import answers, cells
+    from sandbox.comparison.report import answers, cells, score_marks
+    from sandbox.comparison.results import figure
 
     width = min(max(shutil.get_terminal_size((118, 24)).columns, 60), 118)
     finding, *others = answers(made)
@@ -265,10 +267,11 @@ def _print_table(made: Comparison) -> None:
     _print_agents([cells(made, one) for one in made.standings.ranked], width)
     click.echo()
     standings = made.standings
-    best = "" if standings.optimum is None else f" Best possible: {standings.optimum:.4g}, {standings.optimum_is}."
+    best = "" if standings.optimum is None else f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    marks = score_marks(made)
     click.echo(
         _wrapped(
-            f"IQM: mean of the middle half of the seeds' {standings.score.replace('_', ' ')}; in brackets 95 % intervals. Mean, median, gap "
+            f"IQM: mean of the middle half of the seeds' {standings.score.replace('_', ' ')}{f'; {marks}' if marks else ''}. Mean, median, gap "
             f"and pairs are on the page.{best}",
             width,
         )

@@ -70,7 +70,8 @@ def _list_runs(
 ) -> None:
     found = Store(store)
     root = found.root.resolve()
-    rows = [row for row in found.rows() if lab in (None, row.lab) and status in (None, row.status)]
+    known = found.rows()
+    rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
     if found.index_is_busy:
         click.echo("Note: another process holds the index, so every run.json was read.", err=True)
     chosen = rows[-most:] if most else rows
@@ -86,7 +87,7 @@ def _list_runs(
             (["list"], "all runs, with their labs and statuses") if wanted else (["run", "maze", "--agent", "sarsa"], "makes the first one")
         )
         return
-    lines = list(chosen) if every or status else groups.grouped(found, chosen)
+    lines = list(chosen) if every or status else groups.grouped(found, chosen, known)
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):
@@ -105,6 +106,8 @@ def _line(row: Row | Group) -> list[str]:
         return groups.cells(row)
     judged = score_of(row.score, row.summary)
     result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
+    if judged is not None and judged.episodes is not None:
+        result += f" ({plural(judged.episodes, 'episode')})"
     seeds = str(row.seed) if row.seeds == 1 else f"{row.seed} to {row.seed + row.seeds - 1}"
     return [row.id, row.lab, row.agent or "", seeds, row.status, result]
 

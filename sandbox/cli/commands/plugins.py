@@ -8,7 +8,8 @@ import click
 
 from sandbox.cli.options import json_option
 from sandbox.cli.output import next_commands, print_json, table
-from sandbox.registry.registry import Entry, registry
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import registry
 
 
 def _brought(entries: Sequence[Entry]) -> str:

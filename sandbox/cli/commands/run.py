@@ -22,7 +22,8 @@ from sandbox.cli.options import (
 )
 from sandbox.config.model import choice_fields, in_force, laid_over, read_file
 from sandbox.errors import RunFailed
-from sandbox.registry.registry import Entry, registry
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import registry
 from sandbox.runs.api import MOST_THREADS, preset
 
 

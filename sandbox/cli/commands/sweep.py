@@ -13,7 +13,7 @@ from sandbox.config.model import read_file
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
-    from sandbox.sweeps.api import Sweep
+    from sandbox.sweeps.view import Sweep
 
 SHOWN = 10
 """Trials in the table on the screen."""
@@ -157,12 +157,12 @@ def _print(sweep: Sweep, failed: int) -> None:
     from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
     from sandbox.config.model import option_name
     from sandbox.sweeps import report as sweep_report
-    from sandbox.text import plural, words
+    from sandbox.text import plural
 
     record, shown = sweep.record, sweep.ranking[:SHOWN]
     heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
     names = sweep_report.columns(sweep)
-    aim = words(record.objective) or "objective"
+    aim = sweep_report.value_heading(sweep)
     rows = [
         [
             str(place) if one.value is not None else "",

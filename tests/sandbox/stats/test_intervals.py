@@ -94,6 +94,8 @@ def test_one_peak_is_not_taken_for_two(seed):
     rng = np.random.default_rng(seed)
     assert stats.two_peaks(rng.normal(size=40)) is None and stats.two_peaks(rng.uniform(size=40)) is None
     assert stats.two_peaks([0.75] * 40) is None and stats.two_peaks([0.0] * 39 + [1.0]) is None
+    assert stats.two_peaks([*np.linspace(0, 0.4, 38), 0.95, 1.0]) is None
+    assert stats.two_peaks([*np.linspace(0, 0.01, 38), 0.74, 0.75])[1].share == 0.05
 
 
 def test_two_peaks_are_told_with_their_shares():

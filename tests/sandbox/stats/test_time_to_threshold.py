@@ -126,6 +126,12 @@ def test_a_coarser_grid_of_evaluations_is_no_difference():
     assert times.log_rank_p(fine, [came(200, 150)] * 5) == pytest.approx(2 / 252)
 
 
+def test_runs_evaluated_at_the_same_points_are_counted_there():
+    early, late = [came(20, 10)] * 5, [came(30, 20)] * 5
+    assert times.log_rank_p(early, late) == pytest.approx(2 / 252)
+    assert times.log_rank_p([*early, came(40, 30)] * 2, [*late, came(40, 30)] * 2) < 0.05
+
+
 def test_pairs_of_which_nobody_knows_who_was_first_count_half():
     assert times.sooner([came(5), never(4)], [came(6), never(3)]).tolist() == [[1.0, 0.5], [0.5, 0.5]]
     assert times.sooner([came(5)], [came(5)]).tolist() == [[0.5]] and times.sooner([came(9)], [never(9)]).tolist() == [[1.0]]

@@ -1,0 +1,74 @@
+"""What a comparison came to, looked at from outside: its runs, its table, its pairs and its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sandbox.comparison.request import Contender
+from sandbox.comparison.results import Standings, standings
+from sandbox.config.model import option_name, show_value
+from sandbox.runs.view import Run
+
+
+@dataclass
+class Compared:
+    """Agents side by side: what a page and a document say of them.
+
+    Attributes:
+        id: the same for the same runs wanted.
+        lab, preset: where they were compared.
+        contenders: who.
+        seeds: of each.
+        runs: by label, one for each seed, in order, whatever its status.
+        reused: how many runs were found rather than made.
+        remarks: what a reader must know of how it was made.
+        folder: where page and document go.
+        command: the command line, or "".
+    """
+
+    id: str
+    lab: str
+    preset: str
+    contenders: list[Contender]
+    seeds: list[int]
+    runs: dict[str, list[Run]]
+    reused: int
+    remarks: list[str]
+    folder: Path
+    command: str = ""
+    sources: str = ""
+
+    @cached_property
+    def standings(self) -> Standings:
+        """What came out, computed from the runs."""
+        return standings(self.runs)
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each agent, best first: plain values; an interval is [low, high]."""
+        return [one.document() for one in self.standings.ranked]
+
+    @property
+    def pairs(self) -> list[dict[str, Any]]:
+        """One row for each pair of agents and each question: probability of improvement, p-value, verdict."""
+        return [pair.document() for pair in self.standings.pairs]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What limits the answer: failed runs, few seeds, mixed versions."""
+        return [*self.remarks, *self.standings.warnings]
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Matplotlib figures by name: learning_curves, scores, performance_profile."""
+        from sandbox.comparison import plots as comparison_plots
+
+        return comparison_plots.figures(self.standings)
+
+
+def shown_options(one: Contender) -> str:
+    """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
+    return ", ".join(f"{option_name(name)} {show_value(value)}" for name, value in one.given.items())

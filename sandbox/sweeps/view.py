@@ -1,0 +1,97 @@
+"""A sweep in the store, looked at from outside: its record, its ranking and its best configuration."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import UsageError
+from sandbox.runs import api
+from sandbox.store.sweeps import SweepFolder, SweepRecord
+from sandbox.sweeps.results import Result, document, ranking
+
+
+class Sweep:
+    """A sweep in the store, looked at from outside.
+
+    Args:
+        folder: its folder.
+    """
+
+    def __init__(self, folder: SweepFolder) -> None:
+        self.folder = folder
+
+    @property
+    def id(self) -> str:
+        """The sweep's id."""
+        return self.folder.id
+
+    @property
+    def path(self) -> Path:
+        """The sweep's folder."""
+        return self.folder.path
+
+    @cached_property
+    def record(self) -> SweepRecord:
+        """What sweep.json says."""
+        return self.folder.read()
+
+    @property
+    def status(self) -> str:
+        """running, finished, interrupted, failed or lost."""
+        return self.record.status
+
+    @cached_property
+    def ranking(self) -> list[Result]:
+        """All trials: finished ones from best to worst, the others behind them."""
+        return ranking(self.folder, self.record)
+
+    @property
+    def best(self) -> Result | None:
+        """The best trial; None before one is finished."""
+        return self.ranking[0] if self.ranking and self.ranking[0].value is not None else None
+
+    @property
+    def best_config(self) -> dict[str, Any]:
+        """The whole configuration of the best trial, as `run --config` takes it.
+
+        Raises:
+            UsageError: when no trial is finished.
+        """
+        if self.best is None:
+            raise UsageError(f"Sweep {self.id} has no finished trial yet.")
+        return self.runs(self.best)[0].config
+
+    def runs(self, result: Result) -> list[api.Run]:
+        """The runs of a trial that were begun, in the order of their seeds."""
+        begun = [self.folder.run(self.record.lab, run) for run in result.runs]
+        return [api.Run(folder) for folder in begun if folder.record_path.exists()]
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Why runs failed, each reason once, and how many runs it ended."""
+        results = [result for result in self.ranking if "failed" in result.statuses]
+        records = [run.record for result in results for run in self.runs(result)]
+        reasons = Counter(record.reason for record in records if record.status == "failed")
+        return dict(reasons.most_common())
+
+    @cached_property
+    def importance(self) -> dict[str, float]:
+        """How much of the objective's variance each parameter explains; empty where that cannot be said, or Optuna is missing."""
+        from sandbox.sweeps.study import importances
+
+        whole = sorted((one for one in self.ranking if one.value is not None), key=lambda one: one.number)
+        with contextlib.suppress(UsageError):
+            return importances([one.params for one in whole], [one.value for one in whole if one.value is not None])
+        return {}
+
+    def document(self) -> dict[str, Any]:
+        """The sweep as one JSON document."""
+        whole = document(self.folder, self.record, self.ranking, self.importance)
+        return {**whole, **({"failures": self.failures} if self.failures else {})}
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.id}: {self.record.lab}, {self.status}>"
