@@ -86,8 +86,8 @@ def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: li
             state = checkpoint.load(folder.checkpoints / f"{number:06d}")
             for name, of in ((METRICS, "metrics"), (TIMES, "times")):
                 seen.append((number, name, Mark(int(state.get(of, 0)), str(state.get(f"{of}_sha256", "")))))
-        except (CheckpointError, TypeError, ValueError) as error:
-            problems.append(str(error))
+        except (CheckpointError, TypeError, ValueError, OverflowError) as error:
+            problems.append(f"checkpoint {number:06d}: {error}" if not isinstance(error, CheckpointError) else str(error))
     finished = record is not None and record.status == "finished"
     last = max((number for number, _, _ in seen), default=None)
     for number, name, mark in seen:

@@ -524,3 +524,14 @@ def test_a_comparison_whose_document_is_no_file_is_written_anew(say, store):
     document.unlink()
     document.symlink_to("/dev/zero")
     assert say(*words).code == 0 and document.is_file() and not document.is_symlink()
+
+
+def test_a_length_that_is_no_number_is_a_problem_and_no_traceback(say, store):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    folder = sorted((made.path / "checkpoints").iterdir())[-1]
+    number = int(folder.name)
+    state = checkpoint.load(folder)
+    shutil.rmtree(folder)
+    checkpoint.save(made.path / "checkpoints", number, {**state, "metrics": float("inf")})
+    said = say("verify", made.id)
+    assert said.code == 1 and "damaged" in said.out
