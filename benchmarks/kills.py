@@ -108,6 +108,13 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [part for part in one | other if one.get(part) != other.get(part)]
 
 
+def damaged(store: Path) -> list[str]:
+    """What `verify` says is wrong; of a run that was killed before its first word there is nothing to be whole."""
+    words = [sys.executable, "-m", "sandbox", "verify", "--json", "--store", str(store)]
+    found = json.loads(subprocess.run(words, capture_output=True, check=False).stdout)
+    return [f"{one['run']}: {one['problems']}" for one in found if one["problems"] and (Path(one["folder"]) / "run.json").exists()]
+
+
 def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any], longest: float) -> Tally:
     """Kill a piece of work, go on, kill it … and at last let it end.
 
@@ -134,11 +141,9 @@ def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any],
         if last.wait() != 0:
             return Tally(hits, [f"{work[0]} ended with {last.returncode}"])
         pieced = essence(store)
-        check = subprocess.run(
-            [sys.executable, "-m", "sandbox", "verify", "--store", str(store)], capture_output=True, text=True, check=False
-        )
+        wrong = damaged(store)
     different = [f"{part} of {name}" for name in whole | pieced for part in _differing(whole.get(name, {}), pieced.get(name, {}))]
-    return Tally(hits, [*different, *([f"verify: {check.stdout}"] if check.returncode else [])])
+    return Tally(hits, [*different, *wrong])
 
 
 def undisturbed(work: Sequence[str]) -> tuple[dict[str, Any], float]:
