@@ -144,9 +144,10 @@ def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(say,
     assert again.code == 0 and again.document["reused"] == 4 and len(again.document["seeds"]) == 10
     walls = ["--env.layout", "S..~/.#.O/...G", "--env.slip", "0.1"]
     solved = named_next(say("solve", "maze", *walls, "--discount", "0.8").out)
-    assert solved == [["run", "maze", *walls, "--agent", "q-learning"], ["play", "maze", *walls]]
+    learned = ["run", "maze", *walls, "--agent", "q-learning", "--agent.discount", "0.8"]
+    assert solved == [learned, ["play", "maze", *walls]]
     lake = named_next(say("solve", "FrozenLake-v1", "--env.map_name=8x8").out)
-    assert lake == [["run", "gym", "--env", "FrozenLake-v1", "--env.map_name=8x8"]]
+    assert lake == [["run", "gym", "--env", "FrozenLake-v1", "--env.map_name=8x8", "--agent", "q-learning"]]
 
 
 def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_path):
