@@ -174,8 +174,8 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
         return uncut
     if config.bins is None:
         raise UsageError(
-            f"The observations, {space}, hold {count} numbers on a continuous scale, and a tabular agent needs a table of states. "
-            + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
+            f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a continuous scale, and a tabular agent needs a "
+            "table of states. " + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
