@@ -13,8 +13,8 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Characters that steer a terminal, line breaks and tabs aside, and halves of characters, which nothing can show."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that steer a terminal, line breaks and tabs aside, those that turn the direction of writing, and halves of characters, which nothing can show."""
 MISSING = "–"
 """Stands where there is no value."""
 DIGITS = 5

@@ -137,7 +137,7 @@ class Index:
                 *(
                     path,
                     stamp,
-                    record.id,
+                    path.rpartition("/")[2],  # a copy stands under another name than its original
                     record.lab,
                     record.agent,
                     record.preset,

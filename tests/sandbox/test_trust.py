@@ -535,3 +535,20 @@ def test_a_length_that_is_no_number_is_a_problem_and_no_traceback(say, store):
     checkpoint.save(made.path / "checkpoints", number, {**state, "metrics": float("inf")})
     said = say("verify", made.id)
     assert said.code == 1 and "damaged" in said.out
+
+
+def test_a_copied_run_is_listed_under_the_name_that_finds_it(say, store):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    copy = made.path.with_name(f"{made.id}-copy")
+    shutil.copytree(made.path, copy)
+    listed = [row["run"] for row in say("list", "--json").document]
+    assert sorted(listed) == [made.id, copy.name]
+    assert all(say("show", name).code == 0 for name in listed)
+
+
+def test_what_turns_the_direction_of_writing_stays_out_of_the_terminal(say, store):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    record = made.folder.read()
+    record.command = "python -m sandbox run \u202emaze\u2066"
+    record.write(made.folder.record_path)
+    assert not set("\u202e\u2066") & set(say("show", made.id).out)
