@@ -284,18 +284,26 @@ class Metrics:
 
 
 def _joined(blocks: Iterable[dict[str, Any]], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
-    """The columns of every stream, blocks behind one another; None of `names` means all columns."""
+    """The columns of every stream, blocks behind one another; None of `names` means all columns.
+
+    A block in which a column is no row of values is damaged, and passed over.
+    """
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
         columns = parts.setdefault(block.pop("stream"), {})
-        for name, values in block.items():
-            if names is None or name in names:
-                columns.setdefault(name, []).append(_array(values))
+        made = {name: _array(values) for name, values in block.items() if names is None or name in names}
+        if all(column.ndim == 1 for column in made.values()):
+            for name, column in made.items():
+                columns.setdefault(name, []).append(column)
     return {stream: {name: np.concatenate(pieces) for name, pieces in columns.items()} for stream, columns in parts.items()}
 
 
 def _array(values: list[Any]) -> np.ndarray:
-    array = np.array(values)
+    """The values of a column; of more than one dimension where they are no row of values."""
+    try:
+        array = np.array(values)
+    except ValueError:  # lists of unequal lengths
+        return np.empty((0, 0))
     if array.dtype != object:
         return array
     numbers = all(value is None or isinstance(value, (int, float)) for value in values)

@@ -552,3 +552,14 @@ def test_what_turns_the_direction_of_writing_stays_out_of_the_terminal(say, stor
     record.command = "python -m sandbox run \u202emaze\u2066"
     record.write(made.folder.record_path)
     assert not set("\u202e\u2066") & set(say("show", made.id).out)
+
+
+@pytest.mark.parametrize("value", [[[1, 2], [3]], [[[0.5]]], [{"a": 1}], [None, [1]]])
+def test_a_column_that_is_no_row_of_values_hides_no_run(say, store, value):
+    made = run("maze", preset="quick", episodes=5, pictures=False)
+    path = made.path / "metrics.jsonl"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), "return": value}), *rest]) + "\n")
+    for words in (["show", made.id], ["show", made.id, "--json"], ["list"], ["verify", made.id]):
+        said = say(*words)
+        assert said.code in (0, 1) and "Traceback" not in said.err
