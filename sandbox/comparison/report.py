@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -218,8 +219,14 @@ def _table_section(made: Compared) -> str:
 
 
 def _table(made: Compared) -> str:
-    rows = [[report.text(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
+    rows = [[_in_lines(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
     return report.table(COLUMNS, rows, right=COLUMNS[1:])
+
+
+def _in_lines(cell: str) -> str:
+    """A cell with what is in brackets below its figure: ten columns of intervals have no room beside one another."""
+    first, *others = re.split(r" (?=[(\[])", cell)
+    return report.text(first) + "".join(f"<small>{report.text(one)}</small>" for one in others)
 
 
 def _pictures(made: Compared) -> list[str]:
@@ -286,7 +293,7 @@ def _method(made: Compared) -> str:
         "cannot be told from one or two.",
         "Gap to optimum: how much is missing to the best possible score on average, max(0, optimum - score), in units of the score.",
         "p of scores: two-sided exact rank-sum test (Mann & Whitney 1947) with ties. p of steps: two-sided exact permutation test of log-rank "
-        "scores (Peto & Peto 1972), in which the later agent is counted from the evaluation before it arrived. Both suppose nothing but "
+        "scores (Peto & Peto 1972), in which an arrival counts at its evaluation; of agents evaluated at other points, the later one's counts at the evaluation before. Both suppose nothing but "
         "independent runs, and are corrected together after Holm (1979).",
     ]
     optimum = made.standings.optimum

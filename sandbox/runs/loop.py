@@ -278,7 +278,8 @@ class Loop:
                 self._record.status = self.stop.reason
                 break
             self._advance(experiment)
-            if self.settings.max_time is not None and time.monotonic() - begun >= self.settings.max_time and not experiment.done:
+            longest = self.settings.max_time
+            if longest is not None and (time.monotonic() - begun >= longest or not self._on_time()) and not experiment.done:
                 self._record.status = "timed-out"
                 break
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:

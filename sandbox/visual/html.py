@@ -11,13 +11,15 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+MOST_COLUMNS = 8
+"""In a table of more there is no room to spare for the first."""
 DPI = 150
 """Dots per inch of embedded figures: sharp on screens with small dots too."""
 STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { margin: 0; background: #F3F4F6; color: #1F2937; font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 68rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+main { max-width: 72rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 { font-size: 1.2rem; line-height: 1.35; margin: 0 0 .75rem; display: flex; gap: .75rem; align-items: baseline; }
 h2 .grow { flex: 1; }
@@ -26,11 +28,13 @@ section, header.page { background: #FFF; border: 1px solid #E5E7EB; border-radiu
 header.page p { color: #4B5563; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
-th { text-align: left; font-weight: 600; color: #4B5563; border-bottom: 2px solid #D1D5DB; padding: .35rem .6rem; vertical-align: bottom; }
-td { border-bottom: 1px solid #E5E7EB; padding: .4rem .6rem; vertical-align: middle; }
-th.right, td.right { text-align: right; white-space: nowrap; }
+th { text-align: left; font-weight: 600; color: #4B5563; border-bottom: 2px solid #D1D5DB; padding: .35rem .5rem; vertical-align: bottom; }
+td { border-bottom: 1px solid #E5E7EB; padding: .4rem .5rem; vertical-align: middle; }
+th.right { text-align: right; }
+td.right { text-align: right; white-space: nowrap; }
 tr.over th { color: #6B7280; font-weight: 500; font-size: .82rem; border-bottom: 1px solid #E5E7EB; padding-top: .8rem; }
 td:first-child { min-width: 15rem; }
+td.right:first-child, table.wide td:first-child { min-width: 5rem; }
 code { font-size: .9em; background: #F3F4F6; padding: .05em .3em; border-radius: 4px; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: #005A8E; }
@@ -96,7 +100,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str] | str], right: Se
         else:
             lines.append("<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>")
     body = "\n".join(lines)
-    return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    wide = ' class="wide"' if len(columns) > MOST_COLUMNS else ""
+    return f'<div class="scroll"><table{wide}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
 
 
 def figure(picture: Any, caption: str) -> str:

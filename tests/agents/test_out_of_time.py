@@ -79,3 +79,11 @@ def test_what_is_hardly_late_is_not_put_down(store, monkeypatch):
     monkeypatch.setattr(loop, "LATE_SECONDS", 600.0)
     stopped = run("maze", **FEW, max_time=1e-9)
     assert stopped.status in ("timed-out", "finished") and stopped.record.done_units > 0
+
+
+def test_a_run_that_is_late_is_not_asked_for_one_more_block(store, monkeypatch):
+    """The time of a run counts from its beginning, preparation included; else a late one would crawl on, seed by seed."""
+    monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
+    monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.experiment is None)
+    stopped = run("maze", **FEW, max_time=3600)
+    assert stopped.status == "timed-out" and len((stopped.path / "times.jsonl").read_text().splitlines()) == 1

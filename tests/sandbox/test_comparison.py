@@ -428,3 +428,11 @@ def test_what_is_shown_of_a_comparison_is_what_it_printed(race, store, say):
     for text in ("not reached", "140 (> 126) [140, 140]"):
         assert text in printed and text in shown
     assert "–" not in shown
+
+
+def test_no_column_of_the_page_is_cut_off_by_its_own_intervals():
+    """Ten columns fit beside one another because what is in brackets stands below its figure."""
+    from sandbox.comparison.report import _in_lines
+
+    assert _in_lines("24192 (> 18312) [18312, 24192]") == "24192<small>(&gt; 18312)</small><small>[18312, 24192]</small>"
+    assert _in_lines("not reached") == "not reached"
