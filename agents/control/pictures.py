@@ -124,8 +124,8 @@ def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
 
 
 def _plain(value: float, position: int | None) -> str:
-    """10 000 rather than 10^4: no mathematics to typeset, which would take longer than the picture."""
-    return f"{value:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
+    """10000 rather than 10^4, as everywhere: no mathematics to typeset, which would take longer than the picture."""
+    return number(round(value))
 
 
 def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
