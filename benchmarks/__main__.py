@@ -38,12 +38,16 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> int:
     """Measure, print, write; exit code 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (all)"
+    )
     parser.add_argument("--quick", action="store_true", help="shorter and less exact")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
-        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        parser.error(
+            f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
+        )
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     figures: list[Figure] = []
     for name in chosen.names or BENCHMARKS:
@@ -59,14 +63,20 @@ def _print(figures: list[Figure]) -> None:
     for figure in figures:
         target = "" if figure.target is None else f"{figure.sense} {figure.target:g} {figure.unit}"
         mark = {True: "ok", False: "MISSED", None: ""}[figure.met]
-        print(f"{figure.name:<{width}}  {figure.value:>12,.4g} {figure.unit:<8} {target:<20} {mark:<7} {figure.note}")
+        print(
+            f"{figure.name:<{width}}  {figure.value:>12,.4g} {figure.unit:<8} {target:<20} {mark:<7} {figure.note}"
+        )
 
 
 def _write(figures: list[Figure]) -> None:
     RESULTS.mkdir(exist_ok=True)
     document = {
         "at": datetime.now().astimezone().isoformat(),
-        "machine": {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()},
+        "machine": {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+        },
         "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
     }
     (RESULTS / "latest.json").write_text(json.dumps(document, indent=2) + "\n")

@@ -49,7 +49,13 @@ def fresh(agent_class: Any, episodes: int) -> tuple[Any, Any]:
     """An agent that has learned nothing, and a maze."""
     env = registry().load("env", "maze")()
     env.np_random = np.random.default_rng(1)
-    agent = agent_class(agent_class.Config(), env.model.states, env.model.actions, np.random.default_rng(0), episodes=episodes)
+    agent = agent_class(
+        agent_class.Config(),
+        env.model.states,
+        env.model.actions,
+        np.random.default_rng(0),
+        episodes=episodes,
+    )
     agent.prepare()
     return agent, env
 
@@ -69,5 +75,7 @@ def measure(quick: bool) -> list[Figure]:
         note = f"{fast / loop:.2f} of the bare loop, {fast / slow:,.0f} x its plain rule"
         figures.append(Figure(f"{entry.name}, learning steps", fast, "steps/s", note=note))
     rates = [figure.value for figure in figures]
-    figures.append(Figure("median over agents", median(rates), "steps/s", note=f"bare: {loop:,.0f} steps/s"))
+    figures.append(
+        Figure("median over agents", median(rates), "steps/s", note=f"bare: {loop:,.0f} steps/s")
+    )
     return figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -16,7 +17,10 @@ from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 
 CASES: dict[str, tuple[int, dict[str, Any]]] = {
-    "sb3-dqn": (6000, {"buffer_size": 50_000, "learning_starts": 100, "net_arch": (64, 64), "n_envs": 1}),
+    "sb3-dqn": (
+        6000,
+        {"buffer_size": 50_000, "learning_starts": 100, "net_arch": (64, 64), "n_envs": 1},
+    ),
     "sb3-ppo": (8192, {"n_steps": 256, "n_envs": 4, "net_arch": (64, 64)}),
     "sb3-a2c": (8000, {"n_envs": 4, "net_arch": (64, 64)}),
 }
@@ -45,7 +49,9 @@ def theirs(name: str, steps: int, options: dict[str, Any]) -> float:
     env = make_vec_env(lambda: gymnasium.make("sandbox/Maze-v0"), n_envs=count, seed=0)
     torch.set_num_threads(1)
     algorithm = registry().load("agent", name).algorithm
-    model = algorithm("MlpPolicy", env, policy_kwargs={"net_arch": widths}, device="cpu", seed=0, **given)
+    model = algorithm(
+        "MlpPolicy", env, policy_kwargs={"net_arch": widths}, device="cpu", seed=0, **given
+    )
     begun = time.perf_counter()
     model.learn(steps)
     return float(model.num_timesteps) / (time.perf_counter() - begun)
@@ -56,8 +62,15 @@ def measure(quick: bool) -> list[Figure]:
     threads, figures = torch.get_num_threads(), []
     for name, (steps, options) in CASES.items():
         length = steps // 4 if quick else steps
-        mine, other = in_turns([lambda: ours(name, length, options), lambda: theirs(name, length, options)], 3 if quick else 5)  # noqa: B023
+        mine, other = in_turns(
+            [partial(ours, name, length, options), partial(theirs, name, length, options)],
+            3 if quick else 5,
+        )
         note = f"{mine:,.0f} steps/s against {other:,.0f}"
-        figures.append(Figure(f"{name} in a lab against its own learn", mine / other, "x", 0.95, "at least", note))
+        figures.append(
+            Figure(
+                f"{name} in a lab against its own learn", mine / other, "x", 0.95, "at least", note
+            )
+        )
     torch.set_num_threads(threads)
     return figures

@@ -36,7 +36,9 @@ def main() -> int:
             except AssertionError as error:
                 failed += 1
                 print(f"{error}: {error.__cause__!r}")
-    print(f"{given.cases} damaged stores, 3 commands each, {failed} failed, {time.monotonic() - begun:.0f} s")
+    print(
+        f"{given.cases} damaged stores, 3 commands each, {failed} failed, {time.monotonic() - begun:.0f} s"
+    )
     print(", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
     return 1 if failed else 0
 

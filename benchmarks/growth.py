@@ -31,7 +31,9 @@ def learning_rate(model: TabularMDP, steps: int) -> float:
     """Compiled Q-learning's steps per second, over at least one episode."""
     episodes = max(1, steps // model.horizon)
     config = QLearning.Config(policy="epsilon-greedy", epsilon_schedule="exponential")
-    agent = QLearning(config, model.states, model.actions, np.random.default_rng(0), episodes=episodes + 1)
+    agent = QLearning(
+        config, model.states, model.actions, np.random.default_rng(0), episodes=episodes + 1
+    )
     agent.learn_model(model, np.random.default_rng(1), 1)
     begun = time.perf_counter()
     learned = agent.learn_model(model, np.random.default_rng(1), episodes)
@@ -45,18 +47,41 @@ def grown(side: int, steps: int) -> list[Figure]:
     model = build_model(layout, config)
     solution = planning.value_iteration(model, DISCOUNT)
     (building,) = in_turns([lambda: seconds(lambda: build_model(layout, config))], 3)
-    (solving,) = in_turns([lambda: seconds(lambda: planning.value_iteration(model, DISCOUNT))], rounds)
+    (solving,) = in_turns(
+        [lambda: seconds(lambda: planning.value_iteration(model, DISCOUNT))], rounds
+    )
     (learning,) = in_turns([lambda: learning_rate(model, steps)], 3)
     name = f"{side} x {side} cells"
     swept = f"{solution.sweeps} sweeps, {1e9 * solving / solution.sweeps / model.states:.1f} ns for each state and sweep"
     return [
-        Figure(f"{name}: building the model", building, "s", note=f"{1e9 * building / model.states:,.0f} ns for each state"),
-        Figure(f"{name}: memory of the model", megabytes(model), "MB", note=f"{1e6 * megabytes(model) / model.states:.0f} bytes each"),
-        Figure(f"{name}: value iteration", solving, "s", note=swept if solution.converged else f"not converged in {swept}"),
-        Figure(f"{name}: q-learning", learning, "steps/s", note=f"episodes of {model.horizon:,} steps"),
+        Figure(
+            f"{name}: building the model",
+            building,
+            "s",
+            note=f"{1e9 * building / model.states:,.0f} ns for each state",
+        ),
+        Figure(
+            f"{name}: memory of the model",
+            megabytes(model),
+            "MB",
+            note=f"{1e6 * megabytes(model) / model.states:.0f} bytes each",
+        ),
+        Figure(
+            f"{name}: value iteration",
+            solving,
+            "s",
+            note=swept if solution.converged else f"not converged in {swept}",
+        ),
+        Figure(
+            f"{name}: q-learning", learning, "steps/s", note=f"episodes of {model.horizon:,} steps"
+        ),
     ]
 
 
 def measure(quick: bool) -> list[Figure]:
     """All sizes, smallest first."""
-    return [figure for side in SIDES[: 2 if quick else None] for figure in grown(side, 1_000_000 if quick else 10_000_000)]
+    return [
+        figure
+        for side in SIDES[: 2 if quick else None]
+        for figure in grown(side, 1_000_000 if quick else 10_000_000)
+    ]

@@ -19,21 +19,91 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TIMES = ("learning_seconds", "steps_per_second")
-NAMED_ANEW = ("run", "runs", "folder", "command", "sweep", "comparison", "created", "ended", "page", "reused")
+NAMED_ANEW = (
+    "run",
+    "runs",
+    "folder",
+    "command",
+    "sweep",
+    "comparison",
+    "created",
+    "ended",
+    "page",
+    "reused",
+)
 """Parts of a sweep's or comparison's document that are others each time."""
 WORK: dict[str, Sequence[str]] = {
     "maze": ("run", "maze", "--agent", "sarsa", "--episodes", "1000000", "--render", "gif"),
-    "maze, 20 seeds": ("run", "maze", "--agent", "q-learning", "--seeds", "20", "--episodes", "30000", "--render", "none"),
-    "empty-grid": ("run", "empty-grid", "--agent", "q-learning", "--episodes", "1000000", "--render", "none"),
-    "gym": ("run", "gym", "--env", "FrozenLake-v1", "--agent", "q-learning", "--episodes", "60000", "--render", "none"),
+    "maze, 20 seeds": (
+        "run",
+        "maze",
+        "--agent",
+        "q-learning",
+        "--seeds",
+        "20",
+        "--episodes",
+        "30000",
+        "--render",
+        "none",
+    ),
+    "empty-grid": (
+        "run",
+        "empty-grid",
+        "--agent",
+        "q-learning",
+        "--episodes",
+        "1000000",
+        "--render",
+        "none",
+    ),
+    "gym": (
+        "run",
+        "gym",
+        "--env",
+        "FrozenLake-v1",
+        "--agent",
+        "q-learning",
+        "--episodes",
+        "60000",
+        "--render",
+        "none",
+    ),
     "intro": ("run", "intro", "--render", "none"),
     "regression": ("run", "regression", "--render", "none"),
     "mnist": ("run", "mnist", "--preset", "quick", "--dataset", "digits", "--render", "none"),
-    "autoencoder": ("run", "autoencoder", "--preset", "quick", "--dataset", "digits", "--render", "none"),
+    "autoencoder": (
+        "run",
+        "autoencoder",
+        "--preset",
+        "quick",
+        "--dataset",
+        "digits",
+        "--render",
+        "none",
+    ),
     "music": ("run", "music", "--preset", "quick", "--render", "none"),
     "sb3-dqn": ("run", "maze", "--agent", "sb3-dqn", "--episodes", "60", "--render", "none"),
-    "sweep": ("sweep", "maze", "--grid", "agent.alpha=0.1,0.3,0.5", "--seeds", "2", "--episodes", "60000"),
-    "compare": ("compare", "maze", "--agents", "sarsa", "q-learning", "--seeds", "3", "--episodes", "60000"),
+    "sweep": (
+        "sweep",
+        "maze",
+        "--grid",
+        "agent.alpha=0.1,0.3,0.5",
+        "--seeds",
+        "2",
+        "--episodes",
+        "60000",
+    ),
+    "compare": (
+        "compare",
+        "maze",
+        "--agents",
+        "sarsa",
+        "q-learning",
+        "--seeds",
+        "3",
+        "--episodes",
+        "60000",
+    ),
 }
 """What is killed, by name."""
 IN_A_ROUND = 30
@@ -58,7 +128,9 @@ def steady(document: Any) -> Any:
     """A document without what is another each time: ids, folders and everything that was measured in seconds."""
     if isinstance(document, Mapping):
         return {
-            name: steady(part) for name, part in document.items() if name not in NAMED_ANEW and "second" not in name and name not in TIMES
+            name: steady(part)
+            for name, part in document.items()
+            if name not in NAMED_ANEW and "second" not in name and name not in TIMES
         }
     return [steady(part) for part in document] if isinstance(document, list) else document
 
@@ -72,19 +144,30 @@ def essence(store: Path) -> dict[str, Any]:
         assert key not in made, f"computed twice: {key}"
         made[key] = {
             "status": record["status"],
-            "summary": {name: value for name, value in record["summary"].items() if name not in TIMES},
+            "summary": {
+                name: value for name, value in record["summary"].items() if name not in TIMES
+            },
             "score": record["score"],
             "artifacts": {one["name"]: one["sha256"] for one in record["artifacts"]},
             "metrics": (path.parent / "metrics.jsonl").read_bytes(),
         }
-    for path in [*store.glob("sweeps/*/ranking.json"), *store.glob("comparisons/*/comparison.json")]:
+    for path in [
+        *store.glob("sweeps/*/ranking.json"),
+        *store.glob("comparisons/*/comparison.json"),
+    ]:
         made[path.name] = steady(json.loads(path.read_bytes()))
     return made
 
 
 def words_of(work: Sequence[str], store: Path) -> list[str]:
     """The command that begins the work, or goes on with it where it stands."""
-    begun = [*store.glob("sweeps/*/sweep.json")] if work[0] == "sweep" else [*store.glob("*/*/run.json")] if work[0] == "run" else []
+    begun = (
+        [*store.glob("sweeps/*/sweep.json")]
+        if work[0] == "sweep"
+        else [*store.glob("*/*/run.json")]
+        if work[0] == "run"
+        else []
+    )
     render = work[work.index("--render") : work.index("--render") + 2] if "--render" in work else []
     words = ["resume", str(begun[0].parent), *render] if begun else list(work)
     return [
@@ -112,10 +195,16 @@ def damaged(store: Path) -> list[str]:
     """What `verify` says is wrong; of a run that was killed before its first word there is nothing to be whole."""
     words = [sys.executable, "-m", "sandbox", "verify", "--json", "--store", str(store)]
     found = json.loads(subprocess.run(words, capture_output=True, check=False).stdout)
-    return [f"{one['run']}: {one['problems']}" for one in found if one["problems"] and (Path(one["folder"]) / "run.json").exists()]
+    return [
+        f"{one['run']}: {one['problems']}"
+        for one in found
+        if one["problems"] and (Path(one["folder"]) / "run.json").exists()
+    ]
 
 
-def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any], longest: float) -> Tally:
+def one_round(
+    work: Sequence[str], seed: int, kills: int, whole: dict[str, Any], longest: float
+) -> Tally:
     """Kill a piece of work, go on, kill it … and at last let it end.
 
     Args:
@@ -142,7 +231,11 @@ def one_round(work: Sequence[str], seed: int, kills: int, whole: dict[str, Any],
             return Tally(hits, [f"{work[0]} ended with {last.returncode}"])
         pieced = essence(store)
         wrong = damaged(store)
-    different = [f"{part} of {name}" for name in whole | pieced for part in _differing(whole.get(name, {}), pieced.get(name, {}))]
+    different = [
+        f"{part} of {name}"
+        for name in whole | pieced
+        for part in _differing(whole.get(name, {}), pieced.get(name, {}))
+    ]
     return Tally(hits, [*different, *wrong])
 
 
@@ -170,20 +263,38 @@ def killed(name: str, kills: int, seed: int) -> tuple[str, Tally, int]:
 def main() -> int:
     """Kill, go on, compare, say; exit code 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000, help="of processes at work, over all kinds of work")
-    parser.add_argument("--only", nargs="*", metavar="NAME", choices=list(WORK), default=list(WORK), help="kinds of work")
+    parser.add_argument(
+        "--kills", type=int, default=1000, help="of processes at work, over all kinds of work"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="NAME",
+        choices=list(WORK),
+        default=list(WORK),
+        help="kinds of work",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the first one")
-    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="kinds of work under way at a time")
+    parser.add_argument(
+        "--at-once", type=int, default=2, metavar="N", help="kinds of work under way at a time"
+    )
     chosen = parser.parse_args()
     each = -(-chosen.kills // len(chosen.only))
     begun, total, wrong = time.monotonic(), 0, 0
     with ThreadPoolExecutor(chosen.at_once) as pool:
-        for name, made, rounds in pool.map(lambda name: killed(name, each, chosen.seed), chosen.only):
+        for name, made, rounds in pool.map(
+            lambda name: killed(name, each, chosen.seed), chosen.only
+        ):
             total, wrong = total + made.hits, wrong + len(made.different)
-            print(f"{name:16} {made.hits:5} kills in {rounds:3} rounds, {len(made.different)} different", flush=True)
+            print(
+                f"{name:16} {made.hits:5} kills in {rounds:3} rounds, {len(made.different)} different",
+                flush=True,
+            )
             for one in made.different:
                 print(f"    {one[:400]}", flush=True)
-    print(f"{total} kills of processes at work, {wrong} differences, {time.monotonic() - begun:.0f} s")
+    print(
+        f"{total} kills of processes at work, {wrong} differences, {time.monotonic() - begun:.0f} s"
+    )
     return 1 if wrong else 0
 
 

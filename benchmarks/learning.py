@@ -22,7 +22,9 @@ def ours(agent_class: type, episodes: int) -> Callable[[], float]:
 
     def once() -> float:
         env = gymnasium.make("sandbox/Maze-v0").unwrapped
-        agent = agent_class(agent_class.Config(**CONFIG), 100, 5, np.random.default_rng(0), episodes=episodes)
+        agent = agent_class(
+            agent_class.Config(**CONFIG), 100, 5, np.random.default_rng(0), episodes=episodes
+        )
         agent.learn_model(env.model, np.random.default_rng(1), 1)
         begun = time.perf_counter()
         agent.learn_model(env.model, np.random.default_rng(1), episodes - 1)
@@ -52,7 +54,9 @@ def student(episodes: int) -> Callable[[], float]:
             while not done:
                 next_state, reward, terminated, truncated, _ = env.step(action)
                 next_action = choose(next_state, epsilon)
-                q[state, action] += 0.25 * (reward + 0.9 * q[next_state, next_action] * (not terminated) - q[state, action])
+                q[state, action] += 0.25 * (
+                    reward + 0.9 * q[next_state, next_action] * (not terminated) - q[state, action]
+                )
                 state, action, done = next_state, next_action, terminated or truncated
                 steps += 1
         return steps / (time.perf_counter() - begun)
@@ -113,7 +117,9 @@ def bare(episodes: int) -> Callable[[], float]:
         q, rng = np.full((100, 5), 10.0), np.random.default_rng(0)
         bare_loop(q, following, reward, start, EPISODE, np.array([0.8]), 0.25, 0.9, rng)
         begun = time.perf_counter()
-        bare_loop(q, following, reward, start, EPISODE, np.geomspace(0.8, 0.001, episodes), 0.25, 0.9, rng)
+        bare_loop(
+            q, following, reward, start, EPISODE, np.geomspace(0.8, 0.001, episodes), 0.25, 0.9, rng
+        )
         return episodes * EPISODE / (time.perf_counter() - begun)
 
     return once
@@ -122,10 +128,26 @@ def bare(episodes: int) -> Callable[[], float]:
 def measure(quick: bool) -> list[Figure]:
     """Rates and their ratios, all measured in turns."""
     many = 3_000 if quick else 20_000
-    sarsa, q_learning, plain, slow = in_turns([ours(Sarsa, many), ours(QLearning, many), bare(many), student(20 if quick else 60)])
+    sarsa, q_learning, plain, slow = in_turns(
+        [ours(Sarsa, many), ours(QLearning, many), bare(many), student(20 if quick else 60)]
+    )
     return [
         Figure("sarsa, learning steps on the maze", sarsa, "steps/s"),
         Figure("q-learning, learning steps on the maze", q_learning, "steps/s"),
-        Figure("sarsa against a student's loop over env.step", sarsa / slow, "x", 300, "at least", f"student: {slow:,.0f} steps/s"),
-        Figure("sarsa against a bare compiled loop", sarsa / plain, "x", 0.5, "at least", f"bare: {plain:,.0f} steps/s"),
+        Figure(
+            "sarsa against a student's loop over env.step",
+            sarsa / slow,
+            "x",
+            300,
+            "at least",
+            f"student: {slow:,.0f} steps/s",
+        ),
+        Figure(
+            "sarsa against a bare compiled loop",
+            sarsa / plain,
+            "x",
+            0.5,
+            "at least",
+            f"bare: {plain:,.0f} steps/s",
+        ),
     ]

@@ -26,7 +26,14 @@ ROUNDS, STEPS = 5, 400
 TWO_HANDS: dict[str, Any] = {"model": "two-hands", "patience": None}
 CHORDS: dict[str, Any] = {
     "model": {"name": "chord-lstm", "hidden": 320, "input_dropout": 0.1, "output_dropout": 0.4},
-    **{"loss": "likelihood", "window": 100, "transpose": (-6, 5), "optimizer": "adamw", "weight_decay": 0.01, "patience": None},
+    **{
+        "loss": "likelihood",
+        "window": 100,
+        "transpose": (-6, 5),
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "patience": None,
+    },
 }
 """The preset `best`, without its schedule and its limit of the gradient's norm, which a bare loop has not either."""
 
@@ -34,10 +41,18 @@ CHORDS: dict[str, Any] = {
 def measure(quick: bool) -> list[Figure]:
     """Training in turns with the bare loop; the rest by the clock."""
     figures = [
-        _training("two-hands, report", {**TWO_HANDS, "pieces": 30 if quick else 150, "epochs": 1 if quick else 2}),
+        _training(
+            "two-hands, report",
+            {**TWO_HANDS, "pieces": 30 if quick else 150, "epochs": 1 if quick else 2},
+        ),
         _training("chord-lstm, best", {**CHORDS, "pieces": 10 if quick else 60, "epochs": 1}),
     ]
-    return figures + _reading() + _memory() + [_playing("two-hands, report", TWO_HANDS), _playing("chord-lstm, best", CHORDS)]
+    return (
+        figures
+        + _reading()
+        + _memory()
+        + [_playing("two-hands, report", TWO_HANDS), _playing("chord-lstm, best", CHORDS)]
+    )
 
 
 # -- training
@@ -49,7 +64,14 @@ def _training(name: str, settings: dict[str, Any]) -> Figure:
     rounds = [(_common(settings), _bare(config)) for _ in range(ROUNDS)]
     frames = median(ours for ours, _ in rounds)
     note = f"{frames:,.0f} steps per second of CPU; études, validation left out"
-    return Figure(f"training beside a bare PyTorch loop ({name})", median(o / b for o, b in rounds), "x", 0.9, "at least", note)
+    return Figure(
+        f"training beside a bare PyTorch loop ({name})",
+        median(o / b for o, b in rounds),
+        "x",
+        0.9,
+        "at least",
+        note,
+    )
 
 
 def _common(settings: dict[str, Any]) -> float:
@@ -74,7 +96,11 @@ def _common(settings: dict[str, Any]) -> float:
     MusicExperiment.__init__, MusicExperiment.advance = built, advanced  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as store:
-            api.start(api.Request("music", layers=[settings], threads=1), Store(store), Settings(pictures=False))
+            api.start(
+                api.Request("music", layers=[settings], threads=1),
+                Store(store),
+                Settings(pictures=False),
+            )
     finally:
         MusicExperiment.__init__, MusicExperiment.advance = build, advance  # type: ignore[method-assign]
     return float(marks["experiment"].frames / (marks["ended"] - marks["begun"] - marks["aside"]))
@@ -93,8 +119,18 @@ def _bare(config: Any) -> float:
     model = make_model(config, 0)
     model.noise = torch.Generator().manual_seed(0)
     rolls = corpus.rolls(corpus.read(config, 0, None), model.hands)["train"]
-    lanes = Lanes(rolls, config.batch, config.window, model.history, config.transpose, np.random.default_rng(0))
-    windows = [lanes.next() for _ in range(config.epochs * -(-lanes.frames // (config.batch * config.window)))]
+    lanes = Lanes(
+        rolls,
+        config.batch,
+        config.window,
+        model.history,
+        config.transpose,
+        np.random.default_rng(0),
+    )
+    windows = [
+        lanes.next()
+        for _ in range(config.epochs * -(-lanes.frames // (config.batch * config.window)))
+    ]
     targets = [target_of(*window, torch.device("cpu")) for window in windows]
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     step = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -102,12 +138,16 @@ def _bare(config: Any) -> float:
     begun = time.process_time()
     for target in targets:
         going_on = (target.position > 0).float()[None, :, None]
-        predicted = model.predict(target.sounds, target.position, (hidden * going_on, cell * going_on))
+        predicted = model.predict(
+            target.sounds, target.position, (hidden * going_on, cell * going_on)
+        )
         step.zero_grad()
         sum(losses(model, predicted, target, config.loss).values()).backward()  # type: ignore[union-attr]
         step.step()
         hidden, cell = predicted.state[0].detach(), predicted.state[1].detach()
-    return float(sum(int(window.inside.sum()) for window in windows) / (time.process_time() - begun))
+    return float(
+        sum(int(window.inside.sum()) for window in windows) / (time.process_time() - begun)
+    )
 
 
 def _resolved(settings: dict[str, Any]) -> Any:
@@ -144,11 +184,19 @@ def _reading() -> list[Figure]:
         return []
     found = []
     for _ in range(3):
-        output = subprocess.run([sys.executable, "-c", READ, str(folder)], check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(
+            [sys.executable, "-c", READ, str(folder)], check=True, capture_output=True, text=True
+        ).stdout
         found.append([float(word) for word in output.split()])
     cold, warm = (median(column) for column in zip(*found, strict=True))
     return [
-        Figure("all pieces of the folder, new process", cold, "s", 15.0, note="imports included; the system may have the files in memory"),
+        Figure(
+            "all pieces of the folder, new process",
+            cold,
+            "s",
+            15.0,
+            note="imports included; the system may have the files in memory",
+        ),
         Figure("all pieces of the folder, once more", warm, "s", 2.0),
     ]
 
@@ -171,7 +219,15 @@ def _memory() -> list[Figure]:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         note = f"rolls of {whole / 1e6:.0f} MB, -6 to +5 semitones, largest at any time"
-        figures.append(Figure(f"memory for all transpositions ({name})", (whole + peak) / whole, "x", 2.0, note=note))
+        figures.append(
+            Figure(
+                f"memory for all transpositions ({name})",
+                (whole + peak) / whole,
+                "x",
+                2.0,
+                note=note,
+            )
+        )
     return figures
 
 
@@ -193,6 +249,8 @@ def _playing(name: str, settings: dict[str, Any]) -> Figure:
     taken = []
     for number in range(4):
         begun = time.perf_counter()
-        continued(model, seed, 4 if number == 0 else STEPS, default_draw(model), np.random.default_rng(0))
+        continued(
+            model, seed, 4 if number == 0 else STEPS, default_draw(model), np.random.default_rng(0)
+        )
         taken.append(time.perf_counter() - begun)
     return Figure(f"playing {STEPS} steps ({name})", median(taken[1:]), "s", 2.0)

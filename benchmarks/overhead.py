@@ -40,10 +40,18 @@ def measure(quick: bool) -> list[Figure]:
     try:
         with tempfile.TemporaryDirectory() as store:
             options = {"agent": {"name": "sarsa", "policy": "epsilon-greedy"}, "episodes": episodes}
-            api.start(api.Request("maze", layers=[{**options, "episodes": 100}]), Store(store), Settings(pictures=False))
+            api.start(
+                api.Request("maze", layers=[{**options, "episodes": 100}]),
+                Store(store),
+                Settings(pictures=False),
+            )
             learning.clear()
             begun = time.perf_counter()
-            api.start(api.Request("maze", layers=[options]), Store(store), Settings(observers=[RunProgress()]))
+            api.start(
+                api.Request("maze", layers=[options]),
+                Store(store),
+                Settings(observers=[RunProgress()]),
+            )
             whole = time.perf_counter() - begun
     finally:
         Sarsa.learn_model, Loop.make_pictures = original, draw  # type: ignore[method-assign]
@@ -56,5 +64,10 @@ def measure(quick: bool) -> list[Figure]:
             3.0,
             note=f"{sum(learning):.1f} s of learning, {episodes:,} episodes",
         ),
-        Figure("the same with pictures and GIF", 100 * (1 - sum(learning) / whole), "%", note=f"{sum(pictures):.2f} s of pictures"),
+        Figure(
+            "the same with pictures and GIF",
+            100 * (1 - sum(learning) / whole),
+            "%",
+            note=f"{sum(pictures):.2f} s of pictures",
+        ),
     ]

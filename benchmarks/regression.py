@@ -28,8 +28,19 @@ def measure(quick: bool) -> list[Figure]:
     compiled, plain = in_turns([lambda: _rate(200, 0.0), lambda: _rate(5, 1e-300)], rounds=3)
     cores = api.available_cores()
     return [
-        Figure("grid search of the report", seconds, "s", 240.0, note=f"432 x 4 fits of {EPOCHS} epochs and 20 more, {cores} cores"),
-        Figure("compiled descent beside plain NumPy", compiled / plain, "x", note=f"{compiled:,.0f} samples/s, 1-75-50-1, one core"),
+        Figure(
+            "grid search of the report",
+            seconds,
+            "s",
+            240.0,
+            note=f"432 x 4 fits of {EPOCHS} epochs and 20 more, {cores} cores",
+        ),
+        Figure(
+            "compiled descent beside plain NumPy",
+            compiled / plain,
+            "x",
+            note=f"{compiled:,.0f} samples/s, 1-75-50-1, one core",
+        ),
     ]
 
 
@@ -37,7 +48,11 @@ def _search(epochs: int) -> float:
     """Seconds of the search with so many epochs, on points like the course's."""
     with tempfile.TemporaryDirectory() as store:
         begun = time.perf_counter()
-        api.start(api.Request("regression", "search", [{"epochs": epochs}]), Store(store), Settings(pictures=False))
+        api.start(
+            api.Request("regression", "search", [{"epochs": epochs}]),
+            Store(store),
+            Settings(pictures=False),
+        )
         return time.perf_counter() - begun
 
 
@@ -47,7 +62,9 @@ def _rate(epochs: int, momentum: float) -> float:
     network = Network(SIZES, "leaky_relu")
     network.initialise(np.random.default_rng(1), "xavier")
     recipe = recipe_of(RegressionConfig(momentum=momentum))
-    training = Training(network, recipe, points.x[:, None], points.y[:, None], np.random.default_rng(2))
+    training = Training(
+        network, recipe, points.x[:, None], points.y[:, None], np.random.default_rng(2)
+    )
     begun = time.thread_time()
     training.run(epochs)
     return epochs * len(points.x) / (time.thread_time() - begun)

@@ -36,10 +36,19 @@ def measure(quick: bool) -> list[Figure]:
     """Rates with one thread and with two, in turns."""
     seeds = 40 if quick else 200
     one, two = in_turns([learning(seeds, 1), learning(seeds, 2)], 3)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     target = 1.8 if cores >= 2 else None
     return [
         Figure("many seeds, one core", one, "seeds/s"),
         Figure("many seeds, two cores", two, "seeds/s"),
-        Figure("many seeds, two cores against one", two / one, "x", target, "at least", f"{seeds} seeds of 3000 episodes"),
+        Figure(
+            "many seeds, two cores against one",
+            two / one,
+            "x",
+            target,
+            "at least",
+            f"{seeds} seeds of 3000 episodes",
+        ),
     ]

@@ -13,10 +13,21 @@ from benchmarks.measure import Figure, seconds
 
 
 def _waits(words: list[str], rounds: int, path: str = "") -> float:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [path, os.getcwd(), os.environ.get("PYTHONPATH")]))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [path, os.getcwd(), os.environ.get("PYTHONPATH")])
+        ),
+    }
 
     def once() -> None:
-        subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        subprocess.run(
+            [sys.executable, *words],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
 
     once()
     return median(seconds(once) for _ in range(rounds))
@@ -29,7 +40,9 @@ def _twenty_plugins(folder: Path) -> None:
         (folder / f"plug{number}.py").write_text(f"{does}\n")
         about = folder / f"plug{number}-1.0.dist-info"
         about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: plug{number}\nVersion: 1.0\n")
+        (about / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: plug{number}\nVersion: 1.0\n"
+        )
         (about / "entry_points.txt").write_text(f"[sandbox]\nplug{number} = plug{number}\n")
 
 
@@ -45,7 +58,25 @@ def measure(quick: bool) -> list[Figure]:
         alone, crowded = (_waits([*sandbox, "--help"], rounds, path) for path in ("", site))
         return [
             Figure("--help", alone, "s", 0.3, note=note),
-            Figure("--help with 20 plugins installed, beside none", 1000 * (crowded - alone), "ms", 50, note="one broken, one sleeps 2 s"),
-            Figure("run maze --help", _waits([*sandbox, "run", "maze", "--help"], rounds), "s", 0.6, note=note),
-            Figure("run maze, pictures and GIF included", _waits(run, rounds), "s", 3.0, note="warm: compiled before"),
+            Figure(
+                "--help with 20 plugins installed, beside none",
+                1000 * (crowded - alone),
+                "ms",
+                50,
+                note="one broken, one sleeps 2 s",
+            ),
+            Figure(
+                "run maze --help",
+                _waits([*sandbox, "run", "maze", "--help"], rounds),
+                "s",
+                0.6,
+                note=note,
+            ),
+            Figure(
+                "run maze, pictures and GIF included",
+                _waits(run, rounds),
+                "s",
+                3.0,
+                note="warm: compiled before",
+            ),
         ]

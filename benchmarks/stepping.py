@@ -42,5 +42,12 @@ def measure(quick: bool) -> list[Figure]:
     return [
         Figure("env.step of the maze", ours, "steps/s"),
         Figure("env.step of the slippery maze against FrozenLake-v1", slippery / frozen, "x"),
-        Figure("env.step of the maze against FrozenLake-v1", ours / frozen, "x", 8, "at least", f"FrozenLake: {frozen:,.0f} steps/s"),
+        Figure(
+            "env.step of the maze against FrozenLake-v1",
+            ours / frozen,
+            "x",
+            8,
+            "at least",
+            f"FrozenLake: {frozen:,.0f} steps/s",
+        ),
     ]

@@ -24,7 +24,9 @@ def _fill(store: Path, count: int) -> None:
     models = [json.loads(path.read_text()) for path in sorted(store.glob("maze/*/run.json"))]
     for number in range(count - len(models)):
         record = dict(models[number % len(models)])
-        record["id"] = f"20200101-{number // 3600 % 24:02d}{number // 60 % 60:02d}{number % 60:02d}-synthetic-{number:05d}"
+        record["id"] = (
+            f"20200101-{number // 3600 % 24:02d}{number // 60 % 60:02d}{number % 60:02d}-synthetic-{number:05d}"
+        )
         record["seed"] = 1_000_000 + number
         folder = store / "maze" / record["id"]
         folder.mkdir()
@@ -33,7 +35,12 @@ def _fill(store: Path, count: int) -> None:
 
 def _process(words: list[str], rounds: int) -> float:
     def once() -> None:
-        subprocess.run([sys.executable, "-m", "sandbox", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "sandbox", *words],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     once()
     return median(seconds(once) for _ in range(rounds))
@@ -48,8 +55,23 @@ def measure(quick: bool) -> list[Figure]:
 
     rounds, count = (3, RUNS // 10) if quick else (7, RUNS)
     with tempfile.TemporaryDirectory() as folder:
-        words = ["compare", "maze", "--agents", *AGENTS, "--seeds", str(SEEDS), "--preset", "quick", "--store", folder]
-        subprocess.run([sys.executable, "-m", "sandbox", *words, "--json"], check=True, stdout=subprocess.DEVNULL)
+        words = [
+            "compare",
+            "maze",
+            "--agents",
+            *AGENTS,
+            "--seeds",
+            str(SEEDS),
+            "--preset",
+            "quick",
+            "--store",
+            folder,
+        ]
+        subprocess.run(
+            [sys.executable, "-m", "sandbox", *words, "--json"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         _fill(Path(folder), count)
         store = Store(folder)
         os.remove(store.root / "index.sqlite")
@@ -57,7 +79,11 @@ def measure(quick: bool) -> list[Figure]:
         listing = median(seconds(store.rows) for _ in range(rounds))
         wish = Wish("maze", AGENTS, "quick")
         who, _ = contenders(wish)
-        members = [comparison._member("maze", one, seed, wish, Request("maze")) for one in who for seed in range(SEEDS)]
+        members = [
+            comparison._member("maze", one, seed, wish, Request("maze"))
+            for one in who
+            for seed in range(SEEDS)
+        ]
         wanted = {one.fingerprint: one.sources for one in members}
         assert len(store.matching(wanted)) == len(members)
         finding = median(seconds(lambda: store.matching(wanted)) for _ in range(rounds))
@@ -65,8 +91,20 @@ def measure(quick: bool) -> list[Figure]:
         return [
             Figure("index of a store, made from nothing", building, "s", note=note),
             Figure("all rows through the index", listing, "s", 1.0, note=note),
-            Figure("finding the runs of a comparison", finding, "s", 1.0, note=f"{len(members)} of {count} runs"),
-            Figure("`list`, a whole process", _process(["list", "--store", folder], rounds), "s", 1.0, note=note),
+            Figure(
+                "finding the runs of a comparison",
+                finding,
+                "s",
+                1.0,
+                note=f"{len(members)} of {count} runs",
+            ),
+            Figure(
+                "`list`, a whole process",
+                _process(["list", "--store", folder], rounds),
+                "s",
+                1.0,
+                note=note,
+            ),
             Figure(
                 "`compare`, a whole process, page included",
                 _process(words, rounds),

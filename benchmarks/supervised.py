@@ -16,7 +16,12 @@ from sandbox.runs.loop import Settings
 from sandbox.store import Store
 
 IMAGES, EPOCHS, ROUNDS = 60_000, 2, 5
-SETTINGS: dict[str, Any] = {"hidden": (532, 195), "epochs": EPOCHS, "batch_size": 128, "validation_share": 0.0}
+SETTINGS: dict[str, Any] = {
+    "hidden": (532, 195),
+    "epochs": EPOCHS,
+    "batch_size": 128,
+    "validation_share": 0.0,
+}
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -25,7 +30,10 @@ def measure(quick: bool) -> list[Figure]:
 
     count = IMAGES // 5 if quick else IMAGES
     rng = np.random.default_rng(0)
-    pixels, labels = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8), rng.integers(0, 10, count)
+    pixels, labels = (
+        rng.integers(0, 256, (count, 28, 28), dtype=np.uint8),
+        rng.integers(0, 10, count),
+    )
     data = ImageSet("mnist", pixels, labels, pixels[:1000], labels[:1000])
     original, experiment.load_images = experiment.load_images, lambda *_: data
     try:
@@ -37,9 +45,19 @@ def measure(quick: bool) -> list[Figure]:
     loading = median(ours / memory for ours, _, memory in rounds)
     return [
         Figure(
-            "common loop beside a bare PyTorch loop", 100 * (loop - 1), "%", 3.0, note=f"{EPOCHS} epochs of {count:,} images, whole loop"
+            "common loop beside a bare PyTorch loop",
+            100 * (loop - 1),
+            "%",
+            3.0,
+            note=f"{EPOCHS} epochs of {count:,} images, whole loop",
         ),
-        Figure("epoch from bytes beside one float tensor", loading, "x", 1.1, note="784-532-195-10, batches of 128"),
+        Figure(
+            "epoch from bytes beside one float tensor",
+            loading,
+            "x",
+            1.1,
+            note="784-532-195-10, batches of 128",
+        ),
     ]
 
 
@@ -61,7 +79,11 @@ def _common() -> float:
     EpochExperiment.__init__, EpochExperiment._test = built, tested  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as store:
-            api.start(api.Request("mnist", layers=[SETTINGS], threads=1), Store(store), Settings(pictures=False))
+            api.start(
+                api.Request("mnist", layers=[SETTINGS], threads=1),
+                Store(store),
+                Settings(pictures=False),
+            )
     finally:
         EpochExperiment.__init__, EpochExperiment._test = build, test  # type: ignore[method-assign]
     return marks[1] - marks[0]

@@ -35,12 +35,16 @@ def _batch(count: int) -> list[Figure]:
         store = Store(folder)
         for _ in range(3):
             _alone(store, 0.5)
-        alone = _processor(lambda: [_alone(store, alpha) for alpha in alphas[::10]]) / len(alphas[::10])
+        alone = _processor(lambda: [_alone(store, alpha) for alpha in alphas[::10]]) / len(
+            alphas[::10]
+        )
         plan = SweepRequest("maze", "quick", [SHORT], grid={"agent.alpha": alphas})
         begun = time.process_time()
         together = seconds(lambda: begin(plan, Store(Path(folder) / "sweep"))) / count
         swept = (time.process_time() - begun) / count
-        process = seconds(lambda: [_process(folder, alpha) for alpha in alphas[:PROCESSES]]) / PROCESSES
+        process = (
+            seconds(lambda: [_process(folder, alpha) for alpha in alphas[:PROCESSES]]) / PROCESSES
+        )
     return [
         Figure(
             "compiled batch against one process per run",
@@ -51,7 +55,11 @@ def _batch(count: int) -> list[Figure]:
             f"{count} runs at {1000 * together:.1f} ms; {PROCESSES} processes at {1000 * process:.0f} ms each",
         ),
         Figure(
-            "what a sweep adds to a run", 1000 * (swept - alone), "ms", 50, note=f"processor time; alone {1000 * alone:.1f} ms, with page"
+            "what a sweep adds to a run",
+            1000 * (swept - alone),
+            "ms",
+            50,
+            note=f"processor time; alone {1000 * alone:.1f} ms, with page",
         ),
     ]
 
@@ -69,9 +77,31 @@ def _alone(store: Store, alpha: float) -> None:
 
 
 def _process(folder: str, alpha: float) -> None:
-    words = ["run", "maze", "--preset", "quick", "--episodes", str(SHORT["episodes"]), "--agent.alpha", str(alpha), "--render", "none"]
-    command = [sys.executable, "-m", "sandbox", *words, "--no-pictures", "--store", folder, "--json"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    words = [
+        "run",
+        "maze",
+        "--preset",
+        "quick",
+        "--episodes",
+        str(SHORT["episodes"]),
+        "--agent.alpha",
+        str(alpha),
+        "--render",
+        "none",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox",
+        *words,
+        "--no-pictures",
+        "--store",
+        folder,
+        "--json",
+    ]
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+    )
 
 
 def _two_workers(rounds: int) -> Figure:
@@ -80,8 +110,12 @@ def _two_workers(rounds: int) -> Figure:
     from sandbox.execution.scheduler import carry_out
     from sandbox.execution.workers import Here
 
-    requests = [api.Request("maze", layers=[LONG], seed=seed, threads=1) for seed in range(2 * rounds)]
-    warm = [api.Request("maze", layers=[{"episodes": 10}], seed=seed, threads=1) for seed in range(8)]
+    requests = [
+        api.Request("maze", layers=[LONG], seed=seed, threads=1) for seed in range(2 * rounds)
+    ]
+    warm = [
+        api.Request("maze", layers=[{"episodes": 10}], seed=seed, threads=1) for seed in range(8)
+    ]
     settings = Settings(pictures=False)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
@@ -95,5 +129,10 @@ def _two_workers(rounds: int) -> Figure:
         finally:
             cluster.close()
     return Figure(
-        "two Dask workers against none", serial / parallel, "x", 1.7, "at least", f"{len(requests)} runs of {serial / len(requests):.1f} s"
+        "two Dask workers against none",
+        serial / parallel,
+        "x",
+        1.7,
+        "at least",
+        f"{len(requests)} runs of {serial / len(requests):.1f} s",
     )

@@ -23,9 +23,13 @@ def measure(quick: bool) -> list[Figure]:
     figures = []
     for name, make, batch in _models():
         work = weights_of(make) * batch / 1e6
-        one, two = in_turns([partial(_rate, make, batch, threads, quick) for threads in (1, 2)], rounds=3)
+        one, two = in_turns(
+            [partial(_rate, make, batch, threads, quick) for threads in (1, 2)], rounds=3
+        )
         note = f"{work:.0f} million weights x images, {1000 / one:.2g} ms with one"
-        figures.append(Figure(f"two threads beside one, {name}, batch {batch}", two / one, "x", note=note))
+        figures.append(
+            Figure(f"two threads beside one, {name}, batch {batch}", two / one, "x", note=note)
+        )
     return figures
 
 
@@ -36,10 +40,16 @@ def _models() -> list[tuple[str, Callable[[], Any], int]]:
     from plugins.mnist.network import network
 
     digits = [
-        (f"mnist {hidden[0]},{hidden[1]}", partial(network, MnistConfig(hidden=hidden)), batch) for hidden in HIDDEN for batch in BATCHES
+        (f"mnist {hidden[0]},{hidden[1]}", partial(network, MnistConfig(hidden=hidden)), batch)
+        for hidden in HIDDEN
+        for batch in BATCHES
     ]
     codes = [
-        (f"autoencoder {model}", partial(autoencoder, AutoencoderConfig.model_validate({"model": model})), batch)
+        (
+            f"autoencoder {model}",
+            partial(autoencoder, AutoencoderConfig.model_validate({"model": model})),
+            batch,
+        )
         for model in ("deep", "convolutional")
         for batch in (64, 256)
     ]

@@ -35,7 +35,9 @@ def stepping(env: Any, calls: int) -> Callable[[], float]:
 
 def mazes(**options: Any) -> Any:
     """Our environments, made as anyone makes them."""
-    return gymnasium.make_vec("sandbox/Maze-v0", num_envs=COUNT, vectorization_mode="vector_entry_point", **options)
+    return gymnasium.make_vec(
+        "sandbox/Maze-v0", num_envs=COUNT, vectorization_mode="vector_entry_point", **options
+    )
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -53,7 +55,23 @@ def measure(quick: bool) -> list[Figure]:
     return [
         Figure(f"{COUNT} mazes in one step", ours, "steps/s"),
         Figure(f"{COUNT} slippery mazes in one step", slippery, "steps/s"),
-        Figure("the same with random starts, begun anew in the same step", random_starts, "steps/s"),
-        Figure("mazes against SyncVectorEnv of FrozenLake-v1", ours / frozen, "x", 200, "at least", note),
-        Figure("slippery mazes against SyncVectorEnv of FrozenLake-v1", slippery / frozen, "x", 200, "at least", note),
+        Figure(
+            "the same with random starts, begun anew in the same step", random_starts, "steps/s"
+        ),
+        Figure(
+            "mazes against SyncVectorEnv of FrozenLake-v1",
+            ours / frozen,
+            "x",
+            200,
+            "at least",
+            note,
+        ),
+        Figure(
+            "slippery mazes against SyncVectorEnv of FrozenLake-v1",
+            slippery / frozen,
+            "x",
+            200,
+            "at least",
+            note,
+        ),
     ]

@@ -51,7 +51,11 @@ def _labs() -> Iterator[str]:
     """The options that every run has, then each lab's own."""
     names = [entry.name for entry in registry().entries("lab", outside=False)]
     parts = {name: _help("run", name).split("\nRun:\n") for name in names}
-    shared = [line for line in parts["maze"][1].splitlines(keepends=True) if not line.startswith("  --preset")]
+    shared = [
+        line
+        for line in parts["maze"][1].splitlines(keepends=True)
+        if not line.startswith("  --preset")
+    ]
     yield f"\n### Options of every run\n\n```text\n{''.join(_from_option(shared))}```\n"
     for name, (own, rest) in parts.items():
         preset = next(line for line in rest.splitlines() if line.startswith("  --preset"))
@@ -70,7 +74,9 @@ def _block(*words: str) -> str:
 
 def _help(*words: str) -> str:
     """What a command says of itself."""
-    said = CliRunner().invoke(cli, [*words, "--help"], prog_name=PROGRAM, terminal_width=COLUMNS, catch_exceptions=False)
+    said = CliRunner().invoke(
+        cli, [*words, "--help"], prog_name=PROGRAM, terminal_width=COLUMNS, catch_exceptions=False
+    )
     if said.exit_code:
         raise SystemExit(f"`{PROGRAM} {' '.join(words)} --help` failed: {said.output}")
     return "\n".join(line.rstrip() for line in said.output.splitlines()) + "\n"

@@ -38,7 +38,9 @@ def ran(lab: str, **options: Any) -> Callable[[str], Path]:
     def make(store: str) -> Path:
         made = run(lab, store=store, **options)
         if made.status != "finished" or not made.record.pictured:
-            raise SandboxError(f"the run ended as '{made.status}' without all of its pictures. {' '.join(made.record.warnings)}")
+            raise SandboxError(
+                f"the run ended as '{made.status}' without all of its pictures. {' '.join(made.record.warnings)}"
+            )
         return made.path / "artifacts"
 
     return make
@@ -78,23 +80,52 @@ BREAKING = {"walls": "surmountable", "wall_penalty": -2.0}
 SOURCES: dict[str, Source] = {
     "maze": Source(
         ran("maze", agent="sarsa"),
-        {"maze.gif": "episode.gif", "value_map.png": "value_map.png", "learning_curve.png": "learning_curve.png"},
+        {
+            "maze.gif": "episode.gif",
+            "value_map.png": "value_map.png",
+            "learning_curve.png": "learning_curve.png",
+        },
     ),
-    "maze-walls": Source(ran("maze", agent="q-learning", episodes=1500, env=BREAKING), {"maze_walls.gif": "episode.gif"}),
+    "maze-walls": Source(
+        ran("maze", agent="q-learning", episodes=1500, env=BREAKING),
+        {"maze_walls.gif": "episode.gif"},
+    ),
     "maze-random": Source(
-        ran("maze", agent={"name": "q-learning", "discount": 0.98}, env={"layout": "random", "size": 20, "layout_seed": 3}),
+        ran(
+            "maze",
+            agent={"name": "q-learning", "discount": 0.98},
+            env={"layout": "random", "size": 20, "layout_seed": 3},
+        ),
         {"maze_random.png": "value_map.png"},
     ),
-    "maze-why": Source(claimed("maze", "G4", 60), {"maze_why.png": "why.png", "maze_experiments.png": "experiments.png"}),
-    "maze-penalty": Source(claimed("maze", "G5", 20), {"maze_penalty.png": "reward_against_wall_penalty.png"}),
-    "empty-grid": Source(ran("empty-grid"), {"empty_grid.gif": "episode.gif", "empty_grid_values.png": "value_map.png"}),
-    "empty-grid-curves": Source(claimed("empty-grid", "G2", 60), {"empty_grid_curves.png": "learning_curves_grid.png"}),
-    "lake": Source(ran("gym", preset="frozen-lake-slippery"), {"lake.gif": "episode.gif", "lake_values.png": "value_map.png"}),
-    "intro": Source(ran("intro"), {"intro_fits.png": "fits.png", "intro_descent.png": "descent.png"}),
+    "maze-why": Source(
+        claimed("maze", "G4", 60),
+        {"maze_why.png": "why.png", "maze_experiments.png": "experiments.png"},
+    ),
+    "maze-penalty": Source(
+        claimed("maze", "G5", 20), {"maze_penalty.png": "reward_against_wall_penalty.png"}
+    ),
+    "empty-grid": Source(
+        ran("empty-grid"),
+        {"empty_grid.gif": "episode.gif", "empty_grid_values.png": "value_map.png"},
+    ),
+    "empty-grid-curves": Source(
+        claimed("empty-grid", "G2", 60), {"empty_grid_curves.png": "learning_curves_grid.png"}
+    ),
+    "lake": Source(
+        ran("gym", preset="frozen-lake-slippery"),
+        {"lake.gif": "episode.gif", "lake_values.png": "value_map.png"},
+    ),
+    "intro": Source(
+        ran("intro"), {"intro_fits.png": "fits.png", "intro_descent.png": "descent.png"}
+    ),
     "regression": Source(ran("regression"), {"regression_fit.png": "fit.png"}),
     "mnist": Source(
         ran("mnist", preset="best"),
-        {"mnist_confusion.png": "confusion.png", "mnist_receptive_fields.png": "receptive_fields_2.png"},
+        {
+            "mnist_confusion.png": "confusion.png",
+            "mnist_receptive_fields.png": "receptive_fields_2.png",
+        },
     ),
     "autoencoder": Source(
         ran("autoencoder", preset="best"),
@@ -106,10 +137,16 @@ SOURCES: dict[str, Source] = {
     ),
     "music": Source(ran("music"), {"music_continuation.png": "continuation.png"}),
     "compare": Source(
-        compared("maze", ["sarsa", "q-learning", "dyna-q"], seeds=10, episodes=1000), {"compare_curves.png": "learning_curves.png"}
+        compared("maze", ["sarsa", "q-learning", "dyna-q"], seeds=10, episodes=1000),
+        {"compare_curves.png": "learning_curves.png"},
     ),
     "sweep": Source(
-        swept("maze", grid={"agent.alpha": [0.1, 0.25, 0.5, 1.0], "agent.discount": [0.8, 0.9, 0.95]}, seeds=3, episodes=400),
+        swept(
+            "maze",
+            grid={"agent.alpha": [0.1, 0.25, 0.5, 1.0], "agent.discount": [0.8, 0.9, 0.95]},
+            seeds=3,
+            episodes=400,
+        ),
         {"sweep_parallel.png": "parallel_coordinates.png"},
     ),
 }
@@ -146,10 +183,16 @@ def main(words: list[str]) -> int:
     names = [word for word in words if word != "--missing"] or list(SOURCES)
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
-        sys.stderr.write(f"There is no source {', '.join(unknown)}. There are {', '.join(SOURCES)}.\n")
+        sys.stderr.write(
+            f"There is no source {', '.join(unknown)}. There are {', '.join(SOURCES)}.\n"
+        )
         return 2
     if "--missing" in words:
-        names = [name for name in names if not all((IMAGES / image).exists() for image in SOURCES[name].pictures)]
+        names = [
+            name
+            for name in names
+            if not all((IMAGES / image).exists() for image in SOURCES[name].pictures)
+        ]
     missed = make(names)
     sys.stderr.write("".join(f"Left out: {sentence}\n" for sentence in missed))
     return 1 if missed else 0

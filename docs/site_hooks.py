@@ -34,7 +34,9 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn a page's links to files outside docs/ to the pages made of them."""
     up = "../" * page.file.src_uri.count("/")
-    turned = {f"{up}../{source}": f"{up}{name}" for name, source in PAGES.items()} | {f"{up}notebook.ipynb": f"{up}notebook.md"}
+    turned = {f"{up}../{source}": f"{up}{name}" for name, source in PAGES.items()} | {
+        f"{up}notebook.ipynb": f"{up}notebook.md"
+    }
     return LINK.sub(lambda link: turned.get(link[1], link[1]), markdown)
 
 
@@ -44,7 +46,10 @@ def text(source: str) -> str:
     if path.suffix == ".ipynb":
         return "\n\n".join(_cells(json.loads(path.read_text(encoding="utf-8"))))
     turned = {path: page for page, path in PAGES.items()}
-    return LINK.sub(lambda link: turned.get(link[1], link[1].removeprefix("docs/")), path.read_text(encoding="utf-8"))
+    return LINK.sub(
+        lambda link: turned.get(link[1], link[1].removeprefix("docs/")),
+        path.read_text(encoding="utf-8"),
+    )
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[str]:

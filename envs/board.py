@@ -54,7 +54,9 @@ class BoardPlan:
     @property
     def extent(self) -> tuple[int, int]:
         """Width and height of the board, pixels."""
-        return -(-self.columns * self.cell // self.merged), -(-self.rows * self.cell // self.merged)  # rounded up
+        return -(-self.columns * self.cell // self.merged), -(
+            -self.rows * self.cell // self.merged
+        )  # rounded up
 
     @property
     def indexed(self) -> bool:
@@ -75,21 +77,30 @@ class BoardPlan:
     def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
         row, column = cell
-        return int((column + 0.5) * self.cell / self.merged), int((row + 0.5) * self.cell / self.merged)
+        return int((column + 0.5) * self.cell / self.merged), int(
+            (row + 0.5) * self.cell / self.merged
+        )
 
 
 def plan_of(layout: Layout) -> BoardPlan:
     """The plan for a layout."""
     rows, columns = layout.cells.shape
     side = max(rows, columns)
-    cell = max(1, min(LARGEST_CELL, max(TYPICAL_BOARD // side, min(COMFORTABLE, LARGEST_BOARD // side))))
+    cell = max(
+        1, min(LARGEST_CELL, max(TYPICAL_BOARD // side, min(COMFORTABLE, LARGEST_BOARD // side)))
+    )
     start = (int(layout.start[0]), int(layout.start[1]))
     goals = tuple((int(row), int(column)) for row, column in layout.goals)
     cells = np.ascontiguousarray(layout.cells, dtype=np.uint8).tobytes()
     return BoardPlan(rows, columns, cells, start, goals, cell, max(1, math.ceil(side / MOST_CELLS)))
 
 
-def scene(plan: BoardPlan, values: np.ndarray | None, greedy: np.ndarray | None, scale: tuple[float, float]) -> Any:
+def scene(
+    plan: BoardPlan,
+    values: np.ndarray | None,
+    greedy: np.ndarray | None,
+    scale: tuple[float, float],
+) -> Any:
     """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn on.
 
     Args:
@@ -108,7 +119,9 @@ def scene(plan: BoardPlan, values: np.ndarray | None, greedy: np.ndarray | None,
 
 
 @lru_cache(maxsize=4)
-def _scene(plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]) -> Any:
+def _scene(
+    plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]
+) -> Any:
     pygame = load_pygame()
     surface = pygame.Surface(plan.extent, 0, 32)
     surface.fill(palette.FLOOR)
@@ -119,22 +132,31 @@ def _scene(plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: t
         bits = np.where(plan.walkable.ravel(), np.frombuffer(greedy, dtype=np.uint8), 0)
         states = np.flatnonzero(bits).tolist()
         signs = (tiles.sprite(tiles.arrow_sign, plan.cell, int(bits[state])) for state in states)
-        places = ((state % plan.columns * plan.cell, state // plan.columns * plan.cell) for state in states)
+        places = (
+            (state % plan.columns * plan.cell, state // plan.columns * plan.cell)
+            for state in states
+        )
         surface.fblits(list(zip(signs, places, strict=True)))
     return surface
 
 
-def _draw_heat(surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]) -> None:
+def _draw_heat(
+    surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
+) -> None:
     """Fill each cell of the board with its value's colour; unknown values have the floor's colour."""
     pygame = load_pygame()
     shown = np.isfinite(values) & plan.walkable.ravel()
     index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
-    colours = np.where(shown[:, None], palette.scale_table()[index], np.array(palette.FLOOR, dtype=np.uint8))  # [states, 3]
+    colours = np.where(
+        shown[:, None], palette.scale_table()[index], np.array(palette.FLOOR, dtype=np.uint8)
+    )  # [states, 3]
     if plan.cell >= tiles.SMALLEST_WITH_LINES:
         colours = _spread(colours.reshape(plan.rows, plan.columns, 3), plan.walkable)
     small = pygame.Surface((plan.columns, plan.rows), 0, 32)  # a pixel for each cell
     small.blit(pygame.image.frombytes(colours.tobytes(), small.get_size(), "RGB"), (0, 0))
-    (pygame.transform.scale if plan.merged == 1 else pygame.transform.smoothscale)(small, plan.extent, surface)
+    (pygame.transform.scale if plan.merged == 1 else pygame.transform.smoothscale)(
+        small, plan.extent, surface
+    )
 
 
 def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
@@ -142,7 +164,11 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
     weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
     framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
     rows, columns = shown.shape
-    windows = [(slice(row, row + rows), slice(column, column + columns)) for row in range(3) for column in range(3)]
+    windows = [
+        (slice(row, row + rows), slice(column, column + columns))
+        for row in range(3)
+        for column in range(3)
+    ]
     total = np.sum([framed[window] for window in windows], axis=0)  # [rows, columns, 3]
     weight = np.sum([weights[window] for window in windows], axis=0)  # [rows, columns, 1]
     around = np.rint(total / np.maximum(weight, 1.0)).astype(np.uint8)
@@ -158,7 +184,11 @@ def _ground(plan: BoardPlan) -> Any:
         kinds[codes == code] = place
     walls = codes == layouts.WALL
     kinds[walls] = 4 + _joined(walls)[walls]
-    picture = bank[kinds].transpose(0, 2, 1, 3, 4).reshape(plan.rows * plan.cell, plan.columns * plan.cell, 4)
+    picture = (
+        bank[kinds]
+        .transpose(0, 2, 1, 3, 4)
+        .reshape(plan.rows * plan.cell, plan.columns * plan.cell, 4)
+    )
     surface = tiles.to_surface(tiles.shrink(picture, plan.merged) if plan.merged > 1 else picture)
     draw_sign(surface, plan, (0, 0), plan.start, tiles.ring_sign)
     for goal in plan.goals:
@@ -169,26 +199,44 @@ def _ground(plan: BoardPlan) -> Any:
 @lru_cache(maxsize=8)
 def _tile_bank(size: int) -> np.ndarray:
     """All tiles of one size, uint8 [20, size, size, 4]: floor, low wall, sand, hole, then the sixteen walls."""
-    others = [tiles.floor_tile(size), tiles.brick_tile(size), tiles.sand_tile(size), tiles.hole_tile(size)]
+    others = [
+        tiles.floor_tile(size),
+        tiles.brick_tile(size),
+        tiles.sand_tile(size),
+        tiles.hole_tile(size),
+    ]
     return np.stack([*others, *(tiles.wall_tile(size, joined) for joined in range(16))])
 
 
 def _joined(walls: np.ndarray) -> np.ndarray:
     """Which neighbours of each cell are walls, int64 [rows, columns]: 1 above, 2 right, 4 below, 8 left, added up; the border is one."""
     framed = np.pad(walls, 1, constant_values=True)
-    above, below, left, right = framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]
+    above, below, left, right = (
+        framed[:-2, 1:-1],
+        framed[2:, 1:-1],
+        framed[1:-1, :-2],
+        framed[1:-1, 2:],
+    )
     joined: np.ndarray = above * 1 + right * 2 + below * 4 + left * 8
     return joined
 
 
-def draw_sign(surface: Any, plan: BoardPlan, corner: tuple[int, int], cell: tuple[int, int], sign: Callable[[int], np.ndarray]) -> None:
+def draw_sign(
+    surface: Any,
+    plan: BoardPlan,
+    corner: tuple[int, int],
+    cell: tuple[int, int],
+    sign: Callable[[int], np.ndarray],
+) -> None:
     """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small cells it reaches beyond."""
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
     surface.blit(tiles.sprite(sign, size), (corner[0] + x - size // 2, corner[1] + y - size // 2))
 
 
-def draw_trail(surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]) -> None:
+def draw_trail(
+    surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]
+) -> None:
     """Draw the way through a path's cells (row, column), fading towards its beginning; where it jumps there is a gap."""
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)
@@ -200,7 +248,14 @@ def draw_trail(surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Seq
         if abs(before[0] - after[0]) + abs(before[1] - after[1]) != 1:
             continue
         (x0, y0), (x1, y1) = points[number - 1], points[number]
-        bar = pygame.Rect(min(x0, x1) - left - width // 2, min(y0, y1) - top - width // 2, abs(x1 - x0) + width, abs(y1 - y0) + width)
+        bar = pygame.Rect(
+            min(x0, x1) - left - width // 2,
+            min(y0, y1) - top - width // 2,
+            abs(x1 - x0) + width,
+            abs(y1 - y0) + width,
+        )
         # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not add up to dark spots.
-        pygame.draw.rect(layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2)
+        pygame.draw.rect(
+            layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2
+        )
     surface.blit(layer, (corner[0] + left, corner[1] + top))

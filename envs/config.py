@@ -24,21 +24,49 @@ NAMES = (*NAMED, *MADE_TO_MEASURE)
 class GridConfig(LabConfig):
     """Cells, rewards and length of an episode."""
 
-    layout: str = Field("maze", description=f"{', '.join(NAMES)}; or a text file; or the rows themselves, separated by '/'")
-    size: int = Field(10, ge=2, le=1000, description="rows and columns of the layouts empty and random")
+    layout: str = Field(
+        "maze",
+        description=f"{', '.join(NAMES)}; or a text file; or the rows themselves, separated by '/'",
+    )
+    size: int = Field(
+        10, ge=2, le=1000, description="rows and columns of the layouts empty and random"
+    )
     layout_seed: int = Field(0, ge=0, description="which of the random mazes")
-    kind: Literal["perfect", "braided", "open"] = Field("perfect", description="random mazes: one way only, loops, or strewn walls")
-    density: float = Field(0.3, ge=0, le=0.4, description="share of walls in an open random maze, at most as many as leave it connected")
-    start: tuple[int, int] | None = Field(None, description="row,column of the start instead of the layout's own")
-    goal: tuple[int, int] | None = Field(None, description="row,column of the only goal instead of the layout's own")
-    random_start: bool = Field(False, description="start each episode in any cell that is no wall and no hole")
-    episode_length: int | None = Field(None, ge=1, le=10**9, description="steps of an episode; none: four times the shortest way")
-    walls: Literal["solid", "surmountable"] = Field("solid", description="whether all walls of the layout can be crossed")
-    wall_penalty: float = Field(-4.0, le=0, description="reward for moving into a surmountable wall")
+    kind: Literal["perfect", "braided", "open"] = Field(
+        "perfect", description="random mazes: one way only, loops, or strewn walls"
+    )
+    density: float = Field(
+        0.3,
+        ge=0,
+        le=0.4,
+        description="share of walls in an open random maze, at most as many as leave it connected",
+    )
+    start: tuple[int, int] | None = Field(
+        None, description="row,column of the start instead of the layout's own"
+    )
+    goal: tuple[int, int] | None = Field(
+        None, description="row,column of the only goal instead of the layout's own"
+    )
+    random_start: bool = Field(
+        False, description="start each episode in any cell that is no wall and no hole"
+    )
+    episode_length: int | None = Field(
+        None, ge=1, le=10**9, description="steps of an episode; none: four times the shortest way"
+    )
+    walls: Literal["solid", "surmountable"] = Field(
+        "solid", description="whether all walls of the layout can be crossed"
+    )
+    wall_penalty: float = Field(
+        -4.0, le=0, description="reward for moving into a surmountable wall"
+    )
     sand_penalty: float = Field(-0.5, le=0, description="reward for moving into sand")
     hole_penalty: float = Field(-5.0, le=0, description="reward for falling into a hole")
-    holes: Literal["restart", "end"] = Field("restart", description="a hole throws back to the start, or ends the episode")
-    slip: float = Field(0.0, ge=0, lt=1, description="probability that a move goes off at a right angle")
+    holes: Literal["restart", "end"] = Field(
+        "restart", description="a hole throws back to the start, or ends the episode"
+    )
+    slip: float = Field(
+        0.0, ge=0, lt=1, description="probability that a move goes off at a right angle"
+    )
     observation: Literal["state", "image"] = Field(
         "state", description="what is seen: the number of the cell, or a small picture of the grid"
     )
@@ -67,7 +95,16 @@ class GridConfig(LabConfig):
 
     def build_layout(self) -> Layout:
         """The grid that this configuration describes; equal configurations share one."""
-        return _layout(self.layout, self.size, self.layout_seed, self.kind, self.density, self.start, self.goal, self.walls)
+        return _layout(
+            self.layout,
+            self.size,
+            self.layout_seed,
+            self.kind,
+            self.density,
+            self.start,
+            self.goal,
+            self.walls,
+        )
 
     def spaces(self) -> tuple[Any, Any]:
         """The Gymnasium spaces of observations and actions."""
@@ -87,7 +124,10 @@ class GridConfig(LabConfig):
             "size": ("layout empty or random", self.layout in MADE_TO_MEASURE),
             "layout_seed": ("layout random", self.layout == "random"),
             "kind": ("layout random", self.layout == "random"),
-            "density": ("layout random of kind open", self.layout == "random" and self.kind == "open"),
+            "density": (
+                "layout random of kind open",
+                self.layout == "random" and self.kind == "open",
+            ),
         }
         idle = [
             f"{name.replace('_', '-')} = {getattr(self, name)} counts only for {needed}"
@@ -107,12 +147,21 @@ class EmptyGridConfig(GridConfig):
     """The report's empty grid (REPORTS, G2): start (7, 7), goal (2, 2), episodes of 50 steps."""
 
     layout: str = Field("empty", description=GridConfig.model_fields["layout"].description)
-    episode_length: int | None = Field(50, ge=1, le=10**9, description=GridConfig.model_fields["episode_length"].description)
+    episode_length: int | None = Field(
+        50, ge=1, le=10**9, description=GridConfig.model_fields["episode_length"].description
+    )
 
 
 @lru_cache(maxsize=16)
 def _layout(
-    layout: str, size: int, seed: int, kind: Any, density: float, start: Position | None, goal: Position | None, walls: str
+    layout: str,
+    size: int,
+    seed: int,
+    kind: Any,
+    density: float,
+    start: Position | None,
+    goal: Position | None,
+    walls: str,
 ) -> Layout:
     """The layout of the fields of that name; the last few are kept, for large mazes take a second to make."""
     if layout == "empty":
@@ -145,5 +194,7 @@ def _read(path: str) -> str:
         hint = f"Did you mean '{close}'?" if close else f"Names are {', '.join(NAMES)}."
         raise LayoutError(f"no layout and no file is called '{path}'. {hint}") from None
     except (OSError, ValueError) as error:
-        raise LayoutError(f"cannot read '{path}' as text: {getattr(error, 'strerror', None) or error}") from error
+        raise LayoutError(
+            f"cannot read '{path}' as text: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return text if _looks_like_rows(text) else f"{text}\n"

@@ -57,16 +57,26 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
     probability[:, STAY, 0] = 1.0
     for move in SIDEWAYS:
         to, gain, ends = _move(layout, config, STEPS[move])  # [S] each
-        causes = [(move, 0)] + [(intended, 1 + side.index(move)) for intended, side in SIDEWAYS.items() if move in side]
+        causes = [(move, 0)] + [
+            (intended, 1 + side.index(move)) for intended, side in SIDEWAYS.items() if move in side
+        ]
         for intended, outcome in causes[: 1 if kinds == 1 else None]:
-            next_state[:, intended, outcome], reward[:, intended, outcome], terminated[:, intended, outcome] = to, gain, ends
-            probability[:, intended, outcome] = 1.0 - config.slip if outcome == 0 else config.slip / 2
+            (
+                next_state[:, intended, outcome],
+                reward[:, intended, outcome],
+                terminated[:, intended, outcome],
+            ) = to, gain, ends
+            probability[:, intended, outcome] = (
+                1.0 - config.slip if outcome == 0 else config.slip / 2
+            )
     return TabularMDP.from_outcomes(
         next_state,
         reward,
         probability=probability,
         terminated=terminated,
-        start_states=np.flatnonzero(layout.free) if config.random_start else np.array([layout.state(layout.start)]),
+        start_states=np.flatnonzero(layout.free)
+        if config.random_start
+        else np.array([layout.state(layout.start)]),
         goal=goal,
         horizon=config.episode_length or 0,
     )
@@ -78,13 +88,21 @@ def _model_of(config: GridConfig) -> TabularMDP:
     return build_model(config.build_layout(), config)
 
 
-def _move(layout: Layout, config: GridConfig, step: Position) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _move(
+    layout: Layout, config: GridConfig, step: Position
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What one step does from every cell: next state int64 [S], reward float64 [S], whether the episode ends bool [S]."""
     here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
     padded = np.pad(here, 1, constant_values=-1)
-    ahead = padded[1 + step[0] : 1 + step[0] + layout.rows, 1 + step[1] : 1 + step[1] + layout.columns].ravel()  # [S], -1 behind the border
-    kind = np.where(ahead >= 0, layout.cells.ravel()[ahead], layouts.WALL)  # [S], what lies ahead; the border is a wall
-    gain = np.array([0.0, BUMP_REWARD, config.wall_penalty, config.sand_penalty, config.hole_penalty])  # in the order of the codes
+    ahead = padded[
+        1 + step[0] : 1 + step[0] + layout.rows, 1 + step[1] : 1 + step[1] + layout.columns
+    ].ravel()  # [S], -1 behind the border
+    kind = np.where(
+        ahead >= 0, layout.cells.ravel()[ahead], layouts.WALL
+    )  # [S], what lies ahead; the border is a wall
+    gain = np.array(
+        [0.0, BUMP_REWARD, config.wall_penalty, config.sand_penalty, config.hole_penalty]
+    )  # in the order of the codes
     fallen = kind == layouts.HOLE
     to = np.where(kind == layouts.WALL, here.ravel(), ahead)
     if config.holes == "restart":
@@ -119,11 +137,17 @@ class GridEnv(gymnasium.Env[Any, int]):
     Config: ClassVar[type[GridConfig]] = GridConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 12}  # noqa: RUF012 - as Gymnasium declares it
 
-    def __init__(self, render_mode: str | None = None, *, config: GridConfig | None = None, **options: Any) -> None:
+    def __init__(
+        self, render_mode: str | None = None, *, config: GridConfig | None = None, **options: Any
+    ) -> None:
         if config is not None and options:
-            raise UsageError(f"Give {type(self).__name__} either `config` or single options, not both: {', '.join(options)}.")
+            raise UsageError(
+                f"Give {type(self).__name__} either `config` or single options, not both: {', '.join(options)}."
+            )
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise UsageError(f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}.")
+            raise UsageError(
+                f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}."
+            )
         self.config: GridConfig = config or resolve(self.Config, [options], type(self).__name__)
         self.layout = self.config.build_layout()
         self.observation_space, self.action_space = self.config.spaces()
@@ -133,7 +157,10 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._window: Window | None = None
         self._state = 0
         self._left = 0  # steps until the episode is cut; 0 when there is none
-        self._steps, self._return = 0, 0.0  # of this episode, kept while there is somebody to show them to
+        self._steps, self._return = (
+            0,
+            0.0,
+        )  # of this episode, kept while there is somebody to show them to
         self._trail: deque[Position] = deque(maxlen=TRAIL)
 
     @property
@@ -144,7 +171,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
         return self._model
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -168,7 +197,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             ResetNeeded: there is no episode going on.
         """
         if not self._left:
-            raise ResetNeeded("There is no episode to step in: it has not begun, or it is over. Call reset() first.")
+            raise ResetNeeded(
+                "There is no episode to step in: it has not begun, or it is over. Call reset() first."
+            )
         try:
             number = index(action)
         except TypeError:
@@ -192,7 +223,13 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._left = 0 if terminated else left
         if self.render_mode == "human":
             self.render()
-        return state if self._images is None else self._images.draw(state), reward, terminated, left == 0, {}
+        return (
+            state if self._images is None else self._images.draw(state),
+            reward,
+            terminated,
+            left == 0,
+            {},
+        )
 
     def observe(self, states: np.ndarray) -> np.ndarray:
         """What is observed in these states, int64 [n]: themselves, or uint8 [n, height, width, 3]."""
@@ -204,7 +241,9 @@ class GridEnv(gymnasium.Env[Any, int]):
     def render(self) -> Any:
         """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None once it is in the window."""
         if self.render_mode is None:
-            gymnasium.logger.warn(f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'.")
+            gymnasium.logger.warn(
+                f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'."
+            )
             return None
         if self.render_mode == "ansi":
             return self.layout.to_text(agent=self.position)
@@ -248,7 +287,11 @@ class GridEnv(gymnasium.Env[Any, int]):
 
     def __getstate__(self) -> dict[str, Any]:
         """For copy and pickle: everything but the window and the views, which know no copy."""
-        return {name: value for name, value in self.__dict__.items() if name != "_window" and not isinstance(value, memoryview)}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name != "_window" and not isinstance(value, memoryview)
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _window=None)
@@ -256,7 +299,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
 
 
-def moment(kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str) -> Snapshot:
+def moment(
+    kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
+) -> Snapshot:
     """A moment of an environment of that kind, to be drawn."""
     from envs.render import Snapshot
 
@@ -269,7 +314,11 @@ def _view(array: np.ndarray) -> Any:
 
 
 def _invalid(action: object) -> str:
-    return f"No action {action!r}. The actions are " + ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS)) + "."
+    return (
+        f"No action {action!r}. The actions are "
+        + ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
+        + "."
+    )
 
 
 class MazeEnv(GridEnv):

@@ -35,7 +35,9 @@ class GymnasiumConfig(LabConfig):
     id: ClassVar[str]
     """What `gymnasium.make` takes: an id, or `module:id`."""
 
-    max_episode_steps: int = Field(DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut")
+    max_episode_steps: int = Field(
+        DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut"
+    )
 
 
 def names() -> list[str]:
@@ -67,7 +69,11 @@ def spec_of(name: str) -> EnvSpec:
         "`--env MODULE:ID` imports a module that registers more; a plugin given with -p may do so."
     )
     error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
-    raise error if "Did you mean" in str(error) else UnknownNameError("Gymnasium environment", name, [], hint)
+    raise (
+        error
+        if "Did you mean" in str(error)
+        else UnknownNameError("Gymnasium environment", name, [], hint)
+    )
 
 
 def _import(module: str) -> None:
@@ -130,7 +136,11 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
     found = {}
     for name, parameter in inspect.signature(creator).parameters.items():
         default = spec.kwargs.get(name, parameter.default)
-        skipped = name in NOT_OPTIONS or name.startswith("_") or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        skipped = (
+            name in NOT_OPTIONS
+            or name.startswith("_")
+            or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        )
         if skipped or default is inspect.Parameter.empty:
             continue
         kind = hints.get(name, type(default) if default is not None else None)
@@ -144,9 +154,15 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
 def _creator(spec: EnvSpec) -> Any:
     """The environment's class, or what makes one."""
     try:
-        return load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+        return (
+            load_env_creator(spec.entry_point)
+            if isinstance(spec.entry_point, str)
+            else spec.entry_point
+        )
     except Exception as error:  # a module of somebody else's, with requirements of its own
-        raise UsageError(f"Environment '{spec.id}' cannot be imported: {type(error).__name__}: {error}") from error
+        raise UsageError(
+            f"Environment '{spec.id}' cannot be imported: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _can_be_typed(kind: Any) -> bool:
@@ -178,10 +194,20 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.E
         UsageError: when it cannot be made so.
     """
     options = changed_options(config)
-    shown = {"render_mode": render_mode} if render_mode else {}  # some constructors do not know the word
+    shown = (
+        {"render_mode": render_mode} if render_mode else {}
+    )  # some constructors do not know the word
     try:
-        return gymnasium.make(config.id, max_episode_steps=config.max_episode_steps, disable_env_checker=True, **shown, **options)
+        return gymnasium.make(
+            config.id,
+            max_episode_steps=config.max_episode_steps,
+            disable_env_checker=True,
+            **shown,
+            **options,
+        )
     except Exception as error:  # a constructor of somebody else's raises what it likes
         told = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
         why = f"{type(error).__name__}: {error}"
-        raise UsageError(f"Environment '{config.id}' cannot be made{f' with {told}' if told else ''}: {why}") from error
+        raise UsageError(
+            f"Environment '{config.id}' cannot be made{f' with {told}' if told else ''}: {why}"
+        ) from error

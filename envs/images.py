@@ -47,7 +47,9 @@ class Images:
             ground[layout.cells == code] = colour
         for goal in layout.goals:
             ground[goal] = palette.GOAL
-        self._ground = ground.repeat(self._side, axis=0).repeat(self._side, axis=1)  # [height, width, 3]
+        self._ground = ground.repeat(self._side, axis=0).repeat(
+            self._side, axis=1
+        )  # [height, width, 3]
 
     def draw(self, state: int) -> np.ndarray:
         """The picture with the agent in a state: uint8 [height, width, 3]."""
@@ -60,5 +62,7 @@ class Images:
     def draw_all(self, states: np.ndarray) -> np.ndarray:
         """A picture for each of some states, int64 [n]: uint8 [n, height, width, 3]."""
         return (
-            np.stack([self.draw(state) for state in states.tolist()]) if len(states) else np.zeros((0, *self._ground.shape), dtype=np.uint8)
+            np.stack([self.draw(state) for state in states.tolist()])
+            if len(states)
+            else np.zeros((0, *self._ground.shape), dtype=np.uint8)
         )

@@ -23,7 +23,12 @@ KINDS = ("floor", "a wall", "a surmountable wall", "sand", "a hole")
 SYMBOLS = ".#%~O"
 """The character of each kind, in the order of the codes."""
 START, GOAL, AGENT = "S", "G", "A"
-ALPHABET = {**{symbol: code for code, symbol in enumerate(SYMBOLS)}, " ": FLOOR, START: FLOOR, GOAL: FLOOR}
+ALPHABET = {
+    **{symbol: code for code, symbol in enumerate(SYMBOLS)},
+    " ": FLOOR,
+    START: FLOOR,
+    GOAL: FLOOR,
+}
 """Every character a layout may hold, and the code of the cell it makes."""
 LEGEND = "'.' floor, '#' wall, '%' surmountable wall, '~' sand, 'O' hole, 'S' start, 'G' goal"
 
@@ -99,7 +104,11 @@ class LayoutError(UsageError, ValueError):
 
     def __init__(self, message: str, row: int | None = None, column: int | None = None) -> None:
         self.row, self.column = row, column
-        place = [f"{name} {number}" for name, number in (("row", row), ("column", column)) if number is not None]
+        place = [
+            f"{name} {number}"
+            for name, number in (("row", row), ("column", column))
+            if number is not None
+        ]
         super().__init__(f"layout, {', '.join(place)}: {message}" if place else message)
 
 
@@ -188,13 +197,20 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
         raise LayoutError("the layout is empty; expected rows of characters: " + LEGEND)
     for number, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise LayoutError(f"the row has {len(row)} cells, expected {len(rows[0])} as in row 0", number)
-    codes = np.frombuffer("".join(rows).encode("utf-32-le"), dtype=np.uint32).reshape(len(rows), -1)  # [rows, columns]
+            raise LayoutError(
+                f"the row has {len(row)} cells, expected {len(rows[0])} as in row 0", number
+            )
+    codes = np.frombuffer("".join(rows).encode("utf-32-le"), dtype=np.uint32).reshape(
+        len(rows), -1
+    )  # [rows, columns]
     starts, goals = np.argwhere(codes == ord(START)), np.argwhere(codes == ord(GOAL))
     cells = _cells(codes)
     if len(starts) > 1:
         first, second = _positions(starts[:2])
-        raise LayoutError(f"a second start 'S', expected one only; the first is at row {first[0]}, column {first[1]}", *second)
+        raise LayoutError(
+            f"a second start 'S', expected one only; the first is at row {first[0]}, column {first[1]}",
+            *second,
+        )
     if start is None and not len(starts):
         raise LayoutError("the layout has no start; mark one cell with 'S'")
     if goal is None and not len(goals):
@@ -205,7 +221,9 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 def empty(size: int, start: Position | None = None, goal: Position | None = None) -> Layout:
     """Nothing but floor, size x size cells; start and goal lie, unless given, at 7/10 and 2/10 of the diagonal, as in REPORTS, G2."""
     far, near = 7 * size // 10, 2 * size // 10
-    return place(np.full((size, size), FLOOR, dtype=np.uint8), start or (far, far), (goal or (near, near),))
+    return place(
+        np.full((size, size), FLOOR, dtype=np.uint8), start or (far, far), (goal or (near, near),)
+    )
 
 
 def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> Layout:
@@ -217,7 +235,11 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
     rows, columns = cells.shape
     for name, (row, column) in [("start", start), *(("goal", goal) for goal in goals)]:
         if not (0 <= row < rows and 0 <= column < columns):
-            raise LayoutError(f"the {name} lies outside, expected rows 0 to {rows - 1} and columns 0 to {columns - 1}", row, column)
+            raise LayoutError(
+                f"the {name} lies outside, expected rows 0 to {rows - 1} and columns 0 to {columns - 1}",
+                row,
+                column,
+            )
         if cells[row, column] not in (FLOOR, SAND):
             found = KINDS[cells[row, column]]
             raise LayoutError(f"the {name} falls on {found}, expected floor or sand", row, column)
@@ -234,8 +256,12 @@ def check_solvable(layout: Layout) -> None:
     """
     if layout.shortest_path_length is None:
         goals = ", ".join(f"({row}, {column})" for row, column in layout.goals[:3])
-        ways = f"there is no way from this start to the goal at {goals}" + (" …" if len(layout.goals) > 3 else "")
-        raise LayoutError(f"{ways}; open a wall, or allow it with `--env.allow-unsolvable`", *layout.start)
+        ways = f"there is no way from this start to the goal at {goals}" + (
+            " …" if len(layout.goals) > 3 else ""
+        )
+        raise LayoutError(
+            f"{ways}; open a wall, or allow it with `--env.allow-unsolvable`", *layout.start
+        )
 
 
 def distances(passable: np.ndarray, targets: tuple[Position, ...]) -> np.ndarray:

@@ -93,9 +93,13 @@ class TabularMDP:
         _check(next_state, probability, reward)
         states = len(next_state)
         start_states = np.ascontiguousarray(start_states, dtype=np.int64)
-        goal = np.zeros(states, dtype=bool) if goal is None else np.ascontiguousarray(goal, dtype=bool)
+        goal = (
+            np.zeros(states, dtype=bool) if goal is None else np.ascontiguousarray(goal, dtype=bool)
+        )
         if goal.shape != (states,):
-            raise ModelError(f"goal has the shape {goal.shape}, expected ({states},): a truth value for each state.")
+            raise ModelError(
+                f"goal has the shape {goal.shape}, expected ({states},): a truth value for each state."
+            )
         if horizon < 0:
             raise ModelError(f"horizon = {horizon}: expected steps, 1 or more, or 0 for never.")
         return cls(
@@ -135,7 +139,11 @@ class TabularMDP:
     def sample_start(self, rng: np.random.Generator) -> int:
         """The state in which an episode begins."""
         if self.always_draw or len(self.start_states) > 1:
-            return int(self.start_states[np.searchsorted(self.start_cumulative, rng.random(), side="right")])
+            return int(
+                self.start_states[
+                    np.searchsorted(self.start_cumulative, rng.random(), side="right")
+                ]
+            )
         return int(self.start_states[0])
 
     def sample_outcome(self, state: int, action: int, rng: np.random.Generator) -> int:
@@ -146,12 +154,16 @@ class TabularMDP:
         return 0
 
 
-def _outcomes(name: str, values: np.ndarray, dtype: type[np.generic], shape: tuple[int, ...] | None) -> np.ndarray:
+def _outcomes(
+    name: str, values: np.ndarray, dtype: type[np.generic], shape: tuple[int, ...] | None
+) -> np.ndarray:
     """Values of outcomes as a contiguous array [S, A, K] of the right type."""
     array = np.asarray(values)
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or 0 in array.shape or (shape is not None and array.shape != shape):
-        expected = "[states, actions] or [states, actions, outcomes]" if shape is None else str(shape)
+        expected = (
+            "[states, actions] or [states, actions, outcomes]" if shape is None else str(shape)
+        )
         raise ModelError(f"{name} has the shape {np.shape(values)}, expected {expected}.")
     if dtype is np.int64 and array.dtype.kind not in "iu":
         raise ModelError(f"{name} holds {array.dtype}, expected integers: numbers of states.")
@@ -161,10 +173,20 @@ def _outcomes(name: str, values: np.ndarray, dtype: type[np.generic], shape: tup
 def _check(next_state: np.ndarray, probability: np.ndarray, reward: np.ndarray) -> None:
     """Refuse states that do not exist, probabilities that are none, and rewards without a number; all [S, A, K]."""
     states = len(next_state)
-    _refuse((next_state < 0) | (next_state >= states), next_state, f"leads to state {{}}, expected 0 to {states - 1}")
-    _refuse(~((probability >= 0.0) & (probability <= 1.0 + 1e-9)), probability, "has an outcome of probability {}, expected 0 to 1")
+    _refuse(
+        (next_state < 0) | (next_state >= states),
+        next_state,
+        f"leads to state {{}}, expected 0 to {states - 1}",
+    )
+    _refuse(
+        ~((probability >= 0.0) & (probability <= 1.0 + 1e-9)),
+        probability,
+        "has an outcome of probability {}, expected 0 to 1",
+    )
     total = probability.sum(axis=2)
-    _refuse(np.abs(total - 1.0) > 1e-9, total, "has outcomes whose probabilities sum to {}, expected 1")
+    _refuse(
+        np.abs(total - 1.0) > 1e-9, total, "has outcomes whose probabilities sum to {}, expected 1"
+    )
     _refuse(~np.isfinite(reward), reward, "brings a reward of {}, expected a finite number")
 
 
@@ -187,17 +209,29 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _start_cumulative(start_states: np.ndarray, probability: np.ndarray | None, states: int) -> np.ndarray:
+def _start_cumulative(
+    start_states: np.ndarray, probability: np.ndarray | None, states: int
+) -> np.ndarray:
     """Running sums of the starts' probabilities, float64 [N]."""
     if start_states.ndim != 1 or not len(start_states):
-        raise ModelError(f"start_states has the shape {start_states.shape}, expected at least one state.")
+        raise ModelError(
+            f"start_states has the shape {start_states.shape}, expected at least one state."
+        )
     outside = start_states[(start_states < 0) | (start_states >= states)]
     if len(outside):
-        raise ModelError(f"An episode cannot start in state {outside[0]}, expected 0 to {states - 1}.")
+        raise ModelError(
+            f"An episode cannot start in state {outside[0]}, expected 0 to {states - 1}."
+        )
     if probability is None:
         return np.arange(1, len(start_states) + 1) / len(start_states)
     probability = np.asarray(probability, dtype=np.float64)
-    if probability.shape != start_states.shape or not (probability >= 0.0).all() or abs(probability.sum() - 1.0) > 1e-9:
+    if (
+        probability.shape != start_states.shape
+        or not (probability >= 0.0).all()
+        or abs(probability.sum() - 1.0) > 1e-9
+    ):
         found = f"has the shape {probability.shape} and sums to {probability.sum()}"
-        raise ModelError(f"start_probability {found}, expected {start_states.shape} and 1, none below 0.")
+        raise ModelError(
+            f"start_probability {found}, expected {start_states.shape} and 1, none below 0."
+        )
     return _cumulative(probability)

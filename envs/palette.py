@@ -27,10 +27,20 @@ SAND_GRAIN: Colour = (167, 124, 62)
 HOLE_RIM: Colour = (168, 177, 189)
 HOLE: Colour = (28, 33, 42)
 GOAL: Colour = (247, 190, 22)
-AGENT: Colour = (213, 79, 12)  # vermilion, after Okabe and Ito: stays apart from the scale's cream, green and blue for every eye
+AGENT: Colour = (
+    213,
+    79,
+    12,
+)  # vermilion, after Okabe and Ito: stays apart from the scale's cream, green and blue for every eye
 HALO: Colour = (255, 255, 255)
 
-SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = ((254, 246, 219), (209, 232, 188), (134, 203, 180), (78, 163, 184), (51, 119, 174))
+SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = (
+    (254, 246, 219),
+    (209, 232, 188),
+    (134, 203, 180),
+    (78, 163, 184),
+    (51, 119, 174),
+)
 """Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to read and light enough for dark arrows."""
 
 
@@ -44,7 +54,9 @@ def scale_table() -> np.ndarray:
     anchors = _oklab(np.array(SCALE_ANCHORS, dtype=np.float64) / 255.0)  # [anchors, (L, a, b)]
     lightness = np.linspace(anchors[0, 0], anchors[-1, 0], 256)
     falling = anchors[::-1]  # np.interp wants rising positions
-    path = np.stack([np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1)  # [256, 3]
+    path = np.stack(
+        [np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1
+    )  # [256, 3]
     table: np.ndarray = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
     table.setflags(write=False)
     return table
@@ -60,10 +72,18 @@ def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 _TO_CONES = np.array(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
 )
 _TO_LAB = np.array(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
 )
 
 
@@ -78,5 +98,7 @@ def _srgb(oklab: np.ndarray) -> np.ndarray:
     """Oklab, [n, 3], as sRGB, [n, 3], not clipped."""
     linear = (oklab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     linear = np.maximum(linear, 0.0)
-    srgb: np.ndarray = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    srgb: np.ndarray = np.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
+    )
     return srgb

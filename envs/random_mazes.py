@@ -21,7 +21,12 @@ ROUNDS = 8
 
 
 def random_maze(
-    size: int, seed: int, kind: Kind = "perfect", density: float = 0.3, start: Position | None = None, goal: Position | None = None
+    size: int,
+    seed: int,
+    kind: Kind = "perfect",
+    density: float = 0.3,
+    start: Position | None = None,
+    goal: Position | None = None,
 ) -> Layout:
     """Make a maze.
 
@@ -38,7 +43,11 @@ def random_maze(
         LayoutError: `start` or `goal` is no floor in this maze.
     """
     rng = np.random.default_rng(seed)
-    cells = _open(size, density, rng) if kind == "open" else _rooms(size, rng, braided=kind == "braided")
+    cells = (
+        _open(size, density, rng)
+        if kind == "open"
+        else _rooms(size, rng, braided=kind == "braided")
+    )
     return place(cells, start or (size - 1, size - 1), (goal or (0, 0),))
 
 
@@ -82,8 +91,19 @@ def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
     Returns:
         Doors, bool [2, side, side]: whether a room is joined to the one on its right, and to the one below.
     """
-    orders = np.array([[a, b, c, d] for a in range(4) for b in range(4) for c in range(4) for d in range(4) if len({a, b, c, d}) == 4])
-    tries = orders[rng.integers(len(orders), size=side * side)]  # [rooms, 4]: each room tries its directions in an order of its own
+    orders = np.array(
+        [
+            [a, b, c, d]
+            for a in range(4)
+            for b in range(4)
+            for c in range(4)
+            for d in range(4)
+            if len({a, b, c, d}) == 4
+        ]
+    )
+    tries = orders[
+        rng.integers(len(orders), size=side * side)
+    ]  # [rooms, 4]: each room tries its directions in an order of its own
     width = side + 2  # with a rim of rooms that count as visited
     steps = (1, -1, width, -width)
     inside = (np.arange(side)[:, None] + 1) * width + np.arange(side) + 1  # [side, side]
@@ -151,7 +171,11 @@ def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
             break
         candidates[:] = False
         free = np.flatnonzero(cells == FLOOR)
-        candidates.flat[rng.choice(free, size=min(len(free), -(-missing // max(1, ROUNDS - helping))), replace=False)] = True
+        candidates.flat[
+            rng.choice(
+                free, size=min(len(free), -(-missing // max(1, ROUNDS - helping))), replace=False
+            )
+        ] = True
         candidates[0, 0] = candidates[-1, -1] = False
         for row, column in rng.permutation([(0, 0), (0, 1), (1, 0), (1, 1)]).tolist():
             part = np.zeros_like(candidates)
@@ -177,7 +201,12 @@ def _one_arc() -> np.ndarray:
     for ring in range(256):
         floor = [bool(ring >> bit & 1) for bit in range(8)]
         arcs = 0
-        for side in (0, 2, 4, 6):  # the sides of the cell; count those where an arc's last side stands, going round by the clock
+        for side in (
+            0,
+            2,
+            4,
+            6,
+        ):  # the sides of the cell; count those where an arc's last side stands, going round by the clock
             corner, following = floor[side + 1], floor[(side + 2) % 8]
             arcs += floor[side] and not (corner and following)
         single[ring] = arcs == 1 or all(floor)

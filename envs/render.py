@@ -58,9 +58,13 @@ class Snapshot:
     def __post_init__(self) -> None:
         states = self.layout.cells.size
         if self.values is not None and np.shape(self.values) != (states,):
-            raise ValueError(f"values have the shape {np.shape(self.values)}; this layout wants ({states},).")
+            raise ValueError(
+                f"values have the shape {np.shape(self.values)}; this layout wants ({states},)."
+            )
         if self.policy is not None and np.shape(self.policy) != (states, 5):
-            raise ValueError(f"policy has the shape {np.shape(self.policy)}; this layout wants ({states}, 5).")
+            raise ValueError(
+                f"policy has the shape {np.shape(self.policy)}; this layout wants ({states}, 5)."
+            )
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
         """Pixels, uint8 [height, width, 3]; the size depends on the layout alone.
@@ -69,7 +73,11 @@ class Snapshot:
             hidden: layers to leave out: "values", "policy", "trail".
         """
         page = _page(board.plan_of(self.layout))
-        values = None if "values" in hidden or self.values is None else np.asarray(self.values, dtype=np.float64)
+        values = (
+            None
+            if "values" in hidden or self.values is None
+            else np.asarray(self.values, dtype=np.float64)
+        )
         greedy = None if "policy" in hidden or self.policy is None else greedy_bits(self.policy)
         scale = self._scale(values)
         canvas = page.paper.copy()
@@ -138,7 +146,11 @@ def _page(plan: board.BoardPlan) -> _Page:
     """Measure and draw the paper for a plan."""
     pygame = load_pygame()
     wide, high = plan.extent
-    margin = tiles.text(str(max(plan.rows, plan.columns) - 1), SMALL, palette.MUTED).get_width() + 12 if plan.indexed else EDGE
+    margin = (
+        tiles.text(str(max(plan.rows, plan.columns) - 1), SMALL, palette.MUTED).get_width() + 12
+        if plan.indexed
+        else EDGE
+    )
     width = max(wide + 2 * margin, NARROWEST)
     above = HEADER + (20 if plan.indexed else 4)
     height = above + high + EDGE + STATUS
@@ -158,17 +170,23 @@ def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
     for column in range(0, plan.columns, step):
         label = tiles.text(str(column), SMALL, palette.MUTED)
-        paper.blit(label, label.get_rect(center=(corner[0] + column * cell + cell // 2, corner[1] - 10)))
+        paper.blit(
+            label, label.get_rect(center=(corner[0] + column * cell + cell // 2, corner[1] - 10))
+        )
     for row in range(0, plan.rows, step):
         label = tiles.text(str(row), SMALL, palette.MUTED)
-        paper.blit(label, label.get_rect(midright=(corner[0] - 7, corner[1] + row * cell + cell // 2 + 1)))
+        paper.blit(
+            label, label.get_rect(midright=(corner[0] - 7, corner[1] + row * cell + cell // 2 + 1))
+        )
 
 
 def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
     """The title at the left and, while values are shown, the colour bar with its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
-        high, low = (tiles.text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0]))
+        high, low = (
+            tiles.text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0])
+        )
         middle = HEADER // 2 + 1
         canvas.blit(high, high.get_rect(midright=(right, middle)))
         bar = _colour_bar().get_rect(midright=(right - high.get_width() - 6, middle - 1))

@@ -33,20 +33,28 @@ class DiscretiserConfig(LabConfig):
     """How numbers on a continuous scale become bins; spaces without such numbers need none."""
 
     cuts: Literal["uniform", "quantile"] = Field(
-        default="uniform", description="bins equally wide between low and high, or equally often visited by random play"
+        default="uniform",
+        description="bins equally wide between low and high, or equally often visited by random play",
     )
     bins: tuple[int, ...] | None = Field(
-        default=None, description="how many for each number observed, or one figure for all; needed for Box"
+        default=None,
+        description="how many for each number observed, or one figure for all; needed for Box",
     )
-    low: tuple[float, ...] | None = Field(default=None, description="where uniform bins begin; none: at the space's bounds")
-    high: tuple[float, ...] | None = Field(default=None, description="where uniform bins end; none: at the space's bounds")
+    low: tuple[float, ...] | None = Field(
+        default=None, description="where uniform bins begin; none: at the space's bounds"
+    )
+    high: tuple[float, ...] | None = Field(
+        default=None, description="where uniform bins end; none: at the space's bounds"
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.bins is not None and min(self.bins, default=0) < 1:
             raise ValueError("bins: at least 1 for each number observed")
         if self.cuts == "quantile" and (self.low or self.high):
-            raise ValueError("low and high have no effect while cuts is quantile; set cuts to uniform")
+            raise ValueError(
+                "low and high have no effect while cuts is quantile; set cuts to uniform"
+            )
         return self
 
 
@@ -70,7 +78,9 @@ class Numbering:
         UsageError: when the space has parts that are not finite, or not all Boxes are cut.
     """
 
-    def __init__(self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
+    def __init__(
+        self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()
+    ) -> None:
         left = iter([list(map(float, one)) for one in cuts])
         self.leaves = list(_leaves(space, lambda observation: observation, left))
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
@@ -85,7 +95,9 @@ class Numbering:
         for sizes, read in self.leaves:
             for size, digit in zip(sizes, read(observation), strict=True):
                 if not 0 <= digit < size:
-                    raise SandboxError(f"The environment gave the observation {observation!r}, which lies outside its own space.")
+                    raise SandboxError(
+                        f"The environment gave the observation {observation!r}, which lies outside its own space."
+                    )
                 number = number * size + digit
         return number
 
@@ -99,7 +111,11 @@ def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -
     if isinstance(space, spaces.Discrete):
         yield Leaf((int(space.n),), _value(part, int(space.start)))
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        sizes = space.nvec.ravel() if isinstance(space, spaces.MultiDiscrete) else np.full(math.prod(space.shape), 2)
+        sizes = (
+            space.nvec.ravel()
+            if isinstance(space, spaces.MultiDiscrete)
+            else np.full(math.prod(space.shape), 2)
+        )
         starts = np.ravel(getattr(space, "start", np.zeros(space.shape, dtype=np.int64)))
         yield Leaf(tuple(sizes.tolist()), _row(part, starts))
     elif isinstance(space, spaces.Box):
@@ -112,7 +128,9 @@ def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -
         for key, inner in space.spaces.items():
             yield from _leaves(inner, _inner(part, key), cuts)
     else:
-        raise UsageError(f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}.")
+        raise UsageError(
+            f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
+        )
 
 
 def _inner(part: Part, key: Any) -> Part:
@@ -130,7 +148,8 @@ def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
 def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
     """Which bins the numbers fall into; the outer ones reach to infinity. NaN falls into none."""
     return lambda whole: [
-        bisect_right(one, value) if value == value else -1 for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
+        bisect_right(one, value) if value == value else -1
+        for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
     ]
 
 
@@ -142,7 +161,9 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     """
     found = next(cuts, None)
     if found is None:
-        raise UsageError("Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut.")
+        raise UsageError(
+            "Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut."
+        )
     return found
 
 
@@ -150,7 +171,13 @@ def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
     """All Boxes in a space, in the order in which their numbers are digits."""
     if isinstance(space, spaces.Box):
         return [space]
-    inner = space.spaces if isinstance(space, spaces.Tuple) else space.spaces.values() if isinstance(space, spaces.Dict) else ()
+    inner = (
+        space.spaces
+        if isinstance(space, spaces.Tuple)
+        else space.spaces.values()
+        if isinstance(space, spaces.Dict)
+        else ()
+    )
     return [box for one in inner for box in boxes(one)]
 
 
@@ -170,19 +197,24 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     uncut = Numbering(space, [()] * count)  # refuses what no bins would help
     if not count:
         if config.bins is not None:
-            raise UsageError(f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale.")
+            raise UsageError(
+                f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale."
+            )
         return uncut
     if config.bins is None:
         raise UsageError(
             f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a continuous scale, and a tabular agent needs a "
-            "table of states. " + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
+            "table of states. "
+            + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
         raise UsageError(
             f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} states; a table has at most {about(LARGEST)} entries."
         )
-    return Numbering(space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config))
+    return Numbering(
+        space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config)
+    )
 
 
 def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
@@ -211,11 +243,15 @@ def about(number: int) -> str:
 def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:
     """One value for each of `count` numbers."""
     if len(values) not in (1, count):
-        raise UsageError(f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for each, or one for all.")
+        raise UsageError(
+            f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for each, or one for all."
+        )
     return list(values) * (count if len(values) == 1 else 1)
 
 
-def _uniform(found: list[spaces.Box], bins: list[int], config: DiscretiserConfig) -> list[np.ndarray]:
+def _uniform(
+    found: list[spaces.Box], bins: list[int], config: DiscretiserConfig
+) -> list[np.ndarray]:
     """Cuts at equal distances."""
     low = np.concatenate([np.ravel(box.low) for box in found]).astype(np.float64)
     high = np.concatenate([np.ravel(box.high) for box in found]).astype(np.float64)
@@ -228,8 +264,13 @@ def _uniform(found: list[spaces.Box], bins: list[int], config: DiscretiserConfig
                 "--discretiser.low and --discretiser.high, or take --discretiser.cuts quantile."
             )
         if many > 1 and not low[place] < high[place]:
-            raise UsageError(f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; low must lie below high.")
-    return [np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0) for a, b, many in zip(low, high, bins, strict=True)]
+            raise UsageError(
+                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; low must lie below high."
+            )
+    return [
+        np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0)
+        for a, b, many in zip(low, high, bins, strict=True)
+    ]
 
 
 def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
@@ -243,7 +284,10 @@ def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray
         if terminated or truncated:
             observation, _ = env.reset()
     values = np.array(seen, dtype=np.float64)  # [steps, numbers]
-    return [np.unique(np.quantile(values[:, place], np.arange(1, many) / many)) for place, many in enumerate(bins)]
+    return [
+        np.unique(np.quantile(values[:, place], np.arange(1, many) / many))
+        for place, many in enumerate(bins)
+    ]
 
 
 def _numbers(space: Any, observation: Any) -> list[float]:
@@ -251,9 +295,17 @@ def _numbers(space: Any, observation: Any) -> list[float]:
     if isinstance(space, spaces.Box):
         return [float(value) for value in np.ravel(observation)]
     if isinstance(space, spaces.Tuple):
-        return [value for inner, one in zip(space.spaces, observation, strict=True) for value in _numbers(inner, one)]
+        return [
+            value
+            for inner, one in zip(space.spaces, observation, strict=True)
+            for value in _numbers(inner, one)
+        ]
     if isinstance(space, spaces.Dict):
-        return [value for key, inner in space.spaces.items() for value in _numbers(inner, observation[key])]
+        return [
+            value
+            for key, inner in space.spaces.items()
+            for value in _numbers(inner, observation[key])
+        ]
     return []
 
 
@@ -273,7 +325,9 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         self._number, self._first = numbering, int(actions.start)
         self._state = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._state = self._number(observation)
@@ -287,6 +341,8 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         """
         observation, reward, terminated, truncated, info = self.env.step(action + self._first)
         if not math.isfinite(reward):
-            raise SandboxError(f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number.")
+            raise SandboxError(
+                f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number."
+            )
         self._state = self._number(observation)
         return self._state, float(reward), terminated, truncated, info

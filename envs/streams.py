@@ -26,9 +26,15 @@ class Streams:
     def __init__(self, count: int) -> None:
         self._block = max(16, min(BLOCK, MOST // count))
         self._generators: list[np.random.Generator | None] = [None] * count
-        self._seeds: list[int | None] = [None] * count  # of a generator that is still to be made; None: of any
-        self._ahead: np.ndarray | None = None  # float64 [count * block], each stream's block behind the other's
-        self._ends = np.arange(1, count + 1) * self._block  # int64 [count], where in `_ahead` each block ends
+        self._seeds: list[int | None] = [
+            None
+        ] * count  # of a generator that is still to be made; None: of any
+        self._ahead: np.ndarray | None = (
+            None  # float64 [count * block], each stream's block behind the other's
+        )
+        self._ends = (
+            np.arange(1, count + 1) * self._block
+        )  # int64 [count], where in `_ahead` each block ends
         self._next = self._ends.copy()  # int64 [count], where each stream's next number stands; at the end of its block: nowhere yet
         self._lent = False
 
@@ -68,7 +74,9 @@ class Streams:
         """The generators, each where it would be without reading ahead. Who holds them may draw too, so from now on nothing is read
         ahead until all are seeded anew."""
         for number in np.flatnonzero(self._next < self._ends).tolist():
-            self._generator(number).bit_generator.advance(int(self._next[number] - self._ends[number]))  # type: ignore[attr-defined]  # it is PCG64
+            self._generator(number).bit_generator.advance(  # type: ignore[attr-defined]
+                int(self._next[number] - self._ends[number])
+            )  # it is PCG64
         self._next[:] = self._ends
         self._lent = True
         return tuple(map(self._generator, range(len(self._generators))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import gymnasium
 import numpy as np
@@ -20,9 +20,15 @@ COMPARED = 1000
 """So many steps are compared."""
 RESETS = 20
 """So often is looked where an episode begins, where nothing says it."""
-KNOWN_WRAPPERS: tuple[type, ...] = (wrappers.TimeLimit, wrappers.OrderEnforcing, wrappers.PassiveEnvChecker)
+KNOWN_WRAPPERS: tuple[type, ...] = (
+    wrappers.TimeLimit,
+    wrappers.OrderEnforcing,
+    wrappers.PassiveEnvChecker,
+)
 """Wrappers that change neither what is observed nor what is earned."""
-HIDDEN = {"fickle_passenger": "its passenger may change the destination, which the table does not say"}
+HIDDEN = {
+    "fickle_passenger": "its passenger may change the destination, which the table does not say"
+}
 """Attributes of environments that, where they are true, make the table a lie."""
 LARGEST_TABLE = 10**6
 """Pairs of state and action up to which a table of Python objects is read."""
@@ -53,7 +59,9 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
         cut = min(own.horizon or horizon, horizon)
         return Table(own if cut == own.horizon else replace(own, horizon=cut), "")
     table = getattr(base, "P", None)
-    if not isinstance(table, Mapping) or not all(isinstance(one, spaces.Discrete) for one in (env.observation_space, env.action_space)):
+    if not isinstance(table, Mapping) or not all(
+        isinstance(one, spaces.Discrete) for one in (env.observation_space, env.action_space)
+    ):
         return Table(None, "")
     if stranger := _stranger(env):
         return Table(None, f"the wrapper {stranger} may change what it says")
@@ -66,7 +74,10 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
     if starts is None or np.shape(starts) != (states,):
         return Table(None, "nothing says where its episodes begin (initial_state_distrib)")
     if states * actions > LARGEST_TABLE:
-        return Table(None, f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are not read")
+        return Table(
+            None,
+            f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are not read",
+        )
     arrays = _arrays(table, env)
     for always_draw in (True, False):
         model = _model(arrays, np.asarray(starts, dtype=np.float64), horizon, always_draw)
@@ -104,11 +115,23 @@ def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str,
     Raises:
         ModelError: when a state, an action or an entry is missing.
     """
-    (states, first), (actions, begin) = ((int(one.n), int(one.start)) for one in (env.observation_space, env.action_space))  # type: ignore[attr-defined]
+    both = cast(
+        "tuple[spaces.Discrete, spaces.Discrete]", (env.observation_space, env.action_space)
+    )
+    (states, first), (actions, begin) = ((int(one.n), int(one.start)) for one in both)
     at = first if first + states - 1 in table else 0  # some count from 0 whatever the space says
-    rows = [[_row(table, at + state, begin + action) for action in range(actions)] for state in range(states)]
+    rows = [
+        [_row(table, at + state, begin + action) for action in range(actions)]
+        for state in range(states)
+    ]
     outcomes = max(len(row) for of_state in rows for row in of_state)
-    filled = np.array([[row + [(0.0, at, 0.0, False)] * (outcomes - len(row)) for row in of_state] for of_state in rows], dtype=np.float64)
+    filled = np.array(
+        [
+            [row + [(0.0, at, 0.0, False)] * (outcomes - len(row)) for row in of_state]
+            for of_state in rows
+        ],
+        dtype=np.float64,
+    )
     if not np.isfinite(filled[..., 1]).all():
         raise ModelError("The table of transitions leads to states that are no numbers.")
     return {
@@ -128,11 +151,15 @@ def _row(table: Mapping[Any, Any], state: int, action: int) -> list[tuple[float,
             f"State {state}, action {action}: the table of transitions cannot be read ({type(error).__name__}: {error})."
         ) from error
     if not row or any(len(outcome) != 4 for outcome in row):
-        raise ModelError(f"State {state}, action {action}: expected outcomes (probability, next state, reward, terminated), not {row}.")
+        raise ModelError(
+            f"State {state}, action {action}: expected outcomes (probability, next state, reward, terminated), not {row}."
+        )
     return row
 
 
-def _model(arrays: dict[str, np.ndarray], starts: np.ndarray, horizon: int, always_draw: bool) -> TabularMDP:
+def _model(
+    arrays: dict[str, np.ndarray], starts: np.ndarray, horizon: int, always_draw: bool
+) -> TabularMDP:
     possible = np.flatnonzero(starts > 0)
     return TabularMDP.from_outcomes(
         arrays["next_state"],

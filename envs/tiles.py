@@ -49,22 +49,39 @@ class Pen:
     def disc(self, centre: Point, radius: float, colour: Colour, alpha: int = 255) -> None:
         """A filled circle."""
         x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5))
+        self._pygame.draw.circle(
+            self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5)
+        )
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
         """A circle's outline of `width`, inside of `radius`."""
         x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(self._surface, (*colour, 255), (x, y), radius * self._side, max(round(width * self._side), self.FACTOR))
+        self._pygame.draw.circle(
+            self._surface,
+            (*colour, 255),
+            (x, y),
+            radius * self._side,
+            max(round(width * self._side), self.FACTOR),
+        )
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: int = 255) -> None:
         """A filled polygon."""
-        self._pygame.draw.polygon(self._surface, (*colour, alpha), [(x * self._side, y * self._side) for x, y in points])
+        self._pygame.draw.polygon(
+            self._surface, (*colour, alpha), [(x * self._side, y * self._side) for x, y in points]
+        )
 
-    def box(self, corner: Point, extent: Point, colour: Colour, alpha: int = 255, **radii: int) -> None:
+    def box(
+        self, corner: Point, extent: Point, colour: Colour, alpha: int = 255, **radii: int
+    ) -> None:
         """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels."""
         left, top = round(corner[0] * self._side), round(corner[1] * self._side)
-        right, bottom = round((corner[0] + extent[0]) * self._side), round((corner[1] + extent[1]) * self._side)
-        self._pygame.draw.rect(self._surface, (*colour, alpha), (left, top, right - left, bottom - top), **radii)
+        right, bottom = (
+            round((corner[0] + extent[0]) * self._side),
+            round((corner[1] + extent[1]) * self._side),
+        )
+        self._pygame.draw.rect(
+            self._surface, (*colour, alpha), (left, top, right - left, bottom - top), **radii
+        )
 
     def radius(self, share: float) -> int:
         """A corner radius as `box` wants it, from a share of the square."""
@@ -83,13 +100,25 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
     Colours are weighted by their opacity: plain means would drag the colour of invisible pixels into the edges.
     """
     missing = [-side % factor for side in picture.shape[:2]]
-    picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge") if any(missing) else picture
-    parts = [picture[row::factor, column::factor].astype(np.float64) for row in range(factor) for column in range(factor)]  # each [h, w, 4]
+    picture = (
+        np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        if any(missing)
+        else picture
+    )
+    parts = [
+        picture[row::factor, column::factor].astype(np.float64)
+        for row in range(factor)
+        for column in range(factor)
+    ]  # each [h, w, 4]
     opacity = sum((part[..., 3:] for part in parts), start=np.zeros(1))  # [h, w, 1]
-    coloured = sum((part[..., :3] * part[..., 3:] for part in parts), start=np.zeros(1)) / np.maximum(opacity, 1.0)
+    coloured = sum(
+        (part[..., :3] * part[..., 3:] for part in parts), start=np.zeros(1)
+    ) / np.maximum(opacity, 1.0)
     plain = sum((part[..., :3] for part in parts), start=np.zeros(1)) / len(parts)
     colour = np.where(opacity > 0, coloured, plain)
-    small: np.ndarray = np.rint(np.concatenate([colour, opacity / len(parts)], axis=2)).astype(np.uint8)
+    small: np.ndarray = np.rint(np.concatenate([colour, opacity / len(parts)], axis=2)).astype(
+        np.uint8
+    )
     return small
 
 

@@ -46,7 +46,10 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     single: ClassVar[type[GridEnv]] = GridEnv
     """What each sub-environment is equal to."""
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "render_fps": GridEnv.metadata["render_fps"]}  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": ["rgb_array", "ansi"],
+        "render_fps": GridEnv.metadata["render_fps"],
+    }
 
     def __init__(
         self,
@@ -60,31 +63,48 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> None:
         self.num_envs = _positive("num_envs", num_envs)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            hint = " To watch, wrap it in gymnasium.wrappers.vector.HumanRendering." if render_mode == "human" else ""
-            raise UsageError(f"No render mode '{render_mode}' for many. Known: {', '.join(self.metadata['render_modes'])}.{hint}")
+            hint = (
+                " To watch, wrap it in gymnasium.wrappers.vector.HumanRendering."
+                if render_mode == "human"
+                else ""
+            )
+            raise UsageError(
+                f"No render mode '{render_mode}' for many. Known: {', '.join(self.metadata['render_modes'])}.{hint}"
+            )
         self._mode = _mode(autoreset_mode)
         one = self.single(config=config, **options)
         self._one = one
         self.config, self.layout, self.model = one.config, one.layout, one.model
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self._mode}
-        self.single_observation_space, self.single_action_space = one.observation_space, one.action_space
+        self.single_observation_space, self.single_action_space = (
+            one.observation_space,
+            one.action_space,
+        )
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
         limits = [
             self.model.horizon or None,
-            None if max_episode_steps in (None, -1) else _positive("max_episode_steps", max_episode_steps),
+            None
+            if max_episode_steps in (None, -1)
+            else _positive("max_episode_steps", max_episode_steps),
         ]
-        self._horizon = min((limit for limit in limits if limit), default=-1)  # steps of an episode; counted down from -1 it never meets 0
+        self._horizon = min(
+            (limit for limit in limits if limit), default=-1
+        )  # steps of an episode; counted down from -1 it never meets 0
         self._draws_starts = self.model.always_draw or len(self.model.start_states) > 1
         self._draws_outcomes = bool((self.model.cumulative[..., 0] < 1.0).any())
         self._streams = Streams(self.num_envs)
         self._begun = False
         self._state = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
         self._arrived = self._state  # int64 [envs]
-        self._left = np.zeros(self.num_envs, dtype=np.int64)  # [envs], steps until the episode is cut
-        self._over = np.zeros(self.num_envs, dtype=bool)  # [envs], whose episode has ended and is not yet begun anew
+        self._left = np.zeros(
+            self.num_envs, dtype=np.int64
+        )  # [envs], steps until the episode is cut
+        self._over = np.zeros(
+            self.num_envs, dtype=bool
+        )  # [envs], whose episode has ended and is not yet begun anew
         self._story = _Story(self.num_envs) if render_mode is not None else None
 
     @property  # type: ignore[misc]  # as SyncVectorEnv has it
@@ -98,7 +118,10 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._streams.seeds()
 
     def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin episodes.
 
@@ -118,7 +141,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         else:
             _check_mask(mask, self.num_envs)
             if not self._begun:
-                raise ResetNeeded("reset_mask leaves some episodes as they are, but none has begun. Call reset() without it first.")
+                raise ResetNeeded(
+                    "reset_mask leaves some episodes as they are, but none has begun. Call reset() without it first."
+                )
         if seeds is not None:
             self._streams.seed(seeds, mask)
         state = self._state.copy()
@@ -126,7 +151,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._state, self._over, self._begun = state, self._over & ~mask, True
         return self._observed(state), {}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Do one action in each.
 
         Args:
@@ -139,7 +166,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             InvalidAction: one is none of the numbers 0 to 4; nothing has happened.
             ResetNeeded: an episode has not begun, or is over and is not begun anew by itself.
         """
-        over = self._over if self._over.any() else None  # bool [envs]; None is quicker where all go on
+        over = (
+            self._over if self._over.any() else None
+        )  # bool [envs]; None is quicker where all go on
         if not self._begun or (over is not None and self._mode is AutoresetMode.DISABLED):
             raise ResetNeeded(self._no_episode())
         entry = self._outcome(self._checked(actions, over), over)
@@ -181,11 +210,18 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def memory(self) -> dict[str, Any]:
         """Where all sub-environments stand, their generators included: arrays and plain values, for `recall`."""
         generators = [generator.bit_generator.state for generator in self.np_random]
-        return {"state": self._state.copy(), "left": self._left.copy(), "over": self._over.copy(), "generators": generators}
+        return {
+            "state": self._state.copy(),
+            "left": self._left.copy(),
+            "over": self._over.copy(),
+            "generators": generators,
+        }
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Go on where `memory` was taken, in environments of the same configuration."""
-        self._state, self._left, self._over = (np.array(memory[name]) for name in ("state", "left", "over"))
+        self._state, self._left, self._over = (
+            np.array(memory[name]) for name in ("state", "left", "over")
+        )
         for generator, state in zip(self.np_random, memory["generators"], strict=True):
             generator.bit_generator.state = state
         self._begun = True
@@ -193,16 +229,26 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def render(self) -> tuple[Any, ...] | None:
         """A picture of every sub-environment: uint8 [height, width, 3] or text each, as `render_mode` asks; None without one."""
         if self._story is None:
-            gymnasium.logger.warn("render() shows nothing without a render mode: make the environments with render_mode='rgb_array'.")
+            gymnasium.logger.warn(
+                "render() shows nothing without a render mode: make the environments with render_mode='rgb_array'."
+            )
             return None
         positions = [self.layout.position(state) for state in self._state.tolist()]
         if self.render_mode == "ansi":
             return tuple(self.layout.to_text(agent=position) for position in positions)
         frames = []
         for number, position in enumerate(positions):
-            trail = tuple(self.layout.position(state) for state in self._story.trail[:, number].tolist() if state >= 0)
+            trail = tuple(
+                self.layout.position(state)
+                for state in self._story.trail[:, number].tolist()
+                if state >= 0
+            )
             steps, total = int(self._story.steps[number]), float(self._story.total[number])
-            frames.append(moment(self.single, self.layout, position, trail, f"step {steps} · return {total:g}").draw())
+            frames.append(
+                moment(
+                    self.single, self.layout, position, trail, f"step {steps} · return {total:g}"
+                ).draw()
+            )
         return tuple(frames)
 
     def _begin(self, state: np.ndarray, where: np.ndarray) -> None:
@@ -210,7 +256,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         model = self.model
         if self._draws_starts:
             chance = self._streams.draw(where)[where]
-            state[where] = model.start_states[np.searchsorted(model.start_cumulative, chance, side="right")]
+            state[where] = model.start_states[
+                np.searchsorted(model.start_cumulative, chance, side="right")
+            ]
         else:
             state[where] = model.start_states[0]
         self._left[where] = self._horizon
@@ -226,7 +274,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         cumulative = self.model.cumulative.ravel()
         first = cumulative.take(entry)
         chancy = first < 1.0
-        chance = self._streams.draw(chancy if over is None else chancy & ~over)  # below 1, so it moves on only where something was drawn
+        chance = self._streams.draw(
+            chancy if over is None else chancy & ~over
+        )  # below 1, so it moves on only where something was drawn
         chosen = entry + (chance >= first)
         for outcome in range(1, outcomes - 1):
             chosen += chance >= cumulative.take(entry + outcome)
@@ -236,7 +286,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """The actions as int64 [envs]; where an episode is begun anew, whatever was given counts for nothing."""
         array = np.asarray(actions)
         if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
-            raise InvalidAction(f"Actions of the shape {array.shape}, {array.dtype}: expected ({self.num_envs},), integers.")
+            raise InvalidAction(
+                f"Actions of the shape {array.shape}, {array.dtype}: expected ({self.num_envs},), integers."
+            )
         array = array.astype(np.int64, copy=False)
         if array.min() >= 0 and array.max() < len(ACTIONS):
             return array
@@ -246,7 +298,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if wrong.any():
             first = int(np.argmax(wrong))
             known = ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
-            raise InvalidAction(f"No action {array[first]} (sub-environment {first}). The actions are {known}.")
+            raise InvalidAction(
+                f"No action {array[first]} (sub-environment {first}). The actions are {known}."
+            )
         return array
 
     def _no_episode(self) -> str:
@@ -276,7 +330,9 @@ class _Story:
     """What a picture tells of the episodes so far; kept only while there is somebody to show it to."""
 
     def __init__(self, count: int) -> None:
-        self.trail = np.full((TRAIL, count), -1)  # int64 [TRAIL, envs], states, oldest first; -1: none
+        self.trail = np.full(
+            (TRAIL, count), -1
+        )  # int64 [TRAIL, envs], states, oldest first; -1: none
         self.steps = np.zeros(count, dtype=np.int64)  # [envs]
         self.total = np.zeros(count)  # [envs], return
 
@@ -304,7 +360,12 @@ def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
     ended = observations.tolist() if observations.ndim == 1 else observations
     for number, observation in zip(np.flatnonzero(over).tolist(), ended, strict=True):
         last[number] = observation
-    return {"final_obs": last, "_final_obs": over.copy(), "final_info": {}, "_final_info": over.copy()}
+    return {
+        "final_obs": last,
+        "_final_obs": over.copy(),
+        "final_info": {},
+        "_final_info": over.copy(),
+    }
 
 
 def _positive(name: str, value: Any) -> int:
@@ -333,18 +394,26 @@ def _seeds(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int 
         return None
     seeds = range(seed, seed + count) if isinstance(seed, int) else seed
     if len(seeds) != count:
-        raise ValueError(f"{len(seeds)} seeds for {count} sub-environments: give one seed, or a list with one for each.")
+        raise ValueError(
+            f"{len(seeds)} seeds for {count} sub-environments: give one seed, or a list with one for each."
+        )
     for number, one in enumerate(seeds):
         if one is not None and (not isinstance(one, int) or one < 0):
-            raise Error(f"Seed {one!r} (sub-environment {number}): expected a Python integer, 0 or more.")
+            raise Error(
+                f"Seed {one!r} (sub-environment {number}): expected a Python integer, 0 or more."
+            )
     return seeds
 
 
 def _check_mask(mask: Any, count: int) -> None:
     """Refuse what is no reset mask, with the exceptions of SyncVectorEnv."""
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array of truth values.")
+        raise TypeError(
+            f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array of truth values."
+        )
     if mask.shape != (count,):
-        raise ValueError(f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each sub-environment.")
+        raise ValueError(
+            f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each sub-environment."
+        )
     if not mask.any():
         raise ValueError("reset_mask is False everywhere: there is nothing to reset.")

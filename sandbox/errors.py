@@ -71,7 +71,9 @@ class ConfigError(UsageError, ValueError):
         if len(self.problems) == 1:
             message = f"{title}: {self.problems[0]}"
         else:
-            message = f"{title}: {len(self.problems)} wrong values\n" + "\n".join(f"  - {problem}" for problem in self.problems)
+            message = f"{title}: {len(self.problems)} wrong values\n" + "\n".join(
+                f"  - {problem}" for problem in self.problems
+            )
         super().__init__(message)
 
 

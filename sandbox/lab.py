@@ -81,7 +81,9 @@ def score_of(declared: Mapping[str, Any], summary: Summary) -> Score | None:
         None where there is no finite number.
     """
     if declared:
-        known = {name: value for name, value in declared.items() if name in Score.__dataclass_fields__}
+        known = {
+            name: value for name, value in declared.items() if name in Score.__dataclass_fields__
+        }
         return Score(**known) if _is_number(known.get("value")) else None
     name, value = next(iter(summary.items()), ("", None))
     if not _is_number(value):
@@ -274,7 +276,9 @@ class Pictures(Protocol):
 class Watchable(Protocol):
     """A lab whose experiments can be watched."""
 
-    def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+    def frames(
+        self, experiment: Any, rng: np.random.Generator, history: bool = False
+    ) -> Iterator[Frame]:
         """Frames of how the experiment behaves now, or with `history` of how it came to that.
 
         Args:

@@ -66,7 +66,9 @@ class GlobalGenerators:
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
         self.names = names
         self._inside: dict[str, Any] | None = None
-        self._seeds = {name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names}
+        self._seeds = {
+            name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names
+        }
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -90,7 +92,11 @@ class GlobalGenerators:
         inside = dict(self._inside or {})
         if "python" in inside:
             version, words, gauss = inside["python"]
-            inside["python"] = {"version": version, "words": np.array(words, dtype=np.uint64), "gauss": gauss}
+            inside["python"] = {
+                "version": version,
+                "words": np.array(words, dtype=np.uint64),
+                "gauss": gauss,
+            }
         return inside
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -98,7 +104,11 @@ class GlobalGenerators:
         inside = dict(state)
         if "python" in inside:
             kept = inside["python"]
-            inside["python"] = (kept["version"], tuple(int(word) for word in kept["words"]), kept["gauss"])
+            inside["python"] = (
+                kept["version"],
+                tuple(int(word) for word in kept["words"]),
+                kept["gauss"],
+            )
         self._inside = inside or None
 
     def _seed(self) -> None:
@@ -106,7 +116,9 @@ class GlobalGenerators:
             random.seed(self._seeds["python"])
         if "numpy" in self.names:
             np.random.set_state(np.random.RandomState(self._seeds["numpy"]).get_state())
-        if "torch" in self.names and importlib.util.find_spec("torch") is not None:  # where it is missing, the lab itself says so
+        if (
+            "torch" in self.names and importlib.util.find_spec("torch") is not None
+        ):  # where it is missing, the lab itself says so
             import torch
 
             torch.manual_seed(self._seeds["torch"])

@@ -13,7 +13,9 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 """Characters that steer a terminal, line breaks and tabs aside, those that turn the direction of writing, and halves of characters, which nothing can show."""
 MISSING = "–"
 """Stands where there is no value."""
@@ -63,7 +65,9 @@ def _measured(value: float, digits: int, scale: float) -> str:
         return "inf" if value > 0 else "-inf"
     if abs(value) <= ROUNDING * scale:
         return "0"
-    power = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 999999.9 is a million
+    power = int(
+        f"{value:.{digits - 1}e}".partition("e")[2]
+    )  # after rounding: 999999.9 is a million
     if abs(value) < SMALLEST or 10**power >= PLAIN:
         return _exponent(value, digits)
     return _without_zeros(f"{value:.{max(digits - 1 - power, 0)}f}")
@@ -104,7 +108,9 @@ def plus_minus(value: float, error: float) -> str:
         >>> plus_minus(0.23333, 0.0123), plus_minus(0.75, 0.0)
         ('0.233 ± 0.012', '0.75 ± 0')
     """
-    if not (math.isfinite(value) and math.isfinite(error)) or error <= ROUNDING * max(1.0, abs(value)):
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= ROUNDING * max(
+        1.0, abs(value)
+    ):
         return f"{number(value)} ± {number(error)}"
     if max(abs(value), error) >= PLAIN or error < SMALLEST:
         return f"{number(value)} ± {number(error, 2)}"

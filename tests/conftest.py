@@ -114,7 +114,13 @@ def in_process(store, tmp_path):
 
     def call(*words: Any, cwd: Path | None = None, **environment: str) -> Said:
         done = subprocess.run(
-            command(*words), capture_output=True, text=True, cwd=cwd or ROOT, env={**os.environ, **environment}, timeout=300, check=False
+            command(*words),
+            capture_output=True,
+            text=True,
+            cwd=cwd or ROOT,
+            env={**os.environ, **environment},
+            timeout=300,
+            check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
 

@@ -14,16 +14,59 @@ from pathlib import Path
 from typing import Any
 
 ODD = [
-    *(None, True, False, 0, -1, 1.5, 10**30, -(10**18), 1e308, "", "x", "\ud800", "\x1b[31mred\x07", "a" * 10_000, "0001-01-01T00:00:00"),
-    *([], [[]], [1, "x"], {}, {"name": ["a"]}, {"name": 5}, {"a": {"b": {}}}, "../../outside", "NaN", "\u0000"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        10**30,
+        -(10**18),
+        1e308,
+        "",
+        "x",
+        "\ud800",
+        "\x1b[31mred\x07",
+        "a" * 10_000,
+        "0001-01-01T00:00:00",
+    ),
+    *(
+        [],
+        [[]],
+        [1, "x"],
+        {},
+        {"name": ["a"]},
+        {"name": 5},
+        {"a": {"b": {}}},
+        "../../outside",
+        "NaN",
+        "\u0000",
+    ),
 ]
 """Values that stand where others should."""
-NAMES = ["agent", "config", "seed", "status", "artifacts", "summary", "score", "files", "created", "warnings", "format", "digest", "runs"]
+NAMES = [
+    "agent",
+    "config",
+    "seed",
+    "status",
+    "artifacts",
+    "summary",
+    "score",
+    "files",
+    "created",
+    "warnings",
+    "format",
+    "digest",
+    "runs",
+]
 
 
 def files_of(store: Path) -> list[Path]:
     """The files that may be damaged, sorted."""
-    return sorted(path for path in store.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sorted(
+        path for path in store.rglob("*") if path.is_file() and not path.name.startswith(".")
+    )
 
 
 def damage(store: Path, rng: random.Random) -> str:
@@ -74,7 +117,9 @@ def folder(path: Path, rng: random.Random) -> None:
 
 def linked(path: Path, rng: random.Random) -> None:
     path.unlink()
-    path.symlink_to(rng.choice(["/dev/null", "/dev/zero", "/etc/hostname", "/nowhere", ".", path.name]))
+    path.symlink_to(
+        rng.choice(["/dev/null", "/dev/zero", "/etc/hostname", "/nowhere", ".", path.name])
+    )
 
 
 def pipe(path: Path, rng: random.Random) -> None:
@@ -88,7 +133,11 @@ def doubled(path: Path, rng: random.Random) -> None:
 
 
 def _documents(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.suffix == ".jsonl" else [json.loads(path.read_text())]
+    return (
+        [json.loads(line) for line in path.read_text().splitlines()]
+        if path.suffix == ".jsonl"
+        else [json.loads(path.read_text())]
+    )
 
 
 def _write(path: Path, documents: list[Any]) -> None:
@@ -98,7 +147,13 @@ def _write(path: Path, documents: list[Any]) -> None:
 
 def _places(value: Any, found: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """(container, key) of everything in a document."""
-    for name, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for name, inner in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
         found.append((value, name))
         _places(inner, found)
     return found
@@ -117,7 +172,9 @@ def value(path: Path, rng: random.Random) -> None:
 def key(path: Path, rng: random.Random) -> None:
     """A name that is missing, or one too many."""
     documents = _documents(path)
-    dictionaries = [container for container, _ in _places(documents, []) if isinstance(container, dict)]
+    dictionaries = [
+        container for container, _ in _places(documents, []) if isinstance(container, dict)
+    ]
     if dictionaries:
         chosen = rng.choice(dictionaries)
         if chosen and rng.random() < 0.5:
@@ -139,7 +196,9 @@ def other_json(path: Path, rng: random.Random) -> None:
     path.write_text(json.dumps(rng.choice(ODD)) + "\n")
 
 
-def commands(store: Path, runs: list[str], groups: list[str], rng: random.Random) -> list[list[str]]:
+def commands(
+    store: Path, runs: list[str], groups: list[str], rng: random.Random
+) -> list[list[str]]:
     """Some commands of which each may meet the damage.
 
     Args:
@@ -159,13 +218,27 @@ def commands(store: Path, runs: list[str], groups: list[str], rng: random.Random
             ["verify"],
             ["verify", run],
         ),
-        *(["show", run], ["show", run, "--json"], ["show", group], ["show", group, "--json"], ["show", "last"], ["resume", run]),
-        *(["resume", run, "--repair"], ["resume", group], ["watch", run, "--final", "--frames", "2"], ["delete", "--yes", run]),
+        *(
+            ["show", run],
+            ["show", run, "--json"],
+            ["show", group],
+            ["show", group, "--json"],
+            ["show", "last"],
+            ["resume", run],
+        ),
+        *(
+            ["resume", run, "--repair"],
+            ["resume", group],
+            ["watch", run, "--final", "--frames", "2"],
+            ["delete", "--yes", run],
+        ),
     ]
     return rng.sample(all_of_them, 3)
 
 
-def cases(base: Path, scratch: Path, count: int, seed: int) -> Iterator[tuple[Path, str, random.Random]]:
+def cases(
+    base: Path, scratch: Path, count: int, seed: int
+) -> Iterator[tuple[Path, str, random.Random]]:
     """Damaged copies of a store, one after the other, with what was done to each.
 
     Args:
@@ -182,7 +255,14 @@ def cases(base: Path, scratch: Path, count: int, seed: int) -> Iterator[tuple[Pa
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def survive(run: Callable[[list[str]], int], store: Path, done: str, rng: random.Random, runs: list[str], groups: list[str]) -> None:
+def survive(
+    run: Callable[[list[str]], int],
+    store: Path,
+    done: str,
+    rng: random.Random,
+    runs: list[str],
+    groups: list[str],
+) -> None:
     """Run some commands on a damaged store; each must end with 0, 1 or 2, and a traceback is a fault of ours.
 
     Args:

@@ -11,7 +11,14 @@ import envs  # noqa: F401 - registers ours with Gymnasium
 from sandbox import Block, LabConfig
 from sandbox.errors import UsageError
 from sandbox.registry.registry import registry
-from sandbox.testing import NotConforming, check_agent, check_env, check_experiment, check_lab, check_observer
+from sandbox.testing import (
+    NotConforming,
+    check_agent,
+    check_env,
+    check_experiment,
+    check_lab,
+    check_observer,
+)
 
 
 def names(kind):
@@ -28,17 +35,28 @@ def test_a_lab_conforms(name):
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in registry().entries("agent", outside=False) if entry.plugin == "control"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        entry.name
+        for entry in registry().entries("agent", outside=False)
+        if entry.plugin == "control"
+    ],
+)
 def test_an_agent_conforms(name):
     check_agent(name)
 
 
-@pytest.mark.parametrize("id_", [entry.aliases[0] for entry in registry().entries("env", outside=False)])
+@pytest.mark.parametrize(
+    "id_", [entry.aliases[0] for entry in registry().entries("env", outside=False)]
+)
 def test_an_environment_conforms(id_):
     check_env(id_)
 
 
-@pytest.mark.parametrize("name", sorted({*names("observer")} - {"mlflow"}))  # which is checked beside its server
+@pytest.mark.parametrize(
+    "name", sorted({*names("observer")} - {"mlflow"})
+)  # which is checked beside its server
 def test_an_observer_conforms(name):
     try:
         check_observer(name)
@@ -187,7 +205,10 @@ def test_a_lab_that_makes_torch_weights_in_build_conforms():
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        (type("Blind", (Walker,), {"summary": None, "advance": lambda self: None}), "list of sandbox.Block"),
+        (
+            type("Blind", (Walker,), {"summary": None, "advance": lambda self: None}),
+            "list of sandbox.Block",
+        ),
         (lambda context: object(), "is no experiment"),
     ],
 )

@@ -123,7 +123,9 @@ def follow(say, words, monkeypatch):
     return say(*words)
 
 
-def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(say, store, tmp_path, monkeypatch):
+def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(
+    say, store, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     options = [
         "--preset",
@@ -137,7 +139,9 @@ def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(say,
         "--agent.discount",
         "0.8",
     ]
-    said = say("compare", "maze", "--agents", "sarsa", "slow=sarsa", *options, "--seeds", "2", "--fresh")
+    said = say(
+        "compare", "maze", "--agents", "sarsa", "slow=sarsa", *options, "--seeds", "2", "--fresh"
+    )
     (more,) = (words for words in named_next(said.out) if words[0] == "compare")
     assert more == ["compare", "maze", "--agents", "sarsa", "slow=sarsa", *options, "--seeds", "10"]
     again = say(*more, "--json")
@@ -147,7 +151,9 @@ def test_a_command_that_is_named_keeps_the_options_of_the_one_that_names_it(say,
     learned = ["run", "maze", *walls, "--agent", "q-learning", "--agent.discount", "0.8"]
     assert solved == [learned, ["play", "maze", *walls]]
     lake = named_next(say("solve", "FrozenLake-v1", "--env.map_name=8x8").out)
-    assert lake == [["run", "gym", "--env", "FrozenLake-v1", "--env.map_name=8x8", "--agent", "q-learning"]]
+    assert lake == [
+        ["run", "gym", "--env", "FrozenLake-v1", "--env.map_name=8x8", "--agent", "q-learning"]
+    ]
 
 
 def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_path):
@@ -155,7 +161,16 @@ def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_
     said = say("run", "maze", "--preset", "quick", "--render", "none", "--store", elsewhere)
     proposed = named_next(said.out)
     assert proposed and all(words[-2:] == ["--store", str(elsewhere)] for words in proposed)
-    assert say(*next(words for words in proposed if (words[0] == "show" and "--open" not in words) or words[0] == "watch")).code == 0
+    assert (
+        say(
+            *next(
+                words
+                for words in proposed
+                if (words[0] == "show" and "--open" not in words) or words[0] == "watch"
+            )
+        ).code
+        == 0
+    )
 
 
 @pytest.mark.parametrize(("page", "line"), THERE, ids=[line for _, line in THERE])
@@ -173,16 +188,40 @@ def test_an_example_is_short_and_runs_as_a_plugin(in_process, laid_out, page):
     assert words[words.index("-p") + 1] == plugin.name, "the page's first command uses its example"
     said = in_process(*words, "--json", cwd=plugin.parent, PYTHONPATH=str(ROOT))
     assert said.code == 0, said.err
-    assert said.document["status"] == "finished" and said.document["summary"] and not said.document.get("warnings")
+    assert (
+        said.document["status"] == "finished"
+        and said.document["summary"]
+        and not said.document.get("warnings")
+    )
 
 
 def test_the_command_that_is_named_next_can_be_typed_as_it_stands(in_process, laid_out):
     """The agent of a file given with -p is needed again to watch it."""
     folder = laid_out(ROOT / "docs" / "write" / "agent.md").parent
-    words = ["run", "maze", "-p", "gap.py", "--agent", "gap", "--preset", "quick", "--render", "none"]
+    words = [
+        "run",
+        "maze",
+        "-p",
+        "gap.py",
+        "--agent",
+        "gap",
+        "--preset",
+        "quick",
+        "--render",
+        "none",
+    ]
     out = in_process(*words, cwd=folder, PYTHONPATH=str(ROOT)).out
     (line,) = re.findall(r"^(python -m sandbox watch \S+ -p gap\.py) ", out, re.MULTILINE)
-    said = in_process(*shlex.split(line)[3:], "--render", "gif", "--final", "--frames", "3", cwd=folder, PYTHONPATH=str(ROOT))
+    said = in_process(
+        *shlex.split(line)[3:],
+        "--render",
+        "gif",
+        "--final",
+        "--frames",
+        "3",
+        cwd=folder,
+        PYTHONPATH=str(ROOT),
+    )
     assert said.code == 0, said.err
 
 
@@ -191,15 +230,31 @@ def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
     plugin = laid_out(page)
     assert CHECKS[page.stem] in plugin.with_name(f"test_{plugin.name}").read_text(encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(plugin.parent)],
-        **{"cwd": plugin.parent, "env": {**os.environ, "PYTHONPATH": str(ROOT)}, "capture_output": True, "text": True},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            str(plugin.parent),
+        ],
+        **{
+            "cwd": plugin.parent,
+            "env": {**os.environ, "PYTHONPATH": str(ROOT)},
+            "capture_output": True,
+            "text": True,
+        },
         timeout=300,
         check=False,
     )
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE])
+@pytest.mark.parametrize(
+    ("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE]
+)
 def test_a_code_block_runs(finished, laid_out, page, number, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if page in WRITE:
@@ -215,7 +270,9 @@ def test_a_code_block_runs(finished, laid_out, page, number, text, tmp_path, mon
 
 
 def test_the_readme_opens_with_two_commands_that_need_only_pip():
-    commands = re.findall(r"^python -m pip install .*$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
+    commands = re.findall(
+        r"^python -m pip install .*$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert commands == [
         "python -m pip install . && python -m sandbox run maze --agent sarsa",
         'python -m pip install ".[test]" && python -m pytest -n auto',
@@ -226,14 +283,22 @@ def test_the_readme_opens_with_two_commands_that_need_only_pip():
 def test_the_page_of_commands_is_what_the_program_says():
     done = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "make_command_line.py"), "-"],
-        **{"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, "capture_output": True},
+        **{
+            "cwd": ROOT,
+            "env": {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            "capture_output": True,
+        },
         check=True,
     )
     page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
-    assert page.splitlines() == done.stdout.decode().splitlines(), "python docs/make_command_line.py writes it anew"
+    assert page.splitlines() == done.stdout.decode().splitlines(), (
+        "python docs/make_command_line.py writes it anew"
+    )
 
 
 def test_links_between_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
+            assert target.startswith("http") or (page.parent / target).exists(), (
+                f"{page.name}: {target}"
+            )

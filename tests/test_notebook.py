@@ -22,14 +22,29 @@ print(json.dumps([[output.get("data", {}) for output in cell.get("outputs", [])]
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """What each cell shows: a list of {kind: content} for each."""
-    pytest.importorskip("nbclient", reason="nbclient and ipykernel execute the notebook: python -m pip install '.[test]'")
+    pytest.importorskip(
+        "nbclient",
+        reason="nbclient and ipykernel execute the notebook: python -m pip install '.[test]'",
+    )
     import json
 
     folder = tmp_path_factory.mktemp("notebook")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SANDBOX_STORE": str(folder / "runs"), "JUPYTER_PLATFORM_DIRS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SANDBOX_STORE": str(folder / "runs"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
     done = subprocess.run(
         [sys.executable, "-c", EXECUTE, str(ROOT / "docs" / "notebook.ipynb")],
-        **{"cwd": folder, "env": environment, "capture_output": True, "text": True, "timeout": 300, "check": False},
+        **{
+            "cwd": folder,
+            "env": environment,
+            "capture_output": True,
+            "text": True,
+            "timeout": 300,
+            "check": False,
+        },
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

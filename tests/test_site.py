@@ -19,9 +19,13 @@ from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-NAVIGATION = re.findall(r"^ +- [^:]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+NAVIGATION = re.findall(
+    r"^ +- [^:]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+)
 SHOWN = re.compile(r"!\[[^\]]+\]\(([^)]+)\)")
-LOADED = re.compile(r"<(?:script|img|iframe|source|video|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
+LOADED = re.compile(
+    r"<(?:script|img|iframe|source|video|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>"
+)
 
 
 def module(name):
@@ -34,10 +38,18 @@ def module(name):
 
 def anchors(page):
     """The anchors of a page's headings, as MkDocs makes them."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    plain = [unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode() for heading in headings]
-    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in plain}
+    plain = [
+        unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
+        for heading in headings
+    ]
+    return {
+        re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower())
+        for heading in plain
+    }
 
 
 def test_every_page_is_in_the_table_of_contents_once():
@@ -55,15 +67,21 @@ def test_every_page_made_from_a_file_has_one():
 def test_links_with_anchors_lead_to_headings():
     found = 0
     for page in PAGES:
-        for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        for target, anchor in re.findall(
+            r"\]\(([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")
+        ):
             if not target.startswith("http"):
                 found += 1
-                assert anchor in anchors(page.parent / target if target else page), f"{page.name}: {target}#{anchor}"
+                assert anchor in anchors(page.parent / target if target else page), (
+                    f"{page.name}: {target}#{anchor}"
+                )
     assert found
 
 
 def test_every_file_of_the_sources_that_a_page_names_is_there():
-    named = re.compile(r"`((?:sandbox|envs|agents|plugins|docs|benchmarks|tests)/[\w/]+(?:\.py|\.md|/))`")
+    named = re.compile(
+        r"`((?:sandbox|envs|agents|plugins|docs|benchmarks|tests)/[\w/]+(?:\.py|\.md|/))`"
+    )
     found = {name for page in PAGES for name in named.findall(page.read_text(encoding="utf-8"))}
     assert found and not [name for name in found if not (ROOT / name).exists()]
 
@@ -71,7 +89,11 @@ def test_every_file_of_the_sources_that_a_page_names_is_there():
 def test_every_picture_is_made_by_one_command_and_shown():
     made = [image for source in module("make_images").SOURCES.values() for image in source.pictures]
     there = [path.name for path in (DOCS / "images").iterdir()]
-    shown = {Path(target).name for page in PAGES for target in SHOWN.findall(page.read_text(encoding="utf-8"))}
+    shown = {
+        Path(target).name
+        for page in PAGES
+        for target in SHOWN.findall(page.read_text(encoding="utf-8"))
+    }
     assert sorted(made) == sorted(there)
     assert shown == set(made)
 
@@ -95,7 +117,9 @@ def test_an_unknown_source_of_pictures_is_named(capsys):
 @pytest.fixture
 def build(tmp_path):
     """Build the site, strictly, from a copy of its sources: build("runs.md", "a line more")."""
-    pytest.importorskip("material", reason="MkDocs Material builds the site: python -m pip install '.[docs]'")
+    pytest.importorskip(
+        "material", reason="MkDocs Material builds the site: python -m pip install '.[docs]'"
+    )
     copy = tmp_path / "copy"
     shutil.copytree(DOCS, copy / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
@@ -105,8 +129,24 @@ def build(tmp_path):
         with (copy / "docs" / page).open("a", encoding="utf-8") as file:
             file.write(f"\n{more}\n")
         environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-        words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
-        return subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        words = [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--site-dir",
+            str(tmp_path / "site"),
+        ]
+        return subprocess.run(
+            words,
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     return call
 
@@ -118,11 +158,17 @@ def test_the_site_is_built_and_loads_nothing_from_elsewhere(build, tmp_path):
         text = (tmp_path / "site" / page).with_suffix(".html").read_text(encoding="utf-8")
         assert "<h1" in text, page
         assert not LOADED.findall(text), page
-    assert not re.findall(r"url\([\"']?(?:https?:)?//", "".join(path.read_text() for path in (tmp_path / "site").rglob("*.css")))
+    assert not re.findall(
+        r"url\([\"']?(?:https?:)?//",
+        "".join(path.read_text() for path in (tmp_path / "site").rglob("*.css")),
+    )
     assert not list((tmp_path / "site").rglob("*.py"))
 
 
-@pytest.mark.parametrize("link", ["[gone](gone.md)", "[gone](runs.md#gone)", "![gone](images/gone.png)", "[gone](../LICENSE)"])
+@pytest.mark.parametrize(
+    "link",
+    ["[gone](gone.md)", "[gone](runs.md#gone)", "![gone](images/gone.png)", "[gone](../LICENSE)"],
+)
 def test_a_link_that_leads_nowhere_stops_the_building(build, link):
     done = build("index.md", link)
     assert done.returncode == 1

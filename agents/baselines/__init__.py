@@ -11,4 +11,6 @@ from sandbox.registry.hookspecs import hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The algorithms of Stable-Baselines3 and sb3-contrib that learn in our labs."""
     for name, known in KNOWN.items():
-        registry.agent(name, f"agents.baselines.algorithms:{known.algorithm}", summary=known.summary)
+        registry.agent(
+            name, f"agents.baselines.algorithms:{known.algorithm}", summary=known.summary
+        )

@@ -21,7 +21,12 @@ from sandbox.errors import UsageError
 
 BATCH = 8192
 """So many observations are looked at in one go."""
-ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "elu": torch.nn.ELU, "silu": torch.nn.SiLU}
+ACTIVATIONS = {
+    "relu": torch.nn.ReLU,
+    "tanh": torch.nn.Tanh,
+    "elu": torch.nn.ELU,
+    "silu": torch.nn.SiLU,
+}
 OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
 OURS = frozenset(BaselineConfig.model_fields) | {"action_noise_std", "initial_value", "policy"}
 """Options that are no arguments of the constructor."""
@@ -57,9 +62,16 @@ class BaselineAgent:
             }
             env = VecNormalize(env, **what, gamma=getattr(config, "gamma", 0.99))
         try:
-            self.model = self.algorithm(policy_name(self.config, env.observation_space), env, device=device, **self._arguments(env))
+            self.model = self.algorithm(
+                policy_name(self.config, env.observation_space),
+                env,
+                device=device,
+                **self._arguments(env),
+            )
         except (ValueError, AssertionError, TypeError) as error:
-            raise UsageError(f"Stable-Baselines3 refuses these options of '{self.name}': {error}") from error
+            raise UsageError(
+                f"Stable-Baselines3 refuses these options of '{self.name}': {error}"
+            ) from error
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.model.action_space.seed(seed)
         initial = getattr(config, "initial_value", None)
@@ -68,7 +80,11 @@ class BaselineAgent:
 
     def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
-        arguments = {name: getattr(self.config, name) for name in type(self.config).model_fields if name not in OURS}
+        arguments = {
+            name: getattr(self.config, name)
+            for name in type(self.config).model_fields
+            if name not in OURS
+        }
         if self.config.learning_rate_schedule == "linear":
             arguments["learning_rate"] = LinearSchedule(self.config.learning_rate, 0.0, 1.0)
         noise = getattr(self.config, "action_noise_std", 0.0)
@@ -77,14 +93,18 @@ class BaselineAgent:
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
         network: dict[str, Any] = {}
         if self.config.net_arch is not None:
-            network["net_arch"] = [] if self.config.net_arch == LINEAR else list(self.config.net_arch)
+            network["net_arch"] = (
+                [] if self.config.net_arch == LINEAR else list(self.config.net_arch)
+            )
         if self.config.activation != "default":
             network["activation_fn"] = ACTIVATIONS[self.config.activation]
         if self.config.optimizer != "default":
             network["optimizer_class"] = OPTIMIZERS[self.config.optimizer]
         return arguments | ({"policy_kwargs": network} if network else {})
 
-    def act(self, observation: Any, explore: bool = False, rng: np.random.Generator | None = None) -> Any:
+    def act(
+        self, observation: Any, explore: bool = False, rng: np.random.Generator | None = None
+    ) -> Any:
         """An action for an observation as the environment gives it, nothing learned.
 
         Args:
@@ -102,7 +122,9 @@ class BaselineAgent:
         )
         if explore and isinstance(self.model.action_space, spaces.Discrete):
             if rng is None:
-                raise UsageError("An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0).")
+                raise UsageError(
+                    "An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0)."
+                )
             chances = self.chances(batch)[0]
             return int(rng.choice(len(chances), p=chances))
         action = self.greedy(batch)[0]
@@ -118,10 +140,17 @@ class BaselineAgent:
         if hasattr(self.model, "exploration_rate"):
             actions = int(self.model.action_space.n)
             rate = float(self.model.exploration_rate)
-            return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]  # [batch, actions]
+            return (
+                rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
+            )  # [batch, actions]
         with torch.no_grad():
             tensor, _ = self.model.policy.obs_to_tensor(self._normalized(observations))
-            chances = self.model.policy.get_distribution(tensor).distribution.probs.cpu().numpy().astype(np.float64)
+            chances = (
+                self.model.policy.get_distribution(tensor)
+                .distribution.probs.cpu()
+                .numpy()
+                .astype(np.float64)
+            )
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
     def worth(self, observations: Any) -> np.ndarray | None:
@@ -158,7 +187,13 @@ def policy_name(config: Any, observation: spaces.Space[Any]) -> str:
     """The policy that `auto` means for observations of this space: an alias of the algorithm."""
     if config.policy != "auto":
         return str(config.policy)
-    return "MultiInputPolicy" if isinstance(observation, spaces.Dict) else "CnnPolicy" if is_image(observation) else "MlpPolicy"
+    return (
+        "MultiInputPolicy"
+        if isinstance(observation, spaces.Dict)
+        else "CnnPolicy"
+        if is_image(observation)
+        else "MlpPolicy"
+    )
 
 
 def _begin_with(model: Any, value: float) -> None:
@@ -169,7 +204,9 @@ def _begin_with(model: Any, value: float) -> None:
     """
     policy = model.policy
     for network in (
-        (policy.quantile_net, policy.quantile_net_target) if hasattr(model, "quantile_net") else (policy.q_net, policy.q_net_target)
+        (policy.quantile_net, policy.quantile_net_target)
+        if hasattr(model, "quantile_net")
+        else (policy.q_net, policy.q_net_target)
     ):
         (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
         with torch.no_grad():

@@ -16,7 +16,18 @@ from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
 
-OURS = {"self", "env", "policy", "policy_kwargs", "seed", "device", "verbose", "tensorboard_log", "optimize_memory_usage", "action_noise"}
+OURS = {
+    "self",
+    "env",
+    "policy",
+    "policy_kwargs",
+    "seed",
+    "device",
+    "verbose",
+    "tensorboard_log",
+    "optimize_memory_usage",
+    "action_noise",
+}
 """Arguments that the sandbox sets itself, or offers as options of their own."""
 Limits = dict[str, Any]
 SHARE: Limits = {"ge": 0, "le": 1}
@@ -24,12 +35,62 @@ WHOLE: Limits = {"ge": 1}
 SOME: Limits = {"ge": 0}
 POSITIVE: Limits = {"gt": 0}
 LIMITS: dict[str, Limits] = {
-    **dict.fromkeys(("gamma", "tau", "gae_lambda", "exploration_fraction", "exploration_initial_eps", "exploration_final_eps"), SHARE),
-    **dict.fromkeys(("buffer_size", "n_steps", "n_epochs", "target_update_interval", "stats_window_size", "policy_delay"), WHOLE),
-    **dict.fromkeys(("n_quantiles", "n_critics", "n_critic_updates", "cg_max_steps", "line_search_max_iter", "sub_sampling_factor"), WHOLE),
-    **dict.fromkeys(("learning_starts", "ent_coef", "vf_coef", "target_policy_noise", "target_noise_clip", "cg_damping"), SOME),
+    **dict.fromkeys(
+        (
+            "gamma",
+            "tau",
+            "gae_lambda",
+            "exploration_fraction",
+            "exploration_initial_eps",
+            "exploration_final_eps",
+        ),
+        SHARE,
+    ),
+    **dict.fromkeys(
+        (
+            "buffer_size",
+            "n_steps",
+            "n_epochs",
+            "target_update_interval",
+            "stats_window_size",
+            "policy_delay",
+        ),
+        WHOLE,
+    ),
+    **dict.fromkeys(
+        (
+            "n_quantiles",
+            "n_critics",
+            "n_critic_updates",
+            "cg_max_steps",
+            "line_search_max_iter",
+            "sub_sampling_factor",
+        ),
+        WHOLE,
+    ),
+    **dict.fromkeys(
+        (
+            "learning_starts",
+            "ent_coef",
+            "vf_coef",
+            "target_policy_noise",
+            "target_noise_clip",
+            "cg_damping",
+        ),
+        SOME,
+    ),
     **dict.fromkeys(("top_quantiles_to_drop_per_net", "line_search_shrinking_factor"), SOME),
-    **dict.fromkeys(("learning_rate", "clip_range", "clip_range_vf", "max_grad_norm", "target_kl", "rms_prop_eps"), POSITIVE),
+    **dict.fromkeys(
+        (
+            "learning_rate",
+            "clip_range",
+            "clip_range_vf",
+            "max_grad_norm",
+            "target_kl",
+            "rms_prop_eps",
+        ),
+        POSITIVE,
+    ),
     **{"batch_size": {"ge": 1}, "gradient_steps": {"ge": -1}, "sde_sample_freq": {"ge": -1}},
 }
 """What Stable-Baselines3 does not check, or checks only once it is under way."""
@@ -59,7 +120,11 @@ def agent_class(name: str) -> Any:
     algorithm = algorithm_class(name)
     from agents.baselines.agent import BaselineAgent
 
-    return type(f"Sb3{algorithm.__name__}", (BaselineAgent,), {"name": name, "algorithm": algorithm, "Config": config_class(name)})
+    return type(
+        f"Sb3{algorithm.__name__}",
+        (BaselineAgent,),
+        {"name": name, "algorithm": algorithm, "Config": config_class(name)},
+    )
 
 
 def algorithm_class(name: str) -> Any:
@@ -68,7 +133,11 @@ def algorithm_class(name: str) -> Any:
     try:
         return getattr(importlib.import_module(known.module), known.algorithm)
     except (ImportError, AttributeError) as error:
-        if isinstance(error, ImportError) and error.name and error.name.split(".")[0] not in (known.module, "torch"):
+        if (
+            isinstance(error, ImportError)
+            and error.name
+            and error.name.split(".")[0] not in (known.module, "torch")
+        ):
             raise
         raise missing(f"Agent '{name}'", "sb3", PACKAGES[known.module]) from error
 
@@ -98,7 +167,9 @@ def config_class(name: str) -> type[BaselineConfig]:
 
 def _policy(algorithm: Any) -> tuple[Any, Any]:
     names = ("auto", *algorithm.policy_aliases)
-    return Literal[names], Field("auto", description="which kind of network; auto: by what is observed")  # type: ignore[valid-type]
+    return Literal[names], Field(
+        "auto", description="which kind of network; auto: by what is observed"
+    )  # type: ignore[valid-type]
 
 
 def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple[Any, Any] | None:
@@ -118,32 +189,57 @@ def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple
     if isinstance(default, float) and float not in numbers:
         kinds = tuple(float if kind is int else kind for kind in kinds)
     if str in kinds and numbers:
-        return Annotated[float | str, BeforeValidator(_number_or_auto)], Field(default, description=told + ", or auto")
+        return Annotated[float | str, BeforeValidator(_number_or_auto)], Field(
+            default, description=told + ", or auto"
+        )
     return Union[kinds], Field(default, description=told, **limits)  # noqa: UP007 - of a tuple
 
 
 def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
     """The parts of an annotation that can be written on the command line."""
-    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    parts = (
+        get_args(annotation)
+        if get_origin(annotation) in (Union, types.UnionType)
+        else (annotation,)
+    )
     return tuple(part for part in parts if part in PLAIN)
 
 
 def _described(algorithm: Any, argument: str) -> str:
     """What the library's documentation says of an argument, its first sentence."""
-    found = re.search(rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL)
+    found = re.search(
+        rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL
+    )
     text = re.sub(r"\s+", " ", found.group(1)).strip() if found else ""
-    text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[0].rstrip(".,: ")
+    text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[
+        0
+    ].rstrip(".,: ")
     text = text[:1].lower() + text[1:] if not text[:2].isupper() else text
     return text if 0 < len(text) <= 160 else f"{argument} of {algorithm.__name__}"
 
 
 def _train_freq(value: Any) -> Any:
     """A number of steps, or a pair of a number and a unit."""
-    parts = [part.strip() for part in value.strip("()[] ").split(",")] if isinstance(value, str) else value
-    count, unit = (parts if len(parts) == 2 else (*parts, "step")) if isinstance(parts, (list, tuple)) else (parts, "step")
-    if isinstance(count, bool) or not str(count).isdigit() or int(count) < 1 or unit not in ("step", "episode"):
+    parts = (
+        [part.strip() for part in value.strip("()[] ").split(",")]
+        if isinstance(value, str)
+        else value
+    )
+    count, unit = (
+        (parts if len(parts) == 2 else (*parts, "step"))
+        if isinstance(parts, (list, tuple))
+        else (parts, "step")
+    )
+    if (
+        isinstance(count, bool)
+        or not str(count).isdigit()
+        or int(count) < 1
+        or unit not in ("step", "episode")
+    ):
         shown = show_value(value)
-        raise ValueError(f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode")
+        raise ValueError(
+            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode"
+        )
     return int(count) if unit == "step" else (int(count), unit)
 
 

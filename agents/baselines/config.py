@@ -19,20 +19,41 @@ class BaselineConfig(LabConfig):
 
     agent: ClassVar[str]
     """The agent's name in the registry."""
-    experiments: ClassVar[dict[str, str]] = {"grid": "agents.baselines.experiment:in_grid", "gym": "agents.baselines.experiment:in_gym"}
+    experiments: ClassVar[dict[str, str]] = {
+        "grid": "agents.baselines.experiment:in_grid",
+        "gym": "agents.baselines.experiment:in_gym",
+    }
     """What makes its experiment in a lab of grids, and in any Gymnasium environment: module:function."""
     valued: ClassVar[bool] = False
     """Whether it learns values of actions, and can begin with optimistic ones."""
 
-    total_timesteps: int = Field(100_000, ge=1, le=10**10, description="steps of learning, unless the lab's episodes end before")
-    n_envs: int = Field(1, ge=1, le=4096, description="environments that are stepped together; all their steps count")
-    net_arch: tuple[int, ...] | str | None = Field(None, description="units of each hidden layer, like 64,64; linear: no hidden layer")
+    total_timesteps: int = Field(
+        100_000,
+        ge=1,
+        le=10**10,
+        description="steps of learning, unless the lab's episodes end before",
+    )
+    n_envs: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description="environments that are stepped together; all their steps count",
+    )
+    net_arch: tuple[int, ...] | str | None = Field(
+        None, description="units of each hidden layer, like 64,64; linear: no hidden layer"
+    )
     activation: Literal["default", "relu", "tanh", "elu", "silu"] = Field(
         "default", description="between layers; default: the policy's own"
     )
-    optimizer: Literal["default", "adam", "rmsprop", "sgd"] = Field("default", description="of the networks; default: the policy's own")
-    learning_rate_schedule: Literal["constant", "linear"] = Field("constant", description="linear: the learning rate falls to 0")
-    normalize: Literal["none", "observations", "rewards", "both"] = Field("none", description="by running statistics (VecNormalize)")
+    optimizer: Literal["default", "adam", "rmsprop", "sgd"] = Field(
+        "default", description="of the networks; default: the policy's own"
+    )
+    learning_rate_schedule: Literal["constant", "linear"] = Field(
+        "constant", description="linear: the learning rate falls to 0"
+    )
+    normalize: Literal["none", "observations", "rewards", "both"] = Field(
+        "none", description="by running statistics (VecNormalize)"
+    )
 
     @field_validator("net_arch", mode="before")
     @classmethod
@@ -42,9 +63,13 @@ class BaselineConfig(LabConfig):
             if word in ("none", LINEAR):
                 return None if word == "none" else LINEAR
             value = [part.strip() for part in word.split(",")]
-        wrong = [part for part in value or () if not str(part).isdigit() or not 1 <= int(part) <= WIDEST]
+        wrong = [
+            part for part in value or () if not str(part).isdigit() or not 1 <= int(part) <= WIDEST
+        ]
         if wrong:
-            raise ValueError(f"'{wrong[0]}' is no number of units, 1 to {WIDEST}; it is given like 64,64, or as linear for no hidden layer")
+            raise ValueError(
+                f"'{wrong[0]}' is no number of units, 1 to {WIDEST}; it is given like 64,64, or as linear for no hidden layer"
+            )
         return value if value is None else [int(part) for part in value]
 
     @model_validator(mode="after")
@@ -59,19 +84,27 @@ class BaselineConfig(LabConfig):
         found = []
         initial = getattr(self, "initial_value", None)
         if initial is not None and self.net_arch != LINEAR:
-            found.append(f"agent.initial-value needs agent.net-arch linear, since hidden layers mix the values of states; {INSTEAD}")
+            found.append(
+                f"agent.initial-value needs agent.net-arch linear, since hidden layers mix the values of states; {INSTEAD}"
+            )
         batch, rollout = getattr(self, "batch_size", None), self.rollout
         if rollout is not None and batch is not None and batch > rollout:
-            found.append(f"agent.batch-size = {batch} is more than a rollout of n-steps x n-envs = {rollout} steps")
+            found.append(
+                f"agent.batch-size = {batch} is more than a rollout of n-steps x n-envs = {rollout} steps"
+            )
         if rollout == 1 and getattr(self, "normalize_advantage", None):
-            found.append("agent.normalize-advantage needs a rollout of at least 2 steps: n-steps x n-envs is 1")
+            found.append(
+                "agent.normalize-advantage needs a rollout of at least 2 steps: n-steps x n-envs is 1"
+            )
         frequency: Any = getattr(self, "train_freq", None)
         if self.n_envs > 1 and isinstance(frequency, tuple):
             found.append("agent.train-freq counts episodes only with agent.n-envs 1")
         quantiles: Any = getattr(self, "n_quantiles", None)
         dropped: Any = getattr(self, "top_quantiles_to_drop_per_net", None)
         if quantiles is not None and dropped is not None and dropped >= quantiles:
-            found.append(f"agent.top-quantiles-to-drop-per-net = {dropped}: it should be less than agent.n-quantiles ({quantiles})")
+            found.append(
+                f"agent.top-quantiles-to-drop-per-net = {dropped}: it should be less than agent.n-quantiles ({quantiles})"
+            )
         return found
 
     @property
@@ -95,9 +128,7 @@ class BaselineConfig(LabConfig):
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":
             return f"agent.policy {policy} does not take observations that are {seen}; leave it to auto."
         if policy == "CnnPolicy" and not is_image(observation):
-            return (
-                f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
-            )
+            return f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
         if getattr(self, "initial_value", None) is not None and seen != "Discrete":
             return f"agent.initial-value needs observations that are numbered states, here they are {seen}; {INSTEAD}"
         if self.normalize in ("observations", "both") and (seen != "Box" or is_image(observation)):
@@ -144,4 +175,6 @@ def _is_picture(space: Any) -> bool:
 def is_image(space: Any) -> bool:
     """Whether a space is one of images that the network for images can take."""
     shape = getattr(space, "shape", None) or ()
-    return str(getattr(space, "dtype", "")) == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36
+    return (
+        str(getattr(space, "dtype", "")) == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36
+    )

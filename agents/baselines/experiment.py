@@ -21,7 +21,13 @@ from agents.baselines import memory, showing
 from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
 from agents.baselines.showing import LastKnown
 from agents.control.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
-from agents.control.experiment import BEST_RETURN, LAST, SNAPSHOT_BYTES, best_returns, snapshot_episodes
+from agents.control.experiment import (
+    BEST_RETURN,
+    LAST,
+    SNAPSHOT_BYTES,
+    best_returns,
+    snapshot_episodes,
+)
 from agents.control.worlds import GreedyTrial
 from agents.planning.solvers import Evaluation
 from sandbox.lab import Block, Context, Score, State, Summary
@@ -43,12 +49,16 @@ def in_grid(name: str, config: Any, context: Context) -> BaselineExperiment:
         config: the lab's.
         context: the run's.
     """
-    return BaselineExperiment(config, context, GridPlace(name, config.env, config.agent.options.n_envs, context))
+    return BaselineExperiment(
+        config, context, GridPlace(name, config.env, config.agent.options.n_envs, context)
+    )
 
 
 def in_gym(config: Any, context: Context) -> BaselineExperiment:
     """An experiment in any Gymnasium environment, judged by the return of its episodes; see `in_grid`."""
-    place = GymPlace(config.env.options, config.agent.options.n_envs, context, config.evaluation_episodes)
+    place = GymPlace(
+        config.env.options, config.agent.options.n_envs, context, config.evaluation_episodes
+    )
     return EpisodicBaseline(config, context, place)
 
 
@@ -73,12 +83,18 @@ class BaselineExperiment:
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
             seed = int(context.rng("agent").integers(2**31))
-            self.agent = registry().load("agent", config.agent.name)(options, place.venv, seed, context.device)
+            self.agent = registry().load("agent", config.agent.name)(
+                options, place.venv, seed, context.device
+            )
             self._learner: Any = self.agent.model
             self._replays = isinstance(self._learner, OffPolicyAlgorithm)
             _, self._callback = self._learner._setup_learn(self.limit, ConvertCallback(None))
         self.best = None if self.model is None else best_returns(self.model)  # [states] or None
-        self._due = [steps for episode in snapshot_episodes(config.episodes) if (steps := episode * place.horizon) < self.limit]
+        self._due = [
+            steps
+            for episode in snapshot_episodes(config.episodes)
+            if (steps := episode * place.horizon) < self.limit
+        ]
         self.learned_seconds = 0.0
         self.episodes_done, self.evaluated, self.resumed = 0, 0, 0
         self._last = np.empty(0)  # scores of the last episodes
@@ -136,7 +152,11 @@ class BaselineExperiment:
         memory.recall(self._learner, state["learner"])
         self._globals.restore(state["globals"])
         self.place.recall(state["place"])
-        self.episodes_done, self.evaluated, self.resumed = state["episodes_done"], state["evaluated"], state["resumed"]
+        self.episodes_done, self.evaluated, self.resumed = (
+            state["episodes_done"],
+            state["evaluated"],
+            state["resumed"],
+        )
         self._last = np.array(state["last"])
         self.snapshots = [LastKnown(**kept) for kept in state["snapshots"]]
         if not self.place.exact and 0 < self.env_steps < self.limit:
@@ -148,7 +168,13 @@ class BaselineExperiment:
         horizon, optimum = self.place.horizon, self.optimum()
         value = self.place.evaluate(self.agent).reward_per_step
         best = None if optimum is None else optimum / horizon
-        return Score("reward_per_step", value, best, f"{BEST_RETURN.format(horizon)}, by {horizon} steps", unit="reward per step")
+        return Score(
+            "reward_per_step",
+            value,
+            best,
+            f"{BEST_RETURN.format(horizon)}, by {horizon} steps",
+            unit="reward per step",
+        )
 
     def summary(self) -> Summary:
         """The greedy policy's scores beside the best possible; returns in units of reward, lengths in steps."""
@@ -157,7 +183,9 @@ class BaselineExperiment:
         return {
             "reward_per_step": greedy.reward_per_step,
             "greedy_return": greedy.expected_return,
-            "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
+            "steps_to_goal": int(steps)
+            if steps is not None and float(steps).is_integer()
+            else steps,
             "optimum": None if optimum is None else optimum / self.place.horizon,
             "optimal_return": optimum,
             "regret": None if optimum is None else optimum - greedy.expected_return,
@@ -167,7 +195,9 @@ class BaselineExperiment:
 
     def optimum(self) -> float | None:
         """The best expected return of an episode, or None when nobody knows it."""
-        return None if self.best is None or self.model is None else float(self.model.start @ self.best)
+        return (
+            None if self.best is None or self.model is None else float(self.model.start @ self.best)
+        )
 
     def frames(self, rng: np.random.Generator, title: str, history: bool) -> Iterator[Any]:
         """An episode in one of our grids; see `agents.baselines.showing`."""
@@ -180,7 +210,11 @@ class BaselineExperiment:
         pictures.save(self, title, artifacts, metrics)
 
     def _counted(self) -> Summary:
-        counted: Summary = {"episodes": self.episodes_done, "env_steps": self.env_steps, "updates": int(self._learner._n_updates)}
+        counted: Summary = {
+            "episodes": self.episodes_done,
+            "env_steps": self.env_steps,
+            "updates": int(self._learner._n_updates),
+        }
         return counted | ({"resumed": self.resumed} if self.resumed else {})
 
     @contextmanager
@@ -208,7 +242,9 @@ class BaselineExperiment:
                 log_interval=None,
             )
             return
-        learner.collect_rollouts(learner.env, self._callback, learner.rollout_buffer, n_rollout_steps=learner.n_steps)
+        learner.collect_rollouts(
+            learner.env, self._callback, learner.rollout_buffer, n_rollout_steps=learner.n_steps
+        )
         learner._update_current_progress_remaining(learner.num_timesteps, self.limit)
 
     def _train(self) -> None:
@@ -217,7 +253,11 @@ class BaselineExperiment:
         if not self._replays:
             learner.train()
         elif learner.num_timesteps > learner.learning_starts:
-            updates = learner.gradient_steps if learner.gradient_steps >= 0 else self._rollout.episode_timesteps
+            updates = (
+                learner.gradient_steps
+                if learner.gradient_steps >= 0
+                else self._rollout.episode_timesteps
+            )
             if updates > 0:
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 
@@ -234,19 +274,28 @@ class BaselineExperiment:
         self._see(steps)
         regret = float("nan") if optimum is None else optimum - greedy.expected_return
         return Block(
-            "evaluate", {"episode": [self.episodes_done + len(self.place.venv.ended)], "env_steps": [steps], **self._scores(greedy, regret)}
+            "evaluate",
+            {
+                "episode": [self.episodes_done + len(self.place.venv.ended)],
+                "env_steps": [steps],
+                **self._scores(greedy, regret),
+            },
         )
 
     def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
         return {
             "greedy_return": [greedy.expected_return],
             "reward_per_step": [greedy.reward_per_step],
-            "steps_to_goal": [float("nan") if greedy.steps_to_goal is None else greedy.steps_to_goal],
+            "steps_to_goal": [
+                float("nan") if greedy.steps_to_goal is None else greedy.steps_to_goal
+            ],
             "regret": [regret],
         }
 
     def _learn_block(self, ended: Sequence[Any]) -> Block:
-        steps, total, length, arrival, start = (np.array(column) for column in zip(*ended, strict=True))  # [episodes]
+        steps, total, length, arrival, start = (
+            np.array(column) for column in zip(*ended, strict=True)
+        )  # [episodes]
         self.episodes_done += len(total)
         self._last = np.concatenate([self._last, self._score(total, length)])[-LAST:]
         columns = {
@@ -257,7 +306,9 @@ class BaselineExperiment:
             "length": length,
             "steps_to_goal": arrival,
             "epsilon": np.full(len(total), self.agent.epsilon()),
-            "regret": np.full(len(total), np.nan) if self.best is None or (start < 0).any() else self.best[start] - total,
+            "regret": np.full(len(total), np.nan)
+            if self.best is None or (start < 0).any()
+            else self.best[start] - total,
         }
         return Block("learn", columns)
 
@@ -269,17 +320,29 @@ class BaselineExperiment:
     def _metrics(self) -> list[Block]:
         """What Stable-Baselines3 logged in this block, under its own names; nothing before it trains."""
         logged = {
-            name: float(value) for name, value in self._learner.logger.name_to_value.items() if isinstance(value, (int, float, np.generic))
+            name: float(value)
+            for name, value in self._learner.logger.name_to_value.items()
+            if isinstance(value, (int, float, np.generic))
         }
         self._learner.logger.name_to_value.clear()
         if not any(name.startswith("train/") for name in logged):
             return []
         episodes = self._learner.ep_info_buffer
         means = {
-            f"rollout/ep_{name}_mean": float(np.mean([one[key] for one in episodes])) if episodes else float("nan")
+            f"rollout/ep_{name}_mean": float(np.mean([one[key] for one in episodes]))
+            if episodes
+            else float("nan")
             for name, key in (("rew", "r"), ("len", "l"))
         }
-        return [Block("train", {"env_steps": [self.env_steps], **{name: [value] for name, value in sorted({**logged, **means}.items())}})]
+        return [
+            Block(
+                "train",
+                {
+                    "env_steps": [self.env_steps],
+                    **{name: [value] for name, value in sorted({**logged, **means}.items())},
+                },
+            )
+        ]
 
     def _see(self, steps: int = 0) -> None:
         """Keep what the agent does in every state of a model, while there is room: to be watched, and drawn."""
@@ -289,8 +352,14 @@ class BaselineExperiment:
         if (len(self.snapshots) + 1) * size > SNAPSHOT_BYTES:
             return
         observations = self.place.observations()
-        chances = in_batches(self.agent.chances, observations).astype(np.float32)  # [states, actions]
-        worth = None if self.agent.worth(observations[:1]) is None else in_batches(self.agent.worth, observations).astype(np.float32)
+        chances = in_batches(self.agent.chances, observations).astype(
+            np.float32
+        )  # [states, actions]
+        worth = (
+            None
+            if self.agent.worth(observations[:1]) is None
+            else in_batches(self.agent.worth, observations).astype(np.float32)
+        )
         self.snapshots.append(LastKnown(steps, chances, worth))
 
     def _begin_anew(self) -> None:
@@ -346,7 +415,11 @@ class EpisodicBaseline(BaselineExperiment):
         }
 
     def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
-        scores = {"greedy_return": [greedy.expected_return], "greedy_length": [greedy.expected_length], "regret": [regret]}
+        scores = {
+            "greedy_return": [greedy.expected_return],
+            "greedy_length": [greedy.expected_length],
+            "regret": [regret],
+        }
         return scores | evaluation_error(greedy)
 
     def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -362,5 +435,7 @@ def _notes(options: Any, steps: int, exact: bool) -> list[str]:
         )
     rollout, batch = options.rollout, getattr(options, "batch_size", None)
     if rollout and batch and rollout % batch:
-        notes.append(f"A rollout of {rollout} steps is no multiple of agent.batch-size {batch}: its last batch is smaller.")
+        notes.append(
+            f"A rollout of {rollout} steps is no multiple of agent.batch-size {batch}: its last batch is smaller."
+        )
     return notes

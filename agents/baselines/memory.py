@@ -29,7 +29,11 @@ def capture(model: Any) -> State:
     """
     parts, tensors = model._get_torch_save_params()
     return {
-        "plain": {name: value for name, value in vars(model).items() if type(value) in PLAIN or isinstance(value, np.generic)},
+        "plain": {
+            name: value
+            for name, value in vars(model).items()
+            if type(value) in PLAIN or isinstance(value, np.generic)
+        },
         "parts": {name: _part(_attribute(model, name)) for name in parts},
         "tensors": {name: _array(_attribute(model, name)) for name in tensors},
         "last": {name: _copied(getattr(model, name)) for name in LAST},
@@ -84,7 +88,10 @@ def _part(part: Any) -> State:
     kept = part.state_dict()
     return {
         "state": {
-            str(number): {name: _array(value) if isinstance(value, torch.Tensor) else value for name, value in of_one.items()}
+            str(number): {
+                name: _array(value) if isinstance(value, torch.Tensor) else value
+                for name, value in of_one.items()
+            }
             for number, of_one in kept["state"].items()
         },
         "rates": [float(group["lr"]) for group in kept["param_groups"]],
@@ -99,7 +106,10 @@ def _recall_part(part: Any, state: State) -> None:
     for group, rate in zip(whole["param_groups"], state["rates"], strict=True):
         group["lr"] = rate
     whole["state"] = {
-        int(number): {name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value for name, value in of_one.items()}
+        int(number): {
+            name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+            for name, value in of_one.items()
+        }
         for number, of_one in state["state"].items()
     }
     part.load_state_dict(whole)
@@ -110,7 +120,11 @@ def _buffer(buffer: Any) -> State | None:
     if buffer is None:
         return None
     filled = buffer.buffer_size if buffer.full else buffer.pos
-    return {"pos": int(buffer.pos), "full": bool(buffer.full), "arrays": {name: _filled(array, filled) for name, array in _rings(buffer)}}
+    return {
+        "pos": int(buffer.pos),
+        "full": bool(buffer.full),
+        "arrays": {name: _filled(array, filled) for name, array in _rings(buffer)},
+    }
 
 
 def _rings(buffer: Any) -> list[tuple[str, Any]]:
@@ -122,12 +136,17 @@ def _rings(buffer: Any) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in vars(buffer).items()
-        if is_ring(value) or (isinstance(value, dict) and value and all(map(is_ring, value.values())))
+        if is_ring(value)
+        or (isinstance(value, dict) and value and all(map(is_ring, value.values())))
     ]
 
 
 def _filled(array: Any, count: int) -> Any:
-    return {name: part[:count].copy() for name, part in array.items()} if isinstance(array, dict) else array[:count].copy()
+    return (
+        {name: part[:count].copy() for name, part in array.items()}
+        if isinstance(array, dict)
+        else array[:count].copy()
+    )
 
 
 def _recall_buffer(buffer: Any, state: State | None) -> None:
@@ -136,7 +155,11 @@ def _recall_buffer(buffer: Any, state: State | None) -> None:
     buffer.pos, buffer.full = state["pos"], state["full"]
     for name, array in _rings(buffer):
         kept = state["arrays"][name]
-        for part, old in ((array[key], kept[key]) for key in array) if isinstance(array, dict) else ((array, kept),):
+        for part, old in (
+            ((array[key], kept[key]) for key in array)
+            if isinstance(array, dict)
+            else ((array, kept),)
+        ):
             part[: len(old)] = old
 
 
@@ -156,16 +179,31 @@ def _normalizer(env: Any) -> State | None:
 def _moments(statistics: Any) -> State | None:
     if not isinstance(statistics, RunningMeanStd):
         return None
-    return {"mean": np.array(statistics.mean), "var": np.array(statistics.var), "count": float(statistics.count)}
+    return {
+        "mean": np.array(statistics.mean),
+        "var": np.array(statistics.var),
+        "count": float(statistics.count),
+    }
 
 
 def _recall_normalizer(env: Any, state: State | None) -> None:
     if env is None or state is None:
         return
-    for statistics, kept in ((getattr(env, "obs_rms", None), state["observations"]), (env.ret_rms, state["returns"])):
+    for statistics, kept in (
+        (getattr(env, "obs_rms", None), state["observations"]),
+        (env.ret_rms, state["returns"]),
+    ):
         if statistics is not None and kept is not None:
-            statistics.mean, statistics.var, statistics.count = np.array(kept["mean"]), np.array(kept["var"]), kept["count"]
-    env.returns, env.old_obs, env.old_reward = np.array(state["discounted"]), _copied(state["observation"]), _copied(state["reward"])
+            statistics.mean, statistics.var, statistics.count = (
+                np.array(kept["mean"]),
+                np.array(kept["var"]),
+                kept["count"],
+            )
+    env.returns, env.old_obs, env.old_reward = (
+        np.array(state["discounted"]),
+        _copied(state["observation"]),
+        _copied(state["reward"]),
+    )
 
 
 def _space_generator(space: Any) -> np.random.Generator:

@@ -38,7 +38,10 @@ def save(experiment: Any, place: str, artifacts: Artifacts, metrics: Metrics) ->
     keep(experiment, artifacts)
     name = experiment.config.agent.name
     optimum = experiment.score().optimum
-    artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, optimum, f"{place}: how {name} learned"))
+    artifacts.save_figure(
+        "learning_curve.png",
+        learning_curve(experiment, metrics, optimum, f"{place}: how {name} learned"),
+    )
     layout = getattr(experiment.env.unwrapped, "layout", None)
     if layout is None or experiment.model is None or not experiment.place.exact:
         return
@@ -46,9 +49,14 @@ def save(experiment: Any, place: str, artifacts: Artifacts, metrics: Metrics) ->
     if last.worth is not None:
         policy = experiment.place.policy(experiment.agent)  # [states, actions]
         title = f"{place}: what {name} thinks each cell is worth"
-        artifacts.save_figure("value_map.png", pictures.value_map(layout, last.worth.astype(np.float64), policy, title))
+        artifacts.save_figure(
+            "value_map.png",
+            pictures.value_map(layout, last.worth.astype(np.float64), policy, title),
+        )
     title = f"{place}: where {name} was while learning"
-    artifacts.save_figure("visits_map.png", pictures.visits_map(layout, experiment.place.venv.visits, title))
+    artifacts.save_figure(
+        "visits_map.png", pictures.visits_map(layout, experiment.place.venv.visits, title)
+    )
 
 
 def keep(experiment: Any, artifacts: Artifacts) -> None:
@@ -74,19 +82,42 @@ def learning_curve(experiment: Any, metrics: Metrics, optimum: float | None, tit
     learn, evaluate = metrics.columns("learn"), metrics.columns("evaluate")
     with plots.style():
         figure = plots.figure(8.0, 5.2)
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
+        upper, lower = figure.subplots(
+            2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08}
+        )
         if learn:
             steps, values = learn["env_steps"], learn[score.learned]
             window = max(experiment.place.venv.num_envs, min(100, len(steps) // 20))
             shown = plots.thinned(len(steps))
-            upper.plot(steps[shown], values[shown], color=plots.COLOURS[5], alpha=0.45, linewidth=0.7, label="each episode, exploring")
+            upper.plot(
+                steps[shown],
+                values[shown],
+                color=plots.COLOURS[5],
+                alpha=0.45,
+                linewidth=0.7,
+                label="each episode, exploring",
+            )
             if window > 1:
                 smooth = plots.moving_mean(values, window)[shown]
-                upper.plot(steps[shown], smooth, color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
+                upper.plot(
+                    steps[shown],
+                    smooth,
+                    color=plots.COLOURS[0],
+                    label=f"mean of the last {window} episodes",
+                )
         if evaluate:
-            how = "exact" if experiment.model is not None else f"mean of {experiment.config.evaluation_episodes} episodes"
+            how = (
+                "exact"
+                if experiment.model is not None
+                else f"mean of {experiment.config.evaluation_episodes} episodes"
+            )
             upper.plot(
-                evaluate["env_steps"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=f"greedy policy, {how}"
+                evaluate["env_steps"],
+                evaluate[score.greedy],
+                "o",
+                markersize=4,
+                color=plots.COLOURS[1],
+                label=f"greedy policy, {how}",
             )
         if optimum is not None:
             plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")

@@ -49,7 +49,9 @@ class Place:
 
     def policy(self, agent: Any) -> np.ndarray:
         """The greedy policy on the model's states: float64 [states, actions]."""
-        return np.eye(int(self.venv.action_space.n))[in_batches(agent.greedy, self.observations()).reshape(-1)]  # type: ignore[attr-defined]
+        return np.eye(int(self.venv.action_space.n))[  # type: ignore[attr-defined]
+            in_batches(agent.greedy, self.observations()).reshape(-1)
+        ]
 
     def evaluate(self, agent: Any) -> Evaluation:
         """What the greedy policy earns, exactly on the model."""
@@ -87,7 +89,9 @@ class GridPlace(Place):
         self.grids = GridVectorEnv(count, autoreset_mode=AutoresetMode.SAME_STEP, config=config)
         self.model = self.grids.model
         self.horizon = self.model.horizon
-        self.venv = Recorded(GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))), self.model.goal)
+        self.venv = Recorded(
+            GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))), self.model.goal
+        )
 
     def observations(self) -> Any:
         """See `Place.observations`."""
@@ -118,7 +122,9 @@ class GymPlace(Place):
     def __init__(self, options: Any, count: int, context: Context, episodes: int) -> None:
         self.env = ids.make(options)
         self.horizon = options.max_episode_steps
-        self.model = tables.read(ids.make(options), self.horizon).model if _countable(self.env) else None
+        self.model = (
+            tables.read(ids.make(options), self.horizon).model if _countable(self.env) else None
+        )
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
         self._known: tuple[Any, Evaluation] | None = None
@@ -136,7 +142,9 @@ class GymPlace(Place):
             return super().evaluate(agent)
         steps = agent.model.num_timesteps, agent.model._n_updates
         if self._known is None or self._known[0] != steps:
-            results = np.array([self._episode(agent, self._seed + number) for number in range(self._episodes)])  # [episodes, 2]
+            results = np.array(
+                [self._episode(agent, self._seed + number) for number in range(self._episodes)]
+            )  # [episodes, 2]
             self._known = steps, planning.sampled(results[:, 0], results[:, 1], self.horizon)
         return self._known[1]
 
@@ -144,7 +152,9 @@ class GymPlace(Place):
         """See `Place.try_out`."""
         if self.model is None:
             return None
-        return try_out(self.env, _OnStates(agent), self.horizon, self._episodes, self._seed, self.model)
+        return try_out(
+            self.env, _OnStates(agent), self.horizon, self._episodes, self._seed, self.model
+        )
 
     def _episode(self, agent: Any, seed: int) -> tuple[float, int]:
         """Return and length of one greedy episode."""
@@ -188,8 +198,13 @@ class States:
 
 def in_batches(look: Any, observations: Any, size: int = 1024) -> np.ndarray:
     """`look` at all observations, some at a time, and its answers as one array."""
-    return np.concatenate([look(observations[begin : begin + size]) for begin in range(0, len(observations), size)])
+    return np.concatenate(
+        [look(observations[begin : begin + size]) for begin in range(0, len(observations), size)]
+    )
 
 
 def _countable(env: Any) -> bool:
-    return all(isinstance(space, spaces.Discrete) and space.start == 0 for space in (env.observation_space, env.action_space))
+    return all(
+        isinstance(space, spaces.Discrete) and space.start == 0
+        for space in (env.observation_space, env.action_space)
+    )

@@ -29,7 +29,10 @@ STATISTICS = "statistics."
 
 def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and the plain values of an agent, as they are written."""
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in agent.model.policy.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().clone().contiguous()
+        for name, tensor in agent.model.policy.state_dict().items()
+    }
     env = agent.model.get_vec_normalize_env()
     if env is not None and env.norm_obs:
         for name in ("mean", "var"):
@@ -74,18 +77,30 @@ def load_agent(folder: Path | str) -> Any:
         tensors = load((folder / WEIGHTS).read_bytes())
         observation, action = _space(about["observation"]), _space(about["action"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise SandboxError(f"{folder} holds no saved agent that can be read ({type(error).__name__}: {error}).") from error
+        raise SandboxError(
+            f"{folder} holds no saved agent that can be read ({type(error).__name__}: {error})."
+        ) from error
     kind = registry().load("agent", about["agent"])
     options = {**about["config"], "n_envs": 1}
     if "buffer_size" in options:
         options["buffer_size"] = 1  # nothing is collected
-    statistics = {name.removeprefix(STATISTICS): tensors.pop(name) for name in list(tensors) if name.startswith(STATISTICS)}
+    statistics = {
+        name.removeprefix(STATISTICS): tensors.pop(name)
+        for name in list(tensors)
+        if name.startswith(STATISTICS)
+    }
     generator = torch.random.get_rng_state()
     try:
-        agent = kind(resolve(kind.Config, [options], f"agent in {folder}"), DummyVecEnv([lambda: _Nowhere(observation, action)]), seed=0)
+        agent = kind(
+            resolve(kind.Config, [options], f"agent in {folder}"),
+            DummyVecEnv([lambda: _Nowhere(observation, action)]),
+            seed=0,
+        )
         agent.model.policy.load_state_dict(tensors)
     except RuntimeError as error:
-        raise SandboxError(f"{folder / WEIGHTS} does not fit the networks that {ABOUT} describes: {error}") from error
+        raise SandboxError(
+            f"{folder / WEIGHTS} does not fit the networks that {ABOUT} describes: {error}"
+        ) from error
     finally:
         torch.random.set_rng_state(generator)
     _restore_statistics(agent, statistics)
@@ -117,7 +132,10 @@ def _plain_space(space: spaces.Space[Any]) -> dict[str, Any]:
     if isinstance(space, spaces.MultiBinary):
         return {"kind": "MultiBinary", "n": space.n if isinstance(space.n, int) else list(space.n)}
     if isinstance(space, spaces.Dict):
-        return {"kind": "Dict", "spaces": {name: _plain_space(part) for name, part in space.spaces.items()}}
+        return {
+            "kind": "Dict",
+            "spaces": {name: _plain_space(part) for name, part in space.spaces.items()},
+        }
     raise SandboxError(f"A space {space} cannot be written down.")
 
 

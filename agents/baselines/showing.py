@@ -35,7 +35,9 @@ class LastKnown:
         return {"steps": self.steps, "chances": self.chances, "worth": self.worth}
 
 
-def frames(experiment: Any, rng: np.random.Generator, title: str, history: bool) -> Iterator[Snapshot]:
+def frames(
+    experiment: Any, rng: np.random.Generator, title: str, history: bool
+) -> Iterator[Snapshot]:
     """An episode in a grid as the agent behaves now; with `history`, one for each snapshot, the last one greedy.
 
     Args:
@@ -49,15 +51,26 @@ def frames(experiment: Any, rng: np.random.Generator, title: str, history: bool)
         for known in experiment.snapshots:
             yield from islice(_episode(experiment, known, rng, title, scale, greedy=False), 60)
     last = experiment.snapshots[-1]
-    yield from islice(_episode(experiment, last, rng, title, scale, greedy=history or experiment.done), LONGEST)
+    yield from islice(
+        _episode(experiment, last, rng, title, scale, greedy=history or experiment.done), LONGEST
+    )
 
 
 def _episode(
-    experiment: Any, known: LastKnown, rng: np.random.Generator, title: str, scale: tuple[float, float], greedy: bool
+    experiment: Any,
+    known: LastKnown,
+    rng: np.random.Generator,
+    title: str,
+    scale: tuple[float, float],
+    greedy: bool,
 ) -> Iterator[Snapshot]:
     """One episode of what the agent did then."""
     assert experiment.model is not None
-    layout, model, columns = experiment.env.layout, experiment.model, experiment.env.layout.cells.shape[1]
+    layout, model, columns = (
+        experiment.env.layout,
+        experiment.model,
+        experiment.env.layout.cells.shape[1],
+    )
     best = known.chances.argmax(axis=1)  # [states]
     chances = known.chances.astype(np.float64)  # [states, actions]
     chances /= chances.sum(axis=1, keepdims=True)
@@ -90,5 +103,7 @@ def _episode(
 def _scale(experiment: Any) -> tuple[float, float]:
     """One colour scale for all frames: lowest and highest value of the cells that can be entered."""
     free = experiment.env.layout.walkable.ravel()  # [states]
-    known = [snapshot.worth[free] for snapshot in experiment.snapshots if snapshot.worth is not None]
+    known = [
+        snapshot.worth[free] for snapshot in experiment.snapshots if snapshot.worth is not None
+    ]
     return (float(np.min(known)), float(np.max(known))) if known else (0.0, 1.0)

@@ -65,7 +65,9 @@ class GridVecEnv(VecEnv):
         """Nothing of a grid changes while it is learned."""
         raise AttributeError(f"{attr_name} of a grid cannot be set.")
 
-    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **options: Any) -> list[Any]:
+    def env_method(
+        self, method_name: str, *arguments: Any, indices: Any = None, **options: Any
+    ) -> list[Any]:
         """Sub-environments that share one model have no methods of their own."""
         raise AttributeError(f"The grids have no method {method_name} of their own.")
 
@@ -101,7 +103,9 @@ class Recorded(VecEnvWrapper):
         self.steps = 0
         self._total = np.zeros(venv.num_envs)  # [envs], return so far
         self._length = np.zeros(venv.num_envs, dtype=np.int64)  # [envs]
-        self._arrival = np.full(venv.num_envs, np.nan)  # [envs], steps until it first stood on a goal
+        self._arrival = np.full(
+            venv.num_envs, np.nan
+        )  # [envs], steps until it first stood on a goal
         self._start = np.full(venv.num_envs, -1)  # [envs], state
 
     def reset(self) -> Any:
@@ -129,7 +133,10 @@ class Recorded(VecEnvWrapper):
 
     def memory(self) -> dict[str, Any]:
         """All that the record of unfinished episodes consists of."""
-        return {name: getattr(self, name).copy() for name in ("visits", "_total", "_length", "_arrival", "_start")} | {"steps": self.steps}
+        return {
+            name: getattr(self, name).copy()
+            for name in ("visits", "_total", "_length", "_arrival", "_start")
+        } | {"steps": self.steps}
 
     def recall(self, memory: dict[str, Any], begun: bool) -> None:
         """Go on where `memory` was taken; with `begun` in the midst of the episodes, else at the beginning of others."""
@@ -159,6 +166,14 @@ class Recorded(VecEnvWrapper):
         """Write down the episodes that ended; Stable-Baselines3's own statistics read `infos`."""
         for number in which.tolist():
             total, length = float(self._total[number]), int(self._length[number])
-            self.ended.append(Ended(self.steps, total, length, float(self._arrival[number]), int(self._start[number])))
+            self.ended.append(
+                Ended(
+                    self.steps,
+                    total,
+                    length,
+                    float(self._arrival[number]),
+                    int(self._start[number]),
+                )
+            )
             infos[number]["episode"] = {"r": total, "l": length, "t": 0.0}
         self._begin(which)

@@ -22,7 +22,14 @@ class EnvironmentCommands(click.Group):
         refusal: what is said of environments of Gymnasium that are none of ours; empty where they are welcome.
     """
 
-    def __init__(self, *arguments: Any, carry_out: Callable[..., int], own: list[click.Parameter], refusal: str = "", **more: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        carry_out: Callable[..., int],
+        own: list[click.Parameter],
+        refusal: str = "",
+        **more: Any,
+    ) -> None:
         super().__init__(*arguments, **more)
         self._carry_out, self._own, self._refusal = carry_out, own, refusal
 
@@ -35,7 +42,9 @@ class EnvironmentCommands(click.Group):
         with formatter.section("Environments"):
             formatter.write_dl([(entry.name, entry.summary) for entry in registry().entries("env")])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the environment named first."""
         name, env_class = self._environment(args[0])
         parameters = config_parameters(env_class.Config, {}, prefix=("env",))
@@ -44,13 +53,22 @@ class EnvironmentCommands(click.Group):
             layer = config_layer(parameters, values).get("env", {})
             config = resolve(env_class.Config, [layer], f"environment '{name}'", prefix="env.")
             return self._carry_out(
-                name, env_class, config, {option: value for option, value in values.items() if not option.startswith("config_")}
+                name,
+                env_class,
+                config,
+                {
+                    option: value
+                    for option, value in values.items()
+                    if not option.startswith("config_")
+                },
             )
 
         own_help = (self.help or "").replace("ENV", name)
         return (
             name,
-            click.Command(name, params=[*self._own, *parameters], callback=carry_out, help=own_help),
+            click.Command(
+                name, params=[*self._own, *parameters], callback=carry_out, help=own_help
+            ),
             normalized(args[1:]),
         )
 
@@ -72,7 +90,13 @@ class EnvironmentCommands(click.Group):
                 found = GymnasiumEnv.of(name)
             except UnknownNameError:
                 near = nearest(name, [*error.known, *ids.names()])
-                raise (UnknownNameError("env", name, [near], "`python -m sandbox list envs` shows ours.") if near else error) from None
+                raise (
+                    UnknownNameError(
+                        "env", name, [near], "`python -m sandbox list envs` shows ours."
+                    )
+                    if near
+                    else error
+                ) from None
             if self._refusal:
                 raise UsageError(self._refusal.replace("ENV", found.Config.id)) from None
             return found.Config.id, found

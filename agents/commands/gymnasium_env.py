@@ -43,7 +43,9 @@ class GymnasiumEnv:
         name, found = self.config.id, tables.read(self.env, self.config.max_episode_steps)
         if found.model is None:
             why = found.why_not or "it brings no table of transitions (P)"
-            raise UsageError(f"No exact model of {name} is known: {why}. `python -m sandbox run gym --env {name}` learns it.")
+            raise UsageError(
+                f"No exact model of {name} is known: {why}. `python -m sandbox run gym --env {name}` learns it."
+            )
         return found.model
 
     @property
@@ -63,7 +65,9 @@ def arrow_map(view: GridView, policy: Any) -> str:
     of_action = [signs.get((int(x), int(y)), "?") for x, y in view.arrows]
     cells = [
         [
-            {"H": "O", "G": "G"}.get(str(view.letters[row, column]), of_action[policy[row * view.shape[1] + column]])
+            {"H": "O", "G": "G"}.get(
+                str(view.letters[row, column]), of_action[policy[row * view.shape[1] + column]]
+            )
             for column in range(view.shape[1])
         ]
         for row in range(view.shape[0])

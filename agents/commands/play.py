@@ -14,15 +14,36 @@ from sandbox.errors import UsageError
 from sandbox.store.store import Store
 from sandbox.text import figures, number, plural
 
-KEYS = {"space": 0, "right": 1, "left": 2, "down": 3, "up": 4, ".": 0, "d": 1, "a": 2, "s": 3, "w": 4}
+KEYS = {
+    "space": 0,
+    "right": 1,
+    "left": 2,
+    "down": 3,
+    "up": 4,
+    ".": 0,
+    "d": 1,
+    "a": 2,
+    "s": 3,
+    "w": 4,
+}
 """Keys as the window names them -> actions."""
 HELP = "arrows or w a s d: move · space: stay · r: again · q: end"
 
 
 def _options() -> list[click.Parameter]:
     return own_options(
-        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of starts and slips."),
-        click.option("--moves", metavar="TEXT", help="Play these moves without a window: letters w a s d, and . for staying."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Of starts and slips.",
+        ),
+        click.option(
+            "--moves",
+            metavar="TEXT",
+            help="Play these moves without a window: letters w a s d, and . for staying.",
+        ),
         output_option("Folder of pictures saved with the key s", "plays in the store", folder=True),
         store_option,
         json_option,
@@ -55,7 +76,10 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
     paragraph(_verdict(total, optimum, steps, env.model.horizon))
     options = given_below("--env.")
-    next_commands((["solve", name, *options], "the best way"), (["run", name, *options, "--agent", "sarsa"], "let an agent learn it"))
+    next_commands(
+        (["solve", name, *options], "the best way"),
+        (["run", name, *options, "--agent", "sarsa"], "let an agent learn it"),
+    )
     return 0
 
 
@@ -73,7 +97,9 @@ def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None
     """Play moves given as text."""
     unknown = sorted(set(moves) - set("wasd. "))
     if unknown:
-        raise UsageError(f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d (right) and . (stay).")
+        raise UsageError(
+            f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d (right) and . (stay)."
+        )
     state, _ = env.reset(seed=seed)
     walk = _Walk(env, state)
     for move in moves.replace(" ", ""):

@@ -38,7 +38,13 @@ def _options() -> list[click.Parameter]:
             show_default=True,
             help="Largest change of a value in the last sweep.",
         ),
-        click.option("--max-sweeps", type=click.IntRange(1), default=100_000, show_default=True, help="Give up after so many sweeps."),
+        click.option(
+            "--max-sweeps",
+            type=click.IntRange(1),
+            default=100_000,
+            show_default=True,
+            help="Give up after so many sweeps.",
+        ),
         json_option,
     )
 
@@ -60,13 +66,21 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
         **_scores(model, best, probabilities.one_hot(best.policy, model.actions)),
     }
     if model.horizon:
-        document |= _whole_episode(model, per_step=hasattr(env, "layout"), stationary=isinstance(env, GymnasiumEnv))
+        document |= _whole_episode(
+            model, per_step=hasattr(env, "layout"), stationary=isinstance(env, GymnasiumEnv)
+        )
     soft = None
     if values["epsilon"] is not None:
         soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
         document["epsilon_soft"] = {
             "epsilon": values["epsilon"],
-            **_scores(model, soft, probabilities.soften(probabilities.one_hot(soft.policy, model.actions), values["epsilon"])),
+            **_scores(
+                model,
+                soft,
+                probabilities.soften(
+                    probabilities.one_hot(soft.policy, model.actions), values["epsilon"]
+                ),
+            ),
         }
     if values["as_json"]:
         print_json(document)
@@ -134,22 +148,46 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
     if drawn := _map(env, best.policy):
         click.echo(drawn)
     if hasattr(env, "layout"):
-        click.echo(f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})")
-    pairs(figures({key: value for key, value in document.items() if key not in ("env", "discount", "epsilon_soft", *EPISODE)}))
+        click.echo(
+            f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})"
+        )
+    pairs(
+        figures(
+            {
+                key: value
+                for key, value in document.items()
+                if key not in ("env", "discount", "epsilon_soft", *EPISODE)
+            }
+        )
+    )
     if "episode_limit" in document:
         _print_episode(name, document)
     if soft is not None:
-        heading(f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}")
+        heading(
+            f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}"
+        )
         if drawn := _map(env, soft.policy):
             click.echo(drawn)
-        pairs(figures({key: value for key, value in document["epsilon_soft"].items() if key != "epsilon"}))
+        pairs(
+            figures(
+                {key: value for key, value in document["epsilon_soft"].items() if key != "epsilon"}
+            )
+        )
     if not best.converged:
-        click.echo(f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.", err=True)
+        click.echo(
+            f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.",
+            err=True,
+        )
     if hasattr(env, "layout"):
         options = given_below("--env.")
-        next_commands((["run", name, *options, *_learner()], "learn it"), (["play", name, *options], "walk it yourself"))
+        next_commands(
+            (["run", name, *options, *_learner()], "learn it"),
+            (["play", name, *options], "walk it yourself"),
+        )
     else:
-        next_commands((["run", "gym", "--env", name, *given_below("--env."), *_learner()], "learn it"))
+        next_commands(
+            (["run", "gym", "--env", name, *given_below("--env."), *_learner()], "learn it")
+        )
 
 
 def _print_episode(name: str, document: dict[str, Any]) -> None:
@@ -164,7 +202,16 @@ def _print_episode(name: str, document: dict[str, Any]) -> None:
 def _learner() -> list[str]:
     """The words that name an agent which learns with the same discount and exploration."""
     given = {option: option_given(f"--{option}") for option in ("discount", "epsilon")}
-    return ["--agent", "q-learning", *(word for option, value in given.items() if value for word in (f"--agent.{option}", value))]
+    return [
+        "--agent",
+        "q-learning",
+        *(
+            word
+            for option, value in given.items()
+            if value
+            for word in (f"--agent.{option}", value)
+        ),
+    ]
 
 
 def _map(env: Any, policy: np.ndarray) -> str:
@@ -178,7 +225,12 @@ def _map(env: Any, policy: np.ndarray) -> str:
         return ""
     columns = len(cells[0])
     free = env.layout.walkable.ravel()
-    rows = ["".join(_sign(cells, free, policy, row * columns + column, columns) for column in range(columns)) for row in range(len(cells))]
+    rows = [
+        "".join(
+            _sign(cells, free, policy, row * columns + column, columns) for column in range(columns)
+        )
+        for row in range(len(cells))
+    ]
     return "\n".join("  " + " ".join(row) for row in rows)
 
 

@@ -43,7 +43,11 @@ class Route(NamedTuple):
 
 
 def learning_curves(
-    panels: Mapping[str, Mapping[str, np.ndarray]], episodes: int, optimum: float, title: str, colours: Sequence[str] = plots.COLOURS
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    episodes: int,
+    optimum: float,
+    title: str,
+    colours: Sequence[str] = plots.COLOURS,
 ) -> Figure:
     """Reward per step while learning, one panel for each combination.
 
@@ -57,8 +61,14 @@ def learning_curves(
     with plots.style():
         figure = plots.figure(10.0, 6.4, left=0.75, right=0.2, top=0.75)
         figure.suptitle(title, x=0.75 / 10, ha="left", fontweight="bold", fontsize=13)
-        grid = figure.subplots(2, 2, sharex=True, sharey=True, gridspec_kw={"hspace": 0.24, "wspace": 0.07})
-        lowest = min(float(np.quantile(curves, BAND[0], axis=0).min()) for lines in panels.values() for curves in lines.values())
+        grid = figure.subplots(
+            2, 2, sharex=True, sharey=True, gridspec_kw={"hspace": 0.24, "wspace": 0.07}
+        )
+        lowest = min(
+            float(np.quantile(curves, BAND[0], axis=0).min())
+            for lines in panels.values()
+            for curves in lines.values()
+        )
         for axes, (name, lines) in zip(grid.flat, panels.items(), strict=True):
             plots.optimum_line(axes, optimum, f"best possible: {optimum:g}")
             for (label, curves), colour in zip(lines.items(), colours, strict=False):
@@ -102,7 +112,13 @@ def penalty_curve(
     with plots.style():
         figure = plots.figure(9.0, 5.0)
         axes = figure.subplots()
-        axes.plot(best[0], best[1], color=plots.GREY, linewidth=1.4, label="best route for discount 0.9, exact")
+        axes.plot(
+            best[0],
+            best[1],
+            color=plots.GREY,
+            linewidth=1.4,
+            label="best route for discount 0.9, exact",
+        )
         low, middle, high = np.quantile(measured, (BAND[0], 0.5, BAND[1]), axis=1)
         axes.errorbar(
             penalties, middle, yerr=np.maximum([middle - low, high - middle], 0), fmt="o", markersize=5, color=plots.COLOURS[0], elinewidth=1.2,
@@ -131,16 +147,30 @@ def penalty_curve(
                 va="center",
             )
         for left, right, name in zip(edges[:-1], edges[1:], names, strict=True):
-            axes.annotate(name.replace(", ", "\n"), ((left + right) / 2, 0.862), ha="center", va="center", color="#374151", fontsize=9.5)
+            axes.annotate(
+                name.replace(", ", "\n"),
+                ((left + right) / 2, 0.862),
+                ha="center",
+                va="center",
+                color="#374151",
+                fontsize=9.5,
+            )
         axes.set(
-            title="Which way pays at which wall penalty", xlabel="wall penalty (reward for moving into a wall)", ylabel="reward per step"
+            title="Which way pays at which wall penalty",
+            xlabel="wall penalty (reward for moving into a wall)",
+            ylabel="reward per step",
         )
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0.725, 0.875))
         axes.legend(loc="lower left", bbox_to_anchor=(0.22, 0.04))
     return figure
 
 
-def shares(rows: Sequence[tuple[str, float, tuple[float, float], int]], title: str, axis: str, groups: Sequence[int]) -> Figure:
+def shares(
+    rows: Sequence[tuple[str, float, tuple[float, float], int]],
+    title: str,
+    axis: str,
+    groups: Sequence[int],
+) -> Figure:
     """Shares of runs with their intervals.
 
     Args:
@@ -154,9 +184,22 @@ def shares(rows: Sequence[tuple[str, float, tuple[float, float], int]], title: s
         axes = figure.subplots()
         for place, (_, share, (low, high), runs) in enumerate(rows):
             colour = plots.COLOURS[groups[place]]
-            axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=6, alpha=0.35, solid_capstyle="butt")
+            axes.plot(
+                [100 * low, 100 * high],
+                [place, place],
+                color=colour,
+                linewidth=6,
+                alpha=0.35,
+                solid_capstyle="butt",
+            )
             axes.plot(100 * share, place, "o", color=colour, markersize=7)
-            axes.annotate(f"{round(share * runs)} of {runs}", (103, place), va="center", fontsize=9.5, annotation_clip=False)
+            axes.annotate(
+                f"{round(share * runs)} of {runs}",
+                (103, place),
+                va="center",
+                fontsize=9.5,
+                annotation_clip=False,
+            )
         axes.set_yticks(range(len(rows)), [row[0] for row in rows])
         axes.set(title=title, xlabel=axis, xlim=(-1, 101), ylim=(len(rows) - 0.4, -0.6))
         axes.grid(axis="y", visible=False)
@@ -197,11 +240,25 @@ def _map(axes: Axes, route: Route, lowest: float, highest: float) -> Any:
     for row, column in np.argwhere(walls):
         colour = LOW if layout.cells[row, column] == LOW_WALL else SOLID
         if crossed[row, column]:
-            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=plots.COLOURS[1], linewidth=2.4, zorder=4))
+            axes.add_patch(
+                Rectangle(
+                    (column - 0.5, row - 0.5),
+                    1,
+                    1,
+                    fill=False,
+                    edgecolor=plots.COLOURS[1],
+                    linewidth=2.4,
+                    zorder=4,
+                )
+            )
         else:
-            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, linewidth=0))
+            axes.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, linewidth=0)
+            )
     rows, columns = np.divmod(np.array(route.states), shape[1])
-    axes.plot(columns, rows, color=plots.COLOURS[1], linewidth=2.2, zorder=3, solid_joinstyle="round")
+    axes.plot(
+        columns, rows, color=plots.COLOURS[1], linewidth=2.2, zorder=3, solid_joinstyle="round"
+    )
     draw_marks(axes, layout, 9.0)
     axes.set_title(route.name, fontsize=11)
     axes.set(xlabel="column", xticks=range(0, shape[1], 3), yticks=range(0, shape[0], 3))
@@ -216,14 +273,34 @@ def raw_maps(routes: Sequence[Route], title: str) -> Figure:
         figure = plots.figure(width, 5.65, left=0.6, right=1.05, top=0.75)
         figure.suptitle(title, x=0.6 / width, ha="left", fontweight="bold", fontsize=13)
         panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": 0.1})[0]
-        lowest, highest = min(float(route.values.min()) for route in routes), max(float(route.values.max()) for route in routes)
+        lowest, highest = (
+            min(float(route.values.min()) for route in routes),
+            max(float(route.values.max()) for route in routes),
+        )
         for axes, route in zip(panels, routes, strict=True):
             shape = route.layout.cells.shape
             axes.grid(False)
-            drawn = axes.imshow(route.values.reshape(shape), cmap=plots.VALUES, vmin=lowest, vmax=highest)
+            drawn = axes.imshow(
+                route.values.reshape(shape), cmap=plots.VALUES, vmin=lowest, vmax=highest
+            )
             for row, column in np.argwhere(~route.layout.walkable):
-                axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#FFFFFF", hatch="///", linewidth=0.0))
-            draw_arrows(axes, route.policy.reshape(*shape, -1), route.layout.walkable, route.values.reshape(shape))
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.5, row - 0.5),
+                        1,
+                        1,
+                        fill=False,
+                        edgecolor="#FFFFFF",
+                        hatch="///",
+                        linewidth=0.0,
+                    )
+                )
+            draw_arrows(
+                axes,
+                route.policy.reshape(*shape, -1),
+                route.layout.walkable,
+                route.values.reshape(shape),
+            )
             draw_marks(axes, route.layout, 12.0)
             axes.set_title(route.name, fontsize=11)
             axes.set(xlabel="column", xticks=range(shape[1]), yticks=range(shape[0]))
@@ -251,5 +328,11 @@ def _frames(route: Route, title: str) -> Iterator[np.ndarray]:
     for step, cell in enumerate(cells):
         status = f"step {step} of {len(cells) - 1}, greedy"
         yield Snapshot(
-            route.layout, cell, cells[max(0, step - 8) : step], route.values, route.policy > 0, status=status, title=title
+            route.layout,
+            cell,
+            cells[max(0, step - 8) : step],
+            route.values,
+            route.policy > 0,
+            status=status,
+            title=title,
         ).draw()

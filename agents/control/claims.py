@@ -39,7 +39,10 @@ Options = tuple[tuple[str, Any], ...]
 
 def combinations(base: Setting) -> list[tuple[str, Setting]]:
     """A setting with each of the four combinations, by name."""
-    return [(name, replace(base, agent=agent).but(policy=policy)) for agent, policy, name in COMBINATIONS]
+    return [
+        (name, replace(base, agent=agent).but(policy=policy))
+        for agent, policy, name in COMBINATIONS
+    ]
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
     agent_class = registry().load("agent", setting.agent)
     config = resolve(agent_class.Config, [dict(setting.options)], setting.agent)
     world = model(setting)
-    return agent_class(config, world.states, world.actions, generator(seed, "agent"), episodes=setting.episodes), generator(seed, "env")
+    return agent_class(
+        config, world.states, world.actions, generator(seed, "agent"), episodes=setting.episodes
+    ), generator(seed, "env")
 
 
 @cache
@@ -109,20 +114,28 @@ def outcome(setting: Setting, seed: int) -> TrainingOutcome:
 
 def read(agent: Any, *stretches: Any) -> TrainingOutcome:
     """What is kept of stretches of episodes, learned one after the other by one agent."""
-    rewards = np.concatenate([stretch.return_ / stretch.length for stretch in stretches])  # [episodes]
+    rewards = np.concatenate(
+        [stretch.return_ / stretch.length for stretch in stretches]
+    )  # [episodes]
     arrived = np.concatenate([stretch.steps_to_goal >= 0 for stretch in stretches])  # [episodes]
-    curve = np.array([part.mean() for part in np.array_split(rewards, min(BINS, len(rewards)))], dtype=np.float32)  # [BINS]
+    curve = np.array(
+        [part.mean() for part in np.array_split(rewards, min(BINS, len(rewards)))], dtype=np.float32
+    )  # [BINS]
     return TrainingOutcome(float(rewards[-LAST:].mean()), curve, arrived, agent.q.copy())
 
 
 @cache
-def changed_midway(setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int) -> tuple[TrainingOutcome, np.ndarray]:
+def changed_midway(
+    setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int
+) -> tuple[TrainingOutcome, np.ndarray]:
     """A run whose table is changed by somebody else after so many episodes, and the table [states, actions] as it was before that."""
     agent, rng = fresh(setting, seed)
     before = agent.learn_model(model(setting), rng, episodes)
     found = agent.q.copy()
     change(agent.q)
-    return read(agent, before, agent.learn_model(model(setting), rng, setting.episodes - episodes)), found
+    return read(
+        agent, before, agent.learn_model(model(setting), rng, setting.episodes - episodes)
+    ), found
 
 
 # -- figures of one run
@@ -147,7 +160,9 @@ def moves(setting: Setting) -> Callable[[int], float]:
     """Moves of the greedy policy from start to goal; the length of an episode when it does not come there."""
 
     def measure(seed: int) -> float:
-        steps = planning.evaluate(model(setting), probabilities.greedy(outcome(setting, seed).q), model(setting).horizon).steps_to_goal
+        steps = planning.evaluate(
+            model(setting), probabilities.greedy(outcome(setting, seed).q), model(setting).horizon
+        ).steps_to_goal
         return float(model(setting).horizon if steps is None else steps)
 
     return measure
@@ -167,7 +182,9 @@ def converged(setting: Setting, enough: float) -> Callable[[int], float]:
     return measure
 
 
-def earlier(sooner: Callable[[int], float], later: Callable[[int], float]) -> Callable[[int], float]:
+def earlier(
+    sooner: Callable[[int], float], later: Callable[[int], float]
+) -> Callable[[int], float]:
     """How much lower the first figure is than the second, in runs of one seed."""
     return lambda seed: later(seed) - sooner(seed)
 

@@ -50,13 +50,23 @@ class EpisodicExperiment(ControlExperiment):
     headline = ("return", "epsilon")
     banded = ("return", "regret", "greedy_return", "length", "env_steps", "greedy_length")
 
-    def __init__(self, config: ControlConfig, context: Context, world: World, notes: Sequence[str] = (), watched: bool = True) -> None:
+    def __init__(
+        self,
+        config: ControlConfig,
+        context: Context,
+        world: World,
+        notes: Sequence[str] = (),
+        watched: bool = True,
+    ) -> None:
         super().__init__(config, context, world, watched)
         if isinstance(world, EnvWorld):
             self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)
         self._watched = watched
         self._notes = tuple(notes)
-        self._tried: tuple[int, GreedyTrial | None] = (-1, None)  # episodes learned, and what was tried out then
+        self._tried: tuple[int, GreedyTrial | None] = (
+            -1,
+            None,
+        )  # episodes learned, and what was tried out then
 
     @property
     def notes(self) -> Sequence[str]:
@@ -64,7 +74,9 @@ class EpisodicExperiment(ControlExperiment):
         trial = self._tried[1]
         if trial is None or not trial.difference:
             return (*self._notes, *super().notes)
-        remedy = "" if isinstance(self.world, EnvWorld) else " --no-use-model learns through env.step."
+        remedy = (
+            "" if isinstance(self.world, EnvWorld) else " --no-use-model learns through env.step."
+        )
         return (*self._notes, f"{DISPROVED} ({trial.difference}).{remedy}")
 
     def score(self) -> Score:
@@ -120,7 +132,11 @@ class EpisodicExperiment(ControlExperiment):
         steps = self.env_steps + np.cumsum(learned.length)
         self.env_steps = int(steps[-1])
         self._last = np.concatenate([self._last, learned.return_])[-LAST:]
-        regret = np.full(len(steps), np.nan) if self.best is None else self.best[learned.start] - learned.return_
+        regret = (
+            np.full(len(steps), np.nan)
+            if self.best is None
+            else self.best[learned.start] - learned.return_
+        )
         return Block(
             "learn",
             {
@@ -143,29 +159,41 @@ class EpisodicExperiment(ControlExperiment):
                 "env_steps": [self.env_steps],
                 "greedy_return": [greedy.expected_return],
                 "greedy_length": [greedy.expected_length],
-                "regret": [float("nan") if optimum is None else _regret(optimum, greedy.expected_return)],
+                "regret": [
+                    float("nan") if optimum is None else _regret(optimum, greedy.expected_return)
+                ],
                 **evaluation_error(greedy),
             },
         )
 
 
-DISPROVED = (
-    "The environment does not do what its table of transitions (P) says: the score is sampled in the environment, and no optimum is known"
-)
+DISPROVED = "The environment does not do what its table of transitions (P) says: the score is sampled in the environment, and no optimum is known"
 
 
 def episodic_score(greedy: Evaluation, optimum: float | None, horizon: int) -> Score:
     """The return of an episode as a score, exact or sampled."""
     best = "" if optimum is None else BEST_RETURN.format(horizon)
     error, episodes = greedy.standard_error, greedy.episodes
-    return Score("greedy_return", greedy.expected_return, optimum, best, unit="return", standard_error=error, episodes=episodes)
+    return Score(
+        "greedy_return",
+        greedy.expected_return,
+        optimum,
+        best,
+        unit="return",
+        standard_error=error,
+        episodes=episodes,
+    )
 
 
 def evaluated(greedy: Evaluation) -> Summary:
     """How the greedy policy was evaluated, for a summary."""
     if greedy.episodes is None:
         return {"evaluated": "exactly"}
-    return {"evaluated": "by sampling", "evaluation_episodes": greedy.episodes, "standard_error": greedy.standard_error}
+    return {
+        "evaluated": "by sampling",
+        "evaluation_episodes": greedy.episodes,
+        "standard_error": greedy.standard_error,
+    }
 
 
 def evaluation_error(greedy: Evaluation) -> dict[str, list[float]]:

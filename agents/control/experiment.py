@@ -72,34 +72,54 @@ class ControlExperiment:
     unit = "episode"
     headline = ("reward_per_step", "epsilon")
 
-    banded: tuple[str, ...] = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
+    banded: tuple[str, ...] = (
+        "return",
+        "reward_per_step",
+        "steps_to_goal",
+        "regret",
+        "greedy_return",
+    )
     """Columns that differ from seed to seed."""
 
-    def __init__(self, config: ControlConfig, context: Context, world: World, watched: bool = True) -> None:
+    def __init__(
+        self, config: ControlConfig, context: Context, world: World, watched: bool = True
+    ) -> None:
         self.config = config
         self.world = world
         self.env: Any = world.env
         self.model: Any = world.model  # a TabularMDP, or None where nobody knows it
         agent_class = registry().load("agent", config.agent.name)
         options: Any = config.agent.options
-        self.agent = agent_class(options, world.states, world.actions, context.rng("agent"), episodes=config.episodes)
+        self.agent = agent_class(
+            options, world.states, world.actions, context.rng("agent"), episodes=config.episodes
+        )
         self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
         self.learned_seconds = 0.0
         self.best = None if self.model is None else best_returns(self.model)  # [states] or None
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
-        self._due = snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        self._block_episodes = max(1, (BLOCK_STEPS if watched else TOGETHER_STEPS) // max(1, world.horizon))
+        self._due = (
+            snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
+        )
+        self._block_episodes = max(
+            1, (BLOCK_STEPS if watched else TOGETHER_STEPS) // max(1, world.horizon)
+        )
         self._last: np.ndarray = np.empty(0)  # reward per step of the last episodes
-        self.snapshots: list[Snapshotted] = [Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))]
+        self.snapshots: list[Snapshotted] = [
+            Snapshotted(0, self._epsilon(), self.agent.q.astype(np.float32))
+        ]
 
     @property
     def notes(self) -> Sequence[str]:
         """What whoever runs this should know: sentences that become warnings of the run."""
         why = self.agent.shortfall() if self.done else ""
         score = self.score() if why else None
-        if score is None or score.optimum is None or score.optimum - score.value <= ROUNDING * max(1.0, abs(score.optimum)):
+        if (
+            score is None
+            or score.optimum is None
+            or score.optimum - score.value <= ROUNDING * max(1.0, abs(score.optimum))
+        ):
             return ()
         return (f"{self.config.agent.name} earns {score.value:.4g} of {score.optimum:.4g}: {why}.",)
 
@@ -122,7 +142,9 @@ class ControlExperiment:
         self.learned_seconds += time.perf_counter() - begun
         blocks = [self._learn_block(learned)]
         if self.done_units in self._due:
-            self.snapshots.append(Snapshotted(due, self._epsilon(), self.agent.q.astype(np.float32)))
+            self.snapshots.append(
+                Snapshotted(due, self._epsilon(), self.agent.q.astype(np.float32))
+            )
             blocks.append(self._evaluate_block())
         return blocks
 
@@ -144,14 +166,23 @@ class ControlExperiment:
         self.agent.restore(state["agent"])
         self.env_steps, self._last = state["env_steps"], state["last"]
         kept = state["snapshots"]
-        self.snapshots = [Snapshotted(*values) for values in zip(kept["episode"], kept["epsilon"], kept["q"], strict=True)]
+        self.snapshots = [
+            Snapshotted(*values)
+            for values in zip(kept["episode"], kept["epsilon"], kept["q"], strict=True)
+        ]
 
     def score(self) -> Score:
         """The greedy policy's expected reward per step of an episode, exact."""
         horizon, optimum = self.world.horizon, self.optimum()
         value = self.world.evaluate(self.agent).reward_per_step
         best = None if optimum is None else optimum / horizon
-        return Score("reward_per_step", value, best, f"{BEST_RETURN.format(horizon)}, by {horizon} steps", unit="reward per step")
+        return Score(
+            "reward_per_step",
+            value,
+            best,
+            f"{BEST_RETURN.format(horizon)}, by {horizon} steps",
+            unit="reward per step",
+        )
 
     def summary(self) -> Summary:
         """The greedy policy's scores, exact (no sampling), beside the best possible; returns in units of reward, lengths in steps."""
@@ -187,7 +218,11 @@ class ControlExperiment:
         steps = self.env_steps + np.cumsum(learned.length)
         self.env_steps = int(steps[-1])
         self._last = np.concatenate([self._last, per_step])[-LAST:]
-        regret = np.full(len(per_step), np.nan) if self.best is None else self.best[learned.start] - learned.return_
+        regret = (
+            np.full(len(per_step), np.nan)
+            if self.best is None
+            else self.best[learned.start] - learned.return_
+        )
         return Block(
             "learn",
             {
@@ -196,7 +231,9 @@ class ControlExperiment:
                 "return": learned.return_,
                 "reward_per_step": per_step,
                 "length": learned.length,
-                "steps_to_goal": np.where(learned.steps_to_goal >= 0, learned.steps_to_goal, np.nan),
+                "steps_to_goal": np.where(
+                    learned.steps_to_goal >= 0, learned.steps_to_goal, np.nan
+                ),
                 "epsilon": learned.epsilon,
                 "regret": regret,
             },
@@ -212,7 +249,9 @@ class ControlExperiment:
                 "env_steps": [self.env_steps],
                 "greedy_return": [greedy.expected_return],
                 "reward_per_step": [greedy.reward_per_step],
-                "steps_to_goal": [float("nan") if greedy.steps_to_goal is None else greedy.steps_to_goal],
+                "steps_to_goal": [
+                    float("nan") if greedy.steps_to_goal is None else greedy.steps_to_goal
+                ],
                 "regret": [float("nan") if optimum is None else optimum - greedy.expected_return],
             },
         )

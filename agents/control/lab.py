@@ -65,7 +65,11 @@ class ControlLab:
         """The first run on a machine compiles the learning loops."""
         from agents.tabular.cached import compiled_before
 
-        return "" if compiled_before() else "Compiling the learning loops (some seconds, once; they are kept for later runs)."
+        return (
+            ""
+            if compiled_before()
+            else "Compiling the learning loops (some seconds, once; they are kept for later runs)."
+        )
 
     def build(self, config: Any, context: Context) -> ControlExperiment:
         """A fresh experiment."""
@@ -110,7 +114,9 @@ class ControlLab:
 
         The end of exploration is bounded by its start; options that the drawn agent does not have are left out.
         """
-        agent = trial.suggest_categorical("agent", ["sarsa", "expected-sarsa", "q-learning", "double-q-learning"])
+        agent = trial.suggest_categorical(
+            "agent", ["sarsa", "expected-sarsa", "q-learning", "double-q-learning"]
+        )
         known = registered_config("agent", agent).model_fields
         settings: dict[str, Any] = {"agent": agent}
         if "alpha" in known:
@@ -122,17 +128,27 @@ class ControlLab:
             most = 1.0 if policy == "epsilon-greedy" else 5.0
             first = trial.suggest_float("agent.epsilon", 0.05, most, log=True)
             final = trial.suggest_float("agent.epsilon-final", 1e-4, min(first, 0.1), log=True)
-            settings |= {"agent.policy": policy, "agent.epsilon": first, "agent.epsilon-final": final}
+            settings |= {
+                "agent.policy": policy,
+                "agent.epsilon": first,
+                "agent.epsilon-final": final,
+            }
         return settings
 
-    def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+    def frames(
+        self, experiment: Any, rng: np.random.Generator, history: bool = False
+    ) -> Iterator[Frame]:
         """An episode as the agent behaves now; with `history`, how it came to that."""
         if hasattr(experiment, "frames"):  # it has its own
-            own: Iterator[Frame] = experiment.frames(rng, f"{self.env} · {experiment.config.agent.name}", history)
+            own: Iterator[Frame] = experiment.frames(
+                rng, f"{self.env} · {experiment.config.agent.name}", history
+            )
             return own
         from agents.control.replay import episode_now, episodes_then
 
-        one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched
+        one = getattr(experiment, "experiments", [experiment])[
+            0
+        ]  # of many seeds, the first is watched
         title = f"{self.env} · {one.config.agent.name}"
         return episodes_then(one, rng, title) if history else episode_now(one, rng, title)
 
@@ -151,13 +167,24 @@ class ControlLab:
         name = experiment.config.agent.name
         optimum = experiment.score().optimum
         artifacts.save_figure(
-            "learning_curve.png", pictures.learning_curve(metrics, optimum, f"{self.env}: how {name} learned", _exploration(experiment))
+            "learning_curve.png",
+            pictures.learning_curve(
+                metrics, optimum, f"{self.env}: how {name} learned", _exploration(experiment)
+            ),
         )
         values, policy = experiment.values(), agent.policy()
         artifacts.save_figure(
-            "value_map.png", pictures.value_map(layout, values, policy, f"{self.env}: what {name} thinks each cell is worth")
+            "value_map.png",
+            pictures.value_map(
+                layout, values, policy, f"{self.env}: what {name} thinks each cell is worth"
+            ),
         )
-        artifacts.save_figure("visits_map.png", pictures.visits_map(layout, agent.visits, f"{self.env}: where {name} was while learning"))
+        artifacts.save_figure(
+            "visits_map.png",
+            pictures.visits_map(
+                layout, agent.visits, f"{self.env}: where {name} was while learning"
+            ),
+        )
 
     def _picture_many(self, many: ManySeeds, artifacts: Artifacts, metrics: Metrics) -> None:
         from agents.control import many_seeds_pictures as many_pictures
@@ -165,15 +192,23 @@ class ControlLab:
         table, name = many.table(), many.experiments[0].config.agent.name
         optimum = many.score().optimum
         seeds = len(many.seeds)
-        artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in many.experiments]))
+        artifacts.save_array(
+            "q_tables.npy", np.stack([experiment.agent.q for experiment in many.experiments])
+        )
         artifacts.write("seeds.csv", many_pictures.seeds_table(table))
         title = f"{self.env}: how {name} learned"
-        artifacts.save_figure("learning_curve.png", many_pictures.band_curve(metrics, optimum, seeds, title))
+        artifacts.save_figure(
+            "learning_curve.png", many_pictures.band_curve(metrics, optimum, seeds, title)
+        )
         title = f"{self.env}: where {seeds} seeds of {name} ended"
-        artifacts.save_figure("scores.png", many_pictures.score_histogram(table["reward_per_step"], optimum, title))
+        artifacts.save_figure(
+            "scores.png", many_pictures.score_histogram(table["reward_per_step"], optimum, title)
+        )
 
     def _keep(self, experiment: ControlExperiment, artifacts: Artifacts) -> None:
-        artifacts.write("q_table.csv", _table(experiment.agent.q, experiment.env.layout.cells.shape[1]))
+        artifacts.write(
+            "q_table.csv", _table(experiment.agent.q, experiment.env.layout.cells.shape[1])
+        )
         keep_agent(experiment, artifacts)
         artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
 
@@ -196,14 +231,23 @@ def keep_agent(experiment: ControlExperiment, artifacts: Artifacts) -> None:
 
 def _exploration(experiment: Any) -> str:
     """What ε is for the policy in use."""
-    return "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
+    return (
+        "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
+    )
 
 
 def _table(q: np.ndarray, columns: int) -> str:
     """Q as comma-separated text: row, column, and a column for each action."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = ACTIONS if q.shape[1] == len(ACTIONS) else [f"action_{action}" for action in range(q.shape[1])]
+    names = (
+        ACTIONS
+        if q.shape[1] == len(ACTIONS)
+        else [f"action_{action}" for action in range(q.shape[1])]
+    )
     writer.writerow(["row", "column", *names])
-    writer.writerows([state // columns, state % columns, *(float(value) for value in values)] for state, values in enumerate(q))
+    writer.writerows(
+        [state // columns, state % columns, *(float(value) for value in values)]
+        for state, values in enumerate(q)
+    )
     return text.getvalue()

@@ -21,7 +21,9 @@ LOW, HIGH = 2.5, 97.5
 """Percentiles between which 95 % of the seeds lie."""
 
 
-def built(make: Callable[[Any, Context], Any], configs: Sequence[Any], contexts: Sequence[Context]) -> list[Any]:
+def built(
+    make: Callable[[Any, Context], Any], configs: Sequence[Any], contexts: Sequence[Context]
+) -> list[Any]:
     """One experiment for each seed.
 
     Raises:
@@ -47,11 +49,19 @@ class ManySeeds:
         full: whether to keep every seed's own metrics too, as streams "learn, seed 7".
     """
 
-    def __init__(self, experiments: Sequence[Any], contexts: Sequence[Context], threads: int, full: bool = False) -> None:
+    def __init__(
+        self,
+        experiments: Sequence[Any],
+        contexts: Sequence[Context],
+        threads: int,
+        full: bool = False,
+    ) -> None:
         self.experiments, self.contexts, self.full = list(experiments), list(contexts), full
         self.unit, self.limit = experiments[0].unit, experiments[0].limit
         self._banded = getattr(experiments[0], "banded", BANDED)
-        self.headline = tuple(f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high"))
+        self.headline = tuple(
+            f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high")
+        )
         self._threads = max(1, min(threads, len(self.experiments)))
         self._ready: dict[int, Sequence[Block]] = {}
         """Of a block that was put down in the middle: what the seeds made that are done with it."""
@@ -64,7 +74,10 @@ class ManySeeds:
     @property
     def done_units(self) -> int:
         """Units that every seed has done."""
-        behind = next((one for number, one in enumerate(self.experiments) if number not in self._ready), self.experiments[0])
+        behind = next(
+            (one for number, one in enumerate(self.experiments) if number not in self._ready),
+            self.experiments[0],
+        )
         return int(behind.done_units)
 
     @property
@@ -87,10 +100,14 @@ class ManySeeds:
         blocks = self._advanced()  # [seeds][blocks]
         if not blocks:
             return []
-        banded = [bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))]
+        banded = [
+            bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))
+        ]
         if self.full:
             banded += [
-                Block(f"{block.stream}, seed {seed}", block.columns) for seed, one in zip(self.seeds, blocks, strict=True) for block in one
+                Block(f"{block.stream}, seed {seed}", block.columns)
+                for seed, one in zip(self.seeds, blocks, strict=True)
+                for block in one
             ]
         return banded
 
@@ -109,7 +126,9 @@ class ManySeeds:
                     break
         finally:
             pool.shutdown(cancel_futures=True)
-        self._ready |= {number: future.result() for number, future in begun.items() if not future.cancelled()}
+        self._ready |= {
+            number: future.result() for number, future in begun.items() if not future.cancelled()
+        }
         if len(self._ready) < len(self.experiments):
             return []
         ready, self._ready = self._ready, {}
@@ -125,7 +144,12 @@ class ManySeeds:
 
     def _ready_state(self) -> list[State]:
         return [
-            {"number": number, "blocks": [{"stream": block.stream, "columns": dict(block.columns)} for block in blocks]}
+            {
+                "number": number,
+                "blocks": [
+                    {"stream": block.stream, "columns": dict(block.columns)} for block in blocks
+                ],
+            }
             for number, blocks in self._ready.items()
         ]
 
@@ -137,13 +161,16 @@ class ManySeeds:
             experiment.restore(own)
             context.generators.restore(generators)
         self._ready = {
-            one["number"]: [Block(block["stream"], block["columns"]) for block in one["blocks"]] for one in state.get("ready", [])
+            one["number"]: [Block(block["stream"], block["columns"]) for block in one["blocks"]]
+            for one in state.get("ready", [])
         }
 
     @property
     def notes(self) -> list[str]:
         """What the experiments have to say, each sentence once."""
-        return list(dict.fromkeys(note for experiment in self.experiments for note in experiment.notes))
+        return list(
+            dict.fromkeys(note for experiment in self.experiments for note in experiment.notes)
+        )
 
     def score(self) -> Score:
         """The mean over seeds of what each is judged by."""
@@ -153,7 +180,13 @@ class ManySeeds:
         errors = [score.standard_error for score in scores if score.standard_error is not None]
         error = float(np.sqrt(np.square(errors).sum())) / len(scores) if errors else None
         episodes = [score.episodes for score in scores if score.episodes is not None]
-        return replace(scores[0], value=mean, optimum=optimum, standard_error=error, episodes=sum(episodes) if episodes else None)
+        return replace(
+            scores[0],
+            value=mean,
+            optimum=optimum,
+            standard_error=error,
+            episodes=sum(episodes) if episodes else None,
+        )
 
     def summary(self) -> Summary:
         """Means over seeds, and how often the best possible was reached."""
@@ -169,16 +202,29 @@ class ManySeeds:
             "env_steps": self.env_steps,
         }
         if np.isfinite(table["regret"]).all():
-            summary["optimal_return" if judged.name == "greedy_return" else "optimum"] = judged.optimum
+            summary["optimal_return" if judged.name == "greedy_return" else "optimum"] = (
+                judged.optimum
+            )
             summary["regret"] = float(table["regret"].mean())
-            summary["solved"] = float(np.mean(table["regret"] <= 1e-9 * np.maximum(1.0, np.abs(table["greedy_return"]))))
+            summary["solved"] = float(
+                np.mean(table["regret"] <= 1e-9 * np.maximum(1.0, np.abs(table["greedy_return"])))
+            )
         return summary
 
     def table(self) -> dict[str, np.ndarray]:
         """The scores of every seed: columns [seeds]; NaN where there is none."""
         rows = [experiment.summary() for experiment in self.experiments]
-        names = [name for name, value in rows[0].items() if value is None or isinstance(value, (int, float))]
-        columns = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64) for name in names}
+        names = [
+            name
+            for name, value in rows[0].items()
+            if value is None or isinstance(value, (int, float))
+        ]
+        columns = {
+            name: np.array(
+                [np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64
+            )
+            for name in names
+        }
         return {"seed": np.array(self.seeds), **columns}
 
 
@@ -190,10 +236,14 @@ def bands(blocks: Sequence[Block], banded: Sequence[str] = BANDED) -> Block:
         banded: columns that differ from seed to seed.
     """
     first = blocks[0]
-    columns: dict[str, Any] = {name: column for name, column in first.columns.items() if name not in banded}
+    columns: dict[str, Any] = {
+        name: column for name, column in first.columns.items() if name not in banded
+    }
     for name in banded:
         if name in first.columns:
-            values = np.stack([np.asarray(block.columns[name], dtype=np.float64) for block in blocks])  # [seeds, rows]
+            values = np.stack(
+                [np.asarray(block.columns[name], dtype=np.float64) for block in blocks]
+            )  # [seeds, rows]
             columns |= {f"{name}_{kind}": band for kind, band in _band(values).items()}
     return Block(first.stream, columns)
 
@@ -204,7 +254,13 @@ def _band(values: np.ndarray) -> dict[str, np.ndarray]:
     known = np.isfinite(ordered)  # [seeds, rows]
     count = known.sum(axis=0)  # [rows]
     low, median, high = (_percentile(ordered, count, share) for share in (LOW, 50.0, HIGH))
-    band = {"mean": _mean(ordered, known), "iqm": _trimmed(ordered, count), "median": median, "low": low, "high": high}
+    band = {
+        "mean": _mean(ordered, known),
+        "iqm": _trimmed(ordered, count),
+        "median": median,
+        "low": low,
+        "high": high,
+    }
     return band if known.all() else {**band, "share": known.mean(axis=0)}
 
 
@@ -226,7 +282,9 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
     place = share / 100 * np.maximum(count - 1, 0)  # [rows]
     below = place.astype(np.int64)
     above = np.minimum(below + 1, np.maximum(count - 1, 0))
-    lower, upper = (np.take_along_axis(ordered, number[None], axis=0)[0] for number in (below, above))  # [rows], each
+    lower, upper = (
+        np.take_along_axis(ordered, number[None], axis=0)[0] for number in (below, above)
+    )  # [rows], each
     part: np.ndarray = lower + (place - below) * (upper - lower)
     return part
 

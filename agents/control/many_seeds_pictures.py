@@ -24,18 +24,34 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         title: above the figure.
     """
     name = "reward_per_step"
-    learn = metrics.columns("learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))])
+    learn = metrics.columns(
+        "learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))]
+    )
     shown = plots.thinned(len(learn["episode"]), 1500)
     episode = learn["episode"][shown]
     with plots.style():
         figure = plots.figure(8.0, 4.6)
         axes = figure.subplots()
         band = axes.fill_between(
-            episode, learn[f"{name}_low"][shown], learn[f"{name}_high"][shown], color=plots.COLOURS[5], alpha=0.35, linewidth=0
+            episode,
+            learn[f"{name}_low"][shown],
+            learn[f"{name}_high"][shown],
+            color=plots.COLOURS[5],
+            alpha=0.35,
+            linewidth=0,
         )
         band.set_label(f"middle {HIGH - LOW:g} % of {seeds} seeds")
-        axes.plot(episode, learn[f"{name}_iqm"][shown], color=plots.COLOURS[0], label="interquartile mean")
-        axes.plot(episode, learn[f"{name}_median"][shown], color=plots.COLOURS[1], linewidth=1.0, linestyle=":", label="median")
+        axes.plot(
+            episode, learn[f"{name}_iqm"][shown], color=plots.COLOURS[0], label="interquartile mean"
+        )
+        axes.plot(
+            episode,
+            learn[f"{name}_median"][shown],
+            color=plots.COLOURS[1],
+            linewidth=1.0,
+            linestyle=":",
+            label="median",
+        )
         if optimum is not None:
             plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
         axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
@@ -43,7 +59,12 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
     return figure
 
 
-def score_histogram(scores: np.ndarray, optimum: float | None, title: str, label: str = "reward per step of the greedy policy") -> Figure:
+def score_histogram(
+    scores: np.ndarray,
+    optimum: float | None,
+    title: str,
+    label: str = "reward per step of the greedy policy",
+) -> Figure:
     """Where the seeds ended: the greedy policy's score.
 
     Args:
@@ -56,9 +77,17 @@ def score_histogram(scores: np.ndarray, optimum: float | None, title: str, label
         figure = plots.figure(8.0, 3.8)
         axes = figure.subplots()
         low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
-        axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0])
+        axes.hist(
+            scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0]
+        )
         if optimum is not None:
-            axes.axvline(optimum, color=plots.GREY, linestyle="--", linewidth=1.3, label=f"best possible: {number(optimum, 4)}")
+            axes.axvline(
+                optimum,
+                color=plots.GREY,
+                linestyle="--",
+                linewidth=1.3,
+                label=f"best possible: {number(optimum, 4)}",
+            )
             axes.legend(loc="upper left")
         axes.set(title=title, xlabel=label, ylabel="seeds")
     return figure

@@ -33,7 +33,11 @@ PER_STEP = CurveColumns()
 
 
 def learning_curve(
-    metrics: Metrics, optimum: float | None, title: str, exploration: str = "exploration ε", score: CurveColumns = PER_STEP
+    metrics: Metrics,
+    optimum: float | None,
+    title: str,
+    exploration: str = "exploration ε",
+    score: CurveColumns = PER_STEP,
 ) -> Figure:
     """Reward and exploration against the episode.
 
@@ -50,7 +54,9 @@ def learning_curve(
     shown = plots.thinned(len(learn["episode"]))
     with plots.style():
         figure = plots.figure(8.0, 5.2)
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
+        upper, lower = figure.subplots(
+            2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08}
+        )
         upper.plot(
             learn["episode"][shown],
             learn[score.learned][shown],
@@ -60,9 +66,21 @@ def learning_curve(
             label="each episode, exploring",
         )
         smooth = plots.moving_mean(learn[score.learned], window)
-        upper.plot(learn["episode"][shown], smooth[shown], color=plots.COLOURS[0], label=f"mean of the last {window} episodes")
+        upper.plot(
+            learn["episode"][shown],
+            smooth[shown],
+            color=plots.COLOURS[0],
+            label=f"mean of the last {window} episodes",
+        )
         if evaluate:
-            upper.plot(evaluate["episode"], evaluate[score.greedy], "o", markersize=4, color=plots.COLOURS[1], label=score.evaluated)
+            upper.plot(
+                evaluate["episode"],
+                evaluate[score.greedy],
+                "o",
+                markersize=4,
+                color=plots.COLOURS[1],
+                label=score.evaluated,
+            )
         if optimum is not None:
             plots.optimum_line(upper, optimum, f"best possible: {number(optimum, 4)}")
         upper.set(title=title, ylabel=score.label)
@@ -119,7 +137,12 @@ def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
 
 def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
     """The colour bar of numbers of steps."""
-    figure.colorbar(drawn, cax=bar, label="steps spent here (log scale); grey: never", format=FuncFormatter(_plain))
+    figure.colorbar(
+        drawn,
+        cax=bar,
+        label="steps spent here (log scale); grey: never",
+        format=FuncFormatter(_plain),
+    )
     bar.yaxis.set_minor_locator(NullLocator())
 
 
@@ -141,7 +164,14 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
         axes.set_xticks(range(columns))
         axes.set_yticks(range(rows))
     axes.tick_params(length=0)
-    bar = figure.add_axes(((width + 0.8) / (width + 1.9), 0.6 / (height + 1.0), 0.18 / (width + 1.9), height / (height + 1.0)))
+    bar = figure.add_axes(
+        (
+            (width + 0.8) / (width + 1.9),
+            0.6 / (height + 1.0),
+            0.18 / (width + 1.9),
+            height / (height + 1.0),
+        )
+    )
     bar.grid(False)
     return figure, axes, bar
 
@@ -154,28 +184,76 @@ def _walls(axes: Axes, layout: Layout) -> None:
     size = 110.0 / max(layout.cells.shape)  # points, about a third of a cell
     for kind, look in _GROUND.items():
         rows, columns = np.nonzero(layout.cells == kind)
-        axes.scatter(columns, rows, s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2, **look)
+        axes.scatter(
+            columns,
+            rows,
+            s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2,
+            **look,
+        )
 
 
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
     """Start and goals by their letters, at most so many points high."""
     size = min(points, 220 / max(layout.cells.shape))
-    box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "#111827", "linewidth": 1.0}
+    box = {
+        "boxstyle": "circle,pad=0.2",
+        "facecolor": "white",
+        "edgecolor": "#111827",
+        "linewidth": 1.0,
+    }
     row, column = layout.start
-    axes.text(column, row, "S", ha="center", va="center", fontsize=size, fontweight="bold", color="#111827", bbox=box)
+    axes.text(
+        column,
+        row,
+        "S",
+        ha="center",
+        va="center",
+        fontsize=size,
+        fontweight="bold",
+        color="#111827",
+        bbox=box,
+    )
     for row, column in layout.goals:
-        axes.text(column, row, "G", ha="center", va="center", fontsize=size, fontweight="bold", color=plots.COLOURS[1], bbox=box)
+        axes.text(
+            column,
+            row,
+            "G",
+            ha="center",
+            va="center",
+            fontsize=size,
+            fontweight="bold",
+            color=plots.COLOURS[1],
+            bbox=box,
+        )
 
 
 _GROUND: dict[int, dict[str, Any]] = {
     layouts.HOLE: {"marker": "o", "color": "#111827"},
-    layouts.SAND: {"marker": "s", "facecolors": "none", "edgecolors": "#B45309", "hatch": "....", "linewidths": 0},
-    layouts.LOW_WALL: {"marker": "s", "facecolors": "none", "edgecolors": "#4B5563", "hatch": "////", "linewidths": 0.8},
+    layouts.SAND: {
+        "marker": "s",
+        "facecolors": "none",
+        "edgecolors": "#B45309",
+        "hatch": "....",
+        "linewidths": 0,
+    },
+    layouts.LOW_WALL: {
+        "marker": "s",
+        "facecolors": "none",
+        "edgecolors": "#4B5563",
+        "hatch": "////",
+        "linewidths": 0.8,
+    },
 }
 """How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
-def draw_arrows(axes: Axes, policy: np.ndarray, free: np.ndarray, values: np.ndarray, arrows: np.ndarray = ARROWS) -> None:
+def draw_arrows(
+    axes: Axes,
+    policy: np.ndarray,
+    free: np.ndarray,
+    values: np.ndarray,
+    arrows: np.ndarray = ARROWS,
+) -> None:
     """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones.
 
     Args:

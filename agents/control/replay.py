@@ -20,23 +20,49 @@ LINGER = 8
 TRAIL = 8
 
 
-def episode_now(experiment: ControlExperiment, rng: np.random.Generator, title: str) -> Iterator[Snapshot]:
+def episode_now(
+    experiment: ControlExperiment, rng: np.random.Generator, title: str
+) -> Iterator[Snapshot]:
     """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
-    now = Snapshotted(experiment.done_units, 0.0 if experiment.done else float(experiment.agent.epsilon()), experiment.agent.q)
-    return islice(_episode(experiment, now, rng, title, explore=not experiment.done, scale=_scale(experiment, [now])), LONGEST)
+    now = Snapshotted(
+        experiment.done_units,
+        0.0 if experiment.done else float(experiment.agent.epsilon()),
+        experiment.agent.q,
+    )
+    return islice(
+        _episode(
+            experiment,
+            now,
+            rng,
+            title,
+            explore=not experiment.done,
+            scale=_scale(experiment, [now]),
+        ),
+        LONGEST,
+    )
 
 
-def episodes_then(experiment: ControlExperiment, rng: np.random.Generator, title: str, most: int = 60) -> Iterator[Snapshot]:
+def episodes_then(
+    experiment: ControlExperiment, rng: np.random.Generator, title: str, most: int = 60
+) -> Iterator[Snapshot]:
     """How it learned: an episode for each snapshot, at most `most` frames of each, the last one greedy and whole."""
     scale = _scale(experiment, experiment.snapshots)
     for snapshot in experiment.snapshots:
         frames = _episode(experiment, snapshot, rng, title, explore=True, scale=scale)
         yield from islice(frames, most)
-    yield from islice(_episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale), LONGEST)
+    yield from islice(
+        _episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale),
+        LONGEST,
+    )
 
 
 def _episode(
-    experiment: ControlExperiment, knowledge: Snapshotted, rng: np.random.Generator, title: str, explore: bool, scale: tuple[float, float]
+    experiment: ControlExperiment,
+    knowledge: Snapshotted,
+    rng: np.random.Generator,
+    title: str,
+    explore: bool,
+    scale: tuple[float, float],
 ) -> Iterator[Snapshot]:
     model, layout = experiment.model, experiment.env.layout
     agent = _as_it_was(experiment.agent, knowledge)
@@ -44,7 +70,9 @@ def _episode(
     columns = layout.cells.shape[1]
     trail: list[tuple[int, int]] = []
     lingered = 0
-    counted = knowledge.episode == experiment.done_units  # an earlier snapshot keeps one table, not those of all steps
+    counted = (
+        knowledge.episode == experiment.done_units
+    )  # an earlier snapshot keeps one table, not those of all steps
 
     def act(state: int, step: int) -> int:
         action: int = agent.act(state, explore=explore, rng=rng, step=step if counted else None)

@@ -65,7 +65,10 @@ def arrows(model: TabularMDP, columns: int) -> np.ndarray:
     x = model.next_state % columns - here % columns  # [states, actions, outcomes]
     y = model.next_state // columns - here // columns
     weight = model.probability * (np.abs(x) + np.abs(y) <= 1)
-    mean = np.stack([(weight * x).sum(axis=(0, 2)), (weight * y).sum(axis=(0, 2))], axis=1) / model.states  # [actions, 2]
+    mean = (
+        np.stack([(weight * x).sum(axis=(0, 2)), (weight * y).sum(axis=(0, 2))], axis=1)
+        / model.states
+    )  # [actions, 2]
     length = np.linalg.norm(mean, axis=1, keepdims=True)
     pointed: np.ndarray = np.where(length > STILL, mean / np.maximum(length, STILL), 0.0).round()
     return pointed

@@ -56,7 +56,14 @@ class GreedyTrial(NamedTuple):
     """The first step that the model did not foretell, in words; empty where it foretold all."""
 
 
-def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: int, seed: int, model: TabularMDP | None) -> GreedyTrial:
+def try_out(
+    env: gymnasium.Env[Any, Any],
+    agent: Any,
+    horizon: int,
+    episodes: int,
+    seed: int,
+    model: TabularMDP | None,
+) -> GreedyTrial:
     """Play some greedy episodes in an environment, and follow them on its model.
 
     The model gets a generator in the state of the environment's own, so that it can foretell what the environment draws.
@@ -86,11 +93,19 @@ def try_out(env: gymnasium.Env[Any, Any], agent: Any, horizon: int, episodes: in
             if model is not None and not difference:
                 outcome = model.sample_outcome(state, action, twin)
                 at = (state, action, outcome)
-                expected = (int(model.next_state[at]), float(model.reward[at]), bool(model.terminated[at]))
+                expected = (
+                    int(model.next_state[at]),
+                    float(model.reward[at]),
+                    bool(model.terminated[at]),
+                )
                 if expected != (following, reward, terminated):
-                    happened = f"state {following}, reward {reward:g}{', the end' if terminated else ''}"
+                    happened = (
+                        f"state {following}, reward {reward:g}{', the end' if terminated else ''}"
+                    )
                     wanted = f"state {expected[0]}, reward {expected[1]:g}{', the end' if expected[2] else ''}"
-                    difference = f"state {state}, action {action} led to {happened}, not to {wanted}"
+                    difference = (
+                        f"state {state}, action {action} led to {happened}, not to {wanted}"
+                    )
             state, over = following, terminated or truncated
             returns[number] += reward
             lengths[number] += 1
@@ -107,7 +122,9 @@ class ModelWorld:
         seed: of the episodes that are tried out in the environment; None where it steps through the model itself.
     """
 
-    def __init__(self, env: Any, model: TabularMDP, rng: np.random.Generator, seed: int | None = None) -> None:
+    def __init__(
+        self, env: Any, model: TabularMDP, rng: np.random.Generator, seed: int | None = None
+    ) -> None:
         self.env, self.rng, self._seed = env, rng, seed
         self.model: TabularMDP | None = model
         self._exact = model
@@ -124,7 +141,11 @@ class ModelWorld:
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
-        return None if self._seed is None else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
+        return (
+            None
+            if self._seed is None
+            else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
+        )
 
 
 class EnvWorld:
@@ -156,7 +177,9 @@ class EnvWorld:
         self.env, self.model, self.horizon = env, model, horizon
         self.states, self.actions = steps.states, steps.actions
         self._trial, self._seed, self._episodes = trial, seed, evaluation_episodes
-        self._known: tuple[int, Evaluation] | None = None  # episodes learned, and what the policy earned then
+        self._known: tuple[int, Evaluation] | None = (
+            None  # episodes learned, and what the policy earned then
+        )
         env.reset(seed=seed % 2**32)
         env.unwrapped.np_random = rng
 

@@ -26,7 +26,9 @@ def greedy(q: np.ndarray, first_ties: bool = False) -> np.ndarray:
     return best / best.sum(axis=1, keepdims=True)
 
 
-def epsilon_greedy(q: np.ndarray, epsilon: float, first_ties: bool = False, convention: Convention = "others") -> np.ndarray:
+def epsilon_greedy(
+    q: np.ndarray, epsilon: float, first_ties: bool = False, convention: Convention = "others"
+) -> np.ndarray:
     """The greedy action with 1 - ε (and its share of ε under the convention "all").
 
     Args:
@@ -70,13 +72,22 @@ def mellowmax(q: np.ndarray, temperature: float, first_ties: bool = False) -> np
     with np.errstate(invalid="ignore", over="ignore"):
         below = np.where(q == best, 0.0, np.maximum(q - best, -1e300))  # [states, actions], <= 0
     with np.errstate(over="ignore"):
-        mellow = temperature * np.log(np.exp(below / temperature).mean(axis=1, keepdims=True))  # [states, 1]
-    low, high = np.zeros_like(mellow), np.full_like(mellow, 1 / temperature)  # inverse temperatures: expected value too low, high enough
+        mellow = temperature * np.log(
+            np.exp(below / temperature).mean(axis=1, keepdims=True)
+        )  # [states, 1]
+    low, high = (
+        np.zeros_like(mellow),
+        np.full_like(mellow, 1 / temperature),
+    )  # inverse temperatures: expected value too low, high enough
     for _ in range(100):
         middle = (low + high) / 2
-        with np.errstate(over="ignore", divide="ignore"):  # at extreme temperatures the bound is -inf, which is no bound
+        with np.errstate(
+            over="ignore", divide="ignore"
+        ):  # at extreme temperatures the bound is -inf, which is no bound
             weights = np.exp(np.maximum(below, -1e4 / middle) * middle)
-        mean = (weights * np.where(weights > 0, below, 0.0)).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+        mean = (weights * np.where(weights > 0, below, 0.0)).sum(
+            axis=1, keepdims=True
+        ) / weights.sum(axis=1, keepdims=True)
         low, high = np.where(mean < mellow, middle, low), np.where(mean < mellow, high, middle)
     with np.errstate(over="ignore", divide="ignore"):
         weights = np.exp(np.maximum(below, -1e4 / high) * high)
@@ -97,7 +108,9 @@ def ucb1(q: np.ndarray, counts: np.ndarray, weight: float, first_ties: bool = Fa
     return _greedy_with_bonus(q, counts, weight, np.log(total), first_ties)
 
 
-def count_bonus(q: np.ndarray, counts: np.ndarray, weight: float, first_ties: bool = False) -> np.ndarray:
+def count_bonus(
+    q: np.ndarray, counts: np.ndarray, weight: float, first_ties: bool = False
+) -> np.ndarray:
     """Greedy in q + weight / √n, untried actions first.
 
     Args:
@@ -109,10 +122,15 @@ def count_bonus(q: np.ndarray, counts: np.ndarray, weight: float, first_ties: bo
     return _greedy_with_bonus(q, counts, weight, np.ones((len(q), 1)), first_ties)
 
 
-def _greedy_with_bonus(q: np.ndarray, counts: np.ndarray, weight: float, scale: np.ndarray, first_ties: bool) -> np.ndarray:
+def _greedy_with_bonus(
+    q: np.ndarray, counts: np.ndarray, weight: float, scale: np.ndarray, first_ties: bool
+) -> np.ndarray:
     if weight == 0:
         return greedy(q, first_ties)
-    return greedy(np.where(counts == 0, np.inf, q + weight * np.sqrt(scale / np.maximum(counts, 1))), first_ties)
+    return greedy(
+        np.where(counts == 0, np.inf, q + weight * np.sqrt(scale / np.maximum(counts, 1))),
+        first_ties,
+    )
 
 
 def soften(policy: np.ndarray, epsilon: float, convention: Convention = "others") -> np.ndarray:

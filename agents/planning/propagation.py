@@ -30,10 +30,16 @@ def follow(first, target, staying, arriving, reward, goal, start, horizon):  # t
         horizon: steps, >= 1.
     """
     states = start.shape[0]
-    here, unmet = start.copy(), start.copy()  # of being there; of being there and never having stood on a goal
+    here, unmet = (
+        start.copy(),
+        start.copy(),
+    )  # of being there; of being there and never having stood on a goal
     there, unmet_there = here * 0.0, here * 0.0
     active, coming = here.astype(int64), here.astype(int64)
-    current, known = here.astype(int64) * 0 - 1, here.astype(int64) * 0 - 1  # the step at which a state was last reached
+    current, known = (
+        here.astype(int64) * 0 - 1,
+        here.astype(int64) * 0 - 1,
+    )  # the step at which a state was last reached
     count, goal_probability = 0, 0.0
     for state in range(states):
         if here[state] > 0.0:
@@ -71,7 +77,9 @@ def follow(first, target, staying, arriving, reward, goal, start, horizon):  # t
             if not stands:
                 break
             to = coming[place]
-            stands = known[to] == step - 1 and there[to] == here[to] and unmet_there[to] == unmet[to]
+            stands = (
+                known[to] == step - 1 and there[to] == here[to] and unmet_there[to] == unmet[to]
+            )
         if stands:
             total += gain * (horizon - step)
             length += mass * (horizon - step)

@@ -73,7 +73,9 @@ def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluatio
     """
     total, count = float(returns.mean()), len(returns)
     error = float(returns.std(ddof=1)) / count**0.5 if count > 1 else float("nan")
-    return Evaluation(total, float(lengths.mean()), total / horizon, None, float("nan"), error, count)
+    return Evaluation(
+        total, float(lengths.mean()), total / horizon, None, float("nan"), error, count
+    )
 
 
 class _Backup:
@@ -82,9 +84,17 @@ class _Backup:
     def __init__(self, model: TabularMDP, discount: float) -> None:
         self.reward = (model.probability * model.reward).sum(axis=2)  # [states, actions]
         going_on = model.probability * ~model.terminated  # [states, actions, outcomes]
-        used = np.flatnonzero(going_on.any(axis=(0, 1)))  # an outcome that never happens anywhere costs nothing
-        self.weight = np.stack([discount * going_on[:, :, k] for k in used]) if len(used) else np.zeros((0, *self.reward.shape))
-        self.next_state = np.ascontiguousarray(model.next_state.transpose(2, 0, 1)[used])  # [outcomes, states, actions] like weight
+        used = np.flatnonzero(
+            going_on.any(axis=(0, 1))
+        )  # an outcome that never happens anywhere costs nothing
+        self.weight = (
+            np.stack([discount * going_on[:, :, k] for k in used])
+            if len(used)
+            else np.zeros((0, *self.reward.shape))
+        )
+        self.next_state = np.ascontiguousarray(
+            model.next_state.transpose(2, 0, 1)[used]
+        )  # [outcomes, states, actions] like weight
         self.terms = list(zip(self.weight, self.next_state, strict=True))
         self._sweeper: Sweeper | None = None
 
@@ -121,12 +131,16 @@ class _Backup:
         states = np.arange(len(policy))
         left = eye_array(len(policy), format="csc")
         for weight, next_state in self.terms:
-            left -= csc_array((weight[states, policy], (states, next_state[states, policy])), shape=left.shape)
+            left -= csc_array(
+                (weight[states, policy], (states, next_state[states, policy])), shape=left.shape
+            )
         value: np.ndarray = splu(left.tocsc()).solve(self.reward[states, policy])
         return value
 
 
-def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000) -> Solution:
+def value_iteration(
+    model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000
+) -> Solution:
     """The optimum: V(s) ← max_a q(s, a) until it stands still.
 
     Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ / (1 - γ) times the last change
@@ -142,7 +156,9 @@ def value_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10
     return _iterate(model, discount, _Backup.best, tolerance, max_sweeps)
 
 
-def policy_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000) -> Solution:
+def policy_iteration(
+    model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000
+) -> Solution:
     """The optimum: evaluate a policy exactly, improve it where some action is better, until none is.
 
     Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; ours solves V = r + γ P V (Puterman 1994, section 6.4), so
@@ -175,7 +191,11 @@ def policy_iteration(model: TabularMDP, discount: float, tolerance: float = 1e-1
 
 
 def modified_policy_iteration(
-    model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000, evaluation_sweeps: int = 20
+    model: TabularMDP,
+    discount: float,
+    tolerance: float = 1e-10,
+    max_sweeps: int = 100_000,
+    evaluation_sweeps: int = 20,
 ) -> Solution:
     """The optimum: improve the policy in one sweep over all actions, evaluate it in some cheap sweeps over its own, and again.
 
@@ -192,7 +212,9 @@ def modified_policy_iteration(
     """
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
-    value = backup.worth(policy) if discount == 1 and _ends(model, policy) else np.zeros(len(policy))
+    value = (
+        backup.worth(policy) if discount == 1 and _ends(model, policy) else np.zeros(len(policy))
+    )
     converged, sweeps, residual = False, 0, np.inf
     while not converged and sweeps < max_sweeps:
         q = backup(value)
@@ -253,7 +275,9 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
         horizon: steps, >= 1.
     """
     if horizon < 1:
-        raise UsageError(f"horizon {horizon}: an episode without a cut has no finite-horizon optimum; give at least 1 step.")
+        raise UsageError(
+            f"horizon {horizon}: an episode without a cut has no finite-horizon optimum; give at least 1 step."
+        )
     backup = _Backup(model, 1.0)
     value = np.zeros(len(model.next_state))  # [states], nothing can be had after the last step
     for _ in range(horizon - 1):
@@ -271,7 +295,9 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
         horizon: steps after which an episode is cut, >= 1.
     """
     if horizon < 1:
-        raise UsageError(f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step.")
+        raise UsageError(
+            f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step."
+        )
     if policy.ndim == 3:
         return _evaluate_by_steps(model, policy, horizon)
     from agents.planning.propagation import follow
@@ -279,8 +305,15 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     states = len(model.next_state)
     some = [slice(begin, begin + AT_ONCE) for begin in range(0, states, AT_ONCE)]
     first = np.zeros(states + 1, dtype=np.int64)
-    np.cumsum(np.concatenate([(_taken(model, policy, part) > 0).sum(axis=(1, 2)) for part in some]), out=first[1:])
-    target, going, meeting = np.empty(first[-1], dtype=np.int64), np.empty(first[-1]), np.empty(first[-1])  # [transitions]
+    np.cumsum(
+        np.concatenate([(_taken(model, policy, part) > 0).sum(axis=(1, 2)) for part in some]),
+        out=first[1:],
+    )
+    target, going, meeting = (
+        np.empty(first[-1], dtype=np.int64),
+        np.empty(first[-1]),
+        np.empty(first[-1]),
+    )  # [transitions]
     reward = np.empty(states)
     for part in some:
         taken = _taken(model, policy, part)  # [some, actions, outcomes]
@@ -289,7 +322,9 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
         target[here] = model.next_state[part][possible]
         going[here] = taken[possible] * ~model.terminated[part][possible]
         meeting[here] = taken[possible] * model.goal[target[here]]
-    total, length, arrival, goal_probability = follow(first, target, going, meeting, reward, model.goal, start_distribution(model), horizon)
+    total, length, arrival, goal_probability = follow(
+        first, target, going, meeting, reward, model.goal, start_distribution(model), horizon
+    )
     steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
     return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
 
@@ -303,11 +338,15 @@ def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
 def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     """`evaluate` for a policy that counts steps, [steps, states, actions]."""
     here = start_distribution(model)  # [states], of being there
-    unmet = np.where(model.goal, 0.0, here)  # [states], of being there and never having stood on a goal
+    unmet = np.where(
+        model.goal, 0.0, here
+    )  # [states], of being there and never having stood on a goal
     total = length = arrival = 0.0
     goal_probability = float(here[model.goal].sum())
     for step in range(horizon):
-        taken = policy[step % len(policy)][:, :, None] * model.probability  # [states, actions, outcomes]
+        taken = (
+            policy[step % len(policy)][:, :, None] * model.probability
+        )  # [states, actions, outcomes]
         total += float((here[:, None, None] * taken * model.reward).sum())
         length += float(here.sum())
         arrived = float((unmet[:, None, None] * taken)[model.goal[model.next_state]].sum())
@@ -326,7 +365,9 @@ def _moved(model: TabularMDP, mass: np.ndarray) -> np.ndarray:
 
 def start_distribution(model: TabularMDP) -> np.ndarray:
     """The probability of starting in each state: float64 [states]."""
-    return np.bincount(model.start_states, np.diff(model.start_cumulative, prepend=0.0), len(model.next_state))
+    return np.bincount(
+        model.start_states, np.diff(model.start_cumulative, prepend=0.0), len(model.next_state)
+    )
 
 
 def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
@@ -335,7 +376,11 @@ def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
 
 
 def _iterate(
-    model: TabularMDP, discount: float, sweep: Callable[[_Backup, np.ndarray], np.ndarray], tolerance: float, max_sweeps: int
+    model: TabularMDP,
+    discount: float,
+    sweep: Callable[[_Backup, np.ndarray], np.ndarray],
+    tolerance: float,
+    max_sweeps: int,
 ) -> Solution:
     """V ← sweep(V) until it stands still; `sweep` is monotone and no expansion."""
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
@@ -345,9 +390,16 @@ def _iterate(
         previous, value = value, sweep(backup, value)
         residual = float(np.abs(value - previous).max())
         sweeps += 1
-        spread = np.array_equal(value != 0.0, previous != 0.0)  # far from all reward a value is small, and yet decides the policy
+        spread = np.array_equal(
+            value != 0.0, previous != 0.0
+        )  # far from all reward a value is small, and yet decides the policy
         converged = spread and residual <= max(threshold, np.spacing(np.abs(value).max()))
-        if not converged and discount == 1 and sweeps % PROOF_EVERY == 0 and _grows_for_ever(model, value - previous, residual):
+        if (
+            not converged
+            and discount == 1
+            and sweeps % PROOF_EVERY == 0
+            and _grows_for_ever(model, value - previous, residual)
+        ):
             break
     q = backup(value)
     return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
@@ -396,7 +448,9 @@ def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.nda
     ending = np.zeros(len(policy), dtype=bool)  # from here the episode may end
     possible = model.probability > 0  # [states, actions, outcomes]
     while True:
-        closer = (possible & (model.terminated | ending[model.next_state])).any(axis=2)  # [states, actions]
+        closer = (possible & (model.terminated | ending[model.next_state])).any(
+            axis=2
+        )  # [states, actions]
         new = closer.any(axis=1) & ~ending
         if not new.any():
             return policy
@@ -407,7 +461,9 @@ def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.nda
 def _ends(model: TabularMDP, policy: np.ndarray) -> bool:
     """Whether a policy (int [states]) ends the episode from every state, sooner or later."""
     states = np.arange(len(policy))
-    possible, terminated, next_state = (each[states, policy] for each in (model.probability > 0, model.terminated, model.next_state))
+    possible, terminated, next_state = (
+        each[states, policy] for each in (model.probability > 0, model.terminated, model.next_state)
+    )
     ending = (possible & terminated).any(axis=1)  # [states]
     while True:
         wider = ending | (possible & ending[next_state]).any(axis=1)
@@ -432,7 +488,9 @@ def _grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> b
     for direction in (1, -1):
         inside = direction * change > 0.5 * residual  # [states]
         while inside.any():
-            leaves = (model.probability > 0) & (model.terminated | ~inside[model.next_state])  # [states, actions, outcomes]
+            leaves = (model.probability > 0) & (
+                model.terminated | ~inside[model.next_state]
+            )  # [states, actions, outcomes]
             closed = inside & ~leaves.any(axis=(1, 2))
             if (closed == inside).all():
                 return True

@@ -50,7 +50,9 @@ def _worth(model: TabularMDP, policy: np.ndarray) -> float:
     return planning.evaluate(model, one_hot(policy, model.actions), model.horizon).expected_return
 
 
-def _improved(model: TabularMDP, policy: np.ndarray, worth: float, tries: int) -> tuple[float, np.ndarray]:
+def _improved(
+    model: TabularMDP, policy: np.ndarray, worth: float, tries: int
+) -> tuple[float, np.ndarray]:
     """A policy with which no change of a single action earns more; or as far as `tries` evaluations lead."""
     states = [state for state in _visited(model, policy) if model.actions > 1]
     changed = True
@@ -70,7 +72,9 @@ def _improved(model: TabularMDP, policy: np.ndarray, worth: float, tries: int) -
 def _visited(model: TabularMDP, policy: np.ndarray) -> list[int]:
     """States that an episode of the policy can come through."""
     states = np.arange(model.states)
-    possible = (model.probability > 0)[states, policy] & ~model.terminated[states, policy]  # [states, outcomes]
+    possible = (model.probability > 0)[states, policy] & ~model.terminated[
+        states, policy
+    ]  # [states, outcomes]
     reached = model.start > 0
     while True:
         wider = reached.copy()

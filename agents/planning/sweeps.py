@@ -28,10 +28,18 @@ class Sweeper:
     def __init__(self, reward: np.ndarray, weight: np.ndarray, next_state: np.ndarray) -> None:
         self._model = reward, weight, next_state
         begins = np.arange(0, len(reward), BLOCK)
-        low, high = (next_state.min(axis=(0, 2)), next_state.max(axis=(0, 2))) if len(next_state) else (np.arange(len(reward)),) * 2
-        self._low = np.minimum.reduceat(low, begins) // BLOCK  # int64 [blocks], the first block that successors are in
+        low, high = (
+            (next_state.min(axis=(0, 2)), next_state.max(axis=(0, 2)))
+            if len(next_state)
+            else (np.arange(len(reward)),) * 2
+        )
+        self._low = (
+            np.minimum.reduceat(low, begins) // BLOCK
+        )  # int64 [blocks], the first block that successors are in
         self._high = np.maximum.reduceat(high, begins) // BLOCK  # int64 [blocks], the last
-        self._moved = np.ones(len(begins), dtype=bool)  # [blocks], whether some value changed in the last sweep
+        self._moved = np.ones(
+            len(begins), dtype=bool
+        )  # [blocks], whether some value changed in the last sweep
         self._last: np.ndarray | None = None
 
     def __call__(self, value: np.ndarray) -> np.ndarray:

@@ -20,14 +20,18 @@ TOLERANCE = 1e-12
 PRECISION = 1e-7
 
 
-def bisect(differs: Callable[[float], bool], low: float, high: float, precision: float = PRECISION) -> float:
+def bisect(
+    differs: Callable[[float], bool], low: float, high: float, precision: float = PRECISION
+) -> float:
     """The place between `low` and `high` where `differs` turns from False to True.
 
     Raises:
         SandboxError: when it is not False at `low` and True at `high`.
     """
     if differs(low) or not differs(high):
-        raise SandboxError(f"Nothing changes between {low:g} and {high:g}: there is no threshold to be found.")
+        raise SandboxError(
+            f"Nothing changes between {low:g} and {high:g}: there is no threshold to be found."
+        )
     while high - low > precision:
         middle = (low + high) / 2
         low, high = (low, middle) if differs(middle) else (middle, high)
@@ -41,7 +45,9 @@ def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
     return planning.evaluate(model, chosen, model.horizon).goal_probability >= planning.SURE
 
 
-def largest_walking_epsilon(model: TabularMDP, discount: float, low: float = 0.0, high: float = 0.8) -> float:
+def largest_walking_epsilon(
+    model: TabularMDP, discount: float, low: float = 0.0, high: float = 0.8
+) -> float:
     """The ε above which the best ε-soft policy stays where it is instead of walking to the goal."""
     return bisect(lambda epsilon: not walks(model, discount, epsilon), low, high)
 
@@ -58,7 +64,9 @@ def episode_below(epsilon: float, start: float, end: float, episodes: int) -> in
 def best_moves(model: TabularMDP, discount: float) -> float:
     """Moves from start to goal of the best policy; infinite when it does not go there."""
     best = planning.value_iteration(model, discount, tolerance=TOLERANCE)
-    steps = planning.evaluate(model, probabilities.one_hot(best.policy, model.actions), model.horizon).steps_to_goal
+    steps = planning.evaluate(
+        model, probabilities.one_hot(best.policy, model.actions), model.horizon
+    ).steps_to_goal
     return math.inf if steps is None else steps
 
 

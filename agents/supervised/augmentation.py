@@ -23,11 +23,22 @@ COARSE = 7
 class AugmentationConfig(LabConfig):
     """How far training images are deformed; all 0: not at all. Uniform draws unless said otherwise."""
 
-    rotation: float = Field(0.0, ge=0, le=180, description="largest rotation to either side, in degrees")
-    scale: float = Field(0.0, ge=0, lt=1, description="largest change of width and of height: 0.1 is a factor from 1/1.1 to 1.1")
-    shear: float = Field(0.0, ge=0, le=1, description="largest slant to either side: pixels aside per pixel down")
+    rotation: float = Field(
+        0.0, ge=0, le=180, description="largest rotation to either side, in degrees"
+    )
+    scale: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="largest change of width and of height: 0.1 is a factor from 1/1.1 to 1.1",
+    )
+    shear: float = Field(
+        0.0, ge=0, le=1, description="largest slant to either side: pixels aside per pixel down"
+    )
     shift: float = Field(0.0, ge=0, le=14, description="largest shift along each axis, in pixels")
-    elastic: float = Field(0.0, ge=0, le=14, description="standard deviation of the elastic displacement, in pixels")
+    elastic: float = Field(
+        0.0, ge=0, le=14, description="standard deviation of the elastic displacement, in pixels"
+    )
     until: float = Field(
         1.0, gt=0, le=1, description="share of the steps with deformed images; in the rest a model gets used to images that are not blurred"
     )  # fmt: skip
@@ -53,7 +64,9 @@ def deform(images: Tensor, how: AugmentationConfig) -> Tensor:
     if not how.active:
         return images
     height, width = images.shape[-2:]
-    grid = F.affine_grid(affine(len(images), how, width).to(images), list(images.shape), align_corners=False)  # [images, height, width, 2]
+    grid = F.affine_grid(
+        affine(len(images), how, width).to(images), list(images.shape), align_corners=False
+    )  # [images, height, width, 2]
     if how.elastic:
         grid = grid + elastic(len(images), how.elastic, height, width).to(images)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
@@ -81,5 +94,11 @@ def elastic(count: int, pixels: float, height: int, width: int) -> Tensor:
     import torch
     import torch.nn.functional as F  # noqa: N812
 
-    noise = torch.randn(count, 2, COARSE, COARSE) * torch.tensor([2 / width, 2 / height]).view(1, 2, 1, 1) * pixels
-    return F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=False).permute(0, 2, 3, 1)
+    noise = (
+        torch.randn(count, 2, COARSE, COARSE)
+        * torch.tensor([2 / width, 2 / height]).view(1, 2, 1, 1)
+        * pixels
+    )
+    return F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=False).permute(
+        0, 2, 3, 1
+    )

@@ -30,7 +30,9 @@ class DeviceImages:
     def __init__(self, pixels: np.ndarray, labels: np.ndarray, device: torch.device) -> None:
         import torch
 
-        self.pixels = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())[:, None].to(device)  # uint8 [images, 1, 28, 28]
+        self.pixels = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())[
+            :, None
+        ].to(device)  # uint8 [images, 1, 28, 28]
         self.labels = torch.from_numpy(labels).to(device)
 
     def __len__(self) -> int:
@@ -43,7 +45,10 @@ class DeviceImages:
     def batches(self, size: int = EVALUATED) -> Iterator[tuple[Tensor, Tensor]]:
         """All of them, in order."""
         for first in range(0, len(self), size):
-            yield self.pixels[first : first + size].float().div_(255), self.labels[first : first + size]
+            yield (
+                self.pixels[first : first + size].float().div_(255),
+                self.labels[first : first + size],
+            )
 
 
 class Splits:
@@ -57,7 +62,14 @@ class Splits:
         batch_size: is refused when there are fewer images to learn.
     """
 
-    def __init__(self, data: ImageSet, share: float, rng: np.random.Generator, device: torch.device, batch_size: int) -> None:
+    def __init__(
+        self,
+        data: ImageSet,
+        share: float,
+        rng: np.random.Generator,
+        device: torch.device,
+        batch_size: int,
+    ) -> None:
         shuffled = rng.permutation(len(data.train))
         held = round(share * len(data.train))
         if batch_size > len(data.train) - held:
@@ -71,5 +83,7 @@ class Splits:
             if held
             else DeviceImages(data.train, data.train_labels, device)
         )
-        self.validation = DeviceImages(data.train[second], data.train_labels[second], device) if held else None
+        self.validation = (
+            DeviceImages(data.train[second], data.train_labels[second], device) if held else None
+        )
         self.test = DeviceImages(data.test, data.test_labels, device)

@@ -20,26 +20,51 @@ class TrainingConfig(LabConfig):
     """The name of the lab whose configuration it is."""
 
     dataset: DatasetName = Field(
-        "mnist", description="mnist, fashion-mnist (files in --data DIR, else downloaded), or digits, which needs neither"
+        "mnist",
+        description="mnist, fashion-mnist (files in --data DIR, else downloaded), or digits, which needs neither",
     )
     epochs: int = Field(30, ge=1, description="passes over the training images, at most")
-    batch_size: int = Field(128, ge=2, description="images per step; an incomplete last batch is left to the next epoch's shuffle")
-    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = Field("adam", description="rule of the steps")
+    batch_size: int = Field(
+        128,
+        ge=2,
+        description="images per step; an incomplete last batch is left to the next epoch's shuffle",
+    )
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = Field(
+        "adam", description="rule of the steps"
+    )
     learning_rate: float = Field(1e-3, gt=0, description="step size; of a schedule the largest")
     schedule: Literal["constant", "linear", "cosine", "one-cycle"] = Field(
         "constant", description="course of the learning rate over all epochs"
     )
-    warmup: float = Field(0.2, gt=0, lt=1, description="of one-cycle: share of the steps in which the rate rises")
+    warmup: float = Field(
+        0.2, gt=0, lt=1, description="of one-cycle: share of the steps in which the rate rises"
+    )
     weight_decay: float = Field(0.0, ge=0, description="pull of the weights towards 0")
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd and rmsprop")
     clip: float | None = Field(None, gt=0, description="largest norm of the gradient, or none")
-    averaging: float = Field(0.0, ge=0, lt=1, description="decay per step of the averaged weights that are tested; 0: the last weights")
-    validation_share: float = Field(
-        0.1, ge=0, lt=1, description="share of the training images held out; 0: all are learned, and none stops early"
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay per step of the averaged weights that are tested; 0: the last weights",
     )
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation score, or none")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of the products; weights are float32 always")
-    augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig, description="random deformations of training images")
+    validation_share: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the training images held out; 0: all are learned, and none stops early",
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="stop after so many epochs without a better validation score, or none",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the products; weights are float32 always"
+    )
+    augmentation: AugmentationConfig = Field(
+        default_factory=AugmentationConfig, description="random deformations of training images"
+    )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """PyTorch, and the images: downloaded now if they are missing and no folder was named."""

@@ -14,7 +14,14 @@ from agents.supervised.augmentation import deform
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.config import TrainingConfig
 from agents.supervised.optimisation import Average, optimizer, rate
-from agents.supervised.tensors import arrays, device_of, initialised, optimizer_state, restore_optimizer, tensors
+from agents.supervised.tensors import (
+    arrays,
+    device_of,
+    initialised,
+    optimizer_state,
+    restore_optimizer,
+    tensors,
+)
 from envs.datasets.images import load_images
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Score, State, Summary
@@ -69,7 +76,13 @@ class EpochExperiment:
         torch.set_num_threads(context.threads)
         self.task, self.config, self.device = task, config, device_of(context.device)
         self.data = load_images(config.dataset, context.data)
-        self.splits = Splits(self.data, config.validation_share, context.rng("validation"), self.device, config.batch_size)
+        self.splits = Splits(
+            self.data,
+            config.validation_share,
+            context.rng("validation"),
+            self.device,
+            config.batch_size,
+        )
         self.model = initialised(task.model, context.rng("model")).to(self.device)
         self.optimizer = optimizer(config, self.model)
         self.average = Average(self.model, config.averaging) if config.averaging else None
@@ -92,7 +105,11 @@ class EpochExperiment:
     def trained(self) -> bool:
         """Whether learning is over: by the number of epochs, or because validation stopped it."""
         patience = self.config.patience
-        stopped = patience is not None and self.splits.validation is not None and self.epoch - self.best["epoch"] >= patience
+        stopped = (
+            patience is not None
+            and self.splits.validation is not None
+            and self.epoch - self.best["epoch"] >= patience
+        )
         return self.epoch >= self.config.epochs or stopped
 
     @property
@@ -123,10 +140,14 @@ class EpochExperiment:
         size, total = self.config.batch_size, torch.zeros((), device=self.device)
         self.model.train()
         for number in batches:
-            total += self._step(order[number * size : (number + 1) * size], self.epoch * self.batches + number)
+            total += self._step(
+                order[number * size : (number + 1) * size], self.epoch * self.batches + number
+            )
         self.batch = batches.stop
         self._losses.append(float(total))
-        finite = np.isfinite(self._losses[-1]) and all(bool(torch.isfinite(one).all()) for one in self.model.parameters())
+        finite = np.isfinite(self._losses[-1]) and all(
+            bool(torch.isfinite(one).all()) for one in self.model.parameters()
+        )
         if not finite:
             raise SandboxError(
                 f"The loss is no number any more, in epoch {self.epoch + 1}: learning diverged. Try a smaller --learning-rate "
@@ -142,7 +163,9 @@ class EpochExperiment:
             images = deform(images, config.augmentation)
         self.optimizer.param_groups[0]["lr"] = rate(config, step, config.epochs * self.batches)
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
+        ):
             loss = self.task.loss(self.model, images, labels)
         loss.backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:
@@ -155,7 +178,11 @@ class EpochExperiment:
     def _finish_epoch(self) -> Block:
         self.epoch, self.batch = self.epoch + 1, 0
         loss, self._losses = sum(self._losses) / self.batches, []
-        columns: dict[str, Any] = {"epoch": [self.epoch], "loss": [loss], "learning_rate": [self.optimizer.param_groups[0]["lr"]]}
+        columns: dict[str, Any] = {
+            "epoch": [self.epoch],
+            "loss": [loss],
+            "learning_rate": [self.optimizer.param_groups[0]["lr"]],
+        }
         if self.splits.validation is not None:
             measured = self._measure(self.splits.validation)
             columns |= {f"validation_{name}": [value] for name, value in measured.items()}
@@ -170,7 +197,11 @@ class EpochExperiment:
         best = self.best["score"]
         if best is None or (score > best if self.task.higher else score < best):
             with self.averaged():
-                self.best = {"epoch": self.epoch, "score": score, "weights": arrays(self.model.state_dict())}
+                self.best = {
+                    "epoch": self.epoch,
+                    "score": score,
+                    "weights": arrays(self.model.state_dict()),
+                }
 
     def averaged(self) -> _Swapped:
         """Inside, the model has the averaged weights, where weights are averaged."""
@@ -178,10 +209,20 @@ class EpochExperiment:
 
     def _test(self) -> Block:
         """Take the best weights (without validation the last), and test them."""
-        weights = tensors(self.best["weights"]) if self.best["weights"] else self.average.weights() if self.average else {}
-        self.model.load_state_dict(weights, strict=not self.average and bool(weights)) if weights else None
+        weights = (
+            tensors(self.best["weights"])
+            if self.best["weights"]
+            else self.average.weights()
+            if self.average
+            else {}
+        )
+        self.model.load_state_dict(
+            weights, strict=not self.average and bool(weights)
+        ) if weights else None
         self.found = self.task.findings(self.model.eval(), self.splits)
-        numbers = {name: [value] for name, value in self.found.items() if isinstance(value, (int, float))}
+        numbers = {
+            name: [value] for name, value in self.found.items() if isinstance(value, (int, float))
+        }
         return Block("test", {"epoch": [self.epoch], **numbers})
 
     def state(self) -> State:
@@ -194,7 +235,9 @@ class EpochExperiment:
             "model": arrays(self.model.state_dict()),
             "optimizer": optimizer_state(self.optimizer),
             "rate": self.optimizer.param_groups[0]["lr"],
-            "average": {"steps": self.average.steps, "weights": arrays(self.average.weights())} if self.average else None,
+            "average": {"steps": self.average.steps, "weights": arrays(self.average.weights())}
+            if self.average
+            else None,
             "best": dict(self.best),
             "found": dict(self.found),
         }
@@ -207,7 +250,11 @@ class EpochExperiment:
         if self.average:
             self.average.take_up(tensors(state["average"]["weights"]), state["average"]["steps"])
         self.epoch, self.batch, self._order = state["epoch"], state["batch"], state["order"]
-        self._losses, self.best, self.found = list(state["losses"]), dict(state["best"]), dict(state["found"])
+        self._losses, self.best, self.found = (
+            list(state["losses"]),
+            dict(state["best"]),
+            dict(state["found"]),
+        )
 
     def score(self) -> Score:
         """What validation looks at, on the test images."""
@@ -216,7 +263,11 @@ class EpochExperiment:
 
     def summary(self) -> Summary:
         """What the test found, and how training went."""
-        validation = {f"validation_{self.task.score}": self.best["score"], "best_epoch": self.best["epoch"]} if self.best["weights"] else {}
+        validation = (
+            {f"validation_{self.task.score}": self.best["score"], "best_epoch": self.best["epoch"]}
+            if self.best["weights"]
+            else {}
+        )
         about = {"test_images": self.data.about_test} if self.data.about_test and self.found else {}
         parameters = sum(one.numel() for one in self.model.parameters())
         return {**self.found, **about, **validation, "epochs": self.epoch, "parameters": parameters}
@@ -229,7 +280,11 @@ class _Swapped:
         self.model, self.weights = model, weights
 
     def __enter__(self) -> None:
-        self._own = {name: value.clone() for name, value in self.model.state_dict().items()} if self.weights else {}
+        self._own = (
+            {name: value.clone() for name, value in self.model.state_dict().items()}
+            if self.weights
+            else {}
+        )
         if self.weights:
             self.model.load_state_dict(self.weights, strict=False)
 

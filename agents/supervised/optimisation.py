@@ -68,7 +68,9 @@ class Average:
         self.decay, self.steps = decay, 0
         self._live = [value for value in model.state_dict().values() if value.is_floating_point()]
         self._kept = [value.clone() for value in self._live]
-        self._names = [name for name, value in model.state_dict().items() if value.is_floating_point()]
+        self._names = [
+            name for name, value in model.state_dict().items() if value.is_floating_point()
+        ]
 
     def update(self) -> None:
         """Take the weights after a step in."""

@@ -45,13 +45,26 @@ def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
         if about["format"] != FORMAT:
             raise ValueError(f"its format is not '{FORMAT}'")
         if about["lab"] != lab:
-            raise SandboxError(f"{folder / ABOUT} holds a model of lab '{about['lab']}', not '{lab}'.")
+            raise SandboxError(
+                f"{folder / ABOUT} holds a model of lab '{about['lab']}', not '{lab}'."
+            )
         config = resolve(kind, [about["config"]], f"model {folder}")
         model = make(config)
         model.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
-        raise SandboxError(f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among its artifacts.") from error
-    except (ValueError, KeyError, TypeError, RuntimeError, ValidationError, SafetensorError) as error:
+        raise SandboxError(
+            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among its artifacts."
+        ) from error
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        ValidationError,
+        SafetensorError,
+    ) as error:
         what = str(error).splitlines()[-1].strip()
-        raise SandboxError(f"The model in {folder} is damaged, or of another shape than its configuration says: {what}") from error
+        raise SandboxError(
+            f"The model in {folder} is damaged, or of another shape than its configuration says: {what}"
+        ) from error
     return model.eval()

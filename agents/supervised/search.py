@@ -57,7 +57,11 @@ class RandomSearchExperiment:
         number = int(context.rng("candidates").integers(2**31))
         drawn = ParameterSampler(space, config.search.candidates, random_state=number)
         self.candidates = [config.model_copy(update=settings(one)) for one in drawn]
-        folds = KFold(config.search.folds, shuffle=True, random_state=int(context.rng("folds").integers(2**31)))
+        folds = KFold(
+            config.search.folds,
+            shuffle=True,
+            random_state=int(context.rng("folds").integers(2**31)),
+        )
         self._folds = list(folds.split(self.data.train))
         least = min(len(first) for first, _ in self._folds) * (STOPPING_SHARE - 1) // STOPPING_SHARE
         if config.batch_size > least:
@@ -97,7 +101,12 @@ class RandomSearchExperiment:
     def _searching(self) -> bool:
         """Whether there is another fold to judge: a candidate that was begun is finished, and there is always one."""
         most, done = self.config.search.max_seconds, self.done_units
-        late = most is not None and self.seconds >= most and done > 0 and done % self.config.search.folds == 0
+        late = (
+            most is not None
+            and self.seconds >= most
+            and done > 0
+            and done % self.config.search.folds == 0
+        )
         return done < self.limit and not late
 
     def _judge(self, candidate: int, fold: int) -> Block:
@@ -106,21 +115,31 @@ class RandomSearchExperiment:
         task, device = self._task(config), device_of(self.context.device)
         model = initialised(task.model, self.context.rng("model"))
         net = skorch_net(model, task, config, str(device), self.config.search)
-        net.fit(self.data.train[first], self.data.train_labels[first] if task.higher else self.data.train[first])
+        net.fit(
+            self.data.train[first],
+            self.data.train_labels[first] if task.higher else self.data.train[first],
+        )
         losses = np.array(net.history[:, "valid_loss"])
         best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
         held = DeviceImages(self.data.train[second], self.data.train_labels[second], device)
         score = task.measure(model.to(device), held)[task.score]
         self.scores.append(score if np.isfinite(losses).all() else math.nan)
         self.epochs.append(best)
-        columns = {"fold": self.done_units, "candidate": candidate + 1, "score": self.scores[-1], "epochs": best}
+        columns = {
+            "fold": self.done_units,
+            "candidate": candidate + 1,
+            "score": self.scores[-1],
+            "epochs": best,
+        }
         return Block("search", {name: [value] for name, value in columns.items()})
 
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean score and mean best epoch of each candidate that is judged: [candidates] each; NaN where learning diverged."""
         whole = self.done_units // self.config.search.folds * self.config.search.folds
         shape = (-1, self.config.search.folds)
-        return np.array(self.scores[:whole]).reshape(shape).mean(1), np.array(self.epochs[:whole]).reshape(shape).mean(1)
+        return np.array(self.scores[:whole]).reshape(shape).mean(1), np.array(
+            self.epochs[:whole]
+        ).reshape(shape).mean(1)
 
     @property
     def winner(self) -> int:
@@ -140,11 +159,20 @@ class RandomSearchExperiment:
     def state(self) -> State:
         """The scores so far, and the winner's training."""
         final = None if self.final is None else self.final.state()
-        return {"scores": list(self.scores), "epochs": list(self.epochs), "seconds": self.seconds, "final": final}
+        return {
+            "scores": list(self.scores),
+            "epochs": list(self.epochs),
+            "seconds": self.seconds,
+            "final": final,
+        }
 
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
-        self.scores, self.epochs, self.seconds = list(state["scores"]), list(state["epochs"]), state["seconds"]
+        self.scores, self.epochs, self.seconds = (
+            list(state["scores"]),
+            list(state["epochs"]),
+            state["seconds"],
+        )
         if state["final"] is not None:
             self._begin_final()
             assert self.final is not None
@@ -162,14 +190,28 @@ class RandomSearchExperiment:
         if self.final is None:
             return {"folds": self.done_units}
         chosen = self.candidates[self.winner]
-        names = [name for name in type(chosen).model_fields if getattr(chosen, name) != getattr(self.config, name)]
+        names = [
+            name
+            for name in type(chosen).model_fields
+            if getattr(chosen, name) != getattr(self.config, name)
+        ]
         settings = {name: getattr(chosen, name) for name in names}
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in settings.items()
+        }
         means = self.table()[0]
-        return {**self.final.summary(), f"cv_{self.final.task.score}": float(means[self.winner]), "candidates": len(means), **plain}
+        return {
+            **self.final.summary(),
+            f"cv_{self.final.task.score}": float(means[self.winner]),
+            "candidates": len(means),
+            **plain,
+        }
 
 
-def skorch_net(model: Any, task: Task, config: Any, device: str, search: RandomSearchConfig) -> NeuralNet:
+def skorch_net(
+    model: Any, task: Task, config: Any, device: str, search: RandomSearchConfig
+) -> NeuralNet:
     """A model as a scikit-learn estimator that stops early: fit(uint8 images, labels or images)."""
     from skorch import NeuralNet
     from skorch.callbacks import EarlyStopping
@@ -189,7 +231,11 @@ def skorch_net(model: Any, task: Task, config: Any, device: str, search: RandomS
         iterator_train__shuffle=True,
         iterator_valid=byte_batches,
         train_split=ValidSplit(STOPPING_SHARE, stratified=False),
-        callbacks=[EarlyStopping(patience=search.patience, monitor="valid_loss", load_best=True, sink=_silent)],
+        callbacks=[
+            EarlyStopping(
+                patience=search.patience, monitor="valid_loss", load_best=True, sink=_silent
+            )
+        ],
         verbose=0,
         device=device,
         **more,

@@ -28,7 +28,10 @@ def table(experiment: Any, names: Sequence[str]) -> str:
                 rank,
                 float(means[one]),
                 float(epochs[one]),
-                *(" ".join(map(str, value)) if isinstance(value, tuple) else value for value in settings),
+                *(
+                    " ".join(map(str, value)) if isinstance(value, tuple) else value
+                    for value in settings
+                ),
             ]
         )
     return text.getvalue()
@@ -45,11 +48,28 @@ def scores(experiment: Any, names: Sequence[str], logarithmic: Sequence[str]) ->
             axes = made.add_axes(((number + 0.2) * width, 0.16, 0.75 * width, 0.66))
             values = np.array([getattr(one, name) for one in experiment.candidates[: len(means)]])
             axes.plot(values, means, "o", markersize=5, alpha=0.7)
-            axes.plot(values[winner], means[winner], "*", color=plots.COLOURS[1], markersize=14, label="best")
+            axes.plot(
+                values[winner],
+                means[winner],
+                "*",
+                color=plots.COLOURS[1],
+                markersize=14,
+                label="best",
+            )
             if name in logarithmic:
                 axes.set_xscale("log")
-            axes.set(xlabel=name.replace("_", " "), ylabel=f"{task.score} in cross-validation" if number == 0 else "")
+            axes.set(
+                xlabel=name.replace("_", " "),
+                ylabel=f"{task.score} in cross-validation" if number == 0 else "",
+            )
             if number == 0:
                 axes.legend()
-        made.text(0.02, 0.93, f"Random search: {len(means)} candidates", fontsize=12, fontweight="bold", va="center")
+        made.text(
+            0.02,
+            0.93,
+            f"Random search: {len(means)} candidates",
+            fontsize=12,
+            fontweight="bold",
+            va="center",
+        )
     return made

@@ -43,7 +43,12 @@ def criterion(classes: bool) -> type[nn.Module]:
 
 def optimizer_class(config: Any) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """The optimiser of a configuration, and its settings as skorch names them."""
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
+    kinds = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+        "sgd": torch.optim.SGD,
+    }
     more: dict[str, Any] = {"optimizer__weight_decay": config.weight_decay}
     if config.optimizer in ("rmsprop", "sgd"):
         more["optimizer__momentum"] = config.momentum
@@ -61,8 +66,15 @@ class byte_batches:  # noqa: N801 - skorch calls it like a function
 
     def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
         whole: Any = dataset.dataset if isinstance(dataset, torch.utils.data.Subset) else dataset
-        where = np.asarray(dataset.indices) if isinstance(dataset, torch.utils.data.Subset) else np.arange(len(dataset))
-        self._images, self._targets = torch.from_numpy(whole.X[where]), torch.from_numpy(whole.y[where])
+        where = (
+            np.asarray(dataset.indices)
+            if isinstance(dataset, torch.utils.data.Subset)
+            else np.arange(len(dataset))
+        )
+        self._images, self._targets = (
+            torch.from_numpy(whole.X[where]),
+            torch.from_numpy(whole.y[where]),
+        )
         self._size, self._shuffle = batch_size, shuffle
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-LEARNED = {"q": np.float64, "memory": np.float64, "rows": np.float64, "counts": np.int64, "visits": np.int64}
+LEARNED = {
+    "q": np.float64,
+    "memory": np.float64,
+    "rows": np.float64,
+    "counts": np.int64,
+    "visits": np.int64,
+}
 """The arrays that are an agent's state; see `agents.tabular.kernels.RULE_SIGNATURE`."""
 
 
@@ -59,9 +65,19 @@ class TabularAgent:
     next_first: ClassVar[bool] = False
     """Whether the next action is drawn before the update, and then played; else after it."""
 
-    def __init__(self, config: TabularConfig, states: int, actions: int, rng: np.random.Generator, *, episodes: int) -> None:
+    def __init__(
+        self,
+        config: TabularConfig,
+        states: int,
+        actions: int,
+        rng: np.random.Generator,
+        *,
+        episodes: int,
+    ) -> None:
         if min(states, actions, episodes) < 1:
-            raise UsageError(f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, {actions} and {episodes}.")
+            raise UsageError(
+                f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, {actions} and {episodes}."
+            )
         self.config = config
         self.states, self.actions = states, actions
         self.rng = rng
@@ -69,10 +85,18 @@ class TabularAgent:
         self.episodes_done = 0
         own = np.array(self.tables(), dtype=np.float64)  # [tables]
         self.q = np.full((states, actions), self.start_value)  # [states, actions]
-        self.memory = np.repeat(own, states * actions).reshape(len(own), states, actions)  # [tables, states, actions]
-        self.rows = np.zeros((0, 0))  # [rows, columns], made when the time limit of an episode is known
-        self.counts = np.zeros((states, actions), dtype=np.int64)  # [states, actions], how often each pair was taken while learning
-        self.visits = np.zeros(states, dtype=np.int64)  # [states], how often it stood there while learning
+        self.memory = np.repeat(own, states * actions).reshape(
+            len(own), states, actions
+        )  # [tables, states, actions]
+        self.rows = np.zeros(
+            (0, 0)
+        )  # [rows, columns], made when the time limit of an episode is known
+        self.counts = np.zeros(
+            (states, actions), dtype=np.int64
+        )  # [states, actions], how often each pair was taken while learning
+        self.visits = np.zeros(
+            states, dtype=np.int64
+        )  # [states], how often it stood there while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
         self._known: tuple[TabularMDP, Tables] | None = None
@@ -109,7 +133,13 @@ class TabularAgent:
         """Exploration in the next episode: a probability, or softmax's temperature."""
         return float(self._epsilons(1)[0])
 
-    def act(self, observation: int, explore: bool = False, rng: np.random.Generator | None = None, step: int | None = None) -> int:
+    def act(
+        self,
+        observation: int,
+        explore: bool = False,
+        rng: np.random.Generator | None = None,
+        step: int | None = None,
+    ) -> int:
         """An action for a state, nothing learned.
 
         Args:
@@ -121,11 +151,22 @@ class TabularAgent:
         from agents.tabular import policies
 
         if not 0 <= observation < self.states:  # compiled code would read whatever stands there
-            raise IndexError(f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}.")
+            raise IndexError(
+                f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}."
+            )
         policy, _ = policies.compiled(self.config.policy_name if explore else "greedy")
         epsilon = self.epsilon() if explore else 0.0
         q = self.q if step is None else self.table_at(step)
-        return int(policy(q, self.counts, int(observation), epsilon, self.config.ties == "first", rng or self.rng))
+        return int(
+            policy(
+                q,
+                self.counts,
+                int(observation),
+                epsilon,
+                self.config.ties == "first",
+                rng or self.rng,
+            )
+        )
 
     def table_at(self, step: int) -> np.ndarray:
         """The action values that are played after `step` steps of an episode: float64 [states, actions]. One table serves all."""
@@ -139,7 +180,9 @@ class TabularAgent:
         """What it plays in an episode without exploring: `policy()`, or [steps, states, actions] where it counts steps."""
         return self.policy()
 
-    def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
+    def learn_model(
+        self, model: TabularMDP, env_rng: np.random.Generator, episodes: int
+    ) -> Episodes:
         """Learn on the arrays of a model, compiled.
 
         Args:
@@ -204,7 +247,9 @@ class TabularAgent:
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
         for number in range(episodes):
-            stepping.learn_episode(self, world, float(epsilon[number]), float(alpha[number]), log, number)
+            stepping.learn_episode(
+                self, world, float(epsilon[number]), float(alpha[number]), log, number
+            )
         return self._learned(log, epsilon, alpha)
 
     def remembered(self) -> Memory:
@@ -223,7 +268,10 @@ class TabularAgent:
 
     def state(self) -> dict[str, Any]:
         """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
-        return {**{name: getattr(self, name).copy() for name in LEARNED}, "episodes_done": self.episodes_done}
+        return {
+            **{name: getattr(self, name).copy() for name in LEARNED},
+            "episodes_done": self.episodes_done,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned.
@@ -231,11 +279,15 @@ class TabularAgent:
         Raises:
             SandboxError: when it is the state of a table of another size.
         """
-        arrays = {name: np.array(state[name], dtype=dtype, order="C") for name, dtype in LEARNED.items()}
+        arrays = {
+            name: np.array(state[name], dtype=dtype, order="C") for name, dtype in LEARNED.items()
+        }
         for name, array in arrays.items():
             own = getattr(self, name)
             if array.shape != own.shape if name != "rows" else array.ndim != 2:
-                raise SandboxError(f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which has {list(own.shape)}.")
+                raise SandboxError(
+                    f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which has {list(own.shape)}."
+                )
         for name, array in arrays.items():
             setattr(self, name, array)
         self.episodes_done = int(state["episodes_done"])
@@ -262,7 +314,14 @@ class TabularAgent:
     def _epsilons(self, count: int) -> np.ndarray:
         config = self.config
         length = config.decay_episodes or self.episodes
-        return schedules.values(config.epsilon_schedule, config.epsilon, config.epsilon_final, length, self.episodes_done, count)
+        return schedules.values(
+            config.epsilon_schedule,
+            config.epsilon,
+            config.epsilon_final,
+            length,
+            self.episodes_done,
+            count,
+        )
 
     def _alphas(self, count: int) -> np.ndarray:
         config = self.config
@@ -270,7 +329,9 @@ class TabularAgent:
         if config.alpha_schedule == "visits":
             return np.ones(count)  # of a first visit; the loops divide it
         final = config.alpha if config.alpha_final is None else config.alpha_final
-        return schedules.values(config.alpha_schedule, config.alpha, final, length, self.episodes_done, count)
+        return schedules.values(
+            config.alpha_schedule, config.alpha, final, length, self.episodes_done, count
+        )
 
     def _tables(self, model: TabularMDP) -> Tables:
         """The model's arrays for the kernels; those of the last model are kept, since one model is learned in many blocks."""
@@ -305,7 +366,9 @@ class TabularAgent:
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
         number = self.episodes_done + 1 + np.arange(len(epsilon))
         self.episodes_done += len(epsilon)
-        return Episodes(number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start)
+        return Episodes(
+            number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start
+        )
 
 
 def _can_end(model: TabularMDP) -> bool:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def with_bonus(q: np.ndarray, counts: np.ndarray, state: int, action: int, weight: float, logarithm: bool) -> float:
+def with_bonus(
+    q: np.ndarray, counts: np.ndarray, state: int, action: int, weight: float, logarithm: bool
+) -> float:
     """q + weight √(ln N / n), or q + weight / √n: n how often the pair was taken, N all of its state. An untried action has inf."""
     if weight == 0.0:
         return q[state, action]
@@ -27,7 +29,9 @@ def with_bonus(q: np.ndarray, counts: np.ndarray, state: int, action: int, weigh
     return q[state, action] + weight * math.sqrt(scale / counts[state, action])
 
 
-def highest_with_bonus(q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool) -> tuple[float, int, int]:
+def highest_with_bonus(
+    q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool
+) -> tuple[float, int, int]:
     """What `highest` says, of the values with their bonus."""
     best, first, count = with_bonus(q, counts, state, 0, weight, logarithm), 0, 1
     for action in range(1, q.shape[1]):
@@ -40,7 +44,14 @@ def highest_with_bonus(q: np.ndarray, counts: np.ndarray, state: int, weight: fl
 
 
 def nth_with_bonus(
-    q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool, best: float, first: int, number: int
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    weight: float,
+    logarithm: bool,
+    best: float,
+    first: int,
+    number: int,
 ) -> int:
     """What `nth` says, of the values with their bonus."""
     action = first
@@ -51,7 +62,14 @@ def nth_with_bonus(
     return action
 
 
-def ucb1(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def ucb1(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """argmax_a q[state, a] + ε √(ln N(state) / n(state, a)), untried actions first: Sutton & Barto, 2nd ed., equation 2.10, c = ε.
 
     (Auer, Cesa-Bianchi & Fischer 2002, UCB1, for rewards in [0, 1]: c = √2.)
@@ -68,11 +86,20 @@ def ucb1(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ti
     """
     best, action, count = highest_with_bonus(q, counts, state, epsilon, True)
     if count > 1 and not first_ties:
-        action = nth_with_bonus(q, counts, state, epsilon, True, best, action, int(rng.random() * count))
+        action = nth_with_bonus(
+            q, counts, state, epsilon, True, best, action, int(rng.random() * count)
+        )
     return action
 
 
-def count_bonus(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def count_bonus(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """argmax_a q[state, a] + ε / √n(state, a), untried actions first.
 
     The bonus of Strehl & Littman (2008), "An analysis of model-based interval estimation", MBIE-EB, with β = ε; they learn from it, here
@@ -90,23 +117,41 @@ def count_bonus(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, f
     """
     best, action, count = highest_with_bonus(q, counts, state, epsilon, False)
     if count > 1 and not first_ties:
-        action = nth_with_bonus(q, counts, state, epsilon, False, best, action, int(rng.random() * count))
+        action = nth_with_bonus(
+            q, counts, state, epsilon, False, best, action, int(rng.random() * count)
+        )
     return action
 
 
-def bonus_chances(q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool, first_ties: bool, out: np.ndarray) -> None:
+def bonus_chances(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    weight: float,
+    logarithm: bool,
+    first_ties: bool,
+    out: np.ndarray,
+) -> None:
     """The probabilities of the action with the highest value, bonus included."""
     best, first, count = highest_with_bonus(q, counts, state, weight, logarithm)
     for action in range(q.shape[1]):
-        chosen = action == first if first_ties else with_bonus(q, counts, state, action, weight, logarithm) == best
+        chosen = (
+            action == first
+            if first_ties
+            else with_bonus(q, counts, state, action, weight, logarithm) == best
+        )
         out[action] = (1.0 if first_ties else 1.0 / count) if chosen else 0.0
 
 
-def ucb1_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def ucb1_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `ucb1`."""
     bonus_chances(q, counts, state, epsilon, True, first_ties, out)
 
 
-def count_bonus_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def count_bonus_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `count_bonus`."""
     bonus_chances(q, counts, state, epsilon, False, first_ties, out)

@@ -11,4 +11,8 @@ def compiled_before() -> bool:
     named = os.environ.get("NUMBA_CACHE_DIR")
     user = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"
     places = [Path(named)] if named else [Path(__file__).parent / "__pycache__", user]
-    return any(next(place.rglob("kernels.learn-*.nbi"), None) is not None for place in places if place.is_dir())
+    return any(
+        next(place.rglob("kernels.learn-*.nbi"), None) is not None
+        for place in places
+        if place.is_dir()
+    )

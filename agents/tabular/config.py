@@ -21,34 +21,74 @@ class TabularConfig(LabConfig):
     """Step size, discount, exploration and start of an agent with a table of action values."""
 
     alpha: float = Field(default=0.25, gt=0, le=1, description="step size of an update")
-    alpha_final: float | None = Field(default=None, gt=0, le=1, description="step size at the end of a schedule that is not constant")
-    alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="constant", description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit"
+    alpha_final: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="step size at the end of a schedule that is not constant",
     )
-    alpha_power: float = Field(default=1.0, gt=0, le=1, description="how fast alpha falls with visits; matters with alpha_schedule visits")
-    discount: float = Field(default=0.9, gt=0, le=1, description="worth of a reward one step later (gamma)")
-    policy: PolicyName = Field(default="softmax", description="how actions are picked while learning")
+    alpha_schedule: ScheduleName | Literal["visits"] = Field(
+        default="constant",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit",
+    )
+    alpha_power: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="how fast alpha falls with visits; matters with alpha_schedule visits",
+    )
+    discount: float = Field(
+        default=0.9, gt=0, le=1, description="worth of a reward one step later (gamma)"
+    )
+    policy: PolicyName = Field(
+        default="softmax", description="how actions are picked while learning"
+    )
     epsilon: float = Field(
         default=0.8,
         ge=0,
         description="exploration in the first episode: probability, temperature (softmax, mellowmax) or weight of the bonus",
     )
     epsilon_convention: Literal["others", "all"] = Field(
-        default="others", description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or all (Sutton & Barto)"
+        default="others",
+        description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or all (Sutton & Barto)",
     )
-    epsilon_final: float = Field(default=0.001, ge=0, description="exploration at the end of a schedule that is not constant")
-    epsilon_schedule: ScheduleName = Field(default="exponential", description="how epsilon changes from episode to episode")
-    decay_episodes: int | None = Field(default=None, ge=1, description="episodes until schedules reach their end; none: all of the run")
-    initial_value: float | None = Field(default=None, description="all action values at the start; none: optimistic, 1 / (1 - discount)")
-    ties: Literal["random", "first"] = Field(default="random", description="which of several best actions counts as the best")
+    epsilon_final: float = Field(
+        default=0.001, ge=0, description="exploration at the end of a schedule that is not constant"
+    )
+    epsilon_schedule: ScheduleName = Field(
+        default="exponential", description="how epsilon changes from episode to episode"
+    )
+    decay_episodes: int | None = Field(
+        default=None,
+        ge=1,
+        description="episodes until schedules reach their end; none: all of the run",
+    )
+    initial_value: float | None = Field(
+        default=None,
+        description="all action values at the start; none: optimistic, 1 / (1 - discount)",
+    )
+    ties: Literal["random", "first"] = Field(
+        default="random", description="which of several best actions counts as the best"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.discount == 1 and self.initial_value is None and "initial_value" not in self.without_effect:
-            raise ValueError("discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for instance to 0")
+        if (
+            self.discount == 1
+            and self.initial_value is None
+            and "initial_value" not in self.without_effect
+        ):
+            raise ValueError(
+                "discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for instance to 0"
+            )
         if self.policy == "epsilon-greedy" and max(self.epsilon, self.epsilon_final) > 1:
-            raise ValueError("epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1")
-        if self.epsilon_schedule in ("exponential", "harmonic") and min(self.epsilon, self.epsilon_final) == 0:
+            raise ValueError(
+                "epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1"
+            )
+        if (
+            self.epsilon_schedule in ("exponential", "harmonic")
+            and min(self.epsilon, self.epsilon_final) == 0
+        ):
             raise ValueError(
                 f"a schedule that is {self.epsilon_schedule} neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0"
             )
@@ -78,7 +118,11 @@ class TabularConfig(LabConfig):
     @property
     def policy_name(self) -> str:
         """A key of `agents.tabular.policies.POLICIES`."""
-        return "epsilon-greedy over all" if self.policy == "epsilon-greedy" and self.epsilon_convention == "all" else self.policy
+        return (
+            "epsilon-greedy over all"
+            if self.policy == "epsilon-greedy" and self.epsilon_convention == "all"
+            else self.policy
+        )
 
     @property
     def alpha_division(self) -> float:
@@ -89,5 +133,7 @@ class TabularConfig(LabConfig):
     def start_value(self) -> float:
         """What the table holds before the first episode: by default the most that rewards of at most 1 per step can add up to."""
         if self.initial_value is None:
-            return 1 / (1 - self.discount) if self.discount < 1 else 0.0  # 1: only where the table is replaced before it is used
+            return (
+                1 / (1 - self.discount) if self.discount < 1 else 0.0
+            )  # 1: only where the table is replaced before it is used
         return self.initial_value

@@ -49,7 +49,21 @@ CHANCES = types.FunctionType(CHANCES_SIGNATURE)
 
 RULE_SIGNATURE = void(
     *(TABLE, TABLES_OF_ITS_OWN, TABLE, COUNTS, float64[::1], TABLE, int64),
-    *(int64, int64, float64, int64, int64, boolean, boolean, float64, float64, float64, CHANCES, boolean, GENERATOR),
+    *(
+        int64,
+        int64,
+        float64,
+        int64,
+        int64,
+        boolean,
+        boolean,
+        float64,
+        float64,
+        float64,
+        CHANCES,
+        boolean,
+        GENERATOR,
+    ),
 )
 """What an agent's rule gets after every step; it changes the first three arrays in place.
 
@@ -104,7 +118,10 @@ DTYPES: dict[str, tuple[Any, int]] = {
     "start_cumulative": (float64, 1),
     "goal": (boolean, 1),
 }
-TABLES = types.NamedTuple([types.Array(dtype, dimensions, "C", readonly=True) for dtype, dimensions in DTYPES.values()], Tables)
+TABLES = types.NamedTuple(
+    [types.Array(dtype, dimensions, "C", readonly=True) for dtype, dimensions in DTYPES.values()],
+    Tables,
+)
 
 
 class Memory(NamedTuple):
@@ -126,9 +143,13 @@ class Log(NamedTuple):
 
     return_: np.ndarray  # float64 [episodes]
     length: np.ndarray  # int64 [episodes], steps
-    steps_to_goal: np.ndarray  # int64 [episodes], steps until the agent first stands on a goal; -1 when it never does
+    steps_to_goal: (
+        np.ndarray
+    )  # int64 [episodes], steps until the agent first stands on a goal; -1 when it never does
     start: np.ndarray  # int64 [episodes], the first state
-    visits: np.ndarray  # int64 [states], is added to: how often the agent stood there, starts and ends included
+    visits: (
+        np.ndarray
+    )  # int64 [states], is added to: how often the agent stood there, starts and ends included
 
 
 LOG = types.NamedTuple([float64[::1], int64[::1], int64[::1], int64[::1], int64[::1]], Log)
@@ -138,7 +159,9 @@ def tables(model: TabularMDP) -> Tables:
     """The model's arrays in the layout that the kernels were compiled for; copies only what has another one."""
     arrays = []
     for name, (dtype, _) in DTYPES.items():
-        array = np.ascontiguousarray(getattr(model, name), dtype=numba.np.numpy_support.as_dtype(dtype)).view()
+        array = np.ascontiguousarray(
+            getattr(model, name), dtype=numba.np.numpy_support.as_dtype(dtype)
+        ).view()
         array.flags.writeable = False
         arrays.append(array)
     return Tables(*arrays)
@@ -200,11 +223,25 @@ def _with_helpers(function: Any, file: str, known: dict[str, Any]) -> Any:
             continue
         if helper.__code__.co_filename != file:
             where = helper.__code__.co_filename
-            raise UsageError(f"'{function.__name__}' in {file} calls '{name}' of {where}; what compiled code calls must stand in its file.")
+            raise UsageError(
+                f"'{function.__name__}' in {file} calls '{name}' of {where}; what compiled code calls must stand in its file."
+            )
         # inlined, because handing an array or a generator to another function counts references, atomically
-        known[name] = njit(nogil=True, error_model="numpy", forceinline=True)(_with_helpers(helper, file, known))
-    copy = FunctionType(function.__code__, {**names, **known}, function.__name__, function.__defaults__, function.__closure__)
-    copy.__module__, copy.__qualname__, copy.__kwdefaults__ = function.__module__, function.__qualname__, function.__kwdefaults__
+        known[name] = njit(nogil=True, error_model="numpy", forceinline=True)(
+            _with_helpers(helper, file, known)
+        )
+    copy = FunctionType(
+        function.__code__,
+        {**names, **known},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__module__, copy.__qualname__, copy.__kwdefaults__ = (
+        function.__module__,
+        function.__qualname__,
+        function.__kwdefaults__,
+    )
     return copy
 
 
@@ -310,12 +347,28 @@ def learn(  # type: ignore[no-untyped-def]
         env_rng: draws starts and outcomes.
         log: is written to.
     """
-    next_states, cumulative, rewards, ends = world.next_state, world.cumulative, world.reward, world.terminated  # in the loop, each
+    next_states, cumulative, rewards, ends = (
+        world.next_state,
+        world.cumulative,
+        world.reward,
+        world.terminated,
+    )  # in the loop, each
     goal, visits = world.goal, log.visits  # look into a tuple would count a reference
-    q, memory, rows, counts, settings, scratch = own.q, own.memory, own.rows, own.counts, own.settings, own.scratch
+    q, memory, rows, counts, settings, scratch = (
+        own.q,
+        own.memory,
+        own.rows,
+        own.counts,
+        own.settings,
+        own.scratch,
+    )
     for episode in range(epsilon.shape[0]):
         explore, largest = epsilon[episode], alpha[episode]
-        start = draw(world.start_cumulative, env_rng) if always_draw or world.start_states.shape[0] > 1 else 0
+        start = (
+            draw(world.start_cumulative, env_rng)
+            if always_draw or world.start_states.shape[0] > 1
+            else 0
+        )
         state = world.start_states[start]
         log.start[episode] = state
         visits[state] += 1
@@ -342,7 +395,9 @@ def learn(  # type: ignore[no-untyped-def]
                 next_action = policy(q, counts, next_state, explore, first_ties, agent_rng)
             size = divided(largest, taken, alpha_power) if alpha_power > 0.0 else largest
             if short:
-                one_step(q, state, action, reward, next_state, next_action, terminated, size, discount)
+                one_step(
+                    q, state, action, reward, next_state, next_action, terminated, size, discount
+                )
             else:
                 rule(
                     q,

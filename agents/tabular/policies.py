@@ -48,7 +48,14 @@ def nth(q: np.ndarray, state: int, best: float, first: int, number: int) -> int:
     return action
 
 
-def greedy(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def greedy(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """The action with the highest value.
 
     Draws: one number if several actions are best and ties are random; else none.
@@ -67,7 +74,14 @@ def greedy(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_
     return action
 
 
-def epsilon_greedy(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def epsilon_greedy(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """The greedy action with probability 1 - ε, every other one with ε / (actions - 1), as in the report.
 
     (Sutton & Barto, 2nd ed., section 2.2, spread ε over all actions, the greedy one included: their ε is ours times
@@ -95,7 +109,12 @@ def epsilon_greedy(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float
 
 
 def epsilon_greedy_over_all(
-    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
 ) -> int:
     """The greedy action with probability 1 - ε, any action, the greedy one included, with ε: Sutton & Barto, 2nd ed., section 2.2.
 
@@ -142,7 +161,14 @@ def by_weight(q: np.ndarray, state: int, best: float, temperature: float, left: 
     return q.shape[1] - 1
 
 
-def softmax(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def softmax(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed., equation 2.11 with temperature ε.
 
     The highest value is taken off every exponent, so that nothing overflows; actions of value -inf are never taken (unless all are).
@@ -170,7 +196,9 @@ def mellow_temperature(q: np.ndarray, state: int, best: float, temperature: floa
     Asadi & Littman (2017), "An alternative softmax operator for reinforcement learning", equation for β after Theorem 3: the root of
     Σ_a exp(β [q(a) - mm_ω]) (q(a) - mm_ω) = 0. It lies in (0, ω] and is found by Newton's method kept inside its bracket (theirs: Brent's).
     """
-    mellow = temperature * math.log(total_weight(q, state, best, temperature) / q.shape[1])  # below `best`
+    mellow = temperature * math.log(
+        total_weight(q, state, best, temperature) / q.shape[1]
+    )  # below `best`
     low, high = 0.0, 1.0 / temperature
     beta = high
     for _ in range(200):
@@ -196,7 +224,14 @@ def mellow_temperature(q: np.ndarray, state: int, best: float, temperature: floa
     return 1.0 / beta
 
 
-def mellowmax(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, rng: np.random.Generator) -> int:
+def mellowmax(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
     """The policy of most entropy whose expected value is mellowmax: Asadi & Littman (2017), section 4, with ω = 1 / ε.
 
     It is a softmax whose temperature is another in every state; see `mellow_temperature`.
@@ -219,7 +254,9 @@ def mellowmax(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, fir
     return by_weight(q, state, best, temperature, rng.random() * total)
 
 
-def greedy_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def greedy_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `greedy`."""
     best, first, count = highest(q, state)
     for action in range(q.shape[1]):
@@ -227,7 +264,9 @@ def greedy_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float
         out[action] = (1.0 if first_ties else 1.0 / count) if chosen else 0.0
 
 
-def epsilon_greedy_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def epsilon_greedy_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `epsilon_greedy`."""
     greedy_chances(q, counts, state, epsilon, first_ties, out)
     others = q.shape[1] - 1
@@ -245,7 +284,9 @@ def epsilon_greedy_over_all_chances(
         out[action] = (1.0 - epsilon) * out[action] + epsilon / q.shape[1]
 
 
-def softmax_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def softmax_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `softmax`."""
     if epsilon == 0.0:
         greedy_chances(q, counts, state, epsilon, first_ties, out)
@@ -256,7 +297,9 @@ def softmax_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: floa
         out[action] = weight(q[state, action], best, epsilon) / total
 
 
-def mellowmax_chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+def mellowmax_chances(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
     """The probabilities of `mellowmax`."""
     temperature = epsilon
     if epsilon > 0.0:

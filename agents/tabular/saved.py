@@ -66,17 +66,27 @@ def load(path: Path, expected: type[Agent]) -> Agent:
         raise SandboxError(f"No file {path}; an agent's `save` writes one.") from error
     except Exception as error:  # a damaged archive makes zipfile, zlib, struct, json and NumPy raise nearly anything
         what = "is damaged, or no saved agent"
-        raise SandboxError(f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it from its run.") from error
+        raise SandboxError(
+            f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it from its run."
+        ) from error
     kind = _class(about["agent"], expected, path)
     try:
         bits = BIT_GENERATORS[about["generator"]["bit_generator"]]()
         bits.state = about["generator"]
         rng = np.random.Generator(bits)
-        agent: Agent = kind(kind.Config(**about["config"]), about["states"], about["actions"], rng, episodes=about["episodes"])
+        agent: Agent = kind(
+            kind.Config(**about["config"]),
+            about["states"],
+            about["actions"],
+            rng,
+            episodes=about["episodes"],
+        )
         agent.restore({**arrays, **about["values"]})  # type: ignore[attr-defined]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         what = "holds an agent that this version cannot take up"
-        raise SandboxError(f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version.") from error
+        raise SandboxError(
+            f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version."
+        ) from error
     return agent
 
 
@@ -100,7 +110,11 @@ def _class(name: str, expected: type[Agent], path: Path) -> Any:
     try:
         kind = registry().load("agent", name)
     except UnknownNameError as error:
-        raise SandboxError(f"{path} holds an agent '{name}'. {error} Load the plugin that has it with -p FILE.") from error
+        raise SandboxError(
+            f"{path} holds an agent '{name}'. {error} Load the plugin that has it with -p FILE."
+        ) from error
     if not issubclass(kind, expected):
-        raise SandboxError(f"{path} holds an agent '{name}', not '{getattr(expected, 'name', '')}'. Load it with TabularAgent.load.")
+        raise SandboxError(
+            f"{path} holds an agent '{name}', not '{getattr(expected, 'name', '')}'. Load it with TabularAgent.load."
+        )
     return kind

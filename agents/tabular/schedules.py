@@ -70,10 +70,17 @@ def harmonic(episode: int, start: float, end: float, episodes: int) -> float:
     return start / (1 + (start / end - 1) * (episode / (episodes - 1)))
 
 
-SCHEDULES: dict[str, Schedule] = {"constant": constant, "linear": linear, "exponential": exponential, "harmonic": harmonic}
+SCHEDULES: dict[str, Schedule] = {
+    "constant": constant,
+    "linear": linear,
+    "exponential": exponential,
+    "harmonic": harmonic,
+}
 
 
-def values(name: str, start: float, end: float, episodes: int, first: int, count: int) -> np.ndarray:
+def values(
+    name: str, start: float, end: float, episodes: int, first: int, count: int
+) -> np.ndarray:
     """A schedule's values for a stretch of episodes: the same ones however the range is cut into stretches.
 
     Args:
@@ -89,9 +96,13 @@ def values(name: str, start: float, end: float, episodes: int, first: int, count
     stretch = np.full(count, start if name == "constant" else end, dtype=np.float64)  # [count]
     moving = min(max(episodes - first, 1 if first == 0 else 0), count)
     if name == "linear" and moving:
-        stretch[:moving] = start + (end - start) * (np.arange(first, first + moving) / max(episodes - 1, 1))
+        stretch[:moving] = start + (end - start) * (
+            np.arange(first, first + moving) / max(episodes - 1, 1)
+        )
     elif name == "harmonic" and moving:
-        stretch[:moving] = start / (1 + (start / end - 1) * (np.arange(first, first + moving) / max(episodes - 1, 1)))
+        stretch[:moving] = start / (
+            1 + (start / end - 1) * (np.arange(first, first + moving) / max(episodes - 1, 1))
+        )
     elif name == "exponential":
         _exponentials()(start, end, episodes, first, stretch[:moving])
     if moving and first == 0:
@@ -109,7 +120,12 @@ def _exponentials() -> Any:
     """
     from numba import njit
 
-    return njit("void(float64, float64, int64, int64, float64[::1])", cache=True, nogil=True, error_model="numpy")(_fill)
+    return njit(
+        "void(float64, float64, int64, int64, float64[::1])",
+        cache=True,
+        nogil=True,
+        error_model="numpy",
+    )(_fill)
 
 
 def _fill(start, end, episodes, first, out):  # type: ignore[no-untyped-def]

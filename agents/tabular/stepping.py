@@ -37,11 +37,16 @@ class StepWorld:
                 )
         self.env = env
         self.states, self.actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
-        self._first_state, self._first_action = int(env.observation_space.start), int(env.action_space.start)  # type: ignore[attr-defined]
+        self._first_state, self._first_action = (
+            int(env.observation_space.start),  # type: ignore[attr-defined]
+            int(env.action_space.start),  # type: ignore[attr-defined]
+        )
         model = getattr(env.unwrapped, "model", None)
         goal = getattr(model, "goal", None)
         limits = (getattr(env.spec, "max_episode_steps", None), getattr(model, "horizon", None))
-        self.horizon = min((limit for limit in limits if limit), default=0)  # steps until an episode is cut, 0 if nobody says
+        self.horizon = min(
+            (limit for limit in limits if limit), default=0
+        )  # steps until an episode is cut, 0 if nobody says
         self.goal = np.zeros(self.states, dtype=bool) if goal is None else goal  # bool [states]
 
     def reset(self) -> int:
@@ -52,7 +57,12 @@ class StepWorld:
     def step(self, action: int) -> tuple[int, float, bool, bool]:
         """(next_state, reward, terminated, truncated)."""
         observation, reward, terminated, truncated, _ = self.env.step(action + self._first_action)
-        return int(observation) - self._first_state, float(reward), bool(terminated), bool(truncated)
+        return (
+            int(observation) - self._first_state,
+            float(reward),
+            bool(terminated),
+            bool(truncated),
+        )
 
 
 class StepLearner(Protocol):
@@ -68,7 +78,9 @@ class StepLearner(Protocol):
         ...
 
 
-def learn_episode(agent: StepLearner, world: StepWorld, epsilon: float, alpha: float, log: Log, number: int) -> None:
+def learn_episode(
+    agent: StepLearner, world: StepWorld, epsilon: float, alpha: float, log: Log, number: int
+) -> None:
     """Learn one episode.
 
     Args:
@@ -81,7 +93,12 @@ def learn_episode(agent: StepLearner, world: StepWorld, epsilon: float, alpha: f
     """
     config = agent.config
     q, memory, rows, counts, settings, scratch = agent.remembered()
-    discount, next_first, power, rng = config.discount, agent.next_first, config.alpha_division, agent.rng
+    discount, next_first, power, rng = (
+        config.discount,
+        agent.next_first,
+        config.alpha_division,
+        agent.rng,
+    )
     (policy, chances), first_ties = compiled(config.policy_name), config.ties == "first"
     rule, short = compiled_rule(type(agent).rule), is_short(type(agent).rule)
     state = world.reset()
@@ -106,8 +123,31 @@ def learn_episode(agent: StepLearner, world: StepWorld, epsilon: float, alpha: f
         if short:
             rule(q, state, action, reward, next_state, next_action, terminated, size, discount)
         else:
-            happened = (steps - 1, state, action, reward, next_state, next_action, terminated, ended)
-            rule(q, memory, rows, counts, settings, scratch, *happened, size, discount, epsilon, chances, first_ties, rng)
+            happened = (
+                steps - 1,
+                state,
+                action,
+                reward,
+                next_state,
+                next_action,
+                terminated,
+                ended,
+            )
+            rule(
+                q,
+                memory,
+                rows,
+                counts,
+                settings,
+                scratch,
+                *happened,
+                size,
+                discount,
+                epsilon,
+                chances,
+                first_ties,
+                rng,
+            )
         if not next_first and not ended:
             next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
         state, action = next_state, next_action

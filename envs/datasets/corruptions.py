@@ -36,4 +36,6 @@ def occlude(images: np.ndarray, rng: np.random.Generator, side: int) -> np.ndarr
     left = rng.integers(0, width - side + 1, size=(count, 1))
     rows = (np.arange(height) >= top) & (np.arange(height) < top + side)  # [images, height]
     columns = (np.arange(width) >= left) & (np.arange(width) < left + side)  # [images, width]
-    return np.where(rows[:, :, None] & columns[:, None, :], np.float32(0), images.astype(np.float32))
+    return np.where(
+        rows[:, :, None] & columns[:, None, :], np.float32(0), images.astype(np.float32)
+    )

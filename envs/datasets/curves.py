@@ -63,7 +63,9 @@ def read(path: Path) -> Curve:
     except OSError as error:
         raise UsageError(f"Cannot read the points in {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text file (byte {error.start}): points are two columns of numbers, x and y.") from error
+        raise UsageError(
+            f"{path} is no text file (byte {error.start}): points are two columns of numbers, x and y."
+        ) from error
     numbered = [(number, line.split("#")[0].strip()) for number, line in enumerate(lines, 1)]
     points = [_point(path, number, line) for number, line in numbered if line]
     if not points:
@@ -73,7 +75,9 @@ def read(path: Path) -> Curve:
     x, y = np.array(points, dtype=np.float64).T
     if x.min() == x.max():
         last = next(number for number, line in reversed(numbered) if line)
-        raise UsageError(f"{path}: x is {x[0]:g} in every line up to line {last}; a function of a constant cannot be learned.")
+        raise UsageError(
+            f"{path}: x is {x[0]:g} in every line up to line {last}; a function of a constant cannot be learned."
+        )
     return Curve(np.ascontiguousarray(x), np.ascontiguousarray(y))
 
 
@@ -99,7 +103,11 @@ def find_points(lab: str, *files: str | None) -> None:
 
 
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:
-    parts = [part.strip() for part in re.split(r"[,;]", line)] if re.search(r"[,;]", line) else line.split()
+    parts = (
+        [part.strip() for part in re.split(r"[,;]", line)]
+        if re.search(r"[,;]", line)
+        else line.split()
+    )
     if len(parts) != 2:
         raise UsageError(
             f"{path}, line {number}: {len(parts)} column{'s' * (len(parts) != 1)} in '{line[:60]}'; it should be two, x and y."
@@ -109,8 +117,12 @@ def _point(path: Path, number: int, line: str) -> tuple[float, float]:
         try:
             value = float(part)
         except ValueError as error:
-            raise UsageError(f"{path}, line {number}: {name} is '{part[:40]}', which is no number.") from error
+            raise UsageError(
+                f"{path}, line {number}: {name} is '{part[:40]}', which is no number."
+            ) from error
         if not math.isfinite(value):
-            raise UsageError(f"{path}, line {number}: {name} is {part}; points must be finite. Take the line out.")
+            raise UsageError(
+                f"{path}, line {number}: {name} is {part}; points must be finite. Take the line out."
+            )
         values.append(value)
     return values[0], values[1]

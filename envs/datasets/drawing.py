@@ -43,16 +43,33 @@ def image_grid(
     height = rows * (cell + words_room) + head + 0.1
     with plots.style():
         made = plots.figure(width, height)
-        made.text(0.15 / width, 1 - 0.25 / height, title, fontsize=12, fontweight="bold", va="center")
+        made.text(
+            0.15 / width, 1 - 0.25 / height, title, fontsize=12, fontweight="bold", va="center"
+        )
         if note:
-            made.text(0.15 / width, 1 - 0.5 / height, note, fontsize=9, color=plots.GREY, va="center")
+            made.text(
+                0.15 / width, 1 - 0.5 / height, note, fontsize=9, color=plots.GREY, va="center"
+            )
         for number, (image, word) in enumerate(zip(images, words, strict=True)):
             row, column = divmod(number, columns)
             top = head + words_room + row * (cell + words_room)
-            axes = made.add_axes(((0.15 + column * (cell + 0.08)) / width, 1 - (top + cell) / height, cell / width, cell / height))
+            axes = made.add_axes(
+                (
+                    (0.15 + column * (cell + 0.08)) / width,
+                    1 - (top + cell) / height,
+                    cell / width,
+                    cell / height,
+                )
+            )
             most = float(np.abs(image).max()) or 1.0
-            limits = {"vmin": -most, "vmax": most, "cmap": "RdBu_r"} if signed else {"vmin": 0, "vmax": 1, "cmap": "Greys"}
+            limits = (
+                {"vmin": -most, "vmax": most, "cmap": "RdBu_r"}
+                if signed
+                else {"vmin": 0, "vmax": 1, "cmap": "Greys"}
+            )
             axes.imshow(image, interpolation="nearest", **limits)  # type: ignore[arg-type]
             axes.set_axis_off()
-            axes.set_title(word, fontsize=8, fontweight="normal", pad=2, loc="center", color="#374151")
+            axes.set_title(
+                word, fontsize=8, fontweight="normal", pad=2, loc="center", color="#374151"
+            )
     return made

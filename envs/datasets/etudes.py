@@ -37,7 +37,11 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     scale = MINOR if number % 24 >= 12 else MAJOR
     bass = BASSES[int(rng.integers(len(BASSES)))]
     beats = 3 if bass == "waltz" else 4
-    chords = [chord for _ in range(-(-bars // 4)) for chord in PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]]
+    chords = [
+        chord
+        for _ in range(-(-bars // 4))
+        for chord in PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]
+    ]
     plan = [*chords[: bars - 1], 0]
     right, left = list[tuple[int, int, int]](), list[tuple[int, int, int]]()  # start, end, key
     motif, degree = _motif(rng, beats), 7 + int(rng.integers(3)) * 2
@@ -47,16 +51,23 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
             right += [(start, start + 8, _key(tonic, scale, chord + step)) for step in (7, 9, 11)]
             left.append((start, start + 8, _key(tonic, scale, chord)))
             continue
-        left += _accompaniment(bass, start, [_key(tonic, scale, chord + step) for step in (0, 2, 4)])
+        left += _accompaniment(
+            bass, start, [_key(tonic, scale, chord + step) for step in (0, 2, 4)]
+        )
         if bar % 4 == 0 and rng.random() < 0.5:
             motif = _motif(rng, beats)
         if bar % 4 == 3 and rng.random() < 0.6:  # a run of the scale leads into the next line
             direction = 1 if degree < 10 else -1
             degrees = [degree + direction * step for step in range(beats * 2)]
-            right += [(start + 2 * step, start + 2 * step + 2, _key(tonic, scale, one)) for step, one in enumerate(degrees)]
+            right += [
+                (start + 2 * step, start + 2 * step + 2, _key(tonic, scale, one))
+                for step, one in enumerate(degrees)
+            ]
             degree = degrees[-1]
         else:
-            degree = _melody(rng, right, start, motif, degree, chord, lambda one: _key(tonic, scale, one))  # type: ignore[no-untyped-call]
+            degree = _melody(
+                rng, right, start, motif, degree, chord, lambda one: _key(tonic, scale, one)
+            )  # type: ignore[no-untyped-call]
     return roll_of([_as_notes(right), _as_notes(left)])
 
 
@@ -70,8 +81,12 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
         bars: of each.
     """
     held_out = max(1, pieces // 10)
-    order = generator(seed, "etudes").permutation(pieces)  # which keys are held out is a matter of chance
-    split_of = {int(number): "test" for number in order[:held_out]} | {int(number): "valid" for number in order[held_out : 2 * held_out]}
+    order = generator(seed, "etudes").permutation(
+        pieces
+    )  # which keys are held out is a matter of chance
+    split_of = {int(number): "test" for number in order[:held_out]} | {
+        int(number): "valid" for number in order[held_out : 2 * held_out]
+    }
     found, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
     for number in range(pieces):
         name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
@@ -91,14 +106,19 @@ def _motif(rng: np.random.Generator, beats: int) -> list[int]:
     """Durations of one bar in steps."""
     if beats == 3:
         return [[4, 4, 4], [4, 2, 2, 4], [6, 2, 4], [2, 2, 4, 4]][int(rng.integers(4))]
-    return [duration for half in rng.integers(len(RHYTHMS), size=2) for duration in RHYTHMS[int(half)]]
+    return [
+        duration for half in rng.integers(len(RHYTHMS), size=2) for duration in RHYTHMS[int(half)]
+    ]
 
 
 def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-untyped-def]
     """One bar of melody: stepwise, on a note of the chord where the bar begins; returns where it ends."""
     for index, duration in enumerate(motif):
         if index == 0:  # the nearest note of the chord
-            degree = min((chord + octave + step for octave in (0, 7, 14) for step in (0, 2, 4)), key=lambda one: (abs(one - degree), one))
+            degree = min(
+                (chord + octave + step for octave in (0, 7, 14) for step in (0, 2, 4)),
+                key=lambda one: (abs(one - degree), one),
+            )
         else:
             degree = int(np.clip(degree + rng.choice((-2, -1, -1, 0, 1, 1, 2)), 5, 18))
         right.append((start, start + duration, key(degree)))
@@ -116,7 +136,10 @@ def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, i
         keys = [low, middle, high, low + 12, high, middle, low, high]
         return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
     if bass == "waltz":
-        return [(start, start + 4, low), *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high))]
+        return [
+            (start, start + 4, low),
+            *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high)),
+        ]
     return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
 
 

@@ -23,7 +23,9 @@ LARGEST = 256 * 2**20
 """Bytes that a file may have; those of MNIST have 47 million."""
 
 
-def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archive_md5: str = "") -> np.ndarray:
+def read_idx(
+    path: Path, shape: tuple[int, ...], *, content_md5: str = "", archive_md5: str = ""
+) -> np.ndarray:
     """The bytes of an IDX file as an array: uint8, of `shape`.
 
     Args:
@@ -43,12 +45,23 @@ def read_idx(path: Path, shape: tuple[int, ...], *, content_md5: str = "", archi
             f"{path} is no IDX file of {len(shape)} dimensions: it begins with {content[:4].hex(' ')}, not {magic.hex(' ')}. {REMEDY}"
         )
     header = 4 + 4 * len(shape)
-    found = tuple(int(size) for size in np.frombuffer(content[4:header], ">u4")) if len(content) >= header else ()
+    found = (
+        tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
+        if len(content) >= header
+        else ()
+    )
     if found != shape:
-        raise UsageError(f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected {' x '.join(map(str, shape))}. {REMEDY}")
+        raise UsageError(
+            f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected {' x '.join(map(str, shape))}. {REMEDY}"
+        )
     if len(content) != header + math.prod(shape):
-        raise UsageError(f"{path} has {number(len(content))} bytes; its header promises {number(header + math.prod(shape))}. {REMEDY}")
-    for expected, got in ((content_md5, content), (archive_md5 if path.suffix == ".gz" else "", packed)):
+        raise UsageError(
+            f"{path} has {number(len(content))} bytes; its header promises {number(header + math.prod(shape))}. {REMEDY}"
+        )
+    for expected, got in (
+        (content_md5, content),
+        (archive_md5 if path.suffix == ".gz" else "", packed),
+    ):
         if expected and hashlib.md5(got, usedforsecurity=False).hexdigest() != expected:
             raise UsageError(f"{path} is not the original: its MD5 sum is not {expected}. {REMEDY}")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -51,8 +51,22 @@ ARCHIVE_MD5 = {
 }
 """Of the gzipped files, as their makers publish them."""
 
-GARMENTS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
-CLASSES = {name: GARMENTS if name == "fashion-mnist" else tuple("0123456789") for name in ("mnist", "fashion-mnist", "digits")}
+GARMENTS = (
+    "T-shirt",
+    "trousers",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "boot",
+)
+CLASSES = {
+    name: GARMENTS if name == "fashion-mnist" else tuple("0123456789")
+    for name in ("mnist", "fashion-mnist", "digits")
+}
 
 
 @dataclass(frozen=True)
@@ -134,7 +148,10 @@ mnist, fashion_mnist, digits = (
 
 def cache_folder() -> Path:
     """Where downloads are kept: SANDBOX_DATA, else the user's cache."""
-    return Path(os.environ.get("SANDBOX_DATA", "") or Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache") / "sandbox-lab")
+    return Path(
+        os.environ.get("SANDBOX_DATA", "")
+        or Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache") / "sandbox-lab"
+    )
 
 
 def _places(name: str, folder: Path) -> list[Path]:

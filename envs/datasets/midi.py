@@ -29,7 +29,9 @@ VELOCITY = {"right": 84, "left": 68}
 
 SIDE = {
     "right": re.compile(r"right|\br\.?\s?h\b|rechts|droite|destra|derecha|upper", re.IGNORECASE),
-    "left": re.compile(r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|lower|pedal", re.IGNORECASE),
+    "left": re.compile(
+        r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|lower|pedal", re.IGNORECASE
+    ),
 }
 """What track names say of the hand."""
 
@@ -92,7 +94,9 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
         raise Unreadable(f"{number(round(beats))} beats long, more than {number(MAX_BEATS)}")
     hands, how = assign_hands(tracks)
     ticks_per_step = ticks_per_beat / steps_per_beat
-    return Piece(name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - left)
+    return Piece(
+        name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - left
+    )
 
 
 def _tracks(content: bytes) -> tuple[list[Track], int]:
@@ -125,7 +129,12 @@ def _tracks(content: bytes) -> tuple[list[Track], int]:
 def _track(track: Any) -> Track:
     notes = track.notes.numpy()
     start = np.asarray(notes["time"], dtype=np.int64)
-    return Track(str(track.name), start, start + np.asarray(notes["duration"], dtype=np.int64), np.asarray(notes["pitch"], dtype=np.int64))
+    return Track(
+        str(track.name),
+        start,
+        start + np.asarray(notes["duration"], dtype=np.int64),
+        np.asarray(notes["pitch"], dtype=np.int64),
+    )
 
 
 def _short(error: Exception) -> str:
@@ -140,7 +149,10 @@ def _on_the_piano(track: Track) -> Track:
 
 def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
     """All notes of one hand, in steps."""
-    start, end, pitch = (np.concatenate([getattr(track, what) for track in tracks]) for what in ("start", "end", "pitch"))
+    start, end, pitch = (
+        np.concatenate([getattr(track, what) for track in tracks])
+        for what in ("start", "end", "pitch")
+    )
     first, behind = steps_of(start, end, ticks_per_step)
     return Notes(first, behind, pitch - LOWEST)
 
@@ -157,7 +169,10 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     Args:
         tracks: with at least one note each.
     """
-    sides = [next((side for side, words in SIDE.items() if words.search(track.name)), "") for track in tracks]
+    sides = [
+        next((side for side, words in SIDE.items() if words.search(track.name)), "")
+        for track in tracks
+    ]
     if any(sides):
         return _by_name(tracks, sides)
     if len(tracks) == 1:
@@ -166,7 +181,9 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     if len(tracks) == 2:
         first_is_right = heights[0] >= heights[1]
         right, left = (0, 1) if first_is_right else (1, 0)
-        return [[tracks[right]], [tracks[left]]], "2 tracks without names: " + ("first is right" if first_is_right else "higher is right")
+        return [[tracks[right]], [tracks[left]]], "2 tracks without names: " + (
+            "first is right" if first_is_right else "higher is right"
+        )
     middle = (min(heights) + max(heights)) / 2
     right_ones = [track for track, height in zip(tracks, heights, strict=True) if height > middle]
     left_ones = [track for track, height in zip(tracks, heights, strict=True) if height <= middle]
@@ -176,7 +193,10 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
 
 
 def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track]], str]:
-    hands: dict[str, list[Track]] = {side: [track for track, said in zip(tracks, sides, strict=True) if said == side] for side in SIDE}
+    hands: dict[str, list[Track]] = {
+        side: [track for track, said in zip(tracks, sides, strict=True) if said == side]
+        for side in SIDE
+    }
     heights = {side: _height(part) for side, part in hands.items() if part}
     placed = []
     for track, said in zip(tracks, sides, strict=True):
@@ -198,7 +218,10 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
 
 def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
     high = track.pitch - LOWEST >= MIDDLE_C
-    parts = [Track(track.name, track.start[part], track.end[part], track.pitch[part]) for part in (high, ~high)]
+    parts = [
+        Track(track.name, track.start[part], track.end[part], track.pitch[part])
+        for part in (high, ~high)
+    ]
     return [[part] for part in parts], "1 track, split at middle C"
 
 
@@ -230,7 +253,9 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
     made = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     ticks = RESOLUTION // steps_per_beat
     names = ("right", "left") if roll.shape[1] == 2 else ("",)
-    made.tick_to_time(roll.shape[0] * ticks)  # its table of times is made once, not longer and longer
+    made.tick_to_time(
+        roll.shape[0] * ticks
+    )  # its table of times is made once, not longer and longer
     for name, notes in zip(names, notes_of(roll), strict=True):
         instrument = pretty_midi.Instrument(program=0, name=f"Piano {name}".strip())
         instrument.notes = [
@@ -275,4 +300,14 @@ def import_pretty_midi() -> Any:
     return pretty_midi
 
 
-__all__ = ["KEYS", "Piece", "Track", "Unreadable", "assign_hands", "import_pretty_midi", "midi_bytes", "pretty_midi_of", "read_piece"]
+__all__ = [
+    "KEYS",
+    "Piece",
+    "Track",
+    "Unreadable",
+    "assign_hands",
+    "import_pretty_midi",
+    "midi_bytes",
+    "pretty_midi_of",
+    "read_piece",
+]

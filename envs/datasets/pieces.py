@@ -64,16 +64,26 @@ class Pieces:
     def table(self) -> str:
         """The report as a table of tab-separated values."""
         counted = ", ".join(f"{len(pieces)} {split}" for split, pieces in self.splits.items())
-        lines = [f"# {self.source}: {counted}; {self.skipped} of {len(self.report)} files skipped", "file\tsplit\tsteps\thow it was read"]
-        lines += [f"{line.name}\t{line.split or 'SKIPPED'}\t{line.steps}\t{line.how}" for line in self.report]
+        lines = [
+            f"# {self.source}: {counted}; {self.skipped} of {len(self.report)} files skipped",
+            "file\tsplit\tsteps\thow it was read",
+        ]
+        lines += [
+            f"{line.name}\t{line.split or 'SKIPPED'}\t{line.steps}\t{line.how}"
+            for line in self.report
+        ]
         return "\n".join(lines) + "\n"
 
 
 def midi_files(folder: Path) -> Iterator[Path]:
     """All MIDI files below a folder, in the order of their names; hidden ones are left alone."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = (
+        path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
+    )
     named = ((path.relative_to(folder), path) for path in found)
-    yield from (path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts))
+    yield from (
+        path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts)
+    )
 
 
 def find_pieces(folder: Path) -> None:
@@ -94,11 +104,15 @@ def split_of(name: str, seed: int, valid: float, test: float) -> str:
         seed: >= 0.
         valid, test: shares of the pieces, in the long run.
     """
-    number = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big") / 2**64  # in [0, 1)
+    number = (
+        int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big") / 2**64
+    )  # in [0, 1)
     return "test" if number < test else "valid" if number < test + valid else "train"
 
 
-def read_folder(folder: Path, *, steps_per_beat: int, seed: int, valid: float = 0.1, test: float = 0.1) -> Pieces:
+def read_folder(
+    folder: Path, *, steps_per_beat: int, seed: int, valid: float = 0.1, test: float = 0.1
+) -> Pieces:
     """The pieces of a folder.
 
     Args:
@@ -116,7 +130,9 @@ def read_folder(folder: Path, *, steps_per_beat: int, seed: int, valid: float = 
     seen: dict[bytes, str] = {}
     for path in midi_files(folder):
         name = path.relative_to(folder).as_posix()
-        split = path.relative_to(folder).parts[0] if given else split_of(path.name, seed, valid, test)
+        split = (
+            path.relative_to(folder).parts[0] if given else split_of(path.name, seed, valid, test)
+        )
         if split not in SPLITS:
             report.append(Line(name, "", "in none of the folders train, valid, test"))
             continue
@@ -128,7 +144,9 @@ def read_folder(folder: Path, *, steps_per_beat: int, seed: int, valid: float = 
             report.append(Line(name, "", str(reason)))
             continue
         found[split].append(piece)
-        outside = f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
+        outside = (
+            f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
+        )
         report.append(Line(name, split, piece.how + outside, len(piece.roll)))
     if not any(found.values()):
         raise UsageError(_nothing_in(folder, report))
@@ -142,11 +160,15 @@ def in_splits(found: Mapping[str, Iterable[Piece]], report: Iterable[Line], sour
     notes = []
     if not splits["train"]:
         splits["train"] = everything
-        notes.append("No piece fell into the split 'train': all pieces are learned from, also those that test.")
+        notes.append(
+            "No piece fell into the split 'train': all pieces are learned from, also those that test."
+        )
     for split in ("valid", "test"):
         if not splits[split]:
             splits[split] = splits["train"]
-            notes.append(f"No piece fell into the split '{split}': the pieces learned from stand in for it, so its figures flatter.")
+            notes.append(
+                f"No piece fell into the split '{split}': the pieces learned from stand in for it, so its figures flatter."
+            )
     return Pieces(splits, tuple(report), tuple(notes), source)
 
 

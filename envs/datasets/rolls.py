@@ -33,7 +33,9 @@ class Notes(NamedTuple):
     key: np.ndarray
 
 
-def steps_of(start: np.ndarray, end: np.ndarray, ticks_per_step: float) -> tuple[np.ndarray, np.ndarray]:
+def steps_of(
+    start: np.ndarray, end: np.ndarray, ticks_per_step: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The steps that notes cover: those they sound in, and at least one.
 
     Args:
@@ -77,7 +79,9 @@ def notes_of(roll: np.ndarray) -> list[Notes]:
         keys = np.zeros((roll.shape[0] + 1, KEYS), dtype=np.uint8)
         keys[:-1] = roll[:, hand]
         key, start = np.nonzero(keys.T == STRUCK)
-        over = np.flatnonzero(keys.T.ravel() != HELD)  # a note lasts until its key is silent or struck again
+        over = np.flatnonzero(
+            keys.T.ravel() != HELD
+        )  # a note lasts until its key is silent or struck again
         end = over[np.searchsorted(over, key * len(keys) + start, side="right")] - key * len(keys)
         order = np.lexsort((key, start))
         found.append(Notes(start[order], end[order], key[order]))

@@ -21,9 +21,19 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
     """All that is asked of one training, so that the run itself can be forgotten."""
     from agents.supervised.measuring import finished
 
-    settings = {"epochs": EPOCHS, "code_size": size, "noise": noise, "averaging": 0.99, "precision": "bfloat16"}
+    settings = {
+        "epochs": EPOCHS,
+        "code_size": size,
+        "noise": noise,
+        "averaging": 0.99,
+        "precision": "bfloat16",
+    }
     done = finished("autoencoder", "best", settings, seed)
-    found = {name: float(value) for name, value in done.summary().items() if isinstance(value, (int, float))}
+    found = {
+        name: float(value)
+        for name, value in done.summary().items()
+        if isinstance(value, (int, float))
+    }
     return {**found, "largest step": _largest_step(done)} if size == PLAIN and not noise else found
 
 
@@ -34,7 +44,10 @@ def _largest_step(done: Any) -> float:
     found = codes.encode(done.model, comparison.clean(done.splits.test))
     middles = codes.centroids(found, done.splits.test.labels.cpu().numpy())
     pairs = [codes.pair(text) for text in ("2-0", "3-9", "1-4")]
-    return max(codes.smoothness(codes.decode(done.model, codes.straight(middles[one], middles[other], 21))) for one, other in pairs)
+    return max(
+        codes.smoothness(codes.decode(done.model, codes.straight(middles[one], middles[other], 21)))
+        for one, other in pairs
+    )
 
 
 def ours_less_components(name: str, seed: int) -> float:
@@ -46,9 +59,16 @@ def ours_less_components(name: str, seed: int) -> float:
 PER_PIXEL = "mean squared error per pixel"
 
 
-def _claim(claim: str, says: str, reported: float, measure: Callable[[int], float], **more: Any) -> Claim:
+def _claim(
+    claim: str, says: str, reported: float, measure: Callable[[int], float], **more: Any
+) -> Claim:
     """A claim with what all of them share."""
-    common: dict[str, Any] = {"unit": PER_PIXEL, "cost": 45.0, "runs": RUNS, "notes": f"{WHERE} {EPOCHS} epochs."}
+    common: dict[str, Any] = {
+        "unit": PER_PIXEL,
+        "cost": 45.0,
+        "runs": RUNS,
+        "notes": f"{WHERE} {EPOCHS} epochs.",
+    }
     return Claim(claim, says, reported, "at most", measure, **{**common, **more})
 
 
@@ -71,7 +91,12 @@ def _corrupted() -> Iterator[Claim]:
 
 
 CLAIMS = (
-    _claim("A1", "A code of 4 numbers, 150 epochs", 0.02995, lambda seed: figures(PLAIN, seed)["test_mse"]),
+    _claim(
+        "A1",
+        "A code of 4 numbers, 150 epochs",
+        0.02995,
+        lambda seed: figures(PLAIN, seed)["test_mse"],
+    ),
     *_sizes(),
     *_corrupted(),
     _claim(
@@ -102,13 +127,26 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
     with plots.style():
         made = plots.figure(7.5, 4.6)
         axes = made.add_subplot()
-        axes.plot(sizes, [figures(size, 0)["pca_mse"] for size in sizes], "s--", color=plots.GREY, label="principal components")
+        axes.plot(
+            sizes,
+            [figures(size, 0)["pca_mse"] for size in sizes],
+            "s--",
+            color=plots.GREY,
+            label="principal components",
+        )
         axes.plot(sizes, REPORTED, "o-", color=plots.COLOURS[1], label="the report, 80 epochs")
         axes.plot(
-            sizes, [figures(size, 0)["test_mse"] for size in sizes], "o-", color=plots.COLOURS[0], label=f"deep model, {EPOCHS} epochs"
+            sizes,
+            [figures(size, 0)["test_mse"] for size in sizes],
+            "o-",
+            color=plots.COLOURS[0],
+            label=f"deep model, {EPOCHS} epochs",
         )
         axes.set(
-            xlabel="numbers in the code", ylabel="test error (mean squared, per pixel)", ylim=(0, None), title="Error against code size"
+            xlabel="numbers in the code",
+            ylabel="test error (mean squared, per pixel)",
+            ylim=(0, None),
+            title="Error against code size",
         )
         axes.set_xticks(list(sizes))
         axes.legend()

@@ -23,7 +23,8 @@ def encode(model: nn.Module, images: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         encoder = model.eval().get_submodule("encoder")
         parts = [
-            encoder(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu() for at in range(0, len(images), EVALUATED)
+            encoder(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu()
+            for at in range(0, len(images), EVALUATED)
         ]
     return np.asarray(torch.cat(parts).numpy())
 
@@ -35,13 +36,20 @@ def decode(model: nn.Module, codes: np.ndarray) -> np.ndarray:
     device = next(model.parameters()).device
     with torch.no_grad():
         decoder = model.eval().get_submodule("decoder")
-        return np.asarray(decoder(torch.from_numpy(np.asarray(codes, np.float32)).to(device)).cpu().numpy()[:, 0])
+        return np.asarray(
+            decoder(torch.from_numpy(np.asarray(codes, np.float32)).to(device)).cpu().numpy()[:, 0]
+        )
 
 
 def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean code of each of ten classes: [10, code]; of a class without images NaN."""
     return np.stack(
-        [codes[labels == number].mean(0) if (labels == number).any() else np.full(codes.shape[1], np.nan) for number in range(10)]
+        [
+            codes[labels == number].mean(0)
+            if (labels == number).any()
+            else np.full(codes.shape[1], np.nan)
+            for number in range(10)
+        ]
     )
 
 

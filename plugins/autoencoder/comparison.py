@@ -66,7 +66,10 @@ def reconstruct(model: nn.Module, images: np.ndarray) -> np.ndarray:
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
-        parts = [model(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu() for at in range(0, len(images), EVALUATED)]
+        parts = [
+            model(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu()
+            for at in range(0, len(images), EVALUATED)
+        ]
     return np.asarray(torch.cat(parts)[:, 0].numpy())
 
 
@@ -75,13 +78,18 @@ def error(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.square(one.astype(np.float64) - other).mean())
 
 
-def findings(model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int) -> dict[str, Any]:
+def findings(
+    model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int
+) -> dict[str, Any]:
     """Test errors of model and baseline: the run's own (noisy images where it learned to remove noise), then each corruption."""
     test = clean(splits.test)
     components = Components(clean(splits.train), config.code_size)
     given = corrupted(test, seed, config.noise)
     ours = {name: error(reconstruct(model, made), test) for name, made in given.items()}
-    theirs = {name: error(components.reconstruct(made, config.code_size), test) for name, made in given.items()}
+    theirs = {
+        name: error(components.reconstruct(made, config.code_size), test)
+        for name, made in given.items()
+    }
     headline = "noisy" if config.noise else "clean"
     found: dict[str, Any] = {"test_mse": ours[headline], "pca_mse": theirs[headline]}
     for name in given:

@@ -21,23 +21,47 @@ if TYPE_CHECKING:
 
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
 """Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the codes between which it spans."""
-TEN = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B", "#7F7F7F", "#5D3A9B")
+TEN = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C564B",
+    "#7F7F7F",
+    "#5D3A9B",
+)
 
 
 def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
     """Every picture of a finished run."""
     summary = experiment.summary()
-    test, labels = comparison.clean(experiment.splits.test), experiment.splits.test.labels.cpu().numpy()
+    test, labels = (
+        comparison.clean(experiment.splits.test),
+        experiment.splits.test.labels.cpu().numpy(),
+    )
     best = summary.get("best_epoch", 0)
     curves = training_curves(
-        metrics, "How it learned", "mean squared error per pixel", "mse", "per pixel", best, summary["test_mse"], experiment.sharp_from
+        metrics,
+        "How it learned",
+        "mean squared error per pixel",
+        "mse",
+        "per pixel",
+        best,
+        summary["test_mse"],
+        experiment.sharp_from,
     )
     artifacts.save_figure("learning_curve.png", curves)
     size = experiment.config.code_size  # type: ignore[attr-defined]
     components = comparison.Components(comparison.clean(experiment.splits.train), max(2, size))
     given = comparison.corrupted(test, experiment.task.seed, experiment.config.noise)  # type: ignore[attr-defined]
     for name, made in given.items():
-        artifacts.save_figure(f"reconstructions_{name}.png", reconstructions(experiment, components, name, made, test, labels))
+        artifacts.save_figure(
+            f"reconstructions_{name}.png",
+            reconstructions(experiment, components, name, made, test, labels),
+        )
     artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
     found = codes.encode(experiment.model, test)  # [images, code]
     artifacts.save_array("codes.npy", found)
@@ -47,18 +71,34 @@ def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) ->
 
 
 def reconstructions(
-    experiment: EpochExperiment, components: comparison.Components, name: str, given: np.ndarray, test: np.ndarray, labels: np.ndarray
+    experiment: EpochExperiment,
+    components: comparison.Components,
+    name: str,
+    given: np.ndarray,
+    test: np.ndarray,
+    labels: np.ndarray,
 ) -> Figure:
     """One image of each class: as given, as it comes back, and as principal components give it back."""
     size = experiment.config.code_size  # type: ignore[attr-defined]
-    first = [int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()]
-    ours, theirs = comparison.reconstruct(experiment.model, given), components.reconstruct(given, size)
+    first = [
+        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
+    ]
+    ours, theirs = (
+        comparison.reconstruct(experiment.model, given),
+        components.reconstruct(given, size),
+    )
     images = np.concatenate([given[first], ours[first], theirs[first].clip(0, 1)])
     words = [experiment.data.classes[labels[one]] for one in first] + [""] * (2 * len(first))
     means = f"{comparison.error(ours, test):.4f} and {comparison.error(theirs, test):.4f}"
     note = f"rows: given, autoencoder, principal components; mean squared error of all test images {means}"
     numbers = "1 number" if size == 1 else f"{size} numbers"
-    return image_grid(images, words, f"{name.capitalize()} images through a code of {numbers}", columns=len(first), note=note)
+    return image_grid(
+        images,
+        words,
+        f"{name.capitalize()} images through a code of {numbers}",
+        columns=len(first),
+        note=note,
+    )
 
 
 def best_and_worst(experiment: EpochExperiment, test: np.ndarray) -> Figure:
@@ -86,7 +126,11 @@ def plane(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return found, np.zeros(2), np.eye(2)
     centre = found.mean(0)
     if size == 1:
-        return np.concatenate([found - centre, np.zeros_like(found)], axis=1), centre, np.array([[1.0], [0.0]])
+        return (
+            np.concatenate([found - centre, np.zeros_like(found)], axis=1),
+            centre,
+            np.array([[1.0], [0.0]]),
+        )
     _, vectors = np.linalg.eigh(np.cov(found.T))
     axes = vectors[:, ::-1][:, :2].T  # [2, code]
     return (found - centre) @ axes.T, centre, axes
@@ -114,12 +158,31 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
         )
         for number in np.unique(labels):
             middle = np.median(flat[labels == number], axis=0)
-            box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": TEN[number], "linewidth": 1.5}
+            box = {
+                "boxstyle": "round,pad=0.2",
+                "facecolor": "white",
+                "edgecolor": TEN[number],
+                "linewidth": 1.5,
+            }
             axes.text(
-                middle[0], middle[1], classes[number], ha="center", va="center", fontsize=12, fontweight="bold", color=TEN[number], bbox=box
+                middle[0],
+                middle[1],
+                classes[number],
+                ha="center",
+                va="center",
+                fontsize=12,
+                fontweight="bold",
+                color=TEN[number],
+                bbox=box,
             )
-        across, up = names.get(size, ("first principal axis of the codes", "second principal axis of the codes"))
-        axes.set(xlabel=across, ylabel=up, title=f"Codes of test images ({plural(size, 'number')}), coloured by class")
+        across, up = names.get(
+            size, ("first principal axis of the codes", "second principal axis of the codes")
+        )
+        axes.set(
+            xlabel=across,
+            ylabel=up,
+            title=f"Codes of test images ({plural(size, 'number')}), coloured by class",
+        )
     return made
 
 
@@ -130,22 +193,40 @@ def decoded(experiment: EpochExperiment, found: np.ndarray) -> Figure:
     rows = up[::-1] if found.shape[1] > 1 else up[:1]
     points = np.array([centre + x * axes[0] + y * axes[1] for y in rows for x in across])
     images = codes.decode(experiment.model, points)
-    what = {1: "the code", 2: "both numbers of the code"}.get(found.shape[1], "the two principal axes of the codes, through their mean")
+    what = {1: "the code", 2: "both numbers of the code"}.get(
+        found.shape[1], "the two principal axes of the codes, through their mean"
+    )
     note = f"along {what}, at even quantiles"
-    return image_grid(images, [""] * len(images), "Decoded codes", columns=SIDE, note=note, words_room=0.06)
+    return image_grid(
+        images, [""] * len(images), "Decoded codes", columns=SIDE, note=note, words_room=0.06
+    )
 
 
-def walks(experiment: EpochExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray) -> None:
+def walks(
+    experiment: EpochExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
+) -> None:
     """A5: a straight line between two codes drawn at random, and GIFs between mean codes of classes."""
     rng = generator(experiment.task.seed, "walk")  # type: ignore[attr-defined]
     one, other = found[rng.choice(len(found), 2, replace=False)]
-    rows, words = [codes.decode(experiment.model, codes.straight(one, other, 10))], ["from", *[""] * 8, "to"]
+    rows, words = (
+        [codes.decode(experiment.model, codes.straight(one, other, 10))],
+        ["from", *[""] * 8, "to"],
+    )
     middles, classes = codes.centroids(found, labels), experiment.data.classes
     for text in experiment.config.morphs:  # type: ignore[attr-defined]
         first, second = codes.pair(text)
-        rows.append(codes.decode(experiment.model, codes.straight(middles[first], middles[second], 10)))
+        rows.append(
+            codes.decode(experiment.model, codes.straight(middles[first], middles[second], 10))
+        )
         words += [classes[first], *[""] * 8, classes[second]]
         images = codes.morph(experiment.model, middles[first], middles[second])
         artifacts.save_animation(f"morph_{first}_{second}.gif", codes.frames(images), fps=12)
-    note = "first row: between the codes of two test images; the others between mean codes of classes"
-    artifacts.save_figure("walks.png", image_grid(np.concatenate(rows), words, "Straight lines through the space of codes", note=note))
+    note = (
+        "first row: between the codes of two test images; the others between mean codes of classes"
+    )
+    artifacts.save_figure(
+        "walks.png",
+        image_grid(
+            np.concatenate(rows), words, "Straight lines through the space of codes", note=note
+        ),
+    )

@@ -50,7 +50,9 @@ class AutoencoderLab:
 
         return threads_for(weights_of(lambda: autoencoder(config)), config.batch_size, cores)
 
-    def build(self, config: AutoencoderConfig, context: Context) -> EpochExperiment | RandomSearchExperiment:
+    def build(
+        self, config: AutoencoderConfig, context: Context
+    ) -> EpochExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
         from agents.supervised.experiment import EpochExperiment
         from plugins.autoencoder.network import Reconstruction
@@ -59,7 +61,13 @@ class AutoencoderLab:
             from agents.supervised.search import RandomSearchExperiment
             from plugins.autoencoder import space
 
-            return RandomSearchExperiment(config, context, space.space(), space.settings, lambda chosen: Reconstruction(chosen, context))
+            return RandomSearchExperiment(
+                config,
+                context,
+                space.space(),
+                space.settings,
+                lambda chosen: Reconstruction(chosen, context),
+            )
         return EpochExperiment(Reconstruction(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
@@ -71,7 +79,9 @@ class AutoencoderLab:
             from agents.supervised import search_pictures
 
             artifacts.write("candidates.csv", search_pictures.table(experiment, SEARCHED))
-            artifacts.save_figure("candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:]))
+            artifacts.save_figure(
+                "candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:])
+            )
             experiment = experiment.final
         save_model(artifacts, "autoencoder", experiment.config, experiment.model)
         figures.draw(experiment, artifacts, metrics)

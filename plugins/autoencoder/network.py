@@ -44,8 +44,22 @@ def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.
         nn.Conv2d(16, 32, 3, 2, 0),
         nn.ReLU(),
     ]
-    encoder += [*drop, nn.Flatten(), nn.Linear(32 * 3 * 3, 64), nn.ReLU(), *drop, nn.Linear(64, config.code_size)]
-    decoder: list[nn.Module] = [nn.Linear(config.code_size, 64), nn.ReLU(), *drop, nn.Linear(64, 32 * 3 * 3), nn.ReLU(), *drop]
+    encoder += [
+        *drop,
+        nn.Flatten(),
+        nn.Linear(32 * 3 * 3, 64),
+        nn.ReLU(),
+        *drop,
+        nn.Linear(64, config.code_size),
+    ]
+    decoder: list[nn.Module] = [
+        nn.Linear(config.code_size, 64),
+        nn.ReLU(),
+        *drop,
+        nn.Linear(64, 32 * 3 * 3),
+        nn.ReLU(),
+        *drop,
+    ]
     decoder += [nn.Unflatten(1, (32, 3, 3)), nn.ConvTranspose2d(32, 16, 3, 2, 0), nn.ReLU(), *drop]
     decoder += [nn.ConvTranspose2d(16, 8, 3, 2, 1, output_padding=1), nn.ReLU(), *drop]
     return encoder, [*decoder, nn.ConvTranspose2d(8, 1, 3, 2, 1, output_padding=1), nn.Sigmoid()]
@@ -105,7 +119,9 @@ class Reconstruction:
             for batch, _ in images.batches():
                 given = batch
                 if self.config.noise:
-                    given = torch.from_numpy(add_noise(batch[:, 0].cpu().numpy(), rng, self.config.noise))[:, None].to(batch)
+                    given = torch.from_numpy(
+                        add_noise(batch[:, 0].cpu().numpy(), rng, self.config.noise)
+                    )[:, None].to(batch)
                 total += (model(given) - batch).square().sum().cpu().double()
         return {"mse": float(total) / images.pixels.numel()}
 

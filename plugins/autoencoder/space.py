@@ -12,7 +12,11 @@ def space() -> dict[str, Any]:
     """Distributions for scikit-learn's ParameterSampler."""
     from scipy.stats import loguniform, uniform
 
-    return {"dropout": uniform(0, 0.5), "learning_rate": loguniform(1e-4, 1e-1), "weight_decay": loguniform(1e-6, 1e-2)}
+    return {
+        "dropout": uniform(0, 0.5),
+        "learning_rate": loguniform(1e-4, 1e-1),
+        "weight_decay": loguniform(1e-6, 1e-2),
+    }
 
 
 def settings(drawn: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,4 +12,9 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
         summary="Go to the goal of an empty 10 x 10 grid and stay there",
         agents=True,
     )
-    registry.env("empty-grid", "envs.grid:EmptyGridEnv", summary="10 x 10 free cells, the goal 10 moves away", id="sandbox/EmptyGrid-v0")
+    registry.env(
+        "empty-grid",
+        "envs.grid:EmptyGridEnv",
+        summary="10 x 10 free cells, the goal 10 moves away",
+        id="sandbox/EmptyGrid-v0",
+    )

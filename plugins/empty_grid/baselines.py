@@ -25,10 +25,22 @@ VALUES: dict[str, Any] = {
     "exploration_fraction": 0.3,
 }
 """No hidden layer, and the highest value that there can be at the start, as tabular agents have it; see the maze's."""
-ON_POLICY: dict[str, Any] = {"total_timesteps": 75_000, "n_envs": 16, "net_arch": (64,), "gamma": 0.9, "ent_coef": 0.03}
+ON_POLICY: dict[str, Any] = {
+    "total_timesteps": 75_000,
+    "n_envs": 16,
+    "net_arch": (64,),
+    "gamma": 0.9,
+    "ent_coef": 0.03,
+}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sb3-dqn": VALUES,
-    "sb3-ppo": {**ON_POLICY, "n_steps": 50, "batch_size": 200, "n_epochs": 4, "learning_rate": 1e-3},
+    "sb3-ppo": {
+        **ON_POLICY,
+        "n_steps": 50,
+        "batch_size": 200,
+        "n_epochs": 4,
+        "learning_rate": 1e-3,
+    },
     "sb3-a2c": {**ON_POLICY, "n_steps": 10, "learning_rate": 2e-3},
 }
 

@@ -13,7 +13,11 @@ from sandbox.lab import Claim
 
 GRID = Setting("empty-grid", "q-learning", 1500)
 ROAMING = Setting(
-    "empty-grid", "q-learning", 2000, (("policy", "epsilon-greedy"), ("epsilon_schedule", "linear")), (("random_start", True),)
+    "empty-grid",
+    "q-learning",
+    2000,
+    (("policy", "epsilon-greedy"), ("epsilon_schedule", "linear")),
+    (("random_start", True),),
 )
 GOAL = 22
 """The state of the cell (2, 2)."""
@@ -30,12 +34,27 @@ HALF_DIGIT = 0.0005
 def _g1() -> list[Claim]:
     says = "Q-learning + ε-greedy from random starts learns the value of the goal: V(goal) = 1 / (1 - γ) = 10"
     value = claims.value_of(ROAMING, GOAL)
-    return [Claim("G1", says, 10.0, "equal", value, margin=0.005, cost=0.01, part="V(goal) after 2000 episodes", unit="discounted reward")]
+    return [
+        Claim(
+            "G1",
+            says,
+            10.0,
+            "equal",
+            value,
+            margin=0.005,
+            cost=0.01,
+            part="V(goal) after 2000 episodes",
+            unit="discounted reward",
+        )
+    ]
 
 
 def _g2() -> list[Claim]:
     says = "In the empty grid all four combinations come close to the best possible 0.8, and sooner with exponential ε"
-    common: dict[str, Any] = {"cost": 0.008, "unit": "reward per step, mean of the last 100 of 1500 episodes"}
+    common: dict[str, Any] = {
+        "cost": 0.008,
+        "unit": "reward per step, mean of the last 100 of 1500 episodes",
+    }
     made = [
         Claim(
             "G2",
@@ -51,14 +70,37 @@ def _g2() -> list[Claim]:
     for schedule, figures in REPORTED.items():
         settings = claims.combinations(GRID.but(epsilon_schedule=schedule))
         made += [
-            Claim("G2", says, figure, "equal", claims.last_mean(setting), margin=HALF_DIGIT, part=f"{name}, {schedule} ε", **common)
+            Claim(
+                "G2",
+                says,
+                figure,
+                "equal",
+                claims.last_mean(setting),
+                margin=HALF_DIGIT,
+                part=f"{name}, {schedule} ε",
+                **common,
+            )
             for (name, setting), figure in zip(settings, figures, strict=True)
         ]
     for name, setting in claims.combinations(GRID):
-        soon, late = (claims.converged(setting.but(epsilon_schedule=schedule), SOON) for schedule in ("exponential", "linear"))
+        soon, late = (
+            claims.converged(setting.but(epsilon_schedule=schedule), SOON)
+            for schedule in ("exponential", "linear")
+        )
         part = f"{name}: exponential ε converges sooner"
         unit = f"runs that stay above {SOON:g} reward per step from an earlier episode on"
-        made.append(Claim("G2", says, None, "order", claims.earlier(soon, late), cost=0.016, part=part, unit=unit))
+        made.append(
+            Claim(
+                "G2",
+                says,
+                None,
+                "order",
+                claims.earlier(soon, late),
+                cost=0.016,
+                part=part,
+                unit=unit,
+            )
+        )
     return made
 
 

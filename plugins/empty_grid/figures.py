@@ -21,4 +21,8 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     }  # fmt: skip
     caption = f"Exploring reward per step in stretches of 15 episodes, {seeds} runs: median, and the band that 90 % of them lie in."
     title = "Learning the empty grid: ε from 0.8 to 0.001"
-    yield ClaimPicture("learning_curves_grid", caption, claim_pictures.learning_curves(panels, GRID.episodes, BEST, title))
+    yield ClaimPicture(
+        "learning_curves_grid",
+        caption,
+        claim_pictures.learning_curves(panels, GRID.episodes, BEST, title),
+    )

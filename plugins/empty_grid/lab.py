@@ -17,7 +17,9 @@ from sandbox.lab import Claim, ClaimPicture
 class EmptyGridLabConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.empty_grid.baselines:config_of")
+    agent: Chosen = Choice(
+        "agent", "sarsa", "who learns", find="plugins.empty_grid.baselines:config_of"
+    )
     episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 

@@ -23,7 +23,11 @@ EPISODES = 2000
 def _summary(agent: str, seed: int) -> dict[str, Any]:
     """The summary of a run with the preset `cliff`, another agent, and a small step size."""
     lab = registry().lab("gym")
-    config = resolve(lab.Config, [merge(PRESETS["cliff"], {"agent": {"name": agent, "alpha": 0.1}, "episodes": EPISODES})], "cliff")
+    config = resolve(
+        lab.Config,
+        [merge(PRESETS["cliff"], {"agent": {"name": agent, "alpha": 0.1}, "episodes": EPISODES})],
+        "cliff",
+    )
     experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)  # type: ignore[arg-type]
     while not experiment.done:
         experiment.advance()
@@ -42,13 +46,25 @@ def greedy(agent: str, seed: int) -> float:
 
 def _claims() -> list[Claim]:
     common: dict[str, Any] = {"cost": 0.1, "min_seeds": 10}
-    exploring_unit, greedy_unit = f"return, mean of the last 100 of {EPISODES} episodes", "expected return of an episode, exact"
+    exploring_unit, greedy_unit = (
+        f"return, mean of the last 100 of {EPISODES} episodes",
+        "expected return of an episode, exact",
+    )
 
     def gap(seed: int) -> float:
         return exploring("sarsa", seed) - exploring("q-learning", seed)
 
     return [
-        Claim("cliff", SAYS, None, "order", gap, part="SARSA earns more while exploring", unit=exploring_unit, **common),
+        Claim(
+            "cliff",
+            SAYS,
+            None,
+            "order",
+            gap,
+            part="SARSA earns more while exploring",
+            unit=exploring_unit,
+            **common,
+        ),
         Claim(
             "cliff",
             SAYS,
@@ -74,7 +90,14 @@ def _claims() -> list[Claim]:
             **common,
         ),
         Claim(
-            "cliff", SAYS, -13.0, "equal", lambda seed: greedy("q-learning", seed), part="Q-learning, greedy", unit=greedy_unit, **common
+            "cliff",
+            SAYS,
+            -13.0,
+            "equal",
+            lambda seed: greedy("q-learning", seed),
+            part="Q-learning, greedy",
+            unit=greedy_unit,
+            **common,
         ),
         Claim(
             "cliff",

@@ -18,9 +18,19 @@ class GymConfig(ControlConfig):
     agent: Chosen = Choice("agent", "q-learning", "who learns", find="plugins.gym.tuning:config_of")
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
-    use_model: bool = Field(True, description="learn on the environment's own table of transitions, where it is known to tell the truth")
-    evaluation_episodes: int = Field(30, ge=1, le=10**6, description="episodes of an evaluation by sampling, where no model is known")
-    discretiser: DiscretiserConfig = Field(default_factory=DiscretiserConfig, description="how continuous observations become states")
+    use_model: bool = Field(
+        True,
+        description="learn on the environment's own table of transitions, where it is known to tell the truth",
+    )
+    evaluation_episodes: int = Field(
+        30,
+        ge=1,
+        le=10**6,
+        description="episodes of an evaluation by sampling, where no model is known",
+    )
+    discretiser: DiscretiserConfig = Field(
+        default_factory=DiscretiserConfig, description="how continuous observations become states"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

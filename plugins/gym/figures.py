@@ -22,13 +22,17 @@ GREEDY = "return of the greedy policy"
 def single(experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
     """All pictures of a run with one seed."""
     name, agent = experiment.config.env.options.id, experiment.config.agent.name
-    artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, f"{name}: how {agent} learned"))
+    artifacts.save_figure(
+        "learning_curve.png", learning_curve(experiment, metrics, f"{name}: how {agent} learned")
+    )
     view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
     if view is None:
         return
     values, policy = experiment.values(), experiment.agent.policy()
     title = f"{name}: what {agent} thinks each cell is worth"
-    artifacts.save_figure("value_map.png", value_map(view, values, policy, experiment.agent.visits, title))
+    artifacts.save_figure(
+        "value_map.png", value_map(view, values, policy, experiment.agent.visits, title)
+    )
     title = f"{name}: where {agent} was while learning"
     artifacts.save_figure("visits_map.png", visits_map(view, experiment.agent.visits, title))
 
@@ -37,17 +41,27 @@ def many(seeds: Any, artifacts: Artifacts, metrics: Metrics) -> None:
     """All pictures of a run with many seeds."""
     one, table = seeds.experiments[0], seeds.table()
     name, agent, count = one.config.env.options.id, one.config.agent.name, len(seeds.seeds)
-    artifacts.save_array("q_tables.npy", np.stack([experiment.agent.q for experiment in seeds.experiments]))
+    artifacts.save_array(
+        "q_tables.npy", np.stack([experiment.agent.q for experiment in seeds.experiments])
+    )
     artifacts.write("seeds.csv", many_pictures.seeds_table(table))
     title = f"{name}: how {count} seeds of {agent} learned"
     artifacts.save_figure(
-        "learning_curve.png", learning_curve(one, metrics, title, CurveColumns("return_mean", label="return, mean of all seeds"))
+        "learning_curve.png",
+        learning_curve(
+            one, metrics, title, CurveColumns("return_mean", label="return, mean of all seeds")
+        ),
     )
     title = f"{name}: where {count} seeds of {agent} ended"
-    artifacts.save_figure("scores.png", many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY))
+    artifacts.save_figure(
+        "scores.png",
+        many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY),
+    )
 
 
-def learning_curve(experiment: Any, metrics: Metrics, title: str, score: CurveColumns | None = None) -> Figure:
+def learning_curve(
+    experiment: Any, metrics: Metrics, title: str, score: CurveColumns | None = None
+) -> Figure:
     """Return of the episodes, of the greedy policy, and of the best policies.
 
     Args:
@@ -59,11 +73,17 @@ def learning_curve(experiment: Any, metrics: Metrics, title: str, score: CurveCo
     sampled = f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
     evaluated = sampled if experiment.model is None else "greedy policy, exact"
     score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
-    exploration = "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
+    exploration = (
+        "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
+    )
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
     figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
     axes = figure.axes[0]
-    if optimum is not None and stationary is not None and optimum - stationary > 1e-6 * max(1.0, abs(optimum)):
+    if (
+        optimum is not None
+        and stationary is not None
+        and optimum - stationary > 1e-6 * max(1.0, abs(optimum))
+    ):
         label = f"best without counting steps: {number(stationary, 4)}"
         axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=label)
     _show_the_end(axes, metrics, score)
@@ -82,7 +102,9 @@ def _show_the_end(axes: Any, metrics: Metrics, score: CurveColumns) -> None:
         axes.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
 
 
-def value_map(view: GridView, values: np.ndarray, policy: np.ndarray, visits: np.ndarray, title: str) -> Figure:
+def value_map(
+    view: GridView, values: np.ndarray, policy: np.ndarray, visits: np.ndarray, title: str
+) -> Figure:
     """The highest action value of each cell, with greedy arrows; grey where the agent never acted.
 
     Args:
@@ -99,10 +121,14 @@ def value_map(view: GridView, values: np.ndarray, policy: np.ndarray, visits: np
         figure, axes, bar = pictures.map_axes(shape, title)
         axes.set_facecolor("#E5E7EB")
         figure.colorbar(
-            axes.imshow(shown, cmap=plots.VALUES), cax=bar, label=_fitting(shape, "value: discounted reward to come; grey: none", "value")
+            axes.imshow(shown, cmap=plots.VALUES),
+            cax=bar,
+            label=_fitting(shape, "value: discounted reward to come; grey: none", "value"),
         )
         if max(shape) <= 60 and free.any():
-            pictures.draw_arrows(axes, policy.reshape(*shape, -1), free, np.where(free, shown, np.nan), view.arrows)
+            pictures.draw_arrows(
+                axes, policy.reshape(*shape, -1), free, np.where(free, shown, np.nan), view.arrows
+            )
         _draw_letters(axes, view)
     return figure
 
@@ -115,9 +141,13 @@ def visits_map(view: GridView, visits: np.ndarray, title: str) -> Figure:
     with plots.style():
         figure, axes, bar = pictures.map_axes(view.shape, title)
         axes.set_facecolor("#E5E7EB")
-        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(2.0, float(np.nanmax(counts)))))
+        drawn = axes.imshow(
+            counts, cmap=plots.VALUES, norm=LogNorm(1, max(2.0, float(np.nanmax(counts))))
+        )
         pictures.visits_bar(figure, drawn, bar)
-        bar.set_ylabel(_fitting(view.shape, "steps spent here (log scale); grey: never", "steps spent here"))
+        bar.set_ylabel(
+            _fitting(view.shape, "steps spent here (log scale); grey: never", "steps spent here")
+        )
         _draw_letters(axes, view)
     return figure
 
@@ -130,12 +160,30 @@ def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
 def _draw_letters(axes: Any, view: GridView) -> None:
     """What stands in the cells: start and goal in circles, holes as dark discs."""
     size = min(13.0, 200 / max(view.shape))
-    box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "#111827", "linewidth": 1.0}
+    box = {
+        "boxstyle": "circle,pad=0.2",
+        "facecolor": "white",
+        "edgecolor": "#111827",
+        "linewidth": 1.0,
+    }
     for row, column in np.argwhere(view.letters != " "):
         letter = str(view.letters[row, column])
         if letter == "H":
-            axes.scatter([column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827")
+            axes.scatter(
+                [column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827"
+            )
             continue
-        place, points = ((column - 0.3, row - 0.3), 0.6 * size) if letter == "S" else ((column, row), size)  # beside its arrow
+        place, points = (
+            ((column - 0.3, row - 0.3), 0.6 * size) if letter == "S" else ((column, row), size)
+        )  # beside its arrow
         colour = plots.COLOURS[1] if letter == "G" else "#111827"
-        axes.text(*place, letter, ha="center", va="center", fontsize=points, fontweight="bold", color=colour, bbox=box)
+        axes.text(
+            *place,
+            letter,
+            ha="center",
+            va="center",
+            fontsize=points,
+            fontweight="bold",
+            color=colour,
+            bbox=box,
+        )

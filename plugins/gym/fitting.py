@@ -46,7 +46,11 @@ def survey(config: Any) -> Survey:
         ModelError: when its table of transitions is none.
     """
     return _survey(
-        config.env.options.id, config.env.options.model_dump_json(), config.discretiser.model_dump_json(), config.use_model, _Asked(config)
+        config.env.options.id,
+        config.env.options.model_dump_json(),
+        config.discretiser.model_dump_json(),
+        config.use_model,
+        _Asked(config),
     )
 
 
@@ -83,7 +87,11 @@ def _survey(name: str, options: str, discretiser: str, use_model: bool, asked: _
                 f"{name} has {finite.about(numbering.size)} states and {actions.n} actions; a table has at most "
                 f"{finite.about(finite.LARGEST)} entries, not {finite.about(size)}.{_instead(env)}"
             )
-        return Survey(numbering, int(actions.n), _table(env, asked.config.env.options.max_episode_steps, use_model))
+        return Survey(
+            numbering,
+            int(actions.n),
+            _table(env, asked.config.env.options.max_episode_steps, use_model),
+        )
     finally:
         env.close()
 
@@ -135,7 +143,11 @@ def check(config: Any) -> None:
     found = survey(config)
     model = found.table.model if config.use_model else None
     if hasattr(agent, "plan") and model is None:
-        why = "use_model is off" if not config.use_model else found.table.why_not or "it brings no table of transitions"
+        why = (
+            "use_model is off"
+            if not config.use_model
+            else found.table.why_not or "it brings no table of transitions"
+        )
         raise UsageError(
             f"Agent '{config.agent.name}' plans on an exact model, and of {name} none is known: {why}. q-learning, sarsa and dyna-q need none."
         )
@@ -153,7 +165,9 @@ def _refuse_endless(name: str, model: TabularMDP) -> None:
     if found.converged:
         return
     change = np.abs(found.q.max(axis=1) - found.value)  # [states], of one more sweep
-    brings = np.abs((model.probability * model.reward).sum(axis=2)[np.arange(model.states), found.policy])  # [states]
+    brings = np.abs(
+        (model.probability * model.reward).sum(axis=2)[np.arange(model.states), found.policy]
+    )  # [states]
     state = int(np.argmax(np.where(change >= 0.5 * change.max(), brings, -1.0)))
     raise ModelError(
         f"{name} with discount 1: state {state}, action {int(found.policy[state])} has no finite value, reward comes there without end. "

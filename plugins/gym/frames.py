@@ -46,8 +46,15 @@ class ShownStep:
 def episode_now(experiment: Any, rng: np.random.Generator) -> Iterator[ShownStep]:
     """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
     done = experiment.done
-    knowledge = (experiment.done_units, 0.0 if done else float(experiment.agent.epsilon()), experiment.agent.q)
-    return _closing(experiment, lambda env: islice(_episode(experiment, env, knowledge, rng, explore=not done), LONGEST))
+    knowledge = (
+        experiment.done_units,
+        0.0 if done else float(experiment.agent.epsilon()),
+        experiment.agent.q,
+    )
+    return _closing(
+        experiment,
+        lambda env: islice(_episode(experiment, env, knowledge, rng, explore=not done), LONGEST),
+    )
 
 
 def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[ShownStep]:
@@ -55,9 +62,21 @@ def episodes_then(experiment: Any, rng: np.random.Generator) -> Iterator[ShownSt
 
     def all_of_them(env: Any) -> Iterator[ShownStep]:
         for snapshot in experiment.snapshots:
-            yield from islice(_episode(experiment, env, (snapshot.episode, snapshot.epsilon, snapshot.q), rng, explore=True), SHORT)
+            yield from islice(
+                _episode(
+                    experiment,
+                    env,
+                    (snapshot.episode, snapshot.epsilon, snapshot.q),
+                    rng,
+                    explore=True,
+                ),
+                SHORT,
+            )
         last = experiment.snapshots[-1]
-        yield from islice(_episode(experiment, env, (last.episode, last.epsilon, last.q), rng, explore=False), LONGEST)
+        yield from islice(
+            _episode(experiment, env, (last.episode, last.epsilon, last.q), rng, explore=False),
+            LONGEST,
+        )
 
     return _closing(experiment, all_of_them)
 
@@ -67,7 +86,9 @@ def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[ShownS
     options = experiment.config.env.options
     modes = list((experiment.env.metadata or {}).get("render_modes", []))
     if "rgb_array" not in modes:
-        raise UsageError(f"{options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'}).")
+        raise UsageError(
+            f"{options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'})."
+        )
     env = ids.make(options, "rgb_array")
     try:
         observation, _ = env.reset(seed=int(rng.integers(2**31)))
@@ -77,7 +98,9 @@ def greedy_episode(experiment: Any, rng: np.random.Generator) -> Iterator[ShownS
             yield ShownStep(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
             if over:
                 return
-            observation, reward, terminated, truncated, _ = env.step(experiment.agent.act(observation))
+            observation, reward, terminated, truncated, _ = env.step(
+                experiment.agent.act(observation)
+            )
             total, over = total + float(reward), bool(terminated or truncated)
     finally:
         env.close()
@@ -92,8 +115,12 @@ def _closing(experiment: Any, play: Any) -> Iterator[ShownStep]:
     config = experiment.config
     modes = fitting.render_modes(config)
     if "rgb_array" not in modes:
-        raise UsageError(f"{config.env.options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'}).")
-    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame looks for a loudspeaker, and complains where there is none
+        raise UsageError(
+            f"{config.env.options.id} draws no pictures of itself (render modes: {', '.join(modes) or 'none'})."
+        )
+    os.environ.setdefault(
+        "SDL_AUDIODRIVER", "dummy"
+    )  # pygame looks for a loudspeaker, and complains where there is none
     env = fitting.numbered(config, "rgb_array")
     try:
         yield from play(env)
@@ -102,7 +129,11 @@ def _closing(experiment: Any, play: Any) -> Iterator[ShownStep]:
 
 
 def _episode(
-    experiment: Any, env: Any, knowledge: tuple[int, float, np.ndarray], rng: np.random.Generator, explore: bool
+    experiment: Any,
+    env: Any,
+    knowledge: tuple[int, float, np.ndarray],
+    rng: np.random.Generator,
+    explore: bool,
 ) -> Iterator[ShownStep]:
     episode, epsilon, q = knowledge
     agent = copy.copy(experiment.agent)  # a second one, that knows what this one knew then
@@ -114,5 +145,7 @@ def _episode(
         yield ShownStep(np.ascontiguousarray(env.render(), dtype=np.uint8), status)
         if over:
             return
-        state, reward, terminated, truncated, _ = env.step(agent.act(state, explore=explore, rng=rng))
+        state, reward, terminated, truncated, _ = env.step(
+            agent.act(state, explore=explore, rng=rng)
+        )
         total, step, over = total + reward, step + 1, terminated or truncated

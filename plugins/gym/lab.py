@@ -58,7 +58,9 @@ class GymLab(ControlLab):
         from agents.control.episodic import EpisodicExperiment
         from plugins.gym import fitting
 
-        return EpisodicExperiment(config, context, self._world_of(config, context), fitting.notes(config), watched)
+        return EpisodicExperiment(
+            config, context, self._world_of(config, context), fitting.notes(config), watched
+        )
 
     def _world_of(self, config: Any, context: Context) -> World:
         from agents.control.worlds import EnvWorld, ModelWorld
@@ -77,13 +79,17 @@ class GymLab(ControlLab):
             model=model,
         )
 
-    def frames(self, experiment: Any, rng: np.random.Generator, history: bool = False) -> Iterator[Frame]:
+    def frames(
+        self, experiment: Any, rng: np.random.Generator, history: bool = False
+    ) -> Iterator[Frame]:
         """An episode as the agent behaves now, drawn by the environment itself; with `history`, how it came to that."""
         from plugins.gym import frames
 
         if hasattr(experiment, "pictures"):
             return frames.greedy_episode(experiment, rng)
-        one = getattr(experiment, "experiments", [experiment])[0]  # of many seeds, the first is watched
+        one = getattr(experiment, "experiments", [experiment])[
+            0
+        ]  # of many seeds, the first is watched
         return frames.episodes_then(one, rng) if history else frames.episode_now(one, rng)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:

@@ -87,7 +87,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "initial_value": 100.0,
         },
         "env": {"name": "CartPole-v1"},
-        "discretiser": {"bins": [4, 4, 8, 8], "low": [-2.4, -2.0, -0.21, -2.0], "high": [2.4, 2.0, 0.21, 2.0]},
+        "discretiser": {
+            "bins": [4, 4, 8, 8],
+            "low": [-2.4, -2.0, -0.21, -2.0],
+            "high": [2.4, 2.0, 0.21, 2.0],
+        },
         "episodes": 2000,
     },
 }

@@ -39,13 +39,21 @@ def errors(seed: int) -> dict[str, float]:
 def corners_right(seed: int) -> float:
     """Whether the four corners get the classes 0, 1, 2, 3."""
     known = generator(seed, "neighbours").uniform(-5, 5, (1000, 2))
-    return float((neighbours.classify(known, neighbours.quadrant(known), CORNERS, 5) == np.arange(4)).all())
+    return float(
+        (neighbours.classify(known, neighbours.quadrant(known), CORNERS, 5) == np.arange(4)).all()
+    )
 
 
 UNIT = "mean squared error"
 CLAIMS = (
     Claim(
-        *("I1", "Least squares of order 9 goes through the 10 training points.", 0.0, "at most", lambda seed: errors(seed)["nine, train"]),
+        *(
+            "I1",
+            "Least squares of order 9 goes through the 10 training points.",
+            0.0,
+            "at most",
+            lambda seed: errors(seed)["nine, train"],
+        ),
         margin=1e-6,
         min_seeds=20,
         cost=0.001,
@@ -54,7 +62,9 @@ CLAIMS = (
     ),
     Claim(
         *("I1", "Order 9 overfits: its test error is far above its training error.", None, "order"),
-        lambda seed: float(np.log10(errors(seed)["nine"] / max(errors(seed)["nine, train"], 1e-12)) - 1),
+        lambda seed: float(
+            np.log10(errors(seed)["nine"] / max(errors(seed)["nine, train"], 1e-12)) - 1
+        ),
         min_seeds=20,
         cost=0.001,
         part="powers of ten between them, less one",
@@ -68,7 +78,13 @@ CLAIMS = (
         unit=UNIT,
     ),
     Claim(
-        *("I1", "Ridge of order 9 with weight 0.1 comes back near the noise floor.", NOISE**2, "equal", lambda seed: errors(seed)["ridge"]),
+        *(
+            "I1",
+            "Ridge of order 9 with weight 0.1 comes back near the noise floor.",
+            NOISE**2,
+            "equal",
+            lambda seed: errors(seed)["ridge"],
+        ),
         margin=0.04,
         min_seeds=20,
         cost=0.001,
@@ -77,21 +93,39 @@ CLAIMS = (
         notes="The noise floor is 0.2² = 0.04; ten test points scatter around it.",
     ),
     Claim(
-        *("I1", "Extrapolation to x in [1, 2] fails.", None, "order", lambda seed: errors(seed)["far"] - errors(seed)["nine"]),
+        *(
+            "I1",
+            "Extrapolation to x in [1, 2] fails.",
+            None,
+            "order",
+            lambda seed: errors(seed)["far"] - errors(seed)["nine"],
+        ),
         min_seeds=20,
         cost=0.001,
         part="error of order 9 on [1, 2] less its test error",
         unit=UNIT,
     ),
     Claim(
-        *("I1", "Extrapolation to x in [1, 2] fails.", None, "order", lambda seed: errors(seed)["far, ridge"] - errors(seed)["ridge"]),
+        *(
+            "I1",
+            "Extrapolation to x in [1, 2] fails.",
+            None,
+            "order",
+            lambda seed: errors(seed)["far, ridge"] - errors(seed)["ridge"],
+        ),
         min_seeds=20,
         cost=0.001,
         part="the same with ridge",
         unit=UNIT,
     ),
     Claim(
-        *("I2", "The points (1,1) (1,-1) (-1,-1) (-1,1) come out as classes 0 1 2 3.", 1.0, "proportion", corners_right),
+        *(
+            "I2",
+            "The points (1,1) (1,-1) (-1,-1) (-1,1) come out as classes 0 1 2 3.",
+            1.0,
+            "proportion",
+            corners_right,
+        ),
         min_seeds=20,
         cost=0.001,
         part="share of draws in which all four do",

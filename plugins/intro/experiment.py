@@ -28,19 +28,27 @@ BLOCK = 100
 class IntroConfig(LabConfig):
     """Points, models and the descent."""
 
-    train: str | None = Field(None, description="file of training points, x,y in a line; none makes some up")
+    train: str | None = Field(
+        None, description="file of training points, x,y in a line; none makes some up"
+    )
     test: str | None = Field(None, description="file of test points")
     train_points: int = Field(10, ge=2, le=100_000, description="how many are made up to train on")
     test_points: int = Field(10, ge=2, le=100_000, description="how many are made up to test on")
     noise: float = Field(0.2, ge=0, description="standard deviation of made-up points")
     order: int = Field(9, ge=1, le=30, description="highest order of a polynomial")
     ridge: float = Field(0.1, ge=0, description="weight of the penalty of the regularised fit")
-    descent_order: int = Field(2, ge=2, le=30, description="order of the polynomial that gradient descent fits")
+    descent_order: int = Field(
+        2, ge=2, le=30, description="order of the polynomial that gradient descent fits"
+    )
     steps: int = Field(2000, ge=1, le=10**7, description="of gradient descent")
-    learning_rate: float | None = Field(None, gt=0, description="of gradient descent; none takes 1 over the largest curvature")
+    learning_rate: float | None = Field(
+        None, gt=0, description="of gradient descent; none takes 1 over the largest curvature"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="of gradient descent")
     neighbours: int = Field(5, ge=1, description="how many vote")
-    neighbour_points: int = Field(1000, ge=4, le=10**6, description="points with a class, on the square from -5 to 5")
+    neighbour_points: int = Field(
+        1000, ge=4, le=10**6, description="points with a class, on the square from -5 to 5"
+    )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """The files of points."""
@@ -51,7 +59,9 @@ class IntroConfig(LabConfig):
         if (self.train is None) != (self.test is None):
             raise ValueError("train and test go together: give both files, or neither")
         if self.neighbours > self.neighbour_points:
-            raise ValueError(f"neighbours = {self.neighbours} is more than the {self.neighbour_points} points there are")
+            raise ValueError(
+                f"neighbours = {self.neighbours} is more than the {self.neighbour_points} points there are"
+            )
         return self
 
 
@@ -78,12 +88,22 @@ class IntroExperiment:
         if config.train is not None and config.test is not None:
             self.train, self.test = curves.read(Path(config.train)), curves.read(Path(config.test))
         else:
-            self.train, self.test = (made_up(rng, count, config.noise) for count in (config.train_points, config.test_points))
-        self.fits = {order: polynomial.least_squares(*self.train, order) for order in range(1, config.order + 1)}
+            self.train, self.test = (
+                made_up(rng, count, config.noise)
+                for count in (config.train_points, config.test_points)
+            )
+        self.fits = {
+            order: polynomial.least_squares(*self.train, order)
+            for order in range(1, config.order + 1)
+        }
         self.regularised = polynomial.ridge(*self.train, config.order, config.ridge)
-        self.descent = Descent(*self.train, config.descent_order, config.learning_rate, config.momentum)
+        self.descent = Descent(
+            *self.train, config.descent_order, config.learning_rate, config.momentum
+        )
         self.path = [self.descent.coefficients]
-        self.known = context.rng("neighbours").uniform(-5, 5, (config.neighbour_points, 2))  # [points, 2]
+        self.known = context.rng("neighbours").uniform(
+            -5, 5, (config.neighbour_points, 2)
+        )  # [points, 2]
         self.classes = neighbours.quadrant(self.known)
 
     @property
@@ -108,9 +128,21 @@ class IntroExperiment:
                     f"Below {number(self.descent.limit, 3)} it converges; `--learning-rate none` takes a good one."
                 )
             test.append(polynomial.mean_squared_error(self.descent.coefficients, *self.test))
-            if self.done_units & (self.done_units - 1) == 0 or self.done_units % max(1, self.limit // 200) == 0:
+            if (
+                self.done_units & (self.done_units - 1) == 0
+                or self.done_units % max(1, self.limit // 200) == 0
+            ):
                 self.path.append(self.descent.coefficients)
-        return [Block("learn", {"step": np.arange(first, self.done_units + 1), "train_mse": train, "test_mse": test})]
+        return [
+            Block(
+                "learn",
+                {
+                    "step": np.arange(first, self.done_units + 1),
+                    "train_mse": train,
+                    "test_mse": test,
+                },
+            )
+        ]
 
     def state(self) -> State:
         """Where the descent stands; the points come from the seed."""
@@ -124,7 +156,10 @@ class IntroExperiment:
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
         self.done_units = state["done"]
-        self.descent.coefficients, self.descent.velocity = state["coefficients"].copy(), state["velocity"].copy()
+        self.descent.coefficients, self.descent.velocity = (
+            state["coefficients"].copy(),
+            state["velocity"].copy(),
+        )
         self.path = list(state["path"])
 
     def score(self) -> Score:
@@ -138,11 +173,15 @@ class IntroExperiment:
         best = polynomial.least_squares(*self.train, self.config.descent_order)
         scores: Summary = {
             "test_mse": polynomial.mean_squared_error(low, *self.test),
-            f"train_mse_order_{self.config.order}": polynomial.mean_squared_error(high, *self.train),
+            f"train_mse_order_{self.config.order}": polynomial.mean_squared_error(
+                high, *self.train
+            ),
             f"test_mse_order_{self.config.order}": polynomial.mean_squared_error(high, *self.test),
             "test_mse_ridge": polynomial.mean_squared_error(self.regularised, *self.test),
             "neighbours_right": float((self.classify(CORNERS) == np.arange(4)).mean()),
-            "descent_above_minimum": polynomial.mean_squared_error(self.descent.coefficients, *self.train)
+            "descent_above_minimum": polynomial.mean_squared_error(
+                self.descent.coefficients, *self.train
+            )
             - polynomial.mean_squared_error(best, *self.train),
         }
         if self.config.train is None:

@@ -18,7 +18,11 @@ class IntroLab:
 
     Config = IntroConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "report": {}, "quick": {"steps": 200}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "report": {},
+        "quick": {"steps": 200},
+    }
     claims = CLAIMS
 
     def build(self, config: IntroConfig, context: Context) -> IntroExperiment:
@@ -27,7 +31,10 @@ class IntroLab:
 
     def suggest(self, trial: Any) -> dict[str, Any]:
         """How strongly to regularise, and how to descend."""
-        return {"ridge": trial.suggest_float("ridge", 1e-6, 10.0, log=True), "momentum": trial.suggest_float("momentum", 0.0, 0.99)}
+        return {
+            "ridge": trial.suggest_float("ridge", 1e-6, 10.0, log=True),
+            "momentum": trial.suggest_float("momentum", 0.0, 0.99),
+        }
 
     objective = "summary.test_mse_ridge"
     direction = "minimize"
@@ -37,9 +44,18 @@ class IntroLab:
         from plugins.intro import pictures
 
         fits = {f"order {order}": list(map(float, fit)) for order, fit in experiment.fits.items()}
-        ridge = {f"ridge, order {experiment.config.order}": list(map(float, experiment.regularised))}
-        descent = {f"gradient descent, order {experiment.config.descent_order}": list(map(float, experiment.descent.coefficients))}
-        artifacts.write("coefficients.json", (json.dumps({**fits, **ridge, **descent}, indent=2) + "\n").encode())
+        ridge = {
+            f"ridge, order {experiment.config.order}": list(map(float, experiment.regularised))
+        }
+        descent = {
+            f"gradient descent, order {experiment.config.descent_order}": list(
+                map(float, experiment.descent.coefficients)
+            )
+        }
+        artifacts.write(
+            "coefficients.json",
+            (json.dumps({**fits, **ridge, **descent}, indent=2) + "\n").encode(),
+        )
         artifacts.save_figure("fits.png", pictures.fits(experiment))
         artifacts.save_figure("errors_by_order.png", pictures.errors_by_order(experiment))
         artifacts.save_figure("errors_by_ridge.png", pictures.errors_by_ridge(experiment))

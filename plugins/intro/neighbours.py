@@ -23,14 +23,21 @@ def classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k: 
         int64 [questions].
     """
     size = max(1, ROOM // len(points))
-    parts = [_classify(points, classes, questions[begin : begin + size], k) for begin in range(0, len(questions), size)]
+    parts = [
+        _classify(points, classes, questions[begin : begin + size], k)
+        for begin in range(0, len(questions), size)
+    ]
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
 
 def _classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k: int) -> np.ndarray:
-    distance = ((questions[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)  # [questions, points]
+    distance = ((questions[:, None, :] - points[None, :, :]) ** 2).sum(
+        axis=2
+    )  # [questions, points]
     nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]  # [questions, k]
-    votes = (classes[nearest][:, :, None] == np.arange(classes.max() + 1)).sum(axis=1)  # [questions, classes]
+    votes = (classes[nearest][:, :, None] == np.arange(classes.max() + 1)).sum(
+        axis=1
+    )  # [questions, classes]
     winner: np.ndarray = votes.argmax(axis=1)
     return winner
 

@@ -25,7 +25,9 @@ def fits(experiment: Any) -> Figure:
     room = 0.6 * (highest - lowest)
     with plots.style():
         figure = plots.figure(9.0, 7.4, left=0.6, bottom=0.55, top=0.7)
-        grid = figure.subplots(3, 3, sharex=True, sharey=True, gridspec_kw={"hspace": 0.28, "wspace": 0.08}).ravel()
+        grid = figure.subplots(
+            3, 3, sharex=True, sharey=True, gridspec_kw={"hspace": 0.28, "wspace": 0.08}
+        ).ravel()
         for axes, order in zip(grid, orders, strict=False):
             fit = experiment.fits[order]
             _points(axes, experiment, 4)
@@ -40,7 +42,9 @@ def fits(experiment: Any) -> Figure:
             axes.set_xlabel("x")
         for axes in grid[::3]:
             axes.set_ylabel("y")
-        figure.suptitle("Least squares: a higher order fits the noise", x=0.07, ha="left", fontweight="bold")
+        figure.suptitle(
+            "Least squares: a higher order fits the noise", x=0.07, ha="left", fontweight="bold"
+        )
     return figure
 
 
@@ -50,10 +54,19 @@ def errors_by_order(experiment: Any) -> Figure:
     with plots.style():
         figure = plots.figure(7.0, 4.2)
         axes = figure.add_subplot(
-            xlabel="order of the polynomial", ylabel="mean squared error", yscale="log", title="Training error falls, test error does not"
+            xlabel="order of the polynomial",
+            ylabel="mean squared error",
+            yscale="log",
+            title="Training error falls, test error does not",
         )
-        for points, label, colour in ((experiment.train, "training points", 0), (experiment.test, "test points", 2)):
-            errors = [max(polynomial.mean_squared_error(fit, *points), 1e-16) for fit in experiment.fits.values()]
+        for points, label, colour in (
+            (experiment.train, "training points", 0),
+            (experiment.test, "test points", 2),
+        ):
+            errors = [
+                max(polynomial.mean_squared_error(fit, *points), 1e-16)
+                for fit in experiment.fits.values()
+            ]
             axes.plot(orders, errors, "o-", color=plots.COLOURS[colour], label=label)
         _noise_floor(axes, experiment)
         axes.set_xticks(orders)
@@ -63,15 +76,37 @@ def errors_by_order(experiment: Any) -> Figure:
 
 def errors_by_ridge(experiment: Any) -> Figure:
     """Training and test error of the highest order against the penalty's weight."""
-    made = [polynomial.ridge(experiment.train.x, experiment.train.y, experiment.config.order, weight) for weight in WEIGHTS]
+    made = [
+        polynomial.ridge(experiment.train.x, experiment.train.y, experiment.config.order, weight)
+        for weight in WEIGHTS
+    ]
     with plots.style():
         figure = plots.figure(7.0, 4.2)
         title = f"Ridge tames order {experiment.config.order}"
-        axes = figure.add_subplot(xlabel="ridge weight", ylabel="mean squared error", xscale="log", yscale="log", title=title)
-        for points, label, colour in ((experiment.train, "training points", 0), (experiment.test, "test points", 2)):
-            axes.plot(WEIGHTS, [polynomial.mean_squared_error(one, *points) for one in made], color=plots.COLOURS[colour], label=label)
+        axes = figure.add_subplot(
+            xlabel="ridge weight",
+            ylabel="mean squared error",
+            xscale="log",
+            yscale="log",
+            title=title,
+        )
+        for points, label, colour in (
+            (experiment.train, "training points", 0),
+            (experiment.test, "test points", 2),
+        ):
+            axes.plot(
+                WEIGHTS,
+                [polynomial.mean_squared_error(one, *points) for one in made],
+                color=plots.COLOURS[colour],
+                label=label,
+            )
         if experiment.config.ridge:
-            axes.axvline(experiment.config.ridge, color=plots.GREY, linestyle=":", label=f"chosen: {experiment.config.ridge:g}")
+            axes.axvline(
+                experiment.config.ridge,
+                color=plots.GREY,
+                linestyle=":",
+                label=f"chosen: {experiment.config.ridge:g}",
+            )
         _noise_floor(axes, experiment)
         axes.legend()
     return figure
@@ -89,7 +124,9 @@ def extrapolation(experiment: Any) -> Figure:
     ]
     with plots.style():
         figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title="Beyond the points every model guesses")
+        axes = figure.add_subplot(
+            xlabel="x", ylabel="y", title="Beyond the points every model guesses"
+        )
         axes.axvspan(1, 2, color="#F3F4F6", zorder=0)
         axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
         for fit, label, colour in models:
@@ -113,8 +150,21 @@ def decision_map(experiment: Any) -> Figure:
         title = f"The class of most of the {experiment.config.neighbours} nearest"
         axes = figure.add_subplot(xlabel="x", ylabel="y", title=title, aspect="equal")
         axes.grid(False)
-        axes.imshow(voted, extent=(-5, 5, -5, 5), origin="lower", cmap=ListedColormap(colours), alpha=0.35, vmin=0, vmax=3)
-        axes.scatter(shown[:, 0], shown[:, 1], c=[colours[one] for one in experiment.classes[: len(shown)]], s=5)
+        axes.imshow(
+            voted,
+            extent=(-5, 5, -5, 5),
+            origin="lower",
+            cmap=ListedColormap(colours),
+            alpha=0.35,
+            vmin=0,
+            vmax=3,
+        )
+        axes.scatter(
+            shown[:, 0],
+            shown[:, 1],
+            c=[colours[one] for one in experiment.classes[: len(shown)]],
+            s=5,
+        )
         for corner, one in zip(CORNERS, experiment.classify(CORNERS), strict=True):
             axes.annotate(
                 str(one),
@@ -137,29 +187,60 @@ def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
     least = polynomial.mean_squared_error(best, *experiment.train)
     spans = []
     for place in (1, 2):
-        low, high = (np.append(path[:, place], best[place]).min(), np.append(path[:, place], best[place]).max())
-        spans.append(np.linspace(low - 0.25 * (high - low) - 0.1, high + 0.25 * (high - low) + 0.1, 120))
+        low, high = (
+            np.append(path[:, place], best[place]).min(),
+            np.append(path[:, place], best[place]).max(),
+        )
+        spans.append(
+            np.linspace(low - 0.25 * (high - low) - 0.1, high + 0.25 * (high - low) + 0.1, 120)
+        )
     surface = _surface(experiment, best, *spans)
     with plots.style():
         figure = plots.figure(10.0, 4.4)
         left, right = figure.subplots(1, 2, width_ratios=[1.15, 1], gridspec_kw={"wspace": 0.28})
         left.grid(False)
-        drawn = left.contourf(*spans, np.log10(np.maximum(surface - least, 1e-6)), levels=20, cmap=plots.VALUES)
+        drawn = left.contourf(
+            *spans, np.log10(np.maximum(surface - least, 1e-6)), levels=20, cmap=plots.VALUES
+        )
         bar = figure.colorbar(drawn, ax=left)
         bar.set_label("log10 of what the loss is above its minimum")
-        left.plot(path[:, 1], path[:, 2], ".-", color=plots.COLOURS[1], markersize=3, linewidth=1, label="gradient descent, from 0")
+        left.plot(
+            path[:, 1],
+            path[:, 2],
+            ".-",
+            color=plots.COLOURS[1],
+            markersize=3,
+            linewidth=1,
+            label="gradient descent, from 0",
+        )
         left.plot(best[1], best[2], "*", color="black", markersize=12, label="least squares")
-        left.set(xlabel="coefficient of x", ylabel="coefficient of x²", title="The loss, other coefficients at their best")
+        left.set(
+            xlabel="coefficient of x",
+            ylabel="coefficient of x²",
+            title="The loss, other coefficients at their best",
+        )
         left.legend(loc="upper right", frameon=True, framealpha=0.85, fontsize=9)
-        right.plot(learned["step"], learned["train_mse"], color=plots.COLOURS[0], label="training points")
-        right.plot(learned["step"], learned["test_mse"], color=plots.COLOURS[2], label="test points")
+        right.plot(
+            learned["step"], learned["train_mse"], color=plots.COLOURS[0], label="training points"
+        )
+        right.plot(
+            learned["step"], learned["test_mse"], color=plots.COLOURS[2], label="test points"
+        )
         plots.optimum_line(right, least, f"least squares: {number(least, 4)}")
-        right.set(xlabel="step", ylabel="mean squared error", xscale="log", yscale="log", title="How it descends")
+        right.set(
+            xlabel="step",
+            ylabel="mean squared error",
+            xscale="log",
+            yscale="log",
+            title="How it descends",
+        )
         right.legend(fontsize=9)
     return figure
 
 
-def _surface(experiment: Any, best: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _surface(
+    experiment: Any, best: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     """The mean squared error over the coefficients of x and x², all others at their best for these two: float64 [second, first]."""
     matrix = polynomial.powers(experiment.train.x, len(best) - 1)
     others = np.delete(matrix, [1, 2], axis=1)
@@ -178,13 +259,24 @@ def _surface(experiment: Any, best: np.ndarray, first: np.ndarray, second: np.nd
 
 
 def _points(axes: Any, experiment: Any, size: float) -> None:
-    axes.plot(*experiment.train, "o", color=plots.COLOURS[0], markersize=size, label="training points")
-    axes.plot(*experiment.test, "s", color=plots.COLOURS[2], markersize=size - 0.5, alpha=0.7, label="test points")
+    axes.plot(
+        *experiment.train, "o", color=plots.COLOURS[0], markersize=size, label="training points"
+    )
+    axes.plot(
+        *experiment.test,
+        "s",
+        color=plots.COLOURS[2],
+        markersize=size - 0.5,
+        alpha=0.7,
+        label="test points",
+    )
 
 
 def _noise_floor(axes: Any, experiment: Any) -> None:
     if experiment.config.train is None and experiment.config.noise:
-        plots.optimum_line(axes, experiment.config.noise**2, f"noise: {number(experiment.config.noise**2, 2)}")
+        plots.optimum_line(
+            axes, experiment.config.noise**2, f"noise: {number(experiment.config.noise**2, 2)}"
+        )
 
 
 def _reach(experiment: Any) -> tuple[float, float]:

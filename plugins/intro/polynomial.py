@@ -74,7 +74,9 @@ class Descent:
         limit: 2 (1 + momentum) / L, the rate from which on it diverges.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, order: int, rate: float | None, momentum: float) -> None:
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, order: int, rate: float | None, momentum: float
+    ) -> None:
         self._matrix, self._y = powers(x, order), y
         curvature = 2 * np.linalg.norm(self._matrix, 2) ** 2 / len(x)
         self.limit = float(2 * (1 + momentum) / curvature)

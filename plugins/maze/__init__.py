@@ -12,4 +12,9 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
         summary="Find the way through a 10 x 10 maze, or any other",
         agents=True,
     )
-    registry.env("maze", "envs.grid:MazeEnv", summary="The report's maze: 42 moves from start to goal", id="sandbox/Maze-v0")
+    registry.env(
+        "maze",
+        "envs.grid:MazeEnv",
+        summary="The report's maze: 42 moves from start to goal",
+        id="sandbox/Maze-v0",
+    )

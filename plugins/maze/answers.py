@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 
 from agents.control import claims
 from agents.planning import thresholds
-from plugins.maze.claims import EXPERIMENTS, GIVEN_BACK, MAZE, START, best_values, crossing, threshold
+from plugins.maze.claims import (
+    EXPERIMENTS,
+    GIVEN_BACK,
+    MAZE,
+    START,
+    best_values,
+    crossing,
+    threshold,
+)
 
 LEFT = "optimism left by then"
 NEVER = "SARSA + ε-greedy learns the way (ties random)"
@@ -33,7 +41,11 @@ def _g4(found: Mapping[str, float]) -> Iterator[str]:
     yield (
         "SARSA finds the goal long before, driven by the optimistic start, but what it finds there is not worth the way while it explores so much, and "
         "in those episodes the optimism is used up"
-        + (f": of 14 at the beginning {found[LEFT]:.2f} is left on average over the cells" if LEFT in found else "")
+        + (
+            f": of 14 at the beginning {found[LEFT]:.2f} is left on average over the cells"
+            if LEFT in found
+            else ""
+        )
         + ". When walking begins to pay nothing looks better than it is on average, and staying has become greedy; that so small "
         "an ε does not explore 42 moves deep is our reading, not measured. Q-learning values the greedy policy, whose way pays at every ε; softmax explores less where the differences are larger."
     )
@@ -55,7 +67,11 @@ def _g4(found: Mapping[str, float]) -> Iterator[str]:
         yield (
             f"What to change: let ε fall within the first 300 episodes (`--agent.decay-episodes 300 --agent.epsilon-final 0.0001`): "
             f"{_percent(found[quick[0]])} of the runs learn the way. "
-            + (f"A discount of 0.97, for which the way pays at larger ε: {_percent(found[discount[0]])}. " if discount[0] in found else "")
+            + (
+                f"A discount of 0.97, for which the way pays at larger ε: {_percent(found[discount[0]])}. "
+                if discount[0] in found
+                else ""
+            )
             + "Or take softmax, or Q-learning."
         )
 

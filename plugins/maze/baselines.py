@@ -32,7 +32,14 @@ OPTIMISTIC: dict[str, Any] = {
 ON_POLICY: dict[str, Any] = {"total_timesteps": 200_000, "n_envs": 16, "gamma": 0.98}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sb3-dqn": OPTIMISTIC,
-    "sb3-ppo": {**ON_POLICY, "n_steps": 168, "batch_size": 448, "n_epochs": 5, "ent_coef": 0.05, "learning_rate": 1e-3},
+    "sb3-ppo": {
+        **ON_POLICY,
+        "n_steps": 168,
+        "batch_size": 448,
+        "n_epochs": 5,
+        "ent_coef": 0.05,
+        "learning_rate": 1e-3,
+    },
     "sb3-a2c": {**ON_POLICY, "n_steps": 8, "ent_coef": 0.05},
 }
 

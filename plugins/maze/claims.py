@@ -18,7 +18,13 @@ from sandbox.lab import Claim
 MAZE = Setting("maze", "sarsa", 3000)
 FAILING = MAZE.but(policy="epsilon-greedy")
 """The setting that G4 is about."""
-BREAKABLE = Setting("maze", "q-learning", 1500, (("policy", "softmax"),), (("walls", "surmountable"), ("episode_length", 168)))
+BREAKABLE = Setting(
+    "maze",
+    "q-learning",
+    1500,
+    (("policy", "softmax"),),
+    (("walls", "surmountable"), ("episode_length", 168)),
+)
 PENALTIES = tuple(round(-4.5 + step / 10, 1) for step in range(26))
 """Wall penalties of the report's grid."""
 CURVE = {-4.5: 0.75, -4.4: 0.75, -4.3: 0.75, -4.2: 0.7845, -2.6: 0.794, -2.5: 0.8423, -2.0: 0.8452}
@@ -29,7 +35,9 @@ LEARNED = 0.5
 """A run has learned the way when its last 100 episodes bring two thirds of the best possible 0.75."""
 START = 99
 LAST_UNIT = "reward per step, mean of the last 100 of {} episodes"
-SHARE_UNIT = f"runs that learn the way: at least {LEARNED:g} reward per step in the last 100 episodes"
+SHARE_UNIT = (
+    f"runs that learn the way: at least {LEARNED:g} reward per step in the last 100 episodes"
+)
 
 
 @cache
@@ -54,7 +62,14 @@ def best_values(epsilon: float) -> np.ndarray:
 def breaks(low: float, high: float, route: int) -> float:
     """The wall penalty above which the best route has at most so many moves."""
     return thresholds.bisect(
-        lambda penalty: thresholds.best_moves(claims.model(BREAKABLE.within(wall_penalty=penalty)), claims.DISCOUNT) <= route, low, high
+        lambda penalty: (
+            thresholds.best_moves(
+                claims.model(BREAKABLE.within(wall_penalty=penalty)), claims.DISCOUNT
+            )
+            <= route
+        ),
+        low,
+        high,
     )
 
 
@@ -68,9 +83,19 @@ def changed(seed: int) -> tuple[claims.TrainingOutcome, np.ndarray]:
     return claims.changed_midway(FAILING, crossing() - 1, give_optimism_back, seed)
 
 
-def _exact(identity: str, says: str, reported: float, value: Any, part: str, unit: str, **more: Any) -> Claim:
+def _exact(
+    identity: str, says: str, reported: float, value: Any, part: str, unit: str, **more: Any
+) -> Claim:
     return Claim(
-        identity, says, reported, "equal", claims.exactly(value), part=part, unit=unit, exact=True, **{"margin": HALF_DIGIT, **more}
+        identity,
+        says,
+        reported,
+        "equal",
+        claims.exactly(value),
+        part=part,
+        unit=unit,
+        exact=True,
+        **{"margin": HALF_DIGIT, **more},
     )
 
 
@@ -79,7 +104,9 @@ def _g3() -> list[Claim]:
     return [
         _exact("G3", says, 42, lambda: claims.shortest(MAZE), "shortest way", "moves"),
         _exact("G3", says, 168, lambda: float(claims.model(MAZE).horizon), "episode", "steps"),
-        _exact("G3", says, 0.75, lambda: claims.best_per_step(MAZE), "best possible", "reward per step"),
+        _exact(
+            "G3", says, 0.75, lambda: claims.best_per_step(MAZE), "best possible", "reward per step"
+        ),
     ]
 
 
@@ -94,9 +121,25 @@ def _g4() -> list[Claim]:
         for (name, setting), figure in zip(claims.combinations(MAZE), figures, strict=True)
     ]
     for ties in ("random", "first"):
-        measure, part = claims.learns(FAILING.but(ties=ties), LEARNED), f"SARSA + ε-greedy learns the way (ties {ties})"
+        measure, part = (
+            claims.learns(FAILING.but(ties=ties), LEARNED),
+            f"SARSA + ε-greedy learns the way (ties {ties})",
+        )
         note = "the report's “never” is one run; it happens in a few of a hundred"
-        made.append(Claim("G4", G4, 0.0, "proportion", measure, cost=0.03, part=part, unit=SHARE_UNIT, should_hold=False, notes=note))
+        made.append(
+            Claim(
+                "G4",
+                G4,
+                0.0,
+                "proportion",
+                measure,
+                cost=0.03,
+                part=part,
+                unit=SHARE_UNIT,
+                should_hold=False,
+                notes=note,
+            )
+        )
     return [*made, *_g4_why(), *_g4_experiments()]
 
 
@@ -120,7 +163,16 @@ def _g4_why() -> list[Claim]:
 
     common: dict[str, Any] = {"own": True, "cost": 0.03}
     return [
-        _exact("G4", G4, 0.0671, threshold, "largest ε at which walking to the goal pays", f"ε; {best}", own=True, cost=0.5),
+        _exact(
+            "G4",
+            G4,
+            0.0671,
+            threshold,
+            "largest ε at which walking to the goal pays",
+            f"ε; {best}",
+            own=True,
+            cost=0.5,
+        ),
         _exact(
             "G4",
             G4,
@@ -151,17 +203,45 @@ def _g4_why() -> list[Claim]:
             unit="runs",
             **common,
         ),
-        Claim("G4", G4, None, "equal", optimism_left, part="optimism left by then", unit=left, **common),
         Claim(
-            "G4", G4, 0.0, "at most", expected, part="what SARSA then expects at the start", unit="discounted reward, at first 10", **common
+            "G4",
+            G4,
+            None,
+            "equal",
+            optimism_left,
+            part="optimism left by then",
+            unit=left,
+            **common,
+        ),
+        Claim(
+            "G4",
+            G4,
+            0.0,
+            "at most",
+            expected,
+            part="what SARSA then expects at the start",
+            unit="discounted reward, at first 10",
+            **common,
         ),
     ]
 
 
 EXPERIMENTS: tuple[tuple[str, Setting, float], ...] = (
-    ("ε 0.8 to 0.0001 within 300 episodes", FAILING.but(decay_episodes=300, epsilon_final=1e-4), 1.0),
-    ("the same, but Q starts at 0: no optimism", FAILING.but(decay_episodes=300, epsilon_final=1e-4, initial_value=0.0), 0.0),
-    ("ε 0.8 to 0.08 within 300 episodes: never below 0.0671", FAILING.but(decay_episodes=300, epsilon_final=0.08), 0.0),
+    (
+        "ε 0.8 to 0.0001 within 300 episodes",
+        FAILING.but(decay_episodes=300, epsilon_final=1e-4),
+        1.0,
+    ),
+    (
+        "the same, but Q starts at 0: no optimism",
+        FAILING.but(decay_episodes=300, epsilon_final=1e-4, initial_value=0.0),
+        0.0,
+    ),
+    (
+        "ε 0.8 to 0.08 within 300 episodes: never below 0.0671",
+        FAILING.but(decay_episodes=300, epsilon_final=0.08),
+        0.0,
+    ),
     ("ε from 0.05 on", FAILING.but(epsilon=0.05), 1.0),
     ("ε from 0.01 on", FAILING.but(epsilon=0.01), 1.0),
     ("discount 0.95", FAILING.but(discount=0.95), 0.0),
@@ -181,7 +261,9 @@ def _g4_experiments() -> list[Claim]:
     return [
         Claim("G4", G4, 1.0, "proportion", learns_with_optimism, part=GIVEN_BACK, **common),
         *(
-            Claim("G4", G4, share, "proportion", claims.learns(setting, LEARNED), part=part, **common)
+            Claim(
+                "G4", G4, share, "proportion", claims.learns(setting, LEARNED), part=part, **common
+            )
             for part, setting, share in EXPERIMENTS
         ),
     ]
@@ -192,20 +274,59 @@ def _g5() -> list[Claim]:
     grid = "wall penalty; the report's grid brackets it"
     made = [
         _exact(
-            "G5", says, -4.25, lambda: breaks(-4.5, -3.0, 32), "penalty from which the 32-move route is best", grid, margin=0.05, cost=1.0
+            "G5",
+            says,
+            -4.25,
+            lambda: breaks(-4.5, -3.0, 32),
+            "penalty from which the 32-move route is best",
+            grid,
+            margin=0.05,
+            cost=1.0,
         ),
         _exact(
-            "G5", says, -2.55, lambda: breaks(-3.0, -2.0, 24), "penalty from which the 24-move route is best", grid, margin=0.05, cost=1.0
+            "G5",
+            says,
+            -2.55,
+            lambda: breaks(-3.0, -2.0, 24),
+            "penalty from which the 24-move route is best",
+            grid,
+            margin=0.05,
+            cost=1.0,
         ),
     ]
     for penalty, route in ((-4.5, 42), (-3.0, 32), (-2.0, 24)):
         setting = BREAKABLE.within(wall_penalty=penalty)
-        value = claims.exactly(lambda setting=setting: thresholds.best_moves(claims.model(setting), claims.DISCOUNT))  # type: ignore[misc]
-        made.append(Claim("G5", says, route, "equal", value, part=f"best route at wall penalty {penalty:g}", unit="moves", exact=True))
+        value = claims.exactly(
+            lambda setting=setting: thresholds.best_moves(claims.model(setting), claims.DISCOUNT)  # type: ignore[misc]
+        )
+        made.append(
+            Claim(
+                "G5",
+                says,
+                route,
+                "equal",
+                value,
+                part=f"best route at wall penalty {penalty:g}",
+                unit="moves",
+                exact=True,
+            )
+        )
     for penalty in PENALTIES:
         measure = claims.last_mean(BREAKABLE.within(wall_penalty=penalty))
         part, unit = f"wall penalty {penalty:.1f}", LAST_UNIT.format(1500)
-        made.append(Claim("G5", says, CURVE.get(penalty), "equal", measure, margin=HALF_DIGIT, cost=0.025, part=part, unit=unit))
+        made.append(
+            Claim(
+                "G5",
+                says,
+                CURVE.get(penalty),
+                "equal",
+                measure,
+                margin=HALF_DIGIT,
+                cost=0.025,
+                part=part,
+                unit=unit,
+            )
+        )
     return made
 
 
@@ -240,7 +361,16 @@ def _g7() -> list[Claim]:
 
     return [
         *(
-            Claim("G7", says, route, "equal", claims.moves(setting), cost=0.05, part=f"greedy episode, {name}", unit=unit)
+            Claim(
+                "G7",
+                says,
+                route,
+                "equal",
+                claims.moves(setting),
+                cost=0.05,
+                part=f"greedy episode, {name}",
+                unit=unit,
+            )
             for name, setting, route in ROUTES
         ),
         Claim(

@@ -85,17 +85,28 @@ def _g7(seeds: int) -> Iterator[ClaimPicture]:
     yield ClaimPicture("value_maps", caption, claim_pictures.raw_maps(routes[:2], title))
     named = [one._replace(name=f"{one.name}: {len(one.states) - 1} moves") for one in routes[1:]]
     caption = "The greedy route over its value map, for solid walls and for two wall penalties. Light grey: walls that can be broken through; framed: the one that is."
-    yield ClaimPicture("routes", caption, claim_pictures.route_maps(named, "Three walls, three ways: value map and greedy route"))
-    panels = {name: {"median and 90 % of runs": claims.bands(setting, seeds)} for name, setting in claims.combinations(MAZE)}
+    yield ClaimPicture(
+        "routes",
+        caption,
+        claim_pictures.route_maps(named, "Three walls, three ways: value map and greedy route"),
+    )
+    panels = {
+        name: {"median and 90 % of runs": claims.bands(setting, seeds)}
+        for name, setting in claims.combinations(MAZE)
+    }
     caption = f"Exploring reward per step in stretches of 30 episodes, {seeds} runs: median, and the band that 90 % of them lie in."
     yield ClaimPicture(
         "learning_curves",
         caption,
-        claim_pictures.learning_curves(panels, MAZE.episodes, 0.75, "Learning the maze: exponential ε from 0.8 to 0.001"),
+        claim_pictures.learning_curves(
+            panels, MAZE.episodes, 0.75, "Learning the maze: exponential ε from 0.8 to 0.001"
+        ),
     )
     for (name, _, moves), one in zip(ROUTES, routes, strict=True):
         caption = f"{name}: {len(one.states) - 1} moves (the report: {moves})"
-        yield ClaimPicture(f"episode_{name.replace(' ', '_')}", caption, claim_pictures.animation(one, name))
+        yield ClaimPicture(
+            f"episode_{name.replace(' ', '_')}", caption, claim_pictures.animation(one, name)
+        )
 
 
 def route(name: str, setting: Setting) -> Route:
@@ -104,44 +115,79 @@ def route(name: str, setting: Setting) -> Route:
     states = [int(world.start_states[0])]
     while not world.goal[states[-1]] and len(states) <= world.horizon:
         states.append(int(world.next_state[states[-1], q[states[-1]].argmax(), 0]))
-    return Route(name, claims.env(setting.env, setting.world).layout, q.max(axis=1), probabilities.greedy(q), states)
+    return Route(
+        name,
+        claims.env(setting.env, setting.world).layout,
+        q.max(axis=1),
+        probabilities.greedy(q),
+        states,
+    )
 
 
 def penalty_figure(seeds: int) -> Figure:
     """G5: measured, exact, and reported reward per step."""
     measured = np.array(
-        [[claims.outcome(BREAKABLE.within(wall_penalty=penalty), seed).last for seed in range(seeds)] for penalty in PENALTIES]
+        [
+            [
+                claims.outcome(BREAKABLE.within(wall_penalty=penalty), seed).last
+                for seed in range(seeds)
+            ]
+            for penalty in PENALTIES
+        ]
     )
     steps = [breaks(-4.5, -3.0, 32), breaks(-3.0, -2.0, 24)]
-    fine = np.array(sorted({*np.linspace(PENALTIES[0], PENALTIES[-1], 51), *(step + side for step in steps for side in (-1e-4, 1e-4))}))
+    fine = np.array(
+        sorted(
+            {
+                *np.linspace(PENALTIES[0], PENALTIES[-1], 51),
+                *(step + side for step in steps for side in (-1e-4, 1e-4)),
+            }
+        )
+    )
     best = [_best_route_reward(float(penalty)) for penalty in fine]
     names = ["42 moves, no wall", "32 moves, one wall", "24 moves, one wall"]
-    return claim_pictures.penalty_curve(np.array(PENALTIES), measured, np.array([fine, best]), CURVE, steps, names)
+    return claim_pictures.penalty_curve(
+        np.array(PENALTIES), measured, np.array([fine, best]), CURVE, steps, names
+    )
 
 
 def _best_route_reward(penalty: float) -> float:
     """Reward per step of the best policy for discount 0.9 at a wall penalty."""
     world = claims.model(BREAKABLE.within(wall_penalty=penalty))
     best = planning.value_iteration(world, claims.DISCOUNT)
-    return planning.evaluate(world, probabilities.one_hot(best.policy, world.actions), world.horizon).reward_per_step
+    return planning.evaluate(
+        world, probabilities.one_hot(best.policy, world.actions), world.horizon
+    ).reward_per_step
 
 
 def experiments(seeds: int) -> Figure:
     """G4: how many runs learn the way when one thing is changed."""
-    rows = [("as in the report", np.array([claims.outcome(FAILING, seed).last for seed in range(seeds)]))]
+    rows = [
+        (
+            "as in the report",
+            np.array([claims.outcome(FAILING, seed).last for seed in range(seeds)]),
+        )
+    ]
     rows.append((GIVEN_BACK, np.array([changed(seed)[0].last for seed in range(seeds)])))
-    rows += [(name, np.array([claims.outcome(setting, seed).last for seed in range(seeds)])) for name, setting, _ in EXPERIMENTS]
+    rows += [
+        (name, np.array([claims.outcome(setting, seed).last for seed in range(seeds)]))
+        for name, setting, _ in EXPERIMENTS
+    ]
     counted = [(name, int((last >= LEARNED).sum())) for name, last in rows]
     groups = [1, 0, *(0 if share else 1 for _, _, share in EXPERIMENTS)]
     drawn = [(name, count / seeds, stats.wilson(count, seeds), seeds) for name, count in counted]
-    return claim_pictures.shares(drawn, "SARSA + ε-greedy in the maze, changed", "runs that learn the way, %", groups)
+    return claim_pictures.shares(
+        drawn, "SARSA + ε-greedy in the maze, changed", "runs that learn the way, %", groups
+    )
 
 
 def why(runs: int) -> Figure:
     """G4: exact worth of walking and staying against ε; what is left of the optimism while ε falls."""
     with plots.style():
         figure = plots.figure(11.0, 5.6, left=0.8, right=0.25, top=0.45)
-        grid = figure.add_gridspec(3, 2, width_ratios=[1, 1.25], height_ratios=[1.5, 1.5, 1], hspace=0.14, wspace=0.22)
+        grid = figure.add_gridspec(
+            3, 2, width_ratios=[1, 1.25], height_ratios=[1.5, 1.5, 1], hspace=0.14, wspace=0.22
+        )
         _walk_or_stay(figure.add_subplot(grid[:, 0]))
         panels = [figure.add_subplot(grid[row, 1]) for row in range(3)]
         traces = np.array([_trace(seed) for seed in range(runs)])  # [runs, looks, 2]
@@ -159,27 +205,59 @@ def why(runs: int) -> Figure:
 def _walk_or_stay(axes: Axes) -> None:
     world, discount, edge = claims.model(MAZE), claims.DISCOUNT, threshold()
     grid = np.linspace(0.0, 0.2, 81)
-    for name, at, colour in (("walks to the goal", edge - 1e-4, plots.COLOURS[0]), ("stays", edge + 1e-4, plots.COLOURS[1])):
-        chosen = probabilities.one_hot(planning.best_epsilon_soft(world, discount, at).policy, world.actions)
-        worth = [thresholds.policy_value(world, probabilities.soften(chosen, float(epsilon)), discount)[START] for epsilon in grid]
+    for name, at, colour in (
+        ("walks to the goal", edge - 1e-4, plots.COLOURS[0]),
+        ("stays", edge + 1e-4, plots.COLOURS[1]),
+    ):
+        chosen = probabilities.one_hot(
+            planning.best_epsilon_soft(world, discount, at).policy, world.actions
+        )
+        worth = [
+            thresholds.policy_value(world, probabilities.soften(chosen, float(epsilon)), discount)[
+                START
+            ]
+            for epsilon in grid
+        ]
         axes.plot(grid, worth, color=colour, label=name)
     axes.axvline(edge, color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(f"ε = {edge:.4f}", (edge, 0.09), xytext=(6, 0), textcoords="offset points", color="#374151")
+    axes.annotate(
+        f"ε = {edge:.4f}", (edge, 0.09), xytext=(6, 0), textcoords="offset points", color="#374151"
+    )
     axes.set_xticks([0, 0.05, 0.1, 0.15, 0.2])
-    axes.set(title="Does walking pay?", xlabel="exploration ε", ylabel="worth of the start cell (discounted reward)", xlim=(0, 0.2))
+    axes.set(
+        title="Does walking pay?",
+        xlabel="exploration ε",
+        ylabel="worth of the start cell (discounted reward)",
+        xlim=(0, 0.2),
+    )
     axes.legend(loc="lower left", title="policy, exploring with ε", alignment="left")
 
 
 def _optimism(axes: Axes, left: np.ndarray) -> None:
     _draw_trace(axes, left, "median and 90 % of runs")
     axes.axhline(0.0, color="#374151", linewidth=0.8)
-    axes.annotate(f"episode {crossing()}", (crossing(), 11.0), xytext=(6, 0), textcoords="offset points", color="#374151")
-    axes.set(title="Optimism is gone when it begins to pay", ylabel="optimism left", ylim=(-1.5, 15))
+    axes.annotate(
+        f"episode {crossing()}",
+        (crossing(), 11.0),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color="#374151",
+    )
+    axes.set(
+        title="Optimism is gone when it begins to pay", ylabel="optimism left", ylim=(-1.5, 15)
+    )
 
 
 def _start_value(axes: Axes, values: np.ndarray) -> None:
     _draw_trace(axes, values, "SARSA, highest Q")
-    axes.plot(_looks(), _best_values()[:, START], color=plots.COLOURS[1], linestyle="--", linewidth=1.5, label="best at that ε, exact")
+    axes.plot(
+        _looks(),
+        _best_values()[:, START],
+        color=plots.COLOURS[1],
+        linestyle="--",
+        linewidth=1.5,
+        label="best at that ε, exact",
+    )
     axes.set(ylabel="worth of the start", ylim=(-1.0, 0.3))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.05))
 
@@ -194,7 +272,13 @@ def _schedule(axes: Axes) -> None:
     epsilons = schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)
     axes.semilogy(np.arange(1, MAZE.episodes + 1), epsilons, color=plots.COLOURS[2])
     axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(f"ε = {threshold():.4f}", (2500, threshold()), xytext=(0, 5), textcoords="offset points", color="#374151")
+    axes.annotate(
+        f"ε = {threshold():.4f}",
+        (2500, threshold()),
+        xytext=(0, 5),
+        textcoords="offset points",
+        color="#374151",
+    )
     axes.set_yticks([0.001, 0.01, 0.1, 0.8], ["0.001", "0.01", "0.1", "0.8"])
     axes.minorticks_off()
     axes.set(xlabel="episode", ylabel="exploration ε")
@@ -208,8 +292,15 @@ def _looks() -> np.ndarray:
 @cache
 def _best_values() -> np.ndarray:
     """What the best policy that explores with the ε of the episode after each look earns, exact: float [looks, states]."""
-    epsilons = schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)[_looks()]
-    return np.array([thresholds.best_exploring_value(claims.model(MAZE), claims.DISCOUNT, float(epsilon)) for epsilon in epsilons])
+    epsilons = schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)[
+        _looks()
+    ]
+    return np.array(
+        [
+            thresholds.best_exploring_value(claims.model(MAZE), claims.DISCOUNT, float(epsilon))
+            for epsilon in epsilons
+        ]
+    )
 
 
 def _trace(seed: int) -> np.ndarray:

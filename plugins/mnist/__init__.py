@@ -18,6 +18,18 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
         summary="The digits on images, by an mnist run.",
     )
     where = "files in --data DIR, else downloaded"
-    registry.dataset("mnist", "envs.datasets.images:mnist", summary=f"70000 handwritten digits, 28 x 28 ({where})")
-    registry.dataset("fashion-mnist", "envs.datasets.images:fashion_mnist", summary=f"70000 garments, 28 x 28 ({where})")
-    registry.dataset("digits", "envs.datasets.images:digits", summary="1797 handwritten digits, enlarged to 28 x 28 (comes along)")
+    registry.dataset(
+        "mnist",
+        "envs.datasets.images:mnist",
+        summary=f"70000 handwritten digits, 28 x 28 ({where})",
+    )
+    registry.dataset(
+        "fashion-mnist",
+        "envs.datasets.images:fashion_mnist",
+        summary=f"70000 garments, 28 x 28 ({where})",
+    )
+    registry.dataset(
+        "digits",
+        "envs.datasets.images:digits",
+        summary="1797 handwritten digits, enlarged to 28 x 28 (comes along)",
+    )

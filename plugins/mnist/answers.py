@@ -25,7 +25,11 @@ def probabilities(model: nn.Module, images: np.ndarray) -> np.ndarray:
     model.eval()
     with torch.no_grad():
         parts = [
-            torch.softmax(model(torch.from_numpy(images[first : first + EVALUATED]).to(device)), dim=1).cpu().numpy()
+            torch.softmax(
+                model(torch.from_numpy(images[first : first + EVALUATED]).to(device)), dim=1
+            )
+            .cpu()
+            .numpy()
             for first in range(0, len(images), EVALUATED)
         ]
     return np.concatenate(parts)

@@ -26,7 +26,9 @@ def _linear(done: Any) -> float:
     """Share of test digits whose class W3·W2·W1 alone tells, all activations and biases left out."""
     from plugins.mnist import answers, neurons
 
-    fields = neurons.receptive_fields(done.model, done.config, len(done.config.hidden) + 1).reshape(10, -1)
+    fields = neurons.receptive_fields(done.model, done.config, len(done.config.hidden) + 1).reshape(
+        10, -1
+    )
     images = answers.clean(done.splits.test).reshape(-1, fields.shape[1])
     centred = images - images.mean(0)
     return float(((centred @ fields.T).argmax(1) == done.splits.test.labels.cpu().numpy()).mean())
@@ -39,7 +41,9 @@ def _likeness(done: Any, layer: int) -> float:
     from plugins.mnist import neurons
 
     fields = neurons.receptive_fields(done.model, done.config, layer)[:25]
-    return neurons.agreement(fields, neurons.exciting_inputs(done.model, layer, np.arange(len(fields)).tolist()))
+    return neurons.agreement(
+        fields, neurons.exciting_inputs(done.model, layer, np.arange(len(fields)).tolist())
+    )
 
 
 def in_ranges(seed: int) -> float:
@@ -48,7 +52,9 @@ def in_ranges(seed: int) -> float:
 
     from plugins.mnist import space
 
-    drawn = [space.settings(one) for one in ParameterSampler(space.space(), 1000, random_state=seed)]
+    drawn = [
+        space.settings(one) for one in ParameterSampler(space.space(), 1000, random_state=seed)
+    ]
     inside = [
         50 <= one["hidden"][1] <= one["hidden"][0] <= 600
         and 0 <= one["dropout"] <= 0.5

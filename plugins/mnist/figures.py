@@ -54,13 +54,23 @@ def _neurons(experiment: EpochExperiment, artifacts: Artifacts, layer: int) -> N
     words = list(classes) if last else [str(number) for number in range(len(fields))]
     where = "output" if last else f"hidden layer {layer}"
     product = " · ".join(f"W{number}" for number in range(layer, 0, -1))
-    note = f"rows of {product}; red adds, blue takes away" + ("" if last else f"; the first {len(fields)} neurons")
-    artifacts.save_figure(f"receptive_fields_{layer}.png", image_grid(fields, words, f"Receptive fields, {where}", signed=True, note=note))
+    note = f"rows of {product}; red adds, blue takes away" + (
+        "" if last else f"; the first {len(fields)} neurons"
+    )
+    artifacts.save_figure(
+        f"receptive_fields_{layer}.png",
+        image_grid(fields, words, f"Receptive fields, {where}", signed=True, note=note),
+    )
     note = "gradient ascent from grey, pixels kept between 0 and 1"
-    artifacts.save_figure(f"exciting_inputs_{layer}.png", image_grid(images, words, f"What excites neurons most, {where}", note=note))
+    artifacts.save_figure(
+        f"exciting_inputs_{layer}.png",
+        image_grid(images, words, f"What excites neurons most, {where}", note=note),
+    )
 
 
-def confusion(labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float) -> Figure:
+def confusion(
+    labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float
+) -> Figure:
     """Images of each class by the class that was answered; colours show mistakes only, which else would not be seen."""
     size = len(classes)
     counts = np.zeros((size, size), np.int64)  # [true, answered]
@@ -88,16 +98,25 @@ def confusion(labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...]
         axes.set_xticks(range(size), classes, rotation=45 if len(classes[0]) > 1 else 0)
         axes.set_yticks(range(size), classes)
         axes.grid(visible=False)
-        axes.set(xlabel="class answered", ylabel="true class", title=f"Test images by class: {accuracy:.2%} right")
+        axes.set(
+            xlabel="class answered",
+            ylabel="true class",
+            title=f"Test images by class: {accuracy:.2%} right",
+        )
     return made
 
 
-def mistakes(images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classes: tuple[str, ...]) -> Figure:
+def mistakes(
+    images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classes: tuple[str, ...]
+) -> Figure:
     """The wrong answers that it was surest of."""
     answered = chances.argmax(1)
     wrong = np.flatnonzero(answered != labels)
     worst = wrong[np.argsort(-chances[wrong, answered[wrong]], kind="stable")][:MISTAKES]
-    words = [f"{classes[labels[one]]}, said {classes[answered[one]]}\n{chances[one, answered[one]]:.0%}" for one in worst]
+    words = [
+        f"{classes[labels[one]]}, said {classes[answered[one]]}\n{chances[one, answered[one]]:.0%}"
+        for one in worst
+    ]
     if not len(worst):
         return image_grid(images[:1], ["all right"], "No mistakes on the test images")
     return image_grid(
@@ -110,7 +129,9 @@ def mistakes(images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classe
     )
 
 
-def reliability(labels: np.ndarray, chances: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def reliability(
+    labels: np.ndarray, chances: np.ndarray, bins: int = BINS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """How often answers of a given sureness are right, and the expected calibration error (Guo et al., 2017, eq. 3).
 
     Returns:
@@ -133,24 +154,46 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
         made = plots.figure(6.4, 5.8)
         axes, below = made.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1.3, label="as sure as right")
-        axes.plot(mean[count > 0], share[count > 0], "o-", label=f"network: expected calibration error {gap:.3f}")
-        axes.set(xlim=(0, 1.02), ylim=(0, 1.03), ylabel="share of answers that are right", title="Is it as sure as it should be?")
+        axes.plot(
+            mean[count > 0],
+            share[count > 0],
+            "o-",
+            label=f"network: expected calibration error {gap:.3f}",
+        )
+        axes.set(
+            xlim=(0, 1.02),
+            ylim=(0, 1.03),
+            ylabel="share of answers that are right",
+            title="Is it as sure as it should be?",
+        )
         axes.legend(loc="lower right")
-        below.bar((np.arange(len(count)) + 0.5) / len(count), count, width=0.9 / len(count), color=plots.COLOURS[0])
-        below.set(yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images")
+        below.bar(
+            (np.arange(len(count)) + 0.5) / len(count),
+            count,
+            width=0.9 / len(count),
+            color=plots.COLOURS[0],
+        )
+        below.set(
+            yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images"
+        )
     return made
 
 
 def corruptions(experiment: EpochExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
     """Ten test images, clean, noisy and occluded, and what was answered."""
     made = {"clean": test, **answers.corruptions(test, experiment.task.seed)}  # type: ignore[attr-defined]
-    first = [int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()]
+    first = [
+        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
+    ]
     images, words, scores = [], [], []
     for name, every in made.items():
         answered = answers.probabilities(experiment.model, every).argmax(1)
         scores.append(f"{name} {(answered == labels).mean():.2%}")
         images += [every[one] for one in first]
-        words += [experiment.data.classes[answered[one]] + ("" if answered[one] == labels[one] else " ×") for one in first]
+        words += [
+            experiment.data.classes[answered[one]] + ("" if answered[one] == labels[one] else " ×")
+            for one in first
+        ]
     note = "right: " + " · ".join(scores) + "; × marks a wrong answer"
     title = f"Answers to images that are clean, noisy (sd {answers.NOISE}) and occluded ({answers.SQUARE} x {answers.SQUARE})"
     return image_grid(np.stack(images), words, title, columns=len(first), note=note)

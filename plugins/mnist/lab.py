@@ -44,7 +44,9 @@ class MnistLab:
 
         return threads_for(weights_of(lambda: network(config)), config.batch_size, cores)
 
-    def build(self, config: MnistConfig, context: Context) -> EpochExperiment | RandomSearchExperiment:
+    def build(
+        self, config: MnistConfig, context: Context
+    ) -> EpochExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
         from agents.supervised.experiment import EpochExperiment
         from plugins.mnist.network import Classification
@@ -53,7 +55,13 @@ class MnistLab:
             from agents.supervised.search import RandomSearchExperiment
             from plugins.mnist import space
 
-            return RandomSearchExperiment(config, context, space.space(), space.settings, lambda chosen: Classification(chosen, context))
+            return RandomSearchExperiment(
+                config,
+                context,
+                space.space(),
+                space.settings,
+                lambda chosen: Classification(chosen, context),
+            )
         return EpochExperiment(Classification(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
@@ -65,7 +73,9 @@ class MnistLab:
             from agents.supervised import search_pictures
 
             artifacts.write("candidates.csv", search_pictures.table(experiment, SEARCHED))
-            artifacts.save_figure("candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:]))
+            artifacts.save_figure(
+                "candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:])
+            )
             experiment = experiment.final
         save_model(artifacts, "mnist", experiment.config, experiment.model)
         figures.draw(experiment, artifacts, metrics)

@@ -53,7 +53,9 @@ class Classification:
         """Cross-entropy with smoothed labels."""
         import torch.nn.functional as F  # noqa: N812
 
-        return F.cross_entropy(model(images).float(), labels, label_smoothing=self.config.label_smoothing)
+        return F.cross_entropy(
+            model(images).float(), labels, label_smoothing=self.config.label_smoothing
+        )
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Share of images recognised, and mean cross-entropy in nats."""
@@ -74,6 +76,12 @@ class Classification:
         """Test accuracy, clean and under the corruptions of Lab 05."""
         from plugins.mnist.answers import corrupted_accuracy
 
-        measured = {f"test_{name}": value for name, value in self.measure(model, splits.test).items()}
+        measured = {
+            f"test_{name}": value for name, value in self.measure(model, splits.test).items()
+        }
         wrong = round(len(splits.test) * (1 - measured["test_accuracy"]))
-        return {**measured, "test_errors": wrong, **corrupted_accuracy(model, splits.test, self.seed)}
+        return {
+            **measured,
+            "test_errors": wrong,
+            **corrupted_accuracy(model, splits.test, self.seed),
+        }

@@ -21,12 +21,16 @@ STEPS, RATE = 200, 0.05
 
 def layer_maps(model: nn.Sequential, config: MnistConfig) -> list[np.ndarray]:
     """The linear map of each layer, with batch norm folded in: float64 [units, inputs] each."""
-    weights = {name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()}
+    weights = {
+        name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()
+    }
     maps = []
     for number in range(1, len(config.hidden) + 2):
         made = weights[f"linear{number}.weight"]
         if f"norm{number}.weight" in weights:
-            gain = weights[f"norm{number}.weight"] / np.sqrt(weights[f"norm{number}.running_var"] + 1e-5)
+            gain = weights[f"norm{number}.weight"] / np.sqrt(
+                weights[f"norm{number}.running_var"] + 1e-5
+            )
             made = gain[:, None] * made
         maps.append(made)
     return maps
@@ -40,7 +44,9 @@ def receptive_fields(model: nn.Sequential, config: MnistConfig, layer: int) -> n
     return product.reshape(-1, 28, 28)
 
 
-def exciting_inputs(model: nn.Sequential, layer: int, units: Sequence[int], steps: int = STEPS) -> np.ndarray:
+def exciting_inputs(
+    model: nn.Sequential, layer: int, units: Sequence[int], steps: int = STEPS
+) -> np.ndarray:
     """Images that gradient ascent finds for some neurons of a layer, from grey 0.5, pixels kept in [0, 1].
 
     Args:
@@ -82,5 +88,9 @@ def agreement(fields: np.ndarray, images: np.ndarray) -> float:
     """
     signs = (fields > 0).reshape(len(fields), -1).astype(np.float64)
     flat = images.reshape(len(images), -1).astype(np.float64)
-    found = [np.corrcoef(one, other)[0, 1] for one, other in zip(signs, flat, strict=True) if one.std() and other.std()]
+    found = [
+        np.corrcoef(one, other)[0, 1]
+        for one, other in zip(signs, flat, strict=True)
+        if one.std() and other.std()
+    ]
     return float(np.mean(found)) if found else 0.0

@@ -42,10 +42,20 @@ def prepared(path: Path) -> np.ndarray:
             coloured = file.convert("RGBA")
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on dark.") from error
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise UsageError(
+            f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on dark."
+        ) from error
     paper = Image.new("RGBA", coloured.size, "white")
-    grey = np.asarray(Image.alpha_composite(paper, coloured).convert("L"), np.float32) / 255  # [height, width]
+    grey = (
+        np.asarray(Image.alpha_composite(paper, coloured).convert("L"), np.float32) / 255
+    )  # [height, width]
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = 1 - grey if np.median(border) > 0.5 else grey
     ink = np.clip(ink - float(np.median(1 - border if np.median(border) > 0.5 else border)), 0, 1)
@@ -63,11 +73,16 @@ def centred(ink: np.ndarray) -> np.ndarray:
     scale = INSIDE / max(cut.shape)
     size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
     small = np.asarray(
-        Image.fromarray(cut.astype(np.float32)).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
+        Image.fromarray(cut.astype(np.float32)).resize(
+            size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+        )
     )
     small = np.clip(small, 0, 1)
     height, width = small.shape
-    row, column = (np.array([(small.sum(1) @ np.arange(height)), (small.sum(0) @ np.arange(width))]) / small.sum()).tolist()
+    row, column = (
+        np.array([(small.sum(1) @ np.arange(height)), (small.sum(0) @ np.arange(width))])
+        / small.sum()
+    ).tolist()
     top = min(max(round((SIDE - 1) / 2 - row), 0), SIDE - height)
     left = min(max(round((SIDE - 1) / 2 - column), 0), SIDE - width)
     made = np.zeros((SIDE, SIDE), np.float32)
@@ -103,7 +118,9 @@ def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
     ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in found]
     if as_json:
         named = zip(map(str, images), ranked, found, strict=True)
-        print_json([{"file": file, "class": best[0], "probabilities": p} for file, best, p in named])
+        print_json(
+            [{"file": file, "class": best[0], "probabilities": p} for file, best, p in named]
+        )
         return 0
     for path, best, chances in zip(images, ranked, found, strict=True):
         others = ", ".join(f"{name} {chances[name]:.1%}" for name in best[1:4])

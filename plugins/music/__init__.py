@@ -6,8 +6,16 @@ from sandbox.registry.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab and its pieces, by name."""
-    registry.dataset("etudes", "envs.datasets.etudes:etudes", summary="Piano pieces for two hands, composed by the program from a seed")
-    registry.dataset("folder", "envs.datasets.pieces:read_folder", summary="Piano pieces from a folder of MIDI files (--data DIR)")
+    registry.dataset(
+        "etudes",
+        "envs.datasets.etudes:etudes",
+        summary="Piano pieces for two hands, composed by the program from a seed",
+    )
+    registry.dataset(
+        "folder",
+        "envs.datasets.pieces:read_folder",
+        summary="Piano pieces from a folder of MIDI files (--data DIR)",
+    )
     registry.command(
         "generate",
         "plugins.music.command:generate",

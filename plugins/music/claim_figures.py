@@ -23,10 +23,16 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     """
     if claim == "U1":
         yield ClaimPicture(
-            "windows", "Left: each point is one run. Right: the same runs, less the run's own NLL with windows of 32.", windows(seeds)
+            "windows",
+            "Left: each point is one run. Right: the same runs, less the run's own NLL with windows of 32.",
+            windows(seeds),
         )
     if claim == "U3":
-        yield ClaimPicture("frozen", "Each point is one continuation of 256 steps; the bar is their median.", frozen(seeds))
+        yield ClaimPicture(
+            "frozen",
+            "Each point is one continuation of 256 steps; the bar is their median.",
+            frozen(seeds),
+        )
     if claim == "U4":
         one = trials.trial(WINDOW, 0)
         title = f"{one.piece}, continued by a small model (sample, corrected, calibrated)"
@@ -39,23 +45,35 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
 
 def windows(seeds: int) -> Figure:
     """NLL of every run by length of its windows, and the difference that the length makes."""
-    nll = np.array([[trials.trial(window, seed).nll for seed in range(seeds)] for window in WINDOWS])  # [windows, seeds]
+    nll = np.array(
+        [[trials.trial(window, seed).nll for seed in range(seeds)] for window in WINDOWS]
+    )  # [windows, seeds]
     frequencies = np.array([trials.trial(WINDOW, seed).frequencies_nll for seed in range(seeds)])
     with plots.style():
         figure = plots.figure(9.0, 4.4, bottom=0.8)
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.28})
         _points(left, ["key\nfrequencies", *map(str, WINDOWS)], [frequencies, *nll])
-        left.set(ylabel="NLL, nats per frame", xlabel="steps in a window", title="How well test pieces are foreseen")
+        left.set(
+            ylabel="NLL, nats per frame",
+            xlabel="steps in a window",
+            title="How well test pieces are foreseen",
+        )
         _points(right, [str(window) for window in WINDOWS], list(nll - nll[WINDOWS.index(WINDOW)]))
         right.axhline(0, color=plots.GREY, linewidth=1)
-        right.set(ylabel="NLL less that with 32 steps", xlabel="steps in a window", title="What the length changes")
+        right.set(
+            ylabel="NLL less that with 32 steps",
+            xlabel="steps in a window",
+            title="What the length changes",
+        )
     return figure
 
 
 def frozen(seeds: int) -> Figure:
     """Share of frozen steps of every continuation, by mode."""
     found = [trials.trial(WINDOW, seed) for seed in range(seeds)]
-    groups = {mode.replace(", ", ",\n"): [one.frozen[mode] for one in found] for mode in trials.MODES}
+    groups = {
+        mode.replace(", ", ",\n"): [one.frozen[mode] for one in found] for mode in trials.MODES
+    }
     groups["the pieces\nthemselves"] = [one.piece_frozen for one in found]
     with plots.style():
         figure = plots.figure(8.0, 4.4)
@@ -68,8 +86,19 @@ def frozen(seeds: int) -> Figure:
 def _points(axes: Axes, names: Sequence[str], groups: Sequence[np.ndarray]) -> None:
     """A point for each value beside one another, and a bar at each group's median."""
     for number, values in enumerate(groups):
-        spread = (np.argsort(np.argsort(np.arange(len(values)) * 0.618 % 1)) / max(1, len(values) - 1) - 0.5) * 0.5
-        axes.plot(number + spread, values, "o", color=plots.COLOURS[0], markersize=4, alpha=0.6, markeredgewidth=0)
+        spread = (
+            np.argsort(np.argsort(np.arange(len(values)) * 0.618 % 1)) / max(1, len(values) - 1)
+            - 0.5
+        ) * 0.5
+        axes.plot(
+            number + spread,
+            values,
+            "o",
+            color=plots.COLOURS[0],
+            markersize=4,
+            alpha=0.6,
+            markeredgewidth=0,
+        )
         axes.plot([number - 0.33, number + 0.33], [np.median(values)] * 2, color=plots.COLOURS[1])
     axes.set_xticks(range(len(names)), names)
     axes.grid(False, axis="x")

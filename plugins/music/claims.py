@@ -71,7 +71,13 @@ def _claims() -> Iterator[Claim]:
     yield from _u2()
     yield from _u3()
     yield Claim(
-        *("U4", WRITTEN, 1.0, "proportion", lambda seed: float(trials.trial(WINDOW, seed).returned)),
+        *(
+            "U4",
+            WRITTEN,
+            1.0,
+            "proportion",
+            lambda seed: float(trials.trial(WINDOW, seed).returned),
+        ),
         part="comes back as it was, each hand from its track",
         unit="share of runs",
         min_seeds=5,
@@ -111,7 +117,13 @@ def _u1() -> Iterator[Claim]:
         **whole,
     )
     yield Claim(
-        *("U1", AUGMENTED, 8.0, "equal", lambda seed: MusicConfig().window / MusicConfig().steps_per_beat),
+        *(
+            "U1",
+            AUGMENTED,
+            8.0,
+            "equal",
+            lambda seed: MusicConfig().window / MusicConfig().steps_per_beat,
+        ),
         part="beats in a window of 32 steps",
         exact=True,
     )
@@ -133,18 +145,42 @@ def _u2() -> Iterator[Claim]:
         notes="The report gives the sizes of the layers; what they add up to is our arithmetic. Without our head that tells repeated from held notes.",
     )
     common: Any = {"min_seeds": 5, "cost": COST, "unit": "nats per frame", "notes": _trained()}
-    yield Claim(*("U2", LEARNS, None, "order", learned), part="NLL of key frequencies less that of a small model", **common)
     yield Claim(
-        *("U2", LEARNS, None, "equal", lambda seed: trials.trial(WINDOW, seed).frequencies_nll), part="NLL of key frequencies", **common
+        *("U2", LEARNS, None, "order", learned),
+        part="NLL of key frequencies less that of a small model",
+        **common,
+    )
+    yield Claim(
+        *("U2", LEARNS, None, "equal", lambda seed: trials.trial(WINDOW, seed).frequencies_nll),
+        part="NLL of key frequencies",
+        **common,
     )
 
 
 def _u3() -> Iterator[Claim]:
     notes = f"{STEPS} steps after the first {trials.SEED_STEPS} of a test piece; frozen: the same keys sound for 8 steps. {_trained()}"
     common: Any = {"min_seeds": 5, "cost": COST, "notes": notes}
-    yield Claim(*("U3", FREEZES, None, "order", lambda seed: frozen("argmax", seed) - frozen("sample", seed)), part=SETTLED, **common)
     yield Claim(
-        *("U3", FREEZES, None, "order", lambda seed: frozen("argmax", seed) - frozen("argmax, corrected", seed)), part=FREED, **common
+        *(
+            "U3",
+            FREEZES,
+            None,
+            "order",
+            lambda seed: frozen("argmax", seed) - frozen("sample", seed),
+        ),
+        part=SETTLED,
+        **common,
+    )
+    yield Claim(
+        *(
+            "U3",
+            FREEZES,
+            None,
+            "order",
+            lambda seed: frozen("argmax", seed) - frozen("argmax, corrected", seed),
+        ),
+        part=FREED,
+        **common,
     )
     for mode in trials.MODES:
         yield Claim(
@@ -159,7 +195,13 @@ def _u3() -> Iterator[Claim]:
     )
     for mode in trials.MODES:
         yield Claim(
-            *("U3", FREEZES, None, "equal", lambda seed, mode=mode: trials.trial(WINDOW, seed).chords[mode]),  # type: ignore[misc]
+            *(
+                "U3",
+                FREEZES,
+                None,
+                "equal",
+                lambda seed, mode=mode: trials.trial(WINDOW, seed).chords[mode],
+            ),  # type: ignore[misc]
             part=f"{CHORDS}, {mode}",
             unit=f"in {STEPS} steps",
             **common,
@@ -167,7 +209,13 @@ def _u3() -> Iterator[Claim]:
     for window in WINDOWS:
         if window != WINDOW:
             yield Claim(
-                *("U3", FREEZES, None, "equal", lambda seed, window=window: frozen("argmax", seed, window)),  # type: ignore[misc]
+                *(
+                    "U3",
+                    FREEZES,
+                    None,
+                    "equal",
+                    lambda seed, window=window: frozen("argmax", seed, window),
+                ),  # type: ignore[misc]
                 part=f"{FROZEN}, argmax, windows of {window} steps",
                 **common,
             )
@@ -182,7 +230,9 @@ CLAIMS = tuple(_claims())
 
 def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:
     """Paragraphs for a claim; `estimates` by part, those left out are missing."""
-    return list({"U1": _about_windows, "U3": _about_chords}.get(claim, lambda _: iter(()))(estimates))
+    return list(
+        {"U1": _about_windows, "U3": _about_chords}.get(claim, lambda _: iter(()))(estimates)
+    )
 
 
 def _about_windows(found: Mapping[str, float]) -> Iterator[str]:
@@ -196,7 +246,9 @@ def _about_windows(found: Mapping[str, float]) -> Iterator[str]:
 
 
 def _about_chords(found: Mapping[str, float]) -> Iterator[str]:
-    corrected, sampled = (found.get(f"{CHORDS}, {mode}") for mode in ("argmax, corrected", "sample"))
+    corrected, sampled = (
+        found.get(f"{CHORDS}, {mode}") for mode in ("argmax, corrected", "sample")
+    )
     if corrected is not None and sampled is not None:
         yield (
             f"Not frozen is not yet music: corrected argmax goes to and fro between few chords (median {corrected:.0f} different ones in {STEPS} "

@@ -192,7 +192,12 @@ def _check_output(output: Path, seed_file: Path | None) -> None:
         raise UsageError(
             f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: {output.with_suffix('.mid')}.",
         )
-    if seed_file is not None and output.exists() and seed_file.exists() and output.samefile(seed_file):
+    if (
+        seed_file is not None
+        and output.exists()
+        and seed_file.exists()
+        and output.samefile(seed_file)
+    ):
         raise UsageError(f"--output {output} would overwrite the seed file. Choose another.")
 
 

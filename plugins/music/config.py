@@ -22,8 +22,15 @@ class ModelConfig(LabConfig):
 
     hidden: int = Field(150, ge=1, le=4096, description="units of each LSTM layer")
     layers: int = Field(2, ge=1, le=8, description="LSTM layers")
-    input_dropout: float = Field(0.0, ge=0, lt=1, description="share of the sounding keys hidden from the network while it learns")
-    output_dropout: float = Field(0.0, ge=0, lt=1, description="share of the LSTM's units left out while it learns")
+    input_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the sounding keys hidden from the network while it learns",
+    )
+    output_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the LSTM's units left out while it learns"
+    )
 
 
 class ReportModelConfig(ModelConfig):
@@ -51,12 +58,22 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Keys of one moment one after the other, from the lowest up: each may depend on those below it."""
 
-    channels: int = Field(32, ge=1, le=512, description="features of each key, with weights that all keys share")
-    reach: int = Field(24, ge=1, le=87, description="keys below that a key looks at in the same moment")
-    span: int = Field(12, ge=0, le=87, description="keys to either side that a key looks at in the moments before")
+    channels: int = Field(
+        32, ge=1, le=512, description="features of each key, with weights that all keys share"
+    )
+    reach: int = Field(
+        24, ge=1, le=87, description="keys below that a key looks at in the same moment"
+    )
+    span: int = Field(
+        12, ge=0, le=87, description="keys to either side that a key looks at in the moments before"
+    )
 
 
-MODELS: dict[str, type[ModelConfig]] = {"two-hands": TwoHandsConfig, "one-track": OneTrackConfig, "chord-lstm": ChordLstmConfig}
+MODELS: dict[str, type[ModelConfig]] = {
+    "two-hands": TwoHandsConfig,
+    "one-track": OneTrackConfig,
+    "chord-lstm": ChordLstmConfig,
+}
 
 
 def config_of(kind: str, name: str) -> type[ModelConfig]:
@@ -74,28 +91,70 @@ def config_of(kind: str, name: str) -> type[ModelConfig]:
 class MusicConfig(LabConfig):
     """What is learned from, by what, and how."""
 
-    dataset: Literal["auto", "etudes", "folder"] = Field("auto", description="auto: the folder given with --data, else études")
-    pieces: int = Field(120, ge=3, le=10_000, description="études to compose")
-    valid: float = Field(0.1, gt=0, lt=0.5, description="share of a folder's pieces that decide when to stop")
-    test: float = Field(0.1, gt=0, lt=0.5, description="share of a folder's pieces that are kept for the test")
-    steps_per_beat: Literal[1, 2, 3, 4, 6, 8, 12, 16, 24] = Field(4, description="steps to a quarter note: 4 are sixteenths")
-    transpose: tuple[int, int] = Field((-2, 3), description="semitones down and up within which a piece is moved each time it is begun")
-    model: Chosen = Choice("model", "two-hands", "two-hands, one-track or chord-lstm", find="plugins.music.config:config_of")
-    loss: Literal["report", "likelihood"] = Field(
-        "report", description="report: weighted cross-entropy and number of notes; likelihood: of each frame"
+    dataset: Literal["auto", "etudes", "folder"] = Field(
+        "auto", description="auto: the folder given with --data, else études"
     )
-    window: int = Field(32, ge=1, le=4096, description="steps through which gradients flow back; the state is carried on")
+    pieces: int = Field(120, ge=3, le=10_000, description="études to compose")
+    valid: float = Field(
+        0.1, gt=0, lt=0.5, description="share of a folder's pieces that decide when to stop"
+    )
+    test: float = Field(
+        0.1, gt=0, lt=0.5, description="share of a folder's pieces that are kept for the test"
+    )
+    steps_per_beat: Literal[1, 2, 3, 4, 6, 8, 12, 16, 24] = Field(
+        4, description="steps to a quarter note: 4 are sixteenths"
+    )
+    transpose: tuple[int, int] = Field(
+        (-2, 3),
+        description="semitones down and up within which a piece is moved each time it is begun",
+    )
+    model: Chosen = Choice(
+        "model",
+        "two-hands",
+        "two-hands, one-track or chord-lstm",
+        find="plugins.music.config:config_of",
+    )
+    loss: Literal["report", "likelihood"] = Field(
+        "report",
+        description="report: weighted cross-entropy and number of notes; likelihood: of each frame",
+    )
+    window: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="steps through which gradients flow back; the state is carried on",
+    )
     batch: int = Field(16, ge=1, le=4096, description="pieces learned from side by side")
-    epochs: int = Field(60, ge=1, le=100_000, description="at most; an epoch has as many steps as the training pieces")
-    frames: int | None = Field(None, ge=1, description="steps learned from at most, over all epochs; none for no limit")
-    patience: int | None = Field(15, ge=1, description="epochs without a better validation before it stops; none for never")
-    optimizer: Literal["adam", "adamw"] = Field("adam", description="AdamW decays weights apart from the gradient")
+    epochs: int = Field(
+        60,
+        ge=1,
+        le=100_000,
+        description="at most; an epoch has as many steps as the training pieces",
+    )
+    frames: int | None = Field(
+        None, ge=1, description="steps learned from at most, over all epochs; none for no limit"
+    )
+    patience: int | None = Field(
+        15, ge=1, description="epochs without a better validation before it stops; none for never"
+    )
+    optimizer: Literal["adam", "adamw"] = Field(
+        "adam", description="AdamW decays weights apart from the gradient"
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of the optimizer")
-    decay: Literal["constant", "cosine"] = Field("constant", description="how the learning rate falls, to a hundredth at the end")
+    decay: Literal["constant", "cosine"] = Field(
+        "constant", description="how the learning rate falls, to a hundredth at the end"
+    )
     weight_decay: float = Field(1e-5, ge=0, le=1, description="of the optimizer")
-    clip: float | None = Field(None, gt=0, description="largest norm of the gradient; none for no limit")
+    clip: float | None = Field(
+        None, gt=0, description="largest norm of the gradient; none for no limit"
+    )
     mixed_precision: bool = Field(True, description="on a GPU, multiply in bfloat16")
-    seed_steps: int = Field(32, ge=1, le=100_000, description="steps of a test piece that the piece at the end continues")
+    seed_steps: int = Field(
+        32,
+        ge=1,
+        le=100_000,
+        description="steps of a test piece that the piece at the end continues",
+    )
     steps: int = Field(256, ge=1, le=100_000, description="steps that it is continued by")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
@@ -115,20 +174,45 @@ class MusicConfig(LabConfig):
     def _check(self) -> Any:
         low, high = self.transpose
         if not -44 <= low <= 0 <= high <= 44:
-            raise ValueError(f"transpose = {low},{high}: it should reach from 0 or less to 0 or more, by at most 44 semitones")
+            raise ValueError(
+                f"transpose = {low},{high}: it should reach from 0 or less to 0 or more, by at most 44 semitones"
+            )
         if self.valid + self.test >= 0.9:
-            raise ValueError(f"valid + test = {self.valid + self.test:g}: it should leave at least a tenth to learn from")
+            raise ValueError(
+                f"valid + test = {self.valid + self.test:g}: it should leave at least a tenth to learn from"
+            )
         return self
 
 
 BEST: dict[str, Any] = {
-    **{"loss": "likelihood", "transpose": (-6, 5), "window": 100, "batch": 8, "optimizer": "adamw", "learning_rate": 3e-3},
-    **{"decay": "cosine", "weight_decay": 0.01, "clip": 1.0, "epochs": 60, "frames": 4_000_000, "patience": 15},
+    **{
+        "loss": "likelihood",
+        "transpose": (-6, 5),
+        "window": 100,
+        "batch": 8,
+        "optimizer": "adamw",
+        "learning_rate": 3e-3,
+    },
+    **{
+        "decay": "cosine",
+        "weight_decay": 0.01,
+        "clip": 1.0,
+        "epochs": 60,
+        "frames": 4_000_000,
+        "patience": 15,
+    },
 }
 MEMORY = {"hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4}
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"loss": "likelihood", "model": {"layers": 1}, "batch": 8, "epochs": 40, "learning_rate": 5e-3, "decay": "cosine"},
+    "default": {
+        "loss": "likelihood",
+        "model": {"layers": 1},
+        "batch": 8,
+        "epochs": 40,
+        "learning_rate": 5e-3,
+        "decay": "cosine",
+    },
     "report": {"batch": 100, "window": 32, "epochs": 300, "patience": 20, "frames": None},
     "quick": {"pieces": 12, "epochs": 3, "model": {"hidden": 24}, "batch": 8, "steps": 64},
     "best": {**BEST, "model": {"name": ["chord-lstm", "two-hands", "one-track"], **MEMORY}},

@@ -26,7 +26,9 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
     """
     if config.dataset == "etudes" or data is None:
         return _etudes(seed, config.pieces, config.steps_per_beat)
-    return read_folder(data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test)
+    return read_folder(
+        data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test
+    )
 
 
 @lru_cache(maxsize=4)
@@ -36,7 +38,10 @@ def _etudes(seed: int, pieces: int, steps_per_beat: int) -> Pieces:
 
 def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
     """The rolls of each split: uint8 [steps, hands, 88]."""
-    return {split: [piece.roll if hands == 2 else joined(piece.roll) for piece in found] for split, found in pieces.splits.items()}
+    return {
+        split: [piece.roll if hands == 2 else joined(piece.roll) for piece in found]
+        for split, found in pieces.splits.items()
+    }
 
 
 def key_weights(found: list[np.ndarray]) -> np.ndarray:

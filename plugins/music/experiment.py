@@ -49,9 +49,13 @@ class MusicExperiment:
         self.model = make_model(config, context.seed)
         self.rolls = corpus.rolls(pieces, self.model.hands)
         if config.loss == "report":
-            self.model.prior.copy_(torch.from_numpy(-np.log(corpus.key_weights(self.rolls["train"]))))
+            self.model.prior.copy_(
+                torch.from_numpy(-np.log(corpus.key_weights(self.rolls["train"])))
+            )
         self.model.to(self.device)
-        self.model.noise = torch.Generator(self.device).manual_seed(int(context.rng("dropout").integers(2**62)))
+        self.model.noise = torch.Generator(self.device).manual_seed(
+            int(context.rng("dropout").integers(2**62))
+        )
         self.lanes = Lanes(
             self.rolls["train"], config.batch, config.window, self.model.history, config.transpose, context.rng("lanes")
         )  # fmt: skip
@@ -64,8 +68,12 @@ class MusicExperiment:
         self.optimizer = self._optimizer()
         self.notes = list(pieces.notes)
         if pieces.skipped:
-            self.notes.append(f"{pieces.skipped} of {len(pieces.report)} files were skipped; files.tsv says why.")
-        self.scoring = {split: Scoring(self.rolls[split], self.model.history) for split in ("valid", "test")}
+            self.notes.append(
+                f"{pieces.skipped} of {len(pieces.report)} files were skipped; files.tsv says why."
+            )
+        self.scoring = {
+            split: Scoring(self.rolls[split], self.model.history) for split in ("valid", "test")
+        }
         self.carried = self.model.begin(config.batch)
         self.phase = "learn"  # then "valid", and at the very end "test"
         self.done_units, self.update, self.frames, self.struck = 0, 0, 0, 0
@@ -76,7 +84,11 @@ class MusicExperiment:
 
     def _optimizer(self) -> torch.optim.Optimizer:
         kind = torch.optim.AdamW if self.config.optimizer == "adamw" else torch.optim.Adam
-        return kind(self.model.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+        return kind(
+            self.model.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+        )
 
     @property
     def env_steps(self) -> int:
@@ -114,10 +126,21 @@ class MusicExperiment:
         frames = self.sums.pop("frames")
         parts = {name: [value / frames] for name, value in self.sums.items()}
         self.sums = {}
-        columns: dict[str, Any] = {"epoch": [self.done_units], "loss": [sum(value for (value,) in parts.values())]}
+        columns: dict[str, Any] = {
+            "epoch": [self.done_units],
+            "loss": [sum(value for (value,) in parts.values())],
+        }
         columns |= {f"loss_{name}": value for name, value in parts.items()}
         return [
-            Block("learn", {**columns, "frames": [self.frames], "notes": [self.struck], "learning_rate": [self._rate(self.update - 1)]})
+            Block(
+                "learn",
+                {
+                    **columns,
+                    "frames": [self.frames],
+                    "notes": [self.struck],
+                    "learning_rate": [self._rate(self.update - 1)],
+                },
+            )
         ]
 
     def _update(self) -> None:
@@ -127,7 +150,10 @@ class MusicExperiment:
         window = self.lanes.next()
         target = target_of(*window, self.device)
         going_on = (target.position > 0).to(self.carried[0].dtype)[None, :, None]
-        state = (self.carried[0] * going_on, self.carried[1] * going_on)  # nothing is carried from one piece to the next
+        state = (
+            self.carried[0] * going_on,
+            self.carried[1] * going_on,
+        )  # nothing is carried from one piece to the next
         self.model.train()
         with self._precision():
             predicted = self.model.predict(target.sounds, target.position, state)
@@ -135,11 +161,19 @@ class MusicExperiment:
         self.optimizer.zero_grad()
         torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
         if self.config.clip is not None:
-            body = (weight for name, weight in self.model.named_parameters() if not name.startswith("strike."))
+            body = (
+                weight
+                for name, weight in self.model.named_parameters()
+                if not name.startswith("strike.")
+            )
             torch.nn.utils.clip_grad_norm_(body, self.config.clip)
         self.optimizer.step()
         self.carried = (predicted.state[0].detach().float(), predicted.state[1].detach().float())
-        self._count(window.roll[:, self.model.history :], window.inside, {name: float(value.detach()) for name, value in parts.items()})
+        self._count(
+            window.roll[:, self.model.history :],
+            window.inside,
+            {name: float(value.detach()) for name, value in parts.items()},
+        )
 
     def _count(self, roll: np.ndarray, inside: np.ndarray, parts: dict[str, float]) -> None:
         frames = int(inside.sum())
@@ -154,7 +188,9 @@ class MusicExperiment:
         if self.config.decay == "constant":
             return self.config.learning_rate
         share = update / max(1, self.updates_per_epoch * self.limit - 1)
-        return self.config.learning_rate * (LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2)
+        return self.config.learning_rate * (
+            LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        )
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         if self.device.type == "cuda" and self.config.mixed_precision:
@@ -166,28 +202,47 @@ class MusicExperiment:
     def _validated(self, figures: dict[str, float]) -> list[Block]:
         self.valid = figures
         if figures["nll"] < self.best_nll:
-            self.best_nll, self.best_epoch, self.best = figures["nll"], self.done_units, self._weights()
+            self.best_nll, self.best_epoch, self.best = (
+                figures["nll"],
+                self.done_units,
+                self._weights(),
+            )
         patience = self.config.patience
         stale = patience is not None and self.done_units - self.best_epoch >= patience
         self.phase = "test" if stale or self.done_units >= self.limit else "learn"
         if self.phase == "test":
             self.use_best()
             self.scoring["test"].begin()
-        return [Block("validate", {"epoch": [self.done_units], **{name: [value] for name, value in figures.items()}})]
+        return [
+            Block(
+                "validate",
+                {"epoch": [self.done_units], **{name: [value] for name, value in figures.items()}},
+            )
+        ]
 
     def _tested(self, figures: dict[str, float]) -> list[Block]:
         self.test = figures
-        return [Block("test", {"epoch": [self.best_epoch], **{name: [value] for name, value in figures.items()}})]
+        return [
+            Block(
+                "test",
+                {"epoch": [self.best_epoch], **{name: [value] for name, value in figures.items()}},
+            )
+        ]
 
     def use_best(self) -> None:
         """Put the weights with the best validation into the model."""
         self._load(self.best)
 
     def _weights(self) -> dict[str, np.ndarray]:
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.model.state_dict().items()}
+        return {
+            name: value.detach().cpu().numpy().copy()
+            for name, value in self.model.state_dict().items()
+        }
 
     def _load(self, weights: dict[str, np.ndarray]) -> None:
-        self.model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+        self.model.load_state_dict(
+            {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
+        )
 
     # -- putting down and taking up
 
@@ -199,12 +254,19 @@ class MusicExperiment:
             "digest": self.pieces.digest(),
             "weights": self._weights(),
             "best": {name: value.copy() for name, value in self.best.items()},
-            "optimizer": {str(number): {name: value.cpu().numpy() for name, value in slot.items()} for number, slot in slots.items()},
+            "optimizer": {
+                str(number): {name: value.cpu().numpy() for name, value in slot.items()}
+                for number, slot in slots.items()
+            },
             "noise": self.model.noise.get_state().numpy(),
             "carried": [part.cpu().numpy() for part in self.carried],
             "lanes": self.lanes.state(),
             "scoring": {split: scoring.state() for split, scoring in self.scoring.items()},
-            "figures": {"sums": dict(self.sums), "valid": dict(self.valid), "test": dict(self.test)},
+            "figures": {
+                "sums": dict(self.sums),
+                "valid": dict(self.valid),
+                "test": dict(self.test),
+            },
             "counts": [self.done_units, self.update, self.frames, self.struck, self.best_epoch],
             "best_nll": self.best_nll if self.best_epoch else None,
             "phase": self.phase,
@@ -218,21 +280,31 @@ class MusicExperiment:
         """
         assert self.model.noise is not None
         if state["digest"] != self.pieces.digest():
-            raise ValueError("the pieces are not those that it learned from: files in the data folder were added, removed or changed")
+            raise ValueError(
+                "the pieces are not those that it learned from: files in the data folder were added, removed or changed"
+            )
         self._load(state["weights"])
         self.best = {name: np.array(value) for name, value in state["best"].items()}
         slots = {
             int(number): {name: torch.tensor(np.asarray(value)) for name, value in slot.items()}
             for number, slot in state["optimizer"].items()
         }
-        self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        self.optimizer.load_state_dict(
+            {"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
         self.model.noise.set_state(torch.from_numpy(np.array(state["noise"], dtype=np.uint8)))
-        self.carried = tuple(torch.from_numpy(np.array(part)).to(self.device) for part in state["carried"])  # type: ignore[assignment]
+        self.carried = tuple(
+            torch.from_numpy(np.array(part)).to(self.device) for part in state["carried"]
+        )  # type: ignore[assignment]
         self.lanes.restore(state["lanes"])
         for split, scoring in self.scoring.items():
             scoring.restore(state["scoring"][split])
-        self.sums, self.valid, self.test = (dict(state["figures"][name]) for name in ("sums", "valid", "test"))
-        self.done_units, self.update, self.frames, self.struck, self.best_epoch = (int(count) for count in state["counts"])
+        self.sums, self.valid, self.test = (
+            dict(state["figures"][name]) for name in ("sums", "valid", "test")
+        )
+        self.done_units, self.update, self.frames, self.struck, self.best_epoch = (
+            int(count) for count in state["counts"]
+        )
         self.best_nll = math.inf if state["best_nll"] is None else float(state["best_nll"])
         self.phase = state["phase"]
 
@@ -252,5 +324,7 @@ class MusicExperiment:
             "epochs": self.done_units,
             "frames": self.frames,
             "notes": self.struck,
-            "pieces": sum(len(found) for found in self.pieces.splits.values()) if not self.pieces.notes else len(self.pieces.report),
+            "pieces": sum(len(found) for found in self.pieces.splits.values())
+            if not self.pieces.notes
+            else len(self.pieces.report),
         }

@@ -14,17 +14,30 @@ OCTAVES = range(24, 109, 12)
 """MIDI numbers of the Cs on the piano."""
 
 
-def learning_curve(learn: dict[str, np.ndarray], validate: dict[str, np.ndarray], test: dict[str, float]) -> Figure:
+def learning_curve(
+    learn: dict[str, np.ndarray], validate: dict[str, np.ndarray], test: dict[str, float]
+) -> Figure:
     """Loss, and negative log-likelihood of held-out pieces, by epoch."""
     with plots.style():
         figure = plots.figure(7.5, 5.0)
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
-        lower.plot(learn["epoch"], learn["loss"], color=plots.COLOURS[0], label="loss while learning")
+        lower.plot(
+            learn["epoch"], learn["loss"], color=plots.COLOURS[0], label="loss while learning"
+        )
         lower.set(xlabel="epoch", ylabel="loss")
         lower.legend()
-        upper.plot(validate["epoch"], validate["nll"], "o-", markersize=3, color=plots.COLOURS[1], label="validation pieces")
+        upper.plot(
+            validate["epoch"],
+            validate["nll"],
+            "o-",
+            markersize=3,
+            color=plots.COLOURS[1],
+            label="validation pieces",
+        )
         if "nll" in test:
-            plots.optimum_line(upper, test["nll"], f"test pieces, kept weights: {number(test['nll'], 3)}")
+            plots.optimum_line(
+                upper, test["nll"], f"test pieces, kept weights: {number(test['nll'], 3)}"
+            )
         upper.set(ylabel="NLL, nats per frame", title="How well the next step is foreseen")
         upper.legend()
         for axes in (upper, lower):
@@ -45,11 +58,15 @@ def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: st
     beats = len(roll) / steps_per_beat
     with plots.style():
         figure = plots.figure(11.0, 2.1 + 2.1 * hands, left=0.7)
-        rows = figure.subplots(hands, 1, sharex=True, squeeze=False, gridspec_kw={"hspace": 0.1})[:, 0]
+        rows = figure.subplots(hands, 1, sharex=True, squeeze=False, gridspec_kw={"hspace": 0.1})[
+            :, 0
+        ]
         for number, axes in enumerate(rows):
             used = np.flatnonzero((roll[:, number] != 0).any(axis=0))
             low, high = (int(used.min()) - 3, int(used.max()) + 4) if len(used) else (30, 60)
-            shades = ListedColormap(["#FFFFFF", "#56B4E9" if number == 0 else "#E69F00", plots.COLOURS[number]])
+            shades = ListedColormap(
+                ["#FFFFFF", "#56B4E9" if number == 0 else "#E69F00", plots.COLOURS[number]]
+            )
             axes.grid(False)
             axes.imshow(
                 roll[:, number].T, origin="lower", aspect="auto", interpolation="nearest", cmap=shades, vmin=0, vmax=2,
@@ -59,7 +76,9 @@ def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: st
             axes.axvline(seed_steps / steps_per_beat, color="#1F2937", linewidth=1, linestyle="--")
             axes.set_ylim(LOWEST + low, LOWEST + high)
             axes.set_yticks([one for one in OCTAVES if LOWEST + low <= one <= LOWEST + high])
-            axes.set_yticklabels([f"C{one // 12 - 1}" for one in OCTAVES if LOWEST + low <= one <= LOWEST + high])
+            axes.set_yticklabels(
+                [f"C{one // 12 - 1}" for one in OCTAVES if LOWEST + low <= one <= LOWEST + high]
+            )
             axes.set_ylabel(("right hand", "left hand")[number] if hands == 2 else "both hands")
         rows[0].set_title(title)
         rows[0].annotate(

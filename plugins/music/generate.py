@@ -18,10 +18,19 @@ from plugins.music.networks.models import MusicModel, State
 
 def default_draw(model: MusicModel) -> Draw:
     """The report's corrections for the report's models; `chord_lstm` knows itself for how long each key has sounded."""
-    return replace(Draw(), a_right=0.0, a_left=0.0, b=0.0) if isinstance(model, ChordLstm) else Draw()
+    return (
+        replace(Draw(), a_right=0.0, a_left=0.0, b=0.0) if isinstance(model, ChordLstm) else Draw()
+    )
 
 
-def continued(model: MusicModel, seed: np.ndarray, steps: int, how: Draw, rng: np.random.Generator, calibrated: bool = True) -> np.ndarray:
+def continued(
+    model: MusicModel,
+    seed: np.ndarray,
+    steps: int,
+    how: Draw,
+    rng: np.random.Generator,
+    calibrated: bool = True,
+) -> np.ndarray:
     """The seed and its continuation.
 
     Args:
@@ -49,14 +58,22 @@ def continued(model: MusicModel, seed: np.ndarray, steps: int, how: Draw, rng: n
         state = model.begin(1)
         if len(seed) > 0:
             heard = torch.from_numpy(sounds[None, : history + len(seed)]).to(device)
-            state = model.predict(heard, torch.zeros(1, dtype=torch.int64, device=device), state).state
+            state = model.predict(
+                heard, torch.zeros(1, dtype=torch.int64, device=device), state
+            ).state
         for step in range(len(seed), total):
             window = torch.from_numpy(sounds[None, step : step + history + 1]).to(device)
-            keys, remembered, state = play(window, torch.tensor([step], device=device), state, sounded)
+            keys, remembered, state = play(
+                window, torch.tensor([step], device=device), state, sounded
+            )
             sounds[history + step] = keys
             now = torch.from_numpy(sounds[None, history + step][None]).to(device)
             odds = model.strikes(remembered, now)[0, 0].cpu().numpy()
-            again = odds > 0 if how.mode == "argmax" else rng.random(odds.shape) < 1 / (1 + np.exp(-odds.astype(np.float64)))
+            again = (
+                odds > 0
+                if how.mode == "argmax"
+                else rng.random(odds.shape) < 1 / (1 + np.exp(-odds.astype(np.float64)))
+            )
             struck[step] = keys & again
             sounded = np.where(keys, sounded + 1, 0)
     model.train(training)
@@ -66,13 +83,19 @@ def continued(model: MusicModel, seed: np.ndarray, steps: int, how: Draw, rng: n
 def _sounded(sounds: np.ndarray) -> np.ndarray:
     """For how many steps each key has sounded at the end: [hands, 88]."""
     silent = sounds[::-1] == 0
-    return np.where(silent.any(axis=0), silent.argmax(axis=0), len(sounds)) if len(sounds) else np.zeros(sounds.shape[1:], dtype=np.int64)
+    return (
+        np.where(silent.any(axis=0), silent.argmax(axis=0), len(sounds))
+        if len(sounds)
+        else np.zeros(sounds.shape[1:], dtype=np.int64)
+    )
 
 
 class _Player:
     """Chooses the keys of one step after another."""
 
-    def __init__(self, model: MusicModel, how: Draw, rng: np.random.Generator, calibrated: bool) -> None:
+    def __init__(
+        self, model: MusicModel, how: Draw, rng: np.random.Generator, calibrated: bool
+    ) -> None:
         self.model, self.how, self.rng = model, how, rng
         self.prior = model.prior.cpu().numpy() if calibrated else np.zeros(tuple(model.prior.shape))
         self.weights = chord_weights(model) if isinstance(model, ChordLstm) else ()
@@ -84,16 +107,31 @@ class _Player:
         if isinstance(self.model, ChordLstm):
             features, base, remembered, state = self.model.features(window, position, state)
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
-            return draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng)[None], remembered, state
+            return (
+                draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng)[None],
+                remembered,
+                state,
+            )
         remembered, state = self.model.remember(window[:, :-1].flatten(2), state)
         logits, counts = self.model.heads(remembered)  # type: ignore[operator]
         odds, numbers = logits[0, 0].float().cpu().numpy() + self.prior, counts[0, 0].tolist()
-        keys = [draw_keys(odds[hand], numbers[hand], sounded[hand], hand, self.how, self.rng) for hand in range(self.model.hands)]
+        keys = [
+            draw_keys(odds[hand], numbers[hand], sounded[hand], hand, self.how, self.rng)
+            for hand in range(self.model.hands)
+        ]
         return np.stack(keys), remembered, state
 
 
 def chord_weights(model: ChordLstm) -> tuple[np.ndarray, ...]:
     """What `drawing.draw_chord` needs of a model: float32 arrays, contiguous."""
-    arrays = (model.below.weight[:, 0], model.mix.weight[:, :, 0], model.mix.bias, model.read.weight[0, :, 0])
+    arrays = (
+        model.below.weight[:, 0],
+        model.mix.weight[:, :, 0],
+        model.mix.bias,
+        model.read.weight[0, :, 0],
+    )
     assert model.read.bias is not None
-    return (*(np.ascontiguousarray(array.detach().float().cpu().numpy()) for array in arrays), np.float32(model.read.bias.item()))  # type: ignore[arg-type, union-attr]
+    return (
+        *(np.ascontiguousarray(array.detach().float().cpu().numpy()) for array in arrays),  # type: ignore[union-attr]
+        np.float32(model.read.bias.item()),  # type: ignore[arg-type]
+    )

@@ -43,7 +43,9 @@ class MusicLab:
         from agents.supervised.threads import threads_for, weights_of
         from plugins.music.networks.making import make_model
 
-        return threads_for(weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores)
+        return threads_for(
+            weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores
+        )
 
     def build(self, config: MusicConfig, context: Context) -> Any:
         """A fresh experiment.
@@ -78,13 +80,20 @@ class MusicLab:
         artifacts.write("files.tsv", experiment.pieces.table().encode())
         save_model(artifacts, "music", config, model)
         artifacts.save_figure(
-            "learning_curve.png", figures.learning_curve(metrics.columns("learn"), metrics.columns("validate"), experiment.test)
+            "learning_curve.png",
+            figures.learning_curve(
+                metrics.columns("learn"), metrics.columns("validate"), experiment.test
+            ),
         )
         piece = experiment.pieces.splits["test"][0]
         seed = playing.seed_of(piece.roll, model.hands, config.seed_steps)
         rng = generator(experiment.context.seed, "continuation")
-        made = playing.Continuation(model, seed, config.steps, default_draw(model), rng, config.steps_per_beat)
+        made = playing.Continuation(
+            model, seed, config.steps, default_draw(model), rng, config.steps_per_beat
+        )
         artifacts.write("continuation.mid", made.midi())
         artifacts.write("continuation.wav", made.wav())
         artifacts.save_figure("continuation.png", made.picture(f"{piece.name}, continued"))
-        artifacts.write_json("statistics.json", playing.compared(made.generated, experiment.rolls["train"]))
+        artifacts.write_json(
+            "statistics.json", playing.compared(made.generated, experiment.rolls["train"])
+        )

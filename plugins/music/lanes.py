@@ -41,7 +41,13 @@ class Lanes:
     """
 
     def __init__(
-        self, rolls: Sequence[np.ndarray], count: int, steps: int, history: int, transpose: tuple[int, int], rng: np.random.Generator
+        self,
+        rolls: Sequence[np.ndarray],
+        count: int,
+        steps: int,
+        history: int,
+        transpose: tuple[int, int],
+        rng: np.random.Generator,
     ) -> None:
         self.rolls, self.steps, self.history, self.rng = rolls, steps, history, rng
         self.shifts = [shifts_within(roll, *transpose) for roll in rolls]
@@ -68,7 +74,9 @@ class Lanes:
             whole, begin = self.rolls[self.piece[lane]], int(position[lane])
             first, behind = max(0, begin - self.history), min(len(whole), begin + self.steps)
             offset = first - (begin - self.history)
-            roll[lane, offset : offset + behind - first] = transposed(whole[first:behind], int(self.shift[lane]))
+            roll[lane, offset : offset + behind - first] = transposed(
+                whole[first:behind], int(self.shift[lane])
+            )
             inside[lane, : behind - begin] = True
             self.position[lane] = behind
             if behind == len(whole):
@@ -96,10 +104,16 @@ class Lanes:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned; the generator is its owner's."""
         self.queue = [int(piece) for piece in state["queue"]]
-        self.piece[:], self.shift[:], self.position[:] = state["piece"], state["shift"], state["position"]
+        self.piece[:], self.shift[:], self.position[:] = (
+            state["piece"],
+            state["shift"],
+            state["position"],
+        )
 
 
-def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int = 50_000) -> list[tuple[LaneWindow, list[int]]]:
+def whole_pieces(
+    rolls: Sequence[np.ndarray], history: int, most: int = 50_000
+) -> list[tuple[LaneWindow, list[int]]]:
     """Whole pieces side by side, those of about one length together: for exact evaluation from the beginning of each.
 
     Args:

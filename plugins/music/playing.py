@@ -42,7 +42,14 @@ class Continuation:
     """
 
     def __init__(
-        self, model: Any, seed: np.ndarray, steps: int, how: Any, rng: np.random.Generator, steps_per_beat: int, calibrated: bool = True
+        self,
+        model: Any,
+        seed: np.ndarray,
+        steps: int,
+        how: Any,
+        rng: np.random.Generator,
+        steps_per_beat: int,
+        calibrated: bool = True,
     ) -> None:
         from plugins.music.generate import continued
 
@@ -103,11 +110,15 @@ def check_soundfont(path: Path) -> None:
     except OSError as error:
         raise UsageError(f"Cannot read the soundfont {path}: {error.strerror}.") from error
     if begins[:4] != b"RIFF" or begins[8:] != b"sfbk":
-        raise UsageError(f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is used.")
+        raise UsageError(
+            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is used."
+        )
     try:
         import fluidsynth  # type: ignore[import-not-found] # noqa: F401
     except ImportError as error:
-        raise UsageError(f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's synthesis is used.") from error
+        raise UsageError(
+            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's synthesis is used."
+        ) from error
 
 
 def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
@@ -138,7 +149,10 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
         run[step] = run[step - 1] + 1 if same[step] else 0
     strokes = int(struck.sum())
     return {
-        "pitch_classes": {name: float(share) for name, share in zip(PITCHES, classes / max(1, classes.sum()), strict=True)},
+        "pitch_classes": {
+            name: float(share)
+            for name, share in zip(PITCHES, classes / max(1, classes.sum()), strict=True)
+        },
         "struck_per_step": strokes / max(1, len(roll)),
         "polyphony": float(sounding[sounding > 0].mean()) if (sounding > 0).any() else 0.0,
         "silent": float((sounding == 0).mean()) if len(roll) else 1.0,
@@ -155,5 +169,8 @@ def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, A
         pieces: the same of each training piece.
     """
     ours, theirs = statistics(generated), statistics(np.concatenate(list(pieces)))
-    apart = sum(abs(ours["pitch_classes"][name] - theirs["pitch_classes"][name]) for name in PITCHES) / 2
+    apart = (
+        sum(abs(ours["pitch_classes"][name] - theirs["pitch_classes"][name]) for name in PITCHES)
+        / 2
+    )
     return {"generated": ours, "pieces": theirs, "pitch_class_distance": float(apart)}

@@ -49,14 +49,18 @@ class Scoring:
         model.eval()
         with torch.no_grad():
             target = target_of(*window, device)
-            predicted = model.predict(target.sounds, target.position, model.begin(len(window.position)))
+            predicted = model.predict(
+                target.sounds, target.position, model.begin(len(window.position))
+            )
             self.sums += self._sums(model, predicted, target)
         model.train(training)
         self.part += 1
 
     def _sums(self, model: MusicModel, predicted: Predicted, target: Target) -> np.ndarray:
         inside = target.inside
-        nll = (frame_nll(model, predicted, target).double() * inside[..., None]).sum((0, 1))  # [hands]
+        nll = (frame_nll(model, predicted, target).double() * inside[..., None]).sum(
+            (0, 1)
+        )  # [hands]
         said = (predicted.logits + model.prior > 0) & inside[..., None, None]
         true = (target.now > 0) & inside[..., None, None]
         counts = [inside.sum(), (said & true).sum(), (said & ~true).sum(), (~said & true).sum()]

@@ -135,7 +135,9 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
     from sandbox.lab import Context
 
     context = Context(training, Generators(training), None)  # type: ignore[arg-type]
-    experiment = MusicExperiment(resolve(MusicConfig, [settings(window, size)], "music"), context, pieces(training, size))
+    experiment = MusicExperiment(
+        resolve(MusicConfig, [settings(window, size)], "music"), context, pieces(training, size)
+    )
     while not experiment.done:
         experiment.advance()
     return experiment
@@ -144,7 +146,13 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
 def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
     """The configuration of a training: as many updates from as many steps each, however long the windows are."""
     model = {"name": "two-hands", "hidden": size.hidden, "layers": 1}
-    learning = {"window": window, "batch": UPDATE // window, "learning_rate": 5e-3, "frames": size.frames, "epochs": 1000}
+    learning = {
+        "window": window,
+        "batch": UPDATE // window,
+        "learning_rate": 5e-3,
+        "frames": size.frames,
+        "epochs": 1000,
+    }
     return {"model": model, "loss": "report", **learning}
 
 
@@ -162,14 +170,19 @@ def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
     played = {}
     for mode in MODES:
         rng = generator(training, f"trial {part} {mode}")
-        played[mode] = continued(done.model, begun, STEPS, how(mode), rng, calibrated=mode.endswith("calibrated"))
+        played[mode] = continued(
+            done.model, begun, STEPS, how(mode), rng, calibrated=mode.endswith("calibrated")
+        )
     added = {mode: roll[len(begun) :] for mode, roll in played.items()}
     ours = played["sample, calibrated"]
     return LearnedModel(
         nll=score(done.model, [tests[number] for number in mine])["nll"],
         frequencies_nll=frequencies_nll(done.rolls["train"], [tests[number] for number in mine]),
         frozen={mode: float(statistics(roll)["frozen"]) for mode, roll in added.items()},
-        chords={mode: float(len(np.unique((roll != SILENT).reshape(len(roll), -1), axis=0))) for mode, roll in added.items()},
+        chords={
+            mode: float(len(np.unique((roll != SILENT).reshape(len(roll), -1), axis=0)))
+            for mode, roll in added.items()
+        },
         piece_frozen=float(statistics(first)["frozen"]),
         returned=comes_back(midi_bytes(ours, steps_per_beat=beat), ours, beat),
         roll=ours,
@@ -220,6 +233,8 @@ def augmented(window: int, low: int, high: int) -> tuple[float, float]:
     from envs.datasets.rolls import shifts_within
 
     rolls = [piece.roll for found in pieces(0).splits.values() for piece in found]
-    stay = np.array([end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)])
+    stay = np.array(
+        [end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)]
+    )
     windows = np.array([-(-len(roll) // window) for roll in rolls])
     return float(stay.mean() / (high - low + 1)), float((stay * windows).sum() / windows.sum())

@@ -6,8 +6,16 @@ from sandbox.registry.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The lab and its points, by name."""
-    registry.dataset("curve", "envs.datasets.curves:generate", summary="Noisy points of a function of one variable (made up from a seed)")
-    registry.dataset("points", "envs.datasets.curves:read", summary="Points from a text file, x,y in a line (--train FILE --test FILE)")
+    registry.dataset(
+        "curve",
+        "envs.datasets.curves:generate",
+        summary="Noisy points of a function of one variable (made up from a seed)",
+    )
+    registry.dataset(
+        "points",
+        "envs.datasets.curves:read",
+        summary="Points from a text file, x,y in a line (--train FILE --test FILE)",
+    )
     registry.lab(
         "regression",
         "plugins.regression.lab:RegressionLab",

@@ -34,7 +34,9 @@ def course_points() -> DataPoints | None:
     folder = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
     if not os.environ.get("SANDBOX_DATA") or not folder.is_dir():
         return None
-    return DataPoints(curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt"))
+    return DataPoints(
+        curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt")
+    )
 
 
 @cache
@@ -59,14 +61,28 @@ def validation_loss(candidate: Candidate, seed: int) -> float:
     losses = []
     for held in range(4):
         part = fold == held
-        network = fit(RegressionConfig(), candidate, Curve(train.x[~part], train.y[~part]), seed, f"claim {held}")
-        losses.append(float("inf") if network is None else evaluate(network, Curve(train.x[part], train.y[part])) / 2)
+        network = fit(
+            RegressionConfig(),
+            candidate,
+            Curve(train.x[~part], train.y[~part]),
+            seed,
+            f"claim {held}",
+        )
+        losses.append(
+            float("inf")
+            if network is None
+            else evaluate(network, Curve(train.x[part], train.y[part])) / 2
+        )
     return float(np.mean(losses))
 
 
 def _claims() -> tuple[Claim, ...]:
     known = course_points() is not None
-    where = "" if known else "Measured on made-up points, and so not judged: SANDBOX_DATA does not lead to the course's."
+    where = (
+        ""
+        if known
+        else "Measured on made-up points, and so not judged: SANDBOX_DATA does not lead to the course's."
+    )
     return (
         Claim(
             "R1",
@@ -78,7 +94,10 @@ def _claims() -> tuple[Claim, ...]:
             unit="candidates",
         ),
         Claim(
-            *("R2", "The best cross-validation loss is 0.6121, with (75,50) leaky ReLU, L1 1e-3, learning rate 0.05."),
+            *(
+                "R2",
+                "The best cross-validation loss is 0.6121, with (75,50) leaky ReLU, L1 1e-3, learning rate 0.05.",
+            ),
             0.6121 if known else None,
             "equal",
             lambda seed: validation_loss(CHOSEN, seed),
@@ -87,7 +106,8 @@ def _claims() -> tuple[Claim, ...]:
             cost=2.0,
             part="cross-validation loss of that candidate",
             unit="(y - t)² / 2",
-            notes=where or "The margin is for how the folds were cut, which the report does not say.",
+            notes=where
+            or "The margin is for how the folds were cut, which the report does not say.",
         ),
         Claim(
             *("R2", "The winner, learning rate 0.075, has test MSE 1.1356."),

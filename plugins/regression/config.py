@@ -25,7 +25,9 @@ def hidden_layers(text: str) -> tuple[int, ...]:
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdecimal() and 1 <= int(part) <= 10_000 for part in parts):
-        raise ValueError(f"'{text}' should be whole numbers from 1 to 10000 with commas between, like 75,50")
+        raise ValueError(
+            f"'{text}' should be whole numbers from 1 to 10000 with commas between, like 75,50"
+        )
     return tuple(int(part) for part in parts)
 
 
@@ -38,7 +40,9 @@ def numbers(text: str) -> tuple[float, ...]:
     try:
         values = tuple(float(part) for part in text.split())
     except ValueError as error:
-        raise ValueError(f"'{text}' should be numbers with blanks between, like '0.1 0.05'") from error
+        raise ValueError(
+            f"'{text}' should be numbers with blanks between, like '0.1 0.05'"
+        ) from error
     if not values or not all(0 <= value < float("inf") for value in values):
         raise ValueError(f"'{text}' should be one or more numbers from 0 on, with blanks between")
     return values
@@ -48,7 +52,9 @@ class GridSearchConfig(LabConfig):
     """The grid: every combination is a candidate."""
 
     folds: int = Field(4, ge=2, le=1000, description="folds of the cross-validation")
-    shuffle: bool = Field(True, description="draw which points make a fold, rather than cut the file into stretches")
+    shuffle: bool = Field(
+        True, description="draw which points make a fold, rather than cut the file into stretches"
+    )
     sizes: str = Field(SIZES, description="hidden layers to try")
     activations: str = Field("sigmoid relu leaky_relu", description="activations to try")
     l1: str = Field("0 1e-5 1e-4 1e-3", description="L1 penalties to try")
@@ -70,7 +76,9 @@ class GridSearchConfig(LabConfig):
         known = ActivationName.__args__  # type: ignore[attr-defined]
         unknown = [part for part in text.split() if part not in known]
         if unknown or not text.split():
-            raise ValueError(f"'{' '.join(unknown)}' should be some of {', '.join(known)}, with blanks between")
+            raise ValueError(
+                f"'{' '.join(unknown)}' should be some of {', '.join(known)}, with blanks between"
+            )
         return text
 
     @field_validator("l1", "learning_rates")
@@ -90,8 +98,12 @@ class GridSearchConfig(LabConfig):
 class RegressionConfig(LabConfig):
     """One network, or a search for the best."""
 
-    task: Literal["train", "search"] = Field("train", description="train one network, or search a grid by cross-validation")
-    train: str | None = Field(None, description="file of training points, x,y in a line; none makes some up")
+    task: Literal["train", "search"] = Field(
+        "train", description="train one network, or search a grid by cross-validation"
+    )
+    train: str | None = Field(
+        None, description="file of training points, x,y in a line; none makes some up"
+    )
     test: str | None = Field(None, description="file of test points")
     train_points: int = Field(120, ge=2, le=100_000, description="how many are made up to train on")
     test_points: int = Field(25, ge=2, le=100_000, description="how many are made up to test on")
@@ -99,20 +111,31 @@ class RegressionConfig(LabConfig):
     hidden: str = Field("75,50", description="units of the hidden layers")
     activation: ActivationName = Field("leaky_relu", description="of the hidden layers")
     initialisation: Literal["xavier", "he"] = Field("xavier", description="how weights are drawn")
-    loss: Literal["mse", "mae", "huber"] = Field("mse", description="half the squared error, the absolute error, or Huber's")
+    loss: Literal["mse", "mae", "huber"] = Field(
+        "mse", description="half the squared error, the absolute error, or Huber's"
+    )
     huber_delta: float = Field(1.0, gt=0, description="error from which Huber's loss is straight")
     optimiser: Literal["sgd", "adam"] = Field("sgd", description="gradient descent or Adam")
     momentum: float = Field(0.0, ge=0, lt=1, description="of sgd")
     batch_size: int = Field(1, ge=0, description="points of a step; 0 takes all")
-    schedule: Literal["constant", "linear", "cosine"] = Field("linear", description="how the learning rate falls")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "linear", description="how the learning rate falls"
+    )
     learning_rate: float = Field(0.05, gt=0, description="in the first epoch")
     learning_rate_final: float = Field(0.001, gt=0, description="in the last epoch")
     clip: float | None = Field(5.0, gt=0, description="largest norm of the loss's gradient")
     l1: float = Field(0.0, ge=0, description="penalty on the sum of |weight|")
     l2: float = Field(0.0, ge=0, description="penalty on half the sum of weight²")
     epochs: int = Field(1000, ge=1, le=10**7, description="passes through the points")
-    validation: float = Field(0.0, ge=0, lt=1, description="share of the training points held out to choose the best epoch")
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
+    validation: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the training points held out to choose the best epoch",
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs without a better one"
+    )
     search: GridSearchConfig = Field(default_factory=GridSearchConfig, description="the grid")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:

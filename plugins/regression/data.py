@@ -42,14 +42,23 @@ def points_of(config: Any, context: Context) -> DataPoints:
         kept = b""
     if kept:
         with np.load(io.BytesIO(kept), allow_pickle=False) as file:
-            return DataPoints(Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"]))
+            return DataPoints(
+                Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"])
+            )
     if config.train is not None:
         made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
     else:
         rng = context.rng("data")
-        made = DataPoints(*(curves.generate(rng, count, config.noise) for count in (config.train_points, config.test_points)))
+        made = DataPoints(
+            *(
+                curves.generate(rng, count, config.noise)
+                for count in (config.train_points, config.test_points)
+            )
+        )
     with context.artifacts.open(KEPT) as file:
-        np.savez(file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y)
+        np.savez(
+            file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y
+        )
     return made
 
 
@@ -60,4 +69,6 @@ def refuse_batch(size: int, points: int, whose: str) -> None:
         UsageError: naming both.
     """
     if size > points:
-        raise UsageError(f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, or 0 to take them all.")
+        raise UsageError(
+            f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, or 0 to take them all."
+        )

@@ -121,9 +121,15 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         if self.early_stopping:
             if len(x) < 2:
                 raise ValueError(f"early_stopping holds points out, and there is {len(x)} sample.")
-            held[rng.permutation(len(x))[: min(len(x) - 1, max(1, round(self.validation_fraction * len(x))))]] = True
+            held[
+                rng.permutation(len(x))[
+                    : min(len(x) - 1, max(1, round(self.validation_fraction * len(x))))
+                ]
+            ] = True
         if self.batch_size > (~held).sum():
-            raise ValueError(f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train on; 0 takes them all.")
+            raise ValueError(
+                f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train on; 0 takes them all."
+            )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
         names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
@@ -147,12 +153,18 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
     def _stop_early(self, training: Training, x: np.ndarray, y: np.ndarray) -> None:
         best, best_values, best_epoch = np.inf, self.network_.values.copy(), 0
         self.loss_curve_ = []
-        while training.epochs_done < self.epochs and training.epochs_done - best_epoch < self.patience:
+        while (
+            training.epochs_done < self.epochs and training.epochs_done - best_epoch < self.patience
+        ):
             training.run(1)
             self.loss_curve_.append(self._loss(training.x, training.y))
             held = self._loss(x, y)
             if held < best:
-                best, best_values, best_epoch = held, self.network_.values.copy(), training.epochs_done
+                best, best_values, best_epoch = (
+                    held,
+                    self.network_.values.copy(),
+                    training.epochs_done,
+                )
         self.network_.values[:] = best_values
 
     def _loss(self, x: np.ndarray, y: np.ndarray) -> float:

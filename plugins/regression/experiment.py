@@ -48,7 +48,13 @@ class TrainExperiment:
         network = Network((1, *hidden_layers(config.hidden), 1), config.activation).initialise(
             context.rng("weights"), config.initialisation
         )
-        self.training = Training(network, recipe_of(config), train.x[~held, None], train.y[~held, None], context.rng("order"))
+        self.training = Training(
+            network,
+            recipe_of(config),
+            train.x[~held, None],
+            train.y[~held, None],
+            context.rng("order"),
+        )
         self._held = (train.x[held, None], train.y[held, None])
         self._test = (test.x[:, None], test.y[:, None])
         self.best_epoch, self.best_loss, self.best_values = 0, float("inf"), network.values.copy()
@@ -61,7 +67,10 @@ class TrainExperiment:
     @property
     def stopped_early(self) -> bool:
         """Whether it has been too long without a better epoch."""
-        return self.config.patience is not None and self.done_units - self.best_epoch >= self.config.patience
+        return (
+            self.config.patience is not None
+            and self.done_units - self.best_epoch >= self.config.patience
+        )
 
     @property
     def done(self) -> bool:
@@ -100,7 +109,11 @@ class TrainExperiment:
             losses = self._losses()
             chosen_by = losses[2] if self.config.validation else losses[0]
             if chosen_by < self.best_loss:
-                self.best_epoch, self.best_loss, self.best_values = self.done_units, chosen_by, self.training.network.values.copy()
+                self.best_epoch, self.best_loss, self.best_values = (
+                    self.done_units,
+                    chosen_by,
+                    self.training.network.values.copy(),
+                )
             rows.append((self.done_units, *losses, rate))
         names = ("epoch", "train_loss", "test_loss", "validation_loss", "learning_rate")
         columns = dict(zip(names, np.array(rows).T, strict=True))
@@ -118,7 +131,11 @@ class TrainExperiment:
         """Take up what `state` returned."""
         self.training.restore(state["training"])
         best = state["best"]
-        self.best_epoch, self.best_loss, self.best_values = best["epoch"], best["loss"], best["values"].copy()
+        self.best_epoch, self.best_loss, self.best_values = (
+            best["epoch"],
+            best["loss"],
+            best["values"].copy(),
+        )
 
     def score(self) -> Score:
         """The mean squared error on the test points."""
@@ -142,12 +159,18 @@ class TrainExperiment:
     def _losses(self) -> tuple[float, float, float]:
         network = self.training.network
         held = self._loss(network, *self._held) if self.config.validation else float("nan")
-        return self._loss(network, self.training.x, self.training.y), self._loss(network, *self._test), held
+        return (
+            self._loss(network, self.training.x, self.training.y),
+            self._loss(network, *self._test),
+            held,
+        )
 
     def _loss(self, network: Network, x: np.ndarray, y: np.ndarray) -> float:
         from plugins.regression import functions
 
-        return float(functions.loss(self.config.loss, network(x) - y, self.config.huber_delta).mean())
+        return float(
+            functions.loss(self.config.loss, network(x) - y, self.config.huber_delta).mean()
+        )
 
 
 def evaluate(network: Network, points: Any) -> float:

@@ -32,11 +32,15 @@ class Activation(NamedTuple):
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    value: np.ndarray = 0.5 * (1 + np.tanh(0.5 * z))  # the same as 1 / (1 + e^-z), and never overflows
+    value: np.ndarray = 0.5 * (
+        1 + np.tanh(0.5 * z)
+    )  # the same as 1 / (1 + e^-z), and never overflows
     return value
 
 
-def _bent(slope: float) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def _bent(
+    slope: float,
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
     return lambda z: np.where(z > 0, z, slope * z), lambda out: np.where(out > 0, 1.0, slope)
 
 

@@ -36,7 +36,14 @@ def padded(size: int) -> int:
 def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
     """Zeros in the shapes that `descend` wants, for layers of these sizes: w1, b1, w2, b2, w3, b3."""
     p1, p2, rows = padded(units1), padded(units2), -(-units1 // ROWS) * ROWS
-    return np.zeros((inputs, p1)), np.zeros(p1), np.zeros((rows, p2)), np.zeros(p2), np.zeros(p2), np.zeros(1)
+    return (
+        np.zeros((inputs, p1)),
+        np.zeros(p1),
+        np.zeros((rows, p2)),
+        np.zeros(p2),
+        np.zeros(p2),
+        np.zeros(1),
+    )
 
 
 @njit(nogil=True, fastmath=FAST, inline="always")
@@ -218,7 +225,9 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
             error = b3[0] - y[now]
             for k in range(p2):
                 error += w3[k] * h2[k]
-            if not abs(error) < FAR:  # `isfinite` is folded away where sums may be reordered; a comparison is not
+            if (
+                not abs(error) < FAR
+            ):  # `isfinite` is folded away where sums may be reordered; a comparison is not
                 return epoch
             for k in range(p2):
                 delta2[k] = error * w3[k]
@@ -249,7 +258,9 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
             _first(w1, b1, x[after], z1)
             _activate(kind, slope, z1, units1, ahead, ahead_bits)
             if l1 > 0.0 or l2 > 0.0:
-                _penalised_step_and_next(w2, step, h1, delta2, ahead, z2, 1.0 - rate * l2, rate * l1)
+                _penalised_step_and_next(
+                    w2, step, h1, delta2, ahead, z2, 1.0 - rate * l2, rate * l1
+                )
             else:
                 _step_and_next(w2, step, h1, delta2, ahead, z2)
             for k in range(p1):

@@ -20,7 +20,12 @@ class RegressionLab:
     follows_processor = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "default": {},
-        "report": {"hidden": "75,50", "activation": "leaky_relu", "l1": 1e-3, "learning_rate": 0.075},
+        "report": {
+            "hidden": "75,50",
+            "activation": "leaky_relu",
+            "l1": 1e-3,
+            "learning_rate": 0.075,
+        },
         "best": {
             "hidden": "50,25",
             "activation": "tanh",
@@ -35,11 +40,21 @@ class RegressionLab:
         "quick-search": {
             "task": "search",
             "epochs": 60,
-            "search": {"sizes": "10,10 25,10", "activations": "relu leaky_relu", "l1": "0 1e-3", "learning_rates": "0.05", "top": 3},
+            "search": {
+                "sizes": "10,10 25,10",
+                "activations": "relu leaky_relu",
+                "l1": "0 1e-3",
+                "learning_rates": "0.05",
+                "top": 3,
+            },
         },
     }
 
-    directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize", "train_mse": "minimize", "test_loss": "minimize"}
+    directions: ClassVar[Mapping[str, str]] = {
+        "test_mse": "minimize",
+        "train_mse": "minimize",
+        "test_loss": "minimize",
+    }
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -50,7 +65,11 @@ class RegressionLab:
 
     def preparation(self) -> str:
         """The first run on a machine compiles the descent."""
-        return "" if _compiled() else "Compiling the descent (some seconds, once; it is kept for later runs)."
+        return (
+            ""
+            if _compiled()
+            else "Compiling the descent (some seconds, once; it is kept for later runs)."
+        )
 
     def build(self, config: RegressionConfig, context: Context) -> Any:
         """A fresh experiment: `experiment.TrainExperiment` or `search.SearchExperiment`."""
@@ -68,7 +87,9 @@ class RegressionLab:
         second = trial.suggest_int("units2", 10, first)
         return {
             "hidden": f"{first},{second}",
-            "activation": trial.suggest_categorical("activation", ["sigmoid", "relu", "leaky_relu", "tanh"]),
+            "activation": trial.suggest_categorical(
+                "activation", ["sigmoid", "relu", "leaky_relu", "tanh"]
+            ),
             "l1": trial.suggest_float("l1", 1e-6, 1e-2, log=True),
             "learning_rate": trial.suggest_float("learning-rate", 0.01, 0.1, log=True),
             "validation": 0.25,
@@ -85,18 +106,28 @@ class RegressionLab:
             experiment.model.save(file)
         if hasattr(experiment, "finalists"):
             artifacts.write("ranking.csv", pictures.ranking_table(experiment))
-            artifacts.save_figure("parallel_coordinates.png", pictures.parallel_coordinates(experiment))
+            artifacts.save_figure(
+                "parallel_coordinates.png", pictures.parallel_coordinates(experiment)
+            )
             artifacts.save_figure("finalists.png", pictures.finalists(experiment))
             artifacts.save_figure(
-                "fit.png", pictures.fitted(experiment.points, experiment.model, "The network that cross-validation chose")
+                "fit.png",
+                pictures.fitted(
+                    experiment.points, experiment.model, "The network that cross-validation chose"
+                ),
             )
             return
         artifacts.save_figure("data.png", pictures.data(experiment.points))
         artifacts.save_figure(
-            "losses.png", pictures.losses(metrics.columns("learn"), experiment.best_epoch if experiment.chooses else None)
+            "losses.png",
+            pictures.losses(
+                metrics.columns("learn"), experiment.best_epoch if experiment.chooses else None
+            ),
         )
         title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"
-        artifacts.save_figure("fit.png", pictures.fitted(experiment.points, experiment.model, title))
+        artifacts.save_figure(
+            "fit.png", pictures.fitted(experiment.points, experiment.model, title)
+        )
 
 
 def _compiled() -> bool:

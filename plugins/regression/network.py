@@ -44,7 +44,9 @@ class Network:
         at = 0
         for inputs, outputs in shapes:
             self.is_weight[at : at + inputs * outputs] = True
-            self.weights.append(self.values[at : (at := at + inputs * outputs)].reshape(inputs, outputs))
+            self.weights.append(
+                self.values[at : (at := at + inputs * outputs)].reshape(inputs, outputs)
+            )
             self.biases.append(self.values[at : (at := at + outputs)])
 
     def initialise(self, rng: np.random.Generator, how: str = "xavier") -> Network:
@@ -76,7 +78,9 @@ class Network:
         """What it predicts: float64 [points, outputs] for x [points, inputs]."""
         return self._forward(x)[-1]
 
-    def gradient(self, x: np.ndarray, y: np.ndarray, loss: str = "mse", huber_delta: float = 1.0) -> tuple[float, np.ndarray]:
+    def gradient(
+        self, x: np.ndarray, y: np.ndarray, loss: str = "mse", huber_delta: float = 1.0
+    ) -> tuple[float, np.ndarray]:
         """The loss of some points and its derivative by every parameter.
 
         Args:
@@ -94,8 +98,12 @@ class Network:
         for layer in range(len(self.weights) - 1, -1, -1):
             parts += [delta.sum(axis=0), (layers[layer].T @ delta).ravel()]
             if layer:
-                delta = (delta @ self.weights[layer].T) * self._f.derivative(layers[layer])  # [points, inputs]
-        return float(functions.loss(loss, error, huber_delta).sum() / len(x)), np.concatenate(parts[::-1])
+                delta = (delta @ self.weights[layer].T) * self._f.derivative(
+                    layers[layer]
+                )  # [points, inputs]
+        return float(functions.loss(loss, error, huber_delta).sum() / len(x)), np.concatenate(
+            parts[::-1]
+        )
 
     def _forward(self, x: np.ndarray) -> list[np.ndarray]:
         """The values of all layers, the inputs first: float64 [points, units]."""
@@ -124,8 +132,12 @@ class Network:
                 raise ValueError(f"its format is not '{FORMAT}'")
             network = cls(about["sizes"], about["activation"])
             if values.dtype != np.float64 or values.shape != network.values.shape:
-                raise ValueError(f"{values.dtype} {values.shape} parameters, not float64 {network.values.shape}")
+                raise ValueError(
+                    f"{values.dtype} {values.shape} parameters, not float64 {network.values.shape}"
+                )
         except Exception as error:  # a damaged archive makes zipfile, zlib, struct, json and NumPy raise nearly anything
-            raise SandboxError(f"{path} holds no network that can be read ({type(error).__name__}: {error}).") from error
+            raise SandboxError(
+                f"{path} holds no network that can be read ({type(error).__name__}: {error})."
+            ) from error
         network.values[:] = values
         return network

@@ -53,12 +53,24 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
     """
     with plots.style():
         figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log")
-        names = {"train_loss": "training points", "validation_loss": "held out to choose", "test_loss": "test points, only watched"}
+        axes = figure.add_subplot(
+            xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
+        )
+        names = {
+            "train_loss": "training points",
+            "validation_loss": "held out to choose",
+            "test_loss": "test points, only watched",
+        }
         for number, (name, label) in enumerate(names.items()):
             if name in columns:
                 shown = plots.thinned(len(columns["epoch"]))
-                axes.plot(columns["epoch"][shown], columns[name][shown], color=plots.COLOURS[number], label=label, linewidth=1.2)
+                axes.plot(
+                    columns["epoch"][shown],
+                    columns[name][shown],
+                    color=plots.COLOURS[number],
+                    label=label,
+                    linewidth=1.2,
+                )
         if best is not None:
             axes.axvline(best, color=plots.GREY, linestyle=":", label=f"kept: epoch {best}")
         axes.legend()
@@ -84,7 +96,10 @@ def parallel_coordinates(search: Any) -> Figure:
     }
     order = {name: list(dict.fromkeys(values)) for name, values in axes_of.items()}
     places = np.array(
-        [[order[name].index(value) / max(1, len(order[name]) - 1) for value in values] for name, values in axes_of.items()]
+        [
+            [order[name].index(value) / max(1, len(order[name]) - 1) for value in values]
+            for name, values in axes_of.items()
+        ]
     ).T  # [candidates, axes]
     low = float(np.nanmin(shown))
     height = np.clip((shown - low) / max(worst - low, 1e-12), 0, 1)  # [candidates]
@@ -92,7 +107,9 @@ def parallel_coordinates(search: Any) -> Figure:
         figure = plots.figure(9.5, 5.0, left=0.9, right=0.9, bottom=0.6, top=0.7)
         axes = figure.add_subplot()
         colours = mpl.colormaps["viridis_r"]
-        rng = np.random.default_rng(0)  # shifts lines a little, so that those that coincide can be told apart
+        rng = np.random.default_rng(
+            0
+        )  # shifts lines a little, so that those that coincide can be told apart
         shift = rng.uniform(-0.012, 0.012, places.shape)
         worst_first = np.argsort(-np.nan_to_num(height, nan=2.0), kind="stable")
         for number in worst_first:
@@ -114,17 +131,35 @@ def parallel_coordinates(search: Any) -> Figure:
             for number, value in enumerate(values):
                 at = number / max(1, len(values) - 1)
                 axes.annotate(
-                    value, (column, at), xytext=(-4, 0), textcoords="offset points", fontsize=8.5, ha="right", va="center", bbox=_paper()
+                    value,
+                    (column, at),
+                    xytext=(-4, 0),
+                    textcoords="offset points",
+                    fontsize=8.5,
+                    ha="right",
+                    va="center",
+                    bbox=_paper(),
                 )
             axes.annotate(name, (column, 1.04), ha="center", va="bottom", fontweight="bold")
         axes.axvline(4, color=plots.GREY, linewidth=1)
         for share in (0.0, 0.5, 1.0):
             text = f"{low + share * (worst - low):.3g}" + (" or more" if share == 1 else "")
-            axes.annotate(text, (4, share), xytext=(4, 0), textcoords="offset points", fontsize=8.5, ha="left", va="center", bbox=_paper())
+            axes.annotate(
+                text,
+                (4, share),
+                xytext=(4, 0),
+                textcoords="offset points",
+                fontsize=8.5,
+                ha="left",
+                va="center",
+                bbox=_paper(),
+            )
         axes.annotate("loss", (4, 1.04), ha="center", va="bottom", fontweight="bold")
         axes.set(xlim=(-0.45, 4.35), ylim=(-0.06, 1.08))
         axes.set_axis_off()
-        figure.suptitle(f"{len(loss)} candidates by cross-validation", x=0.02, ha="left", fontweight="bold")
+        figure.suptitle(
+            f"{len(loss)} candidates by cross-validation", x=0.02, ha="left", fontweight="bold"
+        )
     return figure
 
 
@@ -136,9 +171,13 @@ def finalists(search: Any) -> Figure:
     with plots.style():
         figure = plots.figure(7.5, 4.4)
         axes = figure.add_subplot(
-            xlabel="MSE in cross-validation", ylabel="MSE on the test points", title="The finalists, trained on all points"
+            xlabel="MSE in cross-validation",
+            ylabel="MSE on the test points",
+            title="The finalists, trained on all points",
         )
-        axes.plot(validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist")
+        axes.plot(
+            validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist"
+        )
         axes.plot(
             validation[search.chosen],
             search.test_mse[search.chosen],
@@ -168,19 +207,59 @@ def ranking_table(search: Any) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     folds = [f"fold_{number + 1}" for number in range(search.losses.shape[1])]
-    writer.writerow(["rank", "hidden", "activation", "l1", "learning_rate", "cross_validation_loss", *folds, "train_mse", "test_mse"])
+    writer.writerow(
+        [
+            "rank",
+            "hidden",
+            "activation",
+            "l1",
+            "learning_rate",
+            "cross_validation_loss",
+            *folds,
+            "train_mse",
+            "test_mse",
+        ]
+    )
     for rank, number in enumerate(np.argsort(loss, kind="stable"), 1):
         one = search.candidates[number]
-        errors = [search.train_mse[rank - 1], search.test_mse[rank - 1]] if rank <= len(search.models) else ["", ""]
-        writer.writerow([rank, one.size, one.activation, one.l1, one.learning_rate, loss[number], *search.losses[number], *errors])
+        errors = (
+            [search.train_mse[rank - 1], search.test_mse[rank - 1]]
+            if rank <= len(search.models)
+            else ["", ""]
+        )
+        writer.writerow(
+            [
+                rank,
+                one.size,
+                one.activation,
+                one.l1,
+                one.learning_rate,
+                loss[number],
+                *search.losses[number],
+                *errors,
+            ]
+        )
     return text.getvalue()
 
 
 def _scatter(axes: Any, points: Any) -> None:
     axes.plot(
-        points.train.x, points.train.y, "o", color=plots.COLOURS[0], markersize=4, alpha=0.7, label=f"{len(points.train.x)} training points"
+        points.train.x,
+        points.train.y,
+        "o",
+        color=plots.COLOURS[0],
+        markersize=4,
+        alpha=0.7,
+        label=f"{len(points.train.x)} training points",
     )
-    axes.plot(points.test.x, points.test.y, "s", color=plots.COLOURS[2], markersize=5, label=f"{len(points.test.x)} test points")
+    axes.plot(
+        points.test.x,
+        points.test.y,
+        "s",
+        color=plots.COLOURS[2],
+        markersize=5,
+        label=f"{len(points.test.x)} test points",
+    )
 
 
 def _reach(points: Any) -> tuple[float, float]:

@@ -41,14 +41,18 @@ class Candidate(NamedTuple):
         return ",".join(map(str, self.hidden))
 
     def __str__(self) -> str:
-        return f"{self.size} {self.activation}, L1 {self.l1:g}, learning rate {self.learning_rate:g}"
+        return (
+            f"{self.size} {self.activation}, L1 {self.l1:g}, learning rate {self.learning_rate:g}"
+        )
 
 
 def grid(config: RegressionConfig) -> list[Candidate]:
     """All candidates, in a fixed order: those of one size stand together."""
     search = config.search
     sizes = [hidden_layers(part) for part in search.sizes.split()]
-    parts = product(sizes, search.activations.split(), numbers(search.l1), numbers(search.learning_rates))
+    parts = product(
+        sizes, search.activations.split(), numbers(search.l1), numbers(search.learning_rates)
+    )
     return [Candidate(*part) for part in parts]
 
 
@@ -64,7 +68,9 @@ def fold_numbers(rng: np.random.Generator, points: int, folds: int, shuffle: boo
     return rng.permutation(numbers_) if shuffle else numbers_
 
 
-def fit(config: RegressionConfig, candidate: Candidate, points: Curve, seed: int, name: str) -> Network | None:
+def fit(
+    config: RegressionConfig, candidate: Candidate, points: Curve, seed: int, name: str
+) -> Network | None:
     """A candidate trained on points; None when it diverges.
 
     Args:
@@ -78,7 +84,9 @@ def fit(config: RegressionConfig, candidate: Candidate, points: Curve, seed: int
     network.initialise(generator(seed, f"{name} weights"), config.initialisation)
     recipe = recipe_of(config, l1=candidate.l1, learning_rate=candidate.learning_rate)
     try:
-        Training(network, recipe, points.x[:, None], points.y[:, None], generator(seed, f"{name} order")).run(config.epochs)
+        Training(
+            network, recipe, points.x[:, None], points.y[:, None], generator(seed, f"{name} order")
+        ).run(config.epochs)
     except Diverged:
         return None
     return network
@@ -106,13 +114,17 @@ class GridSearchExperiment:
         self.points = points_of(config, context)
         self.candidates = grid(config)
         folds = config.search.folds
-        self.fold = fold_numbers(context.rng("folds"), len(self.points.train.x), folds, config.search.shuffle)
+        self.fold = fold_numbers(
+            context.rng("folds"), len(self.points.train.x), folds, config.search.shuffle
+        )
         smallest = len(self.fold) - int(np.bincount(self.fold).max())
         refuse_batch(config.batch_size, smallest, "the data of a fold")
         self.losses = np.full((len(self.candidates), folds), np.nan)
         self.top = min(config.search.top, len(self.candidates))
         self.test_mse, self.train_mse = np.full(self.top, np.nan), np.full(self.top, np.nan)
-        self.models: list[np.ndarray | None] = []  # parameters of the finalists, None where one diverged
+        self.models: list[
+            np.ndarray | None
+        ] = []  # parameters of the finalists, None where one diverged
         self.limit = self.losses.size + self.top
 
     @property
@@ -166,16 +178,27 @@ class GridSearchExperiment:
 
     def state(self) -> State:
         """What was found so far."""
-        return {"losses": self.losses.copy(), "test": self.test_mse.copy(), "train": self.train_mse.copy(), "models": list(self.models)}
+        return {
+            "losses": self.losses.copy(),
+            "test": self.test_mse.copy(),
+            "train": self.train_mse.copy(),
+            "models": list(self.models),
+        }
 
     def restore(self, state: State) -> None:
         """Take up what `state` returned."""
-        self.losses, self.test_mse, self.train_mse = state["losses"].copy(), state["test"].copy(), state["train"].copy()
+        self.losses, self.test_mse, self.train_mse = (
+            state["losses"].copy(),
+            state["test"].copy(),
+            state["train"].copy(),
+        )
         self.models = list(state["models"])
 
     def score(self) -> Score:
         """The test error of the candidate that cross-validation chose; NaN before one is chosen."""
-        chosen = float(self.test_mse[self.chosen]) if len(self.finalists) and self.models else np.nan
+        chosen = (
+            float(self.test_mse[self.chosen]) if len(self.finalists) and self.models else np.nan
+        )
         return Score("test_mse", chosen, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
@@ -183,7 +206,10 @@ class GridSearchExperiment:
         places = self.finalists
         if not len(places) or not self.models:
             return {"fits": self.done_units}
-        chosen, tested = self.candidates[places[self.chosen]], np.where(np.isfinite(self.test_mse), self.test_mse, np.inf)
+        chosen, tested = (
+            self.candidates[places[self.chosen]],
+            np.where(np.isfinite(self.test_mse), self.test_mse, np.inf),
+        )
         best = int(tested.argmin())
         return {
             "test_mse": float(self.test_mse[self.chosen]),
@@ -203,15 +229,23 @@ class GridSearchExperiment:
         def one(cell: int) -> float:
             number, fold = divmod(int(cell), self.config.search.folds)
             held = self.fold == fold
-            train, kept = (Curve(self.points.train.x[part], self.points.train.y[part]) for part in (~held, held))
-            network = fit(self.config, self.candidates[number], train, self.seed, f"fit {number} {fold}")
+            train, kept = (
+                Curve(self.points.train.x[part], self.points.train.y[part])
+                for part in (~held, held)
+            )
+            network = fit(
+                self.config, self.candidates[number], train, self.seed, f"fit {number} {fold}"
+            )
             return float("inf") if network is None else evaluate(network, kept) / 2
 
         found = np.array(self._together(one, cells))
         numbers_, folds = np.divmod(cells, self.config.search.folds)
         self.losses[numbers_, folds] = found
         shown = np.where(np.isfinite(found), found, np.nan)
-        return Block("search", {"fit": cells + 1, "candidate": numbers_, "fold": folds, "validation_loss": shown})
+        return Block(
+            "search",
+            {"fit": cells + 1, "candidate": numbers_, "fold": folds, "validation_loss": shown},
+        )
 
     def _final_block(self) -> Block:
         finalists = self.finalists
@@ -220,12 +254,22 @@ class GridSearchExperiment:
 
         def one(place: int) -> Network | None:
             number = int(finalists[place])
-            return fit(self.config, self.candidates[number], self.points.train, self.seed, f"finalist {number}")
+            return fit(
+                self.config,
+                self.candidates[number],
+                self.points.train,
+                self.seed,
+                f"finalist {number}",
+            )
 
         for place, network in zip(places, self._together(one, places), strict=True):
             self.models.append(None if network is None else network.values.copy())
-            self.test_mse[place] = np.nan if network is None else evaluate(network, self.points.test)
-            self.train_mse[place] = np.nan if network is None else evaluate(network, self.points.train)
+            self.test_mse[place] = (
+                np.nan if network is None else evaluate(network, self.points.test)
+            )
+            self.train_mse[place] = (
+                np.nan if network is None else evaluate(network, self.points.train)
+            )
         chosen = finalists[places]
         loss = self.losses[chosen].mean(axis=1)
         columns = {
@@ -233,14 +277,19 @@ class GridSearchExperiment:
             "candidate": chosen,
             "cross_validation_loss": np.where(np.isfinite(loss), loss, np.nan),
         }
-        return Block("finalists", {**columns, "train_mse": self.train_mse[places], "test_mse": self.test_mse[places]})
+        return Block(
+            "finalists",
+            {**columns, "train_mse": self.train_mse[places], "test_mse": self.test_mse[places]},
+        )
 
     def _count(self, candidate: Candidate) -> int:
         """Fits of a block: a whole number of candidates, as many as make up its work; a function of the configuration alone."""
         sizes = (1, *candidate.hidden, 1)
         weights = sum(inputs * outputs for inputs, outputs in pairwise(sizes)) + 200
         each = weights * len(self.fold) * self.config.epochs
-        return self.config.search.folds * max(1, round(WORK * 8 / (each * self.config.search.folds)))
+        return self.config.search.folds * max(
+            1, round(WORK * 8 / (each * self.config.search.folds))
+        )
 
     def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
         """The results of all items, in their order; the compiled loop releases the GIL, so threads do."""

@@ -70,7 +70,9 @@ class Recipe:
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
-        return functions.learning_rate(self.schedule, self.learning_rate, self.learning_rate_final, epoch, self.epochs)
+        return functions.learning_rate(
+            self.schedule, self.learning_rate, self.learning_rate_final, epoch, self.epochs
+        )
 
 
 class Training:
@@ -86,12 +88,24 @@ class Training:
         epochs_done: so far.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        x: np.ndarray,
+        y: np.ndarray,
+        rng: np.random.Generator,
+    ) -> None:
         self.network, self.recipe, self.rng = network, recipe, rng
-        self.x, self.y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
+        self.x, self.y = (
+            np.ascontiguousarray(x, dtype=np.float64),
+            np.ascontiguousarray(y, dtype=np.float64),
+        )
         self.epochs_done = self.steps_done = 0
         self.batch = len(self.x) if recipe.batch_size == 0 else recipe.batch_size
-        self.memory = np.zeros((2 if recipe.optimiser == "adam" else 1, len(network.values)))  # [1 or 2, parameters]
+        self.memory = np.zeros(
+            (2 if recipe.optimiser == "adam" else 1, len(network.values))
+        )  # [1 or 2, parameters]
 
     @property
     def compiled(self) -> bool:
@@ -107,7 +121,12 @@ class Training:
             Diverged: when the loss is not finite any more; the network is then as it was after the last good epoch.
         """
         points = len(self.x)
-        orders = np.stack([self.rng.permutation(points) if self.recipe.shuffle else np.arange(points) for _ in range(epochs)])
+        orders = np.stack(
+            [
+                self.rng.permutation(points) if self.recipe.shuffle else np.arange(points)
+                for _ in range(epochs)
+            ]
+        )
         run = self._run_compiled if self.compiled else self._run_plain
         before, steps = (self.network.values.copy(), self.memory.copy()), self.steps_done
         good = run(orders)
@@ -128,14 +147,29 @@ class Training:
         f = functions.ACTIVATIONS[network.activation]
         inputs, units1, units2, _ = network.sizes
         w1, b1, w2, b2, w3, b3 = kernels.room(inputs, units1, units2)
-        padded = [w1[:, :units1], b1[:units1], w2[:units1, :units2], b2[:units2], w3[:units2, None], b3]
+        padded = [
+            w1[:, :units1],
+            b1[:units1],
+            w2[:units1, :units2],
+            b2[:units2],
+            w3[:units2, None],
+            b3,
+        ]
         own = [part for pair in zip(network.weights, network.biases, strict=True) for part in pair]
         for to, part in zip(padded, own, strict=True):
             to[...] = part
         clip = math.inf if recipe.clip is None else recipe.clip
         good = kernels.descend(
             *(w1, b1, w2, b2, w3, b3, units1, units2, self.x, np.ascontiguousarray(self.y[:, 0])),
-            *(orders, self._rates(len(orders)), f.kind, f.slope, clip, float(recipe.l1), float(recipe.l2)),
+            *(
+                orders,
+                self._rates(len(orders)),
+                f.kind,
+                f.slope,
+                clip,
+                float(recipe.l1),
+                float(recipe.l2),
+            ),
         )
         for part, to in zip(own, padded, strict=True):
             part[...] = to
@@ -162,7 +196,9 @@ class Training:
         if recipe.l1 or recipe.l2:
             gradient += self.network.is_weight * (recipe.l1 * np.sign(values) + recipe.l2 * values)
         self.steps_done += 1
-        values -= rate * (self._adam(gradient) if recipe.optimiser == "adam" else self._momentum(gradient))
+        values -= rate * (
+            self._adam(gradient) if recipe.optimiser == "adam" else self._momentum(gradient)
+        )
         return True
 
     def _momentum(self, gradient: np.ndarray) -> np.ndarray:
@@ -175,7 +211,10 @@ class Training:
     def _adam(self, gradient: np.ndarray) -> np.ndarray:
         self.memory[0] = BETA1 * self.memory[0] + (1 - BETA1) * gradient
         self.memory[1] = BETA2 * self.memory[1] + (1 - BETA2) * gradient**2
-        mean, square = self.memory[0] / (1 - BETA1**self.steps_done), self.memory[1] / (1 - BETA2**self.steps_done)
+        mean, square = (
+            self.memory[0] / (1 - BETA1**self.steps_done),
+            self.memory[1] / (1 - BETA2**self.steps_done),
+        )
         direction: np.ndarray = mean / (np.sqrt(square) + EPSILON)
         return direction
 

@@ -23,14 +23,26 @@ COMMANDS = {
     "resume": ("sandbox.cli.commands.resume:resume", "Go on with a run that was stopped."),
     "show": ("sandbox.cli.commands.show:show", "What a run, sweep or comparison was and made."),
     "watch": ("sandbox.cli.commands.watch:watch", "Replay how a run learned."),
-    "list": ("sandbox.cli.commands.listing:list_", "List runs, sweeps, comparisons, and what can be run."),
-    "sweep": ("sandbox.cli.commands.sweep:sweep", "Run a lab with many configurations, and rank them."),
-    "compare": ("sandbox.cli.commands.compare:compare", "Compare agents on a lab: seeds, intervals, one page."),
+    "list": (
+        "sandbox.cli.commands.listing:list_",
+        "List runs, sweeps, comparisons, and what can be run.",
+    ),
+    "sweep": (
+        "sandbox.cli.commands.sweep:sweep",
+        "Run a lab with many configurations, and rank them.",
+    ),
+    "compare": (
+        "sandbox.cli.commands.compare:compare",
+        "Compare agents on a lab: seeds, intervals, one page.",
+    ),
     "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.commands.delete:delete", "Delete runs."),
     "new": ("sandbox.cli.commands.new:new", "Begin a plugin of your own."),
-    "plugins": ("sandbox.cli.commands.plugins:plugins", "Which plugins there are and what they bring."),
+    "plugins": (
+        "sandbox.cli.commands.plugins:plugins",
+        "Which plugins there are and what they bring.",
+    ),
 }
 """The core's own commands: name -> where it stands, one line of help. Plugins register more."""
 
@@ -60,7 +72,9 @@ class Commands(click.Group):
             if verb is not None:
                 return verb
             known = [*COMMANDS, *_registered_commands(), *verbs()]
-            raise UnknownNameError("command", cmd_name, known, "`python -m sandbox --help` shows all.") from None
+            raise UnknownNameError(
+                "command", cmd_name, known, "`python -m sandbox --help` shows all."
+            ) from None
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,7 +85,10 @@ class Commands(click.Group):
         with formatter.section("Examples"):
             formatter.write_dl(
                 [
-                    ("python -m sandbox run maze --agent sarsa", "learn the maze, watch, keep everything"),
+                    (
+                        "python -m sandbox run maze --agent sarsa",
+                        "learn the maze, watch, keep everything",
+                    ),
                     ("python -m sandbox list labs", "what can be run"),
                     ("python -m sandbox show last", "what the last run did"),
                 ]
@@ -84,10 +101,27 @@ def _registered_commands() -> dict[str, str]:
     return {entry.name: entry.summary for entry in registry().entries("command", outside=False)}
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
-@click.option("-p", "--plugin", metavar="FILE", multiple=True, help="Load a plugin from one file; may stand anywhere.")
-@click.option("--disable", metavar="NAME", multiple=True, help="Leave an installed plugin alone; may stand anywhere.")
-@click.version_option(package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox")
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    no_args_is_help=True,
+)
+@click.option(
+    "-p",
+    "--plugin",
+    metavar="FILE",
+    multiple=True,
+    help="Load a plugin from one file; may stand anywhere.",
+)
+@click.option(
+    "--disable",
+    metavar="NAME",
+    multiple=True,
+    help="Leave an installed plugin alone; may stand anywhere.",
+)
+@click.version_option(
+    package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox"
+)
 def cli(plugin: Sequence[str], disable: Sequence[str]) -> None:
     """Run labs, watch them learn, and keep everything they made."""
 
@@ -102,7 +136,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _for_documents(words):
-            result = cli.main(_choose_plugins(words), prog_name="python -m sandbox", standalone_mode=False, obj=words)
+            result = cli.main(
+                _choose_plugins(words),
+                prog_name="python -m sandbox",
+                standalone_mode=False,
+                obj=words,
+            )
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return 130
@@ -139,7 +178,9 @@ def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[No
 def _choose_plugins(words: list[str]) -> list[str]:
     """Do what `-p FILE` and `--disable NAME` ask, wherever they stand, and return the other words."""
     words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
-    words, disabled = _taken_out(words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them")
+    words, disabled = _taken_out(
+        words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them"
+    )
     if files or disabled:
         from sandbox.registry.registrar import canonical
         from sandbox.registry.registry import registry
@@ -184,10 +225,14 @@ def _sentence(error: click.ClickException) -> str:
         from sandbox.errors import nearest
 
         known = [
-            name for parameter in (error.ctx.command.params if error.ctx else []) for name in [*parameter.opts, *parameter.secondary_opts]
+            name
+            for parameter in (error.ctx.command.params if error.ctx else [])
+            for name in [*parameter.opts, *parameter.secondary_opts]
         ]
         close = nearest(error.option_name, known)
-        message = f"There is no option '{error.option_name}'." + (f" Did you mean '{close}'?" if close else "")
+        message = f"There is no option '{error.option_name}'." + (
+            f" Did you mean '{close}'?" if close else ""
+        )
     return message
 
 

@@ -64,11 +64,15 @@ def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
     if any(comparisons.MADE.search(row.id) for row in rows):
         for folder in comparisons.folders(store):
             with contextlib.suppress(StoreError):
-                made[folder.id] = [run["run"] for label in folder.read()["runs"].values() for run in label]
+                made[folder.id] = [
+                    run["run"] for label in folder.read()["runs"].values() for run in label
+                ]
     return made
 
 
-def _owners(store: Store, rows: Sequence[Row], members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
+def _owners(
+    store: Store, rows: Sequence[Row], members: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, str]]:
     """Kind and id of what a run belongs to, by the run's id; runs of their own are left out."""
     known = {folder.id for folder in sweeps.all_of(store)}
     owners: dict[str, tuple[str, str]] = {}
@@ -105,7 +109,9 @@ def _span(rows: Sequence[Row]) -> str:
     found = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
     if not found:
         return ""
-    error = max((score.standard_error for score in found if score.standard_error is not None), default=None)
+    error = max(
+        (score.standard_error for score in found if score.standard_error is not None), default=None
+    )
     low, high = (rounded(pick(score.value for score in found), error) for pick in (min, max))
     sampled = "" if error is None else f" (standard error {number(error, 2)})"
     return f", {words(found[0].name)} {low if low == high else f'{low} to {high}'}{sampled}"

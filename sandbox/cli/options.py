@@ -16,8 +16,18 @@ import click
 from sandbox.config.model import LabConfig, merge, nested, show_value
 from sandbox.config.options import Option, options
 
-store_option = click.option("--store", metavar="DIR", default=None, help="Folder of runs [default: $SANDBOX_STORE, else runs].")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output and nothing else there.")
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    default=None,
+    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on standard output and nothing else there.",
+)
 
 
 class Seconds(click.FloatRange):
@@ -58,7 +68,9 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Callable[
         folder: whether it is a folder rather than a file.
     """
 
-    def refuse_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    def refuse_folder(
+        ctx: click.Context, param: click.Parameter, value: Path | None
+    ) -> Path | None:
         if value is not None and not folder and os.path.isdir(value):
             raise click.BadParameter(f"{value} is a folder: name a file in it.", ctx, param)
         return value
@@ -75,11 +87,15 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Callable[
 
 def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:
     """Options written as decorators, as the list that a command made by hand takes."""
-    command: Any = click.command()(reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None))
+    command: Any = click.command()(
+        reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None)
+    )
     return list(command.params)
 
 
-def config_parameters(config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()) -> list[ConfigOption]:
+def config_parameters(
+    config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()
+) -> list[ConfigOption]:
     """A click option for every option of a configuration; values stay text, the configuration itself judges them.
 
     Args:
@@ -142,7 +158,11 @@ def config_layer(parameters: Sequence[click.Parameter], values: dict[str, Any]) 
     """What was given on the command line, as a layer of configuration."""
     layer: dict[str, Any] = {}
     for parameter in parameters:
-        if isinstance(parameter, ConfigOption) and parameter.name and values.get(parameter.name) is not None:
+        if (
+            isinstance(parameter, ConfigOption)
+            and parameter.name
+            and values.get(parameter.name) is not None
+        ):
             option = parameter.option
             path = (*option.path, "name") if option.choice else option.path
             layer = merge(layer, nested(path, values[parameter.name]))
@@ -178,7 +198,9 @@ def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 def command_line() -> str:
     """The exact command line, as it can be typed again."""
     program = os.path.basename(sys.argv[0])
-    return shlex.join([*([program] if program == "sandbox" else ["python", "-m", "sandbox"]), *words()])
+    return shlex.join(
+        [*([program] if program == "sandbox" else ["python", "-m", "sandbox"]), *words()]
+    )
 
 
 def words() -> list[str]:
@@ -200,7 +222,14 @@ def given_below(prefix: str) -> list[str]:
     for position, word in enumerate(given):
         if word.startswith(prefix):
             following = given[position + 1 : position + 2]
-            kept += [word, *([] if "=" in word or not following or following[0].startswith("--") else following)]
+            kept += [
+                word,
+                *(
+                    []
+                    if "=" in word or not following or following[0].startswith("--")
+                    else following
+                ),
+            ]
     return kept
 
 

@@ -66,7 +66,9 @@ def _apart(stream: Any) -> Iterator[IO[str]]:
     kept = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     try:
-        with open(kept, "w", encoding=stream.encoding, errors=stream.errors, closefd=False) as documents:
+        with open(
+            kept, "w", encoding=stream.encoding, errors=stream.errors, closefd=False
+        ) as documents:
             yield documents
     finally:
         with contextlib.suppress(OSError, ValueError):
@@ -79,7 +81,9 @@ def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
     text = json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain)
     stream = _documents[-1] if _documents else sys.stdout
-    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text), file=stream)  # JSON escapes those below 32 itself
+    click.echo(
+        CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text), file=stream
+    )  # JSON escapes those below 32 itself
 
 
 def width() -> int | None:
@@ -101,7 +105,11 @@ def wrapped(text: str, room: int | None) -> list[str]:
 
 def score(judged: Score) -> str:
     """A score for people; of a sampled one no more digits than its standard error leaves."""
-    return number(judged.value) if judged.standard_error is None else plus_minus(judged.value, judged.standard_error)
+    return (
+        number(judged.value)
+        if judged.standard_error is None
+        else plus_minus(judged.value, judged.standard_error)
+    )
 
 
 def rounded(value: float, error: float | None) -> str:
@@ -113,7 +121,9 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
     """The figures of a run, by name; beside its score stands how it was sampled."""
     rows, judged = dict(figures(run.summary)), run.score
     if judged is not None and judged.episodes is not None and words(judged.name) in rows:
-        rows[words(judged.name)] = f"{score(judged)} (standard error, {plural(judged.episodes, 'episode')})"
+        rows[words(judged.name)] = (
+            f"{score(judged)} (standard error, {plural(judged.episodes, 'episode')})"
+        )
         for kind in ("iqm", "low", "high"):  # over seeds
             if isinstance(value := run.summary.get(f"{judged.name}_{kind}"), float):
                 rows[words(f"{judged.name}_{kind}")] = rounded(value, judged.standard_error)
@@ -157,7 +167,12 @@ def heading(text: str) -> None:
         click.secho(line, bold=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), spare: Sequence[str] = ()) -> None:
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    right: Sequence[str] = (),
+    spare: Sequence[str] = (),
+) -> None:
     """Print a table; where it is too wide for the screen, its longest texts take several lines.
 
     Args:
@@ -179,7 +194,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
         height = max(map(len, parts))
         filled = zip(*([*part, *[""] * (height - len(part))] for part in parts), strict=True)
         return "\n".join(
-            "  ".join(f"{value:{side}{room}}" for value, side, room in zip(line, sides, widths, strict=True)).rstrip() for line in filled
+            "  ".join(
+                f"{value:{side}{room}}"
+                for value, side, room in zip(line, sides, widths, strict=True)
+            ).rstrip()
+            for line in filled
         )
 
     click.secho(lines(columns), bold=True)
@@ -197,7 +216,9 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     """Widths of columns that fit on the screen together, if they can: the widest gives up room first, down to its longest word."""
     by_column = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in by_column]
-    least = [max(len(word) for text in column for word in text.split() or [""]) for column in by_column]
+    least = [
+        max(len(word) for text in column for word in text.split() or [""]) for column in by_column
+    ]
     room = width()
     while room and sum(widths) + 2 * (len(widths) - 1) > room:
         places = [place for place in range(len(widths)) if widths[place] > least[place]]
@@ -213,10 +234,17 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
     if not np.isfinite(values).any():
         return ""
     parts = np.array_split(values, min(width, len(values)))
-    means = np.array([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts])
+    means = np.array(
+        [part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts]
+    )
     low, high = np.nanmin(means), np.nanmax(means)
-    scale = (means - low) / (high - low) if high > low else means * 0 + 0.5  # where there is no value, there is no bar
-    return "".join(" " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)] for level in scale)
+    scale = (
+        (means - low) / (high - low) if high > low else means * 0 + 0.5
+    )  # where there is no value, there is no bar
+    return "".join(
+        " " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)]
+        for level in scale
+    )
 
 
 def next_commands(*commands: tuple[Sequence[str], str]) -> None:
@@ -229,13 +257,18 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
         commands: the words of a command behind `python -m sandbox`, and what it does.
     """
     click.echo()
-    typed = [shlex.join(["python", "-m", "sandbox", *command, *_given_again(command)]) for command, _ in commands]
+    typed = [
+        shlex.join(["python", "-m", "sandbox", *command, *_given_again(command)])
+        for command, _ in commands
+    ]
     told = [what for _, what in commands]
     longest, columns = max(map(len, typed)), width()
     beside = columns is None or longest + 2 + max(map(len, told)) <= columns
     for line, what in zip(typed, told, strict=True):
         shown = click.style(line, fg="cyan") if sys.stdout.isatty() else line
-        click.echo(f"{shown}{' ' * (longest - len(line))}  {what}" if beside else f"{shown}\n    {what}")
+        click.echo(
+            f"{shown}{' ' * (longest - len(line))}  {what}" if beside else f"{shown}\n    {what}"
+        )
 
 
 def _given_again(command: Sequence[str]) -> list[str]:
@@ -244,10 +277,19 @@ def _given_again(command: Sequence[str]) -> list[str]:
 
     again: list[str] = []
     store = option_given("--store")
-    if store and command[0] not in WITHOUT_STORE and "--store" not in command and not any(word.startswith("--store=") for word in command):
+    if (
+        store
+        and command[0] not in WITHOUT_STORE
+        and "--store" not in command
+        and not any(word.startswith("--store=") for word in command)
+    ):
         again += ["--store", store]
     if command[0] not in ALONE and "-p" not in command:
-        files = [Path(plugin.source) for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error]
+        files = [
+            Path(plugin.source)
+            for plugin in registry().plugins.values()
+            if plugin.source.endswith(".py") and not plugin.error
+        ]
         again += [word for file in files for word in ("-p", shown_path(file))]
     return again
 

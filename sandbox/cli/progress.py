@@ -38,7 +38,9 @@ class RunProgress:
         """Say what begins."""
         record = run.record
         words_before = (
-            f"Resuming {record.id} at {record.unit} {number(run.resumed_at)}" if run.resumed_at else f"{record.lab} · run {record.id}"
+            f"Resuming {record.id} at {record.unit} {number(run.resumed_at)}"
+            if run.resumed_at
+            else f"{record.lab} · run {record.id}"
         )
         click.echo(words_before, err=True)
         self._shown = time.monotonic()
@@ -54,9 +56,15 @@ class RunProgress:
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
+            self._bar = Bar(
+                *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
+            )
             self._task = self._bar.add_task(
-                f"{record.unit}s", total=record.limit, completed=run.resumed_at, live="", count=self._count(run)
+                f"{record.unit}s",
+                total=record.limit,
+                completed=run.resumed_at,
+                live="",
+                count=self._count(run),
             )
             self._bar.start()
 
@@ -71,10 +79,17 @@ class RunProgress:
             return
         self._shown = now
         count = self._count(run)
-        live = [f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items()]
+        live = [
+            f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items()
+        ]
         if self._bar:
             room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
-            self._bar.update(self._task, completed=run.experiment.done_units, live=fitting(live, "  ", room), count=count)
+            self._bar.update(
+                self._task,
+                completed=run.experiment.done_units,
+                live=fitting(live, "  ", room),
+                count=count,
+            )
         else:
             click.echo("  ".join([count, *live]), err=True)
 

@@ -12,7 +12,14 @@ from sandbox.store.record import RunRecord
 from sandbox.text import number, seeds, size
 
 FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
-EXIT_CODES = {"finished": 0, "timed-out": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
+EXIT_CODES = {
+    "finished": 0,
+    "timed-out": 0,
+    "interrupted": 130,
+    "failed": 1,
+    "lost": 1,
+    "running": 0,
+}
 
 
 def print_run(run: Run, *, as_json: bool = False) -> int:

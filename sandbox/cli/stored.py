@@ -71,7 +71,11 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
     runs = [run["run"] for label in document["runs"].values() for run in label]
     commands = [(["show", run], "a run of it, in full") for run in runs[:1]]
     again = _words(document.get("command"))
-    commands.append((again, "the same, with what is there now") if again else (["list", "comparisons"], "all of them"))
+    commands.append(
+        (again, "the same, with what is there now")
+        if again
+        else (["list", "comparisons"], "all of them")
+    )
     next_commands(*commands)
 
 

@@ -40,7 +40,9 @@ class SweepProgress:
     def __call__(self, tally: Tally) -> None:
         """Show how far it is, not more often than can be read."""
         now = time.monotonic()
-        if self._quiet or now - self._shown < (SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES):
+        if self._quiet or now - self._shown < (
+            SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
+        ):
             return
         self._shown = now
         if not sys.stderr.isatty():
@@ -48,15 +50,25 @@ class SweepProgress:
             return
         if self._bar is None:
             self._start()
-        self._bar.update(self._task, total=tally.total, completed=tally.done, line=line(tally, self._bar.console.width - BAR - 1))
+        self._bar.update(
+            self._task,
+            total=tally.total,
+            completed=tally.done,
+            line=line(tally, self._bar.console.width - BAR - 1),
+        )
 
     def _start(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
-        columns = [BarColumn(bar_width=BAR), TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))]
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
+        columns = [
+            BarColumn(bar_width=BAR),
+            TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True)),
+        ]
+        self._bar = Progress(
+            *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
+        )
         self._task = self._bar.add_task("sweep", total=None, line="")
         self._bar.start()
 
@@ -69,7 +81,11 @@ def line(tally: Tally, room: int = 1000) -> str:
         room: columns there are.
     """
     total = plural(tally.total, "run")
-    parts = [f"{number(tally.done)} of {total} done", f"{tally.running} running", f"{tally.failed} failed"]
+    parts = [
+        f"{number(tally.done)} of {total} done",
+        f"{tally.running} running",
+        f"{tally.failed} failed",
+    ]
     if tally.pruned:
         parts.append(f"{tally.pruned} given up")
     if tally.best is not None:
@@ -77,5 +93,9 @@ def line(tally: Tally, room: int = 1000) -> str:
     if tally.left_seconds is not None and tally.done < tally.total:
         minutes, seconds = divmod(round(tally.left_seconds), 60)
         hours, minutes = divmod(minutes, 60)
-        parts.append(f"{hours}:{minutes:02d}:{seconds:02d} left" if hours else f"{minutes}:{seconds:02d} left")
+        parts.append(
+            f"{hours}:{minutes:02d}:{seconds:02d} left"
+            if hours
+            else f"{minutes}:{seconds:02d} left"
+        )
     return fitting(parts, " · ", room)

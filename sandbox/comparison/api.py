@@ -100,15 +100,28 @@ class Comparison(Compared):
     def document(self) -> dict[str, Any]:
         """All of it as one JSON document."""
         return {
-            **{"comparison": self.id, "folder": str(self.folder.resolve()), "lab": self.lab, "preset": self.preset},
-            **{"seeds": self.seeds, "command": self.command, "sources": self.sources, "reused": self.reused},
+            **{
+                "comparison": self.id,
+                "folder": str(self.folder.resolve()),
+                "lab": self.lab,
+                "preset": self.preset,
+            },
+            **{
+                "seeds": self.seeds,
+                "command": self.command,
+                "sources": self.sources,
+                "reused": self.reused,
+            },
             "finding": comparison_report.finding(self),
             **self.standings.document(),
             "agents": self.table,
             "pairs": self.pairs,
             "configs": {one.label: one.config for one in self.contenders},
             "runs": {
-                label: [{"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs] for label, runs in self.runs.items()
+                label: [
+                    {"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs
+                ]
+                for label, runs in self.runs.items()
             },
             "warnings": self.warnings,
         }
@@ -121,14 +134,18 @@ class Comparison(Compared):
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            document = (json.dumps(_finite(self.document()), indent=2, default=plain) + "\n").encode()
+            document = (
+                json.dumps(_finite(self.document()), indent=2, default=plain) + "\n"
+            ).encode()
             page, kept = self.folder / PAGE, self.folder / DOCUMENT
             if page.exists() and self._kept() == document:
                 return  # the page shows nothing that is not in the document, so it would be the same
             write_whole(page, self.to_html().encode(), sync=False)
             write_whole(kept, document, sync=False)  # behind the page: it vouches for it
         except OSError as error:
-            raise SandboxError(f"Cannot write to {self.folder}: {error.strerror}. Choose another folder with --output.") from error
+            raise SandboxError(
+                f"Cannot write to {self.folder}: {error.strerror}. Choose another folder with --output."
+            ) from error
 
     def _kept(self) -> bytes:
         """The document that stands in the folder; nothing where there is none that can be read."""
@@ -138,7 +155,9 @@ class Comparison(Compared):
             return b""
 
     def __repr__(self) -> str:
-        return f"<Comparison {self.id}: {', '.join(self.runs)} on {self.lab}, {len(self.seeds)} seeds>"
+        return (
+            f"<Comparison {self.id}: {', '.join(self.runs)} on {self.lab}, {len(self.seeds)} seeds>"
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the table and the figures."""
@@ -196,7 +215,13 @@ def compare(
     """
     wish = Wish(lab, agents, preset, [config or {}, options], agent_options or {})
     request = api.Request(lab, preset, seed=seed, track=track)
-    how = {"fresh": fresh, "output": output, "workers": workers, "scheduler": scheduler, "progress": progress}
+    how = {
+        "fresh": fresh,
+        "output": output,
+        "workers": workers,
+        "scheduler": scheduler,
+        "progress": progress,
+    }
     return carried(wish, request, seeds, Store(store), Settings(pictures=pictures), **how)  # type: ignore[arg-type]
 
 
@@ -228,15 +253,31 @@ def carried(
     numbers = list(range(request.seed, request.seed + seeds))
     members = [_member(entry.name, one, number, wish, request) for one in who for number in numbers]
     if len({one.fingerprint for one in members}) < len(members):
-        raise UsageError("Two of the agents have the same settings, so they would be the same runs. Change an option of one with --set.")
+        raise UsageError(
+            "Two of the agents have the same settings, so they would be the same runs. Change an option of one with --set."
+        )
     name = f"{entry.name}-{hashlib.sha256('|'.join([one.contender.label + one.fingerprint + one.sources for one in members]).encode()).hexdigest()[:10]}"
     folder = Path(output) if output is not None else store.root / FOLDER / name
-    runs, reused = _runs(members, store, settings, fresh, progress or (lambda _: None), workers, scheduler)
+    runs, reused = _runs(
+        members, store, settings, fresh, progress or (lambda _: None), workers, scheduler
+    )
     by_label: dict[str, list[Run]] = {one.label: [] for one in who}
     for member, run in zip(members, runs, strict=True):
         by_label[member.contender.label].append(run)
     remarks = [*remarks, *_warnings_of(by_label)]
-    made = Comparison(name, entry.name, wish.preset, who, numbers, by_label, reused, remarks, folder, request.command, members[0].sources)
+    made = Comparison(
+        name,
+        entry.name,
+        wish.preset,
+        who,
+        numbers,
+        by_label,
+        reused,
+        remarks,
+        folder,
+        request.command,
+        members[0].sources,
+    )
     made.write()
     return made
 
@@ -255,7 +296,9 @@ def _checked(wish: Wish, seed: int, seeds: int) -> tuple[list[Contender], list[s
     """The contenders; a wrong number of seeds is said together with what is wrong with them."""
     wrong = []
     if not 1 <= seeds <= api.MOST_SEEDS:
-        wrong.append(f"--seeds {seeds}: each agent learns with 1 to {api.MOST_SEEDS} seeds; from 3 on there are intervals")
+        wrong.append(
+            f"--seeds {seeds}: each agent learns with 1 to {api.MOST_SEEDS} seeds; from 3 on there are intervals"
+        )
     if not 0 <= seed < 2**62:
         wrong.append(f"--seed {seed}: a seed is 0 or more")
     try:
@@ -268,7 +311,16 @@ def _checked(wish: Wish, seed: int, seeds: int) -> tuple[list[Contender], list[s
 
 
 def _member(lab: str, one: Contender, seed: int, wish: Wish, request: api.Request) -> PlannedRun:
-    asked = replace(request, lab=lab, preset=wish.preset, layers=one.layers, seed=seed, seeds=1, device=wish.device, data=wish.data)
+    asked = replace(
+        request,
+        lab=lab,
+        preset=wish.preset,
+        layers=one.layers,
+        seed=seed,
+        seeds=1,
+        device=wish.device,
+        data=wish.data,
+    )
     data = str(wish.data.resolve()) if wish.data else ""
     record = RunRecord(id="", lab=lab, config=one.config, seed=seed, device=wish.device, data=data)
     return PlannedRun(one, asked, fingerprint(record), sources_of(record))
@@ -285,19 +337,33 @@ def _runs(
 ) -> tuple[list[Run], int]:
     """A run of each member, found, gone on with, or made; and how many were found finished."""
     rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in members})
-    found = {one.fingerprint: run for one in members if (run := _finished(rows.get(one.fingerprint, []), store))}
+    found = {
+        one.fingerprint: run
+        for one in members
+        if (run := _finished(rows.get(one.fingerprint, []), store))
+    }
     missing = [one for one in members if one.fingerprint not in found]
     _refuse_unbuildable(missing)
     progress = ComparisonProgress(len(members), len(found), len(found))
     tell(progress)
-    stopped = {one.fingerprint: name for one in missing if (name := _stopped(rows.get(one.fingerprint, []), store))}
-    waiting = sorted(missing, key=lambda one: one.fingerprint not in stopped)  # what was begun is finished first
+    stopped = {
+        one.fingerprint: name
+        for one in missing
+        if (name := _stopped(rows.get(one.fingerprint, []), store))
+    }
+    waiting = sorted(
+        missing, key=lambda one: one.fingerprint not in stopped
+    )  # what was begun is finished first
     requests = [replace(one.request, id=stopped.get(one.fingerprint, "")) for one in waiting]
 
     def ended(number: int, run: Run) -> None:
         found[waiting[number].fingerprint] = run
         member = waiting[number]
-        progress.done, progress.label, progress.seed = progress.done + 1, member.contender.label, member.request.seed
+        progress.done, progress.label, progress.seed = (
+            progress.done + 1,
+            member.contender.label,
+            member.request.seed,
+        )
         tell(progress)
 
     if waiting:
@@ -349,7 +415,16 @@ def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
             try:
                 _, lab, config = api.resolved(member.request)
                 seed = member.request.seed
-                lab.build(config, Context(seed, Generators(seed), Artifacts(Path(scratch)), member.request.data, member.request.device))
+                lab.build(
+                    config,
+                    Context(
+                        seed,
+                        Generators(seed),
+                        Artifacts(Path(scratch)),
+                        member.request.data,
+                        member.request.device,
+                    ),
+                )
             except SandboxError as error:
                 problems.append(f"{label}: {error}")
             except Exception as error:

@@ -43,20 +43,33 @@ COLUMNS = (
 def page(made: Compared) -> str:
     """The whole page."""
     who = ", ".join(made.runs)
-    body = [_head(made, who), _table_section(made), *_pictures(made), _pairs(made), _settings(made), _method(made)]
+    body = [
+        _head(made, who),
+        _table_section(made),
+        *_pictures(made),
+        _pairs(made),
+        _settings(made),
+        _method(made),
+    ]
     return report.page(f"{who} on {made.lab}", body)
 
 
 def inline(made: Compared) -> str:
     """Table and figures for a notebook."""
-    figures = "".join(report.figure(figure, caption(made, name)) for name, figure in made.figures.items())
+    figures = "".join(
+        report.figure(figure, caption(made, name)) for name, figure in made.figures.items()
+    )
     return _table(made) + figures
 
 
 def caption(made: Compared, name: str) -> str:
     """What a figure shows; it speaks of intervals only where there are any."""
     drawn = any(len(one.runs) >= MIN_RUNS for one in made.standings.agents)
-    return CAPTIONS[name] + ((BAR if name == "scores" else BAND) if drawn else " No interval is drawn: there are too few seeds for one.")
+    return CAPTIONS[name] + (
+        (BAR if name == "scores" else BAND)
+        if drawn
+        else " No interval is drawn: there are too few seeds for one."
+    )
 
 
 def finding(made: Compared) -> str:
@@ -66,14 +79,18 @@ def finding(made: Compared) -> str:
         return _best(made)
     usual = [one for one in ranked if one.arrived is not None and 2 * one.arrived > len(one.runs)]
     rest = [one for one in ranked if one not in usual]
-    exact = bool(usual) and all(one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual)
+    exact = bool(usual) and all(
+        one.gap is not None and abs(one.gap.value) <= 1e-9 * max(1.0, abs(optimum)) for one in usual
+    )
     goal = f"the optimum {figure(optimum)}" if exact else f"95 % of the optimum {figure(optimum)}"
     if not usual:
         nobody = "None of them reaches" if len(rest) > 1 else f"{rest[0].label} does not reach"
         return f"{nobody} {goal} and stays there{' in most runs' if any(one.arrived for one in rest) else ''}."
     usual.sort(key=lambda one: one.steps.median if one.steps else 0.0)
     times = ", ".join(
-        f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip() for one in usual if one.steps
+        f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip()
+        for one in usual
+        if one.steps
     )
     who = f"{_listed(usual)} {'reaches' if len(usual) == 1 else 'reach'}"
     if not rest and len(usual) > 1:
@@ -98,7 +115,9 @@ def _best(made: Compared) -> str:
     best, *others = made.standings.ranked
     score = text.words(made.standings.score)
     if not others:
-        return f"{best.label} has the {score} {_score(best)} (interquartile mean of {_seeds(best)})."
+        return (
+            f"{best.label} has the {score} {_score(best)} (interquartile mean of {_seeds(best)})."
+        )
     pairs = {
         pair.other if pair.one == best.label else pair.one: pair
         for pair in made.standings.pairs
@@ -107,7 +126,11 @@ def _best(made: Compared) -> str:
     level = [one for one in others if pairs[one.label].winner != best.label]
     if not level:
         return f"{best.label} has the best {score}: {_score(best)} (interquartile mean of {_seeds(best)})."
-    told = " and ".join(f"{one.label} {_score(one)}" for one in (best, level[0])) if len(level) == 1 else ""
+    told = (
+        " and ".join(f"{one.label} {_score(one)}" for one in (best, level[0]))
+        if len(level) == 1
+        else ""
+    )
     told = told or ", ".join(f"{one.label} {_score(one)}" for one in (best, *level))
     if any(pairs[one.label].verdict.startswith(FEW) for one in level):
         return f"Too few seeds to tell which of {_listed([best, *level])} has the best {score}: {told} (interquartile means)."
@@ -128,7 +151,11 @@ def answers(made: Compared) -> list[str]:
     sentences = [finding(made)]
     for question in QUESTIONS:
         pairs = [pair for pair in made.standings.pairs if pair.question == question]
-        shown = [f"{pair.verdict} than {pair.other if pair.winner == pair.one else pair.one}" for pair in pairs if pair.winner]
+        shown = [
+            f"{pair.verdict} than {pair.other if pair.winner == pair.one else pair.one}"
+            for pair in pairs
+            if pair.winner
+        ]
         for verdict in dict.fromkeys(pair.verdict for pair in pairs if not pair.winner):
             alike = [f"{pair.one} and {pair.other}" for pair in pairs if pair.verdict == verdict]
             shown.append(f"{verdict}: {'; '.join(alike)}")
@@ -171,13 +198,19 @@ def time_text(time: Mapping[str, Any] | None) -> str:
         return "not reached"
     before, bounds = time.get("evaluated_before"), time.get("interval")
     shown = figure(time["median"]) + ("" if before is None else f" (> {figure(before)})")
-    return shown if not bounds else f"{shown} [{figure(bounds[0])}, {'∞)' if bounds[1] is None else f'{figure(bounds[1])}]'}"
+    return (
+        shown
+        if not bounds
+        else f"{shown} [{figure(bounds[0])}, {'∞)' if bounds[1] is None else f'{figure(bounds[1])}]'}"
+    )
 
 
 def score_marks(made: Compared) -> str:
     """What stands beside the scores: "in brackets 95 % intervals"."""
     agents = made.standings.agents
-    marks = ["in brackets 95 % intervals"] if any(not np.isnan(one.iqm.low) for one in agents) else []
+    marks = (
+        ["in brackets 95 % intervals"] if any(not np.isnan(one.iqm.low) for one in agents) else []
+    )
     marks += ["behind ± the standard error"] if any(one.error is not None for one in agents) else []
     return ", ".join(marks)
 
@@ -188,11 +221,19 @@ def _score(one: Standing) -> str:
 
 def interval(value: Estimate) -> str:
     """A figure with its interval, where it has one."""
-    return figure(value.value) if np.isnan(value.low) else f"{figure(value.value)} [{figure(value.low)}, {figure(value.high)}]"
+    return (
+        figure(value.value)
+        if np.isnan(value.low)
+        else f"{figure(value.value)} [{figure(value.low)}, {figure(value.high)}]"
+    )
 
 
 def _head(made: Compared, who: str) -> str:
-    seeds = f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})" if len(made.seeds) > 1 else f"1 seed ({made.seeds[0]})"
+    seeds = (
+        f"{len(made.seeds)} seeds ({made.seeds[0]} to {made.seeds[-1]})"
+        if len(made.seeds) > 1
+        else f"1 seed ({made.seeds[0]})"
+    )
     first, *others = answers(made)
     lines = [first, f"{who} on the lab {made.lab}, {seeds}, preset {made.preset}.", *others]
     if made.command:
@@ -219,7 +260,9 @@ def _table_section(made: Compared) -> str:
 
 
 def _table(made: Compared) -> str:
-    rows = [[_in_lines(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked]
+    rows = [
+        [_in_lines(cells(made, one)[column]) for column in COLUMNS] for one in made.standings.ranked
+    ]
     return report.table(COLUMNS, rows, right=COLUMNS[1:])
 
 

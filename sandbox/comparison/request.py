@@ -100,7 +100,10 @@ def contenders(wish: Wish) -> tuple[list[Contender], list[str]]:
     for label in wish.own:
         if label not in [one for one, _, _ in named]:
             close = nearest(label, [one for one, _, _ in named])
-            problems.append(f"'{label}' is set, but not compared." + (f" Did you mean '{close}'?" if close else ""))
+            problems.append(
+                f"'{label}' is set, but not compared."
+                + (f" Did you mean '{close}'?" if close else "")
+            )
     shared = _shared(wish.layers)
     if not problems:  # who is not known has no options to be judged
         problems += _nobody_has(shared, models)
@@ -168,10 +171,24 @@ def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, di
                 file = read_file(Path(agent))
                 label = label or Path(agent).stem
                 chosen = file.get("agent", {})
-                agent = chosen if isinstance(chosen, str) else chosen.get("name", "") if isinstance(chosen, Mapping) else ""
+                agent = (
+                    chosen
+                    if isinstance(chosen, str)
+                    else chosen.get("name", "")
+                    if isinstance(chosen, Mapping)
+                    else ""
+                )
                 if not isinstance(agent, str) or not agent:
                     raise UsageError(f'{word} names no agent: it needs [agent] with name = "…".')
-                file = merge(file, {"agent": {**(chosen if isinstance(chosen, Mapping) else {}), "name": canonical(agent)}})
+                file = merge(
+                    file,
+                    {
+                        "agent": {
+                            **(chosen if isinstance(chosen, Mapping) else {}),
+                            "name": canonical(agent),
+                        }
+                    },
+                )
             except UsageError as error:
                 problems.append(str(error))
                 continue
@@ -180,7 +197,9 @@ def _named(words: Sequence[str], problems: list[str]) -> list[tuple[str, str, di
             problems.append(f"{printable(label)}: a label should be text in UTF-8")
             continue
         if label in [one for one, _, _ in named]:
-            problems.append(f"'{label}' stands twice in --agents; give one another label: `--agents {label} other={agent}`")
+            problems.append(
+                f"'{label}' stands twice in --agents; give one another label: `--agents {label} other={agent}`"
+            )
             continue
         named.append((label, canonical(agent), file))
     return named
@@ -212,7 +231,9 @@ def _nobody_has(shared: Mapping[str, Any], models: Mapping[str, type[LabConfig]]
         if not any(_has(model, name) for model in models.values()):
             close = nearest(name, known)
             near = f" Did you mean '--agent.{option_name(close)}'?" if close else ""
-            problems.append(f"--agent.{option_name(name)}: none of the agents has this option.{near}")
+            problems.append(
+                f"--agent.{option_name(name)}: none of the agents has this option.{near}"
+            )
     return problems
 
 
@@ -226,7 +247,9 @@ def _remarks(
     for name, value in shared.items():
         without = [label for label, model in models.items() if not _has(model, name)]
         if without:
-            remarks.append(f"{option_name(name)} = {show_value(value)} was set for all agents that have it; not for {', '.join(without)}.")
+            remarks.append(
+                f"{option_name(name)} = {show_value(value)} was set for all agents that have it; not for {', '.join(without)}."
+            )
     for _, names, options in map(_split, layers):
         if options and names and not set(names) & set(agents):
             set_ = ", ".join(option_name(name) for name in options)
@@ -234,7 +257,9 @@ def _remarks(
     return remarks
 
 
-def _contender(wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any]], problems: list[str]) -> Contender | None:
+def _contender(
+    wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any]], problems: list[str]
+) -> Contender | None:
     try:
         _, _, config = api.resolved(api.Request(wish.lab, wish.preset, layers))
     except ConfigError as error:
@@ -248,7 +273,8 @@ def _contender(wish: Wish, label: str, agent: str, layers: list[Mapping[str, Any
     given = {
         name: value
         for name, value in plain.items()
-        if getattr(options, name) != type(options).model_fields[name].get_default(call_default_factory=True)
+        if getattr(options, name)
+        != type(options).model_fields[name].get_default(call_default_factory=True)
     }
     return Contender(label, agent, layers, dump(config), given)
 

@@ -114,12 +114,21 @@ class Pair:
             return f"{self.winner} is {'better' if self.question == SCORE else 'faster'}"
         if self.p is None:
             return "cannot be compared"
-        return f"{FEW}, {self.needed} of each may tell" if self.least >= significance.ALPHA else "no difference shown"
+        return (
+            f"{FEW}, {self.needed} of each may tell"
+            if self.least >= significance.ALPHA
+            else "no difference shown"
+        )
 
     def document(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            **{"question": self.question, "one": self.one, "other": self.other, "probability_of_improvement": _plain(self.probability)},
+            **{
+                "question": self.question,
+                "one": self.one,
+                "other": self.other,
+                "probability_of_improvement": _plain(self.probability),
+            },
             **{"p": self.p, "p_corrected": self.corrected, "verdict": self.verdict},
         }
 
@@ -150,11 +159,22 @@ class Standings:
     def ranked(self) -> list[Standing]:
         """Best IQM first; among equal ones, who came near the optimum with fewer steps."""
         sign = -1.0 if self.higher_is_better else 1.0
-        return sorted(self.agents, key=lambda one: (round(sign * one.iqm.value, 12), one.steps.median if one.steps else 0.0))
+        return sorted(
+            self.agents,
+            key=lambda one: (
+                round(sign * one.iqm.value, 12),
+                one.steps.median if one.steps else 0.0,
+            ),
+        )
 
     def document(self) -> dict[str, Any]:
         """What all agents share, as plain values."""
-        shared = {"score": self.score, "optimum": self.optimum, "optimum_is": self.optimum_is, "higher_is_better": self.higher_is_better}
+        shared = {
+            "score": self.score,
+            "optimum": self.optimum,
+            "optimum_is": self.optimum_is,
+            "higher_is_better": self.higher_is_better,
+        }
         return {**shared, "level": 0.95, "resamples": aggregates.RESAMPLES}
 
 
@@ -171,14 +191,26 @@ def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
     found = {label: _finished(label, some, warnings) for label, some in runs.items()}
     everyone = [one for some in found.values() for one in some]
     if not everyone:
-        raise SandboxError("No run of the comparison finished, so there is nothing to compare. `python -m sandbox list` shows why.")
+        raise SandboxError(
+            "No run of the comparison finished, so there is nothing to compare. `python -m sandbox list` shows why."
+        )
     names = {one.score.name for one in everyone}
     if len(names) > 1:
-        raise SandboxError(f"The runs have different scores ({', '.join(sorted(names))}), which cannot be compared.")
+        raise SandboxError(
+            f"The runs have different scores ({', '.join(sorted(names))}), which cannot be compared."
+        )
     agents = [_standing(label, some, len(runs[label])) for label, some in found.items() if some]
     score, optima = everyone[0].score, {one.score.optimum for one in everyone}
     optimum = optima.pop() if len(optima) == 1 else None
-    made = Standings(score.name, optimum, score.optimum_is, score.higher_is_better, agents, _pairs(agents), warnings)
+    made = Standings(
+        score.name,
+        optimum,
+        score.optimum_is,
+        score.higher_is_better,
+        agents,
+        _pairs(agents),
+        warnings,
+    )
     _limits(made, everyone)
     return made
 
@@ -207,13 +239,17 @@ def _standing(label: str, runs: list[RunScores], wanted: int) -> Standing:
     gap = None
     if None not in optima:
         sign = 1.0 if runs[0].score.higher_is_better else -1.0
-        lacking = np.maximum(sign * (np.array(optima, dtype=np.float64)[:, None] - table), 0.0)  # [runs, 1]
+        lacking = np.maximum(
+            sign * (np.array(optima, dtype=np.float64)[:, None] - table), 0.0
+        )  # [runs, 1]
         gap = _estimate(lacking, aggregates.mean, f"{label} gap")
     learned = [one.env_steps for one in runs if one.env_steps is not None]
     steps, seconds = _arrivals(runs, "steps"), _arrivals(runs, "seconds")
     median = _median(steps)
     before = [one.after for one in steps or () if median is not None and one.at == median.median]
-    seconds_median, seconds_before = (None, None) if steps is None or seconds is None else _seconds(steps, seconds)
+    seconds_median, seconds_before = (
+        (None, None) if steps is None or seconds is None else _seconds(steps, seconds)
+    )
     return Standing(
         label,
         runs,
@@ -256,7 +292,9 @@ def _median(arrivals: Sequence[Arrival] | None) -> MedianTime | None:
     return found if len(arrivals) >= MIN_RUNS else found._replace(low=NAN, high=NAN)
 
 
-def _seconds(steps: Sequence[Arrival], seconds: Sequence[Arrival]) -> tuple[MedianTime | None, float | None]:
+def _seconds(
+    steps: Sequence[Arrival], seconds: Sequence[Arrival]
+) -> tuple[MedianTime | None, float | None]:
     """The median in seconds, and the evaluation before it: reached with as many arrivals as in steps, and not where steps are not.
 
     In seconds alone a run that ends early would be censored early: a quick learner that never arrives would leave those that do alone.
@@ -285,7 +323,9 @@ def _half(arrivals: Sequence[Arrival]) -> int:
     return 0
 
 
-def _estimate(table: np.ndarray, statistic: aggregates.Statistic, name: str, noise: np.ndarray | None = None) -> Estimate:
+def _estimate(
+    table: np.ndarray, statistic: aggregates.Statistic, name: str, noise: np.ndarray | None = None
+) -> Estimate:
     if len(table) < MIN_RUNS:
         return Estimate(float(statistic(table)), NAN, NAN)
     return aggregates.estimate(table, statistic, generator(0, f"compare {name}"), errors=noise)
@@ -302,10 +342,22 @@ def _pairs(agents: Sequence[Standing]) -> list[Pair]:
             p, probability = (_by_score if question == SCORE else _by_steps)(one, other, name)
             made.append(Pair(question, one.label, other.label, probability, p, None, least, 0))
     tested = [pair for pair in made if pair.p is not None]
-    corrected = dict(zip(map(id, tested), significance.holm([pair.p for pair in tested if pair.p is not None]), strict=True))
+    corrected = dict(
+        zip(
+            map(id, tested),
+            significance.holm([pair.p for pair in tested if pair.p is not None]),
+            strict=True,
+        )
+    )
     needed = significance.seeds_needed(len(tested)) if tested else 0
     return [
-        replace(pair, corrected=corrected.get(id(pair)), least=min(1.0, pair.least * max(1, len(tested))), needed=needed) for pair in made
+        replace(
+            pair,
+            corrected=corrected.get(id(pair)),
+            least=min(1.0, pair.least * max(1, len(tested))),
+            needed=needed,
+        )
+        for pair in made
     ]
 
 
@@ -321,9 +373,13 @@ def _by_score(one: Standing, other: Standing, name: str) -> tuple[float, Estimat
 
 def _by_steps(one: Standing, other: Standing, name: str) -> tuple[float | None, Estimate]:
     """p of "both take equally long", and the probability that a run of the first comes near the optimum sooner."""
-    left, right = ([run.steps for run in standing.runs if run.steps is not None] for standing in (one, other))
+    left, right = (
+        [run.steps for run in standing.runs if run.steps is not None] for standing in (one, other)
+    )
     end = time_to_threshold.followed_up(left, right)
-    won = time_to_threshold.sooner(time_to_threshold.cut(left, end), time_to_threshold.cut(right, end))  # [runs, runs]
+    won = time_to_threshold.sooner(
+        time_to_threshold.cut(left, end), time_to_threshold.cut(right, end)
+    )  # [runs, runs]
     p = time_to_threshold.log_rank_p(left, right)
     if min(won.shape) < MIN_RUNS:
         return p, Estimate(float(won.mean()), NAN, NAN)
@@ -341,29 +397,49 @@ def _limits(made: Standings, everyone: Sequence[RunScores]) -> None:
             f"No intervals{whose}: {count} no spread from which they could be computed. Take at least {MIN_RUNS}, better 10 or more."
         )
     elif fewest < 10:
-        made.warnings.append(f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim.")
+        made.warnings.append(
+            f"{fewest} seeds are few: bootstrap intervals of so few are narrower than the 95 % they claim."
+        )
     counted = [one.env_steps for one in made.agents if one.env_steps is not None]
     if counted and max(counted) > (1 + UNEQUAL) * min(counted):
-        told = ", ".join(f"{one.label} {figure(one.env_steps)}" for one in made.agents if one.env_steps is not None)
+        told = ", ".join(
+            f"{one.label} {figure(one.env_steps)}"
+            for one in made.agents
+            if one.env_steps is not None
+        )
         made.warnings.append(
             f"The agents learned for different numbers of env steps ({told}), so their final scores are not those of equal efforts."
         )
     sampled = max((one.score.episodes or 0 for one in everyone), default=0)
     if sampled:
-        made.warnings.append(f"Scores are means of {sampled} sampled episodes; {_errors_told(made.agents)}.")
-    alike = [one.label for one in made.agents if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])]
+        made.warnings.append(
+            f"Scores are means of {sampled} sampled episodes; {_errors_told(made.agents)}."
+        )
+    alike = [
+        one.label
+        for one in made.agents
+        if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])
+    ]
     if alike:
         made.warnings.append(
             f"{', '.join(alike)}: all seeds end with the same score, so the interval has no width. That is no proof that every seed does."
         )
     if len({one.host for one in everyone}) > 1:
-        made.warnings.append("The runs were made on several machines: their seconds cannot be compared.")
+        made.warnings.append(
+            "The runs were made on several machines: their seconds cannot be compared."
+        )
     if _differ([one.versions for one in everyone]):
-        made.warnings.append("The runs were made under different versions of libraries; run.json of each says which.")
+        made.warnings.append(
+            "The runs were made under different versions of libraries; run.json of each says which."
+        )
     if everyone[0].score.optimum is None:
-        made.warnings.append("The optimum is not known here: there is no optimality gap, and no share of it to be reached.")
+        made.warnings.append(
+            "The optimum is not known here: there is no optimality gap, and no share of it to be reached."
+        )
     if any(one.curve is None for one in everyone):
-        made.warnings.append("Not every run has evaluations with env steps: there are no learning curves, and no steps to 95 %.")
+        made.warnings.append(
+            "Not every run has evaluations with env steps: there are no learning curves, and no steps to 95 %."
+        )
 
 
 def _errors_told(agents: Sequence[Standing]) -> str:
@@ -372,12 +448,19 @@ def _errors_told(agents: Sequence[Standing]) -> str:
     beside = "± is the standard error of that sampling alone"
     if all(len(one.runs) >= MIN_RUNS for one in agents):
         return within
-    return beside if all(len(one.runs) < MIN_RUNS for one in agents) else f"{within}; where there is none, {beside}"
+    return (
+        beside
+        if all(len(one.runs) < MIN_RUNS for one in agents)
+        else f"{within}; where there is none, {beside}"
+    )
 
 
 def _differ(versions: Sequence[Mapping[str, str]]) -> bool:
     """Whether one library has two versions; that a run lists more libraries than another is no difference."""
-    return any(len({one[name] for one in versions if name in one}) > 1 for name in {name for one in versions for name in one})
+    return any(
+        len({one[name] for one in versions if name in one}) > 1
+        for name in {name for one in versions for name in one}
+    )
 
 
 def figure(value: float) -> str:
@@ -388,7 +471,11 @@ def figure(value: float) -> str:
 def _plain(value: Estimate, error: float | None = None) -> dict[str, Any]:
     """An estimate; the standard error stands where there is no interval."""
     sampled = {} if error is None else {"standard_error": error}
-    return {"value": value.value, "interval": None if np.isnan(value.low) else [value.low, value.high], **sampled}
+    return {
+        "value": value.value,
+        "interval": None if np.isnan(value.low) else [value.low, value.high],
+        **sampled,
+    }
 
 
 def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any] | None:
@@ -397,12 +484,23 @@ def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any]
         return None
     median, high = (value if np.isfinite(value) else None for value in (time.median, time.high))
     interval = None if np.isnan(time.low) else [time.low, high]
-    return {"median": median, "interval": interval, **({} if before is None else {"evaluated_before": before})}
+    return {
+        "median": median,
+        "interval": interval,
+        **({} if before is None else {"evaluated_before": before}),
+    }
 
 
 def _of_run(one: RunScores) -> dict[str, Any]:
-    judged = {"score": one.score.value, "standard_error": one.score.standard_error, "env_steps": one.env_steps}
-    arrivals = {f"{name}_to_95": _plain_arrival(found) for name, found in (("steps", one.steps), ("seconds", one.seconds))}
+    judged = {
+        "score": one.score.value,
+        "standard_error": one.score.standard_error,
+        "env_steps": one.env_steps,
+    }
+    arrivals = {
+        f"{name}_to_95": _plain_arrival(found)
+        for name, found in (("steps", one.steps), ("seconds", one.seconds))
+    }
     return {"run": one.run, "seed": one.seed, **judged, **arrivals}
 
 

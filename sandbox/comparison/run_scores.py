@@ -60,18 +60,35 @@ def measured(run: Run) -> RunScores:
     record, score = run.record, run.score
     if score is None:
         raise SandboxError("it has no score that is a finite number")
-    units = (record.unit.replace(" ", "_"), f"{record.unit.replace(' ', '_')}s")  # "episode", "env_steps"
+    units = (
+        record.unit.replace(" ", "_"),
+        f"{record.unit.replace(' ', '_')}s",
+    )  # "episode", "env_steps"
     columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
     unit = next((one for one in units if one in columns), "")
-    curve = time_to_threshold.curve(columns[STEPS], columns[score.name]) if score.name in columns and STEPS in columns else None
+    curve = (
+        time_to_threshold.curve(columns[STEPS], columns[score.name])
+        if score.name in columns and STEPS in columns
+        else None
+    )
     steps = None
     if curve is not None and score.optimum is not None:
         level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
         steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
-    seconds = None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
+    seconds = (
+        None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
+    )
     total = record.summary.get("env_steps")
-    env_steps = float(curve.at[-1]) if curve is not None else float(total) if isinstance(total, (int, float)) else None
-    return RunScores(run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions)
+    env_steps = (
+        float(curve.at[-1])
+        if curve is not None
+        else float(total)
+        if isinstance(total, (int, float))
+        else None
+    )
+    return RunScores(
+        run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions
+    )
 
 
 def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
@@ -81,7 +98,10 @@ def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
     if found.evaluation is None:
         return Arrival(None, None, float(axis[-1]), float(axis[-1]))
     return Arrival(
-        found.evaluation, float(axis[found.evaluation]), float(axis[found.evaluation - 1]) if found.evaluation else 0.0, float(axis[-1])
+        found.evaluation,
+        float(axis[found.evaluation]),
+        float(axis[found.evaluation - 1]) if found.evaluation else 0.0,
+        float(axis[-1]),
     )
 
 

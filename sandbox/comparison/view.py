@@ -71,4 +71,6 @@ class Compared:
 
 def shown_options(one: Contender) -> str:
     """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
-    return ", ".join(f"{option_name(name)} {show_value(value)}" for name, value in one.given.items())
+    return ", ".join(
+        f"{option_name(name)} {show_value(value)}" for name, value in one.given.items()
+    )

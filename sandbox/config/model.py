@@ -46,7 +46,9 @@ class LabConfig(BaseModel):
         10000
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False
+    )
 
     without_effect: ClassVar[Mapping[str, str]] = {}
     """Inherited fields that change nothing here, and why: they stand in no help, and another value than the default is refused."""
@@ -56,9 +58,15 @@ class LabConfig(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_without_effect(self) -> Self:
-        told = [name for name in self.without_effect if getattr(self, name) != type(self).model_fields[name].get_default()]
+        told = [
+            name
+            for name in self.without_effect
+            if getattr(self, name) != type(self).model_fields[name].get_default()
+        ]
         if told:
-            reasons = "; ".join(f"{option_name(name)} has no effect: {self.without_effect[name]}" for name in told)
+            reasons = "; ".join(
+                f"{option_name(name)} has no effect: {self.without_effect[name]}" for name in told
+            )
             raise ValueError(reasons)
         return self
 
@@ -149,7 +157,9 @@ def Choice(kind: str, default: str, description: str = "", find: str = "") -> An
         >>> class MyConfig(LabConfig):
         ...     agent: Chosen = Choice("agent", "sarsa", "who learns: --agent NAME, --agent.alpha 0.1")
     """
-    return Field(default=default, description=description, json_schema_extra={"choice": kind, "find": find})
+    return Field(
+        default=default, description=description, json_schema_extra={"choice": kind, "find": find}
+    )
 
 
 def choice_kind(info: FieldInfo) -> str | None:
@@ -226,11 +236,15 @@ def resolve(
     plain = _laid_over(config, layers, prefix, problems, find)
     strange = [name for name, value in flat(plain).items() if not is_text(value)]
     if strange:
-        raise ConfigError(title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange])
+        raise ConfigError(
+            title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange]
+        )
     instance = _validated(config, plain, prefix, problems, find)
     if not problems:  # pydantic validates no default
         problems += [
-            f"{prefix}{name}: its default is no number ({value})" for name, value in flat(dump(instance)).items() if _is_nan(value)
+            f"{prefix}{name}: its default is no number ({value})"
+            for name, value in flat(dump(instance)).items()
+            if _is_nan(value)
         ]
     if problems:
         raise ConfigError(title, problems)
@@ -302,7 +316,11 @@ def _validated(
     try:
         return config.model_validate(values)
     except ValidationError as error:
-        problems.extend(_problem(config, detail, prefix) for detail in error.errors() if not _is_choice(config, detail))
+        problems.extend(
+            _problem(config, detail, prefix)
+            for detail in error.errors()
+            if not _is_choice(config, detail)
+        )
         return None
 
 
@@ -393,11 +411,26 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(weak)
     for key, value in strong.items():
         below = merged.get(key)
-        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = (
+            merge(below, value)
+            if isinstance(below, Mapping) and isinstance(value, Mapping)
+            else value
+        )
     return merged
 
 
-RUN_OPTIONS = ("seed", "seeds", "preset", "store", "render", "max_time", "track", "threads", "device", "data")
+RUN_OPTIONS = (
+    "seed",
+    "seeds",
+    "preset",
+    "store",
+    "render",
+    "max_time",
+    "track",
+    "threads",
+    "device",
+    "data",
+)
 """Options of `run` that say how a run is carried out; they cannot stand in a configuration file."""
 
 
@@ -413,23 +446,43 @@ def _problem(config: type[LabConfig], detail: Any, prefix: str) -> str:
         inside = prefix + "".join(f"{part}." for part in location[:-1])
         if not prefix and location[0] in RUN_OPTIONS:
             return f"'{location[0]}' is no setting of the lab; give it on the command line: --{location[0].replace('_', '-')}."
-        return f"there is no option '{option}'." + (f" Did you mean '{option_name(inside + close)}'?" if close else "")
+        return f"there is no option '{option}'." + (
+            f" Did you mean '{option_name(inside + close)}'?" if close else ""
+        )
     message = detail["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "it should be").split(", unable to parse")[0]
     if not option:
         return message
     owner, info = _owner(config, location)
-    default = "" if info is None or info.is_required() or nested_model(info) else f" (default: {show_value(info.default)})"
+    default = (
+        ""
+        if info is None or info.is_required() or nested_model(info)
+        else f" (default: {show_value(info.default)})"
+    )
     any_length = info is not None and Ellipsis in get_args(info.annotation)
     if detail["loc"] and str(detail["loc"][-1]).isdigit() and not any_length:
-        parts = len(get_args(info.annotation if get_origin(info.annotation) is tuple else get_args(info.annotation)[0])) if info else 0
-        return f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
+        parts = (
+            len(
+                get_args(
+                    info.annotation
+                    if get_origin(info.annotation) is tuple
+                    else get_args(info.annotation)[0]
+                )
+            )
+            if info
+            else 0
+        )
+        return (
+            f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
+        )
     if detail["type"] == "value_error":
         return f"{option}: {message}"
     return f"{option} = {show_value(detail['input'])}: {message}{default}"
 
 
-def _owner(config: type[LabConfig], location: list[str]) -> tuple[type[LabConfig] | None, FieldInfo | None]:
+def _owner(
+    config: type[LabConfig], location: list[str]
+) -> tuple[type[LabConfig] | None, FieldInfo | None]:
     """The model and the field that an error's location leads to."""
     model: type[LabConfig] | None = config
     info: FieldInfo | None = None
@@ -448,7 +501,9 @@ def _owner(config: type[LabConfig], location: list[str]) -> tuple[type[LabConfig
 def nested_model(info: FieldInfo) -> type[LabConfig] | None:
     """The LabConfig that a field holds, if it is a group of options."""
     annotation = info.annotation
-    return annotation if isinstance(annotation, type) and issubclass(annotation, LabConfig) else None
+    return (
+        annotation if isinstance(annotation, type) and issubclass(annotation, LabConfig) else None
+    )
 
 
 def option_name(path: str) -> str:
@@ -459,7 +514,9 @@ def option_name(path: str) -> str:
 def show_value(value: Any) -> str:
     """A value as a person would type it."""
     if isinstance(value, str):
-        return repr(value) if not value or len(value) > 40 or " " in value or "\n" in value else value
+        return (
+            repr(value) if not value or len(value) > 40 or " " in value or "\n" in value else value
+        )
     if isinstance(value, (tuple, list)):
         return ",".join(show_value(part) for part in value)
     if value is None:
@@ -503,7 +560,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
     try:
         if path.suffix not in (".toml", ".json"):
-            raise UsageError(f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files.")
+            raise UsageError(
+                f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files."
+            )
         text = read_text(path)
         content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
@@ -512,9 +571,13 @@ def read_file(path: Path) -> dict[str, Any]:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
     except RecursionError:
-        raise UsageError(f"The configuration file {path} nests its values too deep; options have at most three levels.") from None
+        raise UsageError(
+            f"The configuration file {path} nests its values too deep; options have at most three levels."
+        ) from None
     if not isinstance(content, dict):
-        raise UsageError(f"The configuration file {path} holds {type(content).__name__}, not a table of options.")
+        raise UsageError(
+            f"The configuration file {path} holds {type(content).__name__}, not a table of options."
+        )
     layer: dict[str, Any] = {}
     for name, value in content.items():  # "agent.alpha" is how the command line spells it
         layer = merge(layer, nested(tuple(name.split(".")), value))

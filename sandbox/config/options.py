@@ -9,7 +9,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from sandbox.config.model import Finder, LabConfig, choice_kind, finder_of, nested_model, option_name, registered_config
+from sandbox.config.model import (
+    Finder,
+    LabConfig,
+    choice_kind,
+    finder_of,
+    nested_model,
+    option_name,
+    registered_config,
+)
 from sandbox.config.typed import alternatives
 
 
@@ -40,7 +48,10 @@ class Option:
 
 
 def options(
-    config: type[LabConfig], chosen: Mapping[str, str] | None = None, find: Finder = registered_config, path: tuple[str, ...] = ()
+    config: type[LabConfig],
+    chosen: Mapping[str, str] | None = None,
+    find: Finder = registered_config,
+    path: tuple[str, ...] = (),
 ) -> Iterator[Option]:
     """All options of a configuration, in the order of its fields.
 
@@ -62,7 +73,13 @@ def options(
         elif inner:
             yield from options(inner, chosen, find, here)
         else:
-            yield Option(here, info.description or "", info.get_default(call_default_factory=True), _metavar(info), info.annotation is bool)
+            yield Option(
+                here,
+                info.description or "",
+                info.get_default(call_default_factory=True),
+                _metavar(info),
+                info.annotation is bool,
+            )
 
 
 def _metavar(info: FieldInfo) -> str:
@@ -86,9 +103,28 @@ def _word(kind: Any) -> str:
 
 def _limits(info: FieldInfo) -> str:
     signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    found = {key: getattr(mark, key) for mark in info.metadata for key in signs if getattr(mark, key, None) is not None}
-    low = next((f"{_bound(found[key])}{'<' if key == 'gt' else '<='}" for key in ("gt", "ge") if key in found), "")
-    high = next((f"{'<' if key == 'lt' else '<='}{_bound(found[key])}" for key in ("lt", "le") if key in found), "")
+    found = {
+        key: getattr(mark, key)
+        for mark in info.metadata
+        for key in signs
+        if getattr(mark, key, None) is not None
+    }
+    low = next(
+        (
+            f"{_bound(found[key])}{'<' if key == 'gt' else '<='}"
+            for key in ("gt", "ge")
+            if key in found
+        ),
+        "",
+    )
+    high = next(
+        (
+            f"{'<' if key == 'lt' else '<='}{_bound(found[key])}"
+            for key in ("lt", "le")
+            if key in found
+        ),
+        "",
+    )
     if low and high:
         return f"{low}x{high}"
     return next((f"{signs[key]}{_bound(found[key])}" for key in signs if key in found), "")

@@ -39,7 +39,9 @@ class Dask:
         UsageError: when Dask is not installed, or the scheduler does not answer or has no workers.
     """
 
-    def __init__(self, workers: int = 0, scheduler: str = "", seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(
+        self, workers: int = 0, scheduler: str = "", seconds: float = ANSWER_SECONDS
+    ) -> None:
         distributed = load_distributed("--scheduler" if scheduler else "--workers")
         self._cluster: Any = None
         self._counted = -COUNT_SECONDS
@@ -75,15 +77,22 @@ class Dask:
         own = provenance.sources()
         for worker, (sources, sees) in answers.items():
             if sources != own:
-                raise UsageError(f"The worker {worker} runs another version of the sandbox; start it from the same sources as {ROOT}.")
+                raise UsageError(
+                    f"The worker {worker} runs another version of the sandbox; start it from the same sources as {ROOT}."
+                )
             if not sees:
-                raise UsageError(f"The worker {worker} does not see the store {store}; it must be on a folder that all share.")
+                raise UsageError(
+                    f"The worker {worker} does not see the store {store}; it must be on a folder that all share."
+                )
 
     def slots(self) -> int:
         """The threads of all workers; they may come and go."""
         if time.monotonic() - self._counted >= COUNT_SECONDS:
             with _reached():
-                self._count, self._counted = max(1, sum(self._client.nthreads().values())), time.monotonic()
+                self._count, self._counted = (
+                    max(1, sum(self._client.nthreads().values())),
+                    time.monotonic(),
+                )
         return self._count
 
     def submit(self, job: Job) -> Future[RunOutcome]:
@@ -105,7 +114,9 @@ class Dask:
 
 def _silence() -> None:
     """Dask logs a lost connection with its traceback; whoever waits for the runs is told in a sentence."""
-    for name in [one for one in logging.root.manager.loggerDict if one.split(".")[0] == "distributed"]:
+    for name in [
+        one for one in logging.root.manager.loggerDict if one.split(".")[0] == "distributed"
+    ]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
@@ -151,7 +162,9 @@ def load_distributed(what: str) -> Any:
 
 def _connected(distributed: Any, address: str, seconds: float) -> Any:
     try:
-        asyncio.run(asyncio.wait_for(_identity(address), seconds))  # before there is a client, which would wait on for a mute one
+        asyncio.run(
+            asyncio.wait_for(_identity(address), seconds)
+        )  # before there is a client, which would wait on for a mute one
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"No Dask scheduler answers at {address} within {seconds:g} s ({type(error).__name__}). "

@@ -13,7 +13,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.execution.workers import Executor, Here, Job, RunOutcome, Threads, outcome_of, plugin_files, shares_a_process
+from sandbox.execution.workers import (
+    Executor,
+    Here,
+    Job,
+    RunOutcome,
+    Threads,
+    outcome_of,
+    plugin_files,
+    shares_a_process,
+)
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.runs.stopping import StopRequest
@@ -25,7 +34,9 @@ POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
-def executor_for(lab: Any, workers: int, scheduler: str, store: Store, in_threads: bool = True) -> Iterator[Executor]:
+def executor_for(
+    lab: Any, workers: int, scheduler: str, store: Store, in_threads: bool = True
+) -> Iterator[Executor]:
     """Who carries out runs of a lab, ready to work: this process, processes started here, or a running Dask cluster.
 
     Args:
@@ -48,7 +59,9 @@ def executor_for(lab: Any, workers: int, scheduler: str, store: Store, in_thread
         executor = cluster
     else:
         cluster = None
-        executor = Threads(api.available_cores()) if in_threads and shares_a_process(lab) else Here()
+        executor = (
+            Threads(api.available_cores()) if in_threads and shares_a_process(lab) else Here()
+        )
     try:
         if cluster is not None:
             cluster.check(store.root.resolve())
@@ -86,7 +99,10 @@ def carry_out(
     named = [_named(request) for request in requests]
     root = store.root.resolve()
     stop_path = root / f".stop-{secrets.token_hex(6)}"
-    jobs = [Job(request, str(root), settings, plugin_files(), stop_file=str(stop_path), again=again) for request in named]
+    jobs = [
+        Job(request, str(root), settings, plugin_files(), stop_file=str(stop_path), again=again)
+        for request in named
+    ]
     made: list[Run | None] = [None] * len(jobs)
     try:
         for number, outcome in _completed(jobs, executor or Here(), stop_path.touch):
@@ -107,7 +123,9 @@ def _named(request: api.Request) -> api.Request:
     return replace(request, lab=entry.name, id=request.id or made)
 
 
-def _completed(jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]) -> Iterator[tuple[int, RunOutcome]]:
+def _completed(
+    jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]
+) -> Iterator[tuple[int, RunOutcome]]:
     """Hand jobs in and yield the outcomes of those that came to an end, as they come.
 
     Args:

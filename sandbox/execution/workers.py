@@ -115,7 +115,9 @@ def outcome_of(future: Future[RunOutcome], run: str) -> RunOutcome:
         raise error
     if type(error).__name__ == "KilledWorker":
         return RunOutcome(run, "lost", error="its workers died, one after the other")
-    raise SandboxError(f"Run {run} could not be carried out. {type(error).__name__}: {error}") from error
+    raise SandboxError(
+        f"Run {run} could not be carried out. {type(error).__name__}: {error}"
+    ) from error
 
 
 class Executor(Protocol):
@@ -159,7 +161,11 @@ class Watcher:
     def block(self, run: Any, block: Block) -> None:
         """Look for a reason to stop."""
         self._look(run)
-        if self._pruning and block.stream in STREAMS and len(block.columns.get(self._pruning.column, ())):
+        if (
+            self._pruning
+            and block.stream in STREAMS
+            and len(block.columns.get(self._pruning.column, ()))
+        ):
             self._ask(run, float(block.columns[self._pruning.column][-1]))
 
     def ended(self, run: Any) -> None:
@@ -200,9 +206,13 @@ def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome:
     for file in job.plugins:
         registry().add_file(Path(file))
     if job.sources and job.sources != provenance.sources():
-        raise UsageError("A worker runs another version of the sandbox than the sweep; start workers from the same sources.")
+        raise UsageError(
+            "A worker runs another version of the sandbox than the sweep; start workers from the same sources."
+        )
     stop_file = Path(job.stop_file) if job.stop_file else None
-    watcher = Watcher(lambda: stopped() or (stop_file is not None and stop_file.exists()), job.pruning)
+    watcher = Watcher(
+        lambda: stopped() or (stop_file is not None and stop_file.exists()), job.pruning
+    )
     settings = replace(job.settings, observers=[*job.settings.observers, watcher])
     folder = RunFolder(Path(job.store) / job.request.lab / job.request.id)
     with contextlib.nullcontext() if shares_a_process(registry().lab(job.request.lab)) else _ALONE:
@@ -221,7 +231,9 @@ def carry(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome:
                 return _outcome(run, watcher)
             if watcher._stopped():
                 return RunOutcome(folder.id, "interrupted")
-            time.sleep(LOOK_SECONDS)  # somebody else is at it, or died so lately that it cannot be told
+            time.sleep(
+                LOOK_SECONDS
+            )  # somebody else is at it, or died so lately that it cannot be told
 
 
 def _tried(job: Job, folder: RunFolder, settings: Settings) -> api.Run | None:
@@ -248,7 +260,9 @@ def _outcome(run: api.Run, watcher: Watcher) -> RunOutcome:
     record = run.record
     pruned = watcher.pruned and record.status == "interrupted"
     reported = watcher.reported
-    return RunOutcome(record.id, record.status, record.summary, record.reason, pruned, reported, record.score)
+    return RunOutcome(
+        record.id, record.status, record.summary, record.reason, pruned, reported, record.score
+    )
 
 
 def shares_a_process(lab: Any) -> bool:
@@ -314,4 +328,8 @@ class Threads:
 
 def plugin_files() -> tuple[str, ...]:
     """The files of plugins that were given with -p to this process."""
-    return tuple(plugin.source for plugin in registry().plugins.values() if plugin.source.endswith(".py") and not plugin.error)
+    return tuple(
+        plugin.source
+        for plugin in registry().plugins.values()
+        if plugin.source.endswith(".py") and not plugin.error
+    )

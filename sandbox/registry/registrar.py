@@ -106,8 +106,12 @@ class Registrar:
                 "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on every system."
             )
         if target.count(":") != 1:
-            raise PluginError(f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'.")
-        self._plugin.entries.append(Entry(kind, canonical(name), target, summary, self._plugin.name, **more))
+            raise PluginError(
+                f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'."
+            )
+        self._plugin.entries.append(
+            Entry(kind, canonical(name), target, summary, self._plugin.name, **more)
+        )
 
 
 def canonical(name: str) -> str:

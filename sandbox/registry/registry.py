@@ -70,7 +70,10 @@ class Registry:
         """Everything of one kind, by name. `outside=False` looks only at what needs no import of foreign code."""
         if outside:
             self.load_outside()
-        return sorted((entry for entry in self._entries.values() if entry.kind == kind), key=lambda entry: entry.name)
+        return sorted(
+            (entry for entry in self._entries.values() if entry.kind == kind),
+            key=lambda entry: entry.name,
+        )
 
     def find(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name.
@@ -85,7 +88,9 @@ class Registry:
         if entry is None:
             self._explain_broken(kind, name)
             known = [entry.name for entry in self.entries(kind)]
-            raise UnknownNameError(kind, name, known, f"`python -m sandbox list {kind}s` shows all.")
+            raise UnknownNameError(
+                kind, name, known, f"`python -m sandbox list {kind}s` shows all."
+            )
         return entry
 
     def load(self, kind: str, name: str) -> Any:
@@ -99,7 +104,9 @@ class Registry:
         module_name, _, attribute = entry.target.partition(":")
         try:
             module = (
-                _import_built_in(module_name) if self.plugins[entry.plugin].source == "built in" else importlib.import_module(module_name)
+                _import_built_in(module_name)
+                if self.plugins[entry.plugin].source == "built in"
+                else importlib.import_module(module_name)
             )
             return getattr(module, attribute)
         except (UsageError, KeyboardInterrupt):
@@ -124,14 +131,18 @@ class Registry:
             raise
         except BaseException as error:
             owner = self.find("lab", name).plugin
-            raise PluginError(f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}") from error
+            raise PluginError(
+                f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}"
+            ) from error
 
     def load_outside(self) -> None:
         """Import and register the plugins of other distributions, once."""
         if not self._outside_wanted:
             return
         self._outside_wanted = False
-        for point in sorted(importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name):
+        for point in sorted(
+            importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name
+        ):
             if point.value not in BUILT_IN.values() and canonical(point.name) not in self.disabled:
                 owner = point.dist
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
@@ -156,14 +167,23 @@ class Registry:
         if plugin.error:
             if getattr(sys.modules.get(path.stem), "__file__", None) == str(path):
                 del sys.modules[path.stem]
-            raise PluginError(f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip())
+            raise PluginError(
+                f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip()
+            )
         return plugin
 
     def _lookup(self, kind: str, name: str) -> Entry | None:
         name = canonical(name)
         entry = self._entries.get((kind, name))
         if entry is None:
-            entry = next((one for one in self._entries.values() if one.kind == kind and name in map(canonical, one.aliases)), None)
+            entry = next(
+                (
+                    one
+                    for one in self._entries.values()
+                    if one.kind == kind and name in map(canonical, one.aliases)
+                ),
+                None,
+            )
         return entry
 
     def _add(self, plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:
@@ -184,8 +204,16 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            plugin.error = f"{type(error).__name__}: {error}" if not isinstance(error, PluginError) else str(error)
-            plugin.trace = "" if isinstance(error, PluginError) else "".join(traceback.format_exception(error, limit=-4))
+            plugin.error = (
+                f"{type(error).__name__}: {error}"
+                if not isinstance(error, PluginError)
+                else str(error)
+            )
+            plugin.trace = (
+                ""
+                if isinstance(error, PluginError)
+                else "".join(traceback.format_exception(error, limit=-4))
+            )
             plugin.entries = []
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
@@ -195,10 +223,20 @@ class Registry:
 
     def _refuse_misspelt(self, plugin: Plugin, module: ModuleType) -> None:
         known = [name for name in vars(hookspecs) if name.startswith("sandbox_")]
-        hooks = [name for name, value in vars(module).items() if inspect.isroutine(value) and hasattr(value, "sandbox_impl")]
+        hooks = [
+            name
+            for name, value in vars(module).items()
+            if inspect.isroutine(value) and hasattr(value, "sandbox_impl")
+        ]
         for name in hooks:
             if name not in known:
-                raise PluginError(str(UnknownNameError("hook", name, known, f"Plugin '{plugin.name}' implements it.")))
+                raise PluginError(
+                    str(
+                        UnknownNameError(
+                            "hook", name, known, f"Plugin '{plugin.name}' implements it."
+                        )
+                    )
+                )
         if not hooks:
             raise PluginError(
                 f"Plugin '{plugin.name}' has no hook: expected a function `sandbox_register(registry)` marked with `@hookimpl`."

@@ -55,9 +55,13 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
         )
     files = _one_file(name, module, kind) if one_file else _package(name, module, kind)
     paths = {parent / path: text for path, text in files.items()}
-    taken = next((path for path in [parent / next(iter(files)).split("/")[0], *paths] if path.exists()), None)
+    taken = next(
+        (path for path in [parent / next(iter(files)).split("/")[0], *paths] if path.exists()), None
+    )
     if taken is not None:
-        raise UsageError(f"{taken} is there already; nothing was written. Choose another name, or another folder with --in.")
+        raise UsageError(
+            f"{taken} is there already; nothing was written. Choose another name, or another folder with --in."
+        )
     for path, text in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -71,10 +75,18 @@ def try_it(name: str, kind: str) -> str:
 
 def _one_file(name: str, module: str, kind: str) -> dict[str, str]:
     text = _template(f"{kind}.py.txt", name, module)
-    imports = "from sandbox import Block, LabConfig, hookimpl" if kind == "lab" else "from sandbox import hookimpl"
+    imports = (
+        "from sandbox import Block, LabConfig, hookimpl"
+        if kind == "lab"
+        else "from sandbox import hookimpl"
+    )
     text = text.replace("from sandbox import Block, LabConfig", imports)
     if kind != "lab":
-        text = text.replace("\n# -- hook", f"{imports}\n\n# -- hook" if kind == "agent" else f"\n{imports}\n\n# -- hook", 1)
+        text = text.replace(
+            "\n# -- hook",
+            f"{imports}\n\n# -- hook" if kind == "agent" else f"\n{imports}\n\n# -- hook",
+            1,
+        )
     return {f"{module}.py": text.replace("# -- hook\n", "\n" + _hook(name, module, kind))}
 
 
@@ -89,7 +101,9 @@ def _package(name: str, module: str, kind: str) -> dict[str, str]:
         f"{name}/{module}/__init__.py": f"{what}\n\n{imports}\n\n\n{_hook(name, inner, kind)}",
         f"{name}/tests/test_{module}.py": _template(f"test_{kind}.py.txt", name, inner),
         f"{name}/pyproject.toml": _template("pyproject.toml", name, module),
-        f"{name}/README.md": _template("README.md", name, module).replace("EXAMPLE_COMMAND", TRY[kind].format(name=name)),
+        f"{name}/README.md": _template("README.md", name, module).replace(
+            "EXAMPLE_COMMAND", TRY[kind].format(name=name)
+        ),
     }
 
 
@@ -100,7 +114,11 @@ def _hook(name: str, module: str, kind: str) -> str:
 
 def _template(file: str, name: str, module: str) -> str:
     text = (TEMPLATES / file).read_text(encoding="utf-8")
-    for placeholder, value in {"example-plugin": name, "example_module": module, "ExamplePlugin": _title(name)}.items():
+    for placeholder, value in {
+        "example-plugin": name,
+        "example_module": module,
+        "ExamplePlugin": _title(name),
+    }.items():
         text = text.replace(placeholder, value)
     return text
 

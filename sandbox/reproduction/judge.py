@@ -60,7 +60,11 @@ class MeasuredFigure:
     @property
     def alone(self) -> bool | None:
         """Whether it agrees with the plain 95 % interval of a single figure too; None where nothing is compared."""
-        return None if self.verdict in ("measured", "left out") else _holds(self.claim, self.interval, self.peaks)
+        return (
+            None
+            if self.verdict in ("measured", "left out")
+            else _holds(self.claim, self.interval, self.peaks)
+        )
 
     @property
     def fails(self) -> bool:
@@ -91,7 +95,9 @@ def runs_for(claim: Claim, figures: int) -> int:
     return max(claim.min_seeds, needed)
 
 
-def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", seconds: float = 0.0) -> MeasuredFigure:
+def judge(
+    claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", seconds: float = 0.0
+) -> MeasuredFigure:
     """Compare.
 
     Args:
@@ -106,7 +112,9 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
     """
     values = np.asarray(values, dtype=np.float64)  # [runs]
     if not np.isfinite(values).all() or not len(values):
-        raise SandboxError(f"Claim {name(claim)}: {int((~np.isfinite(values)).sum())} of {len(values)} runs have no finite figure.")
+        raise SandboxError(
+            f"Claim {name(claim)}: {int((~np.isfinite(values)).sum())} of {len(values)} runs have no finite figure."
+        )
     spread = Interval(float(values.min()), float(values.max()))
     level = together(figures) if _sampled(claim) else stats.LEVEL
     if claim.exact:
@@ -115,7 +123,10 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
     elif claim.kind in ("proportion", "order"):
         successes = _successes(claim, values)
         estimate = successes / len(values)
-        interval, judged = stats.wilson(successes, len(values)), stats.wilson(successes, len(values), level)
+        interval, judged = (
+            stats.wilson(successes, len(values)),
+            stats.wilson(successes, len(values), level),
+        )
     else:
         estimate = float(np.median(values))
         interval, judged = _predicted(claim, values, stats.LEVEL), _predicted(claim, values, level)
@@ -125,7 +136,9 @@ def judge(claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", sec
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:
         note = "; ".join(filter(None, [note, _described(peaks, claim)]))
-    return MeasuredFigure(claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks)
+    return MeasuredFigure(
+        claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks
+    )
 
 
 def left_out(claim: Claim, lab: str, why: str) -> MeasuredFigure:
@@ -146,7 +159,9 @@ def name(claim: Claim) -> str:
 
 def _sampled(claim: Claim) -> bool:
     """Whether the claim compares a figure of the report with runs of ours."""
-    return not claim.exact and not claim.own and (claim.reported is not None or claim.kind == "order")
+    return (
+        not claim.exact and not claim.own and (claim.reported is not None or claim.kind == "order")
+    )
 
 
 def _successes(claim: Claim, values: np.ndarray) -> float:
@@ -176,11 +191,17 @@ def _normal(claim: Claim, runs: int, level: float) -> bool:
 
 def _described(peaks: tuple[Peak, Peak], claim: Claim) -> str:
     """Two peaks in words, and in which of them the report's figure lies."""
-    groups = " and ".join(f"{100 * peak.share:.3g} % from {peak.low:.4g} to {peak.high:.4g}" for peak in peaks)
+    groups = " and ".join(
+        f"{100 * peak.share:.3g} % from {peak.low:.4g} to {peak.high:.4g}" for peak in peaks
+    )
     if claim.kind != "equal" or claim.reported is None:
         return f"runs fall into two groups, {groups}"
     inside = [100 * peak.share for peak in peaks if _inside(claim, peak)]
-    where = f"the report's figure is one of the {inside[0]:.3g} %" if len(inside) == 1 else "the report's figure lies in neither"
+    where = (
+        f"the report's figure is one of the {inside[0]:.3g} %"
+        if len(inside) == 1
+        else "the report's figure lies in neither"
+    )
     return f"runs fall into two groups, {groups}; {where if len(inside) < 2 else 'the report cannot tell them apart'}"
 
 
@@ -190,7 +211,9 @@ def _inside(claim: Claim, peak: Peak) -> bool:
     return peak.low - slack <= claim.reported <= peak.high + slack
 
 
-def _verdict(claim: Claim, judged: Interval, runs: int, level: float, peaks: tuple[Peak, Peak] | None = None) -> tuple[Verdict, str]:
+def _verdict(
+    claim: Claim, judged: Interval, runs: int, level: float, peaks: tuple[Peak, Peak] | None = None
+) -> tuple[Verdict, str]:
     if claim.reported is None and claim.kind != "order":
         return "measured", ""
     least = 1 if claim.exact else claim.min_seeds
@@ -200,7 +223,10 @@ def _verdict(claim: Claim, judged: Interval, runs: int, level: float, peaks: tup
         return ("holds" if claim.own else "agrees"), ""
     single = claim.kind not in ("proportion", "order") and not claim.exact
     if single and runs < stats.runs_needed(level) and not _normal(claim, runs, level):
-        return "too few runs", f"outside {runs} runs of ours, which takes {stats.runs_needed(level)} to mean something"
+        return (
+            "too few runs",
+            f"outside {runs} runs of ours, which takes {stats.runs_needed(level)} to mean something",
+        )
     return ("differs" if claim.should_hold else "corrected"), ""
 
 

@@ -59,7 +59,11 @@ class ReproductionRequest:
         if self.seeds is not None:
             return self.seeds
         if claim.runs is not None:
-            return verdicts.runs_for(claim, figures) if self.quick else max(claim.runs, verdicts.runs_for(claim, figures))
+            return (
+                verdicts.runs_for(claim, figures)
+                if self.quick
+                else max(claim.runs, verdicts.runs_for(claim, figures))
+            )
         return QUICK_SEEDS if self.quick else max(SEEDS, verdicts.runs_for(claim, figures))
 
 
@@ -118,11 +122,15 @@ def select(words: Sequence[str]) -> list[Wanted]:
     for word in words or list(known):
         wanted += [one for one in _named(word, known) if one not in wanted]
     if not wanted:
-        raise UsageError("No lab has claims yet. A lab that has `claims`, a sequence of sandbox.Claim, can be reproduced.")
+        raise UsageError(
+            "No lab has claims yet. A lab that has `claims`, a sequence of sandbox.Claim, can be reproduced."
+        )
     return wanted
 
 
-def reproduce(plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int, int], None] | None = None) -> Reproduction:
+def reproduce(
+    plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int, int], None] | None = None
+) -> Reproduction:
     """Measure, and let the labs explain and draw.
 
     Args:
@@ -136,12 +144,21 @@ def reproduce(plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int
     begun = time.monotonic()
     deadline = None if plan.budget is None else begun + plan.budget
     figures = {
-        lab: verdicts.judged_figures([one.claim for one in plan.wanted if one.lab == lab]) for lab in {one.lab for one in plan.wanted}
+        lab: verdicts.judged_figures([one.claim for one in plan.wanted if one.lab == lab])
+        for lab in {one.lab for one in plan.wanted}
     }
     made = Reproduction(plan, [])
     with ThreadPoolExecutor(plan.threads, thread_name_prefix="claim") as pool:
         for lab, claim in plan.wanted:
-            row = _measure(lab, claim, plan.runs(claim, figures[lab][claim.id]), figures[lab][claim.id], plan, pool, deadline)
+            row = _measure(
+                lab,
+                claim,
+                plan.runs(claim, figures[lab][claim.id]),
+                figures[lab][claim.id],
+                plan,
+                pool,
+                deadline,
+            )
             made.rows.append(row)
             if progress is not None:
                 progress(row, len(made.rows), len(plan.wanted))
@@ -151,11 +168,15 @@ def reproduce(plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int
     return made
 
 
-def measure_runs(claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float | None = None) -> np.ndarray:
+def measure_runs(
+    claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float | None = None
+) -> np.ndarray:
     """What the claim's `measure` says of the seeds 0, 1, 2 …: float64 [runs], fewer when the deadline came first."""
     values = [_one(claim, 0)]  # alone, so that what has to be compiled is compiled once
     seeds = iter(range(1, runs))
-    waiting: list[Future[float]] = [pool.submit(_one, claim, seed) for seed in islice(seeds, 2 * threads)]
+    waiting: list[Future[float]] = [
+        pool.submit(_one, claim, seed) for seed in islice(seeds, 2 * threads)
+    ]
     try:
         while waiting:
             values.append(waiting.pop(0).result())
@@ -168,7 +189,13 @@ def measure_runs(claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor
 
 
 def _measure(
-    lab: str, claim: Claim, runs: int, figures: int, plan: ReproductionRequest, pool: ThreadPoolExecutor, deadline: float | None
+    lab: str,
+    claim: Claim,
+    runs: int,
+    figures: int,
+    plan: ReproductionRequest,
+    pool: ThreadPoolExecutor,
+    deadline: float | None,
 ) -> MeasuredFigure:
     begun = time.monotonic()
     left = float("inf") if deadline is None else deadline - begun
@@ -176,10 +203,16 @@ def _measure(
         return verdicts.left_out(claim, lab, "the time budget was used up")
     least = min(runs, verdicts.runs_for(claim, 1))
     if claim.cost * least / plan.threads > left:
-        return verdicts.left_out(claim, lab, f"{least} runs take about {claim.cost * least / plan.threads:.0f} s, more than was left")
+        return verdicts.left_out(
+            claim,
+            lab,
+            f"{least} runs take about {claim.cost * least / plan.threads:.0f} s, more than was left",
+        )
     try:
         values = measure_runs(claim, runs, plan.threads, pool, deadline)
-    except UsageError as error:  # an extra or a file of data is missing: others can be measured all the same
+    except (
+        UsageError
+    ) as error:  # an extra or a file of data is missing: others can be measured all the same
         if len({one.claim.id for one in plan.wanted}) == 1:
             raise
         return verdicts.left_out(claim, lab, str(error).rstrip("."))
@@ -195,10 +228,18 @@ def _one(claim: Claim, seed: int) -> float:
     except SandboxError:
         raise
     except Exception as error:
-        raise SandboxError(f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: {type(error).__name__}: {error}") from error
+        raise SandboxError(
+            f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: {type(error).__name__}: {error}"
+        ) from error
 
 
-def _explain(made: Reproduction, lab_name: str, claim_id: str, rows: Sequence[MeasuredFigure], deadline: float | None) -> None:
+def _explain(
+    made: Reproduction,
+    lab_name: str,
+    claim_id: str,
+    rows: Sequence[MeasuredFigure],
+    deadline: float | None,
+) -> None:
     """Notes and pictures; what fails here is kept as a problem and fails nothing."""
     measured = [row for row in rows if row.runs]
     if not measured:
@@ -207,16 +248,22 @@ def _explain(made: Reproduction, lab_name: str, claim_id: str, rows: Sequence[Me
     key = (lab_name, claim_id)
     try:
         if isinstance(lab, ClaimNotes):
-            made.notes[key] = list(lab.claim_notes(claim_id, {row.claim.part: row.estimate for row in measured}))
+            made.notes[key] = list(
+                lab.claim_notes(claim_id, {row.claim.part: row.estimate for row in measured})
+            )
         if isinstance(lab, ClaimPictures):
             made.pictures[key] = []
             for picture in lab.claim_pictures(claim_id, max(row.runs for row in measured)):
                 made.pictures[key].append(picture)
                 if deadline is not None and time.monotonic() > deadline:
-                    made.problems.append(f"{claim_id}: the time budget was used up before all of its figures were drawn.")
+                    made.problems.append(
+                        f"{claim_id}: the time budget was used up before all of its figures were drawn."
+                    )
                     return
     except Exception as error:
-        made.problems.append(f"{claim_id}: its notes and figures are not complete. {type(error).__name__}: {error}")
+        made.problems.append(
+            f"{claim_id}: its notes and figures are not complete. {type(error).__name__}: {error}"
+        )
 
 
 def _labs_with_claims() -> dict[str, Any]:
@@ -236,11 +283,23 @@ def _named(word: str, known: dict[str, Any]) -> list[Wanted]:
     lab = canonical(word.lower())
     if lab in known:
         names = [canonical(other) for other in getattr(known[lab], "report_labs", ())]
-        return [Wanted(name, claim) for name in [*names, lab] if name in known for claim in known[name].claims]
-    found = [Wanted(name, claim) for name, lab in known.items() for claim in lab.claims if claim.id.lower() == word.lower()]
+        return [
+            Wanted(name, claim)
+            for name in [*names, lab]
+            if name in known
+            for claim in known[name].claims
+        ]
+    found = [
+        Wanted(name, claim)
+        for name, lab in known.items()
+        for claim in lab.claims
+        if claim.id.lower() == word.lower()
+    ]
     if not found:
         if any(entry.name == lab for entry in registry().entries("lab")):
-            raise UsageError(f"Lab '{lab}' has no claims to be reproduced. Labs that have: {', '.join(known)}.")
+            raise UsageError(
+                f"Lab '{lab}' has no claims to be reproduced. Labs that have: {', '.join(known)}."
+            )
         ids = {claim.id for lab in known.values() for claim in lab.claims}
         raise UnknownNameError("lab or claim", word, [*known, *ids])
     return found

@@ -31,7 +31,15 @@ TONES = {
     "measured": "mute",
     "left out": "mute",
 }
-SIGNS = {"agrees": "✓", "holds": "=", "differs": "✗", "corrected": "≠", "too few runs": "?", "measured": "·", "left out": "–"}
+SIGNS = {
+    "agrees": "✓",
+    "holds": "=",
+    "differs": "✗",
+    "corrected": "≠",
+    "too few runs": "?",
+    "measured": "·",
+    "left out": "–",
+}
 WEIGHT = ["differs", "too few runs", "left out", "corrected", "agrees", "holds", "measured"]
 """A finding's verdict is the first of these that one of its rows has."""
 
@@ -59,7 +67,9 @@ def tally(made: Reproduction) -> str:
     """How many findings came out how, in words."""
     found = [verdict_of(rows) for _, _, rows in made.findings()]
     often = sorted(set(found), key=found.count, reverse=True)
-    counted = [f"{found.count(verdict)} {_as_verb(verdict, found.count(verdict))}" for verdict in often]
+    counted = [
+        f"{found.count(verdict)} {_as_verb(verdict, found.count(verdict))}" for verdict in often
+    ]
     total = f"{plural(len(found), 'finding')} with {plural(len(made.rows), 'figure')}"
     return f"{total}: {', '.join(counted)}"
 
@@ -67,7 +77,11 @@ def tally(made: Reproduction) -> str:
 def _as_verb(verdict: str, count: int) -> str:
     if verdict == "too few runs":
         return "with too few runs to tell"
-    return verdict.removesuffix("s") if verdict in ("agrees", "differs", "holds") and count > 1 else verdict
+    return (
+        verdict.removesuffix("s")
+        if verdict in ("agrees", "differs", "holds") and count > 1
+        else verdict
+    )
 
 
 def document(made: Reproduction) -> dict[str, Any]:
@@ -191,13 +205,27 @@ def _head(made: Reproduction, title: str, command: str) -> str:
     seeds = f"{runs[0]} to {runs[-1]}" if len(runs) > 1 else f"{runs[0]}" if runs else "no"
     lines = [
         f"<h1>{report.text(title)}</h1>",
-        report.paragraph(f"{tally(made)}. {seeds} runs of each sampled figure, {made.seconds:.0f} s."),
+        report.paragraph(
+            f"{tally(made)}. {seeds} runs of each sampled figure, {made.seconds:.0f} s."
+        ),
     ]
     if made.plan.quick:
-        lines.append(report.paragraph("Quick: fewer runs than a verdict should rest on. Without --quick there are more."))
+        lines.append(
+            report.paragraph(
+                "Quick: fewer runs than a verdict should rest on. Without --quick there are more."
+            )
+        )
     if made.left_out:
-        lines.append(report.paragraph(f"Left out: {', '.join(verdicts.name(row.claim) for row in made.left_out)}."))
-    edge = [verdicts.name(row.claim) for row in made.rows if row.verdict == "agrees" and row.alone is False]
+        lines.append(
+            report.paragraph(
+                f"Left out: {', '.join(verdicts.name(row.claim) for row in made.left_out)}."
+            )
+        )
+    edge = [
+        verdicts.name(row.claim)
+        for row in made.rows
+        if row.verdict == "agrees" and row.alone is False
+    ]
     if edge:
         lines.append(
             report.paragraph(
@@ -205,7 +233,10 @@ def _head(made: Reproduction, title: str, command: str) -> str:
             )
         )
     lines += [report.paragraph(problem) for problem in made.problems]
-    lines += [f"<nav>{links}</nav>", f"<p><small>Made again by: <code>{report.text(command)}</code></small></p>"]
+    lines += [
+        f"<nav>{links}</nav>",
+        f"<p><small>Made again by: <code>{report.text(command)}</code></small></p>",
+    ]
     return '<header class="page">' + "\n".join(lines) + "</header>"
 
 
@@ -215,13 +246,17 @@ def _section(made: Reproduction, lab: str, claim: str, rows: Sequence[MeasuredFi
     parts = [head]
     notes = made.notes.get((lab, claim), [])
     if notes:
-        parts.append(f'<div class="notes">{"".join(report.paragraph(note) for note in notes)}</div>')
+        parts.append(
+            f'<div class="notes">{"".join(report.paragraph(note) for note in notes)}</div>'
+        )
     stated = [row for row in rows if row.verdict != "measured"]
     further = [row for row in rows if row.verdict == "measured"]
     parts.append(_table(stated))
     if further:
         summary = f"{plural(len(further), 'more figure')}, not stated by the report"
-        parts.append(f"<details><summary>{report.text(summary)}</summary>{_table(further)}</details>")
+        parts.append(
+            f"<details><summary>{report.text(summary)}</summary>{_table(further)}</details>"
+        )
     parts += _pictures(made.pictures.get((lab, claim), []))
     return f'<section id="{report.text(_anchor(lab, claim))}">' + "\n".join(parts) + "</section>"
 
@@ -243,7 +278,9 @@ def _pictures(pictures: Sequence[ClaimPicture]) -> list[str]:
     """Figures below one another; animations side by side."""
     still = [one for one in pictures if not _moves(one)]
     moving = [report.figure(one.picture, one.caption) for one in pictures if _moves(one)]
-    return [report.figure(one.picture, one.caption) for one in still] + ([f'<div class="row">{"".join(moving)}</div>'] if moving else [])
+    return [report.figure(one.picture, one.caption) for one in still] + (
+        [f'<div class="row">{"".join(moving)}</div>'] if moving else []
+    )
 
 
 def _moves(picture: ClaimPicture) -> bool:

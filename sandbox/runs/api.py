@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.config.model import LabConfig, dump, resolve
-from sandbox.errors import CheckpointError, RunFailed, SandboxError, StoreError, UnknownNameError, UsageError
+from sandbox.errors import (
+    CheckpointError,
+    RunFailed,
+    SandboxError,
+    StoreError,
+    UnknownNameError,
+    UsageError,
+)
 from sandbox.lab import ChoosingThreads, LearningTogether
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -115,7 +122,9 @@ def run(
     return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
 
 
-def load(name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str] | None = None) -> Run:
+def load(
+    name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str] | None = None
+) -> Run:
     """A run by id, unique beginning of one, folder, or `last`.
 
     Args:
@@ -167,7 +176,12 @@ def resume(
         >>> resume(stopped.id).summary["reward_per_step"]
         0.75
     """
-    return proceed(Store(store).find(name), Settings(max_time=max_time), allow_changed=allow_changed, repair=repair)
+    return proceed(
+        Store(store).find(name),
+        Settings(max_time=max_time),
+        allow_changed=allow_changed,
+        repair=repair,
+    )
 
 
 def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
@@ -180,14 +194,22 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
     if not 0 <= request.seed < 2**63:
         raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
     if not 1 <= request.seeds <= MOST_SEEDS:
-        raise UsageError(f"--seeds {request.seeds}: at least one seed learns, and at most {MOST_SEEDS} do.")
+        raise UsageError(
+            f"--seeds {request.seeds}: at least one seed learns, and at most {MOST_SEEDS} do."
+        )
     if not 1 <= (request.threads or 1) <= MOST_THREADS:
         raise UsageError(f"--threads {request.threads}: it should be from 1 to {MOST_THREADS}.")
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
     if request.seeds > 1 and not isinstance(lab, LearningTogether):
-        raise UsageError(f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed.")
-    config = resolve(lab.Config, [preset(lab, entry.name, request.preset), *request.layers], f"lab '{entry.name}'")
+        raise UsageError(
+            f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed."
+        )
+    config = resolve(
+        lab.Config,
+        [preset(lab, entry.name, request.preset), *request.layers],
+        f"lab '{entry.name}'",
+    )
     config.check_available(request.data)
     if request.seeds > 1 and (why := getattr(lab, "not_together", lambda config: "")(config)):
         raise UsageError(f"--seeds {request.seeds}: {why}")
@@ -212,7 +234,9 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     observers, complaints = _observers(request.track)
     plain = dump(config)
     agent = plain.get("agent")
-    folder = store.create(entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id)
+    folder = store.create(
+        entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id
+    )
     try:
         with folder.writing(new=True):
             record = RunRecord(
@@ -237,17 +261,28 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
                 loop.warn(complaint)
             loop.run()
     except StoreError:
-        if not request.id and not folder.record_path.exists():  # not even its first word could be written: it never was
+        if (
+            not request.id and not folder.record_path.exists()
+        ):  # not even its first word could be written: it never was
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return _ended(folder, loop)
 
 
-def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = False, track: Sequence[str] = (), repair: bool = False) -> Run:
+def proceed(
+    folder: RunFolder,
+    settings: Settings,
+    *,
+    allow_changed: bool = False,
+    track: Sequence[str] = (),
+    repair: bool = False,
+) -> Run:
     """Go on with a run; see `resume`."""
     _refuse_running(folder.read())
     with folder.writing():
-        record = RunRecord.read(folder.record_path)  # again: somebody else may have gone on with it in between
+        record = RunRecord.read(
+            folder.record_path
+        )  # again: somebody else may have gone on with it in between
         _refuse_changed_record(record)
         damage = verify.damage(folder, record) if record.status == "finished" else ""
         if damage and not repair:
@@ -257,7 +292,9 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
             )
         whole = record.status == "finished" and not damage
         if whole:
-            settings = replace(settings, pictures=settings.pictures and not _has_pictures(record, folder))
+            settings = replace(
+                settings, pictures=settings.pictures and not _has_pictures(record, folder)
+            )
             if not settings.pictures and not track:
                 return Run(folder)
         lab, config = rebuilt(record)
@@ -281,7 +318,14 @@ def proceed(folder: RunFolder, settings: Settings, *, allow_changed: bool = Fals
     return _ended(folder, loop)
 
 
-def _loop(folder: RunFolder, record: RunRecord, lab: Any, config: Any, settings: Settings, observers: list[Any]) -> Loop:
+def _loop(
+    folder: RunFolder,
+    record: RunRecord,
+    lab: Any,
+    config: Any,
+    settings: Settings,
+    observers: list[Any],
+) -> Loop:
     settings = replace(settings, observers=[*settings.observers, *observers])
     return Loop(folder, record, lab, config, context_of(folder, record), settings)
 
@@ -293,7 +337,11 @@ def _revisit(loop: Loop, *, tell: bool, repair: bool) -> None:
     entry stays, so that `verify` tells of it, or a repair removes it.
     """
     written = {one.name: one for one in loop.record.artifacts}
-    changed = [one for one in loop.folder.artifacts.listing() if one.name in written and one != written[one.name]]
+    changed = [
+        one
+        for one in loop.folder.artifacts.listing()
+        if one.name in written and one != written[one.name]
+    ]
     try:
         loop.revisit(tell=tell)
         still = [one for one in loop.folder.artifacts.listing() if one in changed]
@@ -304,15 +352,21 @@ def _revisit(loop: Loop, *, tell: bool, repair: bool) -> None:
                     f"artifacts/{one.name} was not what was written, and a run does not make it: it is removed. Its own command makes it again."
                 )
             else:
-                loop.warn(f"artifacts/{one.name} is not what was written, and a run does not make it.")
+                loop.warn(
+                    f"artifacts/{one.name} is not what was written, and a run does not make it."
+                )
         if still:
             kept = {} if repair else {one.name: written[one.name] for one in still}
-            loop.record.artifacts = [kept.get(one.name, one) for one in loop.folder.artifacts.listing()]
+            loop.record.artifacts = [
+                kept.get(one.name, one) for one in loop.folder.artifacts.listing()
+            ]
             loop.record.write(loop.folder.record_path)
     except (SandboxError, OSError):
         raise
     except Exception as error:
-        raise CheckpointError(f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}") from error
+        raise CheckpointError(
+            f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _refuse_changed_record(record: RunRecord) -> None:
@@ -360,10 +414,18 @@ def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
     Raises:
         UsageError: when one that was asked for is unknown, or something that it needs is missing.
     """
-    words = [name.partition("=") for name in names]  # "mlflow=http://…": the observer, and what it is told
-    asked = [(registry().find("observer", name), [target] if target else []) for name, _, target in words]
+    words = [
+        name.partition("=") for name in names
+    ]  # "mlflow=http://…": the observer, and what it is told
+    asked = [
+        (registry().find("observer", name), [target] if target else []) for name, _, target in words
+    ]
     named = [entry for entry, _ in asked]
-    always = [(entry, list[str]()) for entry in registry().entries("observer") if entry.always and entry not in named]
+    always = [
+        (entry, list[str]())
+        for entry in registry().entries("observer")
+        if entry.always and entry not in named
+    ]
     made: list[Any] = []
     complaints: list[str] = []
     for entry, told in asked + always:
@@ -377,7 +439,9 @@ def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
         except BaseException as error:  # also SystemExit: an observer changes nothing
             if isinstance(error, SandboxError) and entry in named:
                 raise
-            complaints.append(f"Observer '{entry.name}' cannot be made and is left out; the run goes on. {type(error).__name__}: {error}")
+            complaints.append(
+                f"Observer '{entry.name}' cannot be made and is left out; the run goes on. {type(error).__name__}: {error}"
+            )
     return made, complaints
 
 

@@ -55,12 +55,24 @@ class Found(NamedTuple):
         Raises:
             CheckpointError: when it is something else.
         """
-        files: list[Any] = [Mark(state.get(name, -1), state.get(f"{name}_sha256", "")) for name in ("metrics", "times")]
+        files: list[Any] = [
+            Mark(state.get(name, -1), state.get(f"{name}_sha256", ""))
+            for name in ("metrics", "times")
+        ]
         seconds: Any = state.get("learning_seconds")
-        numbers = all(type(mark.size) is int and mark.size >= 0 and isinstance(mark.sha256, str) for mark in files)
-        spent = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < LONGEST_SECONDS
+        numbers = all(
+            type(mark.size) is int and mark.size >= 0 and isinstance(mark.sha256, str)
+            for mark in files
+        )
+        spent = (
+            isinstance(seconds, (int, float))
+            and not isinstance(seconds, bool)
+            and 0 <= seconds < LONGEST_SECONDS
+        )
         if not numbers or not spent:
-            raise CheckpointError(f"Checkpoint {number:06d} is none of a run's: lengths of its files or its seconds are missing.")
+            raise CheckpointError(
+                f"Checkpoint {number:06d} is none of a run's: lengths of its files or its seconds are missing."
+            )
         return cls(number, state, files[0], files[1], float(seconds))
 
 
@@ -73,7 +85,9 @@ def _plain_summary(summary: Any) -> dict[str, Any]:
     try:
         return dict(finite(json.loads(json.dumps(summary, default=plain))).items())
     except (TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"`summary` must return a dict of numbers, strings, booleans and None: {error}.") from error
+        raise UsageError(
+            f"`summary` must return a dict of numbers, strings, booleans and None: {error}."
+        ) from error
 
 
 @dataclass
@@ -97,7 +111,10 @@ class Settings:
     viewer: Any = None
 
     def __post_init__(self) -> None:
-        for name, value in (("checkpoint_seconds", self.checkpoint_seconds), ("max_time", self.max_time)):
+        for name, value in (
+            ("checkpoint_seconds", self.checkpoint_seconds),
+            ("max_time", self.max_time),
+        ):
             if value is not None and not value >= 0:
                 raise UsageError(f"{name} = {value}: it should be a time in seconds, 0 or more.")
 
@@ -117,8 +134,23 @@ class Loop:
         record: while it runs, a copy for observers, of what the run writes: what they change in it changes no run.json.
     """
 
-    def __init__(self, folder: RunFolder, record: RunRecord, lab: Any, config: Any, context: Context, settings: Settings) -> None:
-        self.folder, self.record, self.lab, self.config, self.context, self.settings = folder, record, lab, config, context, settings
+    def __init__(
+        self,
+        folder: RunFolder,
+        record: RunRecord,
+        lab: Any,
+        config: Any,
+        context: Context,
+        settings: Settings,
+    ) -> None:
+        self.folder, self.record, self.lab, self.config, self.context, self.settings = (
+            folder,
+            record,
+            lab,
+            config,
+            context,
+            settings,
+        )
         self._record = self._untouched = record
         self.context = replace(context, on_time=self._on_time)
         self.stop = StopRequest()
@@ -158,7 +190,9 @@ class Loop:
             except OutOfTime as error:
                 self._record.status = "timed-out"
                 self.warn(str(error))
-            except BaseException as error:  # also SystemExit, and what a library derives from BaseException
+            except (
+                BaseException
+            ) as error:  # also SystemExit, and what a library derives from BaseException
                 self.stop.deaf = True
                 self._fail(error)
             finally:
@@ -241,9 +275,18 @@ class Loop:
             except CheckpointError as error:
                 self.warn(f"{error} The one before it is used.")
                 continue
-            damaged = next((name for name, mark in ((METRICS, found.metrics), (TIMES, found.times)) if not self._is_there(name, mark)), "")
+            damaged = next(
+                (
+                    name
+                    for name, mark in ((METRICS, found.metrics), (TIMES, found.times))
+                    if not self._is_there(name, mark)
+                ),
+                "",
+            )
             if damaged:
-                self.warn(f"{damaged} is not what it was at checkpoint {number:06d}; an earlier checkpoint is used, or the beginning.")
+                self.warn(
+                    f"{damaged} is not what it was at checkpoint {number:06d}; an earlier checkpoint is used, or the beginning."
+                )
                 continue
             yield found
 
@@ -267,7 +310,11 @@ class Loop:
     def _on_time(self) -> bool:
         """Whether a long block may go on: what ends within LATE_SECONDS of the time that was set is not put down."""
         longest = self.settings.max_time
-        return longest is None or self._begun is None or time.monotonic() - self._begun < longest + LATE_SECONDS
+        return (
+            longest is None
+            or self._begun is None
+            or time.monotonic() - self._begun < longest + LATE_SECONDS
+        )
 
     def _learn(self) -> None:
         experiment = self.experiment
@@ -279,7 +326,11 @@ class Loop:
                 break
             self._advance(experiment)
             longest = self.settings.max_time
-            if longest is not None and (time.monotonic() - begun >= longest or not self._on_time()) and not experiment.done:
+            if (
+                longest is not None
+                and (time.monotonic() - begun >= longest or not self._on_time())
+                and not experiment.done
+            ):
                 self._record.status = "timed-out"
                 break
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
@@ -290,7 +341,9 @@ class Loop:
     def _advance(self, experiment: Experiment) -> None:
         learned = getattr(experiment, "learned_seconds", None)
         blocks, seconds = self._work.advance()
-        self.learning_seconds += seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
+        self.learning_seconds += (
+            seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
+        )
         self._blocks += 1
         self._write(blocks, seconds)
         self._record.done_units = experiment.done_units
@@ -312,7 +365,14 @@ class Loop:
         assert self._metrics is not None and self._times is not None
         for block in blocks:
             self._metrics.write(block_line(block.stream, block.columns))
-        self._times.write({"block": self._blocks, "units": self.experiment.done_units, "seconds": seconds, "at": time.time()})  # type: ignore[union-attr]
+        self._times.write(
+            {
+                "block": self._blocks,
+                "units": self.experiment.done_units,  # type: ignore[union-attr]
+                "seconds": seconds,
+                "at": time.time(),
+            }
+        )
 
     def save(self) -> None:
         """Write a checkpoint, unless nothing happened since the last."""
@@ -347,9 +407,15 @@ class Loop:
             return {}
         score = declare() if callable(declare) else declare
         if not isinstance(score, Score):
-            raise UsageError(f"`score` of {type(experiment).__name__} must return a sandbox.Score, not {type(score).__name__}.")
+            raise UsageError(
+                f"`score` of {type(experiment).__name__} must return a sandbox.Score, not {type(score).__name__}."
+            )
         if score.above_optimum():
-            error = "" if score.standard_error is None else f", {score.standard_error:.2g} its standard error"
+            error = (
+                ""
+                if score.standard_error is None
+                else f", {score.standard_error:.2g} its standard error"
+            )
             self.warn(
                 f"{score.name} {score.value:.6g} is above the best possible {score.optimum:.6g}{error}: the optimum, or the score, is wrong here."
             )
@@ -375,16 +441,25 @@ class Loop:
             self.folder.hold_reserve()
         if isinstance(self.lab, Pictures):
             metrics = Metrics(self.folder.metrics_path)
-            made = self._try_picture("The pictures", lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics))
+            made = self._try_picture(
+                "The pictures",
+                lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics),
+            )
         if isinstance(self.lab, Watchable):
-            made = self.settings.animation and self._try_picture("The animation", self._animate) and made
+            made = (
+                self.settings.animation
+                and self._try_picture("The animation", self._animate)
+                and made
+            )
         self._record.pictured = made
         self._write_record()
 
     def _animate(self) -> None:
         frames = self.lab.frames(self.experiment, generator(self.context.seed, "animation"))
         pixels = (frame.draw() for frame in frames)
-        self.folder.artifacts.save_animation("episode.gif", pixels, fps=getattr(self.lab, "fps", 10))
+        self.folder.artifacts.save_animation(
+            "episode.gif", pixels, fps=getattr(self.lab, "fps", 10)
+        )
 
     def _try_picture(self, what: str, make: Callable[[], None]) -> bool:
         try:
@@ -417,7 +492,9 @@ class Loop:
         A process that is killed while they work leaves a run that goes on, and ends once more.
         """
         self._record.ended = datetime.now().astimezone().isoformat()
-        self._record.done_units = self.experiment.done_units if self.experiment is not None else self._record.done_units
+        self._record.done_units = (
+            self.experiment.done_units if self.experiment is not None else self._record.done_units
+        )
         try:
             with contextlib.suppress(OSError, StoreError):
                 self._record.artifacts = self.folder.artifacts.listing()
@@ -434,7 +511,9 @@ class Loop:
         except OSError as error:
             if not self.folder.path.is_dir():
                 raise self.folder.cannot_write(error) from error
-            raise StoreError(f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files are intact.") from error
+            raise StoreError(
+                f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files are intact."
+            ) from error
 
     # -- telling others
 
@@ -467,9 +546,15 @@ class Loop:
                 getattr(observer, what)(self, *details)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # also SystemExit, and what a library derives from BaseException
-                self.settings.observers[:] = [other for other in self.settings.observers if other is not observer]
-                self.warn(f"Observer '{_name_of(observer)}' failed in `{what}` and was dropped; the run goes on. {told(error)}")
+            except (
+                BaseException
+            ) as error:  # also SystemExit, and what a library derives from BaseException
+                self.settings.observers[:] = [
+                    other for other in self.settings.observers if other is not observer
+                ]
+                self.warn(
+                    f"Observer '{_name_of(observer)}' failed in `{what}` and was dropped; the run goes on. {told(error)}"
+                )
 
     def _record_to_show(self, what: str) -> RunRecord:
         """A copy of the record; a cheap one at a block, where no more than the units and the warnings are new."""

@@ -16,8 +16,18 @@ from pathlib import Path
 from sandbox.registry.registry import ROOT
 
 LIBRARIES = {
-    **{"numpy": "numpy", "numba": "numba", "gymnasium": "gymnasium", "torch": "torch", "sklearn": "scikit-learn"},
-    **{"stable_baselines3": "stable-baselines3", "sb3_contrib": "sb3-contrib", "torchvision": "torchvision"},
+    **{
+        "numpy": "numpy",
+        "numba": "numba",
+        "gymnasium": "gymnasium",
+        "torch": "torch",
+        "sklearn": "scikit-learn",
+    },
+    **{
+        "stable_baselines3": "stable-baselines3",
+        "sb3_contrib": "sb3-contrib",
+        "torchvision": "torchvision",
+    },
 }
 """Libraries that can change what a run computes: module -> distribution."""
 
@@ -28,7 +38,9 @@ def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
 
     found = {"python": platform.python_version(), "sandbox": __version__}
     if distributions is None:
-        distributions = [distribution for module, distribution in LIBRARIES.items() if module in sys.modules]
+        distributions = [
+            distribution for module, distribution in LIBRARIES.items() if module in sys.modules
+        ]
     for distribution in distributions:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.setdefault(distribution, importlib.metadata.version(distribution))
@@ -51,7 +63,9 @@ def processor() -> dict[str, str]:
 def _model() -> str:
     """What the maker calls the processor, as far as the system tells."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in (
+            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        ):
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     if sys.platform == "darwin":
@@ -64,7 +78,11 @@ def _model() -> str:
 def sources(extra: tuple[Path, ...] = ()) -> str:
     """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of packages)."""
     digest = hashlib.sha256()
-    files = [path for room in ("sandbox", "envs", "agents", "plugins") for path in sorted((ROOT / room).rglob("*.py"))]
+    files = [
+        path
+        for room in ("sandbox", "envs", "agents", "plugins")
+        for path in sorted((ROOT / room).rglob("*.py"))
+    ]
     for place in extra:
         files += sorted(place.rglob("*.py")) if place.is_dir() else [place]
     for path in files:
@@ -82,7 +100,9 @@ def commit() -> str:
         return ""
     try:
         head = _git("rev-parse", "HEAD")
-        return f"{head}+" if head and _git("status", "--porcelain", "--untracked-files=no") else head
+        return (
+            f"{head}+" if head and _git("status", "--porcelain", "--untracked-files=no") else head
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
 

@@ -27,7 +27,9 @@ def sources_of(record: RunRecord) -> str:
     for kind, name in choices(registry().lab(record.lab).Config, record.config):
         with contextlib.suppress(UnknownNameError):
             entries.append(registry().find(kind, name))
-    return provenance.sources(tuple(sorted({place for entry in entries if (place := _place(entry)) is not None})))
+    return provenance.sources(
+        tuple(sorted({place for entry in entries if (place := _place(entry)) is not None}))
+    )
 
 
 def _place(entry: Entry) -> Path | None:
@@ -64,11 +66,15 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
     """Refuse to go on under other versions, or on another processor where that matters: the same bytes cannot be promised then."""
     now = provenance.versions(record.versions)
     changed = [
-        f"{name} {before} -> {now.get(name, 'not installed')}" for name, before in record.versions.items() if now.get(name) != before
+        f"{name} {before} -> {now.get(name, 'not installed')}"
+        for name, before in record.versions.items()
+        if now.get(name) != before
     ]
     if record.sources != sources_of(record):
         changed.append("the sources of the sandbox or of the plugin")
-    before, here = (machine.get("target", "") for machine in (record.processor, provenance.processor()))
+    before, here = (
+        machine.get("target", "") for machine in (record.processor, provenance.processor())
+    )
     if before and before != here and follows_processor(record):
         changed.append(f"processor {before} -> {here}")
     if not changed:
@@ -78,4 +84,6 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
             f"Run {record.id} began under other versions or on another processor: {'; '.join(changed)}. Resumed now it may end with other numbers; "
             f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
         )
-    record.warnings.append(f"Resumed under other versions or on another processor: {'; '.join(changed)}.")
+    record.warnings.append(
+        f"Resumed under other versions or on another processor: {'; '.join(changed)}."
+    )

@@ -108,7 +108,9 @@ class Run:
         lab, config = rebuilt(self.record)
         found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
         if found is None:
-            raise CheckpointError(f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew.")
+            raise CheckpointError(
+                f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew."
+            )
         context = context_of(self.folder, self.record)
         config.check_available(context.data, context.artifacts.folder)
         work = work_of(lab, context)
@@ -129,18 +131,38 @@ class Run:
     @property
     def figures(self) -> dict[str, Picture]:
         """The pictures and animations it made, by name; a notebook shows them where they stand last in a cell."""
-        names = [artifact.name for artifact in self.record.artifacts if Path(artifact.name).suffix in KINDS]
+        names = [
+            artifact.name
+            for artifact in self.record.artifacts
+            if Path(artifact.name).suffix in KINDS
+        ]
         below = self.folder.artifacts.folder.name
-        return {Path(name).name: Picture(self.folder.directory, f"{below}/{name}") for name in names}
+        return {
+            Path(name).name: Picture(self.folder.directory, f"{below}/{name}") for name in names
+        }
 
     def document(self) -> dict[str, Any]:
         """The run as one JSON document."""
         record = self.record
         return {
-            **{"run": record.id, "folder": str(self.path.resolve()), "status": record.status, "lab": record.lab, "agent": record.agent},
-            **{"preset": record.preset, "seed": record.seed, "config": record.config, "summary": record.summary},
+            **{
+                "run": record.id,
+                "folder": str(self.path.resolve()),
+                "status": record.status,
+                "lab": record.lab,
+                "agent": record.agent,
+            },
+            **{
+                "preset": record.preset,
+                "seed": record.seed,
+                "config": record.config,
+                "summary": record.summary,
+            },
             "score": record.score,
-            "artifacts": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in record.artifacts],
+            "artifacts": [
+                {"name": one.name, "size": one.size, "sha256": one.sha256}
+                for one in record.artifacts
+            ],
             **({"error": record.error} if record.error else {}),
             **({"warnings": record.warnings} if record.warnings else {}),
         }
@@ -182,7 +204,10 @@ def rebuilt(record: RunRecord) -> tuple[Any, Any]:
         lab = registry().lab(record.lab)
     except UnknownNameError as error:
         raise UnknownNameError(
-            "lab", record.lab, [], f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p."
+            "lab",
+            record.lab,
+            [],
+            f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p.",
         ) from error
     return lab, resolve(lab.Config, [record.config], f"run {record.id}")
 
@@ -190,4 +215,12 @@ def rebuilt(record: RunRecord) -> tuple[Any, Any]:
 def context_of(folder: RunFolder, record: RunRecord) -> Context:
     """What the experiment of a run in the store may touch."""
     data = Path(record.data) if record.data else None
-    return Context(record.seed, Generators(record.seed), folder.artifacts, data, record.device, record.threads, record.full_metrics)
+    return Context(
+        record.seed,
+        Generators(record.seed),
+        folder.artifacts,
+        data,
+        record.device,
+        record.threads,
+        record.full_metrics,
+    )

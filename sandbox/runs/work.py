@@ -126,7 +126,9 @@ class Work:
                 pass  # the libraries take what was restored, or raise
             for name in COUNTERS:
                 _refuse_impossible_count(name, getattr(self.experiment, name, 0))
-        except Exception as error:  # whatever a lab's own code makes of a state that is none of its own
+        except (
+            Exception
+        ) as error:  # whatever a lab's own code makes of a state that is none of its own
             raise CheckpointError(
                 f"Checkpoint {number:06d} does not fit this lab: {told(error)}",
             ) from error
@@ -182,9 +184,18 @@ def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
         ValueError: when a number, a truth value, an array or a dictionary is something else, or an entry of a dictionary is missing.
     """
     expected, found = _kind(fresh), _kind(kept)
-    if expected == "array" and found == "array" and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS):
+    if (
+        expected == "array"
+        and found == "array"
+        and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS)
+    ):
         found = f"array of {kept.dtype}"
-    fits = {"number": ("number", "array"), "list": ("list", "array", "None"), "None": (), "text": ()}.get(expected, (expected,))
+    fits = {
+        "number": ("number", "array"),
+        "list": ("list", "array", "None"),
+        "None": (),
+        "text": (),
+    }.get(expected, (expected,))
     if fits and found not in fits and not (isinstance(fresh, dict) and not fresh):
         raise ValueError(f"{name} should be of kind {expected}, not {found}")
     if isinstance(fresh, dict):
@@ -212,7 +223,9 @@ def _kind(value: Any) -> str:
         "array": np.ndarray,
         "text": (str, bytes),
     }
-    return next((name for name, types in kinds.items() if isinstance(value, types)), type(value).__name__)
+    return next(
+        (name for name, types in kinds.items() if isinstance(value, types)), type(value).__name__
+    )
 
 
 def _refuse_impossible_count(name: str, count: Any) -> None:

@@ -47,16 +47,22 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
         lengths = {task: len(np.atleast_1d(column)) for task, column in columns.items()}
         if len(set(lengths.values())) > 1:
             counted = ", ".join(f"{task}: {length}" for task, length in lengths.items())
-            raise SandboxError(f"The tasks have unequally many runs ({counted}); every task needs a score of every run.")
+            raise SandboxError(
+                f"The tasks have unequally many runs ({counted}); every task needs a score of every run."
+            )
         table = np.stack(list(columns.values()), axis=-1) if columns else np.empty((0, 0))
     else:
         table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:
-        raise SandboxError(f"Scores have two axes, [runs, tasks], not the shape {table.shape}; of a single task, scores[:, None].")
+        raise SandboxError(
+            f"Scores have two axes, [runs, tasks], not the shape {table.shape}; of a single task, scores[:, None]."
+        )
     runs, tasks = table.shape
     if runs < least or not tasks:
         turned = " Are the axes the wrong way round?" if runs < least <= tasks else ""
-        raise SandboxError(f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. Axes are [runs, tasks].{turned}")
+        raise SandboxError(
+            f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. Axes are [runs, tasks].{turned}"
+        )
     wrong = np.argwhere(~np.isfinite(table))
     if len(wrong):
         run, task = wrong[0]
@@ -127,7 +133,9 @@ def estimate(
     """
     table = score_table(scores, MIN_RUNS)
     _check(level, resamples)
-    drawn = np.concatenate([statistic(sample) for sample in resampled(table, rng, resamples, errors=errors)])
+    drawn = np.concatenate(
+        [statistic(sample) for sample in resampled(table, rng, resamples, errors=errors)]
+    )
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(statistic(table)), float(low), float(high))
 
@@ -149,20 +157,28 @@ def improvement(one: ArrayLike, other: ArrayLike) -> float:
 
 
 def improvement_estimate(
-    one: ArrayLike, other: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
+    one: ArrayLike,
+    other: ArrayLike,
+    rng: np.random.Generator,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
 ) -> Estimate:
     """`improvement` with its interval: the runs of both are drawn anew, each within its tasks; arguments and errors as of `estimate`."""
     left, right = score_table(one, MIN_RUNS), score_table(other, MIN_RUNS)
     _same_tasks(left, right)
     _check(level, resamples)
     room = max(1, len(left) * len(right) * left.shape[1] // (len(left) + len(right)))
-    pairs = zip(resampled(left, rng, resamples, room), resampled(right, rng, resamples, room), strict=True)
+    pairs = zip(
+        resampled(left, rng, resamples, room), resampled(right, rng, resamples, room), strict=True
+    )
     drawn = np.concatenate([_wins(*pair) for pair in pairs])
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
-def wins_estimate(won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+def wins_estimate(
+    won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
+) -> Estimate:
     """The share of pairs that the first group wins, with its bootstrap interval: the runs of both groups are drawn anew.
 
     Args:
@@ -170,7 +186,10 @@ def wins_estimate(won: np.ndarray, rng: np.random.Generator, level: float = LEVE
         rng, level, resamples: as of `estimate`.
     """
     _check(level, resamples)
-    left, right = (rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count for count in won.shape)
+    left, right = (
+        rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        for count in won.shape
+    )
     drawn = np.einsum("ri,ij,rj->r", left, won, right, optimize=True)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(won.mean()), float(low), float(high))
@@ -201,13 +220,20 @@ def profile(
     if rng is None:
         return Profile(marks, share, np.full(len(marks), np.nan), np.full(len(marks), np.nan))
     _check(level, resamples)
-    drawn = [(_pooled(sample)[..., None] > marks).mean(axis=1) for sample in resampled(table, rng, resamples, len(marks))]
+    drawn = [
+        (_pooled(sample)[..., None] > marks).mean(axis=1)
+        for sample in resampled(table, rng, resamples, len(marks))
+    ]
     low, high = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Profile(marks, share, low, high)
 
 
 def resampled(
-    table: np.ndarray, rng: np.random.Generator, resamples: int, room: int = 1, errors: np.ndarray | None = None
+    table: np.ndarray,
+    rng: np.random.Generator,
+    resamples: int,
+    room: int = 1,
+    errors: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Tables whose runs are drawn with replacement within each task: float [some, runs, tasks], `resamples` in all.
 
@@ -228,7 +254,10 @@ def resampled(
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Shares of pairs that the left wins, ties half: [..., runs, tasks] each -> [...]."""
-    one, other = left[..., :, None, :], right[..., None, :, :]  # [..., runs, 1, tasks], [..., 1, runs, tasks]
+    one, other = (
+        left[..., :, None, :],
+        right[..., None, :, :],
+    )  # [..., runs, 1, tasks], [..., 1, runs, tasks]
     won: np.ndarray = ((one > other) + 0.5 * (one == other)).mean(axis=(-3, -2, -1))
     return won
 
@@ -240,7 +269,9 @@ def _pooled(scores: np.ndarray) -> np.ndarray:
 
 def _same_tasks(left: np.ndarray, right: np.ndarray) -> None:
     if left.shape[1] != right.shape[1]:
-        raise SandboxError(f"{left.shape[1]} and {right.shape[1]} tasks: both must have been run on the same.")
+        raise SandboxError(
+            f"{left.shape[1]} and {right.shape[1]} tasks: both must have been run on the same."
+        )
 
 
 def _check(level: float, resamples: int) -> None:
@@ -253,4 +284,6 @@ def _check(level: float, resamples: int) -> None:
 def same(values: Sequence[float] | np.ndarray) -> bool:
     """Whether all values are one and the same, up to rounding: then resampling them shows no spread."""
     array = np.asarray(values, dtype=np.float64)
-    return bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max()))) if len(array) else True
+    return (
+        bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max()))) if len(array) else True
+    )

@@ -53,12 +53,16 @@ def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
     """
     _check_level(level)
     if runs < 1 or not 0 <= successes <= runs:
-        raise SandboxError(f"{successes:g} of {runs} runs is no proportion: expected 0 to {max(runs, 1)} of at least 1 run.")
+        raise SandboxError(
+            f"{successes:g} of {runs} runs is no proportion: expected 0 to {max(runs, 1)} of at least 1 run."
+        )
     z = NormalDist().inv_cdf((1 + level) / 2)
     p, z2 = float(successes) / runs, z * z / runs
     middle = (p + z2 / 2) / (1 + z2)
     half = math.sqrt(z2 * (p * (1 - p) + z2 / 4)) / (1 + z2)
-    low = 0.0 if successes == 0 else max(0.0, middle - half)  # exactly, where rounding would leave 1e-18
+    low = (
+        0.0 if successes == 0 else max(0.0, middle - half)
+    )  # exactly, where rounding would leave 1e-18
     return Interval(low, 1.0 if successes == runs else min(1.0, middle + half))
 
 
@@ -111,8 +115,14 @@ def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Inter
     _check_level(level)
     runs = numbers(values)  # [runs]
     if len(runs) < 3:
-        raise SandboxError(f"{len(runs)} runs say hardly anything about how far runs scatter. Take at least 3.")
-    half = float(t.ppf((1 + level) / 2, len(runs) - 1)) * float(runs.std(ddof=1)) * math.sqrt(1 + 1 / len(runs))
+        raise SandboxError(
+            f"{len(runs)} runs say hardly anything about how far runs scatter. Take at least 3."
+        )
+    half = (
+        float(t.ppf((1 + level) / 2, len(runs) - 1))
+        * float(runs.std(ddof=1))
+        * math.sqrt(1 + 1 / len(runs))
+    )
     return Interval(float(runs.mean()) - half, float(runs.mean()) + half)
 
 
@@ -147,7 +157,9 @@ def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
     if not (share >= 0.5 and fewer >= FEWEST_OF_A_PEAK) and not (share >= 0.7 and fewer >= 2):
         return None
     low, high = ordered[:place], ordered[place:]
-    return tuple(Peak(len(part) / len(ordered), float(part[0]), float(part[-1])) for part in (low, high))  # type: ignore[return-value]
+    return tuple(
+        Peak(len(part) / len(ordered), float(part[0]), float(part[-1])) for part in (low, high)
+    )  # type: ignore[return-value]
 
 
 def coverage(runs: int) -> float:
@@ -167,7 +179,9 @@ def iqm(values: ArrayLike) -> float:
     return float(_iqm(np.sort(numbers(values))))
 
 
-def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+def mean_interval(
+    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
+) -> Estimate:
     """The mean with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
 
     Args:
@@ -182,13 +196,21 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = LE
     return _bootstrap(values, lambda samples: samples.mean(axis=-1), rng, level, resamples)
 
 
-def iqm_interval(values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES) -> Estimate:
+def iqm_interval(
+    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
+) -> Estimate:
     """The interquartile mean with its percentile bootstrap interval; arguments and errors as of `mean_interval`."""
-    return _bootstrap(values, lambda samples: _iqm(np.sort(samples, axis=-1)), rng, level, resamples)
+    return _bootstrap(
+        values, lambda samples: _iqm(np.sort(samples, axis=-1)), rng, level, resamples
+    )
 
 
 def _bootstrap(
-    values: ArrayLike, statistic: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator, level: float, resamples: int
+    values: ArrayLike,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    level: float,
+    resamples: int,
 ) -> Estimate:
     """A statistic of the last axis, and where its values on resamples of the runs lie."""
     _check_level(level)
@@ -199,7 +221,9 @@ def _bootstrap(
         raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
     rows = max(1, BLOCK // len(runs))  # so that a million runs need no more memory than a thousand
     blocks = [min(rows, resamples - first) for first in range(0, resamples, rows)]
-    drawn = np.concatenate([statistic(runs[rng.integers(len(runs), size=(count, len(runs)))]) for count in blocks])
+    drawn = np.concatenate(
+        [statistic(runs[rng.integers(len(runs), size=(count, len(runs)))]) for count in blocks]
+    )
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(statistic(runs[None])[0]), float(low), float(high))
 
@@ -219,10 +243,14 @@ def numbers(values: ArrayLike) -> np.ndarray:
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array):
-        raise SandboxError(f"Statistics need a figure for each of at least 1 run, not an array of shape {array.shape}.")
+        raise SandboxError(
+            f"Statistics need a figure for each of at least 1 run, not an array of shape {array.shape}."
+        )
     wrong = np.flatnonzero(~np.isfinite(array))
     if len(wrong):
-        raise SandboxError(f"{len(wrong)} of {len(array)} runs have no finite figure; run {wrong[0]} has {array[wrong[0]]}.")
+        raise SandboxError(
+            f"{len(wrong)} of {len(array)} runs have no finite figure; run {wrong[0]} has {array[wrong[0]]}."
+        )
     return array
 
 

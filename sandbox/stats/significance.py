@@ -71,14 +71,22 @@ def permutation_p(scores: ArrayLike, chosen: int) -> float:
     count = len(values)
     if count > EXACT_SCORES:
         spread = math.sqrt(chosen * (count - chosen) / (count - 1) * values.var())
-        return math.erfc(max(0.0, abs(observed) - rounding) / spread / math.sqrt(2)) if spread > rounding else 1.0
+        return (
+            math.erfc(max(0.0, abs(observed) - rounding) / spread / math.sqrt(2))
+            if spread > rounding
+            else 1.0
+        )
     left, right = _subset_sums(values[: count // 2]), _subset_sums(values[count // 2 :])
     below = above = 0
     for size, sums in enumerate(left):
         rest = chosen - size
         if 0 <= rest < len(right):
             others = right[rest]
-            above += int((len(others) - np.searchsorted(others, observed - rounding - sums, side="left")).sum())
+            above += int(
+                (
+                    len(others) - np.searchsorted(others, observed - rounding - sums, side="left")
+                ).sum()
+            )
             below += int(np.searchsorted(others, observed + rounding - sums, side="right").sum())
     return min(1.0, 2 * min(below, above) / math.comb(count, chosen))
 
@@ -110,7 +118,13 @@ def _subset_sums(values: np.ndarray) -> list[np.ndarray]:
     """The sums of all subsets, sorted, by how many values they have: [size + 1] arrays."""
     sums = [np.zeros(1)] + [np.zeros(0)] * len(values)
     for value in values:
-        sums = [sums[0], *(np.concatenate([same, fewer + value]) for same, fewer in zip(sums[1:], sums[:-1], strict=True))]
+        sums = [
+            sums[0],
+            *(
+                np.concatenate([same, fewer + value])
+                for same, fewer in zip(sums[1:], sums[:-1], strict=True)
+            ),
+        ]
     return [np.sort(one) for one in sums]
 
 

@@ -63,13 +63,19 @@ def curve(at: np.ndarray, score: np.ndarray) -> ScoreCurve:
     """
     at, score = np.asarray(at, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if at.shape != score.shape or at.ndim != 1:
-        raise SandboxError(f"A curve has as many scores as places, along one axis: shapes {at.shape} and {score.shape}.")
+        raise SandboxError(
+            f"A curve has as many scores as places, along one axis: shapes {at.shape} and {score.shape}."
+        )
     if not len(at):
         raise SandboxError("A curve needs at least 1 evaluation.")
     if not (np.isfinite(at).all() and np.isfinite(score).all()):
-        raise SandboxError(f"{int((~np.isfinite(score)).sum())} of {len(score)} evaluations have no finite score.")
+        raise SandboxError(
+            f"{int((~np.isfinite(score)).sum())} of {len(score)} evaluations have no finite score."
+        )
     if (np.diff(at) < 0).any():
-        raise SandboxError("The env steps of a run's evaluations fall; they count all steps since its beginning.")
+        raise SandboxError(
+            "The env steps of a run's evaluations fall; they count all steps since its beginning."
+        )
     return ScoreCurve(at, score)
 
 
@@ -90,7 +96,9 @@ def grid(curves: Sequence[ScoreCurve], most: int = 200) -> np.ndarray:
 
 def on_grid(curves: Sequence[ScoreCurve], places: np.ndarray) -> np.ndarray:
     """The score of each run's last evaluation at or before each place: float64 [runs, places]."""
-    return np.stack([one.score[np.searchsorted(one.at, places, side="right") - 1] for one in curves])
+    return np.stack(
+        [one.score[np.searchsorted(one.at, places, side="right") - 1] for one in curves]
+    )
 
 
 def threshold(optimum: float, share: float = 0.95, higher_is_better: bool = True) -> float:
@@ -161,7 +169,11 @@ def followed_up(one: Sequence[Arrival], other: Sequence[Arrival]) -> float:
 def cut(arrivals: Sequence[Arrival], end: float) -> list[Arrival]:
     """The same runs, followed until `end` at most."""
     return [
-        run if run.end <= end else run._replace(end=end) if run.at is not None and run.at <= end else Arrival(None, None, end, end)
+        run
+        if run.end <= end
+        else run._replace(end=end)
+        if run.at is not None and run.at <= end
+        else Arrival(None, None, end, end)
         for run in arrivals
     ]
 
@@ -192,8 +204,14 @@ def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None
 
 def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
     """Whether the stretches between evaluations in which runs arrived are the same in both groups, or do not meet."""
-    here, there = ({(run.after, run.at) for run in group if run.at is not None} for group in (one, other))
-    return all(left == right or left[1] <= right[0] or right[1] <= left[0] for left in here for right in there)
+    here, there = (
+        {(run.after, run.at) for run in group if run.at is not None} for group in (one, other)
+    )
+    return all(
+        left == right or left[1] <= right[0] or right[1] <= left[0]
+        for left in here
+        for right in there
+    )
 
 
 def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
@@ -201,8 +219,12 @@ def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
     time = np.array([run.end if run.at is None else run.at for run in runs])
     arrived = np.array([run.at is not None for run in runs])
     moments = np.unique(time[arrived])
-    hazard = np.array([(arrived & (time == moment)).sum() / (time >= moment).sum() for moment in moments])
-    passed = np.searchsorted(moments, time, side="right")  # a run censored at a moment was there at that moment
+    hazard = np.array(
+        [(arrived & (time == moment)).sum() / (time >= moment).sum() for moment in moments]
+    )
+    passed = np.searchsorted(
+        moments, time, side="right"
+    )  # a run censored at a moment was there at that moment
     return arrived - np.concatenate([[0.0], np.cumsum(hazard)])[passed]
 
 
@@ -211,8 +233,14 @@ def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
 
     Gehan (1965): a run that was censored before the other arrived may have come first or not.
     """
-    here, there = (np.array([math.inf if run.at is None else run.at for run in group]) for group in (one, other))
-    ends_here, ends_there = (np.array([math.inf if run.at is not None else run.end for run in group]) for group in (one, other))
+    here, there = (
+        np.array([math.inf if run.at is None else run.at for run in group])
+        for group in (one, other)
+    )
+    ends_here, ends_there = (
+        np.array([math.inf if run.at is not None else run.end for run in group])
+        for group in (one, other)
+    )
     first = (here[:, None] < there[None, :]) & (here[:, None] <= ends_there[None, :])
     last = (there[None, :] < here[:, None]) & (there[None, :] <= ends_here[:, None])
     return 0.5 + 0.5 * first - 0.5 * last

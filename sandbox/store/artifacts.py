@@ -54,12 +54,16 @@ class Artifacts:
 
     def write(self, name: str, content: bytes | str) -> None:
         """Write bytes, or text as UTF-8."""
-        self._run.write(self._made(name), content.encode() if isinstance(content, str) else content, sync=False)
+        self._run.write(
+            self._made(name), content.encode() if isinstance(content, str) else content, sync=False
+        )
 
     def _inside(self, name: str) -> str:
         """The artifact's name in the run's folder."""
         if not is_artifact_name(name):
-            raise StoreError(f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'.")
+            raise StoreError(
+                f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'."
+            )
         return "/".join([self._name, *PurePosixPath(name).parts])
 
     def _made(self, name: str) -> str:
@@ -83,7 +87,11 @@ class Artifacts:
         """Write a matplotlib figure as PNG (or what the name's ending says)."""
         with self.open(name) as file:
             kind = PurePosixPath(name).suffix.lstrip(".").lower() or "png"
-            quick = {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": None}} if kind == "png" else {}
+            quick = (
+                {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": None}}
+                if kind == "png"
+                else {}
+            )
             figure.savefig(file, format=kind, **quick)
 
     def save_animation(self, name: str, frames: Iterable[np.ndarray], fps: float) -> None:

@@ -88,10 +88,15 @@ def load(path: Path) -> State:
     run, inside = Directory(path.parent.parent), f"{path.parent.name}/{path.name}"
     try:
         sums = json.loads(run.read(f"{inside}/{SUMS}", 10_000))
-        state, arrays = run.read(f"{inside}/{STATE}", LARGEST), run.read(f"{inside}/{ARRAYS}", LARGEST)
+        state, arrays = (
+            run.read(f"{inside}/{STATE}", LARGEST),
+            run.read(f"{inside}/{ARRAYS}", LARGEST),
+        )
         for name, content in ((STATE, state), (ARRAYS, arrays)):
             if hashlib.sha256(content).hexdigest() != sums[name]:
-                raise CheckpointError(f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one written down).")
+                raise CheckpointError(
+                    f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one written down)."
+                )
         tree = _with_arrays(json.loads(state), _arrays(arrays))
         if not isinstance(tree, dict):
             raise ValueError("its state is no dictionary")
@@ -99,7 +104,9 @@ def load(path: Path) -> State:
     except CheckpointError:
         raise
     except Exception as error:  # the readers of zip files and of array headers raise whatever comes, also MemoryError
-        raise CheckpointError(f"Checkpoint {path.name} cannot be read: {type(error).__name__}: {error}") from error
+        raise CheckpointError(
+            f"Checkpoint {path.name} cannot be read: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _arrays(content: bytes) -> dict[str, np.ndarray]:
@@ -111,17 +118,29 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for part in archive.infolist():
-            if part.compress_type != zipfile.ZIP_STORED or part.file_size != part.compress_size or not part.filename.endswith(".npy"):
+            if (
+                part.compress_type != zipfile.ZIP_STORED
+                or part.file_size != part.compress_size
+                or not part.filename.endswith(".npy")
+            ):
                 raise ValueError(f"{part.filename} is compressed, or no array")
             data = archive.read(part)
             file = io.BytesIO(data)
             version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
             shape, _, dtype = read(file)
             if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
-                raise ValueError(f"{part.filename} does not hold the array that its header describes")
+                raise ValueError(
+                    f"{part.filename} does not hold the array that its header describes"
+                )
             file.seek(0)
-            found[part.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+            found[part.filename.removesuffix(".npy")] = np.lib.format.read_array(
+                file, allow_pickle=False
+            )
     return found
 
 
@@ -144,7 +163,11 @@ def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[
 def numbers(folder: Path) -> list[int]:
     """The numbers of the checkpoints in a folder, rising."""
     run, checkpoints = door(folder)
-    return sorted(int(name) for name in run.names(checkpoints) if name.isdecimal() and name.isascii() and len(name) < 19)
+    return sorted(
+        int(name)
+        for name in run.names(checkpoints)
+        if name.isdecimal() and name.isascii() and len(name) < 19
+    )
 
 
 def remove_scratch(folder: Path) -> None:
@@ -160,7 +183,9 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
     if isinstance(value, (np.ndarray, np.generic)):
         value, mark = np.asarray(value), ARRAY if isinstance(value, np.ndarray) else SCALAR
         if value.dtype.hasobject:
-            raise CheckpointError(f"state{path}: an array of Python objects cannot be kept; use numbers, booleans or strings.")
+            raise CheckpointError(
+                f"state{path}: an array of Python objects cannot be kept; use numbers, booleans or strings."
+            )
         key = f"a{len(arrays)}"
         arrays[key] = value
         return mark + key
@@ -168,9 +193,13 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
         for key in value:
             if not isinstance(key, str):
                 raise CheckpointError(f"state{path}: the key {key!r} is no string.")
-        return {key: _without_arrays(part, arrays, f"{path}[{key!r}]") for key, part in value.items()}
+        return {
+            key: _without_arrays(part, arrays, f"{path}[{key!r}]") for key, part in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [_without_arrays(part, arrays, f"{path}[{number}]") for number, part in enumerate(value)]
+        return [
+            _without_arrays(part, arrays, f"{path}[{number}]") for number, part in enumerate(value)
+        ]
     if isinstance(value, str):
         return f"{TEXT}{value}" if value.startswith((ARRAY, SCALAR, TEXT)) else value
     if value is None or isinstance(value, (bool, int, float)):

@@ -70,7 +70,10 @@ def validated(kind: type[Record], document: dict[str, Any]) -> Record:
 
     known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
     try:
-        return TypeAdapter(kind).validate_json(json.dumps({name: value for name, value in document.items() if name in known}), strict=True)
+        return TypeAdapter(kind).validate_json(
+            json.dumps({name: value for name, value in document.items() if name in known}),
+            strict=True,
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None

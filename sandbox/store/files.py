@@ -20,9 +20,16 @@ from sandbox.errors import LinkError, StoreError
 
 DRAFT = ".tmp"
 """Ends the name of a file that is being written."""
-DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+DESCRIPTORS = (
+    os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
+)
 """Whether the system can open a name relative to an open folder without following links; elsewhere every part is looked at first."""
-_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_FILE = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -57,7 +64,10 @@ class Directory:
 
     def status(self, name: str) -> os.stat_result | None:
         """What stands under a name, a link as a link; None for nothing."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._parent(name) as (folder, last):
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            self._parent(name) as (folder, last),
+        ):
             return _stat(folder, last)
         return None
 
@@ -119,7 +129,9 @@ class Directory:
             size = os.fstat(file.fileno()).st_size  # not `most`, which would be set aside
             content = file.read(min(size, most) + 1)
         if max(len(content), size) > most:
-            raise StoreError(f"{self.path / name} has more than {most} bytes, far more than such a file can have.")
+            raise StoreError(
+                f"{self.path / name} has more than {most} bytes, far more than such a file can have."
+            )
         return content
 
     def digest(self, name: str) -> str:
@@ -286,7 +298,9 @@ class Directory:
         if stat.S_ISLNK(found.st_mode):
             raise LinkError(self.path / name)
         if not stat.S_ISREG(found.st_mode):
-            raise StoreError(f"{self.path / name} is no file. Remove it; nothing that is kept here has this form.")
+            raise StoreError(
+                f"{self.path / name} is no file. Remove it; nothing that is kept here has this form."
+            )
 
     def __repr__(self) -> str:
         return f"Directory({str(self.path)!r})"
@@ -320,10 +334,17 @@ def _open(folder: Any, name: str, flags: int, place: Path) -> int:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(folder, name):
             raise LinkError(place) from None
-        if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe nobody writes to, a socket; a folder to be written
-            raise StoreError(f"{place} is no file. Remove it; nothing that is kept here has this form.") from None
+        if error.errno in (
+            errno.ENXIO,
+            errno.EISDIR,
+        ):  # a pipe nobody writes to, a socket; a folder to be written
+            raise StoreError(
+                f"{place} is no file. Remove it; nothing that is kept here has this form."
+            ) from None
         raise
-    if (folder / name).is_symlink() or not os.path.samestat(os.fstat(descriptor), os.lstat(folder / name)):
+    if (folder / name).is_symlink() or not os.path.samestat(
+        os.fstat(descriptor), os.lstat(folder / name)
+    ):
         os.close(descriptor)  # it was exchanged in between
         raise LinkError(place)
     return descriptor
@@ -336,7 +357,11 @@ def _is_link(folder: Any, name: str) -> bool:
 
 
 def _stat(folder: Any, name: str) -> os.stat_result:
-    return os.stat(name, dir_fd=folder, follow_symlinks=False) if isinstance(folder, int) else os.lstat(folder / name)
+    return (
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if isinstance(folder, int)
+        else os.lstat(folder / name)
+    )
 
 
 def _is_folder(folder: Any, name: str) -> bool:

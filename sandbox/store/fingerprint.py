@@ -16,5 +16,15 @@ if TYPE_CHECKING:
 
 def fingerprint(record: RunRecord) -> str:
     """SHA-256, hexadecimal, over the parts of a record that decide what the run computes."""
-    parts = [record.lab, record.config, record.seed, record.seeds, record.full_metrics, record.device, record.data]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    parts = [
+        record.lab,
+        record.config,
+        record.seed,
+        record.seeds,
+        record.full_metrics,
+        record.device,
+        record.data,
+    ]
+    return hashlib.sha256(
+        json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()

@@ -84,7 +84,10 @@ class RunFolder:
             return self._beats()
         try:
             return self._is_locked()
-        except (OSError, StoreError):  # no right to look at the lock: a foreign store; the heartbeat is all there is
+        except (
+            OSError,
+            StoreError,
+        ):  # no right to look at the lock: a foreign store; the heartbeat is all there is
             return self._beats()
 
     def is_locked(self) -> bool:
@@ -134,7 +137,9 @@ class RunFolder:
                 self.directory.remove(LOCK)
                 raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
             if new and self.directory.exists(RECORD):
-                raise StoreError(f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on with it.")
+                raise StoreError(
+                    f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on with it."
+                )
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
             try:
@@ -180,7 +185,9 @@ class RunFolder:
             StoreError: when it is missing, damaged or changed.
         """
         if RunRecord.read(self.record_path).intact is False:
-            raise StoreError(f"run.json of run {self.id} is not what was written (its SHA-256 differs), so nothing is added to the run.")
+            raise StoreError(
+                f"run.json of run {self.id} is not what was written (its SHA-256 differs), so nothing is added to the run."
+            )
 
     def remove(self) -> None:
         """Delete the folder and all that is in it; of a link, the link alone.
@@ -202,7 +209,9 @@ class RunFolder:
     def cannot_write(self, error: OSError) -> StoreError:
         """The error of a folder that cannot be written, or is not there any more."""
         if not self.path.is_dir():
-            return StoreError(f"Run {self.id}: its folder is gone; somebody moved or deleted {self.path}.")
+            return StoreError(
+                f"Run {self.id}: its folder is gone; somebody moved or deleted {self.path}."
+            )
         return StoreError(f"Cannot write to {self.path}: {error.strerror or error}.")
 
     @contextlib.contextmanager
@@ -213,7 +222,9 @@ class RunFolder:
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise StoreError(f"A process works on run {self.id}; wait until it ends, or stop it.") from None
+            raise StoreError(
+                f"A process works on run {self.id}; wait until it ends, or stop it."
+            ) from None
         except OSError as error:
             raise self.cannot_write(error) from error
         try:

@@ -30,7 +30,9 @@ CREATE TABLE IF NOT EXISTS runs (
     score TEXT NOT NULL
 )"""
 BY_FINGERPRINT = "CREATE INDEX IF NOT EXISTS by_fingerprint ON runs (fingerprint)"
-COLUMNS = "path, id, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score"
+COLUMNS = (
+    "path, id, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score"
+)
 OLDEST_FIRST = "ORDER BY substr(id, 1, 15), created, id"
 BUSY_SECONDS = 1.0
 """So long another process may hold the index; then the folders are read without it."""
@@ -44,7 +46,13 @@ AT_ONCE = 500
 """So many values are asked for in one question; SQLite allows 999 everywhere."""
 
 
-_BROKEN = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA)
+_BROKEN = (
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_SCHEMA,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,11 @@ class Index:
     def __init__(self, root: Path, *, in_memory: bool = False) -> None:
         self.root = root
         self.is_busy = False
-        self._database = _prepared(sqlite3.connect(":memory:", isolation_level=None)) if in_memory else self._open()
+        self._database = (
+            _prepared(sqlite3.connect(":memory:", isolation_level=None))
+            if in_memory
+            else self._open()
+        )
 
     @staticmethod
     def discard(root: Path) -> None:
@@ -127,7 +139,8 @@ class Index:
             changed = [(path, stamp) for path, stamp in seen.items() if known.get(path) != stamp]
             self._database.executemany("DELETE FROM runs WHERE path = ?", gone)
             self._database.executemany(
-                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (self._row(path, stamp) for path, stamp in changed)
+                "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (self._row(path, stamp) for path, stamp in changed),
             )
 
     def _row(self, path: str, stamp: int) -> tuple[Any, ...]:
@@ -147,11 +160,34 @@ class Index:
                     record.created,
                     record.ended,
                 ),
-                *(json.dumps(record.summary), "", fingerprint(record), record.sources, json.dumps(record.score)),
+                *(
+                    json.dumps(record.summary),
+                    "",
+                    fingerprint(record),
+                    record.sources,
+                    json.dumps(record.score),
+                ),
             )
         except StoreError as error:
             lab, _, name = path.partition("/")
-            return (path, stamp, name, lab, None, "", 0, 1, "damaged", "", "", "{}", str(error), "", "", "{}")
+            return (
+                path,
+                stamp,
+                name,
+                lab,
+                None,
+                "",
+                0,
+                1,
+                "damaged",
+                "",
+                "",
+                "{}",
+                str(error),
+                "",
+                "",
+                "{}",
+            )
 
     def _alive(self, row: Row) -> Row:
         if row.status != "running":
@@ -185,7 +221,10 @@ class Index:
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether another process held the index, so that nothing is wrong with it."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
 
 
 def run_folders(root: Path) -> Iterator[tuple[str, int]]:
@@ -198,7 +237,10 @@ def run_folders(root: Path) -> Iterator[tuple[str, int]]:
         for run in _subfolders(lab.path):
             try:
                 status = os.stat(os.path.join(run.path, RECORD), follow_symlinks=False)
-                yield f"{lab.name}/{run.name}", hash((status.st_mtime_ns, status.st_size, status.st_ino)) & 0x7FFFFFFFFFFFFFFF
+                yield (
+                    f"{lab.name}/{run.name}",
+                    hash((status.st_mtime_ns, status.st_size, status.st_ino)) & 0x7FFFFFFFFFFFFFFF,
+                )
             except FileNotFoundError:
                 if lab.name not in ROOMS and _died(Path(run.path)):
                     yield f"{lab.name}/{run.name}", -1
@@ -215,8 +257,24 @@ def _died(folder: Path) -> bool:
 
 
 def _as_row(columns: Sequence[Any]) -> Row:
-    path, run, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score = columns
-    return Row(path, run, lab, agent, preset, seed, seeds, status, created, ended, json.loads(summary), problem, json.loads(score))
+    path, run, lab, agent, preset, seed, seeds, status, created, ended, summary, problem, score = (
+        columns
+    )
+    return Row(
+        path,
+        run,
+        lab,
+        agent,
+        preset,
+        seed,
+        seeds,
+        status,
+        created,
+        ended,
+        json.loads(summary),
+        problem,
+        json.loads(score),
+    )
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -224,7 +282,9 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         return _prepared(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode not in _BROKEN:  # locked, read-only, a file system without locks: not the file's fault
+        if (
+            error.sqlite_errorcode not in _BROKEN
+        ):  # locked, read-only, a file system without locks: not the file's fault
             raise
         _remove(path)
         return _prepared(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None))
@@ -241,7 +301,9 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
         database.execute(BY_FINGERPRINT)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
-        database.execute(f"SELECT {COLUMNS}, stamp, fingerprint, sources FROM runs LIMIT 1").fetchall()
+        database.execute(
+            f"SELECT {COLUMNS}, stamp, fingerprint, sources FROM runs LIMIT 1"
+        ).fetchall()
     except sqlite3.Error:
         database.close()
         raise
@@ -272,7 +334,9 @@ def _in_cache(root: Path) -> Path:
 def _subfolders(path: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
+            return [
+                entry for entry in entries if not entry.name.startswith(".") and _is_folder(entry)
+            ]
     except OSError:
         return []
 

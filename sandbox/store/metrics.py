@@ -65,7 +65,9 @@ class LineWriter:
         self.path = path
         folder, name = door(path)
         self._descriptor = folder.descriptor(name, os.O_RDWR | os.O_CREAT)
-        if os.fstat(self._descriptor).st_nlink > 1:  # another name for the same bytes, which are not ours to change
+        if (
+            os.fstat(self._descriptor).st_nlink > 1
+        ):  # another name for the same bytes, which are not ours to change
             os.close(self._descriptor)
             folder.write(name, folder.read(name))
             self._descriptor = folder.descriptor(name, os.O_RDWR)
@@ -193,7 +195,9 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
     """
     for name, column in columns.items():
         if isinstance(column, str) or not hasattr(column, "__len__"):
-            raise ValueError(f"column '{name}' of stream '{stream}' is {column!r}, not a list or an array")
+            raise ValueError(
+                f"column '{name}' of stream '{stream}' is {column!r}, not a list or an array"
+            )
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of a block in stream '{stream}' differ in length: {lengths}")
@@ -240,7 +244,11 @@ class Metrics:
     def __getitem__(self, name: str) -> np.ndarray:
         """One column by "stream/column", or by its name alone when only one stream has it."""
         stream, _, column = name.rpartition("/")
-        found = [self._read()[one][column] for one in ([stream] if stream else self.streams) if column in self._read().get(one, {})]
+        found = [
+            self._read()[one][column]
+            for one in ([stream] if stream else self.streams)
+            if column in self._read().get(one, {})
+        ]
         if len(found) != 1:
             raise KeyError(name)
         return found[0]
@@ -262,14 +270,22 @@ class Metrics:
         with file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
-                    self._report(f"{self.path.name}: line {number} is cut off; the run was stopped while writing it. It is passed over.")
+                    self._report(
+                        f"{self.path.name}: line {number} is cut off; the run was stopped while writing it. It is passed over."
+                    )
                     return
                 if not line.startswith(beginning):
                     continue
                 try:
                     document = orjson.loads(line)
-                    document = {printable(name): printable(value) if isinstance(value, str) else value for name, value in document.items()}
-                    sound = all(isinstance(value, str if name == "stream" else list) for name, value in document.items())
+                    document = {
+                        printable(name): printable(value) if isinstance(value, str) else value
+                        for name, value in document.items()
+                    }
+                    sound = all(
+                        isinstance(value, str if name == "stream" else list)
+                        for name, value in document.items()
+                    )
                 except (orjson.JSONDecodeError, AttributeError):
                     sound = False
                 if sound and "stream" in document:
@@ -283,7 +299,9 @@ class Metrics:
         return self._columns
 
 
-def _joined(blocks: Iterable[dict[str, Any]], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
+def _joined(
+    blocks: Iterable[dict[str, Any]], names: set[str] | None
+) -> dict[str, dict[str, np.ndarray]]:
     """The columns of every stream, blocks behind one another; None of `names` means all columns.
 
     A block in which a column is no row of values is damaged, and passed over.
@@ -291,11 +309,16 @@ def _joined(blocks: Iterable[dict[str, Any]], names: set[str] | None) -> dict[st
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
         columns = parts.setdefault(block.pop("stream"), {})
-        made = {name: _array(values) for name, values in block.items() if names is None or name in names}
+        made = {
+            name: _array(values) for name, values in block.items() if names is None or name in names
+        }
         if all(column.ndim == 1 for column in made.values()):
             for name, column in made.items():
                 columns.setdefault(name, []).append(column)
-    return {stream: {name: np.concatenate(pieces) for name, pieces in columns.items()} for stream, columns in parts.items()}
+    return {
+        stream: {name: np.concatenate(pieces) for name, pieces in columns.items()}
+        for stream, columns in parts.items()
+    }
 
 
 def _array(values: list[Any]) -> np.ndarray:
@@ -307,4 +330,8 @@ def _array(values: list[Any]) -> np.ndarray:
     if array.dtype != object:
         return array
     numbers = all(value is None or isinstance(value, (int, float)) for value in values)
-    return np.array(values, dtype=np.float64) if numbers else np.array(["" if value is None else str(value) for value in values])
+    return (
+        np.array(values, dtype=np.float64)
+        if numbers
+        else np.array(["" if value is None else str(value) for value in values])
+    )

@@ -156,15 +156,23 @@ class RunRecord:
         try:
             document = documents.parse(content)
             if document.get("format", 0) > FORMAT:
-                raise StoreError(f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it.")
+                raise StoreError(
+                    f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it."
+                )
             vouched = document.get("format", 0) > 1 or "digest" in document or "files" in document
             intact = _digest(document) == document.get("digest") if vouched else None
             document = documents.shown(document)
             known = {one.name for one in fields(cls)} - {"intact"}
-            document["artifacts"] = [Artifact(**artifact) for artifact in document.get("artifacts", [])]
-            record = cls(**{key: value for key, value in document.items() if key in known}, intact=intact)
+            document["artifacts"] = [
+                Artifact(**artifact) for artifact in document.get("artifacts", [])
+            ]
+            record = cls(
+                **{key: value for key, value in document.items() if key in known}, intact=intact
+            )
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise StoreError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
+            raise StoreError(
+                f"{path} is damaged ({type(error).__name__}: {error}). {remedy}"
+            ) from error
         wrong = _wrong_field(record)
         if wrong:
             raise StoreError(f"{path} is damaged (`{wrong}` is not what it should be). {remedy}")
@@ -189,12 +197,16 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
 def _digest(document: Mapping[str, Any]) -> str:
     """SHA-256 over all of a document but its digest, whatever the order of its entries and its spaces."""
     rest = {name: value for name, value in document.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()
+    ).hexdigest()
 
 
 def _written(document: dict[str, Any]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, default=plain)
-    document = json.loads(text.encode(errors="replace"))  # as it will be read; half a character becomes a question mark
+    document = json.loads(
+        text.encode(errors="replace")
+    )  # as it will be read; half a character becomes a question mark
     if document.get("format", 0) > 1:
         document["digest"] = _digest(document)
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
@@ -209,7 +221,10 @@ def _wrong_field(record: RunRecord) -> str | None:
         value, kind = getattr(record, one.name), str(one.type).partition("[")[0].partition(" ")[0]
         limit = isinstance(value, int) and abs(value) >= 2**63
         optional = "None" in str(one.type) and value is None
-        if not optional and (not isinstance(value, kinds[kind]) or (kind == "int" and (isinstance(value, bool) or limit))):
+        if not optional and (
+            not isinstance(value, kinds[kind])
+            or (kind == "int" and (isinstance(value, bool) or limit))
+        ):
             return one.name
     if record.status not in STATUSES:
         return "status"
@@ -218,7 +233,10 @@ def _wrong_field(record: RunRecord) -> str | None:
             return "created" if moment == record.created else "ended"
     if not all(_is_artifact(one) for one in record.artifacts):
         return "artifacts"
-    if not all(isinstance(one, str) for one in (*record.warnings, *record.versions.values(), *record.processor.values())):
+    if not all(
+        isinstance(one, str)
+        for one in (*record.warnings, *record.versions.values(), *record.processor.values())
+    ):
         return "warnings, versions or processor"
     if not all(isinstance(record.agent, kind) for kind in [str] if record.agent is not None):
         return "config"
@@ -226,11 +244,20 @@ def _wrong_field(record: RunRecord) -> str | None:
 
 
 def _is_artifact(one: Artifact) -> bool:
-    return isinstance(one.name, str) and is_artifact_name(one.name) and type(one.size) is int and isinstance(one.sha256, str)
+    return (
+        isinstance(one.name, str)
+        and is_artifact_name(one.name)
+        and type(one.size) is int
+        and isinstance(one.sha256, str)
+    )
 
 
 def _is_mark(one: Any) -> bool:
-    return isinstance(one, dict) and type(one.get("size")) is int and isinstance(one.get("sha256"), str)
+    return (
+        isinstance(one, dict)
+        and type(one.get("size")) is int
+        and isinstance(one.get("sha256"), str)
+    )
 
 
 def _is_moment(text: str) -> bool:
@@ -245,4 +272,10 @@ def is_artifact_name(name: str) -> bool:
     """Whether a name stays inside the run's folder, on every system."""
     pure = PurePosixPath(name)
     strange = "\\" in name or ":" in name or printable(name) != name or "\n" in name
-    return bool(name) and not strange and not pure.is_absolute() and ".." not in pure.parts and bool(pure.parts)
+    return (
+        bool(name)
+        and not strange
+        and not pure.is_absolute()
+        and ".." not in pure.parts
+        and bool(pure.parts)
+    )

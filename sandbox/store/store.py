@@ -40,7 +40,9 @@ class Store:
             pass  # its first run makes it
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another folder.") from None
+            raise UsageError(
+                f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another folder."
+            ) from None
 
     def create(self, lab: str, label: str, run: str = "") -> RunFolder:
         """A new, empty run folder.
@@ -60,7 +62,9 @@ class Store:
                 return RunFolder(path)
             except FileExistsError:
                 if not path.is_dir():
-                    raise StoreError(f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store.") from None
+                    raise StoreError(
+                        f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store."
+                    ) from None
             except OSError as error:
                 raise self._not_writable(error) from error
 
@@ -125,11 +129,15 @@ class Store:
         if not name.strip():
             raise UsageError("A run has a name: an id, the beginning of one, a folder, or `last`.")
         as_path = Path(name)
-        if (os.sep in name or "/" in name or name in (".", "..")) and os.path.exists(as_path / "run.json"):
+        if (os.sep in name or "/" in name or name in (".", "..")) and os.path.exists(
+            as_path / "run.json"
+        ):
             return RunFolder(as_path.resolve())
         if name == "last":
             if not runs:
-                raise UsageError(f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one.")
+                raise UsageError(
+                    f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one."
+                )
             return RunFolder(_newest(list(runs.values())))
         found = matching(name, runs)
         if not found:
@@ -140,7 +148,9 @@ class Store:
         if not found:
             if os.path.isdir(as_path) and os.path.exists(as_path / "run.json"):
                 return RunFolder(as_path.resolve())
-            raise UnknownNameError("run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all.")
+            raise UnknownNameError(
+                "run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all."
+            )
         return RunFolder(runs[found[0]])
 
     def rows(self) -> list[Row]:
@@ -183,7 +193,9 @@ class Store:
     def check_deletable(self, folder: RunFolder) -> None:
         """Refuse what `delete` refuses; nothing is removed."""
         if os.path.realpath(folder.path.parent.parent) != os.path.realpath(self.root):
-            raise StoreError(f"{folder.path} is no run of the store {self.root.resolve()}; name its store with --store.")
+            raise StoreError(
+                f"{folder.path} is no run of the store {self.root.resolve()}; name its store with --store."
+            )
         with contextlib.suppress(StoreError):
             if folder.read().status == "running":
                 raise UsageError(f"Run {folder.id} is running; stop it first.")
@@ -207,7 +219,9 @@ def _new_id(label: str) -> str:
 
 def safe_label(label: str) -> str:
     """The label as it may stand in a file's name."""
-    return "".join(character if character.isalnum() or character in "-_." else "-" for character in label)
+    return "".join(
+        character if character.isalnum() or character in "-_." else "-" for character in label
+    )
 
 
 def _newest(paths: list[Path]) -> Path:
@@ -224,4 +238,7 @@ def _created(path: Path) -> str:
 
 
 def _not_a_folder(path: Path) -> Path:
-    return next((parent for parent in [path, *path.parents] if parent.exists() and not parent.is_dir()), path)
+    return next(
+        (parent for parent in [path, *path.parents] if parent.exists() and not parent.is_dir()),
+        path,
+    )

@@ -137,12 +137,20 @@ class SweepFolder:
         try:
             document = documents.shown(documents.read(self.record_path))
             if document.get("format", 0) > FORMAT:
-                raise StoreError(f"{self.record_path} was written by a newer sandbox (format {document['format']}); update the sandbox.")
+                raise StoreError(
+                    f"{self.record_path} was written by a newer sandbox (format {document['format']}); update the sandbox."
+                )
             record = documents.validated(SweepRecord, document)
             _check(record)
         except (ValueError, TypeError) as error:
-            raise StoreError(f"{self.record_path} is damaged ({error}). The sweep's runs are untouched.") from error
-        if record.status == "running" and record.host == platform.node() and not RunFolder(self.path).alive(record):  # type: ignore[arg-type]
+            raise StoreError(
+                f"{self.record_path} is damaged ({error}). The sweep's runs are untouched."
+            ) from error
+        if (
+            record.status == "running"
+            and record.host == platform.node()
+            and not RunFolder(self.path).alive(record)  # type: ignore[arg-type]
+        ):
             record.status = "lost"
         return record
 
@@ -153,7 +161,12 @@ class SweepFolder:
             StoreError: when it cannot be written.
         """
         try:
-            write_whole(self.record_path, (json.dumps(asdict(record), indent=1, ensure_ascii=False, default=plain) + "\n").encode())
+            write_whole(
+                self.record_path,
+                (
+                    json.dumps(asdict(record), indent=1, ensure_ascii=False, default=plain) + "\n"
+                ).encode(),
+            )
         except OSError as error:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
 
@@ -169,7 +182,9 @@ class SweepFolder:
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise UsageError(f"A process works on sweep {self.id}; wait until it ends, or stop it.") from None
+            raise UsageError(
+                f"A process works on sweep {self.id}; wait until it ends, or stop it."
+            ) from None
         except OSError as error:
             raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
         try:
@@ -187,7 +202,13 @@ def _check(record: SweepRecord) -> None:
         ValueError: naming the field.
     """
     kinds = {"grid": "axes", "random": "trials", "tpe": "trials"}
-    how: dict[str, Any] = {"threads": int, "device": str, "data": str, "pictures": bool, "checkpoint_seconds": (int, float)}
+    how: dict[str, Any] = {
+        "threads": int,
+        "device": str,
+        "data": str,
+        "pictures": bool,
+        "checkpoint_seconds": (int, float),
+    }
     runs = [run for trial in record.trials for run in trial.runs]
     wrong = {
         "status": record.status not in STATUSES,
@@ -255,7 +276,9 @@ def found(store: Store, name: str) -> SweepFolder:
     if folder is None:
         known = [path.parent.name for path in store.root.glob(f"{FOLDER}/*/sweep.json")]
         where = os.path.join(str(store.root), FOLDER)
-        raise UnknownNameError("sweep", name, known if len(known) < 5 else [], f"They stand in {where}.")
+        raise UnknownNameError(
+            "sweep", name, known if len(known) < 5 else [], f"They stand in {where}."
+        )
     return folder
 
 

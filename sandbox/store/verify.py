@@ -85,16 +85,29 @@ def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: li
         try:
             state = checkpoint.load(folder.checkpoints / f"{number:06d}")
             for name, of in ((METRICS, "metrics"), (TIMES, "times")):
-                seen.append((number, name, Mark(int(state.get(of, 0)), str(state.get(f"{of}_sha256", "")))))
+                seen.append(
+                    (number, name, Mark(int(state.get(of, 0)), str(state.get(f"{of}_sha256", ""))))
+                )
         except (CheckpointError, TypeError, ValueError, OverflowError) as error:
-            problems.append(f"checkpoint {number:06d}: {error}" if not isinstance(error, CheckpointError) else str(error))
+            problems.append(
+                f"checkpoint {number:06d}: {error}"
+                if not isinstance(error, CheckpointError)
+                else str(error)
+            )
     finished = record is not None and record.status == "finished"
     last = max((number for number, _, _ in seen), default=None)
     for number, name, mark in seen:
         if not _begins_with(folder, name, mark):
             problems.append(f"{name} is not what it was at checkpoint {number:06d}.")
-        elif finished and number == last and name == METRICS and folder.directory.size(name) != mark.size:
-            problems.append(f"{name} has {folder.directory.size(name)} bytes, but had {mark.size} at the last checkpoint.")
+        elif (
+            finished
+            and number == last
+            and name == METRICS
+            and folder.directory.size(name) != mark.size
+        ):
+            problems.append(
+                f"{name} has {folder.directory.size(name)} bytes, but had {mark.size} at the last checkpoint."
+            )
     if finished and not numbers:
         problems.append("the run is finished, but has no checkpoint.")
     return len(numbers)
@@ -103,7 +116,9 @@ def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: li
 def _check_files(folder: RunFolder, record: RunRecord | None, problems: list[str]) -> None:
     """Whether the files of measurements are what they were when the run ended."""
     for name, mark in record.files.items() if record else ():
-        if name in (METRICS, TIMES) and not (_size(folder, name) == mark["size"] and _begins_with(folder, name, Mark(**mark))):
+        if name in (METRICS, TIMES) and not (
+            _size(folder, name) == mark["size"] and _begins_with(folder, name, Mark(**mark))
+        ):
             problems.append(f"{name} is not what was written (its SHA-256 differs).")
 
 
@@ -129,7 +144,9 @@ def _begins_with(folder: RunFolder, name: str, mark: Mark) -> bool:
 def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:
     try:
         if folder.artifacts.measured(artifact.name) != artifact:
-            problems.append(f"artifact {artifact.name} is not what was written (its SHA-256 differs).")
+            problems.append(
+                f"artifact {artifact.name} is not what was written (its SHA-256 differs)."
+            )
     except FileNotFoundError:
         problems.append(f"artifact {artifact.name} is missing.")
     except (OSError, StoreError) as error:

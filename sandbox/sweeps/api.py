@@ -127,7 +127,20 @@ def sweep(
     """
     layers = [config or {}, options]
     plan = SweepRequest(
-        lab, preset, layers, grid, random, tpe, seed, seeds, objective, direction, prune, workers, scheduler, pictures=pictures
+        lab,
+        preset,
+        layers,
+        grid,
+        random,
+        tpe,
+        seed,
+        seeds,
+        objective,
+        direction,
+        prune,
+        workers,
+        scheduler,
+        pictures=pictures,
     )
     return begin(plan, Store(store))
 
@@ -164,14 +177,18 @@ def resume_sweep(
     """
     record = folder.read()
     if record.status == "running":
-        raise UsageError(f"Sweep {record.id} is running now (process {record.pid} on {record.host}).")
+        raise UsageError(
+            f"Sweep {record.id} is running now (process {record.pid} on {record.host})."
+        )
     _refuse_changed(record, allow_changed)
     lab = registry().lab(record.lab)
     _refuse_missing(folder, record, lab)
     if workers is not None or scheduler is not None:
         record.workers, record.scheduler = workers or 0, scheduler or ""
     with executor_for(lab, record.workers, record.scheduler, folder.store) as executor:
-        return _conducted(folder, record, lab, executor, progress, again=True, allow_changed=allow_changed)
+        return _conducted(
+            folder, record, lab, executor, progress, again=True, allow_changed=allow_changed
+        )
 
 
 def checked(plan: SweepRequest) -> tuple[str, Any, list[Point]]:
@@ -188,13 +205,24 @@ def checked(plan: SweepRequest) -> tuple[str, Any, list[Point]]:
     if plan.grid is not None:
         return entry.name, lab, _available(grid(model, preset, plan.layers, plan.grid, title), plan)
     if not isinstance(lab, Suggesting):
-        raise UsageError(f"Lab '{entry.name}' has no search space of its own; sweep it with --grid OPTION=VALUE,VALUE.")
+        raise UsageError(
+            f"Lab '{entry.name}' has no search space of its own; sweep it with --grid OPTION=VALUE,VALUE."
+        )
     resolve(model, [preset, *plan.layers], title).check_available(plan.data)
     optuna = load_optuna("--random" if plan.random else "--tpe")
     if plan.tpe is not None:
-        draw(lab, preset, plan.layers, optuna.create_study(sampler=sampler("tpe", plan.seed, 0)).ask(), title)
+        draw(
+            lab,
+            preset,
+            plan.layers,
+            optuna.create_study(sampler=sampler("tpe", plan.seed, 0)).ask(),
+            title,
+        )
         return entry.name, lab, []
-    trials = [optuna.create_study(sampler=sampler("random", plan.seed, number)).ask() for number in range(plan.random or 0)]
+    trials = [
+        optuna.create_study(sampler=sampler("random", plan.seed, number)).ask()
+        for number in range(plan.random or 0)
+    ]
     points = [draw(lab, preset, plan.layers, trial, title) for trial in trials]
     return entry.name, lab, _available(points, plan)
 
@@ -210,8 +238,15 @@ def _check_numbers(plan: SweepRequest) -> None:
     kinds = {"--grid": plan.grid, "--random": plan.random, "--tpe": plan.tpe}
     given = [name for name, value in kinds.items() if value is not None]
     if len(given) != 1:
-        raise UsageError(f"A sweep is one of --grid, --random and --tpe{'; given: ' + ', '.join(given) if given else ''}.")
-    numbers = {"--random": plan.random, "--tpe": plan.tpe, "--seeds": plan.seeds, "--threads": plan.threads}
+        raise UsageError(
+            f"A sweep is one of --grid, --random and --tpe{'; given: ' + ', '.join(given) if given else ''}."
+        )
+    numbers = {
+        "--random": plan.random,
+        "--tpe": plan.tpe,
+        "--seeds": plan.seeds,
+        "--threads": plan.threads,
+    }
     for name, value in numbers.items():
         most = api.MOST_THREADS if name == "--threads" else api.MOST_SEEDS
         if value is not None and not 1 <= value <= most:
@@ -219,11 +254,18 @@ def _check_numbers(plan: SweepRequest) -> None:
     if not 0 <= plan.seed < 2**63 - plan.seeds:
         raise UsageError(f"--seed {plan.seed}: a seed is 0 or more, and below 2^63.")
     if not 0 <= plan.workers <= api.MOST_THREADS or (plan.workers and plan.scheduler):
-        raise UsageError("--workers N starts processes here, --scheduler uses a running cluster; give one of them, and N of 1 or more.")
-    for name, word, known in (("--direction", plan.direction, ("maximize", "minimize")), ("--prune", plan.prune, PRUNERS)):
+        raise UsageError(
+            "--workers N starts processes here, --scheduler uses a running cluster; give one of them, and N of 1 or more."
+        )
+    for name, word, known in (
+        ("--direction", plan.direction, ("maximize", "minimize")),
+        ("--prune", plan.prune, PRUNERS),
+    ):
         if word and word not in known:
             close = nearest(word, known)
-            raise UsageError(f"{name} {word}: it should be {' or '.join(known)}.{f' Did you mean {close!r}?' if close else ''}")
+            raise UsageError(
+                f"{name} {word}: it should be {' or '.join(known)}.{f' Did you mean {close!r}?' if close else ''}"
+            )
     if plan.prune:
         load_optuna("--prune")
 
@@ -232,16 +274,28 @@ def _record(plan: SweepRequest, lab_name: str, lab: Any) -> SweepRecord:
     objective = (plan.objective or getattr(lab, "objective", "")).removeprefix("summary.")
     direction = plan.direction or _direction(lab, objective)
     if objective and not direction:
-        close = nearest(objective, [getattr(lab, "objective", "").removeprefix("summary."), *getattr(lab, "directions", {})])
+        close = nearest(
+            objective,
+            [
+                getattr(lab, "objective", "").removeprefix("summary."),
+                *getattr(lab, "directions", {}),
+            ],
+        )
         raise UsageError(
             f"--objective summary.{objective}: is more of it better, or less? Say so with --direction maximize or minimize."
             f"{f' Or did you mean {close!r}?' if close else ''}"
         )
     if not objective and (plan.prune or plan.tpe):
-        raise UsageError(f"Lab '{lab_name}' does not say what is to be compared; name it with --objective summary.NAME.")
+        raise UsageError(
+            f"Lab '{lab_name}' does not say what is to be compared; name it with --objective summary.NAME."
+        )
     kind = "grid" if plan.grid is not None else "random" if plan.random else "tpe"
     search: dict[str, Any] = {"kind": kind}
-    search |= {"axes": {name: list(values) for name, values in plan.grid.items()}} if plan.grid is not None else {}
+    search |= (
+        {"axes": {name: list(values) for name, values in plan.grid.items()}}
+        if plan.grid is not None
+        else {}
+    )
     search |= {"trials": plan.random or plan.tpe} if plan.grid is None else {}
     return SweepRecord(
         id="",
@@ -257,7 +311,11 @@ def _record(plan: SweepRequest, lab_name: str, lab: Any) -> SweepRecord:
         workers=plan.workers,
         scheduler=plan.scheduler,
         how={
-            **{"threads": plan.threads, "device": plan.device, "data": str(plan.data.resolve()) if plan.data else ""},
+            **{
+                "threads": plan.threads,
+                "device": plan.device,
+                "data": str(plan.data.resolve()) if plan.data else "",
+            },
             **{"pictures": plan.pictures, "checkpoint_seconds": plan.checkpoint_seconds},
         },
         created=datetime.now().astimezone().isoformat(),
@@ -272,7 +330,14 @@ def _direction(lab: Any, objective: str) -> str:
     return str(known.get(objective) or (getattr(lab, "direction", "") if objective == own else ""))
 
 
-def _conducted(folder: SweepFolder, record: SweepRecord, lab: Any, executor: Executor, progress: Progress, **more: bool) -> Sweep:
+def _conducted(
+    folder: SweepFolder,
+    record: SweepRecord,
+    lab: Any,
+    executor: Executor,
+    progress: Progress,
+    **more: bool,
+) -> Sweep:
     with folder.writing():
         record.status, record.error, record.ended = "running", "", ""
         record.host, record.pid, record.sources = platform.node(), os.getpid(), provenance.sources()

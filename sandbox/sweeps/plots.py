@@ -24,7 +24,9 @@ FEW = 6
 """As many different numbers are each written at an axis; of more, five places between the smallest and the largest."""
 
 
-def parallel_coordinates(results: Sequence[Result], objective: str, direction: str, title: str) -> Figure:
+def parallel_coordinates(
+    results: Sequence[Result], objective: str, direction: str, title: str
+) -> Figure:
     """One line for each finished trial through an axis for each parameter and, last, the objective; the best is marked.
 
     Args:
@@ -37,22 +39,43 @@ def parallel_coordinates(results: Sequence[Result], objective: str, direction: s
     from matplotlib.colors import Normalize
 
     names = list(dict.fromkeys(name for one in results for name in one.params))
-    names = [name for name in names if len({repr(one.params.get(name)) for one in results}) > 1] or names
+    names = [
+        name for name in names if len({repr(one.params.get(name)) for one in results}) > 1
+    ] or names
     axis = [Scale([one.params.get(name) for one in results]) for name in names]
     values = np.array([one.value for one in results], dtype=np.float64)  # [trials]
     scale = Scale(values.tolist())
-    places = np.array([[one(result.params.get(name)) for one, name in zip(axis, names, strict=True)] for result in results])
-    lines = np.column_stack([places.reshape(len(results), len(names)), [scale(value) for value in values]])  # [trials, names + 1]
-    lines = lines + _nudges(len(results))[:, None] * np.array([*(one.categories is not None for one in axis), False])
+    places = np.array(
+        [
+            [one(result.params.get(name)) for one, name in zip(axis, names, strict=True)]
+            for result in results
+        ]
+    )
+    lines = np.column_stack(
+        [places.reshape(len(results), len(names)), [scale(value) for value in values]]
+    )  # [trials, names + 1]
+    lines = lines + _nudges(len(results))[:, None] * np.array(
+        [*(one.categories is not None for one in axis), False]
+    )
     with plots.style():
-        figure = plots.figure(max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.7, left=0.55, right=0.6, bottom=1.05, top=0.5)
+        figure = plots.figure(
+            max(7.0, 1.55 * (len(names) + 1) + 1.4), 4.7, left=0.55, right=0.6, bottom=1.05, top=0.5
+        )
         axes = figure.subplots()
         shade = Normalize(0, 1)
         colours = mpl.colormaps[plots.VALUES]
         better = scale_of(values, direction)
         for line, how_good in zip(lines[::-1], better[::-1], strict=True):  # the best last, on top
-            axes.plot(line, color=colours(0.25 + 0.7 * how_good), linewidth=1.2, alpha=0.75, zorder=2)
-        axes.plot(lines[0], color=plots.COLOURS[1], linewidth=2.6, zorder=4, label=f"best: trial {results[0].number}")
+            axes.plot(
+                line, color=colours(0.25 + 0.7 * how_good), linewidth=1.2, alpha=0.75, zorder=2
+            )
+        axes.plot(
+            lines[0],
+            color=plots.COLOURS[1],
+            linewidth=2.6,
+            zorder=4,
+            label=f"best: trial {results[0].number}",
+        )
         for position, one in enumerate([*axis, scale]):
             _axis(axes, position, one)
         more = f"{objective.replace('_', ' ')}\n({'more' if direction == 'maximize' else 'less'} is better)"
@@ -85,11 +108,25 @@ def importance_chart(importance: Mapping[str, float], objective: str, title: str
     names = list(importance)[::-1]
     shares = [100 * importance[name] for name in names]
     with plots.style():
-        figure = plots.figure(7.4, 1.5 + 0.42 * len(names), left=0.4 + 0.085 * max(len(name) for name in names), right=0.55)
+        figure = plots.figure(
+            7.4,
+            1.5 + 0.42 * len(names),
+            left=0.4 + 0.085 * max(len(name) for name in names),
+            right=0.55,
+        )
         axes = figure.subplots()
         bars = axes.barh(names, shares, color=plots.COLOURS[0], height=0.62)
-        axes.bar_label(bars, [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares], padding=4, color=plots.GREY)
-        axes.set(title=title, xlabel=f"share of the variance of {objective.replace('_', ' ')} [%]", xlim=(0, max(shares) * 1.12))
+        axes.bar_label(
+            bars,
+            [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares],
+            padding=4,
+            color=plots.GREY,
+        )
+        axes.set(
+            title=title,
+            xlabel=f"share of the variance of {objective.replace('_', ' ')} [%]",
+            xlim=(0, max(shares) * 1.12),
+        )
         axes.grid(False, axis="y")
     return figure
 
@@ -107,7 +144,9 @@ class Scale:
         self.low = self.high = 0.0
         self.log = False
         self._distinct: list[float] = []
-        if known and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
+        if known and all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
+        ):
             self.low, self.high = float(min(known)), float(max(known))
             self.log = self.low > 0 and self.high / self.low >= LOGARITHMIC
             self._distinct = sorted(set(known))
@@ -119,7 +158,11 @@ class Scale:
         if value is None:
             return float("nan")
         if self.categories is not None:
-            return self.categories.index(show_value(value)) / (len(self.categories) - 1) if len(self.categories) > 1 else 0.5
+            return (
+                self.categories.index(show_value(value)) / (len(self.categories) - 1)
+                if len(self.categories) > 1
+                else 0.5
+            )
         if self.high == self.low:
             return 0.5
         if self.log:
@@ -132,13 +175,19 @@ class Scale:
             return [(self(name), name) for name in self.categories]
         if len(self._distinct) <= FEW:
             return [(self(value), number(value, 4, scale=0)) for value in self._distinct]
-        middle = np.geomspace(self.low, self.high, 5) if self.log else np.linspace(self.low, self.high, 5)
+        middle = (
+            np.geomspace(self.low, self.high, 5)
+            if self.log
+            else np.linspace(self.low, self.high, 5)
+        )
         return [(self(value), number(value, 3, scale=0)) for value in middle.tolist()]
 
 
 def scale_of(values: np.ndarray, direction: str) -> np.ndarray:
     """How good each value is among all, from 0 (worst) to 1 (best), by rank, equal values alike: float [n]."""
-    distinct, places = np.unique(values if direction == "maximize" else -values, return_inverse=True)
+    distinct, places = np.unique(
+        values if direction == "maximize" else -values, return_inverse=True
+    )
     return places / (len(distinct) - 1) if len(distinct) > 1 else np.ones(len(values))
 
 
@@ -146,9 +195,24 @@ def _axis(axes: Axes, position: int, scale: Scale) -> None:
     """One upright axis with its values beside it."""
     axes.plot([position, position], [0, 1], color="#9CA3AF", linewidth=1.0, zorder=1)
     for place, text in scale.ticks():
-        axes.plot([position - 0.025, position + 0.025], [place, place], color="#6B7280", linewidth=1.0, zorder=3)
+        axes.plot(
+            [position - 0.025, position + 0.025],
+            [place, place],
+            color="#6B7280",
+            linewidth=1.0,
+            zorder=3,
+        )
         ground = {"facecolor": "white", "alpha": 0.78, "edgecolor": "none", "pad": 0.8}
-        axes.text(position + 0.045, place, text, va="center", fontsize=8.5, color="#1F2937", zorder=5, bbox=ground)
+        axes.text(
+            position + 0.045,
+            place,
+            text,
+            va="center",
+            fontsize=8.5,
+            color="#1F2937",
+            zorder=5,
+            bbox=ground,
+        )
 
 
 def _nudges(count: int) -> np.ndarray:

@@ -33,7 +33,10 @@ def write(sweep: Sweep) -> None:
         write_whole(path / name, content)
     captions = {COORDINATES: COORDINATES_CAPTION, IMPORTANCE: IMPORTANCE_CAPTION}
     figures = [report.figure(content, captions[name]) for name, content in pictures.items()]
-    write_whole(path / PAGE, report.page(title(sweep), [*_head(sweep), _table(sweep), *_figures(figures)]).encode())
+    write_whole(
+        path / PAGE,
+        report.page(title(sweep), [*_head(sweep), _table(sweep), *_figures(figures)]).encode(),
+    )
 
 
 COORDINATES_CAPTION = (
@@ -52,12 +55,16 @@ def drawings(sweep: Sweep) -> Iterator[tuple[str, Any, str]]:
 
     record, whole = sweep.record, [one for one in sweep.ranking if one.value is not None]
     if len(whole) > 1 and any(one.params for one in whole):
-        drawn = sweep_plots.parallel_coordinates(whole, record.objective, record.direction, f"{record.lab}: {len(whole)} trials")
+        drawn = sweep_plots.parallel_coordinates(
+            whole, record.objective, record.direction, f"{record.lab}: {len(whole)} trials"
+        )
         yield COORDINATES, drawn, COORDINATES_CAPTION
     if sweep.importance:
         yield (
             IMPORTANCE,
-            sweep_plots.importance_chart(sweep.importance, record.objective, f"{record.lab}: what mattered"),
+            sweep_plots.importance_chart(
+                sweep.importance, record.objective, f"{record.lab}: what mattered"
+            ),
             IMPORTANCE_CAPTION,
         )
 
@@ -83,7 +90,11 @@ def columns(sweep: Sweep) -> list[str]:
 
 def value_heading(sweep: Sweep) -> str:
     """The objective, and what stands behind ±: elsewhere that is a standard error."""
-    spread = " (mean ± standard deviation)" if any(one.spread is not None for one in sweep.ranking) else ""
+    spread = (
+        " (mean ± standard deviation)"
+        if any(one.spread is not None for one in sweep.ranking)
+        else ""
+    )
     return f"{words(sweep.record.objective) or 'objective'}{spread}"
 
 
@@ -91,7 +102,9 @@ def value_text(result: Result) -> str:
     """The objective with its spread over seeds, or why there is none."""
     if result.value is None:
         return result.status
-    return number(result.value) if result.spread is None else plus_minus(result.value, result.spread)
+    return (
+        number(result.value) if result.spread is None else plus_minus(result.value, result.spread)
+    )
 
 
 def _head(sweep: Sweep) -> Iterator[str]:
@@ -101,10 +114,23 @@ def _head(sweep: Sweep) -> Iterator[str]:
         report.paragraph(f"{described(sweep)[0].upper()}{described(sweep)[1:]}. {record.status}."),
     ]
     if sweep.best is not None:
-        shown = ", ".join(f"`{option_name(name)} = {show_value(value)}`" for name, value in sweep.best.params.items())
-        over = "" if sweep.best.spread is None else f" (standard deviation over {record.seeds} seeds)"
-        lines.append(report.paragraph(f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}{over}."))
-        lines.append(report.paragraph(f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."))
+        shown = ", ".join(
+            f"`{option_name(name)} = {show_value(value)}`"
+            for name, value in sweep.best.params.items()
+        )
+        over = (
+            "" if sweep.best.spread is None else f" (standard deviation over {record.seeds} seeds)"
+        )
+        lines.append(
+            report.paragraph(
+                f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}{over}."
+            )
+        )
+        lines.append(
+            report.paragraph(
+                f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."
+            )
+        )
     if record.command:
         lines.append(report.paragraph(f"Made by `{record.command}`."))
     if record.error:
@@ -121,7 +147,9 @@ def _table(sweep: Sweep) -> str:
             str(place) if one.value is not None else "",
             *(report.text(cell(one.params[name])) if name in one.params else "" for name in names),
             report.text(value_text(one)),
-            f"{number(one.low)} … {number(one.high)}" if one.low is not None and record.seeds > 1 else "",
+            f"{number(one.low)} … {number(one.high)}"
+            if one.low is not None and record.seeds > 1
+            else "",
             str(one.number),
         ]
         for place, one in enumerate(shown, 1)
@@ -130,7 +158,11 @@ def _table(sweep: Sweep) -> str:
     if record.seeds == 1:
         heads.remove("seeds from … to")
         rows = [[*row[:-2], row[-1]] for row in rows]
-    more = f"<p>The first {SHOWN} of {len(sweep.ranking)}; {RANKING} has all.</p>" if len(sweep.ranking) > SHOWN else ""
+    more = (
+        f"<p>The first {SHOWN} of {len(sweep.ranking)}; {RANKING} has all.</p>"
+        if len(sweep.ranking) > SHOWN
+        else ""
+    )
     table = report.table(heads, rows, right=[objective, "rank", "trial", "seeds from … to"])
     return f"<section><h2>Ranking</h2>{table}{more}</section>"
 

@@ -54,16 +54,27 @@ def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
             return "damaged", {}
         return one.status, one.summary
 
-    return ranked([result(trial, told, record.objective) for trial in record.trials], record.direction)
+    return ranked(
+        [result(trial, told, record.objective) for trial in record.trials], record.direction
+    )
 
 
 def ranked(results: Sequence[Result], direction: str) -> list[Result]:
     """Finished trials from best to worst, then the others; ties stay in the order of their numbers."""
     sign = -1.0 if direction == "maximize" else 1.0
-    return sorted(results, key=lambda one: (one.value is None, 0.0 if one.value is None else sign * one.value, one.number))
+    return sorted(
+        results,
+        key=lambda one: (
+            one.value is None,
+            0.0 if one.value is None else sign * one.value,
+            one.number,
+        ),
+    )
 
 
-def result(trial: Trial, told: Callable[[str], tuple[str, Mapping[str, Any]]], objective: str) -> Result:
+def result(
+    trial: Trial, told: Callable[[str], tuple[str, Mapping[str, Any]]], objective: str
+) -> Result:
     """A trial's result.
 
     Args:
@@ -111,22 +122,43 @@ def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
         UnknownNameError: naming those that there are.
     """
     figures = [
-        name for name, value in summary.items() if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        name
+        for name, value in summary.items()
+        if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
     ]
     if not objective and figures:
         return next((name for name in figures if summary[name] is not None), figures[0])
     if objective not in figures:
-        raise UnknownNameError("figure in the summary", objective, figures, "`--objective summary.NAME` says what is compared.")
+        raise UnknownNameError(
+            "figure in the summary",
+            objective,
+            figures,
+            "`--objective summary.NAME` says what is compared.",
+        )
     return objective
 
 
-def document(folder: SweepFolder, record: SweepRecord, results: Sequence[Result], importance: Mapping[str, float]) -> dict[str, Any]:
+def document(
+    folder: SweepFolder,
+    record: SweepRecord,
+    results: Sequence[Result],
+    importance: Mapping[str, float],
+) -> dict[str, Any]:
     """A sweep and its ranking as one JSON document."""
     best = results[0] if results and results[0].value is not None else None
     return {
-        **{"sweep": record.id, "folder": str(folder.path.resolve()), "status": record.status, "lab": record.lab, "preset": record.preset},
+        **{
+            "sweep": record.id,
+            "folder": str(folder.path.resolve()),
+            "status": record.status,
+            "lab": record.lab,
+            "preset": record.preset,
+        },
         **{"search": record.search, "seed": record.seed, "seeds": record.seeds},
-        **{"objective": f"summary.{record.objective}" if record.objective else None, "direction": record.direction or None},
+        **{
+            "objective": f"summary.{record.objective}" if record.objective else None,
+            "direction": record.direction or None,
+        },
         "best": None if best is None else best.number,
         "importance": dict(importance),
         "ranking": [vars(one) for one in results],

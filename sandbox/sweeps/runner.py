@@ -57,7 +57,9 @@ class Tally:
     @property
     def left_seconds(self) -> float | None:
         """Time until the end, at the pace so far; None before anything ended."""
-        return None if not self.done_now else self.seconds / self.done_now * (self.total - self.done)
+        return (
+            None if not self.done_now else self.seconds / self.done_now * (self.total - self.done)
+        )
 
 
 @dataclass
@@ -98,7 +100,13 @@ class Conductor:
         again: bool = False,
         allow_changed: bool = False,
     ) -> None:
-        self.folder, self.record, self.lab, self.executor, self.progress = folder, record, lab, executor, progress
+        self.folder, self.record, self.lab, self.executor, self.progress = (
+            folder,
+            record,
+            lab,
+            executor,
+            progress,
+        )
         self.again, self.allow_changed = again, allow_changed
         self.tally = Tally(total=self._trials() * record.seeds, objective=record.objective)
         self.reported = False
@@ -120,7 +128,11 @@ class Conductor:
         try:
             with stop.listening():
                 while True:
-                    while not stop.reason and len(pending) < self._room() and (next_ := self._next_run()):
+                    while (
+                        not stop.reason
+                        and len(pending) < self._room()
+                        and (next_ := self._next_run())
+                    ):
                         self._show(begun, len(pending) + 1)
                         pending[self.executor.submit(self._job(*next_))] = next_
                     if not pending:
@@ -152,7 +164,11 @@ class Conductor:
     # -- what comes next
 
     def _trials(self) -> int:
-        return int(self.record.search["trials"]) if self.record.search["kind"] == "tpe" else len(self.record.trials)
+        return (
+            int(self.record.search["trials"])
+            if self.record.search["kind"] == "tpe"
+            else len(self.record.trials)
+        )
 
     def _adaptive(self) -> bool:
         return self.record.search["kind"] == "tpe"
@@ -178,7 +194,9 @@ class Conductor:
         runs = [run for run in trial.runs if not self._known(opened, run)]
         if trial.pruned:
             runs = []
-        self._queue.extend((opened, run) for run in (runs[:1] if self._first_decides(opened) else runs))
+        self._queue.extend(
+            (opened, run) for run in (runs[:1] if self._first_decides(opened) else runs)
+        )
         opened.held = runs[1:] if self._first_decides(opened) else []
         self._close_if_done(opened)
         return True
@@ -207,14 +225,18 @@ class Conductor:
         number = len(self.record.trials)
         if not self._adaptive() or number >= self._trials():
             return False
-        at_once = max(1, round(self.executor.slots() / self.record.seeds)) if self._parallel() else 1
+        at_once = (
+            max(1, round(self.executor.slots() / self.record.seeds)) if self._parallel() else 1
+        )
         if len(self._open) >= at_once:
             return False
         assert self._study is not None
         trial = self._study.ask(sampler("tpe", self.record.seed, number, parallel=self._parallel()))
         title = f"lab '{self.record.lab}'"
         preset = api.preset(self.lab, self.record.lab, self.record.preset)
-        self.record.trials.append(planned(self.record, number, draw(self.lab, preset, self.record.layers, trial, title)))
+        self.record.trials.append(
+            planned(self.record, number, draw(self.lab, preset, self.record.layers, trial, title))
+        )
         self.folder.write(self.record)
         return True
 
@@ -237,13 +259,30 @@ class Conductor:
             command=record.command,
             id=run,
         )
-        settings = Settings(how["checkpoint_seconds"], pictures=how["pictures"], animation=how["pictures"])
+        settings = Settings(
+            how["checkpoint_seconds"], pictures=how["pictures"], animation=how["pictures"]
+        )
         pruning = None
         if record.prune and run == trial.runs[0]:
-            pruning = TrialPruning(str(self.folder.journal_path.resolve()), trial.number, record.prune, record.objective)
+            pruning = TrialPruning(
+                str(self.folder.journal_path.resolve()),
+                trial.number,
+                record.prune,
+                record.objective,
+            )
         root = str(self.folder.store.root.resolve())
         stop_file = str(self.folder.stop_path.resolve())
-        return Job(request, root, settings, plugin_files(), record.sources, stop_file, self.again, self.allow_changed, pruning)
+        return Job(
+            request,
+            root,
+            settings,
+            plugin_files(),
+            record.sources,
+            stop_file,
+            self.again,
+            self.allow_changed,
+            pruning,
+        )
 
     # -- what came of it
 
@@ -274,14 +313,14 @@ class Conductor:
         """Check the objective against the first result; where none was named, it is the run's score."""
         record = self.record
         score = score_of(declared, summary)
-        named = checked_objective(record.objective or (score.name if score is not None else ""), summary)
+        named = checked_objective(
+            record.objective or (score.name if score is not None else ""), summary
+        )
         if not record.objective:
             record.objective = self.tally.objective = named
             higher = score is None or score.higher_is_better
             if not declared and not record.direction:
-                record.error = (
-                    f"Lab '{record.lab}' declares no score, so more of '{named}' counts as better; --direction minimize turns it."
-                )
+                record.error = f"Lab '{record.lab}' declares no score, so more of '{named}' counts as better; --direction minimize turns it."
             record.direction = record.direction or ("maximize" if higher else "minimize")
             self.folder.write(record)
 
@@ -290,7 +329,9 @@ class Conductor:
         if not trial.pruned and len(opened.outcomes) < len(trial.runs):
             return
         self._open.pop(trial.number, None)
-        values = [figure(outcome.summary, self.record.objective) for outcome in opened.outcomes.values()]
+        values = [
+            figure(outcome.summary, self.record.objective) for outcome in opened.outcomes.values()
+        ]
         known = [value for value in values if value is not None]
         mean = fmean(known) if not trial.pruned and len(known) == len(trial.runs) else None
         if mean is not None:
@@ -303,7 +344,11 @@ class Conductor:
         """Optuna's view of the sweep, with the trials there are; None where nothing needs it."""
         if not self._adaptive() and not self.record.prune:
             return None
-        study = Study(self.record.direction, self.record.prune, self.folder.journal_path if self.record.prune else None)
+        study = Study(
+            self.record.direction,
+            self.record.prune,
+            self.folder.journal_path if self.record.prune else None,
+        )
         for trial in self.record.trials:
             study.add(trial.params, trial.distributions, self._reported_before(trial))
         return study
@@ -318,7 +363,10 @@ class Conductor:
         for stream in STREAMS:
             columns = folder.metrics().columns(stream, [unit, column])
             if unit in columns and column in columns:
-                said |= {int(at): float(value) for at, value in zip(columns[unit], columns[column], strict=True)}
+                said |= {
+                    int(at): float(value)
+                    for at, value in zip(columns[unit], columns[column], strict=True)
+                }
         return said
 
     def _show(self, begun: float, running: int) -> None:

@@ -82,7 +82,9 @@ def grid(
     problems = _axis_problems(axes, fixed)
     size = math.prod(len(values) for values in axes.values())
     if size > LARGEST_GRID:
-        problems.append(f"the grid has {size} configurations; at most {LARGEST_GRID} are carried out in one sweep")
+        problems.append(
+            f"the grid has {size} configurations; at most {LARGEST_GRID} are carried out in one sweep"
+        )
     if problems:
         raise ConfigError(title, problems)
     points, seen = [], dict[str, None]()
@@ -94,15 +96,22 @@ def grid(
         except ConfigError as error:
             seen |= dict.fromkeys(error.problems)
             continue
-        points.append(Point({name: look_up(dump(resolved), name) for name in axes}, settings, resolved, {}))
+        points.append(
+            Point({name: look_up(dump(resolved), name) for name in axes}, settings, resolved, {})
+        )
     if seen:
         shown = list(seen)[:SHOWN_PROBLEMS]
-        raise ConfigError(title, [*shown, *([f"… and {len(seen) - len(shown)} more"] if len(seen) > len(shown) else [])])
+        raise ConfigError(
+            title,
+            [*shown, *([f"… and {len(seen) - len(shown)} more"] if len(seen) > len(shown) else [])],
+        )
     _refuse_twins(points, title)
     return points
 
 
-def _axis_problems(axes: Mapping[str, Sequence[Any]], fixed: Sequence[Mapping[str, Any]]) -> list[str]:
+def _axis_problems(
+    axes: Mapping[str, Sequence[Any]], fixed: Sequence[Mapping[str, Any]]
+) -> list[str]:
     problems = []
     if not axes:
         problems.append("the grid is empty; write --grid OPTION=VALUE,VALUE")
@@ -113,7 +122,9 @@ def _axis_problems(axes: Mapping[str, Sequence[Any]], fixed: Sequence[Mapping[st
         if twice:
             problems.append(f"{name}: {', '.join(twice)} stands there more than once")
         if held(fixed, name) is not None:
-            problems.append(f"{name} is given both as an option and in the grid; leave out one of them")
+            problems.append(
+                f"{name} is given both as an option and in the grid; leave out one of them"
+            )
     return problems
 
 
@@ -126,7 +137,9 @@ def _refuse_twins(points: Sequence[Point], title: str) -> None:
             raise ConfigError(title, [f"the grid holds {show(point.params)} more than once"])
 
 
-def draw(lab: Any, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]], trial: Any, title: str) -> Point:
+def draw(
+    lab: Any, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]], trial: Any, title: str
+) -> Point:
     """What the lab suggests for one Optuna trial.
 
     Args:
@@ -141,12 +154,19 @@ def draw(lab: Any, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]]
     """
     suggested = lab.suggest(Held(trial, fixed))
     if not isinstance(suggested, Mapping):
-        raise UsageError(f"`suggest` of {title} must return settings: {{'agent.alpha': 0.1}}, not {type(suggested).__name__}.")
+        raise UsageError(
+            f"`suggest` of {title} must return settings: {{'agent.alpha': 0.1}}, not {type(suggested).__name__}."
+        )
     settings = layer(suggested)
-    resolved = resolve(lab.Config, [preset, settings, *fixed], f"{title}, as its search space suggests it")
+    resolved = resolve(
+        lab.Config, [preset, settings, *fixed], f"{title}, as its search space suggests it"
+    )
     from optuna.distributions import distribution_to_json
 
-    distributions = {name: distribution_to_json(distribution) for name, distribution in trial.distributions.items()}
+    distributions = {
+        name: distribution_to_json(distribution)
+        for name, distribution in trial.distributions.items()
+    }
     return Point(dict(trial.params), settings, resolved, distributions)
 
 
@@ -169,7 +189,9 @@ class Held:
     def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
         """As of Optuna's trial."""
         own = held(self._fixed, name)
-        return int(float(own)) if own is not None else self._trial.suggest_int(name, low, high, **more)
+        return (
+            int(float(own)) if own is not None else self._trial.suggest_int(name, low, high, **more)
+        )
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """As of Optuna's trial."""
@@ -187,14 +209,18 @@ def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
     paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
     made: dict[str, Any] = {}
     for path, value in paths.items():
-        is_choice = isinstance(value, str) and any(other[: len(path)] == path for other in paths if len(other) > len(path))
+        is_choice = isinstance(value, str) and any(
+            other[: len(path)] == path for other in paths if len(other) > len(path)
+        )
         made = merge(made, nested((*path, "name") if is_choice else path, value))
     return made
 
 
 def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
     """The value of an option in the strongest of several layers that has it; None where none has."""
-    return next((value for one in reversed(fixed) if (value := look_up(one, name)) is not None), None)
+    return next(
+        (value for one in reversed(fixed) if (value := look_up(one, name)) is not None), None
+    )
 
 
 def look_up(settings: Mapping[str, Any], name: str) -> Any:
@@ -202,7 +228,11 @@ def look_up(settings: Mapping[str, Any], name: str) -> Any:
     value: Any = settings
     for part in name.split("."):
         spellings = (part, part.replace("-", "_"), part.replace("_", "-"))
-        value = next((value[one] for one in spellings if one in value), None) if isinstance(value, Mapping) else None
+        value = (
+            next((value[one] for one in spellings if one in value), None)
+            if isinstance(value, Mapping)
+            else None
+        )
     if not isinstance(value, Mapping):
         return value
     picked = value.get("name")

@@ -73,14 +73,21 @@ class Study:
         if journal is not None:
             journal.unlink(missing_ok=True)
         storage = None if journal is None else _journal(journal)
-        self._study = self._optuna.create_study(study_name=NAME, direction=direction, pruner=pruner(prune), storage=storage)
+        self._study = self._optuna.create_study(
+            study_name=NAME, direction=direction, pruner=pruner(prune), storage=storage
+        )
 
     def ask(self, sampler: Any) -> Any:
         """A new trial, whose parameters `sampler` draws."""
         self._study.sampler = sampler
         return self._study.ask()
 
-    def add(self, params: Mapping[str, Any], distributions: Mapping[str, str], reported: Mapping[int, float] | None = None) -> None:
+    def add(
+        self,
+        params: Mapping[str, Any],
+        distributions: Mapping[str, str],
+        reported: Mapping[int, float] | None = None,
+    ) -> None:
         """Take up the next trial with the parameters it has, and what it reported so far; without distributions, as one of a grid."""
         from optuna.distributions import json_to_distribution
 
@@ -118,7 +125,9 @@ class Judge:
 
     def __init__(self, journal: str, number: int, prune: str) -> None:
         optuna = load_optuna("--prune")
-        study = optuna.load_study(study_name=NAME, storage=_journal(Path(journal)), pruner=pruner(prune))
+        study = optuna.load_study(
+            study_name=NAME, storage=_journal(Path(journal)), pruner=pruner(prune)
+        )
         self._trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
         self._seen = set(study.get_trials(deepcopy=False)[number].intermediate_values)
 
@@ -170,9 +179,16 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
     study = optuna.create_study(direction="maximize")
     for one, value in zip(params, values, strict=True):
         drawn = {name: _plain(one[name]) for name in names}
-        study.add_trial(optuna.trial.create_trial(params=drawn, distributions=distributions, value=value))
+        study.add_trial(
+            optuna.trial.create_trial(params=drawn, distributions=distributions, value=value)
+        )
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return {name: float(share) for name, share in optuna.importance.get_param_importances(study, evaluator=evaluator).items()}
+    return {
+        name: float(share)
+        for name, share in optuna.importance.get_param_importances(
+            study, evaluator=evaluator
+        ).items()
+    }
 
 
 def _span(optuna: Any, values: Sequence[Any]) -> Any:

@@ -83,9 +83,13 @@ class Sweep:
         """How much of the objective's variance each parameter explains; empty where that cannot be said, or Optuna is missing."""
         from sandbox.sweeps.study import importances
 
-        whole = sorted((one for one in self.ranking if one.value is not None), key=lambda one: one.number)
+        whole = sorted(
+            (one for one in self.ranking if one.value is not None), key=lambda one: one.number
+        )
         with contextlib.suppress(UsageError):
-            return importances([one.params for one in whole], [one.value for one in whole if one.value is not None])
+            return importances(
+                [one.params for one in whole], [one.value for one in whole if one.value is not None]
+            )
         return {}
 
     def document(self) -> dict[str, Any]:

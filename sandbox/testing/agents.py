@@ -35,7 +35,13 @@ def check_agent(agent: Any, *, env: Mapping[str, Any] | None = None, episodes: i
         made = grid(config=resolve(grid.Config, [world], "the maze of check_agent"))
         made.np_random = np.random.default_rng(2)
         config = resolve(agent.Config, [changed], f"agent '{name}'")
-        return agent(config, made.model.states, made.model.actions, np.random.default_rng(1), episodes=episodes), made
+        return agent(
+            config,
+            made.model.states,
+            made.model.actions,
+            np.random.default_rng(1),
+            episodes=episodes,
+        ), made
 
     def learned(parts: Sequence[int], compiled: bool = True, **changed: Any) -> Any:
         one, made = fresh(**changed)
@@ -49,23 +55,40 @@ def check_agent(agent: Any, *, env: Mapping[str, Any] | None = None, episodes: i
     both: list[dict[str, Any]] = [{"ties": "first"}, {"ties": "random"}]
     for ties in both if "ties" in agent.Config.model_fields else [{}]:
         whole = learned([episodes], **ties)
-        _same_agent(whole, learned([episodes], **ties), f"agent '{name}' learns two things from one seed")
         _same_agent(
-            whole, learned([episodes // 4, episodes - episodes // 4], **ties), f"agent '{name}': a episodes and then b are not a + b"
+            whole, learned([episodes], **ties), f"agent '{name}' learns two things from one seed"
         )
-        _same_agent(whole, learned([episodes], compiled=False, **ties), f"agent '{name}': learning through env.step gives another table")
+        _same_agent(
+            whole,
+            learned([episodes // 4, episodes - episodes // 4], **ties),
+            f"agent '{name}': a episodes and then b are not a + b",
+        )
+        _same_agent(
+            whole,
+            learned([episodes], compiled=False, **ties),
+            f"agent '{name}': learning through env.step gives another table",
+        )
     with tempfile.TemporaryDirectory() as folder:
         whole = learned([episodes])
         path = Path(folder) / "agent.npz"
         whole.save(path)
         loaded = agent.load(path)
         _same_agent(whole, loaded, f"agent '{name}': what was saved and loaded is another agent")
-        acted = [[one.act(state, explore=True) for state in range(one.states)] for one in (whole, loaded)]
-        require(acted[0] == acted[1], f"agent '{name}': once loaded it acts differently from the same generator")
+        acted = [
+            [one.act(state, explore=True) for state in range(one.states)] for one in (whole, loaded)
+        ]
+        require(
+            acted[0] == acted[1],
+            f"agent '{name}': once loaded it acts differently from the same generator",
+        )
 
 
 def _same_agent(one: Any, other: Any, says: str) -> None:
     first, second = one.state(), other.state()
     for name, value in first.items():
-        same = np.array_equal(value, second[name], equal_nan=True) if isinstance(value, np.ndarray) else value == second[name]
+        same = (
+            np.array_equal(value, second[name], equal_nan=True)
+            if isinstance(value, np.ndarray)
+            else value == second[name]
+        )
         require(bool(same), f"{says} ({name} differs)")

@@ -27,17 +27,30 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
 
     make = partial(gymnasium.make, make) if isinstance(make, str) else make
     checked = make(render_mode="rgb_array").unwrapped
-    env_checker.check_env(checked, skip_render_check=checked.spec is None)  # other render modes are made from the spec
+    env_checker.check_env(
+        checked, skip_render_check=checked.spec is None
+    )  # other render modes are made from the spec
     with contextlib.suppress(ImportError):
         from stable_baselines3.common import env_checker as sb3
 
         sb3.check_env(make(render_mode=None).unwrapped)
-    require(_walk(make(render_mode=None), steps) == _walk(make(render_mode=None), steps), "two walks with one seed differ")
+    require(
+        _walk(make(render_mode=None), steps) == _walk(make(render_mode=None), steps),
+        "two walks with one seed differ",
+    )
     env = make(render_mode="rgb_array")
     env.reset(seed=0)
     frame = env.render()
-    fits = isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3
-    require(fits, f"render() gives {type(frame).__name__} {getattr(frame, 'shape', '')}, not uint8 [height, width, 3]")
+    fits = (
+        isinstance(frame, np.ndarray)
+        and frame.dtype == np.uint8
+        and frame.ndim == 3
+        and frame.shape[2] == 3
+    )
+    require(
+        fits,
+        f"render() gives {type(frame).__name__} {getattr(frame, 'shape', '')}, not uint8 [height, width, 3]",
+    )
     env.close()
 
 
@@ -48,7 +61,9 @@ def _walk(env: Any, steps: int) -> list[Any]:
     met: list[Any] = [np.asarray(observation).tobytes()]
     for _ in range(steps):
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        met.append((np.asarray(observation).tobytes(), float(reward), bool(terminated), bool(truncated)))
+        met.append(
+            (np.asarray(observation).tobytes(), float(reward), bool(terminated), bool(truncated))
+        )
         if terminated or truncated:
             observation, _ = env.reset()
             met.append(np.asarray(observation).tobytes())

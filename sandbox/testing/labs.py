@@ -30,7 +30,13 @@ BLOCKS = 6
 """Blocks that `check_experiment` looks at before and after an interruption."""
 
 
-def check_lab(lab: Any, *, preset: str = "quick", config: Mapping[str, Any] | None = None, blocks: int = BLOCKS) -> None:
+def check_lab(
+    lab: Any,
+    *,
+    preset: str = "quick",
+    config: Mapping[str, Any] | None = None,
+    blocks: int = BLOCKS,
+) -> None:
     """Check a lab: its options, its presets, and with one preset its experiment, pictures and frames.
 
     Args:
@@ -45,24 +51,44 @@ def check_lab(lab: Any, *, preset: str = "quick", config: Mapping[str, Any] | No
     """
     lab = registry().lab(lab) if isinstance(lab, str) else lab() if isinstance(lab, type) else lab
     name = type(lab).__name__
-    require(isinstance(lab, Lab), f"{name} is no lab: it needs `Config`, `presets` and `build` (see sandbox.Lab)")
-    require(isinstance(lab.Config, type) and issubclass(lab.Config, LabConfig), f"{name}.Config is no subclass of sandbox.LabConfig")
+    require(
+        isinstance(lab, Lab),
+        f"{name} is no lab: it needs `Config`, `presets` and `build` (see sandbox.Lab)",
+    )
+    require(
+        isinstance(lab.Config, type) and issubclass(lab.Config, LabConfig),
+        f"{name}.Config is no subclass of sandbox.LabConfig",
+    )
     for option in options(lab.Config):
-        require(bool(option.help), f"option --{option.name} of {name} has no description: it stands in the help")
+        require(
+            bool(option.help),
+            f"option --{option.name} of {name} has no description: it stands in the help",
+        )
     presets = {"default": {}, **lab.presets}
     for title, settings in presets.items():
         made = resolve(lab.Config, [settings], f"preset '{title}' of {name}")
         again = resolve(lab.Config, [dump(made)], f"preset '{title}' of {name}, read back")
-        require(made == again, f"preset '{title}' of {name} is another configuration once it was written down and read")
-    settings = resolve(lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}")
+        require(
+            made == again,
+            f"preset '{title}' of {name} is another configuration once it was written down and read",
+        )
+    settings = resolve(
+        lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}"
+    )
     settings.check_available()
     names = tuple(getattr(lab, "global_generators", ()))
-    check_experiment(lambda context: lab.build(settings, context), blocks=blocks, global_generators=names)
+    check_experiment(
+        lambda context: lab.build(settings, context), blocks=blocks, global_generators=names
+    )
     _check_pictures(lab, settings, name)
 
 
 def check_experiment(
-    build: Callable[[Context], Experiment], *, blocks: int = BLOCKS, seed: int = 0, global_generators: Sequence[str] = ()
+    build: Callable[[Context], Experiment],
+    *,
+    blocks: int = BLOCKS,
+    seed: int = 0,
+    global_generators: Sequence[str] = (),
 ) -> None:
     """Check an experiment: put down and taken up again it goes on with the same bytes, and nothing else moves.
 
@@ -77,12 +103,22 @@ def check_experiment(
             when something is printed, or when a global generator is used that the loop does not keep.
     """
     with tempfile.TemporaryDirectory() as folder:
-        whole, states = _lines(build, Path(folder) / "whole", seed, global_generators, blocks, 2 * blocks)
-        twice, _ = _lines(build, Path(folder) / "twice", seed, global_generators, blocks, 2 * blocks)
+        whole, states = _lines(
+            build, Path(folder) / "whole", seed, global_generators, blocks, 2 * blocks
+        )
+        twice, _ = _lines(
+            build, Path(folder) / "twice", seed, global_generators, blocks, 2 * blocks
+        )
         _same(whole, twice, "two runs with the same seed differ")
         if states is not None:
-            resumed, _ = _lines(build, Path(folder) / "resumed", seed, global_generators, blocks, 2 * blocks, states)
-            _same(whole[blocks:], resumed, "taken up from `state` it goes on differently: `state` and `restore` leave something out")
+            resumed, _ = _lines(
+                build, Path(folder) / "resumed", seed, global_generators, blocks, 2 * blocks, states
+            )
+            _same(
+                whole[blocks:],
+                resumed,
+                "taken up from `state` it goes on differently: `state` and `restore` leave something out",
+            )
 
 
 def _lines(
@@ -122,7 +158,9 @@ def _lines(
             try:
                 saved = checkpoint.save(folder / "checkpoints", number, work.state())
             except CheckpointError as error:
-                raise NotConforming(f"`state` holds something that is neither an array nor plain: {error}") from error
+                raise NotConforming(
+                    f"`state` holds something that is neither an array nor plain: {error}"
+                ) from error
     _summary(experiment)
     return lines, saved
 
@@ -151,9 +189,14 @@ def _summary(experiment: Experiment) -> None:
     try:
         written = orjson.dumps(found, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as error:
-        raise NotConforming(f"`summary` holds something that JSON does not know: {error}") from error
+        raise NotConforming(
+            f"`summary` holds something that JSON does not know: {error}"
+        ) from error
     again = orjson.dumps(experiment.summary(), default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    require(written == again, "`summary` says something else when it is asked again: it must change nothing")
+    require(
+        written == again,
+        "`summary` says something else when it is asked again: it must change nothing",
+    )
 
 
 @contextlib.contextmanager
@@ -162,7 +205,10 @@ def _quiet() -> Iterator[None]:
     said, before = io.StringIO(), global_states()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         yield
-    require(not said.getvalue(), f"the experiment printed {said.getvalue()[:80]!r}; what there is to say goes into blocks and summary")
+    require(
+        not said.getvalue(),
+        f"the experiment printed {said.getvalue()[:80]!r}; what there is to say goes into blocks and summary",
+    )
     after = global_states()
     for name in [name for name, state in before.items() if after[name] != state]:
         remedy = f'draw from context.rng("…"), or let the lab name it in `global_generators = ("{name}",)`'
@@ -193,10 +239,15 @@ def _check_pictures(lab: Any, settings: Any, name: str) -> None:
                     pixels.dtype == np.uint8 and pixels.ndim == 3,
                     f"a frame of {name} is {pixels.dtype} {pixels.shape}, not uint8 [h, w, 3]",
                 )
-        require(fingerprint(experiment.state()) == before, f"drawing pictures or frames of {name} changed the experiment")
+        require(
+            fingerprint(experiment.state()) == before,
+            f"drawing pictures or frames of {name} changed the experiment",
+        )
 
 
 def _same(one: list[bytes], other: list[bytes], says: str) -> None:
     for number, (first, second) in enumerate(zip(one, other, strict=False)):
-        require(first == second, f"{says} (block {number + 1}: {first[:120]!r} and {second[:120]!r})")
+        require(
+            first == second, f"{says} (block {number + 1}: {first[:120]!r} and {second[:120]!r})"
+        )
     require(len(one) == len(other), f"{says} ({len(one)} blocks and {len(other)})")

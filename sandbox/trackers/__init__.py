@@ -9,5 +9,13 @@ from sandbox.registry.hookspecs import hookimpl
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
     """The trackers, by name."""
-    registry.observer("tensorboard", "sandbox.trackers.tensorboard:TensorBoard", summary="Event files for TensorBoard, in the run's folder")
-    registry.observer("mlflow", "sandbox.trackers.mlflow:MLflow", summary="An MLflow run: --track mlflow, or --track mlflow=URI")
+    registry.observer(
+        "tensorboard",
+        "sandbox.trackers.tensorboard:TensorBoard",
+        summary="Event files for TensorBoard, in the run's folder",
+    )
+    registry.observer(
+        "mlflow",
+        "sandbox.trackers.mlflow:MLflow",
+        summary="An MLflow run: --track mlflow, or --track mlflow=URI",
+    )

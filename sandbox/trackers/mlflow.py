@@ -60,28 +60,44 @@ class MLflow(Tracker):
         record = run.record
         self._client: Any = MlflowClient(tracking_uri=self.target or None)
         experiment = self._experiment(f"sandbox/{record.lab}")
-        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{record.id}'", max_results=1)
+        found = self._client.search_runs(
+            [experiment], f"tags.`{TAG}` = '{record.id}'", max_results=1
+        )
         self._standing: dict[str, set[int]] = {}
         self._gathered: list[Any] = []
         if found:
             self._run: str = found[0].info.run_id
             self._client.update_run(self._run, status="RUNNING")
             for key in found[0].data.metrics:
-                self._standing[key] = {metric.step for metric in self._client.get_metric_history(self._run, key)}
+                self._standing[key] = {
+                    metric.step for metric in self._client.get_metric_history(self._run, key)
+                }
             return
         facts = {f"sandbox.{name}": str(value) for name, value in facts_of(record).items()}
-        self._run = self._client.create_run(experiment, tags={TAG: record.id, "mlflow.runName": record.id, **facts}).info.run_id
+        self._run = self._client.create_run(
+            experiment, tags={TAG: record.id, "mlflow.runName": record.id, **facts}
+        ).info.run_id
         params = [Param(name, _short(value)) for name, value in flat(record.config).items()]
         for first in range(0, len(params), PARAMS_AT_ONCE):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
     def points(self, points: TrackedPoints) -> None:
         """Gather the rows as metrics, without those that stand there already; a request takes long, so it should carry many."""
-        self._gather({f"{points.stream}/{column}": (points.step.tolist(), values) for column, values in points.columns.items()})
+        self._gather(
+            {
+                f"{points.stream}/{column}": (points.step.tolist(), values)
+                for column, values in points.columns.items()
+            }
+        )
 
     def close(self, run: Any, scores: Mapping[str, float]) -> None:
         """The final scores and the status."""
-        self._gather({f"summary/{name}": ([run.record.done_units], np.array([value])) for name, value in scores.items()})
+        self._gather(
+            {
+                f"summary/{name}": ([run.record.done_units], np.array([value]))
+                for name, value in scores.items()
+            }
+        )
         self.flush()
         self._client.set_terminated(self._run, ENDS.get(run.record.status, "KILLED"))
 
@@ -135,7 +151,14 @@ def _prepare_database(uri: str) -> None:
 
     utils: Any = importlib.import_module("mlflow.store.db.utils")  # not typed
     url = make_url(uri) if uri.startswith("sqlite:///") else None
-    if not all(hasattr(utils, name) for name in ("_get_latest_schema_revision", "_initialize_tables", "create_sqlalchemy_engine")):
+    if not all(
+        hasattr(utils, name)
+        for name in (
+            "_get_latest_schema_revision",
+            "_initialize_tables",
+            "create_sqlalchemy_engine",
+        )
+    ):
         return  # a version of MLflow that makes its tables in another way does so in place
     if url is None or not url.database or url.database == ":memory:" or url.query:
         return
@@ -152,7 +175,9 @@ def _prepare_database(uri: str) -> None:
             if time.time() - old.stat().st_mtime > ABANDONED_SECONDS:
                 old.unlink()
     draft = place.with_name(temporary_name(place.name))
-    engine = utils.create_sqlalchemy_engine(URL.create("sqlite", database=str(draft)).render_as_string())
+    engine = utils.create_sqlalchemy_engine(
+        URL.create("sqlite", database=str(draft)).render_as_string()
+    )
     try:
         utils._initialize_tables(engine)
         engine.dispose()
@@ -178,10 +203,22 @@ def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
     """Whether a SQLite database has tables of MLflow, but never came to its first experiment, nor to the newest form of its tables."""
     try:
         with contextlib.closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as database:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "experiments" not in tables or database.execute("SELECT 1 FROM experiments").fetchone():
+            tables = {
+                name
+                for (name,) in database.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table'"
+                )
+            }
+            if (
+                "experiments" not in tables
+                or database.execute("SELECT 1 FROM experiments").fetchone()
+            ):
                 return False
-            versions = database.execute("SELECT version_num FROM alembic_version").fetchall() if "alembic_version" in tables else []
+            versions = (
+                database.execute("SELECT version_num FROM alembic_version").fetchall()
+                if "alembic_version" in tables
+                else []
+            )
             return versions != [(newest(),)]
     except sqlite3.Error:  # locked, or none of MLflow's: MLflow says what is wrong
         return False
@@ -189,7 +226,9 @@ def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
 
 def _key(name: str) -> str:
     """A name that MLflow takes: letters, digits, and _ - . space /."""
-    return "".join(character if character.isalnum() or character in "_-. /" else "_" for character in name)
+    return "".join(
+        character if character.isalnum() or character in "_-. /" else "_" for character in name
+    )
 
 
 def _short(value: Any) -> str:

@@ -42,15 +42,25 @@ class TensorBoard(Tracker):
         else:
             run.folder.directory.make(FOLDER)
             folder = run.folder.directory.below(FOLDER)
-        begun = f"events.out.tfevents.{int(datetime.fromisoformat(record.created).timestamp()):010d}"
-        before = sum(1 for name in folder.names() if name.startswith(begun) and name.endswith(f".{record.id}"))
-        descriptor = folder.descriptor(f"{begun}.{before:04d}.{record.id}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        begun = (
+            f"events.out.tfevents.{int(datetime.fromisoformat(record.created).timestamp()):010d}"
+        )
+        before = sum(
+            1
+            for name in folder.names()
+            if name.startswith(begun) and name.endswith(f".{record.id}")
+        )
+        descriptor = folder.descriptor(
+            f"{begun}.{before:04d}.{record.id}", os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        )
         self._writer = RecordWriter(os.fdopen(descriptor, "wb"))
         self._write(file_version="brain.Event:2")
         if before:
             self._write(step=0, session_log=SessionLog(status=SessionLog.START))
         told = {**facts_of(record), **flat(record.config)}
-        self._text("config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in told.items()))
+        self._text(
+            "config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in told.items())
+        )
         self._writer.flush()
 
     def points(self, points: TrackedPoints) -> None:
@@ -66,13 +76,19 @@ class TensorBoard(Tracker):
 
     def close(self, run: Any, scores: Mapping[str, float]) -> None:
         """The final scores, and the end of the file."""
-        self._scalars(run.record.done_units, {f"summary/{name}": value for name, value in scores.items()})
+        self._scalars(
+            run.record.done_units, {f"summary/{name}": value for name, value in scores.items()}
+        )
         self._writer.close()
 
     def _scalars(self, step: int, values: dict[str, float]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        kept = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items() if np.isfinite(value)]
+        kept = [
+            Summary.Value(tag=tag, simple_value=value)
+            for tag, value in values.items()
+            if np.isfinite(value)
+        ]
         if kept:
             self._write(step=step, summary=Summary(value=kept))
 
@@ -84,7 +100,12 @@ class TensorBoard(Tracker):
         shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
         tensor = TensorProto(dtype="DT_STRING", string_val=[text.encode()], tensor_shape=shape)
         metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
-        self._write(step=0, summary=Summary(value=[Summary.Value(tag=f"{tag}/text_summary", metadata=metadata, tensor=tensor)]))
+        self._write(
+            step=0,
+            summary=Summary(
+                value=[Summary.Value(tag=f"{tag}/text_summary", metadata=metadata, tensor=tensor)]
+            ),
+        )
 
     def _write(self, **event: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event

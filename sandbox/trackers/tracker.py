@@ -92,7 +92,9 @@ class Tracker:
             self._wait(time.monotonic() + LIMIT)
         except TimeoutError:
             self._give_up()
-            raise SandboxError(f"{self.name} has not answered within {LIMIT:g} s; {self._remedy(run)}") from None
+            raise SandboxError(
+                f"{self.name} has not answered within {LIMIT:g} s; {self._remedy(run)}"
+            ) from None
         for points in history(run):
             self._hand(points)
 
@@ -114,10 +116,16 @@ class Tracker:
                     self._wait(deadline, WAITING)
                     self._submit(self._send, points)
             summary = run.record.summary if run.record.status == "finished" else {}
-            self._submit(self.close, run, {name: float(value) for name, value in summary.items() if _is_number(value)})
+            self._submit(
+                self.close,
+                run,
+                {name: float(value) for name, value in summary.items() if _is_number(value)},
+            )
             self._wait(deadline)
         except TimeoutError:
-            raise SandboxError(f"{self.name} has not taken everything within {LIMIT:g} s; {self._remedy(run)}") from None
+            raise SandboxError(
+                f"{self.name} has not taken everything within {LIMIT:g} s; {self._remedy(run)}"
+            ) from None
         finally:
             self._give_up()
 
@@ -153,7 +161,9 @@ class Tracker:
             if error is not None:
                 self._give_up()
                 first = (str(error).strip().splitlines() or [""])[0]
-                raise SandboxError(f"{self.name} is out of reach ({type(error).__name__}: {first})") from error
+                raise SandboxError(
+                    f"{self.name} is out of reach ({type(error).__name__}: {first})"
+                ) from error
 
     def _wait(self, deadline: float, fewer: int = 1) -> None:
         """Wait until fewer tasks than that wait: until all are done.
@@ -175,7 +185,13 @@ class Tracker:
 
 def facts_of(record: Any) -> dict[str, Any]:
     """What of a run's record is told beside its configuration: plain values."""
-    told = {"seed": record.seed, "seeds": record.seeds, "agent": record.agent, "preset": record.preset, "sources": record.sources[:12]}
+    told = {
+        "seed": record.seed,
+        "seeds": record.seeds,
+        "agent": record.agent,
+        "preset": record.preset,
+        "sources": record.sources[:12],
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -186,7 +202,9 @@ def history(run: Any) -> Iterator[TrackedPoints]:
         run: as an observer gets it; its metrics are written down to the end of what is wanted.
     """
     for columns in run.folder.metrics().blocks():
-        points = points_of(Block(columns.pop("stream"), columns), run.record.unit, run.record.done_units)
+        points = points_of(
+            Block(columns.pop("stream"), columns), run.record.unit, run.record.done_units
+        )
         if points is not None:
             yield points
 
@@ -201,9 +219,15 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
     """
     numeric = {name: _numbers(values) for name, values in block.columns.items()}
     columns = {name: values for name, values in numeric.items() if values is not None}
-    name = next((one for one in (unit.replace(" ", "_"), f"{unit.replace(' ', '_')}s") if one in columns), None)
+    name = next(
+        (one for one in (unit.replace(" ", "_"), f"{unit.replace(' ', '_')}s") if one in columns),
+        None,
+    )
     if name is None:
-        step, columns = np.array([float(done)]), {column: values[-1:] for column, values in columns.items()}
+        step, columns = (
+            np.array([float(done)]),
+            {column: values[-1:] for column, values in columns.items()},
+        )
     else:
         step = columns.pop(name)
     if not len(step) or not columns or not all(len(values) for values in columns.values()):
@@ -232,4 +256,6 @@ def _numbers(values: Any) -> np.ndarray | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+    )

@@ -40,7 +40,10 @@ class Patch(NamedTuple):
 
 
 def write_gif(
-    path_or_file: str | os.PathLike[str] | IO[bytes], frames: Iterable[np.ndarray], fps: float, last_frame_seconds: float = 1.5
+    path_or_file: str | os.PathLike[str] | IO[bytes],
+    frames: Iterable[np.ndarray],
+    fps: float,
+    last_frame_seconds: float = 1.5,
 ) -> None:
     """Write frames as a GIF that loops for ever; nothing is written when the frames are refused.
 
@@ -60,7 +63,10 @@ def write_gif(
     delays = _delays(len(patches), fps, last_frame_seconds)
     parts = [_header(width, height, palette)]
     shown = np.full((height, width), AS_BEFORE, dtype=np.uint8)  # entries now on the screen
-    parts += [_image(patch, entry_of_bin, delay, shown) for patch, delay in zip(patches, delays, strict=True)]
+    parts += [
+        _image(patch, entry_of_bin, delay, shown)
+        for patch, delay in zip(patches, delays, strict=True)
+    ]
     content = b"".join([*parts, b";"])
     if isinstance(path_or_file, str | os.PathLike):
         with open(path_or_file, "wb") as file:
@@ -76,8 +82,12 @@ def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
     for number, frame in enumerate(frames, start=1):
         colours = _packed(frame, number)  # [h, w]
         if before is not None and colours.shape != before.shape:
-            sizes = " and ".join(f"{picture.shape[1]} x {picture.shape[0]}" for picture in (before, colours))
-            raise ValueError(f"Frames {number - 1} and {number} differ in size: {sizes} pixels. All frames of an animation have one size.")
+            sizes = " and ".join(
+                f"{picture.shape[1]} x {picture.shape[0]}" for picture in (before, colours)
+            )
+            raise ValueError(
+                f"Frames {number - 1} and {number} differ in size: {sizes} pixels. All frames of an animation have one size."
+            )
         patches.append(Patch(0, 0, colours) if before is None else _difference(before, colours))
         before = colours
     if before is None:
@@ -88,7 +98,9 @@ def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
 def _packed(frame: np.ndarray, number: int) -> np.ndarray:
     """One number for each pixel, uint32 [h, w]: numbers are compared and counted several times faster than triples."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
-        raise ValueError(f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, width, 3].")
+        raise ValueError(
+            f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, width, 3]."
+        )
     padded = np.zeros((*frame.shape[:2], 4), dtype=np.uint8)
     for channel in range(3):
         padded[..., channel] = frame[..., channel]
@@ -102,7 +114,9 @@ def _difference(before: np.ndarray, colours: np.ndarray) -> Patch:
     if not len(rows):
         return Patch(0, 0, colours[:1, :1].copy())
     top, left = int(rows[0]), int(columns[0])
-    return Patch(left, top, colours[top : rows[-1] + 1, left : columns[-1] + 1].copy())  # a view would keep the whole frame
+    return Patch(
+        left, top, colours[top : rows[-1] + 1, left : columns[-1] + 1].copy()
+    )  # a view would keep the whole frame
 
 
 def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
@@ -115,8 +129,12 @@ def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
     for patch in patches:
         present[_bins(patch.colours)] = True
     occupied = np.flatnonzero(present)
-    sampled = np.unique(np.linspace(0, len(patches) - 1, min(SAMPLE, len(patches))).round().astype(int))
-    counts, colours = _statistics(np.concatenate([patches[index].colours.ravel() for index in sampled]), occupied)
+    sampled = np.unique(
+        np.linspace(0, len(patches) - 1, min(SAMPLE, len(patches))).round().astype(int)
+    )
+    counts, colours = _statistics(
+        np.concatenate([patches[index].colours.ravel() for index in sampled]), occupied
+    )
     weights = np.sqrt(np.maximum(counts, 1.0))
     chosen = [int(np.argmax(weights))]
     nearest = np.zeros(len(occupied), dtype=np.uint8)
@@ -182,7 +200,9 @@ def _image(patch: Patch, entry_of_bin: np.ndarray, delay: int, shown: np.ndarray
     height, width = patch.colours.shape
     entries = entry_of_bin[_bins(patch.colours)]  # [height, width]
     below = shown[patch.top : patch.top + height, patch.left : patch.left + width]
-    written = np.where(entries == below, np.uint8(AS_BEFORE), entries)  # long runs of one entry take no room
+    written = np.where(
+        entries == below, np.uint8(AS_BEFORE), entries
+    )  # long runs of one entry take no room
     below[...] = entries
     control = struct.pack("<BBBBHBB", 0x21, 0xF9, 4, 0b0000_0101, min(delay, 65535), AS_BEFORE, 0)
     place = struct.pack("<BHHHHBB", 0x2C, patch.left, patch.top, width, height, 0, 8)

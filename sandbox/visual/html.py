@@ -74,7 +74,10 @@ def text(value: object) -> str:
 
 def paragraph(words: str) -> str:
     """A paragraph of plain text; what stands between `backticks` is code."""
-    pieces = [f"<code>{text(piece)}</code>" if number % 2 else text(piece) for number, piece in enumerate(words.split("`"))]
+    pieces = [
+        f"<code>{text(piece)}</code>" if number % 2 else text(piece)
+        for number, piece in enumerate(words.split("`"))
+    ]
     return f"<p>{''.join(pieces)}</p>"
 
 
@@ -83,7 +86,9 @@ def badge(words: str, tone: str) -> str:
     return f'<span class="badge {tone}">{text(words)}</span>'
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str] | str], right: Sequence[str] = ()) -> str:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str] | str], right: Sequence[str] = ()
+) -> str:
     """A table.
 
     Args:
@@ -92,13 +97,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str] | str], right: Se
         right: columns that are aligned to the right.
     """
     marks = [' class="right"' if column in right else "" for column in columns]
-    head = "".join(f'<th scope="col"{mark}>{text(column)}</th>' for column, mark in zip(columns, marks, strict=True))
+    head = "".join(
+        f'<th scope="col"{mark}>{text(column)}</th>'
+        for column, mark in zip(columns, marks, strict=True)
+    )
     lines = []
     for row in rows:
         if isinstance(row, str):
-            lines.append(f'<tr class="over"><th scope="colgroup" colspan="{len(columns)}">{row}</th></tr>')
+            lines.append(
+                f'<tr class="over"><th scope="colgroup" colspan="{len(columns)}">{row}</th></tr>'
+            )
         else:
-            lines.append("<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>")
+            lines.append(
+                "<tr>"
+                + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True))
+                + "</tr>"
+            )
     body = "\n".join(lines)
     wide = ' class="wide"' if len(columns) > MOST_COLUMNS else ""
     return f'<div class="scroll"><table{wide}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
@@ -130,7 +144,14 @@ def media_type(content: bytes) -> str:
     return "image/gif" if content.startswith(b"GIF8") else "image/png"
 
 
-def strip(low: float, high: float, middle: float, mark: float | None, ends: tuple[float, float], tone: str = "#0072B2") -> str:
+def strip(
+    low: float,
+    high: float,
+    middle: float,
+    mark: float | None,
+    ends: tuple[float, float],
+    tone: str = "#0072B2",
+) -> str:
     """A small chart in a table's cell: an interval as a bar, its middle as a line, a figure to compare with as a diamond.
 
     Args:

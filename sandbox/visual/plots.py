@@ -55,7 +55,12 @@ def style() -> Iterator[None]:
 
 
 def figure(
-    width: float = 8.0, height: float = 4.5, left: float = 0.75, right: float = 0.2, bottom: float = 0.6, top: float = 0.4
+    width: float = 8.0,
+    height: float = 4.5,
+    left: float = 0.75,
+    right: float = 0.2,
+    bottom: float = 0.6,
+    top: float = 0.4,
 ) -> Figure:
     """An empty figure that no window and no global state knows of.
 

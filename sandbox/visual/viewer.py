@@ -27,7 +27,9 @@ class Viewer:
     def show(self, loop: Any) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run cleanly."""
         experiment = loop.experiment
-        if not isinstance(loop.lab, Watchable) or (experiment.done_units < self._next and not experiment.done):
+        if not isinstance(loop.lab, Watchable) or (
+            experiment.done_units < self._next and not experiment.done
+        ):
             return
         while self._next <= experiment.done_units:
             self._next *= 2

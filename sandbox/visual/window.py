@@ -50,7 +50,9 @@ def screen_available() -> bool:
     """Whether a window could be seen: there is a display, it answers, and SDL is not told to draw into nothing."""
     if _driver_asked_for() in UNSEEN:
         return False
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
         return False  # said without loading pygame
     return _display_answers()
 
@@ -74,7 +76,11 @@ def _no_screen(remedy: str = REMEDY) -> UsageError:
         reason = f"SDL_VIDEODRIVER={_driver_asked_for()} draws into nothing"
     else:
         display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        reason = f"the display '{display}' does not answer" if display else "neither DISPLAY nor WAYLAND_DISPLAY is set"
+        reason = (
+            f"the display '{display}' does not answer"
+            if display
+            else "neither DISPLAY nor WAYLAND_DISPLAY is set"
+        )
     return UsageError(f"No screen to open a window on: {reason}. {remedy}.")
 
 
@@ -121,7 +127,13 @@ class Window:
         stop: asked again and again, also while paused; once it answers True the window closes as if the person had closed it.
     """
 
-    def __init__(self, title: str, fps: float, save_to: Path | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        title: str,
+        fps: float,
+        save_to: Path | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         if not fps > 0:
             raise ValueError(f"Frames per second must be above 0, not {fps}.")
         self.title, self.fps, self.save_to = title, fps, save_to or Path.cwd()
@@ -160,7 +172,9 @@ class Window:
         while True:
             if self._stop():
                 self._leave()
-            wait = IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
+            wait = (
+                IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
+            )
             for key in self._keys(wait):
                 self._obey(key)
             if self._step or (not self.paused and time.monotonic() >= shown + self._period):
@@ -228,7 +242,9 @@ class Window:
                 raise pygame.error("no screen")
             wide, high = pygame.display.get_desktop_sizes()[0]
             scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
-            pygame.display.set_mode((max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE)
+            pygame.display.set_mode(
+                (max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE
+            )
         except pygame.error as error:
             if started:
                 pygame.display.quit()
@@ -246,8 +262,12 @@ class Window:
         screen = pygame.display.get_surface()
         scale = min(screen.get_width() / width, screen.get_height() / height)
         if scale != 1.0:
-            picture = pygame.transform.smoothscale(picture, (max(round(width * scale), 1), max(round(height * scale), 1)))
-        screen.fill(tuple(int(channel) for channel in pixels[0, 0]))  # the picture's own ground goes on beside it
+            picture = pygame.transform.smoothscale(
+                picture, (max(round(width * scale), 1), max(round(height * scale), 1))
+            )
+        screen.fill(
+            tuple(int(channel) for channel in pixels[0, 0])
+        )  # the picture's own ground goes on beside it
         screen.blit(picture, picture.get_rect(center=screen.get_rect().center))
         pygame.display.flip()
 
@@ -260,7 +280,9 @@ class Window:
         pygame = self._pygame
         if self._message:
             seconds = min(seconds, max(self._message_until - time.monotonic(), 0.0))
-        first = pygame.event.wait(max(int(seconds * 1000), 1)) if seconds > 0 else pygame.event.poll()
+        first = (
+            pygame.event.wait(max(int(seconds * 1000), 1)) if seconds > 0 else pygame.event.poll()
+        )
         keys, redraw = [], False
         for event in [first, *pygame.event.get()]:
             if event.type in (pygame.QUIT, pygame.WINDOWCLOSE):

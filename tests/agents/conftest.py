@@ -11,8 +11,40 @@ import numpy as np
 import pytest
 
 REPORT_WALLS = {
-    *((0, 1), (0, 7), (1, 3), (1, 5), (1, 6), (1, 7), (1, 8), (2, 1), (2, 2), (2, 5), (3, 0), (3, 1), (3, 4), (3, 7), (3, 8)),
-    *((4, 3), (4, 6), (4, 8), (5, 1), (5, 2), (5, 3), (5, 4), (5, 6), (6, 1), (6, 6), (6, 8), (6, 9), (7, 3), (7, 4), (7, 5)),
+    *(
+        (0, 1),
+        (0, 7),
+        (1, 3),
+        (1, 5),
+        (1, 6),
+        (1, 7),
+        (1, 8),
+        (2, 1),
+        (2, 2),
+        (2, 5),
+        (3, 0),
+        (3, 1),
+        (3, 4),
+        (3, 7),
+        (3, 8),
+    ),
+    *(
+        (4, 3),
+        (4, 6),
+        (4, 8),
+        (5, 1),
+        (5, 2),
+        (5, 3),
+        (5, 4),
+        (5, 6),
+        (6, 1),
+        (6, 6),
+        (6, 8),
+        (6, 9),
+        (7, 3),
+        (7, 4),
+        (7, 5),
+    ),
     *((7, 6), (8, 1), (8, 2), (8, 3), (8, 5), (8, 8), (9, 5), (9, 7), (9, 8)),
 }
 MOVES = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
@@ -45,7 +77,9 @@ def make_model(
         probability=p,
         cumulative=cumulative,
         reward=outcomes(reward, np.float64),
-        terminated=np.zeros(following.shape, dtype=bool) if terminated is None else outcomes(terminated, np.bool_),
+        terminated=np.zeros(following.shape, dtype=bool)
+        if terminated is None
+        else outcomes(terminated, np.bool_),
         start_states=np.array(start, dtype=np.int64),
         start_cumulative=starts,
         goal=np.isin(np.arange(len(following)), goal),
@@ -54,7 +88,9 @@ def make_model(
     )
 
 
-def random_model(seed: int, states: int = 6, actions: int = 3, outcomes: int = 2, **options: Any) -> SimpleNamespace:
+def random_model(
+    seed: int, states: int = 6, actions: int = 3, outcomes: int = 2, **options: Any
+) -> SimpleNamespace:
     """Random transitions, a tenth of which terminate."""
     rng = np.random.default_rng(seed)
     shape = (states, actions, outcomes)
@@ -81,7 +117,10 @@ def report_maze(slip: float = 0.0) -> SimpleNamespace:
         return to[0] * 10 + to[1], 0.0
 
     cells = [(row, column) for row in range(10) for column in range(10)]
-    outcomes = [[[moved(*cell, kept) for kept in (action, turned[action])] for action in range(5)] for cell in cells]
+    outcomes = [
+        [[moved(*cell, kept) for kept in (action, turned[action])] for action in range(5)]
+        for cell in cells
+    ]
     if not slip:
         outcomes = [[row[:1] for row in cell] for cell in outcomes]
     following = [[[outcome[0] for outcome in row] for row in cell] for cell in outcomes]
@@ -107,7 +146,11 @@ class ModelEnv(gymnasium.Env[int, int]):
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
         super().reset(seed=seed)
         self.steps = 0
-        self.state = int(self.model.start_states[self._draw(self.model.start_cumulative, len(self.model.start_states) == 1)])
+        self.state = int(
+            self.model.start_states[
+                self._draw(self.model.start_cumulative, len(self.model.start_states) == 1)
+            ]
+        )
         return self.state + self.first, {}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
@@ -115,7 +158,13 @@ class ModelEnv(gymnasium.Env[int, int]):
         at = (self.state, action - self.first, self._draw(cumulative, cumulative[0] >= 1.0))
         self.state = int(self.model.next_state[at])
         self.steps += 1
-        return self.state + self.first, float(self.model.reward[at]), bool(self.model.terminated[at]), self.steps == self.model.horizon, {}
+        return (
+            self.state + self.first,
+            float(self.model.reward[at]),
+            bool(self.model.terminated[at]),
+            self.steps == self.model.horizon,
+            {},
+        )
 
 
 @pytest.fixture

@@ -25,15 +25,25 @@ def learned(worlds: Any, agent_class: Any = Sarsa, episodes: int = 40, **options
 
 
 def test_importing_an_agent_and_its_options_loads_no_numba() -> None:
-    code = (
-        "import sys, agents.tabular.rules.one_step, agents.planning.solvers; sys.exit('numba' in sys.modules or 'gymnasium' in sys.modules)"
+    code = "import sys, agents.tabular.rules.one_step, agents.planning.solvers; sys.exit('numba' in sys.modules or 'gymnasium' in sys.modules)"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False
+        ).returncode
+        == 0
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_a_fresh_table_is_optimistic_or_as_told() -> None:
-    assert (Sarsa(TabularConfig(), 2, 3, np.random.default_rng(0), episodes=1).q == 1 / (1 - 0.9)).all()
-    assert (Sarsa(TabularConfig(discount=1, initial_value=-2), 2, 3, np.random.default_rng(0), episodes=1).q == -2).all()
+    assert (
+        Sarsa(TabularConfig(), 2, 3, np.random.default_rng(0), episodes=1).q == 1 / (1 - 0.9)
+    ).all()
+    assert (
+        Sarsa(
+            TabularConfig(discount=1, initial_value=-2), 2, 3, np.random.default_rng(0), episodes=1
+        ).q
+        == -2
+    ).all()
 
 
 def test_greedy_actions_are_those_of_the_policy(worlds: Any) -> None:
@@ -48,7 +58,14 @@ def test_greedy_actions_are_those_of_the_policy(worlds: Any) -> None:
 
 
 def test_exploring_follows_the_present_epsilon(worlds: Any) -> None:
-    agent = learned(worlds, episodes=0, policy="epsilon-greedy", epsilon=1.0, epsilon_schedule="linear", epsilon_final=0.0)
+    agent = learned(
+        worlds,
+        episodes=0,
+        policy="epsilon-greedy",
+        epsilon=1.0,
+        epsilon_schedule="linear",
+        epsilon_final=0.0,
+    )
     agent.q[0] = [9.0, 0.0, 0.0]
     assert agent.epsilon() == 1.0
     assert {agent.act(0, explore=True) for _ in range(50)} == {1, 2}
@@ -78,7 +95,10 @@ def test_a_restored_agent_goes_on_like_the_one_it_was_taken_from(worlds: Any) ->
     other = Sarsa(agent.config, 6, 3, np.random.default_rng(99), episodes=100)
     other.restore(agent.state())
     other.rng.bit_generator.state = agent.rng.bit_generator.state
-    results = [each.learn_model(worlds.random_model(0), np.random.default_rng(7), 60) for each in (agent, other)]
+    results = [
+        each.learn_model(worlds.random_model(0), np.random.default_rng(7), 60)
+        for each in (agent, other)
+    ]
     assert agent.q.tobytes() == other.q.tobytes()
     assert agent.visits.tobytes() == other.visits.tobytes()
     assert all((one == two).all() for one, two in zip(*results, strict=True))
@@ -103,14 +123,18 @@ def test_a_state_of_another_size_is_refused(worlds: Any) -> None:
 
 @pytest.mark.parametrize("agent_class", [Sarsa, QLearning])
 @pytest.mark.parametrize("loader", [TabularAgent, None])
-def test_a_loaded_agent_acts_and_learns_like_the_saved_one(agent_class: Any, loader: Any, tmp_path: Path, worlds: Any) -> None:
+def test_a_loaded_agent_acts_and_learns_like_the_saved_one(
+    agent_class: Any, loader: Any, tmp_path: Path, worlds: Any
+) -> None:
     agent = learned(worlds, agent_class, policy="epsilon-greedy", alpha=0.1)
     agent.q[1] = 2.0
     agent.save(tmp_path / "agent.npz")
     loaded = (loader or agent_class).load(tmp_path / "agent.npz")
     assert type(loaded) is agent_class
     assert loaded.config == agent.config
-    assert [loaded.act(1, explore=True) for _ in range(50)] == [agent.act(1, explore=True) for _ in range(50)]
+    assert [loaded.act(1, explore=True) for _ in range(50)] == [
+        agent.act(1, explore=True) for _ in range(50)
+    ]
     for each in (agent, loaded):
         each.learn_model(worlds.random_model(0), np.random.default_rng(7), 60)
     assert loaded.q.tobytes() == agent.q.tobytes()
@@ -180,7 +204,9 @@ def test_worlds_that_do_not_fit_are_refused_before_the_first_step(worlds: Any) -
     env.observation_space = gymnasium.spaces.Box(0, 1, (2,))
     with pytest.raises(UsageError, match="observations of this environment are Box"):
         agent.learn_env(env, 1)
-    endless = worlds.random_model(0, states=7, start=(0,), horizon=0, terminated=np.zeros((7, 3, 2)))
+    endless = worlds.random_model(
+        0, states=7, start=(0,), horizon=0, terminated=np.zeros((7, 3, 2))
+    )
     with pytest.raises(UsageError, match="never end"):
         agent.learn_model(endless, np.random.default_rng(0), 1)
 

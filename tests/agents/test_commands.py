@@ -40,8 +40,15 @@ def test_walking_with_the_arrows_shows_return_and_optimum(say, keyboard):
     keyboard.keys = ["up"] * 5 + ["left"] * 5 + ["space"] * 40 + ["x"]
     said = say("play", "empty-grid", "--json")
     assert said.code == 0, said.err
-    assert said.document["return"] == said.document["optimum"] == 40.0 and said.document["steps_to_goal"] == 10
-    assert "best possible 40" in keyboard.seen[0] and "return 40" in keyboard.seen[-1] and "0 steps left" in keyboard.seen[-1]
+    assert (
+        said.document["return"] == said.document["optimum"] == 40.0
+        and said.document["steps_to_goal"] == 10
+    )
+    assert (
+        "best possible 40" in keyboard.seen[0]
+        and "return 40" in keyboard.seen[-1]
+        and "0 steps left" in keyboard.seen[-1]
+    )
 
 
 def test_beginning_again_and_closing_the_window_end_cleanly(say, keyboard):

@@ -17,12 +17,18 @@ from agents.tabular.base import LEARNED
 from agents.tabular.rules.one_step import QLearning, Sarsa
 from sandbox.registry.registry import registry
 
-AGENTS = [registry().load("agent", entry.name) for entry in registry().entries("agent", outside=False) if entry.plugin == "control"]
+AGENTS = [
+    registry().load("agent", entry.name)
+    for entry in registry().entries("agent", outside=False)
+    if entry.plugin == "control"
+]
 POLICIES = ["softmax", "epsilon-greedy"]
 WORLDS = {
     "random outcomes, starts and ends": lambda worlds: worlds.random_model(1),
     "never terminates": lambda worlds: worlds.random_model(2, terminated=np.zeros((6, 3, 2))),
-    "never truncates": lambda worlds: worlds.random_model(3, horizon=0, terminated=np.arange(36).reshape(6, 3, 2) % 2),
+    "never truncates": lambda worlds: worlds.random_model(
+        3, horizon=0, terminated=np.arange(36).reshape(6, 3, 2) % 2
+    ),
     "one step": lambda worlds: worlds.random_model(4, horizon=1),
     "draws always": lambda worlds: worlds.random_model(5, outcomes=1, start=(0,), always_draw=True),
     "certain": lambda worlds: worlds.random_model(6, outcomes=1, start=(0,)),
@@ -33,7 +39,10 @@ WORLDS = {
 def pair(agent_class: Any, model: Any, **options: Any) -> tuple[Any, Any]:
     states, actions, _ = model.next_state.shape
     config = agent_class.Config(**options)
-    return tuple(agent_class(config, states, actions, np.random.default_rng(11), episodes=60) for _ in range(2))  # type: ignore[return-value]
+    return tuple(
+        agent_class(config, states, actions, np.random.default_rng(11), episodes=60)
+        for _ in range(2)
+    )  # type: ignore[return-value]
 
 
 def seeded(env: Any) -> Any:
@@ -63,11 +72,15 @@ WAYS = [
 
 @pytest.mark.parametrize(("agent_class", "policy", "ties"), WAYS, ids=str)
 @pytest.mark.parametrize("world", WORLDS)
-def test_learning_on_arrays_equals_learning_through_step(world: str, agent_class: Any, policy: str, ties: str, worlds: Any) -> None:
+def test_learning_on_arrays_equals_learning_through_step(
+    world: str, agent_class: Any, policy: str, ties: str, worlds: Any
+) -> None:
     model = WORLDS[world](worlds)
     compiled, stepped = pair(agent_class, model, policy=policy, ties=ties)
     env, env_rng = seeded(worlds.ModelEnv(model)), np.random.default_rng(12)
-    assert_equal(compiled, stepped, compiled.learn_model(model, env_rng, 60), stepped.learn_env(env, 60))
+    assert_equal(
+        compiled, stepped, compiled.learn_model(model, env_rng, 60), stepped.learn_env(env, 60)
+    )
     assert env_rng.bit_generator.state == env.np_random.bit_generator.state
 
 
@@ -84,13 +97,20 @@ GRIDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("agent_class", "policy", "ties"), WAYS, ids=str)
 @pytest.mark.parametrize(("kind", "grid"), GRIDS, ids=str)
-def test_learning_on_a_grid_equals_learning_through_its_step(kind: str, grid: Any, agent_class: Any, policy: str, ties: str) -> None:
+def test_learning_on_a_grid_equals_learning_through_its_step(
+    kind: str, grid: Any, agent_class: Any, policy: str, ties: str
+) -> None:
     from envs import grid as grids
 
     env = getattr(grids, kind)(**grid)
     compiled, stepped = pair(agent_class, env.model, policy=policy, ties=ties)
     env_rng = np.random.default_rng(12)
-    assert_equal(compiled, stepped, compiled.learn_model(env.model, env_rng, 15), stepped.learn_env(seeded(env), 15))
+    assert_equal(
+        compiled,
+        stepped,
+        compiled.learn_model(env.model, env_rng, 15),
+        stepped.learn_env(seeded(env), 15),
+    )
     assert env_rng.bit_generator.state == env.np_random.bit_generator.state
 
 
@@ -110,16 +130,34 @@ def test_learning_counts_what_happens(agent_class: Any, policy: str, worlds: Any
 
 @pytest.mark.parametrize("agent_class", AGENTS, ids=lambda agent: agent.name)
 @pytest.mark.parametrize("pieces", [(300, 700), (1, 0, 998, 1)])
-def test_learning_in_pieces_equals_learning_at_once(agent_class: Any, pieces: tuple[int, ...], worlds: Any) -> None:
+def test_learning_in_pieces_equals_learning_at_once(
+    agent_class: Any, pieces: tuple[int, ...], worlds: Any
+) -> None:
     model = worlds.random_model(9)
-    options: dict[str, Any] = {"alpha": 0.5, "alpha_schedule": "linear", "alpha_final": 0.01, "decay_episodes": 800}
+    options: dict[str, Any] = {
+        "alpha": 0.5,
+        "alpha_schedule": "linear",
+        "alpha_final": 0.01,
+        "decay_episodes": 800,
+    }
     whole, cut = pair(
-        agent_class, model, **{name: value for name, value in options.items() if name not in agent_class.Config.without_effect}
+        agent_class,
+        model,
+        **{
+            name: value
+            for name, value in options.items()
+            if name not in agent_class.Config.without_effect
+        },
     )
     one, other = np.random.default_rng(1), np.random.default_rng(1)
     first = whole.learn_model(model, one, 1000)
     blocks = [cut.learn_model(model, other, piece) for piece in pieces]
-    assert_equal(whole, cut, first, type(first)(*(np.concatenate(columns) for columns in zip(*blocks, strict=True))))
+    assert_equal(
+        whole,
+        cut,
+        first,
+        type(first)(*(np.concatenate(columns) for columns in zip(*blocks, strict=True))),
+    )
 
 
 def test_spaces_that_begin_elsewhere_are_counted_from_there(worlds: Any) -> None:
@@ -160,8 +198,20 @@ def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), str(source.parent)])
 
     def run() -> tuple[float, int]:
-        env = {**os.environ, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, "-c", RUN_ONCE], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        env = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", RUN_ONCE],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         value, hits = done.stdout.split()
         return float(value), int(hits)
 
@@ -169,6 +219,12 @@ def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
     assert run() == (0.5, 1)
     rule = tmp_path / "agents" / "tabular/rules/one_step.py"
     before = rule.read_text()
-    rule.write_text(before.replace("q[state, action] += alpha * (target - q[state, action])", "q[state, action] += 3 * alpha * target", 1))
+    rule.write_text(
+        before.replace(
+            "q[state, action] += alpha * (target - q[state, action])",
+            "q[state, action] += 3 * alpha * target",
+            1,
+        )
+    )
     assert rule.read_text() != before
     assert run() == (1.5, 1)

@@ -18,7 +18,9 @@ DISCOUNT = 0.9
 AGENTS = [DynaQ, DynaQPlus, PrioritizedSweeping, RMax, UcbVi]
 WORLDS = {
     "by chance": lambda worlds: worlds.random_model(1),
-    "never truncates": lambda worlds: worlds.random_model(3, horizon=0, terminated=np.arange(36).reshape(6, 3, 2) % 2),
+    "never truncates": lambda worlds: worlds.random_model(
+        3, horizon=0, terminated=np.arange(36).reshape(6, 3, 2) % 2
+    ),
     "one step": lambda worlds: worlds.random_model(4, horizon=1),
     "certain": lambda worlds: worlds.random_model(6, outcomes=1, start=(0,)),
 }
@@ -30,10 +32,16 @@ def agent_for(kind: Any, model: Any, seed: int = 0, episodes: int = 400, **optio
     return kind(kind.Config(**own), states, actions, np.random.default_rng(seed), episodes=episodes)
 
 
-@pytest.mark.parametrize("options", [{}, {"policy": "softmax", "believes": "last", "known": 3}], ids=["default", "options"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"policy": "softmax", "believes": "last", "known": 3}],
+    ids=["default", "options"],
+)
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
-def test_both_ways_of_learning_agree_and_so_do_pieces(kind: Any, world: str, options: dict[str, Any], worlds: Any) -> None:
+def test_both_ways_of_learning_agree_and_so_do_pieces(
+    kind: Any, world: str, options: dict[str, Any], worlds: Any
+) -> None:
     model = WORLDS[world](worlds)
     agents = [agent_for(kind, model, **options) for _ in range(3)]
     env = worlds.ModelEnv(model)
@@ -45,12 +53,16 @@ def test_both_ways_of_learning_agree_and_so_do_pieces(kind: Any, world: str, opt
         agents[2].learn_model(model, rng, piece)
     states = [agent.state() for agent in agents]
     for name in ("q", "memory", "rows", "counts", "visits"):
-        assert states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes(), name
+        assert (
+            states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes()
+        ), name
     assert len({str(agent.rng.bit_generator.state) for agent in agents}) == 1
 
 
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
-def test_a_compiled_rule_gives_the_bits_of_the_plain_one(kind: Any, worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiled_rule_gives_the_bits_of_the_plain_one(
+    kind: Any, worlds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = worlds.random_model(2)
     compiled, plain = agent_for(kind, model), agent_for(kind, model)
     compiled.learn_model(model, np.random.default_rng(12), 8)
@@ -63,7 +75,9 @@ def test_a_compiled_rule_gives_the_bits_of_the_plain_one(kind: Any, worlds: Any,
 
 
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
-def test_a_loaded_agent_goes_on_learning_like_the_saved_one(kind: Any, tmp_path: Path, worlds: Any) -> None:
+def test_a_loaded_agent_goes_on_learning_like_the_saved_one(
+    kind: Any, tmp_path: Path, worlds: Any
+) -> None:
     model = worlds.random_model(1)
     agent = agent_for(kind, model)
     agent.learn_model(model, np.random.default_rng(1), 30)
@@ -91,7 +105,9 @@ def test_every_agent_solves_its_tiny_world(kind: Any, worlds: Any) -> None:
             assert agent.q[4, 0] == pytest.approx(10, abs=0.1)
 
 
-def test_r_max_finds_the_optimum_of_a_certain_world_after_one_visit_of_each_pair(worlds: Any) -> None:
+def test_r_max_finds_the_optimum_of_a_certain_world_after_one_visit_of_each_pair(
+    worlds: Any,
+) -> None:
     model = worlds.report_maze()
     agent = agent_for(RMax, model, known=1)
     agent.learn_model(model, np.random.default_rng(0), 400)
@@ -110,13 +126,20 @@ def test_a_world_of_chance_is_solved_nearly(kind: Any, worlds: Any) -> None:
         agent = agent_for(kind, model, episodes=2000, known=200, initial_value=20.0, **options)
         agent.learn_model(model, np.random.default_rng(0), 2000)
         followed = _following(model, agent.policy().argmax(axis=1))
-        worth, best = (planning.value_at_start(each, planning.value_iteration(each, DISCOUNT).value) for each in (followed, model))
+        worth, best = (
+            planning.value_at_start(each, planning.value_iteration(each, DISCOUNT).value)
+            for each in (followed, model)
+        )
         assert best - 0.1 <= worth <= best + 1e-9  # best is about 4
 
 
 def _following(model: Any, policy: np.ndarray) -> Any:
     """The model in which nothing can be done but what a policy says."""
-    own = {name: value[np.arange(len(policy)), policy][:, None] for name, value in vars(model).items() if np.ndim(value) == 3}
+    own = {
+        name: value[np.arange(len(policy)), policy][:, None]
+        for name, value in vars(model).items()
+        if np.ndim(value) == 3
+    }
     return type(model)(**{**vars(model), **own})
 
 
@@ -124,7 +147,9 @@ def test_the_regret_of_ucb_vi_falls_and_its_bounds_hold(worlds: Any) -> None:
     """In a world of chance with rewards up to 1: by and by the finite-horizon optimum is earned."""
     model = worlds.random_model(0, horizon=8, start=(0,))
     model.reward[:] = np.clip(model.reward, 0, 1)
-    agent = agent_for(UcbVi, model, episodes=20_000, value_range=None)  # rewards of 8 steps add up to more than 1
+    agent = agent_for(
+        UcbVi, model, episodes=20_000, value_range=None
+    )  # rewards of 8 steps add up to more than 1
     learned = agent.learn_model(model, np.random.default_rng(0), 20_000)
     best = planning.finite_horizon(model, 8).value[0]
     error = learned.return_.std() / np.sqrt(4000)
@@ -163,20 +188,35 @@ def test_what_is_known_of_returns_makes_ucb_vi_learn_sooner(worlds: Any) -> None
 def test_more_outcomes_than_there_is_room_for_are_an_error_with_a_remedy(worlds: Any) -> None:
     model = worlds.random_model(0, outcomes=3)
     agent = agent_for(DynaQ, model, outcomes=1)
-    with pytest.raises(SandboxError, match="18 for 18 pairs .* Set its option outcomes to more than 1, for instance 2"):
+    with pytest.raises(
+        SandboxError,
+        match="18 for 18 pairs .* Set its option outcomes to more than 1, for instance 2",
+    ):
         agent.learn_model(model, np.random.default_rng(0), 100)
-    agent_for(DynaQ, model, outcomes=1, believes="last").learn_model(model, np.random.default_rng(0), 100)
+    agent_for(DynaQ, model, outcomes=1, believes="last").learn_model(
+        model, np.random.default_rng(0), 100
+    )
 
 
 def test_lists_that_fit_no_memory_are_refused_before_the_first_step() -> None:
     agent = UcbVi(UcbVi.Config(), 1000, 4, np.random.default_rng(0), episodes=1)
-    with pytest.raises(UsageError, match=r"needs 4\.8 GiB for 1000 states and 4 actions, more than 1\. Give it a shorter horizon"):
+    with pytest.raises(
+        UsageError,
+        match=r"needs 4\.8 GiB for 1000 states and 4 actions, more than 1\. Give it a shorter horizon",
+    ):
         agent.rows_shape(80_000)
     assert agent.rows_shape(200) == (1 + 32_000 + 200_000, 8)
     with pytest.raises(UsageError, match="fewer outcomes"):
-        DynaQ(DynaQ.Config(outcomes=10_000), 2000, 4, np.random.default_rng(0), episodes=1).rows_shape(0)
+        DynaQ(
+            DynaQ.Config(outcomes=10_000), 2000, 4, np.random.default_rng(0), episodes=1
+        ).rows_shape(0)
 
 
 def test_importing_the_agents_and_their_options_loads_no_numba() -> None:
     code = "import sys, agents.tabular.rules.model_based, agents.tabular.rules.monte_carlo, agents.tabular.rules.planners; sys.exit(bool({'numba', 'scipy'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False
+        ).returncode
+        == 0
+    )

@@ -10,7 +10,15 @@ import pytest
 
 from agents.planning import solvers as planning
 from agents.tabular.rules import model_rules
-from agents.tabular.rules.model_rules import dyna, observe, pop, prioritized_sweeping, push, r_max, ucb_vi
+from agents.tabular.rules.model_rules import (
+    dyna,
+    observe,
+    pop,
+    prioritized_sweeping,
+    push,
+    r_max,
+    ucb_vi,
+)
 
 DISCOUNT = 0.9
 STATES, ACTIONS = 4, 2
@@ -20,15 +28,36 @@ class Bench:
     """A rule as a plain function, fed with steps that were written down."""
 
     def __init__(
-        self, rule: Any, settings: list[float], rows: int = 20, start: float = 0.0, discount: float = DISCOUNT, alpha: float = 0.5
+        self,
+        rule: Any,
+        settings: list[float],
+        rows: int = 20,
+        start: float = 0.0,
+        discount: float = DISCOUNT,
+        alpha: float = 0.5,
     ) -> None:
-        self.rule, self.settings, self.discount, self.alpha = rule, np.array(settings, dtype=np.float64), discount, alpha
+        self.rule, self.settings, self.discount, self.alpha = (
+            rule,
+            np.array(settings, dtype=np.float64),
+            discount,
+            alpha,
+        )
         self.q, self.scratch = np.full((STATES, ACTIONS), start), np.zeros((4, ACTIONS))
         self.memory, self.rows = np.zeros((4, STATES, ACTIONS)), np.zeros((rows, 8))
-        self.counts, self.rng = np.zeros((STATES, ACTIONS), dtype=np.int64), np.random.default_rng(0)
+        self.counts, self.rng = (
+            np.zeros((STATES, ACTIONS), dtype=np.int64),
+            np.random.default_rng(0),
+        )
 
     def step(
-        self, state: int, action: int, reward: float, next_state: int, terminated: bool = False, number: int = 0, ended: bool = False
+        self,
+        state: int,
+        action: int,
+        reward: float,
+        next_state: int,
+        terminated: bool = False,
+        number: int = 0,
+        ended: bool = False,
     ) -> None:
         self.counts[state, action] += 1
         happened = (number, state, action, reward, next_state, 0, terminated, terminated or ended)
@@ -47,13 +76,21 @@ def outcomes(bench: Bench, state: int, action: int) -> list[list[float]]:
 
 def test_a_model_counts_what_each_pair_led_to() -> None:
     bench = Bench(dyna, [19, 0, 0, 0, 0])
-    for reward, next_state, terminated in ((1.0, 1, False), (2.0, 2, False), (4.0, 1, False), (8.0, 1, True)):
+    for reward, next_state, terminated in (
+        (1.0, 1, False),
+        (2.0, 2, False),
+        (4.0, 1, False),
+        (8.0, 1, True),
+    ):
         bench.step(0, 1, reward, next_state, terminated)
     bench.step(3, 0, 5.0, 3)
     assert outcomes(bench, 0, 1) == [[1, 1, 1, 8], [2, 0, 1, 2], [1, 0, 2, 5]]
     assert outcomes(bench, 3, 0) == [[3, 0, 1, 5]]
     assert bench.rows[1:5, 5].tolist() == [1, 1, 1, 6]
-    assert model_rules.expected(np.ones((4, 2)), bench.rows, int(bench.memory[0, 0, 1]), 0.5) == (8 + (2 + 0.5) + (5 + 2 * 0.5)) / 4
+    assert (
+        model_rules.expected(np.ones((4, 2)), bench.rows, int(bench.memory[0, 0, 1]), 0.5)
+        == (8 + (2 + 0.5) + (5 + 2 * 0.5)) / 4
+    )
 
 
 def test_a_model_of_last_outcomes_has_one_for_each_pair() -> None:
@@ -76,12 +113,24 @@ def test_outcomes_are_drawn_as_often_as_they_came_and_actions_alike() -> None:
     for next_state in (1, 2, 2, 2, 3):
         bench.step(0, 1, 0.0, next_state)
     row = int(bench.memory[0, 0, 1])
-    drawn = [int(bench.rows[model_rules.drawn(bench.rows, row, u), 0]) for u in np.arange(0, 1, 0.1)]
+    drawn = [
+        int(bench.rows[model_rules.drawn(bench.rows, row, u), 0]) for u in np.arange(0, 1, 0.1)
+    ]
     assert np.bincount(drawn).tolist() == [0, 2, 6, 2]
     memory = np.zeros((1, 1, 4))
     memory[0, 0, [1, 3]] = 1.0
-    assert [model_rules.candidate(memory, 0, False, u) for u in (0.0, 0.49, 0.5, 0.99)] == [1, 1, 3, 3]
-    assert [model_rules.candidate(memory, 0, True, u) for u in (0.0, 0.49, 0.5, 0.99)] == [0, 1, 2, 3]
+    assert [model_rules.candidate(memory, 0, False, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
+        1,
+        1,
+        3,
+        3,
+    ]
+    assert [model_rules.candidate(memory, 0, True, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("planned", [0, 1, 7])
@@ -100,7 +149,9 @@ def test_curious_planning_adds_kappa_times_the_root_of_the_time_since_the_last_t
         bench.step(0, 1, 0.0, 3, terminated=True)
     assert bench.memory[1, 0].tolist() == [0, 9]
     assert bench.q[0, 1] == pytest.approx(0.0)
-    assert bench.q[0, 0] == pytest.approx(2 * 3 / (1 - DISCOUNT), rel=1e-3)  # 2 √9 in each of all steps to come
+    assert bench.q[0, 0] == pytest.approx(
+        2 * 3 / (1 - DISCOUNT), rel=1e-3
+    )  # 2 √9 in each of all steps to come
     assert (bench.q[1:] == 0).all()
 
 
@@ -110,18 +161,31 @@ def walked(worlds: Any, bench: Bench, model: Any, steps: int) -> None:
     for _ in range(steps):
         action = int(rng.integers(ACTIONS))
         outcome = int((rng.random() < model.cumulative[state, action]).argmax())
-        next_state, terminated = int(model.next_state[state, action, outcome]), bool(model.terminated[state, action, outcome])
-        bench.step(state, action, float(model.reward[state, action, outcome]), next_state, terminated)
+        next_state, terminated = (
+            int(model.next_state[state, action, outcome]),
+            bool(model.terminated[state, action, outcome]),
+        )
+        bench.step(
+            state, action, float(model.reward[state, action, outcome]), next_state, terminated
+        )
         state = 0 if terminated else next_state
 
 
 def certain(worlds: Any) -> Any:
     """A ring of four: forwards pays at the last, one action ends the episode."""
     ends = [[False, False], [False, False], [False, True], [False, False]]
-    return worlds.make_model([[1, 0], [2, 0], [3, 1], [0, 3]], [[0.0, 0.1], [0.0, 0.0], [0.0, 3.0], [1.0, 0.2]], terminated=ends)
+    return worlds.make_model(
+        [[1, 0], [2, 0], [3, 1], [0, 3]],
+        [[0.0, 0.1], [0.0, 0.0], [0.0, 3.0], [1.0, 0.2]],
+        terminated=ends,
+    )
 
 
-RULES = {"dyna": (dyna, [19, 60, 0, 0, 0]), "prioritized": (prioritized_sweeping, [19, 60, 1e-9]), "r-max": (r_max, [19, 1, 1e-12, 1000])}
+RULES = {
+    "dyna": (dyna, [19, 60, 0, 0, 0]),
+    "prioritized": (prioritized_sweeping, [19, 60, 1e-9]),
+    "r-max": (r_max, [19, 1, 1e-12, 1000]),
+}
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -130,7 +194,9 @@ def test_much_planning_in_a_certain_world_finds_the_optimum(name: str, worlds: A
     bench = Bench(rule, settings, start=40.0, alpha=1.0)
     walked(worlds, bench, certain(worlds), 200)
     assert bench.counts.min() > 0
-    np.testing.assert_allclose(bench.q, planning.value_iteration(certain(worlds), DISCOUNT).q, atol=1e-6)
+    np.testing.assert_allclose(
+        bench.q, planning.value_iteration(certain(worlds), DISCOUNT).q, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -141,7 +207,9 @@ def test_pairs_that_were_never_tried_keep_their_value_in_all_plans(name: str, wo
     for _ in range(100):
         for state, action in ((0, 0), (1, 1), (0, 0), (1, 0), (2, 0), (3, 0), (2, 1)):
             outcome = model.next_state[state, action, 0], bool(model.terminated[state, action, 0])
-            bench.step(state, action, float(model.reward[state, action, 0]), int(outcome[0]), outcome[1])
+            bench.step(
+                state, action, float(model.reward[state, action, 0]), int(outcome[0]), outcome[1]
+            )
     for state in (0, 3):
         model.reward[state, 1], model.terminated[state, 1] = 5.0, True
     np.testing.assert_allclose(bench.q, planning.value_iteration(model, DISCOUNT).q, atol=1e-6)
@@ -155,11 +223,21 @@ def test_expected_updates_solve_the_world_that_was_seen(name: str, worlds: Any) 
     settings = [99, visits, 1e-12, 1000] if name == "r-max" else [99, 60, 1e-9]
     bench = Bench(rule, settings, rows=100, alpha=1.0)
     model = worlds.random_model(0, states=STATES, actions=ACTIONS, outcomes=3, start=(0,))
-    seen = np.zeros((STATES, ACTIONS, STATES, 2))  # times, by next state and whether the episode terminated
+    seen = np.zeros(
+        (STATES, ACTIONS, STATES, 2)
+    )  # times, by next state and whether the episode terminated
     rewards = np.zeros((STATES, ACTIONS))
 
     class Noting(Bench):
-        def step(self, state: int, action: int, reward: float, next_state: int, terminated: bool = False, **rest: Any) -> None:
+        def step(
+            self,
+            state: int,
+            action: int,
+            reward: float,
+            next_state: int,
+            terminated: bool = False,
+            **rest: Any,
+        ) -> None:
             if seen[state, action].sum() < visits:
                 seen[state, action, next_state, int(terminated)] += 1
                 rewards[state, action] += reward
@@ -241,11 +319,15 @@ def ahead(bench: Bench, room: int, horizon: int) -> np.ndarray:
 
 def test_without_a_bonus_ucb_vi_plans_the_finite_horizon_optimum(worlds: Any) -> None:
     room, horizon, model = 19, 5, certain(worlds)
-    bench = Bench(ucb_vi, [room, 3.0, 0.0, 0.0, 0.0, 1.0], rows=1 + room + horizon * STATES, discount=1.0)
+    bench = Bench(
+        ucb_vi, [room, 3.0, 0.0, 0.0, 0.0, 1.0], rows=1 + room + horizon * STATES, discount=1.0
+    )
     for number in range(500):
         state, action = number % 8 // 2, number % 2
         outcome = int(model.next_state[state, action, 0]), bool(model.terminated[state, action, 0])
-        bench.step(state, action, float(model.reward[state, action, 0]), *outcome, number=number % horizon)
+        bench.step(
+            state, action, float(model.reward[state, action, 0]), *outcome, number=number % horizon
+        )
     expected = finite_tables(model, horizon)
     np.testing.assert_allclose(ahead(bench, room, horizon), expected)
     assert (bench.q == ahead(bench, room, horizon)[0]).all()
@@ -255,7 +337,9 @@ def test_without_a_bonus_ucb_vi_plans_the_finite_horizon_optimum(worlds: Any) ->
 def test_ucb_vi_lays_out_the_table_of_the_step_that_comes() -> None:
     room, horizon = 19, 3
     weight = 0.5 / (horizon * math.log(5 * STATES * ACTIONS * horizon * 9))  # so that c B L = 1/2
-    bench = Bench(ucb_vi, [room, 1.0, 0.0, weight, 0.0, 9.0], rows=1 + room + horizon * STATES, discount=1.0)
+    bench = Bench(
+        ucb_vi, [room, 1.0, 0.0, weight, 0.0, 9.0], rows=1 + room + horizon * STATES, discount=1.0
+    )
     bench.step(0, 1, 0.0, 2, number=0)
     assert bench.q[2].tolist() == [2, 2]  # two steps are left
     bench.step(2, 0, 0.0, 2, number=1)
@@ -263,18 +347,31 @@ def test_ucb_vi_lays_out_the_table_of_the_step_that_comes() -> None:
     bench.step(2, 0, 0.0, 0, terminated=True, number=2)
     tables = ahead(bench, room, horizon)
     assert (bench.q == tables[0]).all()
-    assert tables[2, 2, 0] == pytest.approx(min(1, 0.5 / math.sqrt(2)))  # seen twice, nothing comes after the last step
-    assert tables[1, 2, 0] == pytest.approx(0.5 * 1 + 0.5 / math.sqrt(2))  # half of the times it stayed, and 1 is hoped for
+    assert tables[2, 2, 0] == pytest.approx(
+        min(1, 0.5 / math.sqrt(2))
+    )  # seen twice, nothing comes after the last step
+    assert tables[1, 2, 0] == pytest.approx(
+        0.5 * 1 + 0.5 / math.sqrt(2)
+    )  # half of the times it stayed, and 1 is hoped for
     assert tables[0, 0, 1] == pytest.approx(min(3, 2 + 0.5))
     assert (tables[:, 1] == [[3, 3], [2, 2], [1, 1]]).all()
 
 
 def test_the_bounds_of_ucb_vi_never_rise() -> None:
     room, horizon = 19, 4
-    bench, rng = Bench(ucb_vi, [room, 0.0, 5.0, 0.0, 0.2, 1.0], rows=1 + room + horizon * STATES, discount=1.0), np.random.default_rng(3)
+    bench, rng = (
+        Bench(
+            ucb_vi, [room, 0.0, 5.0, 0.0, 0.2, 1.0], rows=1 + room + horizon * STATES, discount=1.0
+        ),
+        np.random.default_rng(3),
+    )
     before = np.inf
     for number in range(200):
-        state, action, next_state = int(rng.integers(STATES)), int(rng.integers(ACTIONS)), int(rng.integers(STATES))
+        state, action, next_state = (
+            int(rng.integers(STATES)),
+            int(rng.integers(ACTIONS)),
+            int(rng.integers(STATES)),
+        )
         bench.step(state, action, float(rng.random()), next_state, number=number % horizon)
         assert (ahead(bench, room, horizon) <= before).all()
         before = ahead(bench, room, horizon).copy()
@@ -282,6 +379,12 @@ def test_the_bounds_of_ucb_vi_never_rise() -> None:
 
 def test_observing_says_which_row_is_new() -> None:
     memory, rows = np.zeros((1, 2, 2)), np.zeros((4, 6))
-    seen = [(0, 0, 1.0, 1, False), (0, 0, 2.0, 1, False), (0, 0, 1.0, 1, True), (1, 1, 0.0, 0, False), (1, 1, 0.0, 1, False)]
+    seen = [
+        (0, 0, 1.0, 1, False),
+        (0, 0, 2.0, 1, False),
+        (0, 0, 1.0, 1, True),
+        (1, 1, 0.0, 0, False),
+        (1, 1, 0.0, 1, False),
+    ]
     assert [observe(rows, memory, 3, *each, False) for each in seen] == [1, 0, 2, 3, 0]
     assert rows[0, :2].tolist() == [3, 1]

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from agents.planning.probabilities import epsilon_greedy
-from agents.tabular.rules.monte_carlo import MonteCarlo, OffPolicyMonteCarlo, monte_carlo, off_policy_monte_carlo
+from agents.tabular.rules.monte_carlo import (
+    MonteCarlo,
+    OffPolicyMonteCarlo,
+    monte_carlo,
+    off_policy_monte_carlo,
+)
 
 DISCOUNT = 0.5
 Step = tuple[int, int, float, int]
@@ -19,13 +24,36 @@ Step = tuple[int, int, float, int]
 class Bench:
     """A rule as a plain function, fed with episodes that were written down; ε-greedy with ε = 0.4."""
 
-    def __init__(self, rule: Any, settings: list[float], length: int = 8, first_ties: bool = True, alpha: float = 0.5) -> None:
-        self.rule, self.settings, self.first_ties, self.alpha = rule, np.array(settings), first_ties, alpha
+    def __init__(
+        self,
+        rule: Any,
+        settings: list[float],
+        length: int = 8,
+        first_ties: bool = True,
+        alpha: float = 0.5,
+    ) -> None:
+        self.rule, self.settings, self.first_ties, self.alpha = (
+            rule,
+            np.array(settings),
+            first_ties,
+            alpha,
+        )
         self.q, self.scratch = np.zeros((4, 2)), np.zeros((4, 2))
-        self.memory, self.rows, self.counts = np.zeros((2, 4, 2)), np.zeros((length + 1, 4)), np.zeros((4, 2), dtype=np.int64)
+        self.memory, self.rows, self.counts = (
+            np.zeros((2, 4, 2)),
+            np.zeros((length + 1, 4)),
+            np.zeros((4, 2), dtype=np.int64),
+        )
 
     def episode(self, *steps: Step, terminated: bool = True) -> None:
-        def chances(q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray) -> None:
+        def chances(
+            q: np.ndarray,
+            counts: np.ndarray,
+            state: int,
+            epsilon: float,
+            first_ties: bool,
+            out: np.ndarray,
+        ) -> None:
             out[:] = epsilon_greedy(q, epsilon, first_ties)[state]
 
         for number, (state, action, reward, next_state) in enumerate(steps):
@@ -33,7 +61,16 @@ class Bench:
             self.counts[state, action] += 1
             happened = (number, state, action, reward, next_state, 0, terminated and last, last)
             tables = (self.q, self.memory, self.rows, self.counts, self.settings, self.scratch)
-            self.rule(*tables, *happened, self.alpha, DISCOUNT, 0.4, chances, self.first_ties, np.random.default_rng(0))
+            self.rule(
+                *tables,
+                *happened,
+                self.alpha,
+                DISCOUNT,
+                0.4,
+                chances,
+                self.first_ties,
+                np.random.default_rng(0),
+            )
 
 
 TWICE: list[Step] = [(0, 0, 1.0, 1), (1, 1, 2.0, 0), (0, 0, 4.0, 2)]
@@ -99,7 +136,9 @@ def test_importance_weights_are_those_of_the_box() -> None:
     bench.q[:, 1] = -9.0
     bench.episode((0, 0, 1.0, 1), (1, 1, 2.0, 2), (2, 0, 3.0, 3))
     assert bench.q[2, 0] == 3
-    assert bench.q[1, 1] == 2 + 0.5 * 3  # the action played is learned about, also where π plays another
+    assert (
+        bench.q[1, 1] == 2 + 0.5 * 3
+    )  # the action played is learned about, also where π plays another
     assert bench.q[0, 0] == 1 + 0.5 * 3.5  # and there it became the best one
     bench = Bench(off_policy_monte_carlo, [1])
     bench.q[:, 1], bench.q[1, 0] = -9.0, 50.0
@@ -156,7 +195,12 @@ def test_importance_sampling_finds_the_greedy_value_under_much_exploration() -> 
     bench.q[:, 1] = -9.0
     for _ in range(3000):
         steps: list[Step] = [(state, int(rng.random() < 0.4), 0.0, state + 1) for state in range(3)]
-        bench.episode(*((state, action, 1.0 - action + 0.5 * rng.normal(), following) for state, action, _, following in steps))
+        bench.episode(
+            *(
+                (state, action, 1.0 - action + 0.5 * rng.normal(), following)
+                for state, action, _, following in steps
+            )
+        )
     assert bench.q[:3, 0] == pytest.approx([1.75, 1.5, 1.0], abs=0.1)
     assert bench.q[:3, 1] == pytest.approx([0.75, 0.5, 0.0], abs=0.1)
 
@@ -169,16 +213,35 @@ def row_of_cells(worlds: Any, **options: Any) -> Any:
     following = [[cell, max(cell - 1, 0), min(cell + 1, 3)] for cell in range(4)]
     reward = [[0.0, 0.0, float(cell == 2)] for cell in range(4)]
     ends = [[False, False, cell == 2] for cell in range(4)]
-    return worlds.make_model(following, reward, terminated=ends, **{"horizon": 30, "goal": (3,), **options})
+    return worlds.make_model(
+        following, reward, terminated=ends, **{"horizon": 30, "goal": (3,), **options}
+    )
 
 
 def agent_for(kind: Any, model: Any, seed: int = 0, episodes: int = 2000, **options: Any) -> Any:
     states, actions, _ = model.next_state.shape
-    config = kind.Config(**{"policy": "epsilon-greedy", "epsilon": 0.5, "epsilon_final": 0.01, "initial_value": 1.0, **options})
+    config = kind.Config(
+        **{
+            "policy": "epsilon-greedy",
+            "epsilon": 0.5,
+            "epsilon_final": 0.01,
+            "initial_value": 1.0,
+            **options,
+        }
+    )
     return kind(config, states, actions, np.random.default_rng(seed), episodes=episodes)
 
 
-@pytest.mark.parametrize("options", [{}, {"bootstrap": False}, {"ties": "first"}, {"visits": "first"}, {"alpha_schedule": "constant"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"bootstrap": False},
+        {"ties": "first"},
+        {"visits": "first"},
+        {"alpha_schedule": "constant"},
+    ],
+)
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
 def test_every_agent_solves_its_tiny_world(kind: Any, options: dict[str, Any], worlds: Any) -> None:
     model = row_of_cells(worlds)
@@ -207,12 +270,16 @@ def test_both_ways_of_learning_agree_and_so_do_pieces(kind: Any, horizon: int, w
         agents[2].learn_model(model, rng, piece)
     states = [agent.state() for agent in agents]
     for name in ("q", "memory", "rows", "counts", "visits"):
-        assert states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes(), name
+        assert (
+            states[0][name].tobytes() == states[1][name].tobytes() == states[2][name].tobytes()
+        ), name
     assert len({str(agent.rng.bit_generator.state) for agent in agents}) == 1
 
 
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
-def test_a_loaded_agent_goes_on_learning_like_the_saved_one(kind: Any, tmp_path: Path, worlds: Any) -> None:
+def test_a_loaded_agent_goes_on_learning_like_the_saved_one(
+    kind: Any, tmp_path: Path, worlds: Any
+) -> None:
     model = row_of_cells(worlds)
     agent = agent_for(kind, model)
     agent.learn_model(model, np.random.default_rng(1), 30)

@@ -53,16 +53,24 @@ def test_a_block_put_down_in_the_middle_is_taken_up_there(store, monkeypatch, la
     options = {**FEW, **LABS[lab], "full_metrics": full}
     undisturbed = run(lab, **options)
     monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
-    monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.experiment is None)  # enough to prepare all, and for one seed at a time
+    monkeypatch.setattr(
+        loop.Loop, "_on_time", lambda self: self.experiment is None
+    )  # enough to prepare all, and for one seed at a time
     stopped = run(lab, **options, max_time=1e-9)
     stops = 1
-    assert stopped.status == "timed-out" and stopped.record.done_units == 0 and not (stopped.path / "metrics.jsonl").read_bytes()
+    assert (
+        stopped.status == "timed-out"
+        and stopped.record.done_units == 0
+        and not (stopped.path / "metrics.jsonl").read_bytes()
+    )
     while stopped.status != "finished":
         stopped = resume(stopped.id, max_time=1e-9)
         stops += 1
         assert stops < 10_000
     assert stops >= FEW["seeds"]
-    assert (stopped.path / "metrics.jsonl").read_bytes() == (undisturbed.path / "metrics.jsonl").read_bytes()
+    assert (stopped.path / "metrics.jsonl").read_bytes() == (
+        undisturbed.path / "metrics.jsonl"
+    ).read_bytes()
     assert figures(stopped) == figures(undisturbed) and not stopped.record.warnings
 
 
@@ -86,4 +94,7 @@ def test_a_run_that_is_late_is_not_asked_for_one_more_block(store, monkeypatch):
     monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
     monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.experiment is None)
     stopped = run("maze", **FEW, max_time=3600)
-    assert stopped.status == "timed-out" and len((stopped.path / "times.jsonl").read_text().splitlines()) == 1
+    assert (
+        stopped.status == "timed-out"
+        and len((stopped.path / "times.jsonl").read_text().splitlines()) == 1
+    )

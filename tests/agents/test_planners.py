@@ -10,7 +10,13 @@ import pytest
 
 from agents.planning import probabilities
 from agents.planning import solvers as planning
-from agents.tabular.rules.planners import EpsilonSoft, ModifiedPolicyIteration, Planner, PolicyIteration, ValueIteration
+from agents.tabular.rules.planners import (
+    EpsilonSoft,
+    ModifiedPolicyIteration,
+    Planner,
+    PolicyIteration,
+    ValueIteration,
+)
 from sandbox.errors import RunFailed, UsageError
 from sandbox.runs import api
 
@@ -39,7 +45,9 @@ def test_all_solvers_find_one_optimum(solver: Any, discount: float, seed: int, w
 
 
 @pytest.mark.parametrize("evaluation_sweeps", [0, 1, 5, 100])
-def test_modified_policy_iteration_lies_between_the_other_two(evaluation_sweeps: int, worlds: Any) -> None:
+def test_modified_policy_iteration_lies_between_the_other_two(
+    evaluation_sweeps: int, worlds: Any
+) -> None:
     model = worlds.report_maze()
     found = planning.modified_policy_iteration(model, 0.9, evaluation_sweeps=evaluation_sweeps)
     known = planning.value_iteration(model, 0.9)
@@ -122,7 +130,9 @@ def test_playing_through_step_equals_playing_on_arrays(kind: Any, worlds: Any) -
     env = worlds.ModelEnv(model)
     env.np_random = np.random.default_rng(12)
     one, other = made(kind, model), made(kind, model)
-    for first, second in zip(one.learn_model(model, np.random.default_rng(12), 40), other.learn_env(env, 40), strict=True):
+    for first, second in zip(
+        one.learn_model(model, np.random.default_rng(12), 40), other.learn_env(env, 40), strict=True
+    ):
         assert first.tobytes() == second.tobytes()
     assert one.q.tobytes() == other.q.tobytes()
     assert one.findings() == other.findings()
@@ -134,17 +144,23 @@ def test_the_best_soft_policy_is_what_its_episodes_follow(worlds: Any) -> None:
     agent = made(EpsilonSoft, model, epsilon=0.3)
     played = agent.learn_model(model, np.random.default_rng(0), 20_000)
     best = planning.best_epsilon_soft(model, 0.9, 0.3)
-    exact = planning.evaluate(model, probabilities.soften(np.eye(3)[best.policy], 0.3), model.horizon)
+    exact = planning.evaluate(
+        model, probabilities.soften(np.eye(3)[best.policy], 0.3), model.horizon
+    )
     assert (agent.policy().argmax(axis=1) == best.policy).all()
     error = played.return_.std() / np.sqrt(len(played.return_))
     assert played.return_.mean() == pytest.approx(exact.expected_return, abs=4.5 * error)
 
 
-def test_another_model_is_planned_anew_and_the_same_one_is_not(worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_model_is_planned_anew_and_the_same_one_is_not(
+    worlds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = worlds.random_model(1), worlds.random_model(2)
     agent = made(ValueIteration, first)
     planned: list[Any] = []
-    monkeypatch.setattr(agent, "solve", lambda model: planned.append(model) or planning.value_iteration(model, 0.9))
+    monkeypatch.setattr(
+        agent, "solve", lambda model: planned.append(model) or planning.value_iteration(model, 0.9)
+    )
     for model in (first, first, second, second, first):
         agent.learn_model(model, np.random.default_rng(0), 2)
         assert (agent.q == planning.value_iteration(model, 0.9).q).all()
@@ -184,7 +200,11 @@ def test_a_run_of_a_planner_says_whether_it_converged(store):
     assert summary["converged"] is True and summary["sweeps"] > 42 and summary["residual"] < 1e-10
 
 
-@pytest.mark.parametrize("agent", ["value-iteration", "policy-iteration", "modified-policy-iteration", "epsilon-soft"])
+@pytest.mark.parametrize(
+    "agent", ["value-iteration", "policy-iteration", "modified-policy-iteration", "epsilon-soft"]
+)
 def test_a_discount_of_1_where_reward_never_ends_is_refused_with_state_and_action(store, agent):
-    with pytest.raises(RunFailed, match="value of state 0 grows without end, with action 0 by 1 in every step"):
+    with pytest.raises(
+        RunFailed, match="value of state 0 grows without end, with action 0 by 1 in every step"
+    ):
         api.run("maze", agent={"name": agent, "discount": 1.0}, episodes=5, pictures=False)

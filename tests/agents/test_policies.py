@@ -9,7 +9,9 @@ import pytest
 from agents.planning import probabilities
 from agents.tabular import policies
 
-greedy, epsilon_greedy, softmax, mellowmax = (policies.compiled(name)[0] for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax"))
+greedy, epsilon_greedy, softmax, mellowmax = (
+    policies.compiled(name)[0] for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax")
+)
 over_all = policies.compiled("epsilon-greedy over all")[0]
 
 ALL = [policies.compiled(name)[0] for name in policies.POLICIES]
@@ -21,7 +23,10 @@ DRAWS = 40_000
 
 def frequencies(policy, q, epsilon, first_ties):  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(7)
-    taken = [policy(q, np.zeros(q.shape, dtype=np.int64), 0, epsilon, first_ties, rng) for _ in range(DRAWS)]
+    taken = [
+        policy(q, np.zeros(q.shape, dtype=np.int64), 0, epsilon, first_ties, rng)
+        for _ in range(DRAWS)
+    ]
     return np.bincount(taken, minlength=q.shape[1]) / DRAWS
 
 
@@ -32,15 +37,25 @@ def frequencies(policy, q, epsilon, first_ties):  # type: ignore[no-untyped-def]
         (greedy, lambda q, epsilon, first: probabilities.greedy(q, first), 0.0),
         (epsilon_greedy, probabilities.epsilon_greedy, 0.3),
         (epsilon_greedy, probabilities.epsilon_greedy, 1.0),
-        (over_all, lambda q, epsilon, first: probabilities.epsilon_greedy(q, epsilon, first, "all"), 0.3),
-        (over_all, lambda q, epsilon, first: probabilities.epsilon_greedy(q, epsilon, first, "all"), 1.0),
+        (
+            over_all,
+            lambda q, epsilon, first: probabilities.epsilon_greedy(q, epsilon, first, "all"),
+            0.3,
+        ),
+        (
+            over_all,
+            lambda q, epsilon, first: probabilities.epsilon_greedy(q, epsilon, first, "all"),
+            1.0,
+        ),
         (softmax, probabilities.softmax, 0.8),
         (softmax, probabilities.softmax, 0.0),
         (mellowmax, probabilities.mellowmax, 0.8),
         (mellowmax, probabilities.mellowmax, 0.0),
     ],
 )
-def test_actions_come_as_often_as_their_probability_says(policy, exact, epsilon, first_ties) -> None:  # type: ignore[no-untyped-def]
+def test_actions_come_as_often_as_their_probability_says(
+    policy, exact, epsilon, first_ties
+) -> None:  # type: ignore[no-untyped-def]
     expected = exact(TIED, epsilon, first_ties)[0]
     error = np.abs(frequencies(policy, TIED, epsilon, first_ties) - expected)
     assert (error <= 5 * np.sqrt(expected * (1 - expected) / DRAWS)).all()  # five standard errors
@@ -49,13 +64,18 @@ def test_actions_come_as_often_as_their_probability_says(policy, exact, epsilon,
 def test_the_reports_convention_gives_every_other_action_its_share_of_epsilon() -> None:
     q = np.array([[0.0, 1.0, 0.0, 0.0, 0.0]])
     np.testing.assert_allclose(probabilities.epsilon_greedy(q, 0.4), [[0.1, 0.6, 0.1, 0.1, 0.1]])
-    np.testing.assert_allclose(probabilities.epsilon_greedy(q, 0.4, convention="all"), [[0.08, 0.68, 0.08, 0.08, 0.08]])
+    np.testing.assert_allclose(
+        probabilities.epsilon_greedy(q, 0.4, convention="all"), [[0.08, 0.68, 0.08, 0.08, 0.08]]
+    )
 
 
 def test_softmax_probabilities_are_those_of_the_formula() -> None:
     e = math.exp
     total = e(2) + e(1) + e(0)
-    np.testing.assert_allclose(probabilities.softmax(np.array([[1.0, 0.5, 0.0]]), 0.5), [[e(2) / total, e(1) / total, e(0) / total]])
+    np.testing.assert_allclose(
+        probabilities.softmax(np.array([[1.0, 0.5, 0.0]]), 0.5),
+        [[e(2) / total, e(1) / total, e(0) / total]],
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +105,9 @@ def test_exploration_uses_the_given_generator_alone() -> None:
     before = np.random.get_state()[1].copy(), random.getstate()
     for policy in ALL:
         first, second = np.random.default_rng(5), np.random.default_rng(5)
-        drawn = [[policy(TIED, NEVER, 0, 0.5, False, rng) for _ in range(100)] for rng in (first, second)]
+        drawn = [
+            [policy(TIED, NEVER, 0, 0.5, False, rng) for _ in range(100)] for rng in (first, second)
+        ]
         assert drawn[0] == drawn[1]
     assert (np.random.get_state()[1] == before[0]).all()
     assert random.getstate() == before[1]
@@ -102,8 +124,12 @@ def test_exploration_uses_the_given_generator_alone() -> None:
         ([0.0, 0.0, 0.0], 1e308, {0, 1, 2}),
     ],
 )
-@pytest.mark.parametrize(("policy", "exactly"), [(softmax, probabilities.softmax), (mellowmax, probabilities.mellowmax)])
-def test_softmax_and_mellowmax_take_extreme_values(policy, exactly, row, temperature, allowed) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("policy", "exactly"), [(softmax, probabilities.softmax), (mellowmax, probabilities.mellowmax)]
+)
+def test_softmax_and_mellowmax_take_extreme_values(
+    policy, exactly, row, temperature, allowed
+) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     q = np.array([row])
     assert {policy(q, NEVER, 0, temperature, False, rng) for _ in range(200)} == allowed
@@ -121,12 +147,18 @@ def test_one_action_is_always_taken() -> None:
 
 EXACT = {
     "greedy": lambda q, counts, epsilon, first: probabilities.greedy(q, first),
-    "epsilon-greedy": lambda q, counts, epsilon, first: probabilities.epsilon_greedy(q, min(epsilon, 1), first),
-    "epsilon-greedy over all": lambda q, counts, epsilon, first: probabilities.epsilon_greedy(q, min(epsilon, 1), first, "all"),
+    "epsilon-greedy": lambda q, counts, epsilon, first: probabilities.epsilon_greedy(
+        q, min(epsilon, 1), first
+    ),
+    "epsilon-greedy over all": lambda q, counts, epsilon, first: probabilities.epsilon_greedy(
+        q, min(epsilon, 1), first, "all"
+    ),
     "softmax": lambda q, counts, epsilon, first: probabilities.softmax(q, epsilon, first),
     "mellowmax": lambda q, counts, epsilon, first: probabilities.mellowmax(q, epsilon, first),
     "ucb1": lambda q, counts, epsilon, first: probabilities.ucb1(q, counts, epsilon, first),
-    "count-bonus": lambda q, counts, epsilon, first: probabilities.count_bonus(q, counts, epsilon, first),
+    "count-bonus": lambda q, counts, epsilon, first: probabilities.count_bonus(
+        q, counts, epsilon, first
+    ),
 }
 
 
@@ -134,17 +166,28 @@ EXACT = {
 @pytest.mark.parametrize("first_ties", [False, True])
 @pytest.mark.parametrize("epsilon", [0.0, 0.05, 1.0, 30.0])
 @pytest.mark.parametrize("name", sorted(policies.POLICIES))
-def test_a_policy_draws_from_the_probabilities_it_states(name: str, epsilon: float, first_ties: bool, compiled: bool) -> None:
+def test_a_policy_draws_from_the_probabilities_it_states(
+    name: str, epsilon: float, first_ties: bool, compiled: bool
+) -> None:
     """Drawn, as probabilities in the loop, and in plain NumPy: three times the same."""
     rng = np.random.default_rng(0)
-    draw, chances = policies.compiled(name) if compiled else (policies.POLICIES[name], policies.CHANCES[name])
+    draw, chances = (
+        policies.compiled(name) if compiled else (policies.POLICIES[name], policies.CHANCES[name])
+    )
     for q in (TIED, np.zeros((1, 5)), rng.normal(size=(1, 5))):
         for counts in (NEVER, COUNTS, np.array([[0, 3, 0, 1, 1]])):
             epsilon = min(epsilon, 1.0) if name.startswith("epsilon") else epsilon
             stated = np.full(5, np.nan)
             chances(q, counts, 0, epsilon, first_ties, stated)
-            np.testing.assert_allclose(stated, EXACT[name](q, counts, epsilon, first_ties)[0], rtol=1e-9, atol=1e-12)
-            taken = np.bincount([draw(q, counts, 0, epsilon, first_ties, rng) for _ in range(400)], minlength=5) / 400
+            np.testing.assert_allclose(
+                stated, EXACT[name](q, counts, epsilon, first_ties)[0], rtol=1e-9, atol=1e-12
+            )
+            taken = (
+                np.bincount(
+                    [draw(q, counts, 0, epsilon, first_ties, rng) for _ in range(400)], minlength=5
+                )
+                / 400
+            )
             assert (np.abs(taken - stated) <= 5.5 * np.sqrt(stated * (1 - stated) / 400)).all()
 
 
@@ -161,17 +204,30 @@ def test_mellowmax_of_two_actions_is_its_closed_form() -> None:
         mellow = math.log((math.exp(omega * first) + math.exp(omega * second)) / 2) / omega
         p = (mellow - second) / (first - second)
         stated = np.empty(2)
-        policies.compiled("mellowmax")[1](np.array([[first, second]]), np.zeros((1, 2), dtype=np.int64), 0, 1 / omega, False, stated)
+        policies.compiled("mellowmax")[1](
+            np.array([[first, second]]),
+            np.zeros((1, 2), dtype=np.int64),
+            0,
+            1 / omega,
+            False,
+            stated,
+        )
         np.testing.assert_allclose(stated, [p, 1 - p], rtol=1e-9)
 
 
-@pytest.mark.parametrize("values", [[1.0, 0.5, 0.0, -7.0], [3.0, 3.0, 1.0, 1.0], [1e-9, 0.0, 0.0, 0.0]])
+@pytest.mark.parametrize(
+    "values", [[1.0, 0.5, 0.0, -7.0], [3.0, 3.0, 1.0, 1.0], [1e-9, 0.0, 0.0, 0.0]]
+)
 @pytest.mark.parametrize("omega", [0.1, 1.0, 16.5, 300.0])
 def test_the_mellowmax_policy_expects_mellowmax(values: list[float], omega: float) -> None:
     stated = np.empty(4)
-    policies.compiled("mellowmax")[1](np.array([values]), np.zeros((1, 4), dtype=np.int64), 0, 1 / omega, False, stated)
+    policies.compiled("mellowmax")[1](
+        np.array([values]), np.zeros((1, 4), dtype=np.int64), 0, 1 / omega, False, stated
+    )
     highest = max(values)
-    mellow = highest + math.log(sum(math.exp(omega * (value - highest)) for value in values) / 4) / omega
+    mellow = (
+        highest + math.log(sum(math.exp(omega * (value - highest)) for value in values) / 4) / omega
+    )
     assert stated @ values == pytest.approx(mellow, rel=1e-9, abs=1e-15)
 
 

@@ -14,18 +14,30 @@ from envs.grid import MazeEnv
 from sandbox import Score, compare, load, run
 from sandbox.lab import score_of
 
-SLIPPERY = {"layout": "...../..~../GOOS~", "holes": "end", "slip": 0.2, "hole_penalty": -1.0, "episode_length": 40}
+SLIPPERY = {
+    "layout": "...../..~../GOOS~",
+    "holes": "end",
+    "slip": 0.2,
+    "hole_penalty": -1.0,
+    "episode_length": 40,
+}
 
 
 @st.composite
 def worlds(draw):
     """Small grids of all kinds of ground, with every option of the environment."""
     rows, columns = draw(st.integers(1, 4)), draw(st.integers(2, 5))
-    cells = draw(st.lists(st.sampled_from("....#O~"), min_size=rows * columns, max_size=rows * columns))
-    start, goal = draw(st.lists(st.integers(0, rows * columns - 1), min_size=2, max_size=2, unique=True))
+    cells = draw(
+        st.lists(st.sampled_from("....#O~"), min_size=rows * columns, max_size=rows * columns)
+    )
+    start, goal = draw(
+        st.lists(st.integers(0, rows * columns - 1), min_size=2, max_size=2, unique=True)
+    )
     cells[start], cells[goal] = "S", "G"
     return {
-        "layout": "/".join("".join(cells[row * columns : (row + 1) * columns]) for row in range(rows)),
+        "layout": "/".join(
+            "".join(cells[row * columns : (row + 1) * columns]) for row in range(rows)
+        ),
         "walls": draw(st.sampled_from(["insurmountable", "surmountable"])),
         "wall_penalty": draw(st.sampled_from([-4.0, -0.5, 0.0])),
         "sand_penalty": draw(st.sampled_from([-1.0, 0.0])),
@@ -44,7 +56,10 @@ def test_no_exact_score_exceeds_the_optimum(world, seed, discount):
         model = MazeEnv(**world).model
     except ValueError:  # the goal cannot be reached
         return
-    optimum = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value) / model.horizon
+    optimum = (
+        planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
+        / model.horizon
+    )
     random = np.random.default_rng(seed).dirichlet(np.full(model.actions, 0.2), size=model.states)
     planned = np.eye(model.actions)[planning.value_iteration(model, discount).policy]
     for policy in (random, planned, np.repeat(random[None], 3, axis=0)):
@@ -66,7 +81,10 @@ def test_the_better_agent_is_not_the_one_that_ends_sooner(store):
     assert rows["near"] < rows["far"] <= made.standings.optimum
     assert rows == pytest.approx({"far": 26.387 / 40, "near": 23.387 / 40}, abs=1e-4)
     assert made.pairs[0]["verdict"] in ("far is better", "too few seeds, 5 of each may tell")
-    assert made.standings.optimum_is == "the highest expected return of an episode of 40 steps, undiscounted, by 40 steps"
+    assert (
+        made.standings.optimum_is
+        == "the highest expected return of an episode of 40 steps, undiscounted, by 40 steps"
+    )
 
 
 def test_rewards_per_step_are_returns_by_the_length_of_an_episode_everywhere(store):
@@ -92,12 +110,21 @@ def test_a_planner_below_the_optimum_says_why(store):
 
 @pytest.fixture(scope="module")
 def blackjack(tmp_path_factory):
-    return run("gym", env="Blackjack-v1", episodes=2000, store=tmp_path_factory.mktemp("blackjack"), pictures=False)
+    return run(
+        "gym",
+        env="Blackjack-v1",
+        episodes=2000,
+        store=tmp_path_factory.mktemp("blackjack"),
+        pictures=False,
+    )
 
 
 def test_a_sampled_score_has_its_error_and_its_number_of_episodes(blackjack):
     score, summary = blackjack.score, blackjack.summary
-    assert score.episodes == summary["evaluation_episodes"] == 30 and summary["evaluated"] == "by sampling"
+    assert (
+        score.episodes == summary["evaluation_episodes"] == 30
+        and summary["evaluated"] == "by sampling"
+    )
     wins = round(30 * (score.value + 1) / 2)  # were there no draws: each episode brings -1, 0 or 1
     assert 0.1 < score.standard_error <= 1 / np.sqrt(29) and 0 <= wins <= 30
     assert (blackjack.metrics["evaluate/standard_error"] > 0).all()
@@ -119,13 +146,23 @@ def test_a_comparison_of_sampled_scores_contains_their_errors(store):
 
 
 def test_a_sampled_score_far_above_the_optimum_is_a_warning(walk, store):
-    assert Score("x", 1.6, 1.0, standard_error=0.1).above_optimum() and not Score("x", 1.4, 1.0, standard_error=0.1).above_optimum()
-    assert Score("x", 0.1, 0.2, higher_is_better=False).above_optimum() and not Score("x", 2.0).above_optimum()
+    assert (
+        Score("x", 1.6, 1.0, standard_error=0.1).above_optimum()
+        and not Score("x", 1.4, 1.0, standard_error=0.1).above_optimum()
+    )
+    assert (
+        Score("x", 0.1, 0.2, higher_is_better=False).above_optimum()
+        and not Score("x", 2.0).above_optimum()
+    )
 
 
 def test_a_score_that_nobody_declares_is_the_first_number_of_the_summary():
-    assert score_of({}, {"greedy_return": 3.0, "optimal_return": 4.0}) == Score("greedy_return", 3.0, 4.0)
-    assert score_of({}, {"note": "x"}) is None and score_of({"name": "x", "value": None}, {}) is None
+    assert score_of({}, {"greedy_return": 3.0, "optimal_return": 4.0}) == Score(
+        "greedy_return", 3.0, 4.0
+    )
+    assert (
+        score_of({}, {"note": "x"}) is None and score_of({"name": "x", "value": None}, {}) is None
+    )
     assert score_of({"name": "x", "value": 1.0, "of the future": 2}, {}) == Score("x", 1.0)
 
 
@@ -135,7 +172,9 @@ def test_a_score_that_nobody_declares_is_the_first_number_of_the_summary():
 def test_ucb_vi_is_judged_by_the_policy_of_each_step(store):
     made = run("gym", agent="ucb-vi", env="FrozenLake-v1", episodes=3000, pictures=False)
     agent, experiment = made.agent, made.experiment
-    assert made.score.value > 0.735  # of 0.7442; of a policy that does not count steps 0.7402 is the most
+    assert (
+        made.score.value > 0.735
+    )  # of 0.7442; of a policy that does not count steps 0.7402 is the most
     one_table = planning.evaluate(experiment.model, agent.policy(), 100).expected_return
     rng, earned = np.random.default_rng(1), []
     for _ in range(1500):
@@ -148,7 +187,9 @@ def test_ucb_vi_is_judged_by_the_policy_of_each_step(store):
             if experiment.model.terminated[at][outcome]:
                 break
         earned.append(total)
-    assert np.mean(earned) == pytest.approx(made.score.value, abs=4 * np.std(earned) / np.sqrt(1500))
+    assert np.mean(earned) == pytest.approx(
+        made.score.value, abs=4 * np.std(earned) / np.sqrt(1500)
+    )
     assert one_table < made.score.value
 
 
@@ -163,7 +204,9 @@ class Promises(gymnasium.Env):
         self.P = {
             state: {
                 0: [(1.0, 0, 0.0, False)],
-                1: [(1.0, state + 1, 1.0 if state == last else 0.0, state == last)] if state <= last else [(1.0, state, 0.0, True)],
+                1: [(1.0, state + 1, 1.0 if state == last else 0.0, state == last)]
+                if state <= last
+                else [(1.0, state, 0.0, True)],
             }
             for state in range(self.LENGTH)
         }
@@ -197,7 +240,10 @@ def test_a_table_that_lies_late_is_found_out_by_real_episodes(store, promises, a
         return
     assert made.score.value == -100 and made.score.optimum is None and made.score.episodes == 30
     assert made.summary["evaluated"] == "by sampling" and made.summary["regret"] is None
-    assert any("state 38, action 1 led to state 39, reward -100, the end, not to state 39, reward 1" in one for one in made.record.warnings)
+    assert any(
+        "state 38, action 1 led to state 39, reward -100, the end, not to state 39, reward 1" in one
+        for one in made.record.warnings
+    )
 
 
 def test_a_table_that_tells_the_truth_stays_exact(store):
@@ -207,7 +253,11 @@ def test_a_table_that_tells_the_truth_stays_exact(store):
 
 def test_seeds_that_learn_together_find_it_out_too(store, promises):
     made = run("gym", agent="value-iteration", env=promises, episodes=20, seeds=3, pictures=False)
-    assert made.score.value == -100 and made.score.optimum is None and any("led to" in one for one in made.record.warnings)
+    assert (
+        made.score.value == -100
+        and made.score.optimum is None
+        and any("led to" in one for one in made.record.warnings)
+    )
 
 
 def test_a_stable_baselines_agent_is_tried_out_too(promises):
@@ -222,9 +272,15 @@ def test_a_stable_baselines_agent_is_tried_out_too(promises):
         def act(self, observation):
             return 1
 
-    place = GymPlace(resolve(ids.config_of("env", promises), [{}], "env"), 1, Context(0, Generators(0), None), 5)
+    place = GymPlace(
+        resolve(ids.config_of("env", promises), [{}], "env"), 1, Context(0, Generators(0), None), 5
+    )
     trial = place.try_out(Right())
-    assert trial.played.expected_return == -100 and "reward -100" in trial.difference and place.model is not None
+    assert (
+        trial.played.expected_return == -100
+        and "reward -100" in trial.difference
+        and place.model is not None
+    )
 
 
 # -- what an experiment declares

@@ -30,7 +30,11 @@ def test_the_last_steps_see_images_as_they_are(monkeypatch):
 
     seen = []
     monkeypatch.setattr(experiment, "deform", lambda images, _: seen.append(len(images)) or images)
-    made = run("mnist", config={**QUICK, "epochs": 4, "augmentation": {"shift": 1, "until": 0.5}}, pictures=False)
+    made = run(
+        "mnist",
+        config={**QUICK, "epochs": 4, "augmentation": {"shift": 1, "until": 0.5}},
+        pictures=False,
+    )
     assert len(seen) == 2 * made.experiment.batches
 
 
@@ -52,7 +56,10 @@ def test_one_cycle_is_that_of_torch():
 
 
 def test_rates_by_hand():
-    made = {name: TrainingConfig(schedule=name, learning_rate=2.0) for name in ("constant", "linear", "cosine")}
+    made = {
+        name: TrainingConfig(schedule=name, learning_rate=2.0)
+        for name in ("constant", "linear", "cosine")
+    }
     assert rate(made["constant"], 7, 10) == 2.0
     assert rate(made["linear"], 5, 10) == 1.0
     assert rate(made["cosine"], 5, 10) == pytest.approx(1.0) and rate(made["cosine"], 0, 10) == 2.0
@@ -133,8 +140,14 @@ def test_a_model_of_another_lab_or_shape_is_refused(tmp_path):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_and_says_what_to_try(store):
-    with pytest.raises(RunFailed, match=r"in epoch \d+: learning diverged.*--learning-rate.*--clip") as told:
-        run("mnist", config={**QUICK, "epochs": 30, "optimizer": "sgd", "learning_rate": 1e18}, pictures=False)
+    with pytest.raises(
+        RunFailed, match=r"in epoch \d+: learning diverged.*--learning-rate.*--clip"
+    ) as told:
+        run(
+            "mnist",
+            config={**QUICK, "epochs": 30, "optimizer": "sgd", "learning_rate": 1e18},
+            pictures=False,
+        )
     assert told.value.run.status == "failed"
 
 
@@ -144,7 +157,11 @@ def test_a_batch_larger_than_the_data_is_refused(store):
 
 
 def test_training_stops_early_and_tests_the_best_weights(store):
-    made = run("mnist", config={**QUICK, "epochs": 60, "patience": 2, "learning_rate": 0.02}, pictures=False)
+    made = run(
+        "mnist",
+        config={**QUICK, "epochs": 60, "patience": 2, "learning_rate": 0.02},
+        pictures=False,
+    )
     scores = made.metrics.columns("learn")["validation_accuracy"]
     best = int(np.argmax(scores)) + 1
     assert len(scores) < 60 and made.summary["best_epoch"] == best == len(scores) - 2
@@ -162,5 +179,9 @@ def test_averaged_and_rounded_training_learns_and_augmentation_is_part_of_it(sto
         "precision": "bfloat16",
         "validation_share": 0.0,
     }
-    made = run("mnist", config={**settings, "augmentation": {"rotation": 5, "elastic": 0.3}, "learning_rate": 0.01}, pictures=False)
+    made = run(
+        "mnist",
+        config={**settings, "augmentation": {"rotation": 5, "elastic": 0.3}, "learning_rate": 0.01},
+        pictures=False,
+    )
     assert made.summary["test_accuracy"] > 0.75 and "best_epoch" not in made.summary

@@ -18,7 +18,11 @@ from tests.agents import conftest as worlds
 
 KEPT = Path(__file__).parent.parent / "fixtures" / "tables.json"
 TABULAR = [entry.name for entry in registry().entries("agent") if not entry.name.startswith("sb3-")]
-WORLDS = {"random": (worlds.random_model(1), 300), "maze": (worlds.report_maze(), 40), "slippery maze": (worlds.report_maze(0.1), 40)}
+WORLDS = {
+    "random": (worlds.random_model(1), 300),
+    "maze": (worlds.report_maze(), 40),
+    "slippery maze": (worlds.report_maze(0.1), 40),
+}
 SETTINGS = {"default": {}, "epsilon-greedy": {"policy": "epsilon-greedy", "discount": 0.8}}
 EXPLICIT = {"ucb-vi": {"bonus": 0.01, "horizon": 30, "value_range": None}}
 """Options that are given rather than left to their defaults, which may change, or take long."""
@@ -28,7 +32,11 @@ def learned(name: str, world: str, settings: str) -> str:
     """SHA-256 of the table, the agent's own memory and its counts, in 16 hexadecimal digits."""
     kind = registry().load("agent", name)
     model, episodes = WORLDS[world]
-    options = {option: value for option, value in SETTINGS[settings].items() if option not in kind.Config.without_effect}
+    options = {
+        option: value
+        for option, value in SETTINGS[settings].items()
+        if option not in kind.Config.without_effect
+    }
     config = resolve(kind.Config, [{**options, **EXPLICIT.get(name, {})}], name)
     agent = kind(config, *model.next_state.shape[:2], np.random.default_rng(0), episodes=episodes)
     agent.learn_model(model, np.random.default_rng(1), episodes)
@@ -39,7 +47,11 @@ def learned(name: str, world: str, settings: str) -> str:
 
 
 def all_learned(name: str) -> dict[str, str]:
-    return {f"{world}, {settings}": learned(name, world, settings) for world in WORLDS for settings in SETTINGS}
+    return {
+        f"{world}, {settings}": learned(name, world, settings)
+        for world in WORLDS
+        for settings in SETTINGS
+    }
 
 
 @pytest.mark.parametrize("name", TABULAR)
@@ -48,4 +60,6 @@ def test_an_agent_learns_the_same_table_as_before(name):
 
 
 if __name__ == "__main__":
-    KEPT.write_text(json.dumps({name: all_learned(name) for name in TABULAR}, indent=1) + "\n", encoding="utf-8")
+    KEPT.write_text(
+        json.dumps({name: all_learned(name) for name in TABULAR}, indent=1) + "\n", encoding="utf-8"
+    )

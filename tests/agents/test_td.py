@@ -28,7 +28,9 @@ def table() -> np.ndarray:
         (q_learning, True, 2 + 0.5 * (3 - 2)),
     ],
 )
-def test_a_rule_moves_one_value_by_its_formula(form: Any, rule: Any, terminated: bool, expected: float) -> None:
+def test_a_rule_moves_one_value_by_its_formula(
+    form: Any, rule: Any, terminated: bool, expected: float
+) -> None:
     q = table()
     form(rule)(q, 0, 1, 3.0, 1, 0, terminated, 0.5, 0.9)
     assert q[0, 1] == pytest.approx(expected, rel=1e-15)
@@ -52,7 +54,9 @@ def test_a_compiled_rule_gives_the_bits_of_the_plain_one(rule: Any) -> None:
 def one_step(agent_class: Any, worlds: Any, **options: Any) -> Any:
     """One episode of one step: from state 0 to state 1 with reward 3."""
     model = worlds.make_model([[1, 1], [1, 1]], [[3.0, 3.0], [0.0, 0.0]], **options)
-    config = TabularConfig(alpha=0.5, discount=0.9, initial_value=8.0, policy="epsilon-greedy", ties="first")
+    config = TabularConfig(
+        alpha=0.5, discount=0.9, initial_value=8.0, policy="epsilon-greedy", ties="first"
+    )
     agent = agent_class(config, 2, 2, np.random.default_rng(0), episodes=1)
     agent.learn_model(model, np.random.default_rng(0), 1)
     return agent.q[agent.q != 8.0]
@@ -65,9 +69,13 @@ def test_learning_bootstraps_when_the_episode_is_truncated(agent_class: Any, wor
 
 @pytest.mark.parametrize("agent_class", AGENTS)
 @pytest.mark.parametrize("horizon", [1, 0])
-def test_learning_does_not_bootstrap_when_the_episode_terminates(agent_class: Any, worlds: Any, horizon: int) -> None:
+def test_learning_does_not_bootstrap_when_the_episode_terminates(
+    agent_class: Any, worlds: Any, horizon: int
+) -> None:
     ends = [[True, True], [True, True]]
-    assert one_step(agent_class, worlds, horizon=horizon, terminated=ends) == pytest.approx([8 + 0.5 * (3 - 8)])
+    assert one_step(agent_class, worlds, horizon=horizon, terminated=ends) == pytest.approx(
+        [8 + 0.5 * (3 - 8)]
+    )
 
 
 class Recorded:
@@ -84,7 +92,9 @@ class Recorded:
         return self.env.step(action)
 
 
-def test_sarsa_plays_the_action_it_bootstrapped_from(worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sarsa_plays_the_action_it_bootstrapped_from(
+    worlds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With ε 0.7 a second draw would give another action more often than not."""
     bootstrapped: list[tuple[int, int]] = []
 
@@ -96,9 +106,17 @@ def test_sarsa_plays_the_action_it_bootstrapped_from(worlds: Any, monkeypatch: p
         return spy
 
     monkeypatch.setattr("agents.tabular.stepping.compiled_rule", spying)
-    env = Recorded(worlds.ModelEnv(worlds.random_model(0, terminated=np.zeros((6, 3, 2)), horizon=50)))
+    env = Recorded(
+        worlds.ModelEnv(worlds.random_model(0, terminated=np.zeros((6, 3, 2)), horizon=50))
+    )
     env.reset(seed=1)
-    agent = Sarsa(TabularConfig(policy="epsilon-greedy", epsilon=0.7), 6, 3, np.random.default_rng(0), episodes=1)
+    agent = Sarsa(
+        TabularConfig(policy="epsilon-greedy", epsilon=0.7),
+        6,
+        3,
+        np.random.default_rng(0),
+        episodes=1,
+    )
     agent.learn_env(env, 1)  # type: ignore[arg-type]
     assert len(env.played) == 50
     assert bootstrapped[:-1] == env.played[1:]
@@ -106,14 +124,18 @@ def test_sarsa_plays_the_action_it_bootstrapped_from(worlds: Any, monkeypatch: p
 
 @pytest.mark.parametrize("policy", ["softmax", "epsilon-greedy"])
 @pytest.mark.parametrize(("agent_class", "draws"), [(Sarsa, (5, 4)), (QLearning, (4, 4))])
-def test_no_action_is_drawn_for_a_state_in_which_none_is_played_or_learned(agent_class: Any, draws: Any, policy: str, worlds: Any) -> None:
+def test_no_action_is_drawn_for_a_state_in_which_none_is_played_or_learned(
+    agent_class: Any, draws: Any, policy: str, worlds: Any
+) -> None:
     """A chain of 4 steps: truncated, SARSA draws a fifth action to bootstrap from; terminated, nobody does."""
     following = [[1], [2], [3], [4], [4]]
     ends = [[False], [False], [False], [True], [True]]
     for terminated, expected in zip((None, ends), draws, strict=True):
         model = worlds.make_model(following, np.zeros((5, 1)), terminated=terminated, horizon=4)
         rng, counted = np.random.default_rng(2), np.random.default_rng(2)
-        agent_class(TabularConfig(policy=policy), 5, 1, rng, episodes=1).learn_model(model, np.random.default_rng(0), 1)
+        agent_class(TabularConfig(policy=policy), 5, 1, rng, episodes=1).learn_model(
+            model, np.random.default_rng(0), 1
+        )
         counted.random(expected)
         assert rng.bit_generator.state == counted.bit_generator.state
 

@@ -15,7 +15,11 @@ from sandbox.config.model import resolve
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 
-SMALL = {"mnist": ["default", "report", "quick", "search"], "autoencoder": ["report", "quick", "search"], "music": ["default", "quick"]}
+SMALL = {
+    "mnist": ["default", "report", "quick", "search"],
+    "autoencoder": ["report", "quick", "search"],
+    "music": ["default", "quick"],
+}
 
 
 def threads(lab, preset, cores):
@@ -23,7 +27,9 @@ def threads(lab, preset, cores):
     return made.threads(resolve(made.Config, [made.presets[preset]], lab), cores)
 
 
-@pytest.mark.parametrize(("lab", "preset"), [(lab, preset) for lab, presets in SMALL.items() for preset in presets])
+@pytest.mark.parametrize(
+    ("lab", "preset"), [(lab, preset) for lab, presets in SMALL.items() for preset in presets]
+)
 def test_a_small_model_has_one_thread_on_any_machine(lab, preset):
     if lab == "music":
         pytest.importorskip("pretty_midi")
@@ -39,7 +45,10 @@ def test_a_large_model_has_all_cores(lab):
 
 def test_weights_are_counted_without_touching_a_generator():
     before = torch.get_rng_state()
-    assert weights_of(lambda: network(MnistConfig(hidden=(64, 32)))) == 784 * 64 + 64 + 64 * 32 + 32 + 32 * 10 + 10
+    assert (
+        weights_of(lambda: network(MnistConfig(hidden=(64, 32))))
+        == 784 * 64 + 64 + 64 * 32 + 32 + 32 * 10 + 10
+    )
     assert (torch.get_rng_state() == before).all()
     assert threads_for(LARGE // 100, 100, 8) == 8 and threads_for(LARGE // 100 - 1, 100, 8) == 1
 
@@ -54,7 +63,20 @@ def test_the_number_of_cores_changes_no_byte_of_a_small_model(store, monkeypatch
 
 
 def test_threads_given_on_the_command_line_are_kept_and_taken_up_again(say, monkeypatch):
-    said = say("run", "mnist", "--preset", "quick", "--epochs", 2, "--threads", 2, "--max-time", 1e-9, "--no-pictures", "--json")
+    said = say(
+        "run",
+        "mnist",
+        "--preset",
+        "quick",
+        "--epochs",
+        2,
+        "--threads",
+        2,
+        "--max-time",
+        1e-9,
+        "--no-pictures",
+        "--json",
+    )
     assert said.code == 0 and said.document["status"] == "timed-out"
     torch.set_num_threads(1)
     monkeypatch.setattr(api, "available_cores", lambda: 64)

@@ -21,7 +21,10 @@ def view(name, **options):
 @pytest.mark.parametrize("slippery", [True, False])
 @pytest.mark.parametrize(
     ("name", "arrows", "shape"),
-    [("FrozenLake-v1", [LEFT, DOWN, RIGHT, UP], (4, 4)), ("CliffWalking-v1", [UP, RIGHT, DOWN, LEFT], (4, 12))],
+    [
+        ("FrozenLake-v1", [LEFT, DOWN, RIGHT, UP], (4, 4)),
+        ("CliffWalking-v1", [UP, RIGHT, DOWN, LEFT], (4, 12)),
+    ],
 )
 def test_arrows_point_where_an_action_leads_on_average(name, arrows, shape, slippery):
     found = view(name, is_slippery=slippery)
@@ -29,7 +32,12 @@ def test_arrows_point_where_an_action_leads_on_average(name, arrows, shape, slip
 
 
 def test_letters_say_what_stands_in_the_cells():
-    assert ["".join(row) for row in view("FrozenLake-v1").letters] == ["S   ", " H H", "   H", "H  G"]
+    assert ["".join(row) for row in view("FrozenLake-v1").letters] == [
+        "S   ",
+        " H H",
+        "   H",
+        "H  G",
+    ]
     assert "".join(view("CliffWalking-v1").letters[3]) == "S          G"
 
 

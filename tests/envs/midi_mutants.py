@@ -35,7 +35,9 @@ def flip(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
 def overwrite(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
     """Some bytes are others."""
     for _ in range(int(rng.integers(1, 20))):
-        content[int(rng.integers(len(content)))] = int(rng.choice([0, 0x7F, 0x80, 0xFF, int(rng.integers(256))]))
+        content[int(rng.integers(len(content)))] = int(
+            rng.choice([0, 0x7F, 0x80, 0xFF, int(rng.integers(256))])
+        )
 
 
 def truncate(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
@@ -74,16 +76,28 @@ def lengths(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
     if marks:
         at = int(rng.choice(marks)) + 4
         said = int.from_bytes(content[at : at + 4], "big")
-        change = int(rng.choice([*ABSURD, said + 1, max(0, said - 1), said * 2, said // 2, max(0, said - 7)]))
+        change = int(
+            rng.choice([*ABSURD, said + 1, max(0, said - 1), said * 2, said // 2, max(0, said - 7)])
+        )
         content[at : at + 4] = (change % 2**32).to_bytes(4, "big")
 
 
 def tempo(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
     """Tempo, measure and key are absurd, or longer than they may be."""
-    event = [b"\xff\x51\x03", b"\xff\x58\x04", b"\xff\x59\x02", b"\xff\x51", b"\xff\x58\x01", b"\xff\x20\x7f", b"\xff\x03\xff\xff\xff\x7f"]
+    event = [
+        b"\xff\x51\x03",
+        b"\xff\x58\x04",
+        b"\xff\x59\x02",
+        b"\xff\x51",
+        b"\xff\x58\x01",
+        b"\xff\x20\x7f",
+        b"\xff\x03\xff\xff\xff\x7f",
+    ]
     at = 22 + int(rng.integers(40)) if len(content) > 70 else len(content)
     content[at:at] = (
-        b"\x00" + event[int(rng.integers(len(event)))] + bytes(rng.choice([0, 1, 0x7F, 0xFF], size=int(rng.integers(6))).tolist())
+        b"\x00"
+        + event[int(rng.integers(len(event)))]
+        + bytes(rng.choice([0, 1, 0x7F, 0xFF], size=int(rng.integers(6))).tolist())
     )
 
 
@@ -91,9 +105,12 @@ def ticks(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
     """Some waiting times are as long as they can be, or longer."""
     for _ in range(int(rng.choice([1, 2, 30]))):
         at = int(rng.integers(len(content)))
-        content[at : at + int(rng.integers(0, 2))] = [b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff\x7f", b"\x8f\xff\x7f", b"\xff" * 9][
-            int(rng.integers(4))
-        ]
+        content[at : at + int(rng.integers(0, 2))] = [
+            b"\xff\xff\xff\x7f",
+            b"\xff\xff\xff\xff\x7f",
+            b"\x8f\xff\x7f",
+            b"\xff" * 9,
+        ][int(rng.integers(4))]
 
 
 def events(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
@@ -131,9 +148,17 @@ def repair(content: bytearray) -> None:
 def originals(folder: Path | None) -> list[bytes]:
     """Files that we write, one that another program might have written, and some of a folder."""
     made = [midi_bytes(compose(9, number, 4), steps_per_beat=4) for number in range(4)]
-    notes = b"".join(b"\x00\x90" + bytes([key, 64]) + b"\x60" + bytes([key, 0]) for key in range(30, 90))  # running status, velocity 0
-    track = b"\x00\xff\x03\x05right" + notes + b"\x00\xf0\x03\x01\x02\xf7\x00\xc0\x00\x00\xb0\x40\x7f\x00\xff\x2f\x00"
-    made.append(b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk" + len(track).to_bytes(4, "big") + track)
+    notes = b"".join(
+        b"\x00\x90" + bytes([key, 64]) + b"\x60" + bytes([key, 0]) for key in range(30, 90)
+    )  # running status, velocity 0
+    track = (
+        b"\x00\xff\x03\x05right"
+        + notes
+        + b"\x00\xf0\x03\x01\x02\xf7\x00\xc0\x00\x00\xb0\x40\x7f\x00\xff\x2f\x00"
+    )
+    made.append(
+        b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60MTrk" + len(track).to_bytes(4, "big") + track
+    )
     if folder is not None:
         made += [path.read_bytes() for path in sorted(folder.rglob("*.[mM][iI][dD]"))[::9]]
     return made
@@ -167,7 +192,11 @@ def main(seed: int, count: int, folder: Path | None) -> None:
         begun = time.perf_counter()
         try:
             piece = read_piece(content, "mutant", steps_per_beat)
-            assert piece.roll.dtype == np.uint8 and piece.roll.shape[1:] == (2, KEYS) and piece.roll.max() <= 2
+            assert (
+                piece.roll.dtype == np.uint8
+                and piece.roll.shape[1:] == (2, KEYS)
+                and piece.roll.max() <= 2
+            )
             again = read_piece(content, "mutant", steps_per_beat)
             assert (again.roll == piece.roll).all(), "read twice, and not the same"
             found["pieces"] += 1

@@ -18,7 +18,9 @@ def written(tmp_path, text):
     return path
 
 
-@pytest.mark.parametrize("text", ["1,2\n3,-4e0\n", "1;2\n3;-4\n", "# x y\n\n 1   2 # first\n3\t-4", "1, 2\r\n3 ,-4\r\n"])
+@pytest.mark.parametrize(
+    "text", ["1,2\n3,-4e0\n", "1;2\n3;-4\n", "# x y\n\n 1   2 # first\n3\t-4", "1, 2\r\n3 ,-4\r\n"]
+)
 def test_two_columns_are_read_whatever_stands_between(tmp_path, text):
     points = curves.read(written(tmp_path, text))
     np.testing.assert_array_equal(points.x, [1, 3])
@@ -59,12 +61,16 @@ def test_made_up_points_scatter_around_the_function_in_two_stretches():
     noise = points.y - curves.smooth(points.x)
     assert abs(noise.mean()) < 4 * curves.NOISE / np.sqrt(20_000)
     assert noise.std() == pytest.approx(curves.NOISE, rel=0.03)
-    assert ((points.x >= -3.9) & (points.x <= 2)).all() and not ((points.x > -3) & (points.x < -1.9)).any()
+    assert ((points.x >= -3.9) & (points.x <= 2)).all() and not (
+        (points.x > -3) & (points.x < -1.9)
+    ).any()
     assert (points.x < -3).mean() == pytest.approx(0.2, abs=0.02)
     np.testing.assert_array_equal(points.y, curves.generate(np.random.default_rng(0), 20_000).y)
 
 
-@pytest.mark.skipif("SANDBOX_TEST_DATA" not in os.environ, reason="SANDBOX_TEST_DATA names no folder of data")
+@pytest.mark.skipif(
+    "SANDBOX_TEST_DATA" not in os.environ, reason="SANDBOX_TEST_DATA names no folder of data"
+)
 def test_the_real_points_are_read_whole():
     folder = Path(os.environ["SANDBOX_TEST_DATA"]) / "function-estimation"
     train, test = (curves.read(folder / name) for name in ("training_set.txt", "test_set.txt"))

@@ -61,30 +61,49 @@ def test_gymnasium_finds_the_environments_by_module_too():
     env = gymnasium.make("envs:sandbox/Maze-v0", layout="random", size=20, layout_seed=3)
     assert isinstance(env.unwrapped, MazeEnv)
     assert env.observation_space.n == 400
-    assert isinstance(gymnasium.make("sandbox/Maze-v0", config=MazeConfig(slip=0.1)).unwrapped, MazeEnv)
+    assert isinstance(
+        gymnasium.make("sandbox/Maze-v0", config=MazeConfig(slip=0.1)).unwrapped, MazeEnv
+    )
 
 
 def test_importing_envs_loads_nothing_heavy():
     heavy = {"pygame", "numba", "matplotlib", "pydantic", "torch", "scipy"}
     code = f"import sys, envs; print(sorted({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
-def expected(env: GridEnv, position: tuple[int, int], action: int) -> tuple[tuple[int, int], float, bool]:
+def expected(
+    env: GridEnv, position: tuple[int, int], action: int
+) -> tuple[tuple[int, int], float, bool]:
     """The rules of REPORTS, once more and in plain words: next cell, reward, whether the episode terminates."""
     layout, config = env.layout, env.config
     if action == STAY:
         return position, 1.0 if position in layout.goals else 0.0, False
     row, column = position[0] + STEPS[action][0], position[1] + STEPS[action][1]
-    if not (0 <= row < layout.rows and 0 <= column < layout.columns) or layout.cells[row, column] == layouts.WALL:
+    if (
+        not (0 <= row < layout.rows and 0 <= column < layout.columns)
+        or layout.cells[row, column] == layouts.WALL
+    ):
         return position, -1.0, False
     if layout.cells[row, column] == layouts.HOLE:
-        return (layout.start if config.holes == "restart" else (row, column)), config.hole_penalty, config.holes == "end"
+        return (
+            (layout.start if config.holes == "restart" else (row, column)),
+            config.hole_penalty,
+            config.holes == "end",
+        )
     penalty = {layouts.LOW_WALL: config.wall_penalty, layouts.SAND: config.sand_penalty}
     return (row, column), penalty.get(int(layout.cells[row, column]), 0.0), False
 
 
-CERTAIN = [options for options in OPTIONS if not options.get("slip")] + [{"layout": KINDS, "holes": "end"}, {"layout": KINDS}]
+CERTAIN = [options for options in OPTIONS if not options.get("slip")] + [
+    {"layout": KINDS, "holes": "end"},
+    {"layout": KINDS},
+]
 
 
 @pytest.mark.parametrize("options", CERTAIN, ids=str)
@@ -97,7 +116,11 @@ def test_every_step_from_every_cell_follows_the_rules_and_the_model(options):
             position, reward, ends = expected(env, env.layout.position(state), action)
             assert env.step(action) == (env.layout.state(position), reward, ends, False, {})
             outcome = (state, action, 0)
-            assert (env.model.next_state[outcome], env.model.reward[outcome], env.model.terminated[outcome]) == (
+            assert (
+                env.model.next_state[outcome],
+                env.model.reward[outcome],
+                env.model.terminated[outcome],
+            ) == (
                 env.layout.state(position),
                 reward,
                 ends,
@@ -105,7 +128,13 @@ def test_every_step_from_every_cell_follows_the_rules_and_the_model(options):
 
 
 @pytest.mark.parametrize(
-    "options", [{"slip": 0.3}, {"slip": 0.3, "layout": KINDS}, {"slip": 0.05, "layout": "cliff", "holes": "end"}], ids=str
+    "options",
+    [
+        {"slip": 0.3},
+        {"slip": 0.3, "layout": KINDS},
+        {"slip": 0.05, "layout": "cliff", "holes": "end"},
+    ],
+    ids=str,
 )
 def test_a_slip_is_a_move_to_either_side(options):
     env = MazeEnv(**options)
@@ -117,7 +146,9 @@ def test_a_slip_is_a_move_to_either_side(options):
         for action, sides in SIDEWAYS.items():
             outcomes = [expected(env, position, move) for move in (action, *sides)]
             assert env.model.probability[state, action].tolist() == [1 - slip, slip / 2, slip / 2]
-            assert env.model.next_state[state, action].tolist() == [env.layout.state(cell) for cell, _, _ in outcomes]
+            assert env.model.next_state[state, action].tolist() == [
+                env.layout.state(cell) for cell, _, _ in outcomes
+            ]
             assert env.model.reward[state, action].tolist() == [reward for _, reward, _ in outcomes]
             assert env.model.terminated[state, action].tolist() == [ends for _, _, ends in outcomes]
 
@@ -130,7 +161,9 @@ def test_sampled_slips_are_as_frequent_as_the_model_says():
         env.reset()
         counts[env.step(RIGHT)[0]] += 1
     probabilities = np.array([counts[state] / 20_000 for state in (5, 7, 1)])
-    np.testing.assert_allclose(probabilities, [0.6, 0.2, 0.2], atol=4 * np.sqrt(0.25 / 20_000))  # four standard errors
+    np.testing.assert_allclose(
+        probabilities, [0.6, 0.2, 0.2], atol=4 * np.sqrt(0.25 / 20_000)
+    )  # four standard errors
     assert sum(counts.values()) == counts[5] + counts[7] + counts[1]
 
 
@@ -181,12 +214,18 @@ def test_the_reports_best_way_through_the_maze_earns_three_quarters():
     env.reset()
     total = 0.0
     for _ in range(168):
-        better = [action for action in (RIGHT, LEFT, DOWN, UP) if moves[expected(env, env.position, action)[0]] < moves[env.position]]
+        better = [
+            action
+            for action in (RIGHT, LEFT, DOWN, UP)
+            if moves[expected(env, env.position, action)[0]] < moves[env.position]
+        ]
         total += env.step(better[0] if better else STAY)[1]
     assert total / 168 == 0.75
 
 
-@pytest.mark.parametrize(("penalty", "way"), [(-4.3, 42), (-4.2, 32), (-2.6, 32), (-2.5, 24), (-2.0, 24)])
+@pytest.mark.parametrize(
+    ("penalty", "way"), [(-4.3, 42), (-4.2, 32), (-2.6, 32), (-2.5, 24), (-2.0, 24)]
+)
 def test_surmountable_walls_give_the_reports_three_routes(penalty, way):
     """REPORTS, G5: at discount 0.9 it pays to climb a wall that saves 10 moves from -4.2 up, and one that saves 18 from -2.5 up."""
     model = MazeEnv(walls="surmountable", wall_penalty=penalty).model
@@ -212,17 +251,26 @@ def test_random_starts_fall_on_every_free_cell_and_no_other():
 def test_an_action_that_does_not_exist_is_refused_and_nothing_happens(action):
     env = MazeEnv()
     env.reset(seed=0)
-    with pytest.raises(gymnasium.error.InvalidAction, match="The actions are 0 stay, 1 right, 2 left, 3 down, 4 up"):
+    with pytest.raises(
+        gymnasium.error.InvalidAction, match="The actions are 0 stay, 1 right, 2 left, 3 down, 4 up"
+    ):
         env.step(action)
     assert env.position == (9, 9)
 
 
-@pytest.mark.parametrize("action", [4, np.int64(4), np.int32(4), np.uint8(4), np.array(4)], ids=repr)
+@pytest.mark.parametrize(
+    "action", [4, np.int64(4), np.int32(4), np.uint8(4), np.array(4)], ids=repr
+)
 def test_whole_numbers_of_any_kind_are_actions(action):
     env = MazeEnv()
     env.reset()
     state, reward, terminated, truncated, _ = env.step(action)
-    assert [type(value) for value in (state, reward, terminated, truncated)] == [int, float, bool, bool]
+    assert [type(value) for value in (state, reward, terminated, truncated)] == [
+        int,
+        float,
+        bool,
+        bool,
+    ]
     assert (state, reward) == (89, 0.0)
 
 
@@ -243,7 +291,10 @@ def test_stepping_outside_an_episode_asks_for_a_reset():
 
 
 def test_wrong_options_are_refused_with_the_nearest_name():
-    with pytest.raises(ConfigError, match=r"MazeEnv: there is no option 'wall-penality'\. Did you mean 'wall-penalty'?"):
+    with pytest.raises(
+        ConfigError,
+        match=r"MazeEnv: there is no option 'wall-penality'\. Did you mean 'wall-penalty'?",
+    ):
         MazeEnv(wall_penality=-1)
     with pytest.raises(UsageError, match="either `config` or single options, not both: size"):
         MazeEnv(config=MazeConfig(), size=3)
@@ -290,7 +341,11 @@ def test_rendering_without_a_mode_warns_as_gymnasium_does():
         assert env.render() is None
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))],
+    ids=["deepcopy", "pickle"],
+)
 def test_a_copy_goes_its_own_way_from_the_same_moment(duplicate):
     env = EmptyGridEnv(slip=0.5)
     env.reset(seed=1)

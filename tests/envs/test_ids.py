@@ -18,7 +18,14 @@ class Parlour(gymnasium.Env):
     action_space = gymnasium.spaces.Discrete(2)
 
     def __init__(
-        self, size: int = 3, slope: float = 0, names: tuple[str, ...] = ("a",), plain=2, thing: object = None, *, render_mode=None
+        self,
+        size: int = 3,
+        slope: float = 0,
+        names: tuple[str, ...] = ("a",),
+        plain=2,
+        thing: object = None,
+        *,
+        render_mode=None,
     ):
         if size == 13:
             raise RuntimeError("no thirteenth floor")
@@ -35,8 +42,19 @@ def parlour():
 
 def test_the_options_of_frozen_lake_are_the_parameters_of_its_constructor():
     found = {option.path[-1]: option for option in options(ids.config_of("env", "FrozenLake-v1"))}
-    assert set(found) == {"max_episode_steps", "desc", "map_name", "is_slippery", "success_rate", "reward_schedule"}
-    assert found["is_slippery"].flag and found["map_name"].default == "4x4" and found["max_episode_steps"].default == 100
+    assert set(found) == {
+        "max_episode_steps",
+        "desc",
+        "map_name",
+        "is_slippery",
+        "success_rate",
+        "reward_schedule",
+    }
+    assert (
+        found["is_slippery"].flag
+        and found["map_name"].default == "4x4"
+        and found["max_episode_steps"].default == 100
+    )
 
 
 def test_what_the_registration_sets_is_the_default():
@@ -51,7 +69,11 @@ def test_an_environment_without_a_time_limit_gets_one():
 
 
 def test_options_typed_as_text_reach_the_constructor(parlour):
-    config = resolve(parlour, [{"size": "7", "slope": "0.5", "names": "b,c", "plain": "4", "max_episode_steps": "9"}], "parlour")
+    config = resolve(
+        parlour,
+        [{"size": "7", "slope": "0.5", "names": "b,c", "plain": "4", "max_episode_steps": "9"}],
+        "parlour",
+    )
     env = ids.make(config)
     assert env.unwrapped.told == (7, 0.5, ("b", "c"), 4, None) and env.spec.max_episode_steps == 9
     assert ids.make(resolve(parlour, [], "parlour")).unwrapped.told == (5, 0, ("a",), 2, None)
@@ -67,7 +89,10 @@ def test_a_map_given_row_by_row_is_the_map():
 
 
 def test_an_unknown_id_gets_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"No Gymnasium environment 'FrozenLak-v1'. Did you mean 'FrozenLake-v1'\?"):
+    with pytest.raises(
+        UnknownNameError,
+        match=r"No Gymnasium environment 'FrozenLak-v1'. Did you mean 'FrozenLake-v1'\?",
+    ):
         ids.config_of("env", "FrozenLak-v1")
     with pytest.raises(UnknownNameError, match=r"'Taxi-v99'. Did you mean 'Taxi-v4'"):
         ids.config_of("env", "Taxi-v99")
@@ -79,7 +104,10 @@ def test_an_unknown_option_gets_the_nearest_of_the_constructors_parameters():
 
 
 def test_a_constructor_that_refuses_is_quoted_with_what_it_was_told(parlour):
-    with pytest.raises(UsageError, match="'Parlour-v0' cannot be made with size=13: RuntimeError: no thirteenth floor"):
+    with pytest.raises(
+        UsageError,
+        match="'Parlour-v0' cannot be made with size=13: RuntimeError: no thirteenth floor",
+    ):
         ids.make(resolve(parlour, [{"size": 13}], "parlour"))
 
 

@@ -22,7 +22,11 @@ DATA = Path(os.environ.get("SANDBOX_TEST_DATA", "/nowhere")) / "mnist"
 
 
 def idx(array, magic=None):
-    return (magic or bytes([0, 0, 8, array.ndim])) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        (magic or bytes([0, 0, 8, array.ndim]))
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
@@ -86,8 +90,16 @@ def test_without_a_network_the_way_out_is_named(tmp_path, monkeypatch):
 
 def test_digits_need_no_file_and_look_like_mnist():
     found = load_images("digits")
-    assert found.train.shape == (1437, 28, 28) and found.test.shape == (360, 28, 28) and found.train.dtype == np.uint8
-    assert not found.train[:, :4].any() and not found.train[:, :, -4:].any() and found.train.max() == 255
+    assert (
+        found.train.shape == (1437, 28, 28)
+        and found.test.shape == (360, 28, 28)
+        and found.train.dtype == np.uint8
+    )
+    assert (
+        not found.train[:, :4].any()
+        and not found.train[:, :, -4:].any()
+        and found.train.max() == 255
+    )
     assert set(found.train_labels) == set(found.test_labels) == set(range(10))
     assert np.allclose(images._enlargement(8, 20).sum(1), 1)
 
@@ -96,7 +108,18 @@ def test_digits_need_no_file_and_look_like_mnist():
 def test_the_real_mnist_is_read_and_one_flipped_bit_refused(tmp_path):
     found = load_images("mnist", DATA)
     assert found.train.shape == (60000, 28, 28) and found.test.shape == (10000, 28, 28)
-    assert np.bincount(found.test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(found.test_labels).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
     for name in FILES:
         (tmp_path / name).write_bytes(gzip.decompress((DATA / f"{name}.gz").read_bytes()))
     labels = tmp_path / "t10k-labels-idx1-ubyte"
@@ -117,6 +140,8 @@ def test_a_square_of_that_size_is_hidden_and_nothing_else(side, seed):
 def test_noise_has_its_spread_and_stays_between_black_and_white():
     rng = np.random.default_rng(0)
     noisy = add_noise(np.full((50, 28, 28), 0.5, np.float32), rng, 0.1)
-    assert noisy.std() == pytest.approx(0.1, rel=0.02) and noisy.mean() == pytest.approx(0.5, abs=0.002)
+    assert noisy.std() == pytest.approx(0.1, rel=0.02) and noisy.mean() == pytest.approx(
+        0.5, abs=0.002
+    )
     strong = add_noise(np.zeros((50, 28, 28), np.float32), rng, 2.0)
     assert strong.min() == 0 and strong.max() == 1

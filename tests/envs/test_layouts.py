@@ -29,7 +29,12 @@ def test_the_maze_is_the_reports():
 
 def test_the_empty_grid_is_the_reports():
     grid = EmptyGridConfig().build_layout()
-    assert (grid.cells.shape, grid.start, grid.goals, grid.shortest_path_length) == ((10, 10), (7, 7), ((2, 2),), 10)
+    assert (grid.cells.shape, grid.start, grid.goals, grid.shortest_path_length) == (
+        (10, 10),
+        (7, 7),
+        ((2, 2),),
+        10,
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,7 +51,13 @@ def test_the_empty_grid_keeps_start_and_goal_apart_at_any_size(size):
 
 def test_every_character_makes_its_cell():
     layout = parse("S. #%~OG")
-    floor, wall, low, sand, hole = layouts.FLOOR, layouts.WALL, layouts.LOW_WALL, layouts.SAND, layouts.HOLE
+    floor, wall, low, sand, hole = (
+        layouts.FLOOR,
+        layouts.WALL,
+        layouts.LOW_WALL,
+        layouts.SAND,
+        layouts.HOLE,
+    )
     assert layout.cells.tolist() == [[floor, floor, floor, wall, low, sand, hole, floor]]
     assert layout.walkable.tolist() == [[True, True, True, False, True, True, False, True]]
     assert layout.free.tolist() == [[True, True, True, False, False, True, False, True]]
@@ -63,8 +74,12 @@ def test_several_goals_are_allowed():
 
 @given(st.integers(1, 6), st.integers(2, 6), st.data())
 def test_text_and_layout_are_one_and_the_same(rows, columns, data):
-    cells = data.draw(st.lists(st.sampled_from(".#%~O"), min_size=rows * columns, max_size=rows * columns))
-    start, goal = data.draw(st.lists(st.integers(0, rows * columns - 1), min_size=2, max_size=2, unique=True))
+    cells = data.draw(
+        st.lists(st.sampled_from(".#%~O"), min_size=rows * columns, max_size=rows * columns)
+    )
+    start, goal = data.draw(
+        st.lists(st.integers(0, rows * columns - 1), min_size=2, max_size=2, unique=True)
+    )
     cells[start], cells[goal] = "S", "G"
     text = "\n".join("".join(cells[row * columns : (row + 1) * columns]) for row in range(rows))
     assert parse(text).to_text() == text
@@ -101,17 +116,26 @@ def test_a_wrong_text_is_refused_with_its_place(text, row, column, says):
     [
         ({"start": (0, 1)}, "row 0, column 1: the start falls on a wall"),
         ({"goal": (0, 1)}, "row 0, column 1: the goal falls on a wall"),
-        ({"start": (10, 2)}, "row 10, column 2: the start lies outside, expected rows 0 to 9 and columns 0 to 9"),
+        (
+            {"start": (10, 2)},
+            "row 10, column 2: the start lies outside, expected rows 0 to 9 and columns 0 to 9",
+        ),
         ({"goal": (2, -1)}, "row 2, column -1: the goal lies outside"),
         ({"start": (0, 0)}, "start and goal are the same cell"),
-        ({"layout": "S#/#G"}, "row 0, column 0: there is no way from this start to the goal at (1, 1)"),
+        (
+            {"layout": "S#/#G"},
+            "row 0, column 0: there is no way from this start to the goal at (1, 1)",
+        ),
         ({"layout": "S#/#G"}, "--env.allow-unsolvable"),
         ({"layout": "SO/OG"}, "no way"),
         ({"layout": "mase"}, "no layout and no file is called 'mase'. Did you mean 'maze'?"),
         ({"layout": "grids/missing.txt"}, "no layout and no file is called 'grids/missing.txt'"),
         ({"layout": "S.x/..G"}, "row 0, column 2: unknown character 'x'"),
         ({"size": 20}, "size = 20 counts only for layout empty or random; the layout here is maze"),
-        ({"layout": "random", "density": 0.2}, "density = 0.2 counts only for layout random of kind open"),
+        (
+            {"layout": "random", "density": 0.2},
+            "density = 0.2 counts only for layout random of kind open",
+        ),
         ({"slip": 1.0}, "slip = 1: it should be less than 1"),
         ({"wall_penalty": 1}, "wall-penalty = 1: it should be less than or equal to 0"),
     ],
@@ -188,19 +212,27 @@ def test_a_dumped_configuration_gives_the_same_grid(layer):
 
 
 def test_every_option_has_help():
-    assert all(option.help for config in (GridConfig, MazeConfig, EmptyGridConfig) for option in options(config))
+    assert all(
+        option.help
+        for config in (GridConfig, MazeConfig, EmptyGridConfig)
+        for option in options(config)
+    )
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.data())
 def test_distances_agree_with_relaxing_every_edge(rows, columns, data):
-    passable = np.array(data.draw(st.lists(st.booleans(), min_size=rows * columns, max_size=rows * columns))).reshape(rows, columns)
+    passable = np.array(
+        data.draw(st.lists(st.booleans(), min_size=rows * columns, max_size=rows * columns))
+    ).reshape(rows, columns)
     assume(passable.any())
     target = tuple(map(int, np.argwhere(passable)[0]))
     relaxed = np.where(passable, np.inf, np.nan)
     relaxed[target] = 0
     for _ in range(rows * columns):
         padded = np.pad(relaxed, 1, constant_values=np.nan)
-        around = np.stack([padded[1:-1, 2:], padded[1:-1, :-2], padded[2:, 1:-1], padded[:-2, 1:-1]])
+        around = np.stack(
+            [padded[1:-1, 2:], padded[1:-1, :-2], padded[2:, 1:-1], padded[:-2, 1:-1]]
+        )
         relaxed = np.where(passable, np.fmin(relaxed, np.fmin.reduce(around) + 1), np.nan)
     expected = np.where(np.isfinite(relaxed), relaxed, -1)
     np.testing.assert_array_equal(layouts.distances(passable, (target,)), expected)

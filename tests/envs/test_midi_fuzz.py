@@ -28,7 +28,9 @@ def test_no_mutated_file_ends_the_process(source):
         pytest.skip("SANDBOX_TEST_DATA leads to no piano-midi-de/")
     command = [sys.executable, "-m", "tests.envs.midi_mutants", "0", str(COUNT), *folder]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"exit code {done.returncode}, seed 0, mutant and traceback: {done.stderr[-2000:]}"
+    assert done.returncode == 0, (
+        f"exit code {done.returncode}, seed 0, mutant and traceback: {done.stderr[-2000:]}"
+    )
     became = json.loads(done.stdout)["became"]
     assert sum(became.values()) == COUNT and became["pieces"] > 20 and len(became) > 5
 
@@ -41,7 +43,13 @@ def test_a_mutant_is_a_function_of_seed_and_number():
 def song(events, ticks=96):
     """A file of one track."""
     track = events + b"\x00\xff\x2f\x00"
-    return b"MThd\x00\x00\x00\x06\x00\x00\x00\x01" + ticks.to_bytes(2, "big") + b"MTrk" + len(track).to_bytes(4, "big") + track
+    return (
+        b"MThd\x00\x00\x00\x06\x00\x00\x00\x01"
+        + ticks.to_bytes(2, "big")
+        + b"MTrk"
+        + len(track).to_bytes(4, "big")
+        + track
+    )
 
 
 NOTE = b"\x00\x90\x3c\x40\x60\x80\x3c\x00"

@@ -108,12 +108,45 @@ def test_the_largest_mazes_can_be_made(kind):
     while path[-1] not in maze.goals:
         row, column = path[-1]
         around = [(row, column + 1), (row, column - 1), (row + 1, column), (row - 1, column)]
-        path.append(next(cell for cell in around if 0 <= min(cell) <= max(cell) < 1000 and moves[cell] == moves[row, column] - 1))
+        path.append(
+            next(
+                cell
+                for cell in around
+                if 0 <= min(cell) <= max(cell) < 1000 and moves[cell] == moves[row, column] - 1
+            )
+        )
     assert len(path) - 1 == maze.shortest_path_length
     assert all(maze.free[cell] for cell in path)
     assert all(abs(a - c) + abs(b - d) == 1 for (a, b), (c, d) in pairwise(path))
 
 
-PERFECT_8_3 = ["G##.....", ".##.#.#.", ".##.#.#.", ".####.#.", ".##...#.", ".##.###.", ".##.###.", "....#..S"]
-BRAIDED_8_3 = ["G.......", ".##.#.#.", "....#.#.", ".##.#.#.", ".##...#.", ".##.###.", ".##.###.", ".......S"]
-OPEN_8_3 = ["G#...###", ".#.#....", ".#....#.", "...##.#.", "#.......", "..###.#.", "..##....", "#......S"]
+PERFECT_8_3 = [
+    "G##.....",
+    ".##.#.#.",
+    ".##.#.#.",
+    ".####.#.",
+    ".##...#.",
+    ".##.###.",
+    ".##.###.",
+    "....#..S",
+]
+BRAIDED_8_3 = [
+    "G.......",
+    ".##.#.#.",
+    "....#.#.",
+    ".##.#.#.",
+    ".##...#.",
+    ".##.###.",
+    ".##.###.",
+    ".......S",
+]
+OPEN_8_3 = [
+    "G#...###",
+    ".#.#....",
+    ".#....#.",
+    "...##.#.",
+    "#.......",
+    "..###.#.",
+    "..##....",
+    "#......S",
+]

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from envs.spaces import DiscretiserConfig, NumberedEnv, Numbering, numbering
 from sandbox.errors import SandboxError, UsageError
 
-DISCRETE = st.builds(lambda n, start: spaces.Discrete(n, start=start), st.integers(1, 4), st.integers(-3, 3))
+DISCRETE = st.builds(
+    lambda n, start: spaces.Discrete(n, start=start), st.integers(1, 4), st.integers(-3, 3)
+)
 MULTI = st.lists(st.integers(1, 3), min_size=1, max_size=3).map(spaces.MultiDiscrete)
 FINITE = st.recursive(
     DISCRETE | MULTI | st.integers(1, 3).map(spaces.MultiBinary),
@@ -37,7 +39,10 @@ def elements(space):
         return [np.array(one, dtype=np.int8) for one in itertools.product((0, 1), repeat=space.n)]
     if isinstance(space, spaces.Tuple):
         return list(itertools.product(*(elements(inner) for inner in space.spaces)))
-    return [dict(zip(space.spaces, one, strict=True)) for one in itertools.product(*(elements(inner) for inner in space.spaces.values()))]
+    return [
+        dict(zip(space.spaces, one, strict=True))
+        for one in itertools.product(*(elements(inner) for inner in space.spaces.values()))
+    ]
 
 
 @given(FINITE)
@@ -75,7 +80,11 @@ class Fixed(gymnasium.Env):
         return self._see(), self.reward, False, False, {}
 
     def _see(self):
-        return self.np_random.uniform(0, 10, self.observation_space.shape) if self.observation is None else self.observation
+        return (
+            self.np_random.uniform(0, 10, self.observation_space.shape)
+            if self.observation is None
+            else self.observation
+        )
 
 
 def test_uniform_bins_are_equally_wide_and_the_outer_ones_reach_to_infinity():
@@ -98,9 +107,13 @@ def test_quantiles_are_seen_equally_often_by_random_play():
 
 
 def test_boxes_inside_composite_spaces_are_cut_in_order():
-    space = spaces.Dict({"a": spaces.Box(0, 1, (1,)), "b": spaces.Discrete(3), "c": spaces.Box(0, 8, (1,))})
+    space = spaces.Dict(
+        {"a": spaces.Box(0, 1, (1,)), "b": spaces.Discrete(3), "c": spaces.Box(0, 8, (1,))}
+    )
     number = numbering(Fixed(space), DiscretiserConfig(bins=(2, 4)))
-    assert number.size == 2 * 3 * 4 and number({"a": [0.7], "b": 2, "c": [5.0]}) == (1 * 3 + 2) * 4 + 2
+    assert (
+        number.size == 2 * 3 * 4 and number({"a": [0.7], "b": 2, "c": [5.0]}) == (1 * 3 + 2) * 4 + 2
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,20 @@ class Tabled(gymnasium.Env):
     """Two states that a table describes; drawing as toy_text does. Counted from `first`."""
 
     def __init__(self, first=0, table=None):
-        self.observation_space, self.action_space = spaces.Discrete(2, start=first), spaces.Discrete(2, start=first)
+        self.observation_space, self.action_space = (
+            spaces.Discrete(2, start=first),
+            spaces.Discrete(2, start=first),
+        )
         here, there = first, first + 1
         self.P = table or {
-            here: {here: [(0.5, here, 0.0, False), (0.5, there, 1.0, False)], there: [(1.0, here, -1.0, False)]},
-            there: {here: [(0.25, here, 2.0, True), (0.75, there, 0.0, False)], there: [(1.0, there, 0.0, True)]},
+            here: {
+                here: [(0.5, here, 0.0, False), (0.5, there, 1.0, False)],
+                there: [(1.0, here, -1.0, False)],
+            },
+            there: {
+                here: [(0.25, here, 2.0, True), (0.75, there, 0.0, False)],
+                there: [(1.0, there, 0.0, True)],
+            },
         }
         self.initial_state_distrib = np.array([0.5, 0.5])
         self.first = first
@@ -66,7 +75,10 @@ def test_the_tables_of_gymnasium_are_believed(name, options):
             found = [(p, int(s), float(r), bool(t)) for p, s, r, t in row]
             k = len(row)
             got = zip(
-                *(getattr(model, array)[state, action, :k].tolist() for array in ("probability", "next_state", "reward", "terminated")),
+                *(
+                    getattr(model, array)[state, action, :k].tolist()
+                    for array in ("probability", "next_state", "reward", "terminated")
+                ),
                 strict=True,
             )
             assert list(got) == found and not model.probability[state, action, k:].any()
@@ -74,7 +86,10 @@ def test_the_tables_of_gymnasium_are_believed(name, options):
 
 
 def test_states_and_actions_may_be_counted_from_elsewhere():
-    at_five, at_zero = tables.read(limited(Tabled(5)), 20).model, tables.read(limited(Tabled()), 20).model
+    at_five, at_zero = (
+        tables.read(limited(Tabled(5)), 20).model,
+        tables.read(limited(Tabled()), 20).model,
+    )
     np.testing.assert_array_equal(at_five.next_state, at_zero.next_state)
     np.testing.assert_array_equal(at_five.reward, at_zero.reward)
 
@@ -119,12 +134,18 @@ def test_a_table_that_lies_is_found_out(lie):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ([(0.5, 0, 0.0, False), (0.4, 1, 1.0, False)], "State 0, action 1 has outcomes whose probabilities sum to 0.9"),
+        (
+            [(0.5, 0, 0.0, False), (0.4, 1, 1.0, False)],
+            "State 0, action 1 has outcomes whose probabilities sum to 0.9",
+        ),
         ([(1.0, 0, float("nan"), False)], "State 0, action 1 brings a reward of nan"),
         ([(1.0, 7, 0.0, False)], "State 0, action 1 leads to state 7"),
         ([(1.0, 0, 0.0)], "State 0, action 1: expected outcomes"),
         ([], "State 0, action 1: expected outcomes"),
-        ([(1.0, "there", 0.0, False)], "State 0, action 1: the table of transitions cannot be read"),
+        (
+            [(1.0, "there", 0.0, False)],
+            "State 0, action 1: the table of transitions cannot be read",
+        ),
     ],
 )
 def test_a_table_that_is_none_is_refused_with_state_and_action(row, says):
@@ -145,8 +166,15 @@ def test_where_nothing_says_the_start_one_that_is_drawn_is_not_believed():
 def test_where_nothing_says_the_start_a_certain_one_is_seen():
     env = Tabled(3)
     del env.initial_state_distrib
-    env.reset = lambda seed=None, options=None: (gymnasium.Env.reset(env, seed=seed), setattr(env, "s", 4), (4, {}))[2]
-    env.P[3][4] = env.P[4][4] = [(0.5, 3, 0.0, True), (0.5, 4, 1.0, False)]  # every step draws, as the model does then
+    env.reset = lambda seed=None, options=None: (
+        gymnasium.Env.reset(env, seed=seed),
+        setattr(env, "s", 4),
+        (4, {}),
+    )[2]
+    env.P[3][4] = env.P[4][4] = [
+        (0.5, 3, 0.0, True),
+        (0.5, 4, 1.0, False),
+    ]  # every step draws, as the model does then
     model, why_not = tables.read(limited(env), 20)
     assert why_not == "" and model.start.tolist() == [0, 1]
 

@@ -25,21 +25,42 @@ OPTIONS = [
     {"episode_length": 1},
     {"slip": 0.2, "episode_length": 11},
     {"random_start": True, "episode_length": 23},
-    {"layout": "random", "size": 5, "kind": "braided", "random_start": True, "slip": 0.7, "episode_length": 40},
+    {
+        "layout": "random",
+        "size": 5,
+        "kind": "braided",
+        "random_start": True,
+        "slip": 0.7,
+        "episode_length": 40,
+    },
     {"layout": "holes", "holes": "end", "slip": 0.5, "episode_length": 30},
     {"layout": "cliff", "holes": "end", "episode_length": 5},
-    {"layout": "S.~G\n.%#O\n....", "holes": "end", "random_start": True, "episode_length": 9, "max_episode_steps": 8},
+    {
+        "layout": "S.~G\n.%#O\n....",
+        "holes": "end",
+        "random_start": True,
+        "episode_length": 9,
+        "max_episode_steps": 8,
+    },
     {"layout": "empty", "size": 4, "walls": "surmountable", "max_episode_steps": 6},
 ]
 MODES = list(AutoresetMode)
 
 
 def vector(name=MAZE, count=COUNT, **options):
-    return gymnasium.make_vec(name, num_envs=count, vectorization_mode="vector_entry_point", **options)
+    return gymnasium.make_vec(
+        name, num_envs=count, vectorization_mode="vector_entry_point", **options
+    )
 
 
 def single_ones(name=MAZE, count=COUNT, mode=AutoresetMode.NEXT_STEP, **options):
-    return gymnasium.make_vec(name, num_envs=count, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **options)
+    return gymnasium.make_vec(
+        name,
+        num_envs=count,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": mode},
+        **options,
+    )
 
 
 def assert_same(ours, theirs):
@@ -76,7 +97,10 @@ def assert_same_when_followed(ours, theirs, steps, rng):
             if mask.any():
                 seed = [None if rng.random() < 0.5 else int(rng.integers(100)) for _ in over]
                 seed = [None, 5, seed][rng.integers(3)]
-                assert_same(ours.reset(seed=seed, options={"reset_mask": mask}), theirs.reset(seed=seed, options={"reset_mask": mask}))
+                assert_same(
+                    ours.reset(seed=seed, options={"reset_mask": mask}),
+                    theirs.reset(seed=seed, options={"reset_mask": mask}),
+                )
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
@@ -84,7 +108,10 @@ def assert_same_when_followed(ours, theirs, steps, rng):
 @pytest.mark.parametrize("name", envs.IDS)
 def test_many_in_one_step_are_many_single_ones(name, options, mode):
     options = options if name == MAZE else {"layout": "maze", **options}
-    ours, theirs = vector(name, autoreset_mode=mode, **options), single_ones(name, mode=mode, **options)
+    ours, theirs = (
+        vector(name, autoreset_mode=mode, **options),
+        single_ones(name, mode=mode, **options),
+    )
     rng = np.random.default_rng(0)
     for seed, steps in ((3, 100), ([*range(5), None, 9], 100), (None, 2 * BLOCK)):
         assert_same(ours.reset(seed=seed), theirs.reset(seed=seed))
@@ -179,17 +206,28 @@ def test_writing_into_an_observation_moves_nobody():
 
 def test_spaces_and_spec_are_those_of_gymnasiums_vector_environments():
     ours, theirs = vector(slip=0.1), single_ones(slip=0.1)
-    for space in ("single_observation_space", "single_action_space", "observation_space", "action_space"):
+    for space in (
+        "single_observation_space",
+        "single_action_space",
+        "observation_space",
+        "action_space",
+    ):
         assert getattr(ours, space) == getattr(theirs, space)
     assert ours.reset(seed=0)[0] in ours.observation_space
     assert ours.spec.id == MAZE and ours.num_envs == COUNT
     assert isinstance(gymnasium.make_vec(ours.spec).unwrapped, MazeVectorEnv)
-    assert isinstance(gymnasium.make_vec(MAZE, num_envs=2), MazeVectorEnv), "the vector entry point is Gymnasium's first choice"
+    assert isinstance(gymnasium.make_vec(MAZE, num_envs=2), MazeVectorEnv), (
+        "the vector entry point is Gymnasium's first choice"
+    )
     assert repr(ours) == f"MazeVectorEnv({MAZE}, num_envs={COUNT})"
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
-@pytest.mark.parametrize("copying", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copying",
+    [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))],
+    ids=["deepcopy", "pickle"],
+)
 def test_a_copy_goes_on_alike(copying, mode):
     env = vector(slip=0.3, random_start=True, autoreset_mode=mode, render_mode="ansi")
     env.reset(seed=5)
@@ -208,7 +246,10 @@ def statistics(env):
     for _ in range(100):
         actions = rng.integers(5, size=env.num_envs)
         _, _, terminated, truncated, _ = env.step(actions)
-        if env.metadata["autoreset_mode"] is AutoresetMode.DISABLED and (terminated | truncated).any():
+        if (
+            env.metadata["autoreset_mode"] is AutoresetMode.DISABLED
+            and (terminated | truncated).any()
+        ):
             env.reset(options={"reset_mask": terminated | truncated})
     return list(env.return_queue), list(env.length_queue)
 
@@ -218,7 +259,9 @@ def test_episode_statistics_are_recorded_alike(mode):
     options = {"layout": "holes", "holes": "end", "slip": 0.2, "episode_length": 12}
     returns, lengths = statistics(vector(autoreset_mode=mode, **options))
     assert len(returns) > 20 and max(lengths) == 12
-    if mode is not AutoresetMode.DISABLED:  # there SyncVectorEnv takes the mask from the wrapper, which then forgets all statistics
+    if (
+        mode is not AutoresetMode.DISABLED
+    ):  # there SyncVectorEnv takes the mask from the wrapper, which then forgets all statistics
         assert (returns, lengths) == statistics(single_ones(mode=mode, **options))
     else:
         assert lengths != statistics(single_ones(mode=mode, **options))[1]
@@ -263,7 +306,9 @@ def test_a_step_after_the_end_is_refused_where_autoreset_is_disabled():
     actions = np.zeros(COUNT, dtype=int)
     actions[3] = 1  # over the cliff
     assert env.step(actions)[2].tolist() == (np.arange(COUNT) == 3).tolist()
-    with pytest.raises(ResetNeeded, match=f"1 of {COUNT} episodes are over, the first of them in sub-environment 3"):
+    with pytest.raises(
+        ResetNeeded, match=f"1 of {COUNT} episodes are over, the first of them in sub-environment 3"
+    ):
         env.step(actions)
     env.reset(options={"reset_mask": np.arange(COUNT) == 3})
     env.step(actions)
@@ -271,7 +316,15 @@ def test_a_step_after_the_end_is_refused_where_autoreset_is_disabled():
 
 @pytest.mark.parametrize(
     "actions",
-    [[0] * (COUNT - 1), [0] * (COUNT + 1), [5] + [0] * (COUNT - 1), [0] * (COUNT - 1) + [-1], [0.0] * COUNT, [[0]] * COUNT, 0],
+    [
+        [0] * (COUNT - 1),
+        [0] * (COUNT + 1),
+        [5] + [0] * (COUNT - 1),
+        [0] * (COUNT - 1) + [-1],
+        [0.0] * COUNT,
+        [[0]] * COUNT,
+        0,
+    ],
     ids=str,
 )
 def test_wrong_actions_are_refused_and_nothing_has_happened(actions):
@@ -322,7 +375,14 @@ def test_wrong_options_are_those_of_the_single_environment():
 
 
 @pytest.mark.parametrize(
-    ("seed", "error"), [([1, 2], ValueError), (-1, Error), ([-1] * COUNT, Error), (["a"] * COUNT, Error), ([np.int64(1)] * COUNT, Error)]
+    ("seed", "error"),
+    [
+        ([1, 2], ValueError),
+        (-1, Error),
+        ([-1] * COUNT, Error),
+        (["a"] * COUNT, Error),
+        ([np.int64(1)] * COUNT, Error),
+    ],
 )
 def test_wrong_seeds_are_refused_as_gymnasium_does(seed, error):
     for env in (vector(), single_ones()):
@@ -370,4 +430,7 @@ def test_4096_mazes_are_4096_mazes():
         assert one.reset(seed=11 + number)[0][0] == observations[0][number]
         for step in range(60):
             observation, reward, *_ = one.step(actions[step, number : number + 1])
-            assert (observation[0], reward[0]) == (observations[step + 1][number], rewards[step][number])
+            assert (observation[0], reward[0]) == (
+                observations[step + 1][number],
+                rewards[step][number],
+            )

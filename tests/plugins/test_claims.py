@@ -14,8 +14,16 @@ def test_the_exact_answers_to_four_decimals():
     assert maze.threshold() == pytest.approx(0.0671, abs=5e-5)
     assert maze.crossing() == 1113
     g = 0.9
-    assert maze.breaks(-4.5, -3.0, 32) == pytest.approx(10 * (g**14 - g**4), abs=1e-6) == pytest.approx(-4.2733, abs=5e-5)
-    assert maze.breaks(-3.0, -2.0, 24) == pytest.approx(10 * g**10 * (g**8 - 1) / (1 - g**14), abs=1e-6) == pytest.approx(-2.5749, abs=5e-5)
+    assert (
+        maze.breaks(-4.5, -3.0, 32)
+        == pytest.approx(10 * (g**14 - g**4), abs=1e-6)
+        == pytest.approx(-4.2733, abs=5e-5)
+    )
+    assert (
+        maze.breaks(-3.0, -2.0, 24)
+        == pytest.approx(10 * g**10 * (g**8 - 1) / (1 - g**14), abs=1e-6)
+        == pytest.approx(-2.5749, abs=5e-5)
+    )
 
 
 def test_the_schedule_crosses_the_threshold_in_that_episode():
@@ -27,7 +35,9 @@ def test_the_schedule_crosses_the_threshold_in_that_episode():
 
 
 def test_the_maze_brings_the_claims_of_the_whole_report():
-    assert list(dict.fromkeys(one.claim.id for one in select(["maze"]))) == [f"G{number}" for number in range(1, 8)]
+    assert list(dict.fromkeys(one.claim.id for one in select(["maze"]))) == [
+        f"G{number}" for number in range(1, 8)
+    ]
     assert {one.claim.id for one in select(["empty_grid"])} == {"G1", "G2"}
     assert {one.claim.id for one in select(["g4"])} == {"G4"}
 
@@ -42,7 +52,9 @@ def test_a_run_is_the_one_that_the_lab_makes(store):
 
     made = run("maze", preset="report", seed=3, episodes=200, pictures=False)
     setting = claims.Setting("maze", "sarsa", 200, (("policy", "epsilon-greedy"),))
-    assert claims.outcome(setting, 3).last == pytest.approx(made.summary["reward_per_step_last_100"], abs=1e-12)
+    assert claims.outcome(setting, 3).last == pytest.approx(
+        made.summary["reward_per_step_last_100"], abs=1e-12
+    )
 
 
 def test_only_giving_optimism_back_makes_sarsa_learn_the_way():

@@ -17,7 +17,11 @@ TIMES = {"learning_seconds", "steps_per_second"}
 
 
 def start(store, lab="maze", seed=0, settings=None, preset="default", **options):
-    return api.start(api.Request(lab, preset, [options], seed), Store(store), settings or Settings(pictures=False))
+    return api.start(
+        api.Request(lab, preset, [options], seed),
+        Store(store),
+        settings or Settings(pictures=False),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +33,21 @@ def quick(tmp_path_factory):
 @pytest.mark.parametrize("seed", range(10))
 def test_the_default_sarsa_solves_the_maze(store, seed):
     summary = start(store, seed=seed).summary
-    assert (summary["reward_per_step"], summary["steps_to_goal"], summary["regret"]) == (0.75, 42, 0.0)
+    assert (summary["reward_per_step"], summary["steps_to_goal"], summary["regret"]) == (
+        0.75,
+        42,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("agent", ["sarsa", "q-learning"])
 def test_the_default_agents_reach_the_best_possible_in_the_empty_grid(store, agent):
     summary = start(store, "empty-grid", agent=agent).summary
-    assert (summary["reward_per_step"], summary["optimum"], summary["steps_to_goal"]) == (0.8, 0.8, 10)
+    assert (summary["reward_per_step"], summary["optimum"], summary["steps_to_goal"]) == (
+        0.8,
+        0.8,
+        10,
+    )
 
 
 def test_the_report_preset_fails_as_the_report_did(store):
@@ -48,7 +60,16 @@ def test_the_report_preset_fails_as_the_report_did(store):
 
 def test_every_episode_is_kept_with_all_that_was_promised(quick):
     learn = quick.metrics.columns("learn")
-    assert set(learn) == {"episode", "env_steps", "return", "reward_per_step", "length", "steps_to_goal", "epsilon", "regret"}
+    assert set(learn) == {
+        "episode",
+        "env_steps",
+        "return",
+        "reward_per_step",
+        "length",
+        "steps_to_goal",
+        "epsilon",
+        "regret",
+    }
     assert learn["episode"].tolist() == list(range(1, 1001))
     np.testing.assert_array_equal(learn["env_steps"], 168 * learn["episode"])
     np.testing.assert_array_equal(learn["regret"], 126 - learn["return"])
@@ -75,12 +96,17 @@ def test_the_artifacts_are_all_there_and_are_what_they_say(quick):
     rows = np.loadtxt(folder / "q_table.csv", delimiter=",", skiprows=1)
     np.testing.assert_array_equal(rows[:, 2:], table)
     np.testing.assert_array_equal(rows[:, 0] * 10 + rows[:, 1], np.arange(100))
-    assert json.loads((folder / "summary.json").read_text())["reward_per_step"] == quick.summary["reward_per_step"]
+    assert (
+        json.loads((folder / "summary.json").read_text())["reward_per_step"]
+        == quick.summary["reward_per_step"]
+    )
 
 
 def test_about_thirty_snapshots_at_geometric_intervals_are_kept(quick):
     kept = np.load(quick.folder.artifacts.folder / "snapshots.npz")
-    assert 25 <= len(kept["episode"]) <= 31 and kept["episode"][0] == 0 and kept["episode"][-1] == 1000
+    assert (
+        25 <= len(kept["episode"]) <= 31 and kept["episode"][0] == 0 and kept["episode"][-1] == 1000
+    )
     gaps = np.diff(np.log(kept["episode"][8:]))
     assert gaps.max() < 2.2 * gaps.min()
     np.testing.assert_array_equal(kept["q"][-1], quick.agent.q.astype(np.float32))
@@ -114,7 +140,9 @@ def test_rendering_checkpoints_pictures_and_trackers_change_no_byte(store, walk,
     monkeypatch.setattr(Window, "close", lambda self: None)
 
     def essence(settings):
-        run = start(store, seed=3, settings=settings, episodes=300, env={"slip": 0.1, "random_start": True})
+        run = start(
+            store, seed=3, settings=settings, episodes=300, env={"slip": 0.1, "random_start": True}
+        )
         summary = {name: value for name, value in run.summary.items() if name not in TIMES}
         return run.agent.q.tobytes(), run.folder.metrics_path.read_bytes(), summary
 
@@ -123,7 +151,10 @@ def test_rendering_checkpoints_pictures_and_trackers_change_no_byte(store, walk,
     assert essence(Settings(checkpoint_seconds=0, pictures=False)) == plain
     assert essence(Settings(pictures=True)) == plain
     assert essence(Settings(pictures=True, animation=False)) == plain
-    assert essence(Settings(observers=[registry().load("observer", "diary")()], pictures=False)) == plain
+    assert (
+        essence(Settings(observers=[registry().load("observer", "diary")()], pictures=False))
+        == plain
+    )
 
 
 def test_stopping_after_every_block_changes_no_byte(store):
@@ -139,7 +170,20 @@ def test_stopping_after_every_block_changes_no_byte(store):
 
 
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes():
-    work = ["run", "maze", "--agent", "sarsa", "--episodes", "60000", "--env.slip", "0.1", "--render", "gif", "--seed", "1"]
+    work = [
+        "run",
+        "maze",
+        "--agent",
+        "sarsa",
+        "--episodes",
+        "60000",
+        "--env.slip",
+        "0.1",
+        "--render",
+        "gif",
+        "--seed",
+        "1",
+    ]
     whole, longest = kills.undisturbed(work)
     made = kills.one_round(work, 7, 4, whole, longest)
     assert made.different == [] and made.hits >= 1
@@ -148,7 +192,10 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes():
 def test_block_boundaries_depend_on_the_configuration_alone(store):
     def boundaries(**settings):
         run = start(store, episodes=700, settings=Settings(pictures=False, **settings))
-        return [json.loads(line)["episode"][-1] for line in run.folder.metrics_path.read_text().splitlines()]
+        return [
+            json.loads(line)["episode"][-1]
+            for line in run.folder.metrics_path.read_text().splitlines()
+        ]
 
     assert boundaries() == boundaries(checkpoint_seconds=0)
 
@@ -174,7 +221,17 @@ def test_a_random_maze_is_learned_from_the_command_line(say):
     document = said.document
     assert document["agent"] == "q-learning" and document["config"]["env"]["layout_seed"] == 3
     assert document["summary"]["regret"] == 0.0
-    assert set(document) >= {"run", "folder", "status", "lab", "agent", "seed", "config", "summary", "artifacts"}
+    assert set(document) >= {
+        "run",
+        "folder",
+        "status",
+        "lab",
+        "agent",
+        "seed",
+        "config",
+        "summary",
+        "artifacts",
+    }
 
 
 @pytest.mark.parametrize("preset", ["sarsa-lambda", "double-q-learning", "monte-carlo"])

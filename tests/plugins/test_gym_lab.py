@@ -34,7 +34,9 @@ QUIET = Settings(pictures=False)
 
 
 def start(store, preset="default", seed=0, settings=QUIET, seeds=1, **options):
-    return api.start(api.Request("gym", preset, [options], seed, seeds=seeds), Store(store), settings)
+    return api.start(
+        api.Request("gym", preset, [options], seed, seeds=seeds), Store(store), settings
+    )
 
 
 def learned(preset, seed=0, **options):
@@ -77,30 +79,46 @@ def test_ten_seeds_of_each_preset_reach_what_was_promised(preset, name, limit, o
     for seed in range(10):
         experiment = learned(preset, seed)
         summary = experiment.summary()
-        assert summary["greedy_return"] >= least - 1e-12 and summary["greedy_return"] <= summary["best_stationary"] + 1e-9
+        assert (
+            summary["greedy_return"] >= least - 1e-12
+            and summary["greedy_return"] <= summary["best_stationary"] + 1e-9
+        )
         if seed == 0:
-            assert exactly(experiment, name, limit, **options) == pytest.approx(summary["greedy_return"], abs=1e-12)
+            assert exactly(experiment, name, limit, **options) == pytest.approx(
+                summary["greedy_return"], abs=1e-12
+            )
 
 
 def test_the_optimum_of_the_slippery_lake_counts_steps_and_the_best_stationary_policy_does_not():
     summary = learned("frozen-lake-slippery", episodes=10).summary()
-    assert summary["optimal_return"] == pytest.approx(0.7442, abs=5e-5) and summary["best_stationary"] == pytest.approx(0.7402, abs=5e-5)
+    assert summary["optimal_return"] == pytest.approx(0.7442, abs=5e-5) and summary[
+        "best_stationary"
+    ] == pytest.approx(0.7402, abs=5e-5)
 
 
 @pytest.mark.parametrize("agent", ["q-learning", "sarsa", "dyna-q"])
-@pytest.mark.parametrize(("env", "episodes"), [("FrozenLake-v1", 300), ("Taxi-v4", 25), ("CliffWalkingSlippery-v1", 25)])
+@pytest.mark.parametrize(
+    ("env", "episodes"), [("FrozenLake-v1", 300), ("Taxi-v4", 25), ("CliffWalkingSlippery-v1", 25)]
+)
 def test_model_and_env_step_give_one_table_to_the_last_bit(agent, env, episodes):
     options = {"agent": {"name": agent}, "env": {"name": env}, "episodes": episodes}
     fast, slow = (learned("default", 3, use_model=use, **options) for use in (True, False))
-    assert (fast.summary()["learned_through"], slow.summary()["learned_through"]) == ("model", "env.step")
+    assert (fast.summary()["learned_through"], slow.summary()["learned_through"]) == (
+        "model",
+        "env.step",
+    )
     assert fast.agent.q.tobytes() == slow.agent.q.tobytes() and np.ptp(fast.agent.q) > 0
     assert fast.summary()["greedy_return"] == slow.summary()["greedy_return"]
 
 
 def test_sarsa_and_q_learning_differ_on_the_cliff_as_in_the_book():
     figure = {claim.part: np.mean([claim.measure(seed) for seed in range(20)]) for claim in CLAIMS}
-    assert figure["SARSA, exploring"] == pytest.approx(-21, abs=2) and figure["Q-learning, exploring"] == pytest.approx(-51, abs=4)
-    assert figure["Q-learning, greedy"] == -13 and figure["SARSA, greedy: keeps off the edge"] <= -15
+    assert figure["SARSA, exploring"] == pytest.approx(-21, abs=2) and figure[
+        "Q-learning, exploring"
+    ] == pytest.approx(-51, abs=4)
+    assert (
+        figure["Q-learning, greedy"] == -13 and figure["SARSA, greedy: keeps off the edge"] <= -15
+    )
 
 
 def test_what_the_cliffs_edge_costs_while_exploring_can_be_computed():
@@ -114,7 +132,12 @@ def test_what_the_cliffs_edge_costs_while_exploring_can_be_computed():
 
 
 def test_a_fickle_passenger_is_learned_through_env_step_and_said_so(store):
-    run = start(store, env={"name": "Taxi-v4", "fickle_passenger": True, "max_episode_steps": 20}, episodes=3, evaluation_episodes=2)
+    run = start(
+        store,
+        env={"name": "Taxi-v4", "fickle_passenger": True, "max_episode_steps": 20},
+        episodes=3,
+        evaluation_episodes=2,
+    )
     assert run.summary["learned_through"] == "env.step" and run.summary["optimal_return"] is None
     (warning,) = run.record.warnings
     assert "not believed" in warning and "passenger may change the destination" in warning
@@ -149,9 +172,14 @@ def test_many_seeds_learn_together_what_each_learns_alone(store, use_model):
     options = {"env": {"name": "FrozenLake-v1"}, "episodes": 200, "use_model": use_model}
     many = start(store, seed=4, seeds=3, **options)
     for number, experiment in enumerate(many.experiment.experiments):
-        assert experiment.agent.q.tobytes() == learned("default", 4 + number, **options).agent.q.tobytes()
+        assert (
+            experiment.agent.q.tobytes()
+            == learned("default", 4 + number, **options).agent.q.tobytes()
+        )
     assert {"return_mean", "length_low", "env_steps_high"} <= set(many.metrics.columns("learn"))
-    assert many.summary["seeds"] == 3 and many.summary["optimal_return"] == pytest.approx(0.7442, abs=5e-5)
+    assert many.summary["seeds"] == 3 and many.summary["optimal_return"] == pytest.approx(
+        0.7442, abs=5e-5
+    )
 
 
 def test_the_pictures_of_one_seed_and_of_many(store):
@@ -165,15 +193,32 @@ def test_the_pictures_of_one_seed_and_of_many(store):
         assert animation.n_frames == 7  # six steps to the goal
     assert run.record.warnings == []
     many = start(store, "quick", seeds=2, settings=Settings())
-    assert {one.name for one in many.record.artifacts} == {"learning_curve.png", "scores.png", "episode.gif", "q_tables.npy", "seeds.csv"}
+    assert {one.name for one in many.record.artifacts} == {
+        "learning_curve.png",
+        "scores.png",
+        "episode.gif",
+        "q_tables.npy",
+        "seeds.csv",
+    }
 
 
 def test_watching_changes_nothing():
     experiment = learned("frozen-lake-slippery", episodes=50)
-    before = experiment.agent.q.tobytes(), experiment.agent.rng.bit_generator.state, experiment.world.rng.bit_generator.state
-    shown = [frame.draw() for frame in GymLab().frames(experiment, np.random.default_rng(0), history=True)]
+    before = (
+        experiment.agent.q.tobytes(),
+        experiment.agent.rng.bit_generator.state,
+        experiment.world.rng.bit_generator.state,
+    )
+    shown = [
+        frame.draw()
+        for frame in GymLab().frames(experiment, np.random.default_rng(0), history=True)
+    ]
     assert len({picture.shape for picture in shown}) == 1 and len(shown) > 1
-    assert before == (experiment.agent.q.tobytes(), experiment.agent.rng.bit_generator.state, experiment.world.rng.bit_generator.state)
+    assert before == (
+        experiment.agent.q.tobytes(),
+        experiment.agent.rng.bit_generator.state,
+        experiment.world.rng.bit_generator.state,
+    )
 
 
 class Endless(gymnasium.Env):
@@ -182,7 +227,10 @@ class Endless(gymnasium.Env):
     observation_space, action_space = spaces.Discrete(2), spaces.Discrete(2)
 
     def __init__(self):
-        self.P = {0: {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 0, 0.0, True)]}, 1: {0: [(1.0, 1, 1.0, False)], 1: [(1.0, 1, 0.0, True)]}}
+        self.P = {
+            0: {0: [(1.0, 1, 0.0, False)], 1: [(1.0, 0, 0.0, True)]},
+            1: {0: [(1.0, 1, 1.0, False)], 1: [(1.0, 1, 0.0, True)]},
+        }
         self.initial_state_distrib = np.array([1.0, 0.0])
 
     def reset(self, *, seed=None, options=None):
@@ -268,13 +316,25 @@ def strangers():
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        ({"env": {"name": "Pendulum-v1"}}, r"take Discrete actions .* The actions of Pendulum-v1 are Box"),
+        (
+            {"env": {"name": "Pendulum-v1"}},
+            r"take Discrete actions .* The actions of Pendulum-v1 are Box",
+        ),
         ({"env": {"name": "Strange-v0"}}, r"MultiDiscrete\(\[2 2\]\)"),
         ({"env": {"name": "CartPole-v1"}}, "hold 4 numbers on a continuous scale"),
-        ({"env": {"name": "Blackjack-v1"}, "agent": {"name": "value-iteration"}}, "plans on an exact model.*q-learning"),
+        (
+            {"env": {"name": "Blackjack-v1"}, "agent": {"name": "value-iteration"}},
+            "plans on an exact model.*q-learning",
+        ),
         ({"use_model": False, "agent": {"name": "value-iteration"}}, "use_model is off"),
-        ({"env": {"name": "Wrong-v0"}}, "State 1, action 0 has outcomes whose probabilities sum to 0.5.*--no-use-model"),
-        ({"env": {"name": "Endless-v0"}, "agent": {"discount": 1.0}}, "state 1, action 0 has no finite value"),
+        (
+            {"env": {"name": "Wrong-v0"}},
+            "State 1, action 0 has outcomes whose probabilities sum to 0.5.*--no-use-model",
+        ),
+        (
+            {"env": {"name": "Endless-v0"}, "agent": {"discount": 1.0}},
+            "state 1, action 0 has no finite value",
+        ),
         ({"agent": {"discount": 1.5}}, "agent.discount = 1.5"),
         ({"agent": {"discount": 0}}, "agent.discount = 0"),
         ({"env": {"name": "FrozenLake-v1", "map_nam": "8x8"}}, "Did you mean 'env.map-name'"),
@@ -373,11 +433,18 @@ def test_a_module_or_an_id_in_it_that_there_is_not_is_said_so(say, lakes):
 
 
 def test_an_endless_world_is_learned_with_a_discount(strangers):
-    assert learned("default", env={"name": "Endless-v0", "max_episode_steps": 10}, episodes=50).summary()["optimal_return"] == 9
+    assert (
+        learned(
+            "default", env={"name": "Endless-v0", "max_episode_steps": 10}, episodes=50
+        ).summary()["optimal_return"]
+        == 9
+    )
 
 
 def test_a_wrong_table_can_be_left_alone(strangers):
-    summary = learned("default", env={"name": "Wrong-v0", "max_episode_steps": 10}, episodes=5, use_model=False).summary()
+    summary = learned(
+        "default", env={"name": "Wrong-v0", "max_episode_steps": 10}, episodes=5, use_model=False
+    ).summary()
     assert summary["learned_through"] == "env.step" and summary["optimal_return"] is None
 
 
@@ -389,17 +456,32 @@ def test_an_unknown_environment_gets_the_nearest_id(store, say):
 
 
 def test_the_command_of_the_issue_learns(say):
-    words = ("--env", "FrozenLake-v1", "--env.map_name", "8x8", "--agent", "q-learning", "--no-pictures", "--json")
+    words = (
+        "--env",
+        "FrozenLake-v1",
+        "--env.map_name",
+        "8x8",
+        "--agent",
+        "q-learning",
+        "--no-pictures",
+        "--json",
+    )
     said = say("run", "gym", *words)
     assert said.code == 0, said.err
     config, summary = said.document["config"], said.document["summary"]
     assert config["env"]["map_name"] == "8x8" and config["agent"]["name"] == "q-learning"
-    assert summary["greedy_return"] > 0.58 and summary["optimal_return"] == pytest.approx(0.6407, abs=5e-5)
+    assert summary["greedy_return"] > 0.58 and summary["optimal_return"] == pytest.approx(
+        0.6407, abs=5e-5
+    )
 
 
 def test_solve_knows_gymnasiums_ids_and_play_says_where_to_go(say):
     said = say("solve", "FrozenLake-v1", "--env.no-is-slippery", "--discount", 1, "--json")
-    assert said.code == 0 and said.document["optimal_return"] == 1 and said.document["best_stationary"] == 1
+    assert (
+        said.code == 0
+        and said.document["optimal_return"] == 1
+        and said.document["best_stationary"] == 1
+    )
     said = say("solve", "CliffWalking-v1", "--discount", 1)
     assert said.code == 0 and "→ → → → → → → → → → → ↓" in said.out
     said = say("solve", "CartPole-v1")

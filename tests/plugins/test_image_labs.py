@@ -22,7 +22,11 @@ from sandbox import run
 from sandbox.errors import UsageError
 from sandbox.testing import check_lab
 
-SEARCH = {"dataset": "digits", "batch_size": 64, "search": {"candidates": 2, "folds": 2, "epochs": 2}}
+SEARCH = {
+    "dataset": "digits",
+    "batch_size": 64,
+    "search": {"candidates": 2, "folds": 2, "epochs": 2},
+}
 
 
 def test_receptive_fields_are_the_gradient_of_a_network_without_activations():
@@ -72,8 +76,14 @@ def test_candidates_lie_in_the_ranges_of_the_report():
     from sklearn.model_selection import ParameterSampler
 
     drawn = [space.settings(one) for one in ParameterSampler(space.space(), 400, random_state=0)]
-    assert all(50 <= one["hidden"][1] <= one["hidden"][0] <= 600 and 0 <= one["dropout"] < 0.5 for one in drawn)
-    assert all(1e-4 <= one["learning_rate"] <= 1e-1 and 1e-6 <= one["weight_decay"] <= 1e-2 for one in drawn)
+    assert all(
+        50 <= one["hidden"][1] <= one["hidden"][0] <= 600 and 0 <= one["dropout"] < 0.5
+        for one in drawn
+    )
+    assert all(
+        1e-4 <= one["learning_rate"] <= 1e-1 and 1e-6 <= one["weight_decay"] <= 1e-2
+        for one in drawn
+    )
     assert np.mean([one["optimizer"] == "adam" for one in drawn]) == pytest.approx(0.8, abs=0.06)
 
 
@@ -91,7 +101,11 @@ def test_the_winner_is_the_best_mean_and_is_tested_once(store):
 
 
 def test_a_time_limit_lets_a_begun_candidate_finish_and_the_best_so_far_win(store):
-    made = run("mnist", config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}}, pictures=False)
+    made = run(
+        "mnist",
+        config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}},
+        pictures=False,
+    )
     assert made.summary["candidates"] == 1 and len(made.metrics.columns("search")["score"]) == 2
     assert made.summary["test_accuracy"] > 0.1
 
@@ -104,12 +118,23 @@ def written(path, ink, paper, size=(90, 120), mode="RGB"):
 
 
 @pytest.mark.parametrize(
-    ("ink", "paper", "mode"), [("black", "white", "RGB"), ("white", "black", "RGB"), ((0, 0, 0, 255), (0, 0, 0, 0), "RGBA"), (10, 240, "L")]
+    ("ink", "paper", "mode"),
+    [
+        ("black", "white", "RGB"),
+        ("white", "black", "RGB"),
+        ((0, 0, 0, 255), (0, 0, 0, 0), "RGBA"),
+        (10, 240, "L"),
+    ],
 )
 def test_an_image_is_brought_into_the_form_of_mnist(tmp_path, ink, paper, mode):
     made = prepared(written(tmp_path / "one.png", ink, paper, mode=mode))
     rows, columns = np.nonzero(made > 0.1)
-    assert made.shape == (28, 28) and made.max() == pytest.approx(1) and np.ptp(rows) == 19 and np.ptp(columns) == 4
+    assert (
+        made.shape == (28, 28)
+        and made.max() == pytest.approx(1)
+        and np.ptp(rows) == 19
+        and np.ptp(columns) == 4
+    )
     assert made.sum(1) @ np.arange(28) / made.sum() == pytest.approx(13.5, abs=0.5)
     assert made.sum(0) @ np.arange(28) / made.sum() == pytest.approx(13.5, abs=0.5)
 
@@ -117,7 +142,11 @@ def test_an_image_is_brought_into_the_form_of_mnist(tmp_path, ink, paper, mode):
 def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.new("L", (30, 30), 200).save(tmp_path / "plain.png")
-    for name, says in (("text.png", "is no image"), ("plain.png", "shows nothing"), ("missing.png", "no file")):
+    for name, says in (
+        ("text.png", "is no image"),
+        ("plain.png", "shows nothing"),
+        ("missing.png", "no file"),
+    ):
         with pytest.raises(UsageError, match=says):
             prepared(tmp_path / name)
 
@@ -169,18 +198,31 @@ def test_every_figure_of_the_claims_comes_out(monkeypatch):
     for module in (recognition, reconstruction):
         module.figures.cache_clear()
     try:
-        found = {(one.id, one.part): one.measure(5) for one in (*recognition.CLAIMS, *reconstruction.CLAIMS)}
+        found = {
+            (one.id, one.part): one.measure(5)
+            for one in (*recognition.CLAIMS, *reconstruction.CLAIMS)
+        }
     finally:
         for module in (recognition, reconstruction):
             module.figures.cache_clear()
     assert np.isfinite(list(found.values())).all()
-    assert len(asked) == 1 + 10 + 1 and {seed for *_, seed in asked} == {5}  # one run of mnist, one for each code, one with noise
-    assert found["M1", ""] == 1 and found["M2", ""] > 0.5 and 0 < found["A5", "largest of 20 steps"] < 1
+    assert len(asked) == 1 + 10 + 1 and {seed for *_, seed in asked} == {
+        5
+    }  # one run of mnist, one for each code, one with noise
+    assert (
+        found["M1", ""] == 1
+        and found["M2", ""] > 0.5
+        and 0 < found["A5", "largest of 20 steps"] < 1
+    )
     assert all(0 < found["A2", f"{size} numbers"] < 0.2 for size in range(2, 11))
 
 
 def test_a_limited_search_goes_on_with_its_seconds(store):
-    made = run("mnist", config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}}, pictures=False)
+    made = run(
+        "mnist",
+        config={**SEARCH, "search": {**SEARCH["search"], "max_seconds": 1e-9}},
+        pictures=False,
+    )
     assert made.experiment.state()["seconds"] == made.experiment.seconds > 0
     assert run("mnist", config=SEARCH, pictures=False).experiment.state()["seconds"] == 0
 
@@ -203,6 +245,10 @@ def test_the_last_fifth_of_the_digits_is_harder_than_one_drawn_at_random():
     def right(order):
         first = order[: len(data.train)]
         rest = order[len(data.train) :]
-        return LogisticRegression(max_iter=300).fit(pixels[first], labels[first]).score(pixels[rest], labels[rest])
+        return (
+            LogisticRegression(max_iter=300)
+            .fit(pixels[first], labels[first])
+            .score(pixels[rest], labels[rest])
+        )
 
     assert right(drawn) - right(np.arange(len(labels))) > 0.03

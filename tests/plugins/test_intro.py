@@ -58,7 +58,9 @@ def test_many_questions_are_answered_in_parts_without_a_difference(monkeypatch):
     questions = np.random.default_rng(0).uniform(-5, 5, (50, 2))
     whole = made.classify(questions)
     monkeypatch.setattr(neighbours, "ROOM", 3000)
-    assert (made.classify(questions) == whole).all() and (made.classify(CORNERS) == [0, 1, 2, 3]).all()
+    assert (made.classify(questions) == whole).all() and (
+        made.classify(CORNERS) == [0, 1, 2, 3]
+    ).all()
 
 
 def test_the_gradient_is_that_of_finite_differences():
@@ -69,7 +71,12 @@ def test_the_gradient_is_that_of_finite_differences():
     taken = (start - descent.coefficients) / 1e-3
     nudges = 1e-6 * np.eye(4)
     numeric = [
-        (polynomial.mean_squared_error(start + one, x, y) - polynomial.mean_squared_error(start - one, x, y)) / 2e-6 for one in nudges
+        (
+            polynomial.mean_squared_error(start + one, x, y)
+            - polynomial.mean_squared_error(start - one, x, y)
+        )
+        / 2e-6
+        for one in nudges
     ]
     assert taken == pytest.approx(np.array(numeric), rel=1e-6)
 
@@ -79,7 +86,10 @@ def test_gradient_descent_comes_to_the_closed_form():
     while not made.done:
         made.advance()
     best = polynomial.least_squares(*made.train, 2)
-    assert made.descent.coefficients == pytest.approx(best, abs=1e-4) and made.summary()["descent_above_minimum"] < 1e-8
+    assert (
+        made.descent.coefficients == pytest.approx(best, abs=1e-4)
+        and made.summary()["descent_above_minimum"] < 1e-8
+    )
 
 
 def test_the_limit_of_the_learning_rate_is_sharp():
@@ -93,13 +103,29 @@ def test_the_limit_of_the_learning_rate_is_sharp():
 
 def test_a_rate_that_diverges_fails_and_names_one_that_does_not(store, say):
     said = say("run", "intro", "--learning-rate", 100, "--render", "none")
-    assert said.code == 1 and "diverged in step" in said.err + said.out and "--learning-rate none" in said.err + said.out
+    assert (
+        said.code == 1
+        and "diverged in step" in said.err + said.out
+        and "--learning-rate none" in said.err + said.out
+    )
 
 
 def test_points_of_ones_own_are_read_and_wrong_ones_refused(store, say, tmp_path):
     (tmp_path / "a.txt").write_text("0,1\n1,2\n2,5\n3,9\n")
     (tmp_path / "b.txt").write_text("0 1\n1 nan\n")
-    good = say("run", "intro", "--train", tmp_path / "a.txt", "--test", tmp_path / "a.txt", "--order", 3, "--preset", "quick", "--json")
+    good = say(
+        "run",
+        "intro",
+        "--train",
+        tmp_path / "a.txt",
+        "--test",
+        tmp_path / "a.txt",
+        "--order",
+        3,
+        "--preset",
+        "quick",
+        "--json",
+    )
     assert good.code == 0 and good.document["summary"]["train_mse_order_3"] < 1e-20
     bad = say("run", "intro", "--train", tmp_path / "a.txt", "--test", tmp_path / "b.txt")
     assert bad.code in (1, 2) and "line 2" in bad.err + bad.out
@@ -124,7 +150,10 @@ def test_all_pictures_are_made(store):
 
 def test_the_claims_hold_for_single_draws():
     by_part = {claim.part: [claim.measure(seed) for seed in range(20)] for claim in CLAIMS}
-    assert min(by_part["powers of ten between them, less one"]) > 0 and min(by_part["share of draws in which all four do"]) == 1
+    assert (
+        min(by_part["powers of ten between them, less one"]) > 0
+        and min(by_part["share of draws in which all four do"]) == 1
+    )
     assert np.median(by_part["test error of ridge"]) < 0.1
 
 

@@ -61,7 +61,9 @@ def test_every_real_piece_comes_back_from_a_midi_file_as_it_was():
 @pytest.mark.parametrize("number", range(6))
 def test_etudes_come_back_as_they_were(number):
     roll = compose(3, number)
-    assert (read_piece(midi_bytes(roll, steps_per_beat=4), "one", 4).roll == roll).all() and roll.any(axis=(0, 2)).all()
+    assert (
+        read_piece(midi_bytes(roll, steps_per_beat=4), "one", 4).roll == roll
+    ).all() and roll.any(axis=(0, 2)).all()
 
 
 def test_tempo_changes_move_nothing():
@@ -107,7 +109,12 @@ def test_whatever_the_bytes_are_the_reader_answers():
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"", "empty"), (b"RIFFxxxx", "not a MIDI"), (b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\xe7\x28", "SMPTE")]
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"RIFFxxxx", "not a MIDI"),
+        (b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\xe7\x28", "SMPTE"),
+    ],
 )
 def test_files_that_are_none_are_named(content, says):
     with pytest.raises(Unreadable, match=says):
@@ -119,7 +126,9 @@ def test_a_folder_without_a_piece_is_an_error_and_a_bad_file_a_line(tmp_path):
     with pytest.raises(UsageError):
         read_folder(tmp_path, steps_per_beat=4, seed=0)
     for number in range(12):
-        (tmp_path / f"{number}.MID").write_bytes(midi_bytes(compose(0, number, 4), steps_per_beat=4))
+        (tmp_path / f"{number}.MID").write_bytes(
+            midi_bytes(compose(0, number, 4), steps_per_beat=4)
+        )
     pieces = read_folder(tmp_path, steps_per_beat=4, seed=0, valid=0.3, test=0.3)
     assert pieces.skipped == 1 and "not a MIDI file" in pieces.table()
 
@@ -127,8 +136,12 @@ def test_a_folder_without_a_piece_is_an_error_and_a_bad_file_a_line(tmp_path):
 def test_adding_a_file_moves_no_other_to_another_split():
     names = [f"piece {number}.mid" for number in range(2000)]
     first = [split_of(name, 5, 0.1, 0.1) for name in names]
-    assert first == [split_of(name, 5, 0.1, 0.1) for name in names] and first != [split_of(name, 6, 0.1, 0.1) for name in names]
-    assert first.count("test") == pytest.approx(200, abs=60) and first.count("valid") == pytest.approx(200, abs=60)
+    assert first == [split_of(name, 5, 0.1, 0.1) for name in names] and first != [
+        split_of(name, 6, 0.1, 0.1) for name in names
+    ]
+    assert first.count("test") == pytest.approx(200, abs=60) and first.count(
+        "valid"
+    ) == pytest.approx(200, abs=60)
 
 
 # -- models
@@ -143,7 +156,9 @@ def test_likelihoods_of_all_chords_of_a_toy_piano_sum_to_one():
         sounds = torch.cat([past, torch.tensor(chord).view(1, 1, 1, 4)], dim=1)
         with torch.no_grad():
             predicted = model.predict(sounds, torch.zeros(1, dtype=torch.int64), model.begin(1))
-            log_p = torch.nn.functional.logsigmoid(torch.where(sounds[:, -1:] > 0, predicted.logits, -predicted.logits)).sum()
+            log_p = torch.nn.functional.logsigmoid(
+                torch.where(sounds[:, -1:] > 0, predicted.logits, -predicted.logits)
+            ).sum()
         total += float(log_p.exp())
     assert total == pytest.approx(1.0, abs=1e-5)
 
@@ -158,8 +173,13 @@ def test_no_model_sees_what_it_predicts(name):
     step = 3
     changed[:, model.history + step] = 1 - changed[:, model.history + step]
     with torch.no_grad():
-        one, two = (model.predict(each, torch.zeros(1, dtype=torch.int64), model.begin(1)).logits for each in (sounds, changed))
-    assert torch.equal(one[:, :step], two[:, :step]) and not torch.equal(one[:, step + 1], two[:, step + 1])
+        one, two = (
+            model.predict(each, torch.zeros(1, dtype=torch.int64), model.begin(1)).logits
+            for each in (sounds, changed)
+        )
+    assert torch.equal(one[:, :step], two[:, :step]) and not torch.equal(
+        one[:, step + 1], two[:, step + 1]
+    )
     if name != "chord-lstm":
         assert torch.equal(one[:, step], two[:, step])
 
@@ -171,9 +191,17 @@ def test_the_score_is_the_sum_over_frames_with_the_state_carried_from_the_beginn
     total = frames = 0.0
     for roll in rolls:
         padded = np.concatenate([np.zeros((model.history, 2, KEYS), np.uint8), roll])[None]
-        target = target_of(padded, np.ones((1, len(roll)), bool), np.zeros(1, np.int64), torch.device("cpu"))
+        target = target_of(
+            padded, np.ones((1, len(roll)), bool), np.zeros(1, np.int64), torch.device("cpu")
+        )
         with torch.no_grad():
-            total += float(frame_nll(model, model.predict(target.sounds, target.position, model.begin(1)), target).double().sum())
+            total += float(
+                frame_nll(
+                    model, model.predict(target.sounds, target.position, model.begin(1)), target
+                )
+                .double()
+                .sum()
+            )
         frames += len(roll)
     assert score(model, rolls)["nll"] == pytest.approx(total / frames, rel=1e-6)
 
@@ -200,7 +228,12 @@ def test_one_bar_is_learned_by_heart_and_played_again(name):
     target = target_of(whole, np.ones((1, 16), bool), np.zeros(1, np.int64), torch.device("cpu"))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(500):
-        parts = losses(model, model.predict(target.sounds, target.position, model.begin(1)), target, "likelihood")
+        parts = losses(
+            model,
+            model.predict(target.sounds, target.position, model.begin(1)),
+            target,
+            "likelihood",
+        )
         optimizer.zero_grad()
         torch.stack(list(parts.values())).sum().backward()
         optimizer.step()
@@ -213,8 +246,12 @@ def test_one_bar_is_learned_by_heart_and_played_again(name):
 
 def test_the_reports_corrections_are_its_formulas():
     sounded = np.array([0, 1, 4])
-    assert correction(sounded, 0.25, 1.0, "argmax") == pytest.approx([1, np.exp(-0.25), np.exp(-1.0)])
-    assert correction(sounded, 0.25, 1.0, "sample") == pytest.approx([1, 1 + np.exp(-0.25), 1 + np.exp(-1.0)])
+    assert correction(sounded, 0.25, 1.0, "argmax") == pytest.approx(
+        [1, np.exp(-0.25), np.exp(-1.0)]
+    )
+    assert correction(sounded, 0.25, 1.0, "sample") == pytest.approx(
+        [1, 1 + np.exp(-0.25), 1 + np.exp(-1.0)]
+    )
 
 
 def test_the_most_likely_keys_are_taken_as_many_as_were_counted():
@@ -228,25 +265,66 @@ def test_frozen_music_is_a_number():
     still = np.zeros((40, 1, KEYS), dtype=np.uint8)
     still[0, 0, [30, 34]], still[1:, 0, [30, 34]] = STRUCK, HELD
     figures = statistics(still)
-    assert figures["frozen"] == pytest.approx(32 / 40) and figures["polyphony"] == 2 and figures["repeats"] == 0
-    assert statistics(compose(0, 0))["frozen"] < 0.2 and statistics(transposed(still, 3))["frozen"] == figures["frozen"]
+    assert (
+        figures["frozen"] == pytest.approx(32 / 40)
+        and figures["polyphony"] == 2
+        and figures["repeats"] == 0
+    )
+    assert (
+        statistics(compose(0, 0))["frozen"] < 0.2
+        and statistics(transposed(still, 3))["frozen"] == figures["frozen"]
+    )
 
 
 # -- the lab
 
 
-def test_a_run_leaves_midi_sound_and_pictures_and_generate_repeats_itself(store, say, tmp_path, monkeypatch):
+def test_a_run_leaves_midi_sound_and_pictures_and_generate_repeats_itself(
+    store, say, tmp_path, monkeypatch
+):
     made = run("music", preset="quick")
     names = {one.name for one in made.record.artifacts}
-    assert {"continuation.mid", "continuation.wav", "continuation.png", "files.tsv", "model.safetensors", "statistics.json"} <= names
+    assert {
+        "continuation.mid",
+        "continuation.wav",
+        "continuation.png",
+        "files.tsv",
+        "model.safetensors",
+        "statistics.json",
+    } <= names
     assert np.isfinite(made.summary["test_nll"])
     monkeypatch.chdir(tmp_path)
     for name in ("a.mid", "b.mid"):
-        assert say("generate", made.id, "--steps", 40, "--mode", "nucleus", "--seed", 3, "--output", name).code == 0
+        assert (
+            say(
+                "generate",
+                made.id,
+                "--steps",
+                40,
+                "--mode",
+                "nucleus",
+                "--seed",
+                3,
+                "--output",
+                name,
+            ).code
+            == 0
+        )
     assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
     figures = json.loads((tmp_path / "a.json").read_text())
     assert sum(figures["generated"]["pitch_classes"].values()) == pytest.approx(1)
-    other = say("generate", made.id, "--seed-file", tmp_path / "a.mid", "--seed-steps", 8, "--steps", 8, "--output", "c.mid")
+    other = say(
+        "generate",
+        made.id,
+        "--seed-file",
+        tmp_path / "a.mid",
+        "--seed-steps",
+        8,
+        "--steps",
+        8,
+        "--output",
+        "c.mid",
+    )
     assert other.code == 0 and len(read_piece((tmp_path / "c.mid").read_bytes(), "c", 4).roll) <= 16
     (tmp_path / "no.mid").write_bytes(b"no")
     refused = say("generate", made.id, "--seed-file", tmp_path / "no.mid")

@@ -81,13 +81,18 @@ def test_the_share_of_shifts_that_stay_in_the_real_set(monkeypatch):
 def test_four_runs_share_a_training_and_neighbours_do_not():
     found = [trials.shared(seed) for seed in range(80)]
     assert len(set(found)) == 80 and {training for training, _ in found} == set(range(20))
-    assert [training for training, _ in found[:10]] == list(range(10)) and {part for _, part in found} == {0, 1, 2, 3}
+    assert [training for training, _ in found[:10]] == list(range(10)) and {
+        part for _, part in found
+    } == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("window", claims.WINDOWS)
 def test_windows_of_every_length_are_learned_from_as_often(window, etudes):
     done = trials.learn(window, 0, TINY)
-    assert done.config.batch * window == trials.UPDATE and done.updates_per_epoch == 3000 // trials.UPDATE
+    assert (
+        done.config.batch * window == trials.UPDATE
+        and done.updates_per_epoch == 3000 // trials.UPDATE
+    )
     assert 0.8 * 3000 < done.frames <= 3000
 
 
@@ -106,19 +111,29 @@ def test_a_file_without_named_hands_or_with_other_notes_does_not_come_back():
     other[3, 0, 50] = 0
     content = midi_bytes(roll, steps_per_beat=4)
     assert trials.comes_back(content, roll, 4)
-    assert not trials.comes_back(content, other, 4) and not trials.comes_back(midi_bytes(joined(roll), steps_per_beat=4), roll, 4)
+    assert not trials.comes_back(content, other, 4) and not trials.comes_back(
+        midi_bytes(joined(roll), steps_per_beat=4), roll, 4
+    )
 
 
 def test_every_sampled_figure_comes_out_and_varies_with_the_run(small):
     for one in claims.CLAIMS:
         if not one.exact:
-            values = [float(one.measure(seed)) for seed in (0, 10, 1)]  # two runs of one training, and another
+            values = [
+                float(one.measure(seed)) for seed in (0, 10, 1)
+            ]  # two runs of one training, and another
             assert all(map(math.isfinite, values)), one.part
             if "NLL" in one.part:
                 assert len(set(values)) == 3, one.part
     first = trials.trial(32, 0)
-    assert set(first.frozen) == set(trials.MODES) and all(0 <= share <= 1 for share in first.frozen.values())
-    assert first.returned and first.roll.shape == (trials.SEED_STEPS + trials.STEPS, 2, 88) and trials.trial(32, 0) is first
+    assert set(first.frozen) == set(trials.MODES) and all(
+        0 <= share <= 1 for share in first.frozen.values()
+    )
+    assert (
+        first.returned
+        and first.roll.shape == (trials.SEED_STEPS + trials.STEPS, 2, 88)
+        and trials.trial(32, 0) is first
+    )
 
 
 def test_figures_do_not_depend_on_how_many_measure_at_once(small):
@@ -131,9 +146,18 @@ def test_figures_do_not_depend_on_how_many_measure_at_once(small):
 def test_the_lab_draws_and_explains_its_claims(small):
     lab = MusicLab()
     names = [one.name for claim in ("U1", "U2", "U3", "U4") for one in lab.claim_pictures(claim, 2)]
-    assert names == ["windows", "frozen", "piano_roll"] and list(claim_figures.pictures("U2", 2)) == []
-    parts = {one.part: one.measure(0) for one in claims.CLAIMS if one.id in ("U1", "U3") and not one.exact}
-    assert "to and fro" in lab.claim_notes("U3", parts)[0] and "Windows of 16, 32, 64" in lab.claim_notes("U1", parts)[0]
+    assert (
+        names == ["windows", "frozen", "piano_roll"] and list(claim_figures.pictures("U2", 2)) == []
+    )
+    parts = {
+        one.part: one.measure(0)
+        for one in claims.CLAIMS
+        if one.id in ("U1", "U3") and not one.exact
+    }
+    assert (
+        "to and fro" in lab.claim_notes("U3", parts)[0]
+        and "Windows of 16, 32, 64" in lab.claim_notes("U1", parts)[0]
+    )
     assert lab.claim_notes("U3", {}) == lab.claim_notes("U2", parts) == []
 
 

@@ -33,7 +33,9 @@ def made(store, say, tmp_path, monkeypatch):
     finished = run("music", preset="quick")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed.mid").write_bytes(midi_bytes(compose(4, 1, 4), steps_per_beat=4))
-    (tmp_path / "silent.mid").write_bytes(midi_bytes(np.zeros((8, 2, 88), np.uint8), steps_per_beat=4))
+    (tmp_path / "silent.mid").write_bytes(
+        midi_bytes(np.zeros((8, 2, 88), np.uint8), steps_per_beat=4)
+    )
     (tmp_path / "none.sf2").write_bytes(b"no font at all")
     (tmp_path / "font.sf2").write_bytes(b"RIFF\x00\x00\x00\x00sfbk")
     return lambda *words: say("generate", finished.id, *words)
@@ -68,23 +70,35 @@ def test_what_cannot_be_generated_is_refused_in_a_line_and_nothing_is_written(ma
         del refusals[("--soundfont", "font.sf2")]
     for words, says in refusals.items():
         refused = made("--steps", 4, *words) if "--steps" not in words else made(*words)
-        assert refused.code == 2 and says in refused.err and "Traceback" not in refused.err, (words, refused.err)
+        assert refused.code == 2 and says in refused.err and "Traceback" not in refused.err, (
+            words,
+            refused.err,
+        )
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_every_mode_writes_the_same_bytes_again_and_other_bytes_for_another_seed(made, tmp_path):
-    for mode, options in {"sample": ["--temperature", 0.8, "--b", 2], "nucleus": ["--top-p", 0.7, "--as-trained"], "argmax": []}.items():
+    for mode, options in {
+        "sample": ["--temperature", 0.8, "--b", 2],
+        "nucleus": ["--top-p", 0.7, "--as-trained"],
+        "argmax": [],
+    }.items():
         for name, seed in (("one.mid", 5), ("two.mid", 5), ("three.mid", 6)):
             heard = ["--seed-file", "seed.mid", "--seed-steps", 16, "--steps", 24]
             words = [*heard, "--mode", mode, "--seed", seed, "--output", name, *options]
             assert made(*words).code == 0
         for ending in (".mid", ".wav", ".json"):
-            one, two, three = ((tmp_path / name).with_suffix(ending).read_bytes() for name in ("one", "two", "three"))
+            one, two, three = (
+                (tmp_path / name).with_suffix(ending).read_bytes()
+                for name in ("one", "two", "three")
+            )
             assert one == two
             if ending == ".mid":
                 assert mode == "argmax" or one != three
         piece = read_piece((tmp_path / "one.mid").read_bytes(), "one", 4)
-        assert piece.how.startswith("by name") and (piece.roll[:12] == compose(4, 1, 4)[:12]).all()  # what is heard stays as it was
+        assert (
+            piece.how.startswith("by name") and (piece.roll[:12] == compose(4, 1, 4)[:12]).all()
+        )  # what is heard stays as it was
 
 
 def test_what_is_played_can_be_heard_and_seen(made, tmp_path):
@@ -92,8 +106,12 @@ def test_what_is_played_can_be_heard_and_seen(made, tmp_path):
     with wave.open(str(tmp_path / "deep/in/a.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
         sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float) / 32768
-    assert 0.85 < np.abs(sound).max() < 0.95 and np.sqrt((sound**2).mean()) > 0.02  # loud enough, and never at the limit
-    assert 5 < len(sound) / RATE < 20  # 96 steps of sixteenths at 100 beats a minute are 14.4 seconds
+    assert (
+        0.85 < np.abs(sound).max() < 0.95 and np.sqrt((sound**2).mean()) > 0.02
+    )  # loud enough, and never at the limit
+    assert (
+        5 < len(sound) / RATE < 20
+    )  # 96 steps of sixteenths at 100 beats a minute are 14.4 seconds
     from PIL import Image
 
     pixels = np.asarray(Image.open(tmp_path / "deep/in/a.png").convert("RGB"))
@@ -103,7 +121,11 @@ def test_what_is_played_can_be_heard_and_seen(made, tmp_path):
 def test_a_run_that_was_stopped_before_it_had_a_model_is_said_so(store, say):
     stopped = run("music", preset="quick", pieces=6, max_time=0.0)
     refused = say("generate", stopped.id)
-    assert refused.code == 1 and "Traceback" not in refused.err and "a finished run of lab 'music' keeps one" in refused.err
+    assert (
+        refused.code == 1
+        and "Traceback" not in refused.err
+        and "a finished run of lab 'music' keeps one" in refused.err
+    )
 
 
 def test_real_pieces_without_their_tempos_are_the_same_rolls():
@@ -116,7 +138,9 @@ def test_real_pieces_without_their_tempos_are_the_same_rolls():
         plain = symusic.Score.from_midi(content)
         changes += len(plain.tempos)
         plain.tempos = [symusic.Tempo(0, 120.0)]
-        assert (read_piece(plain.dumps_midi(), "plain", 4).roll == read_piece(content, "whole", 4).roll).all(), path.name
+        assert (
+            read_piece(plain.dumps_midi(), "plain", 4).roll == read_piece(content, "whole", 4).roll
+        ).all(), path.name
     assert changes > 1000
 
 
@@ -132,13 +156,22 @@ def test_chords_are_drawn_as_often_as_their_likelihood_says():
         for chord in chords:
             sounds = torch.cat([past, torch.tensor(chord).view(1, 1, 1, 4)], dim=1)
             logits = model.predict(sounds, position, model.begin(1)).logits
-            likelihood.append(float(torch.nn.functional.logsigmoid(torch.where(sounds[:, -1:] > 0, logits, -logits)).sum().exp()))
+            likelihood.append(
+                float(
+                    torch.nn.functional.logsigmoid(torch.where(sounds[:, -1:] > 0, logits, -logits))
+                    .sum()
+                    .exp()
+                )
+            )
         features, base, _, _ = model.features(sounds, position, model.begin(1))
     rng, how = np.random.default_rng(0), Draw(a_right=0.0, a_left=0.0, b=0.0)
     arrays = features[0, 0].numpy(), base[0, 0].numpy(), chord_weights(model)
     drawn = [tuple(draw_chord(*arrays, np.zeros(4), how, rng).astype(float)) for _ in range(20_000)]
     shares = np.array([drawn.count(chord) for chord in chords]) / len(drawn)
-    assert np.abs(shares - likelihood).max() < 5 * np.sqrt(0.25 / len(drawn)) and max(likelihood) - min(likelihood) > 0.05
+    assert (
+        np.abs(shares - likelihood).max() < 5 * np.sqrt(0.25 / len(drawn))
+        and max(likelihood) - min(likelihood) > 0.05
+    )
     assert sum(likelihood) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -152,7 +185,10 @@ def test_the_colder_the_likelier_and_no_temperature_makes_all_keys_nought(temper
 
 def test_where_every_key_is_unlikely_chords_are_played_all_the_same():
     model = ChordLstm(ChordLstmConfig(hidden=5, channels=3, reach=3, span=2), keys=88).eval()
-    features, base = np.zeros((3, 88), np.float32), np.linspace(-6.0, -1.0, 88, dtype=np.float32)  # the likeliest key: 0.27
+    features, base = (
+        np.zeros((3, 88), np.float32),
+        np.linspace(-6.0, -1.0, 88, dtype=np.float32),
+    )  # the likeliest key: 0.27
     torch.nn.init.zeros_(model.below.weight)
     torch.nn.init.zeros_(model.read.bias)
     torch.nn.init.zeros_(model.mix.bias)
@@ -162,11 +198,20 @@ def test_where_every_key_is_unlikely_chords_are_played_all_the_same():
     def drawn(**how):
         rng, plain = np.random.default_rng(1), {"a_right": 0.0, "a_left": 0.0, "b": 0.0}
         made = Draw(**plain, **how)
-        return np.array([draw_chord(features, base, chord_weights(model), np.zeros(88), made, rng) for _ in range(2000)])
+        return np.array(
+            [
+                draw_chord(features, base, chord_weights(model), np.zeros(88), made, rng)
+                for _ in range(2000)
+            ]
+        )
 
-    assert (drawn(mode="argmax").sum(1) == np.rint(expected)).all() and drawn(mode="argmax")[0, -3:].all()
+    assert (drawn(mode="argmax").sum(1) == np.rint(expected)).all() and drawn(mode="argmax")[
+        0, -3:
+    ].all()
     nucleus = drawn(mode="nucleus", top_p=0.8)
     kept = np.flatnonzero(nucleus.any(0))
-    assert 0.8 * expected <= chances[kept].sum() < 0.85 * expected and kept.tolist() == list(range(kept[0], 88))
+    assert 0.8 * expected <= chances[kept].sum() < 0.85 * expected and kept.tolist() == list(
+        range(kept[0], 88)
+    )
     assert nucleus.sum(1).mean() == pytest.approx(chances[kept].sum(), rel=0.05)
     assert (drawn(mode="nucleus", top_p=1.0) == drawn(mode="sample")).all()

@@ -26,7 +26,13 @@ from sandbox.store.artifacts import Artifacts
 from sandbox.testing import check_lab
 
 ACTIVATION = sorted(ACTIVATIONS)
-SMALL = {"sizes": "5,3 4,4", "activations": "tanh relu", "l1": "0 1e-3", "learning_rates": "0.05", "top": 3}
+SMALL = {
+    "sizes": "5,3 4,4",
+    "activations": "tanh relu",
+    "l1": "0 1e-3",
+    "learning_rates": "0.05",
+    "top": 3,
+}
 
 
 def drawn(sizes, activation, seed=0):
@@ -64,9 +70,18 @@ def test_gradients_are_those_of_torch(activation):
     torch = pytest.importorskip("torch")
     network, (x, y) = drawn((2, 6, 5, 1), activation), points()
     value, gradient = network.gradient(x, y, "huber", 0.5)
-    parts = [torch.tensor(part, requires_grad=True) for pair in zip(network.weights, network.biases, strict=True) for part in pair]
+    parts = [
+        torch.tensor(part, requires_grad=True)
+        for pair in zip(network.weights, network.biases, strict=True)
+        for part in pair
+    ]
     f = {
-        **{"sigmoid": torch.sigmoid, "relu": torch.relu, "tanh": torch.tanh, "identity": lambda z: z},
+        **{
+            "sigmoid": torch.sigmoid,
+            "relu": torch.relu,
+            "tanh": torch.tanh,
+            "identity": lambda z: z,
+        },
         "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.05),
     }[activation]
     out = torch.tensor(x)
@@ -76,7 +91,9 @@ def test_gradients_are_those_of_torch(activation):
     loss = torch.nn.functional.huber_loss(out, torch.tensor(y), delta=0.5, reduction="sum") / len(x)
     loss.backward()
     assert value == pytest.approx(loss.item(), rel=1e-12)
-    assert gradient == pytest.approx(np.concatenate([part.grad.numpy().ravel() for part in parts]), rel=1e-9, abs=1e-12)
+    assert gradient == pytest.approx(
+        np.concatenate([part.grad.numpy().ravel() for part in parts]), rel=1e-9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("activation", ACTIVATION)
@@ -86,7 +103,9 @@ def test_the_compiled_descent_is_the_plain_one(activation, clip, l1, l2):
     recipe = Recipe(learning_rate=0.02, clip=clip, l1=l1, l2=l2, epochs=6)
     trained = []
     for plain in (False, True):
-        training = Training(drawn((2, 13, 6, 1), activation), recipe, x, y, np.random.default_rng(3))
+        training = Training(
+            drawn((2, 13, 6, 1), activation), recipe, x, y, np.random.default_rng(3)
+        )
         if plain:
             training._run_compiled = training._run_plain
         training.run(6)
@@ -95,13 +114,24 @@ def test_the_compiled_descent_is_the_plain_one(activation, clip, l1, l2):
     assert padded(13) == 16
 
 
-@pytest.mark.parametrize("options", [{}, {"optimiser": "adam", "batch_size": 5}, {"momentum": 0.9, "batch_size": 0, "schedule": "cosine"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"optimiser": "adam", "batch_size": 5},
+        {"momentum": 0.9, "batch_size": 0, "schedule": "cosine"},
+    ],
+)
 def test_how_epochs_are_cut_into_calls_changes_no_bit(options):
     x, y = points(count=20)
     ends = []
     for parts in ([7], [3, 4], [1] * 7):
         training = Training(
-            drawn((2, 6, 5, 1), "tanh"), Recipe(**{"epochs": 7, "learning_rate": 0.01, **options}), x, y, np.random.default_rng(0)
+            drawn((2, 6, 5, 1), "tanh"),
+            Recipe(**{"epochs": 7, "learning_rate": 0.01, **options}),
+            x,
+            y,
+            np.random.default_rng(0),
         )
         for part in parts:
             training.run(part)
@@ -118,7 +148,9 @@ def test_adam_and_momentum_are_those_of_torch():
     ):
         network = drawn((2, 4, 1), "tanh")
         parts = [
-            torch.tensor(part.copy(), requires_grad=True) for pair in zip(network.weights, network.biases, strict=True) for part in pair
+            torch.tensor(part.copy(), requires_grad=True)
+            for pair in zip(network.weights, network.biases, strict=True)
+            for part in pair
         ]
         optimiser = made(parts)
         for _ in range(5):
@@ -126,16 +158,30 @@ def test_adam_and_momentum_are_those_of_torch():
             out = torch.tanh(torch.tensor(x) @ parts[0] + parts[1]) @ parts[2] + parts[3]
             (0.5 * (out - torch.tensor(y)) ** 2).mean().backward()
             optimiser.step()
-        recipe = Recipe(**options, batch_size=0, schedule="constant", learning_rate=0.01, clip=None, epochs=5, shuffle=False)
+        recipe = Recipe(
+            **options,
+            batch_size=0,
+            schedule="constant",
+            learning_rate=0.01,
+            clip=None,
+            epochs=5,
+            shuffle=False,
+        )
         Training(network, recipe, x, y, np.random.default_rng(0)).run(5)
-        assert network.values == pytest.approx(np.concatenate([part.detach().numpy().ravel() for part in parts]), rel=1e-6)
+        assert network.values == pytest.approx(
+            np.concatenate([part.detach().numpy().ravel() for part in parts]), rel=1e-6
+        )
 
 
 def test_learning_rates_begin_and_end_where_they_should():
     assert [learning_rate("constant", 0.1, 0.001, epoch, 5) for epoch in (0, 4)] == [0.1, 0.1]
     for schedule in ("linear", "cosine"):
         rates = [learning_rate(schedule, 0.1, 0.001, epoch, 11) for epoch in range(11)]
-        assert rates[0] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.001) and rates == sorted(rates, reverse=True)
+        assert (
+            rates[0] == pytest.approx(0.1)
+            and rates[-1] == pytest.approx(0.001)
+            and rates == sorted(rates, reverse=True)
+        )
         assert rates[5] == pytest.approx((0.1 + 0.001) / 2)
 
 
@@ -143,25 +189,47 @@ def test_clipping_bounds_the_step():
     x, y = points(count=1)
     network = drawn((2, 4, 3, 1), "relu")
     before = network.values.copy()
-    Training(network, Recipe(clip=0.25, learning_rate=0.1, schedule="constant", epochs=1), x, 1000 * y, np.random.default_rng(0)).run(1)
+    Training(
+        network,
+        Recipe(clip=0.25, learning_rate=0.1, schedule="constant", epochs=1),
+        x,
+        1000 * y,
+        np.random.default_rng(0),
+    ).run(1)
     assert np.linalg.norm(network.values - before) == pytest.approx(0.025)
 
 
 def test_divergence_keeps_the_last_good_epoch_and_says_what_to_try():
     x, y = points(count=12)
     recipe = Recipe(learning_rate=10, clip=None, schedule="constant", epochs=50)
-    training = Training(drawn((2, 5, 5, 1), "identity"), recipe, x, 100 * y, np.random.default_rng(0))
+    training = Training(
+        drawn((2, 5, 5, 1), "identity"), recipe, x, 100 * y, np.random.default_rng(0)
+    )
     with pytest.raises(Diverged, match="--learning-rate 1 or --clip 1"):
         training.run(50)
     assert np.isfinite(training.network.values).all()
 
 
 def test_a_diverging_run_fails_with_its_last_good_network_kept(store, say):
-    said = say("run", "regression", "--preset", "quick", "--activation", "identity", "--learning-rate", "10", "--clip", "none", "--json")
+    said = say(
+        "run",
+        "regression",
+        "--preset",
+        "quick",
+        "--activation",
+        "identity",
+        "--learning-rate",
+        "10",
+        "--clip",
+        "none",
+        "--json",
+    )
     assert said.code == 1
     failed = load("last")
     assert (
-        failed.status == "failed" and "not finite any more in epoch" in failed.record.error and "Try --learning-rate" in failed.record.error
+        failed.status == "failed"
+        and "not finite any more in epoch" in failed.record.error
+        and "Try --learning-rate" in failed.record.error
     )
     assert np.isfinite(Network.load(failed.path / "artifacts" / "last_good_model.npz").values).all()
 
@@ -172,36 +240,57 @@ def test_a_diverging_run_fails_with_its_last_good_network_kept(store, say):
 def test_the_report_searches_432_candidates():
     made = grid(RegressionConfig())
     assert len(made) == 432 == len(set(made))
-    assert {one.hidden for one in made} >= {(10, 10), (75, 50), (100, 100)} and {one.l1 for one in made} == {0.0, 1e-5, 1e-4, 1e-3}
+    assert {one.hidden for one in made} >= {(10, 10), (75, 50), (100, 100)} and {
+        one.l1 for one in made
+    } == {0.0, 1e-5, 1e-4, 1e-3}
 
 
 def test_folds_are_as_equal_as_can_be_and_cover_all_points():
     fold = fold_numbers(np.random.default_rng(0), 10, 4, shuffle=True)
     assert (
         sorted(np.bincount(fold)) == [2, 2, 3, 3]
-        and (fold_numbers(np.random.default_rng(0), 6, 3, shuffle=False) == [0, 0, 1, 1, 2, 2]).all()
+        and (
+            fold_numbers(np.random.default_rng(0), 6, 3, shuffle=False) == [0, 0, 1, 1, 2, 2]
+        ).all()
     )
 
 
 def test_the_search_finds_what_fits_done_by_hand_find(store):
-    made = run("regression", preset="search", epochs=15, search=SMALL, train_points=24, pictures=False).experiment
+    made = run(
+        "regression", preset="search", epochs=15, search=SMALL, train_points=24, pictures=False
+    ).experiment
     config, number = made.config, 3
     for fold in range(4):
         held = made.fold == fold
         train = made.points.train
-        network = fit(config, made.candidates[number], type(train)(train.x[~held], train.y[~held]), 0, f"fit {number} {fold}")
+        network = fit(
+            config,
+            made.candidates[number],
+            type(train)(train.x[~held], train.y[~held]),
+            0,
+            f"fit {number} {fold}",
+        )
         error = network(train.x[held][:, None])[:, 0] - train.y[held]
         assert made.losses[number, fold] == np.mean(error**2) / 2
-    assert (np.diff(made.losses.mean(axis=1)[made.finalists]) >= 0).all() and len(made.finalists) == 3
+    assert (np.diff(made.losses.mean(axis=1)[made.finalists]) >= 0).all() and len(
+        made.finalists
+    ) == 3
     summary = made.summary()
-    assert summary["test_mse"] == made.test_mse[0] and summary["test_mse_if_chosen_on_the_test_set"] == made.test_mse.min()
+    assert (
+        summary["test_mse"] == made.test_mse[0]
+        and summary["test_mse_if_chosen_on_the_test_set"] == made.test_mse.min()
+    )
 
 
 def test_where_the_best_candidate_diverges_on_all_points_the_next_is_the_model(store, tmp_path):
-    made = run("regression", preset="search", epochs=15, search=SMALL, train_points=24, pictures=False)
+    made = run(
+        "regression", preset="search", epochs=15, search=SMALL, train_points=24, pictures=False
+    )
     found = made.experiment
     found.models[0], found.test_mse[0], found.train_mse[0] = None, np.nan, np.nan
-    assert (found.model.values == found.models[1]).all() and found.summary()["test_mse"] == found.test_mse[1]
+    assert (found.model.values == found.models[1]).all() and found.summary()[
+        "test_mse"
+    ] == found.test_mse[1]
     RegressionLab().pictures(found, Artifacts(tmp_path), made.metrics)
     assert (tmp_path / "finalists.png").stat().st_size > 10_000
 
@@ -209,19 +298,34 @@ def test_where_the_best_candidate_diverges_on_all_points_the_next_is_the_model(s
 def test_one_thread_and_two_find_the_same_numbers(store):
     settings = [{"epochs": 10, "search": SMALL, "train_points": 20}]
     made = [
-        api.start(api.Request("regression", "search", settings, threads=threads), Store(), Settings(pictures=False)) for threads in (1, 2)
+        api.start(
+            api.Request("regression", "search", settings, threads=threads),
+            Store(),
+            Settings(pictures=False),
+        )
+        for threads in (1, 2)
     ]
     assert made[0].folder.metrics_path.read_bytes() == made[1].folder.metrics_path.read_bytes()
 
 
 def test_a_search_that_was_stopped_ends_with_the_same_bytes(store):
-    options = {"preset": "search", "epochs": 400, "search": {**SMALL, "sizes": "60,60 50,50", "top": 2}, "train_points": 60}
+    options = {
+        "preset": "search",
+        "epochs": 400,
+        "search": {**SMALL, "sizes": "60,60 50,50", "top": 2},
+        "train_points": 60,
+    }
     whole = run("regression", **options)
     stopped = run("regression", **options, max_time=0.0, checkpoint_every=0.0)
-    assert stopped.status == "timed-out" and 0 < stopped.experiment.done_units < whole.experiment.done_units
+    assert (
+        stopped.status == "timed-out"
+        and 0 < stopped.experiment.done_units < whole.experiment.done_units
+    )
     again = resume(stopped.id)
     assert whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
-    assert {one.name: one.sha256 for one in whole.record.artifacts} == {one.name: one.sha256 for one in again.record.artifacts}
+    assert {one.name: one.sha256 for one in whole.record.artifacts} == {
+        one.name: one.sha256 for one in again.record.artifacts
+    }
 
 
 def test_the_lab_conforms_as_a_search_too():
@@ -236,16 +340,27 @@ def test_the_courses_points_are_learned(store):
     if not folder or not (Path(folder) / "function-estimation").is_dir():
         pytest.skip("SANDBOX_TEST_DATA leads to no function-estimation/")
     files = {
-        name: str(Path(folder) / "function-estimation" / f"{part}_set.txt") for name, part in (("train", "training"), ("test", "test"))
+        name: str(Path(folder) / "function-estimation" / f"{part}_set.txt")
+        for name, part in (("train", "training"), ("test", "test"))
     }
     made = run("regression", preset="report", **files, epochs=300, pictures=False)
-    assert made.summary["test_mse"] < 2.0 and len(made.experiment.points.train.x) == 120 and len(made.experiment.points.test.x) == 25
+    assert (
+        made.summary["test_mse"] < 2.0
+        and len(made.experiment.points.train.x) == 120
+        and len(made.experiment.points.test.x) == 25
+    )
 
 
 def test_a_resumed_run_learns_from_the_points_it_began_with(store, tmp_path):
     file = tmp_path / "points.txt"
     file.write_text("".join(f"{x / 10},{x * x / 100}\n" for x in range(40)))
-    options = {"train": str(file), "test": str(file), "hidden": "6,6", "epochs": 60, "pictures": False}
+    options = {
+        "train": str(file),
+        "test": str(file),
+        "hidden": "6,6",
+        "epochs": 60,
+        "pictures": False,
+    }
     whole = run("regression", **options)
     stopped = run("regression", **options, max_time=0.0, checkpoint_every=0.0)
     file.write_text("0,0\n1,1\n")
@@ -260,7 +375,10 @@ def test_a_resumed_run_learns_from_the_points_it_began_with(store, tmp_path):
         (["--hidden", "5,x"], "whole numbers from 1"),
         (["--momentum", "0.5", "--optimiser", "adam"], "no effect on adam"),
         (["--train", "nowhere.txt"], "go together"),
-        (["--preset", "search", "--search.folds", "500"], "--search.folds 500 is more than the 120"),
+        (
+            ["--preset", "search", "--search.folds", "500"],
+            "--search.folds 500 is more than the 120",
+        ),
         (["--learning-rate", "0"], "learning-rate"),
         (["--activation", "rlu"], "activation"),
     ],
@@ -278,7 +396,9 @@ def test_a_saved_network_computes_the_same_and_a_foreign_file_is_refused(store, 
     assert (load(made.id).experiment.model(x) == kept(x)).all()
     np.savez(
         tmp_path / "other.npz",
-        about=np.array(json.dumps({"format": "sandbox network 1", "sizes": [1, 3, 1], "activation": "tanh"})),
+        about=np.array(
+            json.dumps({"format": "sandbox network 1", "sizes": [1, 3, 1], "activation": "tanh"})
+        ),
         values=np.zeros(4),
     )
     with pytest.raises(SandboxError, match="holds no network"):
@@ -289,7 +409,9 @@ def test_a_saved_network_computes_the_same_and_a_foreign_file_is_refused(store, 
 
 
 def test_early_stopping_keeps_the_best_epoch(store):
-    made = run("regression", preset="quick", epochs=400, validation=0.25, patience=15, pictures=False)
+    made = run(
+        "regression", preset="quick", epochs=400, validation=0.25, patience=15, pictures=False
+    )
     summary, columns = made.summary, made.metrics.columns("learn")
     assert summary["stopped_early"] and summary["epochs"] == summary["best_epoch"] + 15
     assert columns["epoch"][columns["validation_loss"].argmin()] == summary["best_epoch"]

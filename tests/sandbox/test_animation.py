@@ -134,13 +134,23 @@ def test_a_path_will_do(tmp_path: Path) -> None:
     ("frames", "fps", "message"),
     [
         ([], 10, "No frames"),
-        ([np.zeros((4, 5, 3), np.uint8), np.zeros((4, 6, 3), np.uint8)], 10, "Frames 1 and 2 differ in size: 5 x 4 and 6 x 4"),
-        ([np.zeros((4, 5), np.uint8)], 10, r"Frame 1 is uint8 \[4, 5\]; a frame is uint8 \[height, width, 3\]"),
+        (
+            [np.zeros((4, 5, 3), np.uint8), np.zeros((4, 6, 3), np.uint8)],
+            10,
+            "Frames 1 and 2 differ in size: 5 x 4 and 6 x 4",
+        ),
+        (
+            [np.zeros((4, 5), np.uint8)],
+            10,
+            r"Frame 1 is uint8 \[4, 5\]; a frame is uint8 \[height, width, 3\]",
+        ),
         ([np.zeros((4, 5, 3))], 10, "Frame 1 is float64"),
         ([np.zeros((4, 5, 3), np.uint8)], 0, "above 0, not 0"),
     ],
 )
-def test_what_is_no_animation_is_refused_and_leaves_no_file(tmp_path: Path, frames: list[np.ndarray], fps: float, message: str) -> None:
+def test_what_is_no_animation_is_refused_and_leaves_no_file(
+    tmp_path: Path, frames: list[np.ndarray], fps: float, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         write_gif(tmp_path / "a.gif", frames, fps)
     assert not (tmp_path / "a.gif").exists()

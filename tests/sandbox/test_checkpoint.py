@@ -12,13 +12,25 @@ from sandbox.errors import CheckpointError
 from sandbox.store import checkpoint
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-array = arrays.arrays(st.sampled_from(["<f8", "<f4", "<i8", "|u1", "|b1"]), arrays.array_shapes(max_dims=3, max_side=4))
-tree = st.recursive(plain | array, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=12)
+array = arrays.arrays(
+    st.sampled_from(["<f8", "<f4", "<i8", "|u1", "|b1"]),
+    arrays.array_shapes(max_dims=3, max_side=4),
+)
+tree = st.recursive(
+    plain | array,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=12,
+)
 
 
 def same(one, other):
     if isinstance(one, np.ndarray):
-        return isinstance(other, np.ndarray) and one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+        return (
+            isinstance(other, np.ndarray)
+            and one.dtype == other.dtype
+            and one.shape == other.shape
+            and one.tobytes() == other.tobytes()
+        )
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list):
@@ -74,7 +86,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_reported(tmp_path, name, damage
     assert len(said) == 1 and "000002" in said[0]
 
 
-@pytest.mark.parametrize("value", [object(), {1: "one"}, np.array([object()], dtype=object), {"f": lambda: 0}, {1, 2}])
+@pytest.mark.parametrize(
+    "value", [object(), {1: "one"}, np.array([object()], dtype=object), {"f": lambda: 0}, {1, 2}]
+)
 def test_a_state_that_is_no_plain_data_is_refused_and_leaves_nothing(tmp_path, value):
     with pytest.raises(CheckpointError, match="state"):
         checkpoint.save(tmp_path, 1, {"value": value})
@@ -100,6 +114,10 @@ def test_no_code_runs_when_a_checkpoint_is_loaded(tmp_path):
     import hashlib
 
     old = __import__("json").loads(sums)
-    (path / "sums.json").write_text(sums.replace(old["arrays.npz"], hashlib.sha256((path / "arrays.npz").read_bytes()).hexdigest()))
+    (path / "sums.json").write_text(
+        sums.replace(
+            old["arrays.npz"], hashlib.sha256((path / "arrays.npz").read_bytes()).hexdigest()
+        )
+    )
     with pytest.raises(CheckpointError, match="does not hold the array"):
         checkpoint.load(path)

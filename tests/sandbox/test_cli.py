@@ -28,7 +28,10 @@ def maze(say):
         (["rnu"], "No command 'rnu'. Did you mean 'run'?"),
         (["run", "maze", "--agent", "sarsaa"], "No agent 'sarsaa'. Did you mean 'sarsa'?"),
         (["run", "maze", "--preset", "quik"], "No preset 'quik'. Did you mean 'quick'?"),
-        (["run", "maze", "--agent.alhpa", "1"], "There is no option '--agent.alhpa'. Did you mean '--agent.alpha'?"),
+        (
+            ["run", "maze", "--agent.alhpa", "1"],
+            "There is no option '--agent.alhpa'. Did you mean '--agent.alpha'?",
+        ),
         (["run", "maze", "--seed", "-1"], "a seed is 0 or more"),
         (["run", "maze", "--seed", "many"], "'many' is not a valid integer"),
         (["run", "maze", "--render", "film"], "'film' is not one of"),
@@ -54,9 +57,29 @@ def test_wrong_usage_is_explained_and_starts_nothing(say, store, words, part):
 
 
 def test_all_wrong_values_are_reported_at_once_and_nothing_is_started(say, store):
-    said = say("run", "maze", "--agent.alpha", "3", "--agent.policy", "soft", "--episodes", "0", "--env.slip", "much", "--env.size", "1")
+    said = say(
+        "run",
+        "maze",
+        "--agent.alpha",
+        "3",
+        "--agent.policy",
+        "soft",
+        "--episodes",
+        "0",
+        "--env.slip",
+        "much",
+        "--env.size",
+        "1",
+    )
     assert said.code == 2 and not store.exists()
-    for part in ("5 wrong values", "agent.alpha = 3", "agent.policy = soft", "episodes = 0", "env.slip = much", "env.size = 1"):
+    for part in (
+        "5 wrong values",
+        "agent.alpha = 3",
+        "agent.policy = soft",
+        "episodes = 0",
+        "env.slip = much",
+        "env.size = 1",
+    ):
         assert part in said.err
 
 
@@ -92,9 +115,22 @@ def test_a_wrong_layout_is_refused_with_its_place_before_anything_starts(say, st
 
 
 def test_an_unsolvable_layout_is_allowed_on_request(say):
-    said = say("run", "maze", "--env.layout", "S#G", "--env.allow-unsolvable", "--episodes", "5", "--json", *QUIET)
+    said = say(
+        "run",
+        "maze",
+        "--env.layout",
+        "S#G",
+        "--env.allow-unsolvable",
+        "--episodes",
+        "5",
+        "--json",
+        *QUIET,
+    )
     assert said.code == 0, said.err
-    assert said.document["summary"]["steps_to_goal"] is None and said.document["summary"]["optimum"] == 0.0
+    assert (
+        said.document["summary"]["steps_to_goal"] is None
+        and said.document["summary"]["optimum"] == 0.0
+    )
 
 
 def test_a_window_without_a_screen_is_an_error_that_names_the_gif(say, store, monkeypatch):
@@ -116,8 +152,23 @@ def test_a_store_that_is_not_writable_is_said_so(say, tmp_path):
 
 
 def test_run_json_prints_one_document_and_nothing_else(maze, store):
-    assert set(maze) >= {"run", "folder", "status", "lab", "agent", "seed", "config", "summary", "artifacts"}
-    assert (maze["status"], maze["lab"], maze["agent"], maze["seed"]) == ("finished", "maze", "sarsa", 0)
+    assert set(maze) >= {
+        "run",
+        "folder",
+        "status",
+        "lab",
+        "agent",
+        "seed",
+        "config",
+        "summary",
+        "artifacts",
+    }
+    assert (maze["status"], maze["lab"], maze["agent"], maze["seed"]) == (
+        "finished",
+        "maze",
+        "sarsa",
+        0,
+    )
     assert set(maze["summary"]) >= {
         "greedy_return",
         "reward_per_step",
@@ -139,7 +190,11 @@ def test_run_json_says_nothing_on_standard_error_either(in_process):
 def test_solve_json_has_the_known_optimum_of_the_maze(say):
     document = say("solve", "maze", "--json").document
     assert document["value_start"] == pytest.approx(0.9**42 / 0.1, rel=1e-8)
-    assert (document["steps_to_goal"], document["reward_per_step"], document["converged"]) == (42, 0.75, True)
+    assert (document["steps_to_goal"], document["reward_per_step"], document["converged"]) == (
+        42,
+        0.75,
+        True,
+    )
     assert document["sweeps"] > 42 and "epsilon_soft" not in document
 
 
@@ -153,8 +208,18 @@ def test_solve_with_epsilon_gives_the_best_soft_policy_too(say):
 
 
 def test_solve_takes_gymnasium_ids_and_the_options_of_run(say):
-    document = say("solve", "sandbox/Maze-v0", "--env.walls", "surmountable", "--env.wall-penalty", "-2", "--json").document
-    assert document["steps_to_goal"] == 24 and document["reward_per_step"] == pytest.approx((168 - 24 - 2) / 168)
+    document = say(
+        "solve",
+        "sandbox/Maze-v0",
+        "--env.walls",
+        "surmountable",
+        "--env.wall-penalty",
+        "-2",
+        "--json",
+    ).document
+    assert document["steps_to_goal"] == 24 and document["reward_per_step"] == pytest.approx(
+        (168 - 24 - 2) / 168
+    )
 
 
 def test_solve_says_which_optimum_is_which(say):
@@ -163,10 +228,19 @@ def test_solve_says_which_optimum_is_which(say):
     said, document = say(*words).out, say(*words, "--json").document
     assert "the best policy (discount 0.9, infinite horizon)" in said
     assert "the highest expected return of an episode of 168 steps, undiscounted" in said
-    assert document["optimal_return"] == pytest.approx(142.8) and document["optimal_reward_per_step"] == pytest.approx(0.85)
-    assert document["reward_per_step"] < document["optimal_reward_per_step"] and "best_stationary" not in document
+    assert document["optimal_return"] == pytest.approx(142.8) and document[
+        "optimal_reward_per_step"
+    ] == pytest.approx(0.85)
+    assert (
+        document["reward_per_step"] < document["optimal_reward_per_step"]
+        and "best_stationary" not in document
+    )
     lake = say("solve", "FrozenLake-v1", "--json").document
-    assert lake["episode_limit"] == 100 and lake["optimal_return"] == pytest.approx(0.7442, abs=1e-4) and lake["best_stationary"]
+    assert (
+        lake["episode_limit"] == 100
+        and lake["optimal_return"] == pytest.approx(0.7442, abs=1e-4)
+        and lake["best_stationary"]
+    )
 
 
 def test_solve_leaves_out_an_optimum_that_takes_too_long(say, monkeypatch):
@@ -176,15 +250,24 @@ def test_solve_leaves_out_an_optimum_that_takes_too_long(say, monkeypatch):
     experiment.best_returns.cache_clear()
     assert "not computed: it would take too long" in say("solve", "maze").out
     document = say("solve", "FrozenLake-v1", "--json").document
-    assert document["optimal_return"] is document["best_stationary"] is None and document["value_start"] > 0
+    assert (
+        document["optimal_return"] is document["best_stationary"] is None
+        and document["value_start"] > 0
+    )
     experiment.best_returns.cache_clear()
 
 
 def test_what_solve_proposes_learns_with_the_same_discount_and_exploration(say):
     said = say("solve", "empty-grid", "--discount", "0.95", "--epsilon=0.2", "--env.size", "4").out
-    assert "run empty-grid --env.size 4 --agent q-learning --agent.discount 0.95 --agent.epsilon 0.2 " in said
+    assert (
+        "run empty-grid --env.size 4 --agent q-learning --agent.discount 0.95 --agent.epsilon 0.2 "
+        in said
+    )
     assert "--agent.discount" not in say("solve", "empty-grid").out
-    assert "--env FrozenLake-v1 --agent q-learning --agent.discount 0.99 " in say("solve", "FrozenLake-v1", "--discount", "0.99").out
+    assert (
+        "--env FrozenLake-v1 --agent q-learning --agent.discount 0.99 "
+        in say("solve", "FrozenLake-v1", "--discount", "0.99").out
+    )
 
 
 def test_solve_without_convergence_says_so_and_fails(say):
@@ -196,16 +279,33 @@ def test_show_list_and_verify_have_documents(say, maze):
     shown = say("show", maze["run"], "--json").document
     assert shown["summary"] == maze["summary"] and shown["metrics"]["learn"]["episode"] == 1000
     (row,) = say("list", "--json").document
-    assert row["run"] == maze["run"] and row["status"] == "finished" and row["summary"] == maze["summary"]
+    assert (
+        row["run"] == maze["run"]
+        and row["status"] == "finished"
+        and row["summary"] == maze["summary"]
+    )
     checked = say("verify", maze["run"], "--json")
-    assert checked.code == 0 and checked.document["problems"] == [] and checked.document["blocks"] > 20
+    assert (
+        checked.code == 0 and checked.document["problems"] == [] and checked.document["blocks"] > 20
+    )
     assert say("list", "labs", "--json").document[0].keys() >= {"name", "summary", "plugin"}
-    assert {plugin["name"] for plugin in say("plugins", "--json").document} >= {"control", "maze", "empty-grid"}
+    assert {plugin["name"] for plugin in say("plugins", "--json").document} >= {
+        "control",
+        "maze",
+        "empty-grid",
+    }
 
 
 def test_play_with_given_moves_shows_return_and_optimum(say):
     document = say("play", "empty-grid", "--moves", "wwwwwaaaaa" + "." * 40, "--json").document
-    assert document == {"env": "empty-grid", "steps": 50, "return": 40.0, "steps_to_goal": 10, "optimum": 40.0, "episode_length": 50}
+    assert document == {
+        "env": "empty-grid",
+        "steps": 50,
+        "return": 40.0,
+        "steps_to_goal": 10,
+        "optimum": 40.0,
+        "episode_length": 50,
+    }
 
 
 # -- for people
@@ -241,7 +341,16 @@ def test_datasets_are_listed_and_what_stands_behind_each_name_is_there(say):
 def test_show_prints_configuration_charts_and_artifacts(say):
     say("run", "maze", "--preset", "quick", "--render", "gif")
     out = say("show").out
-    for part in ("status", "finished at episode 1", "agent.alpha", "reward per step", "▁", "█", "value_map.png", "Artifacts"):
+    for part in (
+        "status",
+        "finished at episode 1",
+        "agent.alpha",
+        "reward per step",
+        "▁",
+        "█",
+        "value_map.png",
+        "Artifacts",
+    ):
         assert part in out
 
 
@@ -252,19 +361,47 @@ def test_show_open_opens_the_figures(say, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", lambda words, **_: opened.append(words[-1]))
     say("run", "maze", "--preset", "quick", "--render", "gif")
     assert say("show", "--open").code == 0
-    assert {path.rsplit("/", 1)[1] for path in opened} == {"learning_curve.png", "value_map.png", "visits_map.png", "episode.gif"}
+    assert {path.rsplit("/", 1)[1] for path in opened} == {
+        "learning_curve.png",
+        "value_map.png",
+        "visits_map.png",
+        "episode.gif",
+    }
 
 
 def test_progress_off_a_terminal_is_a_line_now_and_then(in_process):
-    said = in_process("run", "walk", "-p", TOYS / "walk.py", "--steps", "400", "--pause", "0.1", "--render", "none")
+    said = in_process(
+        "run",
+        "walk",
+        "-p",
+        TOYS / "walk.py",
+        "--steps",
+        "400",
+        "--pause",
+        "0.1",
+        "--render",
+        "none",
+    )
     lines = [line for line in said.err.splitlines() if line.startswith("step ")]
-    assert said.code == 0 and 1 <= len(lines) <= 3 and "position" in lines[0] and "of 400" in lines[0]
+    assert (
+        said.code == 0 and 1 <= len(lines) <= 3 and "position" in lines[0] and "of 400" in lines[0]
+    )
 
 
 def test_watch_writes_a_gif_of_how_it_learned(say, maze, tmp_path):
     from PIL import Image
 
-    said = say("watch", maze["run"], "--render", "gif", "--out", tmp_path / "w.gif", "--frames", "150", "--json")
+    said = say(
+        "watch",
+        maze["run"],
+        "--render",
+        "gif",
+        "--out",
+        tmp_path / "w.gif",
+        "--frames",
+        "150",
+        "--json",
+    )
     assert said.code == 0, said.err
     with Image.open(said.document["file"]) as film:
         assert 20 < film.n_frames <= 150
@@ -314,10 +451,28 @@ def test_a_one_file_plugin_runs_and_its_run_asks_for_it_later(in_process):
 
 
 def test_settings_come_from_preset_then_file_then_command_line(say, tmp_path):
-    (tmp_path / "c.json").write_text(json.dumps({"episodes": 40, "agent": {"name": "q-learning", "alpha": 0.5}}))
-    said = say("run", "maze", "--preset", "quick", "--config", tmp_path / "c.json", "--agent.alpha", "0.1", "--json", *QUIET)
+    (tmp_path / "c.json").write_text(
+        json.dumps({"episodes": 40, "agent": {"name": "q-learning", "alpha": 0.5}})
+    )
+    said = say(
+        "run",
+        "maze",
+        "--preset",
+        "quick",
+        "--config",
+        tmp_path / "c.json",
+        "--agent.alpha",
+        "0.1",
+        "--json",
+        *QUIET,
+    )
     config = said.document["config"]
-    assert (config["episodes"], config["agent"]["name"], config["agent"]["alpha"], config["agent"]["policy"]) == (
+    assert (
+        config["episodes"],
+        config["agent"]["name"],
+        config["agent"]["alpha"],
+        config["agent"]["policy"],
+    ) == (
         40,
         "q-learning",
         0.1,
@@ -328,7 +483,10 @@ def test_settings_come_from_preset_then_file_then_command_line(say, tmp_path):
 def test_a_command_can_be_typed_again_from_the_record(in_process, store):
     said = in_process("run", "maze", "--preset", "quick", "--json", *QUIET)
     record = json.loads((store / "maze" / said.document["run"] / "run.json").read_text())
-    assert record["command"] == "python -m sandbox run maze --preset quick --json --render none --no-pictures"
+    assert (
+        record["command"]
+        == "python -m sandbox run maze --preset quick --json --render none --no-pictures"
+    )
 
 
 def test_an_interrupted_pipe_is_no_error(in_process, store):
@@ -337,7 +495,11 @@ def test_an_interrupted_pipe_is_no_error(in_process, store):
     import sys
 
     process = subprocess.Popen(
-        f"{sys.executable} -m sandbox run maze --help | head -1", shell=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ
+        f"{sys.executable} -m sandbox run maze --help | head -1",
+        shell=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ,
     )
     _, err = process.communicate()
     assert process.returncode == 0 and b"Traceback" not in err and b"Exception" not in err
@@ -375,7 +537,9 @@ def test_messages_say_what_to_type(say, tmp_path, monkeypatch, words, part):
 
 def test_dotted_names_and_powers_of_ten_are_understood(say, tmp_path):
     (tmp_path / "c.json").write_text('{"agent.alpha": 0.5}')
-    document = say("run", "maze", "--config", tmp_path / "c.json", "--episodes", "1e2", "--json", *QUIET).document
+    document = say(
+        "run", "maze", "--config", tmp_path / "c.json", "--episodes", "1e2", "--json", *QUIET
+    ).document
     assert document["config"]["agent"]["alpha"] == 0.5 and document["config"]["episodes"] == 100
 
 
@@ -384,19 +548,38 @@ def test_many_seeds_are_one_run_with_bands_and_the_bytes_of_each_alone(say, stor
 
     from sandbox import load, run
 
-    said = say("run", "maze", "--seeds", "5", "--seed", "3", "--episodes", "200", "--full-metrics", "--json", "--render", "none")
+    said = say(
+        "run",
+        "maze",
+        "--seeds",
+        "5",
+        "--seed",
+        "3",
+        "--episodes",
+        "200",
+        "--full-metrics",
+        "--json",
+        "--render",
+        "none",
+    )
     assert said.code == 0, said.err
     together = load(said.document["run"])
     tables = np.load(together.path / "artifacts" / "q_tables.npy")
     alone = [run("maze", seed=seed, episodes=200, pictures=False) for seed in range(3, 8)]
     for table, one, seed in zip(tables, alone, range(3, 8), strict=True):
         assert table.tobytes() == one.agent.q.tobytes()
-        np.testing.assert_array_equal(together.metrics[f"learn, seed {seed}/return"], one.metrics["learn/return"])
+        np.testing.assert_array_equal(
+            together.metrics[f"learn, seed {seed}/return"], one.metrics["learn/return"]
+        )
     rewards = np.stack([one.metrics["learn/reward_per_step"] for one in alone])
     learn = together.metrics.columns("learn")
     np.testing.assert_allclose(learn["reward_per_step_mean"], rewards.mean(axis=0), atol=1e-15)
-    np.testing.assert_allclose(learn["reward_per_step_low"], np.percentile(rewards, 2.5, axis=0), atol=1e-15)
-    np.testing.assert_allclose(learn["reward_per_step_iqm"], np.sort(rewards, axis=0)[1:4].mean(axis=0), atol=1e-15)
+    np.testing.assert_allclose(
+        learn["reward_per_step_low"], np.percentile(rewards, 2.5, axis=0), atol=1e-15
+    )
+    np.testing.assert_allclose(
+        learn["reward_per_step_iqm"], np.sort(rewards, axis=0)[1:4].mean(axis=0), atol=1e-15
+    )
 
 
 def test_many_seeds_are_refused_where_a_lab_learns_one(say, walk, store):

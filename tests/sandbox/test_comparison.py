@@ -50,7 +50,10 @@ def test_agents_times_seeds_are_ordinary_runs_without_pictures(race, store):
 def test_a_run_of_a_comparison_has_the_bytes_of_the_same_run_alone(race, store):
     made = sandbox.compare("race", agents=["hare"], seeds=2)
     alone = sandbox.run("race", agent="hare", seed=1)
-    assert alone.folder.metrics_path.read_bytes() == made.runs["hare"][1].folder.metrics_path.read_bytes()
+    assert (
+        alone.folder.metrics_path.read_bytes()
+        == made.runs["hare"][1].folder.metrics_path.read_bytes()
+    )
 
 
 def test_finished_runs_are_used_again_whoever_made_them(race, store):
@@ -66,7 +69,12 @@ def test_finished_runs_are_used_again_whoever_made_them(race, store):
 def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monkeypatch):
     first = sandbox.compare("race", agents=["hare"], seeds=2)
     assert sandbox.compare("race", agents=["hare"], seeds=2, laps=30).reused == 0
-    assert sandbox.compare("race", agents=["hare"], seeds=2, agent_options={"hare": {"pace": 2}}).reused == 0
+    assert (
+        sandbox.compare(
+            "race", agents=["hare"], seeds=2, agent_options={"hare": {"pace": 2}}
+        ).reused
+        == 0
+    )
     fresh = sandbox.compare("race", agents=["hare"], seeds=2, fresh=True)
     assert fresh.reused == 0 and set(ids(fresh)["hare"]).isdisjoint(ids(first)["hare"])
     monkeypatch.setattr(comparison, "sources_of", lambda record: "other")
@@ -77,13 +85,19 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
     sandbox.compare("race", agents=["hare"], seeds=3)
     read = []
     real = comparison.RunRecord.read.__func__
-    monkeypatch.setattr(comparison.RunRecord, "read", classmethod(lambda cls, path: read.append(path) or real(cls, path)))
+    monkeypatch.setattr(
+        comparison.RunRecord,
+        "read",
+        classmethod(lambda cls, path: read.append(path) or real(cls, path)),
+    )
     for number in range(3):
         sandbox.run("race", agent="tortoise", seed=number)
     Store().rows()
     read.clear()
     made = comparison.contenders(comparison.Wish("race", ["hare"]))[0][0]
-    member = comparison._member("race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race"))
+    member = comparison._member(
+        "race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race")
+    )
     found = Store().matching({member.fingerprint: member.sources})
     assert len(found[member.fingerprint]) == 1 and read == []
 
@@ -95,12 +109,18 @@ def test_the_standings_are_arithmetic(race, store):
     assert rows["hare"]["iqm"]["value"] == pytest.approx(np.mean(sorted(hare)[1:4]))
     assert rows["hare"]["mean"]["value"] == pytest.approx(np.mean(hare))
     assert rows["hare"]["median"]["value"] == pytest.approx(np.median(hare))
-    assert rows["hare"]["gap"]["value"] == pytest.approx(np.mean([max(0.0, 10 - score) for score in hare]))
+    assert rows["hare"]["gap"]["value"] == pytest.approx(
+        np.mean([max(0.0, 10 - score) for score in hare])
+    )
     low, high = rows["hare"]["iqm"]["interval"]
     assert min(hare) <= low <= rows["hare"]["iqm"]["value"] <= high <= max(hare)
     # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5, 95 % of 10, in lap 19, evaluated every second lap: 20
     assert rows["hare"]["reached_95"] == 0 and rows["tortoise"]["reached_95"] == 5
-    assert rows["tortoise"]["steps_to_95"] == {"median": 20 * 7, "interval": [20 * 7, 20 * 7], "evaluated_before": 18 * 7}
+    assert rows["tortoise"]["steps_to_95"] == {
+        "median": 20 * 7,
+        "interval": [20 * 7, 20 * 7],
+        "evaluated_before": 18 * 7,
+    }
     assert rows["hare"]["steps_to_95"]["median"] is None and rows["hare"]["env_steps"] == 40 * 7
     assert rows["tortoise"]["by_seed"][0]["steps_to_95"] == {"at": 140, "after": 126, "end": 280}
     assert rows["tortoise"]["seconds_to_95"]["median"] >= 0
@@ -134,8 +154,13 @@ def test_failed_runs_are_counted_and_the_others_go_on(race, store, say):
     document = said.document
     assert said.code == 1
     rows = {row["agent"]: row for row in document["agents"]}
-    assert rows["faller"]["runs"] == 2 and rows["faller"]["wanted"] == 4 and rows["hare"]["runs"] == 4
-    assert any("2 of 4 runs did not finish (seed 1 failed, seed 3 failed)" in warning for warning in document["warnings"])
+    assert (
+        rows["faller"]["runs"] == 2 and rows["faller"]["wanted"] == 4 and rows["hare"]["runs"] == 4
+    )
+    assert any(
+        "2 of 4 runs did not finish (seed 1 failed, seed 3 failed)" in warning
+        for warning in document["warnings"]
+    )
 
 
 def test_an_agent_of_which_no_run_finished_does_not_hide_the_others(race, store):
@@ -163,7 +188,9 @@ def test_the_same_comparison_is_the_same_page_in_the_same_place(race, store):
     again = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
     assert again.folder == first.folder == store / "comparisons" / first.id
     assert again.table == first.table and again.pairs == first.pairs
-    assert len((again.folder / "index.html").read_bytes()) == pytest.approx(len(before), abs=200)  # what was reused stands there
+    assert len((again.folder / "index.html").read_bytes()) == pytest.approx(
+        len(before), abs=200
+    )  # what was reused stands there
 
 
 def test_a_comparison_is_no_run(race, store, say, tmp_path):
@@ -178,17 +205,47 @@ def test_a_comparison_is_no_run(race, store, say, tmp_path):
 
 
 def test_options_go_to_all_agents_that_have_them(race, store, say):
-    said = say("compare", "race", "--agents", "hare,tortoise", "--seeds", 1, "--agent.nap", 3, "--agent.pace", 2, "--laps", 30, "--json")
+    said = say(
+        "compare",
+        "race",
+        "--agents",
+        "hare,tortoise",
+        "--seeds",
+        1,
+        "--agent.nap",
+        3,
+        "--agent.pace",
+        2,
+        "--laps",
+        30,
+        "--json",
+    )
     configs = said.document["configs"]
-    assert configs["hare"]["agent"]["nap"] == 3 and configs["hare"]["agent"]["pace"] == configs["tortoise"]["agent"]["pace"] == 2
+    assert (
+        configs["hare"]["agent"]["nap"] == 3
+        and configs["hare"]["agent"]["pace"] == configs["tortoise"]["agent"]["pace"] == 2
+    )
     assert configs["hare"]["laps"] == 30 and "nap" not in configs["tortoise"]["agent"]
-    assert any("nap = 3" in warning and "tortoise" in warning for warning in said.document["warnings"])
+    assert any(
+        "nap = 3" in warning and "tortoise" in warning for warning in said.document["warnings"]
+    )
 
 
 def test_one_agent_can_stand_twice_with_settings_of_its_own(race, store, say, tmp_path):
     (tmp_path / "quick.toml").write_text('[agent]\nname = "tortoise"\npace = 4\n')
     said = say(
-        *("compare", "race", "--agents", "tortoise", "slow=tortoise", tmp_path / "quick.toml", "--set", "slow.pace=0.5", "--seeds", 1),
+        *(
+            "compare",
+            "race",
+            "--agents",
+            "tortoise",
+            "slow=tortoise",
+            tmp_path / "quick.toml",
+            "--set",
+            "slow.pace=0.5",
+            "--seeds",
+            1,
+        ),
         *("--agent.pace", 3, "--json"),
     )
     paces = {label: config["agent"]["pace"] for label, config in said.document["configs"].items()}
@@ -196,9 +253,28 @@ def test_one_agent_can_stand_twice_with_settings_of_its_own(race, store, say, tm
 
 
 def test_everything_wrong_is_said_at_once_and_nothing_runs(race, store, say):
-    said = say("compare", "race", "--agents", "hare", "tortose", "--seeds", 0, "--set", "har.pace=1", "--laps", 0)
+    said = say(
+        "compare",
+        "race",
+        "--agents",
+        "hare",
+        "tortose",
+        "--seeds",
+        0,
+        "--set",
+        "har.pace=1",
+        "--laps",
+        0,
+    )
     assert said.code == 2 and not store.exists()
-    for part in ("tortose", "Did you mean 'tortoise'", "--seeds 0", "'har' is set", "Did you mean 'hare'", "laps"):
+    for part in (
+        "tortose",
+        "Did you mean 'tortoise'",
+        "--seeds 0",
+        "'har' is set",
+        "Did you mean 'hare'",
+        "laps",
+    ):
         assert part in said.err, said.err
 
 
@@ -238,51 +314,108 @@ def test_a_lab_without_agents_has_nothing_to_compare(walk, store):
 
 def test_the_screen_says_what_came_out_and_what_is_next(race, store, say):
     said = say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 5)
-    assert said.code == 0 and "tortoise is better than hare" in said.out and "0 of 5" in said.out and "not reached" in said.out
+    assert (
+        said.code == 0
+        and "tortoise is better than hare" in said.out
+        and "0 of 5" in said.out
+        and "not reached" in said.out
+    )
     assert "python -m sandbox compare race --agents hare tortoise --seeds 10" in said.out
     assert "10 runs to make" in said.err
-    assert "All 10 runs are there already" in say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 5).err
+    assert (
+        "All 10 runs are there already"
+        in say("compare", "race", "--agents", "hare", "tortoise", "--seeds", 5).err
+    )
 
 
 def test_ctrl_c_leaves_a_comparison_that_the_same_command_finishes(race, store, say):
-    words = ["compare", "race", "-p", race, "--agents", "hare", "tortoise", "--seeds", "2", "--pause", "0.02", "--json"]
-    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+    words = [
+        "compare",
+        "race",
+        "-p",
+        race,
+        "--agents",
+        "hare",
+        "tortoise",
+        "--seeds",
+        "2",
+        "--pause",
+        "0.02",
+        "--json",
+    ]
+    process = subprocess.Popen(
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+    )
     deadline = time.monotonic() + 60
     while len(list(store.glob("race/*/metrics.jsonl"))) < 3:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and b"2 of 4 runs are done" in err and b"the same command goes on" in err
+    assert (
+        process.returncode == 130
+        and b"2 of 4 runs are done" in err
+        and b"the same command goes on" in err
+    )
     stopped = {row.id: row.status for row in Store().rows()}
     assert sorted(stopped.values()) == ["finished", "finished", "interrupted"]
     said = say(*words)
     assert said.code == 0 and said.document["reused"] == 2
-    assert {run["run"] for runs in said.document["runs"].values() for run in runs} > set(stopped)  # the interrupted one went on
-    assert sandbox.load(next(run for run, status in stopped.items() if status == "interrupted")).record.resumed == 1
+    assert {run["run"] for runs in said.document["runs"].values() for run in runs} > set(
+        stopped
+    )  # the interrupted one went on
+    assert (
+        sandbox.load(
+            next(run for run, status in stopped.items() if status == "interrupted")
+        ).record.resumed
+        == 1
+    )
 
 
 def test_tabular_agents_on_the_maze(store, say):
-    said = say("compare", "maze", "--agents", "sarsa", "q-learning", "--seeds", 3, "--episodes", 400, "--json")
+    said = say(
+        "compare",
+        "maze",
+        "--agents",
+        "sarsa",
+        "q-learning",
+        "--seeds",
+        3,
+        "--episodes",
+        400,
+        "--json",
+    )
     assert said.code == 0, said.err
     document = said.document
     assert document["score"] == "reward_per_step" and document["optimum"] == 0.75
     for row in document["agents"]:
         assert row["env_steps"] == 400 * 168
         runs = [sandbox.load(run["run"]) for run in row["by_seed"]]
-        assert row["mean"]["value"] == pytest.approx(np.mean([run.summary["reward_per_step"] for run in runs]))
+        assert row["mean"]["value"] == pytest.approx(
+            np.mean([run.summary["reward_per_step"] for run in runs])
+        )
 
 
 def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_process, tmp_path):
     pytest.importorskip("distributed")
     words = ["compare", "race", "--agents", "hare", "tortoise", "--seeds", 2, "--json"]
-    here, there = say(*words), in_process(*words, "-p", race, "--workers", 2, "--store", tmp_path / "other")
+    here, there = (
+        say(*words),
+        in_process(*words, "-p", race, "--workers", 2, "--store", tmp_path / "other"),
+    )
     assert here.code == there.code == 0, there.err
     for label in ("hare", "tortoise"):
-        for one, other in zip(here.document["runs"][label], there.document["runs"][label], strict=True):
-            paths = [store / "race" / one["run"] / "metrics.jsonl", tmp_path / "other" / "race" / other["run"] / "metrics.jsonl"]
+        for one, other in zip(
+            here.document["runs"][label], there.document["runs"][label], strict=True
+        ):
+            paths = [
+                store / "race" / one["run"] / "metrics.jsonl",
+                tmp_path / "other" / "race" / other["run"] / "metrics.jsonl",
+            ]
             assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert [row["iqm"] for row in here.document["agents"]] == [row["iqm"] for row in there.document["agents"]]
+    assert [row["iqm"] for row in here.document["agents"]] == [
+        row["iqm"] for row in there.document["agents"]
+    ]
 
 
 def test_a_worker_count_below_zero_is_refused(race, store, say):
@@ -309,13 +442,27 @@ def measured(*rows, optimum=None, errors=None):
     runs = []
     for seed, (score, *times) in enumerate(rows):
         error = None if errors is None else errors[seed]
-        judged = sandbox.Score("score", score, optimum, standard_error=error, episodes=None if errors is None else 30)
+        judged = sandbox.Score(
+            "score", score, optimum, standard_error=error, episodes=None if errors is None else 30
+        )
         steps, seconds = (
-            [Arrival(None if times[0] is None else 3, times[0] and times[0][axis], times[1][axis], times[2][axis]) for axis in (0, 1)]
+            [
+                Arrival(
+                    None if times[0] is None else 3,
+                    times[0] and times[0][axis],
+                    times[1][axis],
+                    times[2][axis],
+                )
+                for axis in (0, 1)
+            ]
             if times
             else (None, None)
         )
-        runs.append(RunScores(str(seed), seed, judged, None, 100.0, steps, seconds, "here", {"python": "3.12"}))
+        runs.append(
+            RunScores(
+                str(seed), seed, judged, None, 100.0, steps, seconds, "here", {"python": "3.12"}
+            )
+        )
     return runs
 
 
@@ -338,16 +485,28 @@ THERE, LOST = ((100, 2.0), (80, 1.5), (400, 9.0)), (None, (400, 9.0), (400, 9.0)
 
 
 def test_best_is_said_only_of_who_is_shown_to_be():
-    tied = made_of(a=measured(*[[score] for score in (1, 2, 3, 4, 5)]), b=measured(*[[score] for score in (1, 2, 3, 4, 5)]))
+    tied = made_of(
+        a=measured(*[[score] for score in (1, 2, 3, 4, 5)]),
+        b=measured(*[[score] for score in (1, 2, 3, 4, 5)]),
+    )
     assert (
         report.finding(tied)
         == "No difference in score was shown between a and b: a 3 [1.333, 4.667] and b 3 [1.333, 4.667] (interquartile means)."
     )
     few = made_of(a=measured([2.0], [2.0]), b=measured([1.0], [1.0]))
-    assert report.finding(few) == "Too few seeds to tell which of a and b has the best score: a 2 and b 1 (interquartile means)."
-    won = made_of(a=measured(*[[score] for score in range(1, 7)]), b=measured(*[[score] for score in range(11, 17)]))
+    assert (
+        report.finding(few)
+        == "Too few seeds to tell which of a and b has the best score: a 2 and b 1 (interquartile means)."
+    )
+    won = made_of(
+        a=measured(*[[score] for score in range(1, 7)]),
+        b=measured(*[[score] for score in range(11, 17)]),
+    )
     assert report.finding(won).startswith("b has the best score: 13.5 [")
-    assert report.finding(made_of(a=measured([2.0]))) == "a has the score 2 (interquartile mean of 1 seed)."
+    assert (
+        report.finding(made_of(a=measured([2.0])))
+        == "a has the score 2 (interquartile mean of 1 seed)."
+    )
     high, low = ([[score] for score in range(start, start + 8)] for start in (20, 0))
     level = report.finding(made_of(a=measured(*high), b=measured(*high), c=measured(*low)))
     assert level.startswith("No difference in score was shown between a and b: a 23.5")
@@ -359,14 +518,23 @@ def test_who_reaches_the_optimum_in_some_runs_is_told_apart_from_who_never_does(
     share = "None of them reaches 95 % of the optimum 10 and stays there"
     assert report.finding(made_of(a=some, b=never)) == f"{share} in most runs."
     assert report.finding(made_of(a=never, b=never)) == f"{share}."
-    assert report.finding(made_of(a=never)) == "a does not reach 95 % of the optimum 10 and stays there."
+    assert (
+        report.finding(made_of(a=never))
+        == "a does not reach 95 % of the optimum 10 and stays there."
+    )
     always = measured([10, *THERE], [10, *THERE], [10, *THERE], optimum=10)
     seldom = measured([10, *THERE], [5, *LOST], [5, *LOST], optimum=10)
     usual = measured([10, *THERE], [10, *THERE], [5, *LOST], optimum=10)
-    assert report.finding(made_of(a=always, b=seldom)) == "a reaches the optimum 10 after 100 env steps (median); most runs of b do not."
+    assert (
+        report.finding(made_of(a=always, b=seldom))
+        == "a reaches the optimum 10 after 100 env steps (median); most runs of b do not."
+    )
     assert "half of the runs of b do not" in report.finding(made_of(a=always, b=some))
     assert report.finding(made_of(a=always, b=never)).endswith("; b does not.")
-    assert report.finding(made_of(a=usual)) == "a reaches 95 % of the optimum 10 in most runs after 100 env steps (median)."
+    assert (
+        report.finding(made_of(a=usual))
+        == "a reaches 95 % of the optimum 10 in most runs after 100 env steps (median)."
+    )
 
 
 def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
@@ -378,11 +546,15 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
     # the run that arrives second in steps is the last in seconds
     late = ((200, 50.0), (150, 40.0), (400, 90.0))
     cells = row(made_of(a=measured([10, *THERE], [10, *late], [10, *slow], optimum=10)), "a")
-    assert cells["steps to 95 %"].startswith("200 (> 150) [") and cells["seconds to 95 %"].startswith("24.09 (> 20) [")
+    assert cells["steps to 95 %"].startswith("200 (> 150) [") and cells[
+        "seconds to 95 %"
+    ].startswith("24.09 (> 20) [")
     draw = np.random.default_rng(0)
     for _ in range(200):
         times = [
-            Arrival(0, float(at), 0.0, 9.0) if arrived else Arrival(None, None, float(at), float(at))
+            Arrival(0, float(at), 0.0, 9.0)
+            if arrived
+            else Arrival(None, None, float(at), float(at))
             for at, arrived in zip(draw.integers(1, 9, 7), draw.random(7) < 0.5, strict=True)
         ]
         half, there = results._half(times), sorted(one.at for one in times if one.at is not None)
@@ -393,19 +565,36 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
 
 def test_sampled_scores_without_an_interval_have_their_standard_error():
     few = made_of(a=measured([-0.2], [-0.4], errors=[0.3, 0.4]))
-    assert row(few, "a")["IQM"] == row(few, "a")["mean"] == "-0.30 ± 0.25" and "-0.30 ± 0.25" in report.finding(few)
-    assert few.standings.agents[0].document()["iqm"] == {"value": pytest.approx(-0.3), "interval": None, "standard_error": 0.25}
-    assert any("± is the standard error" in note and "intervals contain" not in note for note in few.standings.warnings)
+    assert row(few, "a")["IQM"] == row(few, "a")[
+        "mean"
+    ] == "-0.30 ± 0.25" and "-0.30 ± 0.25" in report.finding(few)
+    assert few.standings.agents[0].document()["iqm"] == {
+        "value": pytest.approx(-0.3),
+        "interval": None,
+        "standard_error": 0.25,
+    }
+    assert any(
+        "± is the standard error" in note and "intervals contain" not in note
+        for note in few.standings.warnings
+    )
     assert report.score_marks(few) == "behind ± the standard error"
     more = made_of(a=measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1]))
-    assert "±" not in row(more, "a")["IQM"] and any("intervals contain" in note for note in more.standings.warnings)
-    assert report.score_marks(more) == "in brackets 95 % intervals" and report.score_marks(made_of(a=measured([1.0]))) == ""
+    assert "±" not in row(more, "a")["IQM"] and any(
+        "intervals contain" in note for note in more.standings.warnings
+    )
+    assert (
+        report.score_marks(more) == "in brackets 95 % intervals"
+        and report.score_marks(made_of(a=measured([1.0]))) == ""
+    )
 
 
 def test_a_note_names_the_agents_that_have_no_interval_where_others_have():
     three = measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1])
     notes = made_of(a=three[:2], b=three).standings.warnings
-    assert notes[0].startswith("No intervals for a: 2 seeds") and "; where there is none, ±" in notes[1]
+    assert (
+        notes[0].startswith("No intervals for a: 2 seeds")
+        and "; where there is none, ±" in notes[1]
+    )
     assert made_of(a=three[:2]).standings.warnings[0].startswith("No intervals: 2 seeds")
 
 
@@ -418,7 +607,9 @@ def test_a_library_that_only_some_runs_list_is_no_other_version():
 
 
 def test_env_steps_in_a_note_are_not_rounded():
-    few, many = ([replace(run, env_steps=steps) for run in measured([1.0])] for steps in (288.5, 166992.0))
+    few, many = (
+        [replace(run, env_steps=steps) for run in measured([1.0])] for steps in (288.5, 166992.0)
+    )
     assert any("(a 288.5, b 166992)" in note for note in made_of(a=few, b=many).standings.warnings)
 
 
@@ -434,5 +625,8 @@ def test_no_column_of_the_page_is_cut_off_by_its_own_intervals():
     """Ten columns fit beside one another because what is in brackets stands below its figure."""
     from sandbox.comparison.report import _in_lines
 
-    assert _in_lines("24192 (> 18312) [18312, 24192]") == "24192<small>(&gt; 18312)</small><small>[18312, 24192]</small>"
+    assert (
+        _in_lines("24192 (> 18312) [18312, 24192]")
+        == "24192<small>(&gt; 18312)</small><small>[18312, 24192]</small>"
+    )
     assert _in_lines("not reached") == "not reached"

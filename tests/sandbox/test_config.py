@@ -64,7 +64,9 @@ def resolved(*layers):
 
 
 def test_later_layers_override_earlier_ones_key_by_key():
-    config = resolved({"episodes": 5, "env": {"size": 4}}, {"env": {"random-start": "true"}}, {"episodes": "7"})
+    config = resolved(
+        {"episodes": 5, "env": {"size": 4}}, {"env": {"random-start": "true"}}, {"episodes": "7"}
+    )
     assert (config.episodes, config.env.size, config.env.random_start) == (7, 4, True)
 
 
@@ -135,7 +137,14 @@ def test_values_are_shown_as_they_can_be_typed_again():
 
 def test_all_wrong_values_are_reported_at_once_with_option_value_and_what_is_allowed():
     with pytest.raises(ConfigError) as caught:
-        resolved({"agent": {"alhpa": 1, "policy": "soft", "alpha": 3}, "episodes": 0, "env": {"sizee": 1, "size": "many"}, "foo": 1})
+        resolved(
+            {
+                "agent": {"alhpa": 1, "policy": "soft", "alpha": 3},
+                "episodes": 0,
+                "env": {"sizee": 1, "size": "many"},
+                "foo": 1,
+            }
+        )
     message = str(caught.value)
     assert len(caught.value.problems) == 7
     for part in [
@@ -151,7 +160,9 @@ def test_all_wrong_values_are_reported_at_once_with_option_value_and_what_is_all
 
 
 def test_an_unknown_choice_is_reported_beside_the_other_wrong_values():
-    with pytest.raises(ConfigError, match="(?s)2 wrong values.*No agent 'onee'. Did you mean 'one'.*episodes = 0"):
+    with pytest.raises(
+        ConfigError, match="(?s)2 wrong values.*No agent 'onee'. Did you mean 'one'.*episodes = 0"
+    ):
         resolved({"agent": "onee", "episodes": 0})
 
 
@@ -177,23 +188,43 @@ def test_what_dump_writes_resolves_to_the_same_configuration():
 
 def test_the_options_of_a_choice_are_those_of_the_chosen():
     names = [option.name for option in options(Whole, {"agent": "two"}, find)]
-    assert names == ["episodes", "agent", "agent.alpha", "agent.policy", "agent.beta", "env.size", "env.start", "env.random-start"]
+    assert names == [
+        "episodes",
+        "agent",
+        "agent.alpha",
+        "agent.policy",
+        "agent.beta",
+        "env.size",
+        "env.start",
+        "env.random-start",
+    ]
 
 
 def test_merge_keeps_what_the_stronger_does_not_mention():
-    assert merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}}) == {"a": {"b": 5, "c": 2}, "d": 3}
+    assert merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}}) == {
+        "a": {"b": 5, "c": 2},
+        "d": 3,
+    }
     assert nested(("a", "b"), 1) == {"a": {"b": 1}}
 
 
 def test_a_configuration_file_is_toml_or_json_by_its_ending(tmp_path):
     (tmp_path / "a.toml").write_text('episodes = 3\n[agent]\nname = "two"\n')
     (tmp_path / "a.json").write_text('{"episodes": 3, "agent": {"name": "two"}}')
-    assert read_file(tmp_path / "a.toml") == read_file(tmp_path / "a.json") == {"episodes": 3, "agent": {"name": "two"}}
+    assert (
+        read_file(tmp_path / "a.toml")
+        == read_file(tmp_path / "a.json")
+        == {"episodes": 3, "agent": {"name": "two"}}
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "content", "part"),
-    [("a.toml", "episodes = ", "is not TOML"), ("a.json", "{", "is not JSON"), ("a.json", "[1]", "not a table")],
+    [
+        ("a.toml", "episodes = ", "is not TOML"),
+        ("a.json", "{", "is not JSON"),
+        ("a.json", "[1]", "not a table"),
+    ],
 )
 def test_a_broken_configuration_file_is_refused(tmp_path, name, content, part):
     (tmp_path / name).write_text(content)

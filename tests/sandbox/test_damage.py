@@ -26,10 +26,38 @@ def base(tmp_path_factory):
 
 def damage_base(store):
     quiet(["run", "walk", "--steps", "12", "--store", str(store)])
-    quiet(["run", "walk", "--steps", "30", "--max-time", "0", "--no-pictures", "--store", str(store)])
-    quiet(["run", "maze", "--preset", "quick", "--episodes", "20", "--no-pictures", "--store", str(store)])
+    quiet(
+        ["run", "walk", "--steps", "30", "--max-time", "0", "--no-pictures", "--store", str(store)]
+    )
+    quiet(
+        [
+            "run",
+            "maze",
+            "--preset",
+            "quick",
+            "--episodes",
+            "20",
+            "--no-pictures",
+            "--store",
+            str(store),
+        ]
+    )
     quiet(["sweep", "valley", "--grid", "x=1,2", "--epochs", "2", "--store", str(store)])
-    quiet(["compare", "race", "--agents", "hare", "tortoise", "--seeds", "2", "--laps", "4", "--store", str(store)])
+    quiet(
+        [
+            "compare",
+            "race",
+            "--agents",
+            "hare",
+            "tortoise",
+            "--seeds",
+            "2",
+            "--laps",
+            "4",
+            "--store",
+            str(store),
+        ]
+    )
     (store / "index.sqlite").unlink()
     return store
 
@@ -41,7 +69,9 @@ def quiet(words):
 
 def known(store):
     runs = [path.parent.name for path in store.glob("*/*/run.json")]
-    return sorted(runs), sorted(path.name for kind in ("sweeps", "comparisons") for path in store.glob(f"{kind}/*"))
+    return sorted(runs), sorted(
+        path.name for kind in ("sweeps", "comparisons") for path in store.glob(f"{kind}/*")
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -64,7 +94,9 @@ def test_every_command_survives_every_damage(base, tmp_path, seed):
         "null",
     ],
 )
-def test_a_bad_record_is_one_row_that_can_be_shown_verified_and_deleted(base, tmp_path, say, content):
+def test_a_bad_record_is_one_row_that_can_be_shown_verified_and_deleted(
+    base, tmp_path, say, content
+):
     import shutil
 
     store = tmp_path / "runs"
@@ -91,8 +123,14 @@ def test_control_characters_of_a_record_never_reach_the_terminal(base, tmp_path,
     (path,) = store.glob("maze/*/run.json")
     document = json.loads(path.read_text())
     document["warnings"] = ["\x1b[2J\x1b]0;gone\x07cleared"]
-    document["command"], document["error"], document["preset"] = "\x1b[31mred", "\x9b31mred\r\n\x08over", "\x1bc"
+    document["command"], document["error"], document["preset"] = (
+        "\x1b[31mred",
+        "\x9b31mred\r\n\x08over",
+        "\x1bc",
+    )
     path.write_text(json.dumps(document))
     for words in (["list"], ["show", path.parent.name], ["verify"], ["list", "--json"]):
         said = say(*words, "--store", store)
-        assert not any(character in said.out + said.err for character in "\x1b\x07\x9b\x08\r"), words
+        assert not any(character in said.out + said.err for character in "\x1b\x07\x9b\x08\r"), (
+            words
+        )

@@ -14,7 +14,11 @@ from sandbox.store import Store
 from tests.conftest import TOYS
 
 WALK = (TOYS / "walk.py").read_text(encoding="utf-8")
-ENDINGS = ["raise SystemExit(3)", "import sys; sys.exit('gone')", "class Odd(BaseException): pass\n        raise Odd('odd')"]
+ENDINGS = [
+    "raise SystemExit(3)",
+    "import sys; sys.exit('gone')",
+    "class Odd(BaseException): pass\n        raise Odd('odd')",
+]
 REGISTER = "from sandbox import LabConfig, hookimpl\n\n@hookimpl\ndef sandbox_register(registry):\n    {}\n"
 OBSERVER = """
 
@@ -50,7 +54,10 @@ def with_body(text, head, body):
 
 
 @pytest.mark.parametrize("body", ENDINGS)
-@pytest.mark.parametrize("method", ["__init__(self)", "started(self, run)", "block(self, run, block)", "ended(self, run)"])
+@pytest.mark.parametrize(
+    "method",
+    ["__init__(self)", "started(self, run)", "block(self, run, block)", "ended(self, run)"],
+)
 def test_an_observer_that_ends_the_program_is_dropped(say, store, tmp_path, walk, method, body):
     text = REGISTER.format("registry.observer('bad', 'watcher:Bad', always=True)") + OBSERVER
     path = plugin(tmp_path, "watcher", with_body(text, f"    def {method}:", body))
@@ -58,13 +65,17 @@ def test_an_observer_that_ends_the_program_is_dropped(say, store, tmp_path, walk
     said = say("-p", path, "run", "walk", "--no-pictures", "--render", "none", "--json")
     assert said.code == 0, said.err
     watched = api.load(said.document["run"])
-    assert (watched.path / "metrics.jsonl").read_bytes() == (undisturbed.path / "metrics.jsonl").read_bytes()
+    assert (watched.path / "metrics.jsonl").read_bytes() == (
+        undisturbed.path / "metrics.jsonl"
+    ).read_bytes()
     (warning,) = watched.record.warnings
     assert "'bad'" in warning and ("SystemExit" in warning or "Odd" in warning)
 
 
 @pytest.mark.parametrize("body", ENDINGS)
-@pytest.mark.parametrize("method", ["advance(self)", "state(self)", "summary(self)", "__init__(self, config, context)"])
+@pytest.mark.parametrize(
+    "method", ["advance(self)", "state(self)", "summary(self)", "__init__(self, config, context)"]
+)
 def test_an_experiment_that_ends_the_program_is_a_failed_run(say, store, tmp_path, method, body):
     text = WALK.replace('"walk', '"stroll').replace("registry.observer", "0 and registry.observer")
     path = plugin(tmp_path, "stroll", with_body(text, f"    def {method}:", body))
@@ -76,7 +87,11 @@ def test_an_experiment_that_ends_the_program_is_a_failed_run(say, store, tmp_pat
 
 @pytest.mark.parametrize("body", ENDINGS)
 def test_a_lab_that_cannot_be_made_is_named(say, store, tmp_path, body):
-    lab = "\n\nclass Lab:\n    Config, presets = LabConfig, {}\n\n    def __init__(self):\n        " + body + "\n"
+    lab = (
+        "\n\nclass Lab:\n    Config, presets = LabConfig, {}\n\n    def __init__(self):\n        "
+        + body
+        + "\n"
+    )
     path = plugin(tmp_path, "gone", REGISTER.format("registry.lab('gone', 'gone:Lab')") + lab)
     said = say("-p", path, "run", "gone", "--render", "none")
     assert said.code == 1 and "Lab 'gone' of plugin 'gone' cannot be made" in said.err
@@ -95,11 +110,19 @@ def test_a_module_that_ends_the_program_is_a_broken_plugin(say, tmp_path, body):
 PRINTS = "print('printed by a plugin'); import sys; sys.stdout.write('written too')"
 
 
-@pytest.mark.parametrize("more", [[], ["--seeds", "2", "--grid", "steps=5,6"]], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    "more", [[], ["--seeds", "2", "--grid", "steps=5,6"]], ids=["run", "sweep"]
+)
 def test_what_a_plugin_prints_breaks_no_document(in_process, tmp_path, more):
-    text = WALK.replace("        self.done_units +=", f"        {PRINTS}\n        self.done_units +=", 1)
+    text = WALK.replace(
+        "        self.done_units +=", f"        {PRINTS}\n        self.done_units +=", 1
+    )
     assert text != WALK
-    path = plugin(tmp_path, "loud", text.replace("import errno", f"import errno\n\n{PRINTS}").replace("walk:", "loud:"))
+    path = plugin(
+        tmp_path,
+        "loud",
+        text.replace("import errno", f"import errno\n\n{PRINTS}").replace("walk:", "loud:"),
+    )
     command = ["sweep" if more else "run", "walk", *more, *([] if more else ["--render", "none"])]
     said = in_process("-p", path, *command, "--json")
     assert said.code == 0, said.err
@@ -110,11 +133,31 @@ def test_what_a_plugin_prints_breaks_no_document(in_process, tmp_path, more):
         assert json.loads(said.out)["status"] == "finished"
 
 
-@pytest.mark.parametrize("name", ["a/b", "a\\b", "../up", "..", ".", "", "a b", "a\x1b[2J", "con", "-v", "a=b", "n" * 200, "a.", "a\nb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/b",
+        "a\\b",
+        "../up",
+        "..",
+        ".",
+        "",
+        "a b",
+        "a\x1b[2J",
+        "con",
+        "-v",
+        "a=b",
+        "n" * 200,
+        "a.",
+        "a\nb",
+    ],
+)
 @pytest.mark.parametrize("kind", ["lab", "agent", "observer", "command", "env", "dataset"])
 def test_a_name_that_no_folder_has_is_refused(tmp_path, kind, name):
     with pytest.raises(PluginError, match="a name begins with a letter"):
-        registry().add_file(plugin(tmp_path, "named", REGISTER.format(f"registry.{kind}({name!r}, 'named:Thing')")))
+        registry().add_file(
+            plugin(tmp_path, "named", REGISTER.format(f"registry.{kind}({name!r}, 'named:Thing')"))
+        )
 
 
 @pytest.mark.parametrize("value", ["float('nan')", "float('-nan')"])
@@ -129,7 +172,9 @@ def test_a_default_that_is_no_number_is_refused_before_the_run(say, store, tmp_p
 
 def test_a_failed_run_says_what_ended_it(store, tmp_path):
     text = WALK.replace('"walk', '"amble').replace("registry.observer", "0 and registry.observer")
-    registry().add_file(plugin(tmp_path, "amble", with_body(text, "    def advance(self):", "raise SystemExit(3)")))
+    registry().add_file(
+        plugin(tmp_path, "amble", with_body(text, "    def advance(self):", "raise SystemExit(3)"))
+    )
     with pytest.raises(RunFailed, match="SystemExit: 3"):
         run("amble", pictures=False)
 
@@ -183,13 +228,20 @@ def test_an_observer_whose_error_cannot_be_told_is_dropped(store, walk, method):
     other = Hostile("")
     made = watched(store, other, Hostile(method))
     (warning,) = made.record.warnings
-    assert made.status == "finished" and "'Hostile'" in warning and "Mute" in warning and other.mentioned == [warning]
+    assert (
+        made.status == "finished"
+        and "'Hostile'" in warning
+        and "Mute" in warning
+        and other.mentioned == [warning]
+    )
 
 
 def test_an_observer_that_cannot_bear_news_is_not_told(store, walk, monkeypatch):
     from sandbox.registry.registry import registry
 
-    monkeypatch.setattr(type(registry().lab("walk")), "preparation", lambda self: "compiling", raising=False)
+    monkeypatch.setattr(
+        type(registry().lab("walk")), "preparation", lambda self: "compiling", raising=False
+    )
     other = Hostile("")
     assert watched(store, other).status == "finished" and other.mentioned == ["compiling"]
 
@@ -206,7 +258,10 @@ def test_a_viewer_and_a_picture_whose_errors_cannot_be_told_fail_nothing(store, 
 
     monkeypatch.setattr(type(registry().lab("walk")), "pictures", pictures)
     made = watched(store, viewer=Viewer(), pictures=True)
-    assert made.status == "finished" and sum("Mute" in warning and "\n" not in warning for warning in made.record.warnings) == 2
+    assert (
+        made.status == "finished"
+        and sum("Mute" in warning and "\n" not in warning for warning in made.record.warnings) == 2
+    )
 
 
 def test_an_experiment_whose_error_cannot_be_told_is_a_failed_run(store, walk, monkeypatch):
@@ -240,17 +295,45 @@ class Meddler:
 
     def _meddle(self, record):
         assert record.seed == 0 and record.lab == "walk"
-        record.seed, record.lab, record.status, record.done_units, record.command = 99, "maze", "failed", 7, "rm"
-        for one in (record.config, record.versions, record.summary, record.warnings, record.artifacts, record.processor, record.files):
+        record.seed, record.lab, record.status, record.done_units, record.command = (
+            99,
+            "maze",
+            "failed",
+            7,
+            "rm",
+        )
+        for one in (
+            record.config,
+            record.versions,
+            record.summary,
+            record.warnings,
+            record.artifacts,
+            record.processor,
+            record.files,
+        ):
             one.clear()
 
 
 def test_what_an_observer_changes_in_the_record_changes_no_run(store, walk):
     alone = watched(store).record
     made = watched(store, Meddler(), pictures=True).record
-    for name in ("seed", "lab", "status", "done_units", "command", "config", "versions", "processor", "warnings"):
+    for name in (
+        "seed",
+        "lab",
+        "status",
+        "done_units",
+        "command",
+        "config",
+        "versions",
+        "processor",
+        "warnings",
+    ):
         assert getattr(made, name) == getattr(alone, name), name
-    assert made.summary["position"] == alone.summary["position"] and set(made.files) == set(alone.files) and made.artifacts
+    assert (
+        made.summary["position"] == alone.summary["position"]
+        and set(made.files) == set(alone.files)
+        and made.artifacts
+    )
 
 
 WRITES = {
@@ -261,12 +344,35 @@ WRITES = {
 
 
 @pytest.mark.parametrize("body", WRITES.values(), ids=WRITES.keys())
-def test_what_a_plugin_writes_to_the_descriptor_of_standard_output_breaks_no_document(in_process, tmp_path, body):
-    register = "import os, sys\n" + REGISTER.format("registry.observer('bad', 'watcher:Bad', always=True)")
-    path = plugin(tmp_path, "watcher", with_body(register + OBSERVER, "    def block(self, run, block):", body))
-    said = in_process("-p", path, "-p", TOYS / "walk.py", "run", "walk", "--no-pictures", "--render", "none", "--json")
+def test_what_a_plugin_writes_to_the_descriptor_of_standard_output_breaks_no_document(
+    in_process, tmp_path, body
+):
+    register = "import os, sys\n" + REGISTER.format(
+        "registry.observer('bad', 'watcher:Bad', always=True)"
+    )
+    path = plugin(
+        tmp_path,
+        "watcher",
+        with_body(register + OBSERVER, "    def block(self, run, block):", body),
+    )
+    said = in_process(
+        "-p",
+        path,
+        "-p",
+        TOYS / "walk.py",
+        "run",
+        "walk",
+        "--no-pictures",
+        "--render",
+        "none",
+        "--json",
+    )
     assert said.code == 0, said.err
     assert said.document["status"] == "finished" and "warnings" not in said.document
     assert "written to a descriptor" in said.err
-    said = in_process("-p", path, "-p", TOYS / "walk.py", "run", "walk", "--no-pictures", "--render", "none")
-    assert said.code == 0 and "written to a descriptor" in said.out  # without --json it is anybody's
+    said = in_process(
+        "-p", path, "-p", TOYS / "walk.py", "run", "walk", "--no-pictures", "--render", "none"
+    )
+    assert (
+        said.code == 0 and "written to a descriptor" in said.out
+    )  # without --json it is anybody's

@@ -16,7 +16,10 @@ def twenty(tmp_path):
     site = tmp_path / "site"
     for number in range(20):
         name = {0: "broken", 1: "slow"}.get(number, f"plug{number}")
-        does = {"broken": "raise RuntimeError('no such luck')", "slow": "import time; time.sleep(0.3)"}.get(name, "")
+        does = {
+            "broken": "raise RuntimeError('no such luck')",
+            "slow": "import time; time.sleep(0.3)",
+        }.get(name, "")
         site.mkdir(exist_ok=True)
         (site / f"{name}.py").write_text(
             textwrap.dedent(
@@ -35,7 +38,9 @@ def twenty(tmp_path):
         )
         info = site / f"{name}-1.{number}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.{number}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.{number}\n"
+        )
         (info / "entry_points.txt").write_text(f"[sandbox]\n{name} = {name}\n")
     return site
 
@@ -55,13 +60,26 @@ def test_plugins_names_the_broken_one_and_the_slow_one(in_process, twenty):
     said = in_process("plugins", "--json", PYTHONPATH=path_with(twenty), SANDBOX_PLUGINS="")
     found = {plugin["name"]: plugin for plugin in said.document}
     assert "no such luck" in found["broken"]["error"] and not found["broken"]["brings"]
-    assert max(found, key=lambda name: found[name]["seconds"]) == "slow" and found["slow"]["seconds"] > 0.3
-    assert found["plug7"]["version"] == "1.7" and found["plug7"]["brings"] == [{"kind": "lab", "name": "plug7-lab", "summary": "A lab"}]
+    assert (
+        max(found, key=lambda name: found[name]["seconds"]) == "slow"
+        and found["slow"]["seconds"] > 0.3
+    )
+    assert found["plug7"]["version"] == "1.7" and found["plug7"]["brings"] == [
+        {"kind": "lab", "name": "plug7-lab", "summary": "A lab"}
+    ]
     assert sum(not plugin["error"] for plugin in found.values() if plugin["version"]) == 19
 
 
 def test_a_disabled_plugin_is_not_even_imported(in_process, twenty):
-    said = in_process("plugins", "--json", "--disable", "slow", "--disable=broken", PYTHONPATH=path_with(twenty), SANDBOX_PLUGINS="")
+    said = in_process(
+        "plugins",
+        "--json",
+        "--disable",
+        "slow",
+        "--disable=broken",
+        PYTHONPATH=path_with(twenty),
+        SANDBOX_PLUGINS="",
+    )
     names = [plugin["name"] for plugin in json.loads(said.out)]
     assert "plug7" in names and "slow" not in names and "broken" not in names
     assert not {"slow", "broken"} & set((twenty / "imported").read_text().split())

@@ -19,7 +19,10 @@ QUICK = ("--no-pictures", "--render", "none")
 
 
 def made(count, **options):
-    return [run("maze", preset="quick", episodes=2, pictures=False, seed=seed, **options) for seed in range(count)]
+    return [
+        run("maze", preset="quick", episodes=2, pictures=False, seed=seed, **options)
+        for seed in range(count)
+    ]
 
 
 def died(store, name="20260102-030405-sarsa-dead", age=3600.0):
@@ -35,10 +38,21 @@ def test_a_run_that_died_as_it_began_is_listed_shown_verified_and_deleted(say, s
     made(1)
     folder = died(store)
     listed = say("list")
-    assert listed.code == 0 and folder.name in listed.out and "damaged" in listed.out and f"delete {folder.name}" in listed.err
-    assert {row["run"]: row["status"] for row in say("list", "--json").document}[folder.name] == "damaged"
+    assert (
+        listed.code == 0
+        and folder.name in listed.out
+        and "damaged" in listed.out
+        and f"delete {folder.name}" in listed.err
+    )
+    assert {row["run"]: row["status"] for row in say("list", "--json").document}[
+        folder.name
+    ] == "damaged"
     shown, verified = say("show", folder.name), say("verify", folder.name)
-    assert shown.code == verified.code == 1 and "died as it began" in shown.err and "died as it began" in verified.out
+    assert (
+        shown.code == verified.code == 1
+        and "died as it began" in shown.err
+        and "died as it began" in verified.out
+    )
     resumed = say("resume", folder.name)
     assert resumed.code == 1 and f"delete {folder.name}" in resumed.err
     assert say("delete", folder.name, "--yes").code == 0 and not folder.exists()
@@ -66,7 +80,12 @@ def test_a_run_that_is_only_beginning_is_not_there_yet(store):
 def test_drafts_are_removed_by_the_next_writer(say, store):
     made_run = run("maze", preset="quick", max_time=1e-9, pictures=False)
     drafts = [
-        made_run.path / one for one in (".run.json.7-aaaaaa.tmp", "artifacts/.watch.gif.7-bbbbbb.tmp", "checkpoints/.000001.7-cccccc.tmp")
+        made_run.path / one
+        for one in (
+            ".run.json.7-aaaaaa.tmp",
+            "artifacts/.watch.gif.7-bbbbbb.tmp",
+            "checkpoints/.000001.7-cccccc.tmp",
+        )
     ]
     drafts[2].mkdir()
     drafts[0].write_text("{")
@@ -75,7 +94,10 @@ def test_drafts_are_removed_by_the_next_writer(say, store):
     assert say("resume", made_run.id, *QUICK).code == 0
     assert not any(path.exists() for path in drafts)
     drafts[0].write_text("{")
-    assert say("watch", made_run.id, "--render", "gif", "--frames", "2").code == 0 and not drafts[0].exists()
+    assert (
+        say("watch", made_run.id, "--render", "gif", "--frames", "2").code == 0
+        and not drafts[0].exists()
+    )
 
 
 def test_a_deletion_that_was_killed_is_finished_by_the_next(say, store):
@@ -103,7 +125,11 @@ def test_a_locked_index_is_said_and_worked_around(say, store, monkeypatch):
     with closing(sqlite3.connect(store / "index.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         said = say("list", "--json")
-        assert said.code == 0 and len(said.document) == 2 and "another process holds the index" in said.err
+        assert (
+            said.code == 0
+            and len(said.document) == 2
+            and "another process holds the index" in said.err
+        )
         assert (store / "index.sqlite").exists()
         other.execute("ROLLBACK")
     said = say("list")

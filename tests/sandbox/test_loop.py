@@ -23,13 +23,17 @@ TIMES = {"learning_seconds", "steps_per_second"}
 
 def essence(run):
     """What must be the same bytes whatever happened on the way."""
-    summary = {name: value for name, value in run.folder.read().summary.items() if name not in TIMES}
+    summary = {
+        name: value for name, value in run.folder.read().summary.items() if name not in TIMES
+    }
     artifacts = {one.name: one.sha256 for one in run.folder.read().artifacts}
     return run.folder.metrics_path.read_bytes(), json.dumps(summary), artifacts
 
 
 def start(store, seed=0, settings=None, **options):
-    return api.start(api.Request("walk", layers=[options], seed=seed), Store(store), settings or Settings())
+    return api.start(
+        api.Request("walk", layers=[options], seed=seed), Store(store), settings or Settings()
+    )
 
 
 def test_a_finished_run_has_everything(store, walk):
@@ -39,7 +43,9 @@ def test_a_finished_run_has_everything(store, walk):
     assert [one.name for one in run.record.artifacts] == ["end.json", "episode.gif"]
     assert run.record.versions["python"] and run.record.sources
     times = [json.loads(line) for line in run.folder.times_path.read_text().splitlines()]
-    assert [line["units"] for line in times] == [10, 20, 30, 35] and all(line["seconds"] >= 0 for line in times)
+    assert [line["units"] for line in times] == [10, 20, 30, 35] and all(
+        line["seconds"] >= 0 for line in times
+    )
     assert not list(run.path.rglob("*.tmp")) and not (run.path / ".reserve").exists()
 
 
@@ -65,7 +71,9 @@ def test_a_run_stopped_by_its_time_budget_goes_on_to_the_same_bytes(store, walk)
     stopped = start(store, 3, Settings(max_time=0.0), steps=60)
     assert stopped.status == "timed-out"
     for _ in range(20):
-        stopped = api.proceed(stopped.folder, Settings(max_time=1e-9 if stopped.record.resumed % 2 else None))
+        stopped = api.proceed(
+            stopped.folder, Settings(max_time=1e-9 if stopped.record.resumed % 2 else None)
+        )
         if stopped.status == "finished":
             break
     assert essence(stopped) == whole
@@ -75,7 +83,11 @@ def test_an_experiment_that_raises_leaves_a_failed_run_with_its_error_and_earlie
     with pytest.raises(RunFailed, match="the walker stumbled") as caught:
         start(store, fail_at=35)
     run = caught.value.run
-    assert run.status == "failed" and "the walker stumbled" in run.record.error and "walk.py" in run.record.error
+    assert (
+        run.status == "failed"
+        and "the walker stumbled" in run.record.error
+        and "walk.py" in run.record.error
+    )
     assert len(run.metrics["position"]) == 30
 
 
@@ -102,7 +114,16 @@ def test_an_observer_that_raises_is_reported_once_and_dropped(store, walk):
     type(diary).told.clear()
     run = start(store, settings=Settings(observers=[registry_class(), diary]), steps=50)
     assert run.status == "finished"
-    assert len([warning for warning in run.record.warnings if "Noisy" in warning and "too loud" in warning]) == 1
+    assert (
+        len(
+            [
+                warning
+                for warning in run.record.warnings
+                if "Noisy" in warning and "too loud" in warning
+            ]
+        )
+        == 1
+    )
     assert diary.told == ["started at 0", *["walk"] * 5, "finished"]
 
 
@@ -191,7 +212,9 @@ def test_a_finished_run_is_not_run_again(store, walk):
 
 def running(store, *words, wait=True):
     process = subprocess.Popen(
-        command("run", "walk", "-p", TOYS / "walk.py", "--render", "none", *words, "--store", store),
+        command(
+            "run", "walk", "-p", TOYS / "walk.py", "--render", "none", *words, "--store", store
+        ),
         cwd=ROOT,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -202,7 +225,11 @@ def running(store, *words, wait=True):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         folders = Store(store).folders()
-        if folders and folders[0].metrics_path.exists() and folders[0].metrics_path.stat().st_size > 100:
+        if (
+            folders
+            and folders[0].metrics_path.exists()
+            and folders[0].metrics_path.stat().st_size > 100
+        ):
             return process, folders[0]
         time.sleep(0.02)
     raise AssertionError(process.communicate())
@@ -229,7 +256,17 @@ def test_ctrl_c_twice_leaves_at_once(store, walk):
 
 def test_a_killed_run_is_lost_never_running_and_goes_on_to_the_same_bytes(store, walk):
     whole = essence(start(store, 3, steps=150))
-    process, folder = running(store / "other", "--seed", "3", "--steps", "150", "--pause", "0.02", "--checkpoint-every", "0")
+    process, folder = running(
+        store / "other",
+        "--seed",
+        "3",
+        "--steps",
+        "150",
+        "--pause",
+        "0.02",
+        "--checkpoint-every",
+        "0",
+    )
     assert folder.read().status == "running"
     process.kill()
     process.communicate()
@@ -263,11 +300,17 @@ def test_a_run_on_another_machine_lives_by_its_heartbeat(store, walk):
     assert run.folder.read().status == "lost"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root"
+)
 def test_a_disk_that_fills_up_for_real_leaves_a_failed_run_with_earlier_data_intact(tmp_path, walk):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)],
+        capture_output=True,
+        check=False,
+    ).returncode:
         pytest.skip("no right to mount a small disk here")
     try:
         with pytest.raises(RunFailed, match="disk is full") as caught:
@@ -283,12 +326,16 @@ def test_a_disk_that_fills_up_for_real_leaves_a_failed_run_with_earlier_data_int
 def one_file(tmp_path, name, **changes):
     """The toy plugin under another name, with some of its text changed."""
     text = (TOYS / "walk.py").read_text()
-    for before, after in {"walk:": f"{name}:", 'registry.lab("walk"': f'registry.lab("{name}"', **changes}.items():
+    for before, after in {
+        "walk:": f"{name}:",
+        'registry.lab("walk"': f'registry.lab("{name}"',
+        **changes,
+    }.items():
         assert before in text
         text = text.replace(before, after)
-    text = text.replace('registry.observer("noisy"', 'registry.observer("noisy-' + name + '"').replace(
-        'registry.observer("diary"', 'registry.observer("diary-' + name + '"'
-    )
+    text = text.replace(
+        'registry.observer("noisy"', 'registry.observer("noisy-' + name + '"'
+    ).replace('registry.observer("diary"', 'registry.observer("diary-' + name + '"')
     (tmp_path / f"{name}.py").write_text(text)
     registry().add_file(tmp_path / f"{name}.py")
 
@@ -298,13 +345,35 @@ def one_file(tmp_path, name, **changes):
     [
         ("nosummary", "def summary", "def summery", "it has no summary"),
         ("norestore", "def restore", "def restor", "it has no restore"),
-        ("noblocks", "        return [Block(", "        [Block(", "`advance` must return a list of sandbox.Block, not NoneType"),
-        ("textcolumn", '"position": path}', '"position": "path"}', "column 'position' of stream 'walk' is 'path'"),
-        ("oddsummary", '"luck": self.luck}\n\n\nclass Frame', '"luck": self}\n\n\nclass Frame', "`summary` must return a dict of numbers"),
-        ("oddstate", '"trace": np.arange(3)}', '"trace": print}', "state['experiment']['trace'] is a builtin_function_or_method"),
+        (
+            "noblocks",
+            "        return [Block(",
+            "        [Block(",
+            "`advance` must return a list of sandbox.Block, not NoneType",
+        ),
+        (
+            "textcolumn",
+            '"position": path}',
+            '"position": "path"}',
+            "column 'position' of stream 'walk' is 'path'",
+        ),
+        (
+            "oddsummary",
+            '"luck": self.luck}\n\n\nclass Frame',
+            '"luck": self}\n\n\nclass Frame',
+            "`summary` must return a dict of numbers",
+        ),
+        (
+            "oddstate",
+            '"trace": np.arange(3)}',
+            '"trace": print}',
+            "state['experiment']['trace'] is a builtin_function_or_method",
+        ),
     ],
 )
-def test_a_mistake_in_a_lab_fails_the_run_with_one_sentence_that_names_it(store, tmp_path, name, before, after, part):
+def test_a_mistake_in_a_lab_fails_the_run_with_one_sentence_that_names_it(
+    store, tmp_path, name, before, after, part
+):
     one_file(tmp_path, name, **{before: after})
     with pytest.raises(RunFailed, match=r"(?s).*") as caught:
         api.start(api.Request(name), Store(store), Settings())

@@ -14,13 +14,34 @@ PROCESSES = 16
 
 
 def test_sixteen_processes_starting_at_once_in_a_fresh_store_make_sixteen_whole_runs(store):
-    words = command("run", "walk", "-p", TOYS / "walk.py", "--steps", "50", "--render", "none", "--json", "--store", store)
+    words = command(
+        "run",
+        "walk",
+        "-p",
+        TOYS / "walk.py",
+        "--steps",
+        "50",
+        "--render",
+        "none",
+        "--json",
+        "--store",
+        store,
+    )
     lister = command("list", "--json", "--store", store)
     runs = [
-        subprocess.Popen([*words, "--seed", str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=os.environ)
+        subprocess.Popen(
+            [*words, "--seed", str(seed)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=os.environ,
+        )
         for seed in range(PROCESSES)
     ]
-    readers = [subprocess.Popen(lister, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) for _ in range(3)]
+    readers = [
+        subprocess.Popen(lister, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+        for _ in range(3)
+    ]
     answers = [process.communicate(timeout=300) for process in runs]
     assert [process.returncode for process in runs] == [0] * PROCESSES, answers
     for reader in readers:

@@ -83,7 +83,9 @@ def test_an_agent_without_its_library_does_too(say, store, without, command):
     pytest.importorskip("stable_baselines3")
     algorithms.config_class.cache_clear()
     algorithms.agent_class.cache_clear()
-    vars(algorithms).pop("DQN", None)  # which a test may have put there in place of what is looked up
+    vars(algorithms).pop(
+        "DQN", None
+    )  # which a test may have put there in place of what is looked up
     without("stable_baselines3")
     verb, option = command
     said = say(verb, "maze", option, "sb3-dqn")

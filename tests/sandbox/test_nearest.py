@@ -19,7 +19,11 @@ def names(kind):
 
 def swaps(name):
     """The name with two neighbours swapped."""
-    return [f"{name[:at]}{name[at + 1]}{name[at]}{name[at + 2 :]}" for at in range(len(name) - 1) if name[at] != name[at + 1]]
+    return [
+        f"{name[:at]}{name[at + 1]}{name[at]}{name[at + 2 :]}"
+        for at in range(len(name) - 1)
+        if name[at] != name[at + 1]
+    ]
 
 
 def omissions(name):
@@ -34,7 +38,10 @@ SETS = {
     **{kind: names(kind) for kind in ("lab", "agent", "env", "dataset", "observer")},
     "command": [*COMMANDS, *names("command")],
     **{f"presets of {lab}": list(registry().lab(lab).presets) for lab in LABS},
-    **{f"options of {lab}": [one.name for one in options(registry().lab(lab).Config)] for lab in LABS},
+    **{
+        f"options of {lab}": [one.name for one in options(registry().lab(lab).Config)]
+        for lab in LABS
+    },
 }
 
 

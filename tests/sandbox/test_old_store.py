@@ -38,7 +38,9 @@ def needed(lab, path):
 
 def test_old_runs_are_listed(say, old):
     rows = say("list", "--json").document
-    assert {status: [row["status"] for row in rows].count(status) for status in STATUSES} == STATUSES
+    assert {
+        status: [row["status"] for row in rows].count(status) for status in STATUSES
+    } == STATUSES
     assert len(rows) == 19 and {row["lab"] for row in rows} == {"maze", "gym", "intro", "mnist"}
 
 
@@ -71,15 +73,22 @@ def test_an_old_agent_is_loaded(old):
 
 
 def test_an_old_run_that_was_stopped_is_resumed_to_the_bytes_of_a_new_one(old):
-    (stopped,) = (one for folder in Store(old).folders() if (one := load(folder.id)).status == "timed-out")
+    (stopped,) = (
+        one for folder in Store(old).folders() if (one := load(folder.id)).status == "timed-out"
+    )
     ended = resume(stopped.id, allow_changed=True)
     fresh = run("maze", config=stopped.config, pictures=False)
-    assert ended.status == "finished" and ended.folder.metrics_path.read_bytes() == fresh.folder.metrics_path.read_bytes()
+    assert (
+        ended.status == "finished"
+        and ended.folder.metrics_path.read_bytes() == fresh.folder.metrics_path.read_bytes()
+    )
 
 
 def test_an_old_sweep_and_an_old_comparison_are_there(say, old):
     (sweep,) = old.glob("sweeps/*/sweep.json")
     said = say("resume", sweep.parent.name, "--allow-changed", "--json")
-    assert said.code == 0 and [one["status"] for one in said.document["ranking"]] == ["finished"] * 2
+    assert (
+        said.code == 0 and [one["status"] for one in said.document["ranking"]] == ["finished"] * 2
+    )
     (comparison,) = old.glob("comparisons/*/comparison.json")
     assert json.loads(comparison.read_text())["agents"][0]["agent"] == "sarsa"

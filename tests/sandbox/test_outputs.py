@@ -37,7 +37,11 @@ def made(walk, store):
 
 def contents(folder):
     """Every file below a folder, by name."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def added(before, after):
@@ -47,7 +51,9 @@ def added(before, after):
     for record in records:
         del record["artifacts"], record["digest"]
     assert records[0] == records[1]
-    assert {n: c for n, c in kept.items() if n != "run.json"} == {n: c for n, c in before.items() if n != "run.json"}
+    assert {n: c for n, c in kept.items() if n != "run.json"} == {
+        n: c for n, c in before.items() if n != "run.json"
+    }
     return set(after) - set(before)
 
 
@@ -56,9 +62,13 @@ def test_watch_writes_into_the_run_which_stays_whole(say, made, here, words, nam
     before = contents(made.path)
     said = say("watch", made.id, "--render", "gif", *words, "--json")
     path = made.path / "artifacts" / name
-    assert said.code == 0 and said.document["file"] == str(path.resolve()) and not list(here.iterdir())
+    assert (
+        said.code == 0 and said.document["file"] == str(path.resolve()) and not list(here.iterdir())
+    )
     assert added(before, contents(made.path)) == {f"artifacts/{name}"}
-    listed = {one["name"]: one for one in json.loads((made.path / "run.json").read_text())["artifacts"]}
+    listed = {
+        one["name"]: one for one in json.loads((made.path / "run.json").read_text())["artifacts"]
+    }
     assert listed[name] == {
         "name": name,
         "size": path.stat().st_size,
@@ -109,7 +119,11 @@ def test_a_run_of_another_age_keeps_every_field(say, store, here):
     """What this program does not know of stays in run.json, and what is new to it is not added."""
     with tarfile.open(FIXTURE) as archive:
         archive.extractall(store.parent, filter="data")
-    folder = next(one for one in Store().folders() if one.read().status == "finished" and one.read().agent == "sarsa")
+    folder = next(
+        one
+        for one in Store().folders()
+        if one.read().status == "finished" and one.read().agent == "sarsa"
+    )
     record = json.loads(folder.record_path.read_bytes())
     document = {
         "from_later": {"a": 1e-05, "ü": None},
@@ -120,9 +134,16 @@ def test_a_run_of_another_age_keeps_every_field(say, store, here):
         encoding="utf-8",
     )
     assert say("watch", folder.id, "--render", "gif", "--frames", "2").code == 0
-    (film,) = [one for one in json.loads(folder.record_path.read_bytes())["artifacts"] if one["name"] == "watch.gif"]
+    (film,) = [
+        one
+        for one in json.loads(folder.record_path.read_bytes())["artifacts"]
+        if one["name"] == "watch.gif"
+    ]
     document["artifacts"] = sorted([*document["artifacts"], film], key=lambda one: one["name"])
-    assert folder.record_path.read_text("utf-8") == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    assert (
+        folder.record_path.read_text("utf-8")
+        == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 def test_a_run_at_work_lists_what_is_added_at_its_end(say, store, walk, here):
@@ -160,7 +181,10 @@ def test_a_run_at_work_lists_what_is_added_at_its_end(say, store, walk, here):
         process.kill()
         process.wait()
     ended = sandbox.load()
-    assert "watch.gif" in {one.name for one in ended.record.artifacts} and not check(ended.folder)["problems"]
+    assert (
+        "watch.gif" in {one.name for one in ended.record.artifacts}
+        and not check(ended.folder)["problems"]
+    )
 
 
 def test_a_picture_saved_in_the_window_of_watch_belongs_to_the_run(say, made, here, monkeypatch):
@@ -179,8 +203,14 @@ def test_a_picture_saved_in_the_window_of_watch_belongs_to_the_run(say, made, he
     before = contents(made.path)
     assert say("watch", made.id, "--render", "human").code == 0
     names = added(before, contents(made.path))
-    assert len(names) == 3 and all(name.endswith(".png") for name in names) and not list(here.iterdir())
-    assert {name.removeprefix("artifacts/") for name in names} <= {one.name for one in made.folder.read().artifacts}
+    assert (
+        len(names) == 3
+        and all(name.endswith(".png") for name in names)
+        and not list(here.iterdir())
+    )
+    assert {name.removeprefix("artifacts/") for name in names} <= {
+        one.name for one in made.folder.read().artifacts
+    }
     assert say("verify", made.id).code == 0
 
 
@@ -267,8 +297,13 @@ def test_a_reproduction_goes_into_the_store_each_into_a_folder_of_its_own(
     ):
         said = say("reproduce", "Z1", *words, "--json")
         assert said.code == 0, said.err
-        assert said.document["page"].startswith(str((root / "reproductions").resolve())) and "-z1-" in said.document["page"]
-    assert [len(list((root / "reproductions").iterdir())) for root in (store, tmp_path / "other")] == [2, 1]
+        assert (
+            said.document["page"].startswith(str((root / "reproductions").resolve()))
+            and "-z1-" in said.document["page"]
+        )
+    assert [
+        len(list((root / "reproductions").iterdir())) for root in (store, tmp_path / "other")
+    ] == [2, 1]
     assert {path.name for path in (store / "reproductions").glob("*/*")} == {
         "reproduce.html",
         "reproduce.json",
@@ -295,17 +330,24 @@ def test_what_generate_plays_goes_into_the_run_which_stays_whole(say, store, her
     before = contents(made.path)
     said = say("generate", made.id, "--steps", "8")
     assert said.code == 0 and "generated.mid" in said.out and not list(here.iterdir())
-    assert added(before, contents(made.path)) == {f"artifacts/generated.{ending}" for ending in ("mid", "wav", "png", "json")}
+    assert added(before, contents(made.path)) == {
+        f"artifacts/generated.{ending}" for ending in ("mid", "wav", "png", "json")
+    }
     assert say("verify", made.id).code == 0
     once = contents(made.path)
     document = say("generate", made.id, "--steps", "8", "--json").document
     assert contents(made.path) == once and len(document["files"]) == 4
     assert say("generate", made.id, "--steps", "8", "--output", "deep/a.mid").code == 0
-    assert contents(made.path) == once and (here / "deep" / "a.mid").read_bytes() == once["artifacts/generated.mid"]
+    assert (
+        contents(made.path) == once
+        and (here / "deep" / "a.mid").read_bytes() == once["artifacts/generated.mid"]
+    )
     again = say("generate", made.id, "--seed-file", made.path / "artifacts" / "generated.mid")
     assert again.code == 2 and "overwrite the seed" in again.err
 
 
 def test_a_store_s_folders_have_ids_that_are_new(store):
     paths = [Store().make("plays", "a b/c") for _ in range(3)]
-    assert len(set(paths)) == 3 and all(path.parent == store / "plays" and "-a-b-c-" in path.name for path in paths)
+    assert len(set(paths)) == 3 and all(
+        path.parent == store / "plays" and "-a-b-c-" in path.name for path in paths
+    )

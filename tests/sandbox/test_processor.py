@@ -26,10 +26,16 @@ def moved(stopped):
 def test_the_processor_and_the_threads_are_kept_and_shown(say):
     made = run("intro", pictures=False)
     kept = json.loads((made.path / "run.json").read_text())
-    assert kept["processor"] == provenance.processor() and set(kept["processor"]) == {"model", "target"}
+    assert kept["processor"] == provenance.processor() and set(kept["processor"]) == {
+        "model",
+        "target",
+    }
     assert all(kept["processor"].values()) and kept["threads"] >= 1
     shown = say("show", made.id)
-    assert f"on       {kept['processor']['model']} ({kept['processor']['target']}), " in shown.out and "thread" in shown.out
+    assert (
+        f"on       {kept['processor']['model']} ({kept['processor']['target']}), " in shown.out
+        and "thread" in shown.out
+    )
     assert say("show", made.id, "--json").document["record"]["processor"] == kept["processor"]
 
 
@@ -66,14 +72,27 @@ def test_labs_whose_numbers_were_seen_to_differ_say_so(lab):
     assert registry().lab(lab).follows_processor
 
 
-def test_other_vectors_and_another_number_of_cores_change_no_byte_of_a_tabular_run(in_process, tmp_path, store):
+def test_other_vectors_and_another_number_of_cores_change_no_byte_of_a_tabular_run(
+    in_process, tmp_path, store
+):
     """Numba compiles for a processor without AVX, OpenBLAS takes its oldest kernels."""
     words = ["run", "maze", "--preset", "quick", "--env.slip", "0.1", "--no-pictures", "--json"]
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     plain = in_process(*words, **cache)
-    other = in_process(*words, "--threads", 1, NUMBA_CPU_NAME="generic", OPENBLAS_CORETYPE="Nehalem", OPENBLAS_NUM_THREADS="1", **cache)
+    other = in_process(
+        *words,
+        "--threads",
+        1,
+        NUMBA_CPU_NAME="generic",
+        OPENBLAS_CORETYPE="Nehalem",
+        OPENBLAS_NUM_THREADS="1",
+        **cache,
+    )
     one, two = (load(said.document["run"]) for said in (plain, other))
     assert two.record.processor["target"] == "generic" != one.record.processor["target"]
     assert one.folder.metrics_path.read_bytes() == two.folder.metrics_path.read_bytes()
-    timeless = [{name: value for name, value in each.summary.items() if "second" not in name} for each in (one, two)]
+    timeless = [
+        {name: value for name, value in each.summary.items() if "second" not in name}
+        for each in (one, two)
+    ]
     assert timeless[0] == timeless[1]

@@ -65,7 +65,9 @@ def test_a_plugin_in_one_file_brings_its_lab(registry):
         ("registry.labb('new', 'a:b')", "labb"),
     ],
 )
-def test_a_plugin_that_registers_wrongly_is_refused_and_brings_nothing(registry, tmp_path, body, part):
+def test_a_plugin_that_registers_wrongly_is_refused_and_brings_nothing(
+    registry, tmp_path, body, part
+):
     with pytest.raises(PluginError, match=part.replace("(", r"\(")):
         registry.add_file(plugin(tmp_path, "bad", body))
     assert registry.plugins["bad"].error and not registry.plugins["bad"].entries
@@ -98,7 +100,9 @@ def test_a_missing_plugin_file_is_named(registry, tmp_path):
 
 def test_what_a_plugin_promises_but_does_not_have_is_an_error_that_names_it(registry, tmp_path):
     registry.add_file(plugin(tmp_path, "empty", "registry.lab('hollow', 'json:NoSuchLab')"))
-    with pytest.raises(PluginError, match=r"'hollow' of plugin 'empty' cannot be loaded \(json:NoSuchLab\)"):
+    with pytest.raises(
+        PluginError, match=r"'hollow' of plugin 'empty' cannot be loaded \(json:NoSuchLab\)"
+    ):
         registry.load("lab", "hollow")
 
 
@@ -112,13 +116,21 @@ def installed(folder, name, module, body):
 
 
 def test_one_broken_installed_plugin_stops_nothing_else(tmp_path, monkeypatch):
-    installed(tmp_path, "good", "good_mod", HOOK.format(name="sandbox_register", body="registry.lab('good', 'a:b', summary='fine')"))
+    installed(
+        tmp_path,
+        "good",
+        "good_mod",
+        HOOK.format(name="sandbox_register", body="registry.lab('good', 'a:b', summary='fine')"),
+    )
     installed(tmp_path, "bad", "bad_mod", "raise ValueError('broken on import')\n")
     installed(tmp_path, "quitter", "quitter_mod", "raise SystemExit(3)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry = Registry()
     assert "good" in {entry.name for entry in registry.entries("lab")}
-    assert "broken on import" in registry.plugins["bad"].error and "bad_mod" in registry.plugins["bad"].trace
+    assert (
+        "broken on import" in registry.plugins["bad"].error
+        and "bad_mod" in registry.plugins["bad"].trace
+    )
     assert "SystemExit" in registry.plugins["quitter"].error
     assert registry.plugins["good"].source == "good 1.2"
     with pytest.raises(PluginError, match="Plugin 'bad' is broken, so there is no lab 'bad'"):
@@ -152,15 +164,32 @@ def test_our_own_entry_points_are_the_built_in_table():
 )
 def test_listing_what_there_is_loads_nothing_heavy(what):
     heavy = "{'torch', 'stable_baselines3', 'pygame', 'matplotlib', 'numba', 'gymnasium', 'sklearn', 'pydantic', 'numpy'}"
-    code = f"import sys; {what}; print('HEAVY', sorted({heavy} & set(sys.modules)), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    code = (
+        f"import sys; {what}; print('HEAVY', sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert "HEAVY []" in done.stderr
 
 
-def test_a_working_directory_with_its_own_packages_of_our_names_hides_nothing(tmp_path, in_process, store):
+def test_a_working_directory_with_its_own_packages_of_our_names_hides_nothing(
+    tmp_path, in_process, store
+):
     for name in ("envs", "agents", "plugins"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')\n")
-    said = in_process("run", "maze", "--preset", "quick", "--render", "none", "--no-pictures", "--json", cwd=tmp_path, PYTHONPATH=str(ROOT))
+    said = in_process(
+        "run",
+        "maze",
+        "--preset",
+        "quick",
+        "--render",
+        "none",
+        "--no-pictures",
+        "--json",
+        cwd=tmp_path,
+        PYTHONPATH=str(ROOT),
+    )
     assert said.code == 0, said.err
     assert said.document["status"] == "finished"

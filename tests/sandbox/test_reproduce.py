@@ -17,7 +17,9 @@ from sandbox.lab import Claim
 from sandbox.reproduction import judge as verdicts
 from sandbox.reproduction.measure import ReproductionRequest, Wanted, reproduce, select
 
-TOY = Path(tempfile.mkdtemp(prefix="claimed-"))  # one file for all tests of a process: a plugin is loaded once
+TOY = Path(
+    tempfile.mkdtemp(prefix="claimed-")
+)  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
 from sandbox import Claim, LabConfig, hookimpl
 
@@ -97,8 +99,12 @@ def test_several_figures_are_judged_together_and_the_plain_interval_is_told():
 def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
     values = np.concatenate([np.linspace(-0.0009, 0.0002, 188), np.linspace(0.70, 0.7485, 12)])
     row = verdicts.judge(Claim("X1", "two ends", reported, "equal", lambda seed: 0.0), values)
-    assert row.verdict == verdict and where in row.note and row.peaks[1].share == pytest.approx(0.06)
-    assert row.interval.low < 0.3 < row.interval.high, "the interval alone would say that 0.3 agrees"
+    assert (
+        row.verdict == verdict and where in row.note and row.peaks[1].share == pytest.approx(0.06)
+    )
+    assert row.interval.low < 0.3 < row.interval.high, (
+        "the interval alone would say that 0.3 agrees"
+    )
 
 
 def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
@@ -111,7 +117,9 @@ def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
     assert ReproductionRequest([]).runs(claim(), 1) == 200
 
 
-@pytest.mark.parametrize(("made", "values"), [(claim(), [np.nan]), (claim(), []), (claim("proportion"), [0.5])])
+@pytest.mark.parametrize(
+    ("made", "values"), [(claim(), [np.nan]), (claim(), []), (claim("proportion"), [0.5])]
+)
 def test_figures_that_are_none_are_refused(made, values):
     with pytest.raises(SandboxError):
         verdicts.judge(made, np.array(values))
@@ -130,8 +138,13 @@ def test_a_claim_that_does_not_hold_makes_exit_code_1(say, claimed, tmp_path):
     assert say("reproduce", "C1", "--seeds", 80, "--out", tmp_path / "a").code == 0
     said = say("reproduce", "claimed", "--seeds", 80, "--out", tmp_path / "b")
     assert said.code == 1 and "Differs" in said.out
-    document = say("reproduce", "claimed", "--seeds", 80, "--out", tmp_path / "b", "--json").document
-    assert document["holds"] is False and [one["verdict"] for one in document["claims"]] == ["agrees", "differs"]
+    document = say(
+        "reproduce", "claimed", "--seeds", 80, "--out", tmp_path / "b", "--json"
+    ).document
+    assert document["holds"] is False and [one["verdict"] for one in document["claims"]] == [
+        "agrees",
+        "differs",
+    ]
     written = json.loads((tmp_path / "b" / "reproduce.json").read_text())
     assert [one["verdict"] for one in written["claims"]] == ["agrees", "differs"]
 
@@ -140,27 +153,42 @@ def test_what_cannot_be_measured_here_is_left_out_of_several_and_refused_alone()
     def needs(seed):
         raise UsageError("Lab 'x' needs PyTorch, which is not installed.")
 
-    missing, there = Claim("X1", "needs an extra", 1.0, "equal", needs), Claim("X2", "does not", 1.0, "equal", lambda seed: 1.0)
-    made = reproduce(ReproductionRequest([Wanted("intro", missing), Wanted("intro", there)], seeds=40))
-    assert [row.verdict for row in made.rows] == ["left out", "agrees"] and "needs PyTorch" in made.rows[0].note
+    missing, there = (
+        Claim("X1", "needs an extra", 1.0, "equal", needs),
+        Claim("X2", "does not", 1.0, "equal", lambda seed: 1.0),
+    )
+    made = reproduce(
+        ReproductionRequest([Wanted("intro", missing), Wanted("intro", there)], seeds=40)
+    )
+    assert [row.verdict for row in made.rows] == [
+        "left out",
+        "agrees",
+    ] and "needs PyTorch" in made.rows[0].note
     with pytest.raises(UsageError, match="needs PyTorch"):
         reproduce(ReproductionRequest([Wanted("intro", missing)], seeds=40))
 
 
 def test_a_folder_of_data_is_where_claims_look(say, claimed, tmp_path, monkeypatch):
     monkeypatch.setenv("SANDBOX_DATA", "elsewhere")
-    assert say("reproduce", "C1", "--seeds", 80, "--data", tmp_path, "--out", tmp_path / "a").code == 0
+    assert (
+        say("reproduce", "C1", "--seeds", 80, "--data", tmp_path, "--out", tmp_path / "a").code == 0
+    )
     assert os.environ["SANDBOX_DATA"] == str(tmp_path)
     assert say("reproduce", "C1", "--data", tmp_path / "none").code == 2
 
 
 def test_threads_change_no_figure(claimed):
-    rows = [reproduce(ReproductionRequest(select(["C1"]), 60, threads=threads)).rows[0] for threads in (1, 4)]
+    rows = [
+        reproduce(ReproductionRequest(select(["C1"]), 60, threads=threads)).rows[0]
+        for threads in (1, 4)
+    ]
     assert (rows[0].estimate, rows[0].interval) == (rows[1].estimate, rows[1].interval)
 
 
 def test_a_budget_says_what_it_left_out(say, claimed, tmp_path):
-    document = say("reproduce", "claimed", "--budget", "0.0000001", "--out", tmp_path / "a", "--json").document
+    document = say(
+        "reproduce", "claimed", "--budget", "0.0000001", "--out", tmp_path / "a", "--json"
+    ).document
     assert document["left_out"] == ["C1", "C2"]
 
 
@@ -172,7 +200,10 @@ def test_the_page_parses_escapes_and_links_to_nothing_outside(say, claimed, tmp_
     parser.close()
     assert "&lt;b&gt;" in page and "Quick" in page
     assert not re.findall(r"https?://|<script|<link|@import", page)
-    assert all(target.startswith(("#", "data:image/")) for target in re.findall(r'(?:href|src)="([^"]*)"', page))
+    assert all(
+        target.startswith(("#", "data:image/"))
+        for target in re.findall(r'(?:href|src)="([^"]*)"', page)
+    )
 
 
 def test_an_unknown_claim_gets_the_nearest(say):

@@ -105,7 +105,10 @@ def test_checkpoints_that_were_passed_over_do_not_push_out_new_ones(store, walk)
     reached = again.folder.read().done_units
     assert reached > 0 and again.folder.read().status == "timed-out"
     assert api.Run(again.folder).experiment.done_units == reached
-    assert essence(api.proceed(again.folder, Settings()))[:2] == essence(start(store, 3, steps=300, pause=0.0))[:2]
+    assert (
+        essence(api.proceed(again.folder, Settings()))[:2]
+        == essence(start(store, 3, steps=300, pause=0.0))[:2]
+    )
 
 
 def test_metrics_and_times_behind_the_checkpoint_are_cut_when_a_run_is_taken_up(store, walk):
@@ -125,7 +128,12 @@ def test_metrics_and_times_behind_the_checkpoint_are_cut_when_a_run_is_taken_up(
 def test_numpy_scalars_in_a_state_keep_their_type(tmp_path):
     state = {"a": np.float32(0.1), "b": np.int8(3), "c": [np.float64(2.5)], "d": "scalar:a0"}
     back = checkpoint.load(checkpoint.save(tmp_path, 1, state))
-    assert [type(back["a"]), type(back["b"]), type(back["c"][0]), back["d"]] == [np.float32, np.int8, np.float64, "scalar:a0"]
+    assert [type(back["a"]), type(back["b"]), type(back["c"][0]), back["d"]] == [
+        np.float32,
+        np.int8,
+        np.float64,
+        "scalar:a0",
+    ]
     assert back["a"] == np.float32(0.1)
 
 
@@ -177,7 +185,11 @@ def test_readers_of_a_lost_run_do_not_take_each_other_for_its_writer(store, walk
 
 
 def test_a_lab_that_exits_is_a_failed_run(store, tmp_path):
-    one_file(tmp_path, "quitter", **{"        self._fail(first + count)\n": "        raise SystemExit(3)\n"})
+    one_file(
+        tmp_path,
+        "quitter",
+        **{"        self._fail(first + count)\n": "        raise SystemExit(3)\n"},
+    )
     with pytest.raises(RunFailed) as caught:
         api.start(api.Request("quitter"), Store(store), Settings())
     assert caught.value.run.folder.read().status == "failed"
@@ -185,7 +197,9 @@ def test_a_lab_that_exits_is_a_failed_run(store, tmp_path):
 
 def test_ctrl_c_twice_does_not_wait_for_the_block(store, walk):
     process, _ = running(store, "--steps", "20", "--pause", "60", wait=False)
-    while not any('"unit": "step"' in folder.record_path.read_text() for folder in Store(store).folders()):
+    while not any(
+        '"unit": "step"' in folder.record_path.read_text() for folder in Store(store).folders()
+    ):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -232,7 +246,9 @@ def test_pictures_that_failed_or_were_damaged_are_made_again(store, walk, monkey
         {"status": "dancing"},
     ],
 )
-def test_a_record_with_a_field_of_a_wrong_kind_is_damaged_and_hides_no_other(store, walk, say, change):
+def test_a_record_with_a_field_of_a_wrong_kind_is_damaged_and_hides_no_other(
+    store, walk, say, change
+):
     good, bad = start(store), start(store, 1)
     document = json.loads(bad.folder.record_path.read_text())
     bad.folder.record_path.write_text(json.dumps({**document, **change}))
@@ -291,9 +307,18 @@ def test_a_choice_of_a_wrong_shape_is_one_problem(value):
 
 
 def test_dashes_and_underscores_are_the_same_inside_choices():
-    layers = [{"agent": {"epsilon_final": 0.3}}, {"agent": {"epsilon-final": 0.2}}, {"agent": "two"}]
+    layers = [
+        {"agent": {"epsilon_final": 0.3}},
+        {"agent": {"epsilon-final": 0.2}},
+        {"agent": "two"},
+    ]
     assert resolve(Whole, layers, "lab", find).agent.options.epsilon_final == 0.2
-    assert resolve(Whole, [*layers, {"agent": {"epsilon_final": 0.1}}], "lab", find).agent.options.epsilon_final == 0.1
+    assert (
+        resolve(
+            Whole, [*layers, {"agent": {"epsilon_final": 0.1}}], "lab", find
+        ).agent.options.epsilon_final
+        == 0.1
+    )
 
 
 @pytest.mark.parametrize("layer", [{"steps": True}, {"agent": {"alpha": False}}])
@@ -304,7 +329,18 @@ def test_true_is_no_number(layer):
 
 def test_the_agent_of_a_configuration_file_brings_its_options(say, tmp_path, walk):
     (tmp_path / "c.json").write_text('{"agent": "q-learning"}')
-    said = say("run", "maze", "--config", tmp_path / "c.json", "--episodes", "5", "--json", "--no-pictures", "--render", "none")
+    said = say(
+        "run",
+        "maze",
+        "--config",
+        tmp_path / "c.json",
+        "--episodes",
+        "5",
+        "--json",
+        "--no-pictures",
+        "--render",
+        "none",
+    )
     assert said.document["agent"] == "q-learning"
 
 
@@ -318,7 +354,9 @@ def test_an_observer_that_always_watches_but_is_broken_stops_no_run(store, tmp_p
     )
     registry().add_file(tmp_path / "spy.py")
     run = start(store)
-    assert run.status == "finished" and any("'spy' cannot be made and is left out" in said for said in run.record.warnings)
+    assert run.status == "finished" and any(
+        "'spy' cannot be made and is left out" in said for said in run.record.warnings
+    )
 
 
 def test_settings_given_twice_double_nothing(store, walk):

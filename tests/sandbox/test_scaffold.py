@@ -15,7 +15,12 @@ from sandbox.registry import scaffold
 from sandbox.registry.registry import registry
 from tests.conftest import ROOT
 
-HERE = [kind for kind in scaffold.KINDS if kind != "env" or any(entry.name == "gym" for entry in registry().entries("lab", outside=False))]
+HERE = [
+    kind
+    for kind in scaffold.KINDS
+    if kind != "env"
+    or any(entry.name == "gym" for entry in registry().entries("lab", outside=False))
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,23 +30,36 @@ def fresh_python(tmp_path_factory):
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
     site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    (home.joinpath(site.stdout.strip()) / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+    (home.joinpath(site.stdout.strip()) / "beside.pth").write_text(
+        f"{sysconfig.get_path('purelib')}\n{ROOT}\n"
+    )
     return python
 
 
 def call(python, *words, cwd, store):
     environment = {**os.environ, "SANDBOX_STORE": str(store), "PYTHONWARNINGS": "default"}
     done = subprocess.run(
-        [python, "-m", *map(str, words)], cwd=cwd, capture_output=True, text=True, env=environment, timeout=300, check=False
+        [python, "-m", *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("kind", HERE)
-def test_a_new_package_installs_runs_passes_its_tests_and_uninstalls(fresh_python, store, tmp_path, kind):
+def test_a_new_package_installs_runs_passes_its_tests_and_uninstalls(
+    fresh_python, store, tmp_path, kind
+):
     scaffold.write(f"my-{kind}", kind, tmp_path)
     package = tmp_path / f"my-{kind}"
     install = ("pip", "install", "--no-deps", "--no-build-isolation", "--no-index", package)
@@ -49,9 +67,17 @@ def test_a_new_package_installs_runs_passes_its_tests_and_uninstalls(fresh_pytho
     try:
         assert f"my-{kind}" in call(fresh_python, "sandbox", "plugins", cwd=tmp_path, store=store)
         assert "finished" in call(
-            fresh_python, "sandbox", *scaffold.try_it(f"my-{kind}", kind).split(), "--render", "none", cwd=tmp_path, store=store
+            fresh_python,
+            "sandbox",
+            *scaffold.try_it(f"my-{kind}", kind).split(),
+            "--render",
+            "none",
+            cwd=tmp_path,
+            store=store,
         )
-        assert " passed" in call(fresh_python, "pytest", "-q", "-p", "no:cacheprovider", cwd=package, store=store)
+        assert " passed" in call(
+            fresh_python, "pytest", "-q", "-p", "no:cacheprovider", cwd=package, store=store
+        )
     finally:
         call(fresh_python, "pip", "uninstall", "-y", f"my-{kind}", cwd=tmp_path, store=store)
     assert f"my-{kind}" not in call(fresh_python, "sandbox", "plugins", cwd=tmp_path, store=store)
@@ -61,7 +87,14 @@ def test_a_new_package_installs_runs_passes_its_tests_and_uninstalls(fresh_pytho
 def test_a_new_file_runs_with_p(in_process, tmp_path, kind):
     (path,) = scaffold.write(f"one-{kind}", kind, tmp_path, one_file=True)
     said = in_process(
-        "-p", path, *scaffold.try_it(f"one-{kind}", kind).split(), "--render", "none", "--json", cwd=tmp_path, PYTHONPATH=str(ROOT)
+        "-p",
+        path,
+        *scaffold.try_it(f"one-{kind}", kind).split(),
+        "--render",
+        "none",
+        "--json",
+        cwd=tmp_path,
+        PYTHONPATH=str(ROOT),
     )
     assert said.code == 0, said.err
     assert said.document["status"] == "finished" and not said.document.get("warnings")
@@ -76,7 +109,10 @@ def test_what_is_written_is_formatted_and_names_no_template(tmp_path, kind, one_
         assert "example" not in text.lower() and "# -- hook" not in text, path
     python = [str(path) for path in paths if path.suffix == ".py"]
     checked = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--check", "--line-length", "140", *python], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ruff", "format", "--check", "--line-length", "140", *python],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stdout
 

@@ -42,7 +42,14 @@ def columns(request, screen):
 
 def test_a_table_fits_and_breaks_at_spaces_alone(columns, capsys):
     numbers = ["1.2345e15", "166992", "3_360_000"]
-    rows = [["20261126-021952-q-learning-1c00315e", "a result of many words that has to give way " * 2, one] for one in numbers]
+    rows = [
+        [
+            "20261126-021952-q-learning-1c00315e",
+            "a result of many words that has to give way " * 2,
+            one,
+        ]
+        for one in numbers
+    ]
     output.table(["run", "what came out", "steps"], rows, right=["steps"])
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= columns
@@ -51,8 +58,12 @@ def test_a_table_fits_and_breaks_at_spaces_alone(columns, capsys):
 
 def test_a_table_gives_up_its_spare_columns_first(screen, capsys):
     screen(60)
-    output.table(["run", "agent", "result"], [["r" * 40, "q-learning", "score 0.75"]], spare=["agent"])
-    output.table(["run", "agent", "result"], [["r" * 20, "q-learning", "score 0.75"]], spare=["agent"])
+    output.table(
+        ["run", "agent", "result"], [["r" * 40, "q-learning", "score 0.75"]], spare=["agent"]
+    )
+    output.table(
+        ["run", "agent", "result"], [["r" * 20, "q-learning", "score 0.75"]], spare=["agent"]
+    )
     narrow, wide = capsys.readouterr().out.split("run ")[1:]
     assert "agent" not in narrow and "q-learning" not in narrow and "agent" in wide
 
@@ -82,10 +93,17 @@ def test_a_run_and_what_is_shown_of_it_fit(words, columns, say):
     shown, listed, checked = say("show"), say("list"), say("verify")
     for said in (ran, shown, listed, checked):
         assert said.code == 0
-        lines = [line for line in said.out.splitlines() if "python -m" not in line and "runs" not in line]
+        lines = [
+            line for line in said.out.splitlines() if "python -m" not in line and "runs" not in line
+        ]
         assert lines and max(map(len, lines)) <= columns, max(lines, key=len)
-    assert not re.search(r"\bnone\b", ran.out.split("python -m")[0]) and "1 checkpoints" not in checked.out
-    assert not re.search("[\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}]", ran.out + ran.err + shown.out + listed.out)
+    assert (
+        not re.search(r"\bnone\b", ran.out.split("python -m")[0])
+        and "1 checkpoints" not in checked.out
+    )
+    assert not re.search(
+        "[\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}]", ran.out + ran.err + shown.out + listed.out
+    )
 
 
 COMMANDS = [
@@ -98,20 +116,43 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=[" ".join(map(str, words[:2])) for words in COMMANDS])
+@pytest.mark.parametrize(
+    "words", COMMANDS, ids=[" ".join(map(str, words[:2])) for words in COMMANDS]
+)
 def test_what_other_commands_say_fits(words, columns, say):
     if "--random" in words:
         pytest.importorskip("optuna")
     said = say(*words)
-    lines = [line for line in said.out.splitlines() if not line.startswith("python -m") and " " in line.strip()]  # paths are whole
-    assert said.code == 0 and len(lines) > 3 and max(map(len, lines)) <= columns, max(lines, key=len)
+    lines = [
+        line
+        for line in said.out.splitlines()
+        if not line.startswith("python -m") and " " in line.strip()
+    ]  # paths are whole
+    assert said.code == 0 and len(lines) > 3 and max(map(len, lines)) <= columns, max(
+        lines, key=len
+    )
     assert not re.search(r"\d[ ,\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}]\d{3}\b", said.out)
 
 
 def test_many_seeds_are_said_to_be_many(say):
-    ran = say("run", "maze", "--preset", "quick", "--seed", 3, "--seeds", 5, "--render", "none", "--no-pictures")
+    ran = say(
+        "run",
+        "maze",
+        "--preset",
+        "quick",
+        "--seed",
+        3,
+        "--seeds",
+        5,
+        "--render",
+        "none",
+        "--no-pictures",
+    )
     assert ran.out.startswith("maze · sarsa · seeds 3 to 7 · finished")
-    assert say("show").out.startswith("maze · sarsa · seeds 3 to 7 · ") and " 3 to 7 " in say("list").out
+    assert (
+        say("show").out.startswith("maze · sarsa · seeds 3 to 7 · ")
+        and " 3 to 7 " in say("list").out
+    )
 
 
 def test_large_and_tiny_scores_are_readable(say):
@@ -131,7 +172,9 @@ def test_a_figure_that_there_is_not_is_left_out(say):
 def shown_of(experiment, blocks, capsys):
     """What the progress line said of some blocks."""
     observer = progress.RunProgress()
-    run = SimpleNamespace(experiment=experiment, record=SimpleNamespace(unit=experiment.unit, limit=None))
+    run = SimpleNamespace(
+        experiment=experiment, record=SimpleNamespace(unit=experiment.unit, limit=None)
+    )
     for block in blocks:
         observer.block(run, block)
     return capsys.readouterr().err.splitlines()
@@ -139,7 +182,9 @@ def shown_of(experiment, blocks, capsys):
 
 def test_a_progress_line_leaves_out_what_does_not_fit_rather_than_half_a_number():
     parts = ["reward per step mean 0.75", "reward per step low 0.25", "reward per step high 1.25"]
-    assert output.fitting(parts, "  ", 60) == "  ".join(parts[:2]) and output.fitting(parts, "  ", 200) == "  ".join(parts)
+    assert output.fitting(parts, "  ", 60) == "  ".join(parts[:2]) and output.fitting(
+        parts, "  ", 200
+    ) == "  ".join(parts)
     assert output.fitting(parts, "  ", 3) == parts[0]
 
 
@@ -156,7 +201,9 @@ def test_every_lab_shows_figures_while_it_learns(name, tmp_path, capsys, monkeyp
         pytest.skip(str(error))
     wanted, blocks = {one.replace("_", " ") for one in experiment.headline}, []
     lines: list[str] = []
-    while not experiment.done and not any(all(f"{one} " in line for one in wanted) for line in lines):
+    while not experiment.done and not any(
+        all(f"{one} " in line for one in wanted) for line in lines
+    ):
         blocks += experiment.advance()
         lines = shown_of(experiment, blocks, capsys)
     assert wanted
@@ -171,13 +218,28 @@ def test_a_figure_of_a_rare_stream_is_not_lost_between_two_lines(capsys, monkeyp
     observer = progress.RunProgress()
     observer._shown = next(clock)
     run = SimpleNamespace(experiment=experiment, record=SimpleNamespace(unit="epoch", limit=3))
-    for block in (Block("learn", {"loss": [0.5]}), Block("validate", {"nll": [9.25]}), Block("learn", {"loss": [0.25]})):
+    for block in (
+        Block("learn", {"loss": [0.5]}),
+        Block("validate", {"nll": [9.25]}),
+        Block("learn", {"loss": [0.25]}),
+    ):
         observer.block(run, block)
-    assert capsys.readouterr().err.splitlines() == ["epoch 1 of 3  loss 0.5", "epoch 1 of 3  loss 0.25  nll 9.25"]
+    assert capsys.readouterr().err.splitlines() == [
+        "epoch 1 of 3  loss 0.5",
+        "epoch 1 of 3  loss 0.25  nll 9.25",
+    ]
 
 
 def test_without_a_headline_the_first_figures_of_a_block_are_shown(capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     experiment = SimpleNamespace(unit="env step", done_units=2)
-    columns = {"env_steps": [1, 2], "word": ["a", "b"], "score": [1.0, np.nan], "empty": [np.nan, np.nan], "third": [3, 3]}
-    assert shown_of(experiment, [Block("learn", columns)], capsys) == ["env step 2  score 1  empty –"]
+    columns = {
+        "env_steps": [1, 2],
+        "word": ["a", "b"],
+        "score": [1.0, np.nan],
+        "empty": [np.nan, np.nan],
+        "third": [3, 3],
+    }
+    assert shown_of(experiment, [Block("learn", columns)], capsys) == [
+        "env step 2  score 1  empty –"
+    ]

@@ -12,11 +12,19 @@ from sandbox.seeding import Generators, GlobalGenerators, generator
 def test_a_generator_depends_on_seed_and_name_alone():
     alone, late = Generators(5), Generators(5)
     late["other"].random(100)
-    assert alone["agent"].random(4).tolist() == late["agent"].random(4).tolist() == generator(5, "agent").random(4).tolist()
+    assert (
+        alone["agent"].random(4).tolist()
+        == late["agent"].random(4).tolist()
+        == generator(5, "agent").random(4).tolist()
+    )
 
 
 def test_names_and_seeds_give_different_streams():
-    streams = {tuple(generator(seed, name).integers(2**62, size=3)) for seed in range(5) for name in ("agent", "env", "a", "b")}
+    streams = {
+        tuple(generator(seed, name).integers(2**62, size=3))
+        for seed in range(5)
+        for name in ("agent", "env", "a", "b")
+    }
     assert len(streams) == 20
 
 

@@ -25,9 +25,22 @@ def make(store, seed=0, **options):
 
 def test_blocks_come_back_as_columns(tmp_path):
     writer = LineWriter(tmp_path / "m.jsonl")
-    writer.write(block_line("learn", {"episode": np.array([1, 2]), "steps_to_goal": np.array([np.nan, 42.0]), "name": ["a", "b"]}))
+    writer.write(
+        block_line(
+            "learn",
+            {
+                "episode": np.array([1, 2]),
+                "steps_to_goal": np.array([np.nan, 42.0]),
+                "name": ["a", "b"],
+            },
+        )
+    )
     writer.write(block_line("evaluate", {"episode": [2], "ok": [True]}))
-    writer.write(block_line("learn", {"episode": np.array([3]), "steps_to_goal": np.array([40.0]), "name": ["c"]}))
+    writer.write(
+        block_line(
+            "learn", {"episode": np.array([3]), "steps_to_goal": np.array([40.0]), "name": ["c"]}
+        )
+    )
     writer.close()
     metrics = Metrics(tmp_path / "m.jsonl")
     assert metrics.streams == ["learn", "evaluate"]
@@ -45,7 +58,9 @@ def test_columns_of_different_lengths_are_refused():
 
 def test_a_metrics_line_that_was_cut_off_is_passed_over_and_reported(tmp_path):
     path = tmp_path / "m.jsonl"
-    path.write_bytes(b'{"stream":"a","x":[1,2]}\n{"stream":"a","x":[3\x00]}\n{"stream":"a","x":[4]}\n{"stream":"a","x":[5')
+    path.write_bytes(
+        b'{"stream":"a","x":[1,2]}\n{"stream":"a","x":[3\x00]}\n{"stream":"a","x":[4]}\n{"stream":"a","x":[5'
+    )
     said = []
     assert Metrics(path, said.append)["x"].tolist() == [1, 2, 4]
     assert len(said) == 2 and "line 2 is damaged" in said[0] and "line 4 is cut off" in said[1]
@@ -70,13 +85,17 @@ def test_a_line_that_could_not_be_written_whole_is_taken_back(tmp_path, monkeypa
     monkeypatch.setattr(os, "write", real)
     writer.write({"x": 3})
     writer.close()
-    assert [orjson.loads(line)["x"] for line in (tmp_path / "m.jsonl").read_bytes().splitlines()] == [1, 3]
+    assert [
+        orjson.loads(line)["x"] for line in (tmp_path / "m.jsonl").read_bytes().splitlines()
+    ] == [1, 3]
 
 
 # -- artifacts
 
 
-@pytest.mark.parametrize("name", ["", "../out", "/etc/passwd", "a/../../b", "a\\b", "c:evil", ".", "..", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["", "../out", "/etc/passwd", "a/../../b", "a\\b", "c:evil", ".", "..", "a\0b"]
+)
 def test_no_artifact_leads_out_of_the_folder(tmp_path, name):
     with pytest.raises(StoreError, match="cannot name an artifact"):
         Artifacts(tmp_path / "artifacts").path(name)
@@ -129,7 +148,9 @@ def test_an_unknown_run_is_said_so(store, walk):
         Store(store / "empty").find("last")
 
 
-@pytest.mark.parametrize("damage", ["missing", "garbage", "another schema", "another version", "a folder"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "garbage", "another schema", "another version", "a folder"]
+)
 def test_an_index_that_is_missing_or_garbage_is_rebuilt(store, walk, damage):
     run = make(store)
     found = Store(store)
@@ -173,7 +194,15 @@ def test_a_damaged_record_is_listed_as_damaged_and_hides_no_other(store, walk, s
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "3", "{}", '{"id": 3, "lab": "x", "config": {}}', '{"id": "a", "lab": "x", "config": [], "status": "running"}', ""]
+    "content",
+    [
+        "[]",
+        "3",
+        "{}",
+        '{"id": 3, "lab": "x", "config": {}}',
+        '{"id": "a", "lab": "x", "config": [], "status": "running"}',
+        "",
+    ],
 )
 def test_a_record_of_a_wrong_shape_is_damaged(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
@@ -209,7 +238,10 @@ def test_a_run_has_one_writer(store, walk):
     holder.start()
     entered.wait(10)
     try:
-        with pytest.raises(StoreError, match="A process works on run"), api.load(run.id, store=store).folder.writing():
+        with (
+            pytest.raises(StoreError, match="A process works on run"),
+            api.load(run.id, store=store).folder.writing(),
+        ):
             pass
     finally:
         leave.set()

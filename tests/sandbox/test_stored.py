@@ -93,13 +93,21 @@ def test_last_stays_a_run_and_a_beginning_that_a_run_has_stays_the_run(say, toys
 
 def test_a_name_that_is_none_says_what_was_looked_for(say, old):
     said = say("show", "maze-9")
-    assert said.code == 2 and "No run, sweep or comparison 'maze-9'" in said.err and "`list sweeps`" in said.err
+    assert (
+        said.code == 2
+        and "No run, sweep or comparison 'maze-9'" in said.err
+        and "`list sweeps`" in said.err
+    )
 
 
 def test_a_beginning_of_several_is_refused(say, toys):
     made = sandbox.sweep("valley", grid={"x": [1, 2]}, epochs=2)
     said = say("show", made.id[:15])
-    assert said.code == 2 and "could be 2 runs" in said.err and f"The sweep {made.id} begins so too." in said.err
+    assert (
+        said.code == 2
+        and "could be 2 runs" in said.err
+        and f"The sweep {made.id} begins so too." in said.err
+    )
     for agents in (["hare"], ["tortoise"]):
         sandbox.compare("race", agents=agents, seeds=2)
     assert "could be 2 comparisons: race-" in say("show", "race-").err
@@ -181,7 +189,10 @@ def test_the_document_of_a_list_has_every_run(say, old):
 
 def test_the_last_of_a_list_are_counted_in_runs(say, old):
     assert lines(say("list", "--last", "8")) == [SWEEP, COMPARISON]
-    assert "comparison of 6 runs" in say("list", "--last", "8").out and "sweep of 2 runs" in say("list", "--last", "8").out
+    assert (
+        "comparison of 6 runs" in say("list", "--last", "8").out
+        and "sweep of 2 runs" in say("list", "--last", "8").out
+    )
 
 
 def test_a_run_of_its_own_stays_one_when_a_comparison_uses_it(say, toys):
@@ -196,32 +207,59 @@ def test_a_comparison_has_the_runs_that_another_one_made(say, toys):
     more = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
     listed = say("list").out
     assert "comparison of 4 runs" in listed and "comparison of 6 runs" in listed
-    assert next(line for line in listed.splitlines() if line.startswith(more.id)).split()[3:6] == ["agents", "0", "to"]
+    assert next(line for line in listed.splitlines() if line.startswith(more.id)).split()[3:6] == [
+        "agents",
+        "0",
+        "to",
+    ]
     assert "comparison of 6 runs" in say("list", "--last", "1").out
 
 
 def sampled(value, error):
-    return SimpleNamespace(score={"name": "greedy_return", "value": value, "standard_error": error, "episodes": 30}, summary={})
+    return SimpleNamespace(
+        score={"name": "greedy_return", "value": value, "standard_error": error, "episodes": 30},
+        summary={},
+    )
 
 
 def test_scores_of_a_group_have_the_digits_that_their_error_leaves():
     rows = [sampled(-0.466667, 0.1612), sampled(-0.033333, 0.17531)]
     assert groups._span(rows) == ", greedy return -0.47 to -0.03 (standard error 0.18)"
-    exact = [SimpleNamespace(score={"name": "score", "value": value}, summary={}) for value in (0.293512, 0.74)]
+    exact = [
+        SimpleNamespace(score={"name": "score", "value": value}, summary={})
+        for value in (0.293512, 0.74)
+    ]
     assert groups._span(exact) == ", score 0.2935 to 0.74"
 
 
 def test_a_sampled_score_is_listed_with_its_episodes_and_over_seeds_with_all_of_them(say, store):
-    words = ["run", "gym", "--env", "Blackjack-v1", "--episodes", "20", "--render", "none", "--evaluation_episodes", "4"]
+    words = [
+        "run",
+        "gym",
+        "--env",
+        "Blackjack-v1",
+        "--episodes",
+        "20",
+        "--render",
+        "none",
+        "--evaluation_episodes",
+        "4",
+    ]
     assert say(*words).code == 0
     assert re.search(r"greedy return \S+ ± \S+ \(4 episodes\)", say("list").out)
     many = say(*words, "--seeds", "3")
     assert re.search(r"greedy return +\S+ ± \S+ \(standard error, 12 episodes\)", many.out)
-    assert all(len(re.search(rf"greedy return {kind} +(\S+)", many.out)[1].lstrip("-")) <= 5 for kind in ("iqm", "low", "high"))
+    assert all(
+        len(re.search(rf"greedy return {kind} +(\S+)", many.out)[1].lstrip("-")) <= 5
+        for kind in ("iqm", "low", "high")
+    )
 
 
 def test_statuses_of_a_group_are_counted(say, toys):
-    assert say("sweep", "valley", "--grid", "fail=true,false", "--epochs", "4", "--seeds", "2").code == 1
+    assert (
+        say("sweep", "valley", "--grid", "fail=true,false", "--epochs", "4", "--seeds", "2").code
+        == 1
+    )
     assert "2 failed, 2 finished" in say("list").out
 
 

@@ -34,7 +34,9 @@ def valley(store):
 
 def bytes_of(run):
     """What a run computed: metrics, and the summary without durations."""
-    return (run.path / "metrics.jsonl").read_bytes(), {name: value for name, value in run.summary.items() if name not in TIMES}
+    return (run.path / "metrics.jsonl").read_bytes(), {
+        name: value for name, value in run.summary.items() if name not in TIMES
+    }
 
 
 # -- what is tried
@@ -49,21 +51,33 @@ def test_a_grid_is_every_combination_with_every_seed():
 
 
 def test_axes_on_the_command_line_stand_behind_one_grid(say):
-    said = say("sweep", "valley", "--grid", "x=1,2", "y=0,-4", "--epochs", "2", "--seeds", "2", "--json")
+    said = say(
+        "sweep", "valley", "--grid", "x=1,2", "y=0,-4", "--epochs", "2", "--seeds", "2", "--json"
+    )
     assert said.code == 0, said.err
-    assert [one["params"] for one in sorted(said.document["ranking"], key=lambda one: one["number"])] == [
-        {"x": x, "y": y} for x in (1.0, 2.0) for y in (0.0, -4.0)
-    ]
+    assert [
+        one["params"] for one in sorted(said.document["ranking"], key=lambda one: one["number"])
+    ] == [{"x": x, "y": y} for x in (1.0, 2.0) for y in (0.0, -4.0)]
     assert len(Store().rows()) == 8
 
 
 def test_values_that_hold_commas_are_parted_by_semicolons():
-    assert parse_axes(["env.start=0,0;9,9", "agent.alpha=0.1,0.5"]) == {"env.start": ["0,0", "9,9"], "agent.alpha": ["0.1", "0.5"]}
+    assert parse_axes(["env.start=0,0;9,9", "agent.alpha=0.1,0.5"]) == {
+        "env.start": ["0,0", "9,9"],
+        "agent.alpha": ["0.1", "0.5"],
+    }
 
 
 def test_a_choice_may_stand_beside_its_own_options_in_any_order():
-    assert layer({"agent.alpha": 0.1, "agent": "sarsa"}) == {"agent": {"alpha": 0.1, "name": "sarsa"}}
-    made = sweep("maze", grid={"agent.alpha": [0.2], "agent": ["sarsa", "q-learning"]}, preset="quick", episodes=5)
+    assert layer({"agent.alpha": 0.1, "agent": "sarsa"}) == {
+        "agent": {"alpha": 0.1, "name": "sarsa"}
+    }
+    made = sweep(
+        "maze",
+        grid={"agent.alpha": [0.2], "agent": ["sarsa", "q-learning"]},
+        preset="quick",
+        episodes=5,
+    )
     names = {one.number: made.runs(one)[0].config["agent"]["name"] for one in made.ranking}
     assert names == {0: "sarsa", 1: "q-learning"}
 
@@ -76,7 +90,9 @@ def test_what_the_user_fixed_is_not_drawn():
         def suggest_categorical(self, name, choices):
             return choices[0]
 
-    held = Held(Trial(), [{"agent": {"name": "sarsa", "alpha": "0.3"}}, {"agent": {"epsilon_final": 0.01}}])
+    held = Held(
+        Trial(), [{"agent": {"name": "sarsa", "alpha": "0.3"}}, {"agent": {"epsilon_final": 0.01}}]
+    )
     assert held.suggest_float("agent.alpha", 0.5, 1) == 0.3
     assert held.suggest_float("agent.epsilon-final", 0.5, 1) == 0.01
     assert held.suggest_float("agent.discount", 0.5, 1) == 0.5
@@ -95,7 +111,9 @@ def test_control_labs_suggest_configurations_that_are_valid_and_bounded_by_one_a
         options = point.config.agent.options
         assert options.epsilon_final <= options.epsilon
         assert options.epsilon <= (1 if options.policy == "epsilon-greedy" else 5)
-    point = draw(registry().lab(lab), {}, [{"agent": "dyna-q"}, {"agent": {"alpha": 0.5}}], study.ask(), lab)
+    point = draw(
+        registry().lab(lab), {}, [{"agent": "dyna-q"}, {"agent": {"alpha": 0.5}}], study.ask(), lab
+    )
     assert point.config.agent.name == "dyna-q" and point.config.agent.options.alpha == 0.5
     assert "agent.alpha" not in point.params
 
@@ -104,19 +122,31 @@ def test_control_labs_suggest_configurations_that_are_valid_and_bounded_by_one_a
 
 
 @pytest.mark.parametrize(
-    ("lab", "grid", "common"), [("maze", {"agent.alpha": [0.1, 0.5]}, {"episodes": 60}), ("valley", {"x": [1.0, 2.0]}, {"epochs": 3})]
+    ("lab", "grid", "common"),
+    [
+        ("maze", {"agent.alpha": [0.1, 0.5]}, {"episodes": 60}),
+        ("valley", {"x": [1.0, 2.0]}, {"epochs": 3}),
+    ],
 )
 def test_a_run_of_a_sweep_has_the_bytes_it_has_alone(lab, grid, common, tmp_path):
     made = sweep(lab, grid=grid, seeds=2, config=common)
     for one in made.ranking:
         for run in made.runs(one):
-            alone = api.run(lab, config=run.config, seed=run.record.seed, store=tmp_path / "alone", pictures=False)
+            alone = api.run(
+                lab,
+                config=run.config,
+                seed=run.record.seed,
+                store=tmp_path / "alone",
+                pictures=False,
+            )
             assert bytes_of(run) == bytes_of(alone)
             assert run.status == "finished" and not run.artifacts
 
 
 def test_the_same_run_handed_out_twice_at_once_is_done_once(store):
-    request = api.Request("valley", layers=[{"epochs": 15, "pause": 0.02}], id="20260101-000000-once-s0")
+    request = api.Request(
+        "valley", layers=[{"epochs": 15, "pause": 0.02}], id="20260101-000000-once-s0"
+    )
     job = Job(request, str(store.resolve()))
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(carry, [job, job]))
@@ -127,26 +157,44 @@ def test_the_same_run_handed_out_twice_at_once_is_done_once(store):
 
 def test_requests_of_any_kind_can_be_carried_out_in_their_order():
     told = []
-    requests = [api.Request("valley", layers=[{"epochs": 2, "x": x, "fail": x == 2}], seed=3) for x in (1, 2, 3)]
-    runs = carry_out(requests, Store(), Settings(pictures=False), lambda number, run: told.append(run))
+    requests = [
+        api.Request("valley", layers=[{"epochs": 2, "x": x, "fail": x == 2}], seed=3)
+        for x in (1, 2, 3)
+    ]
+    runs = carry_out(
+        requests, Store(), Settings(pictures=False), lambda number, run: told.append(run)
+    )
     assert [run.config["x"] for run in runs] == [1, 2, 3]
-    assert [run.status for run in runs] == ["finished", "failed", "finished"] == [run.status for run in told]
+    assert (
+        [run.status for run in runs]
+        == ["finished", "failed", "finished"]
+        == [run.status for run in told]
+    )
     assert "closed" in told[1].record.error
 
 
 def test_a_sweep_confuses_no_listing_and_every_run_verifies(say):
     made = sweep("valley", grid={"x": [1, 2]}, epochs=2)
     assert {row.id for row in Store().rows()} == {run for one in made.ranking for run in one.runs}
-    assert say("verify").code == 0 and [check(folder)["problems"] for folder in Store().folders()] == [[], []]
+    assert say("verify").code == 0 and [
+        check(folder)["problems"] for folder in Store().folders()
+    ] == [[], []]
     assert len(say("list", "--json").document) == 2
 
 
 def test_a_failed_run_stops_no_other_and_resume_tries_it_again(say):
     said = say("sweep", "valley", "--grid", "fail=true,false", "x=1,2", "--epochs", "4", "--json")
     assert said.code == 1
-    assert sorted(one["status"] for one in said.document["ranking"]) == ["failed", "failed", "finished", "finished"]
+    assert sorted(one["status"] for one in said.document["ranking"]) == [
+        "failed",
+        "failed",
+        "finished",
+        "finished",
+    ]
     assert [one["status"] for one in said.document["ranking"]][:2] == ["finished"] * 2
-    before = {run: api.load(run).record.resumed for one in said.document["ranking"] for run in one["runs"]}
+    before = {
+        run: api.load(run).record.resumed for one in said.document["ranking"] for run in one["runs"]
+    }
     assert say("resume", said.document["sweep"], "--json").code == 1
     after = {run: api.load(run).record.resumed for run in before}
     assert sorted(after[run] - before[run] for run in before) == [0, 0, 1, 1]
@@ -161,14 +209,26 @@ def test_trials_are_ranked_by_the_mean_over_seeds():
     values = [run.summary["depth"] for run in made.runs(made.ranking[1])]
     mean = sum(values) / 3
     assert made.ranking[1].value == pytest.approx(mean)
-    assert made.ranking[1].spread == pytest.approx((sum((value - mean) ** 2 for value in values) / 2) ** 0.5)
+    assert made.ranking[1].spread == pytest.approx(
+        (sum((value - mean) ** 2 for value in values) / 2) ** 0.5
+    )
     assert (made.ranking[1].low, made.ranking[1].high) == (min(values), max(values))
     assert made.record.direction == "minimize" and made.record.objective == "depth"
 
 
 def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
     def one(number, value):
-        return Result(number, {}, "finished" if value is not None else "failed", value, None, None, None, [], [])
+        return Result(
+            number,
+            {},
+            "finished" if value is not None else "failed",
+            value,
+            None,
+            None,
+            None,
+            [],
+            [],
+        )
 
     results = [one(0, 1.0), one(1, None), one(2, 2.0), one(3, 1.0)]
     assert [result.number for result in ranked(results, "maximize")] == [2, 0, 3, 1]
@@ -176,16 +236,38 @@ def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
 
 
 def test_the_direction_is_declared_and_never_guessed_from_a_name():
-    lowest = sweep("regression", objective="summary.test_mse", grid={"activation": ["tanh"]}, preset="quick")
+    lowest = sweep(
+        "regression", objective="summary.test_mse", grid={"activation": ["tanh"]}, preset="quick"
+    )
     assert lowest.record.direction == "minimize"
     pytest.importorskip("torch")
-    highest = sweep("mnist", objective="summary.test_accuracy", grid={"epochs": [1]}, preset="quick", dataset="digits")
+    highest = sweep(
+        "mnist",
+        objective="summary.test_accuracy",
+        grid={"epochs": [1]},
+        preset="quick",
+        dataset="digits",
+    )
     assert highest.record.direction == "maximize"
 
 
 def test_the_best_configuration_is_a_file_that_run_takes(say):
-    made = sweep("maze", grid={"agent.alpha": [0.1, 0.5], "agent.policy": ["softmax"]}, preset="quick", episodes=80)
-    said = say("run", "maze", "--config", made.path / "best.json", "--render", "none", "--no-pictures", "--json")
+    made = sweep(
+        "maze",
+        grid={"agent.alpha": [0.1, 0.5], "agent.policy": ["softmax"]},
+        preset="quick",
+        episodes=80,
+    )
+    said = say(
+        "run",
+        "maze",
+        "--config",
+        made.path / "best.json",
+        "--render",
+        "none",
+        "--no-pictures",
+        "--json",
+    )
     assert said.code == 0, said.err
     assert bytes_of(api.load(said.document["run"])) == bytes_of(made.runs(made.best)[0])
 
@@ -201,8 +283,15 @@ def test_the_folder_holds_a_page_that_needs_nothing_from_outside():
         "importance.png",
     }
     page = (made.path / "report.html").read_text()
-    assert "http" not in page.replace("http-equiv", "") and page.count("data:image/png") == 2 and "<script" not in page
-    assert json.loads((made.path / "ranking.json").read_text())["ranking"][0]["params"] == {"x": 3.0, "y": 0.0}
+    assert (
+        "http" not in page.replace("http-equiv", "")
+        and page.count("data:image/png") == 2
+        and "<script" not in page
+    )
+    assert json.loads((made.path / "ranking.json").read_text())["ranking"][0]["params"] == {
+        "x": 3.0,
+        "y": 0.0,
+    }
     shares = made.importance
     assert sum(shares.values()) == pytest.approx(1) and shares["x"] > 0.9
 
@@ -221,9 +310,15 @@ def test_random_draws_depend_on_the_seed_alone():
 def test_tpe_comes_closer_than_random_search_and_repeats_itself_from_the_same_seed():
     pytest.importorskip("optuna")
     common = {"config": {"epochs": 12, "noise": 0.0}, "seed": 2}
-    tpe, again, random = sweep("valley", tpe=40, **common), sweep("valley", tpe=40, **common), sweep("valley", random=40, **common)
+    tpe, again, random = (
+        sweep("valley", tpe=40, **common),
+        sweep("valley", tpe=40, **common),
+        sweep("valley", random=40, **common),
+    )
     assert [one.params for one in tpe.record.trials] == [one.params for one in again.record.trials]
-    close = [sum(abs(one.params["x"] - 3) < 1 for one in made.record.trials) for made in (tpe, random)]
+    close = [
+        sum(abs(one.params["x"] - 3) < 1 for one in made.record.trials) for made in (tpe, random)
+    ]
     assert close[0] > close[1] + 5
     assert tpe.best.value < random.best.value + 0.05
 
@@ -239,7 +334,9 @@ def test_a_tpe_sweep_put_down_in_the_middle_goes_on_as_if_it_had_not_been(store)
     record.trials, record.status = record.trials[:13], "interrupted"
     made.folder.write(record)
     again = resume_sweep(made.folder)
-    assert [one.params for one in again.record.trials] == [one.params for one in whole.record.trials]
+    assert [one.params for one in again.record.trials] == [
+        one.params for one in whole.record.trials
+    ]
     assert [one.value for one in again.ranking] == [one.value for one in whole.ranking]
 
 
@@ -259,7 +356,14 @@ def test_hopeless_trials_are_given_up_and_the_best_is_not(prune):
 
 def test_pruning_says_so_when_nothing_reports():
     pytest.importorskip("optuna")
-    made = sweep("valley", grid={"x": [1, 2]}, epochs=2, prune="median", objective="summary.epochs", direction="maximize")
+    made = sweep(
+        "valley",
+        grid={"x": [1, 2]},
+        epochs=2,
+        prune="median",
+        objective="summary.epochs",
+        direction="maximize",
+    )
     assert "nothing could be given up" in made.record.error and made.status == "finished"
 
 
@@ -267,9 +371,16 @@ def test_pruning_says_so_when_nothing_reports():
 
 
 def test_everything_wrong_with_a_grid_is_said_at_once_and_nothing_runs(say, store):
-    said = say("sweep", "maze", "--grid", "agent.alpha=0.1,7,-1", "agent.polcy=softmax", "episodes=0")
+    said = say(
+        "sweep", "maze", "--grid", "agent.alpha=0.1,7,-1", "agent.polcy=softmax", "episodes=0"
+    )
     assert said.code == 2
-    for part in ("agent.alpha = 7", "agent.alpha = -1", "Did you mean 'agent.policy'", "episodes = 0"):
+    for part in (
+        "agent.alpha = 7",
+        "agent.alpha = -1",
+        "Did you mean 'agent.policy'",
+        "episodes = 0",
+    ):
         assert part in said.err
     assert not store.exists()
 
@@ -301,10 +412,14 @@ def test_bad_input_is_refused_before_anything_runs(say, store, words, part):
 
 
 def test_an_objective_that_no_run_has_is_named_with_those_that_there_are():
-    with pytest.raises(UsageError, match="--direction maximize or minimize. Or did you mean 'depth'"):
+    with pytest.raises(
+        UsageError, match="--direction maximize or minimize. Or did you mean 'depth'"
+    ):
         sweep("valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth")
     with pytest.raises(UnknownNameError, match="Did you mean 'depth'"):
-        sweep("valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth", direction="minimize")
+        sweep(
+            "valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth", direction="minimize"
+        )
 
 
 def test_a_lab_without_a_search_space_says_how_to_sweep_it(walk):
@@ -314,7 +429,14 @@ def test_a_lab_without_a_search_space_says_how_to_sweep_it(walk):
 
 def test_a_grid_beyond_reason_is_refused():
     with pytest.raises(ConfigError, match="at most 100000"):
-        sweep("valley", grid={"x": list(range(-10, 10)), "y": list(range(-10, 10)), "epochs": list(range(1, 1000))})
+        sweep(
+            "valley",
+            grid={
+                "x": list(range(-10, 10)),
+                "y": list(range(-10, 10)),
+                "epochs": list(range(1, 1000)),
+            },
+        )
 
 
 @pytest.mark.parametrize(
@@ -334,13 +456,19 @@ def test_a_serial_grid_needs_neither_dask_nor_optuna(store):
         f"registry().add_file(Path({str(TOYS / 'valley.py')!r}))\n"
         "made = sweep('valley', grid={'x': [1, 2, 3, 4]}, epochs=2)\nprint(made.status, made.best.params, made.importance)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert done.stdout.strip() == "finished {'x': 3.0} {}", done.stderr
 
 
 def test_a_sweep_that_runs_is_not_taken_up_by_another(store):
     made = sweep("valley", grid={"x": [1]}, epochs=1)
-    with made.folder.writing(), pytest.raises(UsageError, match="A process works on sweep"), made.folder.writing():
+    with (
+        made.folder.writing(),
+        pytest.raises(UsageError, match="A process works on sweep"),
+        made.folder.writing(),
+    ):
         pass
     record = made.folder.read()
     record.status = "running"
@@ -352,8 +480,14 @@ def test_a_sweep_that_runs_is_not_taken_up_by_another(store):
 
 def test_a_finished_sweep_resumed_does_nothing_twice(say):
     made = sweep("valley", grid={"x": [1, 2]}, epochs=2)
-    before = {run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns for one in made.ranking for run in one.runs}
+    before = {
+        run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns
+        for one in made.ranking
+        for run in one.runs
+    }
     said = say("resume", made.id, "--json")
     assert said.code == 0 and said.document["ranking"] == made.document()["ranking"]
-    assert before == {run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns for run in before}
+    assert before == {
+        run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns for run in before
+    }
     assert Sweep(SweepFolder(made.path, Store())).best.params == {"x": 2.0}

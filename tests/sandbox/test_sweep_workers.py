@@ -32,7 +32,13 @@ def essences(store, lab="valley"):
         summary = {name: value for name, value in record["summary"].items() if name not in TIMES}
         trial, seed = folder.name.split("-")[-2:]
         assert (trial, seed) not in found, "a configuration ran twice"
-        found[trial, seed] = (record["status"], record["config"], record["seed"], summary, (folder / "metrics.jsonl").read_bytes())
+        found[trial, seed] = (
+            record["status"],
+            record["config"],
+            record["seed"],
+            summary,
+            (folder / "metrics.jsonl").read_bytes(),
+        )
     return found
 
 
@@ -48,7 +54,12 @@ def assert_same(quick, slow, runs):
 def started(*words, **more):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **more
+        [str(word) for word in words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **more,
     )
 
 
@@ -56,7 +67,16 @@ def started(*words, **more):
 def cluster(tmp_path):
     """A real scheduler and two worker processes without a nanny: address, workers, scheduler."""
     file = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+    dask = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        file,
+    ]
     processes = [started(*dask)]
     worker = [
         sys.executable,
@@ -69,8 +89,13 @@ def cluster(tmp_path):
         "--no-nanny",
         "--no-dashboard",
     ]
-    processes += [started(*worker, "--local-directory", tmp_path / f"scratch-{number}") for number in range(2)]
-    wait_until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "the scheduler says where it is")
+    processes += [
+        started(*worker, "--local-directory", tmp_path / f"scratch-{number}") for number in range(2)
+    ]
+    wait_until(
+        lambda: file.exists() and file.read_text().rstrip().endswith("}"),
+        "the scheduler says where it is",
+    )
     yield json.loads(file.read_text())["address"], processes[1:], processes[0]
     for process in processes[::-1]:
         process.terminate()
@@ -102,15 +127,37 @@ SEARCHES = {"grid": ["--grid", "x=0,1.5,3", "y=-1,4"], "random": ["--random", "6
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(search, cluster, tmp_path, monkeypatch):
+def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(
+    search, cluster, tmp_path, monkeypatch
+):
     address, workers, _ = cluster
-    words = ["sweep", "valley", *VALLEY, *SEARCHES[search], "--seeds", "2", "--seed", "5", "--epochs", "24"]
+    words = [
+        "sweep",
+        "valley",
+        *VALLEY,
+        *SEARCHES[search],
+        "--seeds",
+        "2",
+        "--seed",
+        "5",
+        "--epochs",
+        "24",
+    ]
     serial, shared = tmp_path / "serial", tmp_path / "shared"
     alone = started(*command(*words, "--store", serial, "--json"), cwd=ROOT)
     out, err = alone.communicate(timeout=DEADLINE)
     assert alone.returncode == 0, err
 
-    slow = ["--pause", "0.02", "--checkpoint-every", "0.05", "--scheduler", address, "--store", shared]
+    slow = [
+        "--pause",
+        "0.02",
+        "--checkpoint-every",
+        "0.05",
+        "--scheduler",
+        address,
+        "--store",
+        shared,
+    ]
     sweep = started(*command(*words, *slow, "--json"), cwd=ROOT)
     victim = workers[0]
     wait_until(lambda: victim.pid in checkpointed(shared), "the victim has a checkpoint")
@@ -133,7 +180,18 @@ LITTLE = ["--grid", "x=0,1,2", "--seeds", "2", "--epochs", "30"]
 
 def interrupted_sweep(store, *more, sent=signal.SIGINT):
     """Start a sweep, hit its whole process group while a run is at work, as Ctrl-C on a terminal does; what it said."""
-    words = ["sweep", "valley", *VALLEY, *LITTLE, "--pause", "0.02", "--store", store, "--checkpoint-every", "0.05"]
+    words = [
+        "sweep",
+        "valley",
+        *VALLEY,
+        *LITTLE,
+        "--pause",
+        "0.02",
+        "--store",
+        store,
+        "--checkpoint-every",
+        "0.05",
+    ]
     sweep = started(*command(*words, *more), cwd=ROOT, start_new_session=True)
     wait_until(lambda: checkpointed(store), "a run has a checkpoint")
     os.killpg(sweep.pid, sent)
@@ -152,7 +210,10 @@ def test_ctrl_c_leaves_a_sweep_that_resume_finishes_with_the_same_bytes(workers,
     assert record["status"] == "interrupted" and f"resume {folder.name}" in out
     statuses = {status for status, *_ in essences(store).values()}
     assert "interrupted" in statuses and statuses <= {"finished", "interrupted"}
-    rest = started(*command("resume", folder.name, *VALLEY, "--store", store, "--json", "--workers", "0"), cwd=ROOT)
+    rest = started(
+        *command("resume", folder.name, *VALLEY, "--store", store, "--json", "--workers", "0"),
+        cwd=ROOT,
+    )
     out, err = rest.communicate(timeout=DEADLINE)
     assert rest.returncode == 0, err
     whole = started(*command("sweep", "valley", *VALLEY, *LITTLE, "--store", undisturbed), cwd=ROOT)
@@ -199,11 +260,27 @@ def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit():
     "words",
     [
         ["sweep", "valley", "-p", TOYS / "valley.py", *LITTLE, "--pause", "0.05"],
-        ["compare", "race", "-p", TOYS / "race.py", "--agents", "hare", "tortoise", "--seeds", "2", "--laps", "20", "--pause", "0.1"],
+        [
+            "compare",
+            "race",
+            "-p",
+            TOYS / "race.py",
+            "--agents",
+            "hare",
+            "tortoise",
+            "--seeds",
+            "2",
+            "--laps",
+            "20",
+            "--pause",
+            "0.1",
+        ],
     ],
     ids=["sweep", "compare"],
 )
-def test_a_scheduler_that_dies_ends_the_work_with_the_command_that_goes_on(words, cluster, tmp_path):
+def test_a_scheduler_that_dies_ends_the_work_with_the_command_that_goes_on(
+    words, cluster, tmp_path
+):
     address, workers, scheduler = cluster
     store = tmp_path / "runs"
     process = started(*command(*words, "--scheduler", address, "--store", store), cwd=ROOT)
@@ -215,7 +292,11 @@ def test_a_scheduler_that_dies_ends_the_work_with_the_command_that_goes_on(words
     if words[0] == "sweep":
         (folder,) = (store / "sweeps").iterdir()
         record = json.loads((folder / "sweep.json").read_text())
-        assert record["status"] == "failed" and "is gone" in record["error"] and f"resume {folder.name} --workers" in err
+        assert (
+            record["status"] == "failed"
+            and "is gone" in record["error"]
+            and f"resume {folder.name} --workers" in err
+        )
         go_on = ["resume", folder.name, "--workers", "0", *words[2:4]]
     else:
         assert "The same command" in err
@@ -225,4 +306,6 @@ def test_a_scheduler_that_dies_ends_the_work_with_the_command_that_goes_on(words
     done = started(*command(*go_on, "--store", store, "--json"), cwd=ROOT)
     out, err = done.communicate(timeout=DEADLINE)
     assert done.returncode == 0 and json.loads(out), err
-    assert {json.loads(path.read_text())["status"] for path in store.glob(f"{words[1]}/*/run.json")} == {"finished"}
+    assert {
+        json.loads(path.read_text())["status"] for path in store.glob(f"{words[1]}/*/run.json")
+    } == {"finished"}

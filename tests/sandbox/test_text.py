@@ -71,16 +71,37 @@ def test_digits_follow_the_error():
 
 
 def test_one_is_no_plural():
-    assert [plural(count, "checkpoint") for count in (0, 1, 2)] == ["0 checkpoints", "1 checkpoint", "2 checkpoints"]
-    assert plural(2, "entry", "entries") == "2 entries" and plural(1_000_000, "run") == "1_000_000 runs"
-    assert seeds(3, 1) == "seed 3" and seeds(0, 20) == "seeds 0 to 19" and seeds(5, 2) == "seeds 5 to 6"
+    assert [plural(count, "checkpoint") for count in (0, 1, 2)] == [
+        "0 checkpoints",
+        "1 checkpoint",
+        "2 checkpoints",
+    ]
+    assert (
+        plural(2, "entry", "entries") == "2 entries"
+        and plural(1_000_000, "run") == "1_000_000 runs"
+    )
+    assert (
+        seeds(3, 1) == "seed 3"
+        and seeds(0, 20) == "seeds 0 to 19"
+        and seeds(5, 2) == "seeds 5 to 6"
+    )
 
 
 def test_figures_leave_out_what_has_no_value():
-    assert dict(figures({"best_epoch": None, "test_mse": 1.5, "stopped_early": False})) == {"test mse": "1.5", "stopped early": "no"}
+    assert dict(figures({"best_epoch": None, "test_mse": 1.5, "stopped_early": False})) == {
+        "test mse": "1.5",
+        "stopped early": "no",
+    }
 
 
 def test_settings_become_flat_and_documents_finite():
-    assert flat({"agent": {"name": "sarsa", "alpha": 0.1}, "episodes": 5}) == {"agent.name": "sarsa", "agent.alpha": 0.1, "episodes": 5}
-    assert finite({"a": [1.0, math.nan, (math.inf,)], "b": {"c": -math.inf}}) == {"a": [1.0, None, [None]], "b": {"c": None}}
+    assert flat({"agent": {"name": "sarsa", "alpha": 0.1}, "episodes": 5}) == {
+        "agent.name": "sarsa",
+        "agent.alpha": 0.1,
+        "episodes": 5,
+    }
+    assert finite({"a": [1.0, math.nan, (math.inf,)], "b": {"c": -math.inf}}) == {
+        "a": [1.0, None, [None]],
+        "b": {"c": None},
+    }
     assert [size(count) for count in (999, 1000, 2_500_000)] == ["999 B", "1.0 kB", "2.5 MB"]

@@ -35,8 +35,15 @@ WALK = ("--render", "none", "--json")
 def same_but_durations(one, other):
     assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
     records = [RunFolder(path).read() for path in (one, other)]
-    first, second = [{name: value for name, value in record.summary.items() if "second" not in name} for record in records]
-    assert first == second and next(record.artifacts for record in records) == [record.artifacts for record in records][1]
+    first, second = [
+        {name: value for name, value in record.summary.items() if "second" not in name}
+        for record in records
+    ]
+    assert (
+        first == second
+        and next(record.artifacts for record in records)
+        == [record.artifacts for record in records][1]
+    )
 
 
 def killed_and_resumed(walk, say, steps, known, *track):
@@ -44,12 +51,34 @@ def killed_and_resumed(walk, say, steps, known, *track):
 
     `known` gives the last step that the tracker of a run folder knows, 0 before it knows any.
     """
-    words = ["run", "walk", "-p", walk, "--steps", steps, "--pause", 0.02, "--checkpoint-every", 1, *track, *WALK]
-    process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ)
+    words = [
+        "run",
+        "walk",
+        "-p",
+        walk,
+        "--steps",
+        steps,
+        "--pause",
+        0.02,
+        "--checkpoint-every",
+        1,
+        *track,
+        *WALK,
+    ]
+    process = subprocess.Popen(
+        command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
+    )
     store, deadline = Store(), time.monotonic() + 60
     while True:
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
-        saved = 10 * max([int(path.name) for folder in store.folders() for path in folder.path.glob("checkpoints/0*")], default=0)
+        saved = 10 * max(
+            [
+                int(path.name)
+                for folder in store.folders()
+                for path in folder.path.glob("checkpoints/0*")
+            ],
+            default=0,
+        )
         if saved and known(store.folders()[0]) > saved:  # a block is ten steps
             break
         time.sleep(0.02)
@@ -91,7 +120,11 @@ class Slow(Tracker):
 
 
 def run_with(tracker, store, steps=200):
-    return api.start(api.Request("walk", layers=[{"steps": steps}]), Store(store), api.Settings(pictures=False, observers=[tracker]))
+    return api.start(
+        api.Request("walk", layers=[{"steps": steps}]),
+        Store(store),
+        api.Settings(pictures=False, observers=[tracker]),
+    )
 
 
 def test_a_tracker_gets_every_row_in_order(walk, store):
@@ -100,25 +133,39 @@ def test_a_tracker_gets_every_row_in_order(walk, store):
     (identifier, config, resumed_at), *points, (status, scores) = tracker.seen
     assert identifier == run.id and config["steps"] == 200 and resumed_at == 0
     assert tracker.steps() == list(range(1, 201))
-    assert np.array_equal(np.concatenate([one.columns["position"] for one in points]), run.metrics["position"])
+    assert np.array_equal(
+        np.concatenate([one.columns["position"] for one in points]), run.metrics["position"]
+    )
     assert status == "finished" and scores["position"] == run.summary["position"]
 
 
-def test_a_slow_tracker_holds_nothing_up_and_a_resume_sends_what_is_missing(walk, store, monkeypatch):
+def test_a_slow_tracker_holds_nothing_up_and_a_resume_sends_what_is_missing(
+    walk, store, monkeypatch
+):
     run = run_with(Slow(), store)
     monkeypatch.setattr(trackers, "WAITING", 3)
     monkeypatch.setattr(trackers, "LIMIT", 0.2)
     slow = Slow("60")
     other = run_with(slow, store)
     (warning,) = other.record.warnings
-    assert "within 0.2 s" in warning and f"python -m sandbox resume {other.id} --track slow=60" in warning and run.record.warnings == []
+    assert (
+        "within 0.2 s" in warning
+        and f"python -m sandbox resume {other.id} --track slow=60" in warning
+        and run.record.warnings == []
+    )
     slow.free.set()
     same_but_durations(run.path, other.path)
     again = Slow()
     monkeypatch.setattr(trackers, "LIMIT", 60.0)
     pytest.importorskip("tensorboard")
-    resumed = api.proceed(other.folder, api.Settings(pictures=False, observers=[again]), track=["tensorboard"])
-    assert again.steps() == list(range(1, 201)) and again.seen[-1][0] == "finished" and resumed.record.warnings == [warning]
+    resumed = api.proceed(
+        other.folder, api.Settings(pictures=False, observers=[again]), track=["tensorboard"]
+    )
+    assert (
+        again.steps() == list(range(1, 201))
+        and again.seen[-1][0] == "finished"
+        and resumed.record.warnings == [warning]
+    )
     same_but_durations(run.path, other.path)
 
 
@@ -148,7 +195,11 @@ def test_a_tracker_that_does_not_open_holds_a_run_up_to_a_limit(walk, store, mon
     assert not answers.is_set()
     answers.set()
     (warning,) = run.record.warnings
-    assert run.status == "finished" and "has not answered within 0.2 s" in warning and f"resume {run.id} --track slow" in warning
+    assert (
+        run.status == "finished"
+        and "has not answered within 0.2 s" in warning
+        and f"resume {run.id} --track slow" in warning
+    )
     tracker._pool.shutdown(wait=True)
     assert tracker.seen == []
 
@@ -160,7 +211,14 @@ def test_a_run_waits_for_its_trackers_before_it_says_that_it_is_finished(walk, s
         def close(self, run, scores):
             super().close(run, scores)
             written.append(RunFolder(run.folder.path).read().status)
-            shown.append((run.record.status, run.record.done_units, bool(run.record.ended), set(run.record.files)))
+            shown.append(
+                (
+                    run.record.status,
+                    run.record.done_units,
+                    bool(run.record.ended),
+                    set(run.record.files),
+                )
+            )
 
     run = run_with(Reads(), store)
     assert written == ["running"] and run.status == "finished"
@@ -188,15 +246,34 @@ class Dies:
 """
 
 
-def test_a_kill_while_a_tracker_is_waited_for_leaves_a_run_that_a_resume_finishes(walk, store, tmp_path):
+def test_a_kill_while_a_tracker_is_waited_for_leaves_a_run_that_a_resume_finishes(
+    walk, store, tmp_path
+):
     (tmp_path / "dies.py").write_text(DIES)
-    words = ["run", "walk", "-p", walk, "-p", tmp_path / "dies.py", "--steps", 200, "--track", "dies", "--no-pictures", *WALK]
+    words = [
+        "run",
+        "walk",
+        "-p",
+        walk,
+        "-p",
+        tmp_path / "dies.py",
+        "--steps",
+        200,
+        "--track",
+        "dies",
+        "--no-pictures",
+        *WALK,
+    ]
     ended = subprocess.run(command(*words), capture_output=True, text=True, env=os.environ)
     (folder,) = Store().folders()
     assert ended.returncode == 9 and folder.read().status == "lost", ended.stderr
     tracker = Slow()
     run = api.proceed(folder, api.Settings(pictures=False, observers=[tracker]))
-    assert run.status == "finished" and tracker.steps() == list(range(1, 201)) and tracker.seen[-1][0] == "finished"
+    assert (
+        run.status == "finished"
+        and tracker.steps() == list(range(1, 201))
+        and tracker.seen[-1][0] == "finished"
+    )
     same_but_durations(run_with(Slow(), store).path, folder.path)
 
 
@@ -232,7 +309,13 @@ def test_a_tracker_that_fails_is_reported_once_and_the_run_finishes(walk, store)
 
 
 def test_rows_belong_to_the_unit_and_none_is_left_aside():
-    points = points_of(Block("learn", {"env_steps": [3, 7], "episode": [1, 2], "goal": [None, 4], "word": ["a", "b"]}), "episode", 2)
+    points = points_of(
+        Block(
+            "learn", {"env_steps": [3, 7], "episode": [1, 2], "goal": [None, 4], "word": ["a", "b"]}
+        ),
+        "episode",
+        2,
+    )
     assert points.step.tolist() == [1, 2] and set(points.columns) == {"env_steps", "goal"}
     assert np.isnan(points.columns["goal"][0]) and points.columns["goal"][1] == 4
     placed = points_of(Block("evaluate", {"score": [1.0, 2.0]}), "episode", 9)
@@ -250,9 +333,15 @@ def test_long_blocks_become_means_of_stretches():
 
 def test_a_missing_library_names_what_installs_it(walk, store, say, monkeypatch):
     find = extras.importlib.util.find_spec
-    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None if name == "mlflow" else find(name))
+    monkeypatch.setattr(
+        extras.importlib.util, "find_spec", lambda name: None if name == "mlflow" else find(name)
+    )
     said = say("run", "walk", "-p", walk, "--track", "mlflow", *WALK)
-    assert said.code == 2 and 'python -m pip install "sandbox-lab[trackers]"' in said.err and not list(store.glob("*/*"))
+    assert (
+        said.code == 2
+        and 'python -m pip install "sandbox-lab[trackers]"' in said.err
+        and not list(store.glob("*/*"))
+    )
     with pytest.raises(UsageError):
         api.run("walk", track=["mlflow"])
 
@@ -266,7 +355,11 @@ def scalars(folder):
     read = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     read.Reload()
     return {
-        tag: ([event.step for event in read.Scalars(tag)], [event.value for event in read.Scalars(tag)]) for tag in read.Tags()["scalars"]
+        tag: (
+            [event.step for event in read.Scalars(tag)],
+            [event.value for event in read.Scalars(tag)],
+        )
+        for tag in read.Tags()["scalars"]
     }
 
 
@@ -276,7 +369,9 @@ def test_tensorboard_reads_what_the_run_measured(walk, say):
     run = api.load(say("run", "walk", "-p", walk, "--track", "tensorboard", *WALK).document["run"])
     found = scalars(run.path / "tensorboard")
     steps, values = found["walk/position"]
-    assert steps == run.metrics["step"].tolist() and np.array_equal(np.float32(values), np.float32(run.metrics["position"]))
+    assert steps == run.metrics["step"].tolist() and np.array_equal(
+        np.float32(values), np.float32(run.metrics["position"])
+    )
     assert found["summary/position"] == ([100], [np.float32(run.summary["position"])])
     plain = say("run", "walk", *WALK).document["folder"]
     same_but_durations(run.path, api.Path(plain))
@@ -288,14 +383,20 @@ def test_after_a_kill_and_a_resume_nothing_stands_twice_in_tensorboard(walk, say
 
     def known(folder):
         files = list((folder.path / "tensorboard").glob("*tfevents*"))
-        return max(scalars(folder.path / "tensorboard").get("walk/position", ([0],))[0]) if files else 0
+        return (
+            max(scalars(folder.path / "tensorboard").get("walk/position", ([0],))[0])
+            if files
+            else 0
+        )
 
     folder, alone = killed_and_resumed(walk, say, 2500, known, "--track", "tensorboard")
     (first, _) = sorted((folder.path / "tensorboard").iterdir())
     assert first.name.split(".")[4] == "0000"
     assert len(list((folder.path / "tensorboard").glob("*tfevents*"))) == 2
     steps, values = scalars(folder.path / "tensorboard")["walk/position"]
-    assert steps == list(range(1, 2501)) and np.array_equal(np.float32(values), np.float32(folder.metrics()["position"]))
+    assert steps == list(range(1, 2501)) and np.array_equal(
+        np.float32(values), np.float32(folder.metrics()["position"])
+    )
     same_but_durations(folder.path, alone)
 
 
@@ -310,11 +411,29 @@ def server(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--port", str(port)]
-    words += ["--host", "127.0.0.1", "--workers", "1", "--default-artifact-root", str(folder / "artifacts")]
+    words = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--port",
+        str(port),
+    ]
+    words += [
+        "--host",
+        "127.0.0.1",
+        "--workers",
+        "1",
+        "--default-artifact-root",
+        str(folder / "artifacts"),
+    ]
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with open(folder / "log", "w") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, env=environment, cwd=folder)
+        process = subprocess.Popen(
+            words, stdout=log, stderr=log, start_new_session=True, env=environment, cwd=folder
+        )
     try:
         deadline = time.monotonic() + 300
         while True:
@@ -322,7 +441,9 @@ def server(tmp_path_factory):
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
                     break
             except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                assert process.poll() is None and time.monotonic() < deadline, (
+                    folder / "log"
+                ).read_text()
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -337,7 +458,10 @@ def kept(server, run):
     experiment = client.get_experiment_by_name("sandbox/walk")
     found = client.search_runs([experiment.experiment_id], f"tags.`sandbox.run` = '{run}'")
     assert len(found) == 1
-    history = sorted(client.get_metric_history(found[0].info.run_id, "walk/position"), key=lambda metric: metric.step)
+    history = sorted(
+        client.get_metric_history(found[0].info.run_id, "walk/position"),
+        key=lambda metric: metric.step,
+    )
     return found[0], [metric.step for metric in history], [metric.value for metric in history]
 
 
@@ -349,20 +473,41 @@ def test_mlflow_keeps_metrics_parameters_and_status(server, walk, say, monkeypat
     assert "warnings" not in said.document
     found, steps, values = kept(server, run.id)
     assert steps == run.metrics["step"].tolist() and values == run.metrics["position"].tolist()
-    assert found.info.status == "FINISHED" and found.data.params["steps"] == "100" and found.data.tags["sandbox.seed"] == "0"
+    assert (
+        found.info.status == "FINISHED"
+        and found.data.params["steps"] == "100"
+        and found.data.tags["sandbox.seed"] == "0"
+    )
     assert found.data.metrics["summary/position"] == run.summary["position"]
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twice(server, walk, say):
+def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twice(
+    server, walk, say
+):
     track = ("--track", f"mlflow={server}")
-    words = ("run", "walk", "-p", walk, "--steps", 400, "--pause", 0.01, "--checkpoint-every", 0, "--max-time", 0.15)
+    words = (
+        "run",
+        "walk",
+        "-p",
+        walk,
+        "--steps",
+        400,
+        "--pause",
+        0.01,
+        "--checkpoint-every",
+        0,
+        "--max-time",
+        0.15,
+    )
     run = say(*words, *track, *WALK).document
     (folder,) = Store().folders()
     older, newest = sorted(folder.checkpoints.iterdir())
     shutil.rmtree(newest)  # as if it had been killed before it was written
     _, steps, _ = kept(server, folder.id)
-    assert run["status"] == "timed-out" and max(steps) > 10 * int(older.name) > 0  # MLflow knows more than the checkpoint
+    assert (
+        run["status"] == "timed-out" and max(steps) > 10 * int(older.name) > 0
+    )  # MLflow knows more than the checkpoint
     assert say("resume", folder.id, *track, *WALK).document["status"] == "finished"
     alone = api.Path(say("run", "walk", "--steps", 400, "--pause", 0.0, *WALK).document["folder"])
     found, steps, values = kept(server, folder.id)
@@ -386,7 +531,9 @@ def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(wal
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_run_too(walk, say, tmp_path):
+def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_run_too(
+    walk, say, tmp_path
+):
     """The first use of a database takes MLflow longer than the run lasts; a second run comes while nobody waits any more."""
     pytest.importorskip("mlflow")
     database = f"sqlite:///{tmp_path}/fresh.db"
@@ -412,8 +559,20 @@ main(sys.argv[1:])
 def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_path):
     pytest.importorskip("mlflow")
     place = tmp_path / "made" / "fresh.db"
-    words = ["run", "walk", "-p", str(walk), "--steps", "20", "--track", f"mlflow=sqlite:///{place}", *WALK]
-    ended = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, env=os.environ)
+    words = [
+        "run",
+        "walk",
+        "-p",
+        str(walk),
+        "--steps",
+        "20",
+        "--track",
+        f"mlflow=sqlite:///{place}",
+        *WALK,
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *words], capture_output=True, text=True, env=os.environ
+    )
     assert ended.returncode == 9, ended.stderr
     (draft,) = place.parent.iterdir()
     assert draft.name.startswith(".fresh.db.") and draft.name.endswith(".tmp")
@@ -421,7 +580,9 @@ def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_pa
     said = say(*words)
     assert said.code == 0 and "warnings" not in said.document, said.err
     _, steps, _ = kept(f"sqlite:///{place}", said.document["run"])
-    assert steps == list(range(1, 21)) and [path.name for path in place.parent.iterdir()] == ["fresh.db"]
+    assert steps == list(range(1, 21)) and [path.name for path in place.parent.iterdir()] == [
+        "fresh.db"
+    ]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -460,11 +621,20 @@ def test_of_two_who_prepare_a_database_the_first_is_taken(tmp_path):
 def test_what_a_server_did_not_take_is_sent_by_a_resume_of_the_finished_run(walk, say, tmp_path):
     pytest.importorskip("mlflow")
     database = f"sqlite:///{tmp_path}/late.db"
-    run = say("run", "walk", "-p", walk, "--track", "mlflow=http://127.0.0.1:9", *WALK).document["run"]
+    run = say("run", "walk", "-p", walk, "--track", "mlflow=http://127.0.0.1:9", *WALK).document[
+        "run"
+    ]
     (folder,) = Store().folders()
     before = folder.metrics_path.read_bytes()
     said = say("resume", run, "--track", f"mlflow={database}", *WALK)
     found, steps, values = kept(database, run)
-    assert said.code == 0 and steps == list(range(1, 101)) and values == folder.metrics()["position"].tolist()
-    assert found.info.status == "FINISHED" and found.data.metrics["summary/position"] == folder.read().summary["position"]
+    assert (
+        said.code == 0
+        and steps == list(range(1, 101))
+        and values == folder.metrics()["position"].tolist()
+    )
+    assert (
+        found.info.status == "FINISHED"
+        and found.data.metrics["summary/position"] == folder.read().summary["position"]
+    )
     assert folder.metrics_path.read_bytes() == before and say("verify", run).code == 0

@@ -21,7 +21,9 @@ from sandbox.store.verify import check
 
 
 def start(store, seed=0, settings=None, **options):
-    return api.start(api.Request("walk", layers=[options], seed=seed), Store(store), settings or Settings())
+    return api.start(
+        api.Request("walk", layers=[options], seed=seed), Store(store), settings or Settings()
+    )
 
 
 @pytest.fixture(params=[True, False], ids=["descriptors", "without them"])
@@ -46,7 +48,11 @@ def outside(tmp_path):
     (folder / "999999" / "thesis.txt").write_text("years of work")
     (folder / "file.txt").write_text("years of work")
     yield folder
-    left = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    left = {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     assert left == {"999999/thesis.txt": "years of work", "file.txt": "years of work"}
 
 
@@ -61,13 +67,35 @@ def linked(folder, name, target):
 
 
 LINKS = [
-    *[(name, "file.txt") for name in ("metrics.jsonl", "times.jsonl", ".reserve", ".lock", "heartbeat", "artifacts/x.svg", "run.json.tmp")],
-    *[(name, "") for name in ("checkpoints", "artifacts", "checkpoints/999999", "checkpoints/.000009.1-a.tmp", "artifacts/inner")],
+    *[
+        (name, "file.txt")
+        for name in (
+            "metrics.jsonl",
+            "times.jsonl",
+            ".reserve",
+            ".lock",
+            "heartbeat",
+            "artifacts/x.svg",
+            "run.json.tmp",
+        )
+    ],
+    *[
+        (name, "")
+        for name in (
+            "checkpoints",
+            "artifacts",
+            "checkpoints/999999",
+            "checkpoints/.000009.1-a.tmp",
+            "artifacts/inner",
+        )
+    ],
 ]
 
 
 @pytest.mark.parametrize(("name", "target"), LINKS, ids=[name for name, _ in LINKS])
-def test_a_run_with_a_link_in_it_is_refused_and_the_link_named(stopped, outside, say, means, name, target):
+def test_a_run_with_a_link_in_it_is_refused_and_the_link_named(
+    stopped, outside, say, means, name, target
+):
     linked(stopped.folder, name, outside / target if target else outside)
     said = say("resume", stopped.id)
     assert said.code == 1 and f"{name} is a link" in said.err, said.err
@@ -104,7 +132,9 @@ def test_a_file_with_a_second_name_elsewhere_is_copied_before_it_is_written(stop
     os.link(stopped.folder.metrics_path, backup)
     before = backup.read_bytes()
     assert resume(stopped.id).status == "finished"
-    assert backup.read_bytes() == before and stopped.folder.metrics_path.stat().st_size > len(before)
+    assert backup.read_bytes() == before and stopped.folder.metrics_path.stat().st_size > len(
+        before
+    )
 
 
 def test_the_door_opens_creates_renames_and_removes(tmp_path, means):
@@ -113,7 +143,11 @@ def test_the_door_opens_creates_renames_and_removes(tmp_path, means):
     door.write("a/b/one", b"1")
     door.touch("a/two")
     assert door.read("a/b/one") == b"1" and door.size("a/b/one") == 1 and door.size("none") == 0
-    assert list(door.files()) == ["a/b/one", "a/two"] and door.names("a") == ["b", "two"] and door.names("none") == []
+    assert (
+        list(door.files()) == ["a/b/one", "a/two"]
+        and door.names("a") == ["b", "two"]
+        and door.names("none") == []
+    )
     door.rename("a/b/one", "a/b/three")
     assert door.exists("a/b/three") and not door.exists("a/b/one") and not door.exists("a/two/x")
     with pytest.raises(StoreError, match="more than 0 bytes"):
@@ -160,7 +194,12 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(stopped, say, name):
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    for words in (["list"], ["show", stopped.path], ["verify", stopped.path], ["resume", stopped.path]):
+    for words in (
+        ["list"],
+        ["show", stopped.path],
+        ["verify", stopped.path],
+        ["resume", stopped.path],
+    ):
         assert say(*words).code in (0, 1, 2)
     assert say("verify", stopped.path).code == 1
 
@@ -190,11 +229,23 @@ def test_verify_notices_every_changed_digit(store, walk, name):
     assert not check(run.folder)["problems"]
 
 
-@pytest.mark.parametrize("field", ["seed", "config", "summary", "score", "artifacts", "preset", "warnings", "created", "command"])
+@pytest.mark.parametrize(
+    "field",
+    ["seed", "config", "summary", "score", "artifacts", "preset", "warnings", "created", "command"],
+)
 def test_verify_notices_what_was_changed_in_the_record(store, say, field):
-    run = api.start(api.Request("maze", "quick", [{"episodes": 20}]), Store(store), Settings(pictures=False))
+    run = api.start(
+        api.Request("maze", "quick", [{"episodes": 20}]), Store(store), Settings(pictures=False)
+    )
     document = json.loads(run.folder.record_path.read_text())
-    other = {"seed": 5, "preset": "best", "created": "2001-01-01T00:00:00+00:00", "command": "x", "warnings": ["x"], "artifacts": []}
+    other = {
+        "seed": 5,
+        "preset": "best",
+        "created": "2001-01-01T00:00:00+00:00",
+        "command": "x",
+        "warnings": ["x"],
+        "artifacts": [],
+    }
     if field == "config":
         document["config"]["agent"]["alpha"] = 0.9
     elif field in ("summary", "score"):
@@ -229,9 +280,13 @@ def test_verify_notices_a_changed_checkpoint(store, walk, place):
 def test_a_resume_over_changed_metrics_falls_back_and_says_so(store, walk, stopped):
     whole = start(store, 3, steps=60)
     content = stopped.folder.metrics_path.read_bytes()
-    stopped.folder.metrics_path.write_bytes(flipped(content, digits(content)[0]))  # before every checkpoint
+    stopped.folder.metrics_path.write_bytes(
+        flipped(content, digits(content)[0])
+    )  # before every checkpoint
     run = resume(stopped.id)
-    assert run.status == "finished" and any("metrics.jsonl is not what it was" in warning for warning in run.record.warnings)
+    assert run.status == "finished" and any(
+        "metrics.jsonl is not what it was" in warning for warning in run.record.warnings
+    )
     assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
     assert any("begins anew" in warning for warning in run.record.warnings)
 
@@ -251,7 +306,10 @@ def test_a_finished_run_is_repaired_by_the_command_that_verify_names(store, walk
     assert remedy[:3] == ["resume", run.id, "--repair"]
     assert say(*remedy).code == 0 and say("verify", run.id).code == 0
     repaired = load(run.id)
-    assert repaired.folder.metrics_path.read_bytes() == metrics and repaired.record.artifacts == artifacts
+    assert (
+        repaired.folder.metrics_path.read_bytes() == metrics
+        and repaired.record.artifacts == artifacts
+    )
 
 
 # -- checkpoints that cannot be
@@ -267,7 +325,9 @@ def packed(**members):
 
 def header(shape, dtype="<f8"):
     file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": dtype, "fortran_order": False, "shape": shape}
+    )
     return file.getvalue()
 
 
@@ -303,7 +363,10 @@ def sealed(path, state, arrays):
     path.mkdir(parents=True, exist_ok=True)
     (path / "state.json").write_bytes(state)
     (path / "arrays.npz").write_bytes(arrays)
-    sums = {"state.json": hashlib.sha256(state).hexdigest(), "arrays.npz": hashlib.sha256(arrays).hexdigest()}
+    sums = {
+        "state.json": hashlib.sha256(state).hexdigest(),
+        "arrays.npz": hashlib.sha256(arrays).hexdigest(),
+    }
     (path / "sums.json").write_text(json.dumps(sums))
 
 
@@ -320,19 +383,40 @@ def test_verify_names_such_a_checkpoint_and_a_resume_uses_the_one_before_it(stop
     assert any("000999 cannot be read" in problem for problem in check(stopped.folder)["problems"])
     said = say("resume", stopped.id)
     assert said.code == 0 and "Traceback" not in said.err
-    assert any("000999" in warning and "The one before it is used" in warning for warning in load(stopped.id).record.warnings)
+    assert any(
+        "000999" in warning and "The one before it is used" in warning
+        for warning in load(stopped.id).record.warnings
+    )
 
 
-STATES = [b"[]", b"5", b'"x"', b'{"metrics": "12", "times": 0, "learning_seconds": 0}', b"{}", b"[" * 100_000 + b"]" * 100_000]
-STATES += [b'{"metrics": -1, "times": 0, "learning_seconds": 1}', b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": 5}']
-STATES += [b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": {"done": "x"}, "generators": {}, "globals": {}}']
+STATES = [
+    b"[]",
+    b"5",
+    b'"x"',
+    b'{"metrics": "12", "times": 0, "learning_seconds": 0}',
+    b"{}",
+    b"[" * 100_000 + b"]" * 100_000,
+]
+STATES += [
+    b'{"metrics": -1, "times": 0, "learning_seconds": 1}',
+    b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": 5}',
+]
+STATES += [
+    b'{"metrics": 0, "times": 0, "learning_seconds": 0, "experiment": {"done": "x"}, "generators": {}, "globals": {}}'
+]
 
 
-@pytest.mark.parametrize("seconds", ["x", None, float("nan"), float("inf"), -1, 10**400, True], ids=lambda seconds: str(seconds)[:9])
+@pytest.mark.parametrize(
+    "seconds",
+    ["x", None, float("nan"), float("inf"), -1, 10**400, True],
+    ids=lambda seconds: str(seconds)[:9],
+)
 def test_a_checkpoint_whose_seconds_are_none_is_passed_over(store, stopped, seconds):
     retold(stopped, "learning_seconds", value=seconds)
     run = resume(stopped.id)
-    assert run.status == "finished" and any("none of a run's" in warning for warning in run.record.warnings)
+    assert run.status == "finished" and any(
+        "none of a run's" in warning for warning in run.record.warnings
+    )
 
 
 @pytest.mark.parametrize("state", STATES, ids=[state[:40].decode() for state in STATES])
@@ -364,9 +448,13 @@ MISSING = object()
 WRONG = ["x", None, [], {}, float("nan"), -1, 2**70, True, 1.5, MISSING]
 
 
-@pytest.mark.parametrize("value", WRONG, ids=["missing" if value is MISSING else str(value) for value in WRONG])
+@pytest.mark.parametrize(
+    "value", WRONG, ids=["missing" if value is MISSING else str(value) for value in WRONG]
+)
 @pytest.mark.parametrize("count", ["env_steps", "done"])
-def test_a_checkpoint_with_something_else_for_a_count_is_passed_over(store, say, stopped, count, value):
+def test_a_checkpoint_with_something_else_for_a_count_is_passed_over(
+    store, say, stopped, count, value
+):
     if count == "env_steps":
         options = api.Request("maze", "quick", [{"episodes": 300}]), Store(store)
         whole = api.start(*options, Settings(pictures=False))
@@ -394,7 +482,9 @@ def test_a_checkpoint_with_something_else_for_a_count_is_passed_over(store, say,
         (("globals", "python", "words"), "array:a0"),
     ],
 )
-def test_a_checkpoint_that_no_fresh_experiment_can_come_to_is_passed_over(store, stopped, keys, value):
+def test_a_checkpoint_that_no_fresh_experiment_can_come_to_is_passed_over(
+    store, stopped, keys, value
+):
     whole = start(store, 3, steps=60)
     retold(stopped, *keys, value=value)
     run = resume(stopped.id)
@@ -406,10 +496,28 @@ def test_a_checkpoint_that_no_fresh_experiment_can_come_to_is_passed_over(store,
 def test_what_is_empty_may_fill_and_arrays_may_change(store, tmp_path):
     from sandbox.runs.work import _refuse_misfit
 
-    fresh = {"none": None, "list": [], "two": [1, None], "empty": {}, "text": "a", "array": np.zeros(0), "whole": 0, "part": np.float32(0)}
-    later = {"none": np.ones(2), "list": [1, "a"], "two": [1.5, 4], "empty": {"a": 1}, "text": None, "array": np.ones((2, 3), int)}
+    fresh = {
+        "none": None,
+        "list": [],
+        "two": [1, None],
+        "empty": {},
+        "text": "a",
+        "array": np.zeros(0),
+        "whole": 0,
+        "part": np.float32(0),
+    }
+    later = {
+        "none": np.ones(2),
+        "list": [1, "a"],
+        "two": [1.5, 4],
+        "empty": {"a": 1},
+        "text": None,
+        "array": np.ones((2, 3), int),
+    }
     _refuse_misfit(fresh, {**later, "whole": np.float64(0.5), "part": 3, "more": 1}, "state")
-    _refuse_misfit(fresh, {**later, "two": [1, 2, 3], "whole": np.ones(2), "part": float("inf")}, "state")
+    _refuse_misfit(
+        fresh, {**later, "two": [1, 2, 3], "whole": np.ones(2), "part": float("inf")}, "state"
+    )
     with pytest.raises(ValueError, match=r"state\['two'\]\[0\] should be of kind number, not text"):
         _refuse_misfit(fresh, {**later, "two": ["x", 2]}, "state")
     with pytest.raises(ValueError, match="array of <U1"):
@@ -491,11 +599,21 @@ def test_a_damaged_file_that_the_run_does_not_make_is_never_vouched_for(say, sto
     assert say("verify", made.id).code == 1
     assert say("resume", made.id, "--render", "none").code == 0 and say("verify", made.id).code == 1
     assert say("resume", made.id, "--repair", "--render", "none").code == 0
-    assert not film.exists() and say("verify", made.id).code == 0 and "watch.gif" in load(made.id).record.warnings[-1]
+    assert (
+        not film.exists()
+        and say("verify", made.id).code == 0
+        and "watch.gif" in load(made.id).record.warnings[-1]
+    )
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [('"format": 2', '"format": 0'), ('"format": 2', '"format": 1'), ('"format"', '"formau"'), ('"digest"', '"digesu"')]
+    ("old", "new"),
+    [
+        ('"format": 2', '"format": 0'),
+        ('"format": 2', '"format": 1'),
+        ('"format"', '"formau"'),
+        ('"digest"', '"digesu"'),
+    ],
 )
 def test_no_byte_makes_an_older_format_of_a_newer_one(say, store, old, new):
     made = run("maze", preset="quick", episodes=5, pictures=False)

@@ -74,7 +74,9 @@ def test_a_run_of_another_lab_is_refused(say, walk, words):
     said = say(*words)
     lab = {"generate": "music", "predict": "mnist"}[words[0]]
     assert said.code == 2 and f"is one of lab 'walk', not of '{lab}'" in said.err
-    assert f"`python -m sandbox list --lab {lab}`" in said.err and say("list", "--lab", lab).code == 0
+    assert (
+        f"`python -m sandbox list --lab {lab}`" in said.err and say("list", "--lab", lab).code == 0
+    )
 
 
 def test_an_option_that_is_none_gets_the_nearest(say):
@@ -129,7 +131,9 @@ def test_compare_lists_the_labs_that_have_agents_and_no_other(say):
 def test_what_a_built_in_lab_is_registered_to_have_it_has():
     for entry in registry().entries("lab", outside=False):
         if entry.plugin in BUILT_IN:
-            assert entry.agents is (choice_kind_of(registry().lab(entry.name).Config, "agent") == "agent"), entry.name
+            assert entry.agents is (
+                choice_kind_of(registry().lab(entry.name).Config, "agent") == "agent"
+            ), entry.name
 
 
 def test_a_lab_that_does_not_say_is_asked(walk):

@@ -14,7 +14,13 @@ import pytest
 
 from sandbox.errors import UsageError
 from sandbox.visual import window as module
-from sandbox.visual.window import Window, WindowClosed, load_pygame, require_screen, screen_available
+from sandbox.visual.window import (
+    Window,
+    WindowClosed,
+    load_pygame,
+    require_screen,
+    screen_available,
+)
 
 pygame = load_pygame()
 
@@ -125,7 +131,9 @@ def test_n_pauses_and_then_goes_one_frame_at_a_time(window: Window) -> None:
 
 
 @pytest.mark.parametrize(("key", "layer"), [(pygame.K_v, "values"), (pygame.K_p, "policy")])
-def test_layers_are_hidden_and_shown_again_even_while_paused(window: Window, key: int, layer: str) -> None:
+def test_layers_are_hidden_and_shown_again_even_while_paused(
+    window: Window, key: int, layer: str
+) -> None:
     plate = Plate()
     press(pygame.K_SPACE, key, key, key, pygame.K_n)
     window.show(plate)
@@ -133,7 +141,9 @@ def test_layers_are_hidden_and_shown_again_even_while_paused(window: Window, key
     assert window.hidden == {layer}
 
 
-@pytest.mark.parametrize("key", [pygame.K_UP, pygame.K_RIGHT, pygame.K_PLUS, pygame.K_EQUALS, pygame.K_KP_PLUS])
+@pytest.mark.parametrize(
+    "key", [pygame.K_UP, pygame.K_RIGHT, pygame.K_PLUS, pygame.K_EQUALS, pygame.K_KP_PLUS]
+)
 def test_keys_that_make_it_faster(window: Window, key: int) -> None:
     press(key, key)
     window.show(Plate())
@@ -168,7 +178,9 @@ def test_pictures_are_saved_under_new_names_and_said_so(window: Window, tmp_path
     assert "a-test-002.png" in pygame.display.get_caption()[0]
 
 
-def test_the_message_gives_way_to_the_keys_again(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_gives_way_to_the_keys_again(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "MESSAGE_SECONDS", 0.01)
     press(pygame.K_s)
     window.show(Plate())
@@ -239,10 +251,15 @@ def without_screen(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     [
         ({}, "neither DISPLAY nor WAYLAND_DISPLAY is set"),
         ({"DISPLAY": ":0", "SDL_VIDEODRIVER": "dummy"}, "SDL_VIDEODRIVER=dummy draws into nothing"),
-        ({"DISPLAY": ":0", "SDL_VIDEODRIVER": "offscreen"}, "SDL_VIDEODRIVER=offscreen draws into nothing"),
+        (
+            {"DISPLAY": ":0", "SDL_VIDEODRIVER": "offscreen"},
+            "SDL_VIDEODRIVER=offscreen draws into nothing",
+        ),
     ],
 )
-def test_without_a_screen_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str) -> None:
+def test_without_a_screen_the_error_names_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
+) -> None:
     without_screen(monkeypatch, **variables)
     assert not screen_available()
     with pytest.raises(UsageError, match=f"{reason}.*--render gif"):
@@ -251,10 +268,14 @@ def test_without_a_screen_the_error_names_the_remedy(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("driver", ["offscreen", "dummy"])
-def test_a_display_that_does_not_answer_is_no_screen(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
+def test_a_display_that_does_not_answer_is_no_screen(
+    monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
     without_screen(monkeypatch, DISPLAY=":4711")
     monkeypatch.setattr(pygame.display, "init", lambda: None)
-    monkeypatch.setattr(pygame.display, "get_driver", lambda: driver)  # SDL falls back to it without a word
+    monkeypatch.setattr(
+        pygame.display, "get_driver", lambda: driver
+    )  # SDL falls back to it without a word
     assert not screen_available()
     with pytest.raises(UsageError, match=r"the display ':4711' does not answer.*--render gif"):
         Window("A test", fps=10).show(Plate())

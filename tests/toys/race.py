@@ -69,7 +69,13 @@ class Race:
 
     def __init__(self, config, context):
         self.config, self.limit, self.seed = config, config.laps, context.seed
-        racer = {"hare": Hare, "tortoise": Tortoise, "faller": Faller, "misfit": Misfit, "needy": Needy}[config.agent.name]
+        racer = {
+            "hare": Hare,
+            "tortoise": Tortoise,
+            "faller": Faller,
+            "misfit": Misfit,
+            "needy": Needy,
+        }[config.agent.name]
         self.racer = racer(config.agent.options)
         self.luck = float(context.rng("race").uniform(0, 0.1))
         self.done_units = 0
@@ -88,7 +94,10 @@ class Race:
         learn = Block("learn", {"lap": [lap], "env_steps": [lap * STEPS]})
         if lap % 2:
             return [learn]
-        return [learn, Block("evaluate", {"lap": [lap], "env_steps": [lap * STEPS], "score": [self._score()]})]
+        return [
+            learn,
+            Block("evaluate", {"lap": [lap], "env_steps": [lap * STEPS], "score": [self._score()]}),
+        ]
 
     def _score(self):
         return self.racer.score(self.done_units, self.luck)

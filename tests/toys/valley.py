@@ -43,7 +43,9 @@ class Valley:
             raise ValueError("the valley is closed")
         time.sleep(self.config.pause)
         bottom = (self.config.x - 3) ** 2 + 0.01 * (self.config.y + 1) ** 2
-        self.depth = bottom + 5 * 0.5**self.done_units + self.config.noise * float(self.rng.normal())
+        self.depth = (
+            bottom + 5 * 0.5**self.done_units + self.config.noise * float(self.rng.normal())
+        )
         return [Block("evaluate", {"epoch": [self.done_units], "depth": [self.depth]})]
 
     def state(self):
@@ -68,4 +70,8 @@ class ValleyLab:
 
     def suggest(self, trial):
         x = trial.suggest_float("x", -10, 10)
-        return {"x": x, "y": trial.suggest_float("y", -10, max(x, -9.5)), "kind": trial.suggest_categorical("kind", ["round", "flat"])}
+        return {
+            "x": x,
+            "y": trial.suggest_float("y", -10, max(x, -9.5)),
+            "kind": trial.suggest_categorical("kind", ["round", "flat"]),
+        }

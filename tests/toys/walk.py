@@ -60,7 +60,12 @@ class Walk:
         raise ValueError("the walker stumbled")
 
     def state(self):
-        return {"done": self.done_units, "position": self.position, "luck": self.luck, "trace": np.arange(3)}
+        return {
+            "done": self.done_units,
+            "position": self.position,
+            "luck": self.luck,
+            "trace": np.arange(3),
+        }
 
     def restore(self, state):
         self.done_units, self.position, self.luck = state["done"], state["position"], state["luck"]
@@ -77,6 +82,10 @@ class Frame:
         return np.full((8, 8, 3), self.level, dtype=np.uint8)
 
 
+def shout(run, words):
+    print(f"{run.id} shouts {' '.join(words)}")  # noqa: T201
+
+
 class WalkLab:
     """How far does a random walk come?"""
 
@@ -89,12 +98,14 @@ class WalkLab:
         return Walk(config, context)
 
     def pictures(self, experiment, artifacts, metrics):
-        artifacts.write_json("end.json", {"position": experiment.position, "rows": len(metrics["position"])})
+        artifacts.write_json(
+            "end.json", {"position": experiment.position, "rows": len(metrics["position"])}
+        )
 
     def frames(self, experiment, rng, history=False):
         yield from (Frame(int(rng.integers(256))) for _ in range(3))
 
-    actions = {"shout": Action(lambda run, words: print(f"{run.id} shouts {' '.join(words)}"), "Shout.")}  # noqa: RUF012, T201
+    actions = {"shout": Action(shout, "Shout.")}  # noqa: RUF012
 
 
 class Noisy:

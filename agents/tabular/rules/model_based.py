@@ -29,13 +29,20 @@ LARGEST = 2**30
 class ModelBasedConfig(TabularConfig):
     """What agents with a learned model can be told besides."""
 
-    outcomes: int = Field(default=8, ge=1, le=10**6, description="room of the learned model: different outcomes of a pair, on average")
+    outcomes: int = Field(
+        default=8,
+        ge=1,
+        le=10**6,
+        description="room of the learned model: different outcomes of a pair, on average",
+    )
 
 
 class DynaConfig(ModelBasedConfig):
     """What `dyna-q` can be told besides."""
 
-    planning_steps: int = Field(default=10, ge=0, le=10**6, description="updates from the learned model after every step")
+    planning_steps: int = Field(
+        default=10, ge=0, le=10**6, description="updates from the learned model after every step"
+    )
     believes: Literal["all", "last"] = Field(
         default="all",
         description="the model of a pair: all its outcomes, as often as they came, or the last one (the book: a certain world, which may change)",
@@ -46,27 +53,56 @@ class DynaPlusConfig(DynaConfig):
     """What `dyna-q-plus` can be told besides."""
 
     kappa: float = Field(
-        default=1e-4, ge=0, description="in planning, kappa times the root of the steps since a pair was tried is added to its reward"
+        default=1e-4,
+        ge=0,
+        description="in planning, kappa times the root of the steps since a pair was tried is added to its reward",
     )
 
 
 class SweepingConfig(ModelBasedConfig):
     """What `prioritized-sweeping` can be told besides."""
 
-    alpha: float = Field(default=1.0, gt=0, le=1, description="step size of an update; 1 is right where the model is an expectation")
-    planning_steps: int = Field(default=10, ge=0, le=10**6, description="updates from the queue after every step")
-    threshold: float = Field(default=1e-4, ge=0, description="a pair is queued if an update would change its value by more than this")
+    alpha: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="step size of an update; 1 is right where the model is an expectation",
+    )
+    planning_steps: int = Field(
+        default=10, ge=0, le=10**6, description="updates from the queue after every step"
+    )
+    threshold: float = Field(
+        default=1e-4,
+        ge=0,
+        description="a pair is queued if an update would change its value by more than this",
+    )
 
 
 class RMaxConfig(ModelBasedConfig):
     """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth more."""
 
-    without_effect: ClassVar[Mapping[str, str]] = no_step_size("r-max plans exactly with what it knows")
+    without_effect: ClassVar[Mapping[str, str]] = no_step_size(
+        "r-max plans exactly with what it knows"
+    )
 
-    policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; optimism explores enough")
-    known: int = Field(default=20, ge=1, le=10**6, description="visits after which a pair is known; 1 is enough where nothing is by chance")
-    tolerance: float = Field(default=1e-6, gt=0, description="planning ends when no value changed by more than this in a sweep")
-    max_sweeps: int = Field(default=1000, ge=1, le=10**6, description="planning ends after so many sweeps")
+    policy: PolicyName = Field(
+        default="greedy",
+        description="how actions are picked while learning; optimism explores enough",
+    )
+    known: int = Field(
+        default=20,
+        ge=1,
+        le=10**6,
+        description="visits after which a pair is known; 1 is enough where nothing is by chance",
+    )
+    tolerance: float = Field(
+        default=1e-6,
+        gt=0,
+        description="planning ends when no value changed by more than this in a sweep",
+    )
+    max_sweeps: int = Field(
+        default=1000, ge=1, le=10**6, description="planning ends after so many sweeps"
+    )
 
 
 class UcbViConfig(ModelBasedConfig):
@@ -77,18 +113,42 @@ class UcbViConfig(ModelBasedConfig):
         "initial_value": "values begin as the most that is left of an episode; see highest_return",
     }
 
-    policy: PolicyName = Field(default="greedy", description="how actions are picked while learning; the bonus explores enough")
-    discount: float = Field(default=1.0, gt=0, le=1, description="worth of a reward one step later (gamma)")
-    initial_value: float | None = Field(default=0.0, description="none is needed: values begin as the most that is left")
+    policy: PolicyName = Field(
+        default="greedy",
+        description="how actions are picked while learning; the bonus explores enough",
+    )
+    discount: float = Field(
+        default=1.0, gt=0, le=1, description="worth of a reward one step later (gamma)"
+    )
+    initial_value: float | None = Field(
+        default=0.0, description="none is needed: values begin as the most that is left"
+    )
     horizon: int | None = Field(
-        default=None, ge=1, le=10**6, description="steps planned ahead; none: the time limit of an episode, or 100 where there is none"
+        default=None,
+        ge=1,
+        le=10**6,
+        description="steps planned ahead; none: the time limit of an episode, or 100 where there is none",
     )
-    highest_return: float | None = Field(default=None, description="from no state on an episode brings more; none: 1 for each step left")
+    highest_return: float | None = Field(
+        default=None,
+        description="from no state on an episode brings more; none: 1 for each step left",
+    )
     value_range: float | None = Field(
-        default=1.0, gt=0, description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead"
+        default=1.0,
+        gt=0,
+        description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead",
     )
-    bonus: float = Field(default=0.01, ge=0, description="weight c of the bonus c B L / √N; 7 in the paper, smaller ones learn sooner")
-    failure: float = Field(default=0.1, gt=0, lt=1, description="how likely the bonus may be too small (delta), where its weight is 7")
+    bonus: float = Field(
+        default=0.01,
+        ge=0,
+        description="weight c of the bonus c B L / √N; 7 in the paper, smaller ones learn sooner",
+    )
+    failure: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="how likely the bonus may be too small (delta), where its weight is 7",
+    )
 
 
 class ModelAgent(TabularAgent):
@@ -152,7 +212,13 @@ class DynaQPlus(DynaQ):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return self.room, self.config.planning_steps, self.config.kappa, 1.0, self.config.believes == "last"
+        return (
+            self.room,
+            self.config.planning_steps,
+            self.config.kappa,
+            1.0,
+            self.config.believes == "last",
+        )
 
 
 class PrioritizedSweeping(ModelAgent):
@@ -204,13 +270,19 @@ class UcbVi(ModelAgent):
     def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row of counters, a row for each outcome, and a table for each step: values of all actions, and the highest."""
         steps = self.config.horizon or horizon or 100
-        return self._affordable(1 + self.room + steps * self.states, max(COLUMNS, self.actions + 1), "a shorter horizon")
+        return self._affordable(
+            1 + self.room + steps * self.states, max(COLUMNS, self.actions + 1), "a shorter horizon"
+        )
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
         config = self.config
         most = (1.0, 0.0) if config.highest_return is None else (0.0, config.highest_return)
-        weight = (config.bonus, 0.0) if config.value_range is None else (0.0, config.bonus * config.value_range)
+        weight = (
+            (config.bonus, 0.0)
+            if config.value_range is None
+            else (0.0, config.bonus * config.value_range)
+        )
         return self.room, *most, *weight, self.episodes / config.failure
 
     def table_at(self, step: int) -> np.ndarray:
@@ -224,7 +296,9 @@ class UcbVi(ModelAgent):
         if tables is None:
             return self.policy()
         steps, states, actions = tables.shape
-        return probabilities.greedy(tables.reshape(-1, actions), self.config.ties == "first").reshape(steps, states, actions)
+        return probabilities.greedy(
+            tables.reshape(-1, actions), self.config.ties == "first"
+        ).reshape(steps, states, actions)
 
     def _tables_of_steps(self) -> np.ndarray | None:
         """Q_h for every step h: float64 [horizon, states, actions]; None before the first step."""

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 def observe(
-    rows: np.ndarray, memory: np.ndarray, room: int, state: int, action: int, reward: float, next_state: int, terminated: bool, last: bool
+    rows: np.ndarray,
+    memory: np.ndarray,
+    room: int,
+    state: int,
+    action: int,
+    reward: float,
+    next_state: int,
+    terminated: bool,
+    last: bool,
 ) -> int:
     """Note what a step led to; returns the outcome's row if it is a new one, else 0.
 
@@ -143,7 +151,17 @@ def dyna(
     fresh, plus = True, settings[3] > 0.0
     for other in range(q.shape[1]):
         fresh &= memory[0, state, other] == 0.0
-    observe(rows, memory, int(settings[0]), state, action, reward, next_state, terminated, settings[4] > 0.0)
+    observe(
+        rows,
+        memory,
+        int(settings[0]),
+        state,
+        action,
+        reward,
+        next_state,
+        terminated,
+        settings[4] > 0.0,
+    )
     rows[0, 2] += 1.0
     memory[1, state, action] = rows[0, 2]
     if fresh and memory[0, state, action] > 0.0:
@@ -200,7 +218,10 @@ def pop(rows: np.ndarray, memory: np.ndarray) -> int:
         below = int(rows[child, 6])
         if child < size:
             other = int(rows[child + 1, 6])
-            if memory[2, other // actions, other % actions] > memory[2, below // actions, below % actions]:
+            if (
+                memory[2, other // actions, other % actions]
+                > memory[2, below // actions, below % actions]
+            ):
                 child, below = child + 1, other
         if memory[2, below // actions, below % actions] <= priority:
             break
@@ -244,12 +265,16 @@ def prioritized_sweeping(
     settings: room, n, θ.
     """
     actions, threshold = q.shape[1], settings[2]
-    new = observe(rows, memory, int(settings[0]), state, action, reward, next_state, terminated, False)
+    new = observe(
+        rows, memory, int(settings[0]), state, action, reward, next_state, terminated, False
+    )
     if new > 0 and not terminated:
         rows[new, 7] = memory[1, next_state, 0]
         memory[1, next_state, 0] = new
     if memory[0, state, action] > 0.0:
-        priority = abs(expected(q, rows, int(memory[0, state, action]), discount) - q[state, action])
+        priority = abs(
+            expected(q, rows, int(memory[0, state, action]), discount) - q[state, action]
+        )
         if priority > threshold:
             push(rows, memory, state, action, priority)
     for _ in range(int(settings[1])):
@@ -262,7 +287,9 @@ def prioritized_sweeping(
         while row > 0:
             before = int(rows[row, 5])
             earlier, led = before // actions, before % actions
-            priority = abs(expected(q, rows, int(memory[0, earlier, led]), discount) - q[earlier, led])
+            priority = abs(
+                expected(q, rows, int(memory[0, earlier, led]), discount) - q[earlier, led]
+            )
             if priority > threshold:
                 push(rows, memory, earlier, led, priority)
             row = int(rows[row, 7])
@@ -321,7 +348,9 @@ def r_max(
             return
 
 
-def plan_ahead(memory: np.ndarray, rows: np.ndarray, first: int, horizon: int, bonus: float, discount: float) -> None:
+def plan_ahead(
+    memory: np.ndarray, rows: np.ndarray, first: int, horizon: int, bonus: float, discount: float
+) -> None:
     """Backward induction on what was seen, with a bonus: the tables of all steps, rows[first:], see `ucb_vi`."""
     states, actions = memory.shape[1], memory.shape[2]
     for h in range(horizon - 1, -1, -1):
@@ -337,7 +366,9 @@ def plan_ahead(memory: np.ndarray, rows: np.ndarray, first: int, horizon: int, b
                         value += rows[row, 2] * discount * rows[after + int(rows[row, 0]), actions]
                     row = int(rows[row, 4])
                 if total > 0.0:
-                    rows[table + s, a] = min(rows[table + s, a], value / total + bonus / math.sqrt(total))
+                    rows[table + s, a] = min(
+                        rows[table + s, a], value / total + bonus / math.sqrt(total)
+                    )
                 best = max(best, rows[table + s, a])
             rows[table + s, actions] = best
 
@@ -390,7 +421,9 @@ def ucb_vi(
         for a in range(actions):
             q[next_state, a] = rows[first + h * states + next_state, a]
         return
-    bonus = (settings[3] * horizon + settings[4]) * math.log(5.0 * states * actions * horizon * settings[5])
+    bonus = (settings[3] * horizon + settings[4]) * math.log(
+        5.0 * states * actions * horizon * settings[5]
+    )
     plan_ahead(memory, rows, first, horizon, bonus, discount)
     for s in range(states):
         for a in range(actions):

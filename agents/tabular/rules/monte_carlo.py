@@ -125,7 +125,12 @@ def off_policy_monte_carlo(
     counts[state, action] -= 1  # as it was when the action was drawn
     chances(q, counts, state, epsilon, first_ties, scratch[0])
     counts[state, action] += 1
-    rows[here, 0], rows[here, 1], rows[here, 2], rows[here, 3] = state, action, reward, scratch[0, action]
+    rows[here, 0], rows[here, 1], rows[here, 2], rows[here, 3] = (
+        state,
+        action,
+        reward,
+        scratch[0, action],
+    )
     if not ended:
         return
     total, weight = 0.0, 1.0
@@ -147,9 +152,15 @@ def off_policy_monte_carlo(
 class EpisodeConfig(TabularConfig):
     """What Monte Carlo agents can be told besides."""
 
-    bootstrap: bool = Field(default=True, description="whether what is still to come is added to the return of an episode that was cut")
+    bootstrap: bool = Field(
+        default=True,
+        description="whether what is still to come is added to the return of an episode that was cut",
+    )
     longest: int = Field(
-        default=10_000, ge=1, le=10**8, description="where nothing limits an episode: how many of its last steps are learned from"
+        default=10_000,
+        ge=1,
+        le=10**8,
+        description="where nothing limits an episode: how many of its last steps are learned from",
     )
 
 
@@ -157,15 +168,20 @@ class MonteCarloConfig(EpisodeConfig):
     """What `monte-carlo` can be told besides."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="visits", description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power for a pair's n-th return"
+        default="visits",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power for a pair's n-th return",
     )
-    visits: Literal["every", "first"] = Field(default="every", description="which visits of a pair in an episode count")
+    visits: Literal["every", "first"] = Field(
+        default="every", description="which visits of a pair in an episode count"
+    )
 
 
 class OffPolicyConfig(EpisodeConfig):
     """What `off-policy-monte-carlo` can be told."""
 
-    without_effect: ClassVar[Mapping[str, str]] = no_step_size("returns are averaged with the weights of importance sampling")
+    without_effect: ClassVar[Mapping[str, str]] = no_step_size(
+        "returns are averaged with the weights of importance sampling"
+    )
 
 
 class MonteCarlo(TabularAgent):
@@ -186,7 +202,11 @@ class MonteCarlo(TabularAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return float(self.config.visits == "first"), self.config.alpha_division, float(self.config.bootstrap)
+        return (
+            float(self.config.visits == "first"),
+            self.config.alpha_division,
+            float(self.config.bootstrap),
+        )
 
 
 class OffPolicyMonteCarlo(TabularAgent):

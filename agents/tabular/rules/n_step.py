@@ -120,7 +120,11 @@ def n_step_tree_backup(
     if step < n - 1 and not ended:
         return
     for begun in range(first, step + 1 if ended else first + 1):
-        value, s, taken = 0.0, next_state, -1  # what follows the last step; no action was taken there
+        value, s, taken = (
+            0.0,
+            next_state,
+            -1,
+        )  # what follows the last step; no action was taken there
         for later in range(step, begun - 1, -1):
             if taken >= 0 or not terminated:
                 target_policy(q, counts, s, epsilon, chances, first_ties, greedy, scratch[0])
@@ -137,13 +141,17 @@ def n_step_tree_backup(
 class NStepConfig(TabularConfig):
     """What n-step agents can be told besides."""
 
-    n_steps: int = Field(default=4, ge=1, le=10_000, description="steps that are learned from at once (n)")
+    n_steps: int = Field(
+        default=4, ge=1, le=10_000, description="steps that are learned from at once (n)"
+    )
 
 
 class TreeBackupConfig(NStepConfig):
     """What `n-step-tree-backup` can be told besides."""
 
-    target: Literal["greedy", "behaviour"] = Field(default="greedy", description="the policy whose values are learned")
+    target: Literal["greedy", "behaviour"] = Field(
+        default="greedy", description="the policy whose values are learned"
+    )
 
 
 class NStepAgent(TabularAgent):

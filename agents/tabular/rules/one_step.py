@@ -136,7 +136,10 @@ def speedy_q_learning(
     """
     before, now = reward, reward
     if not terminated:
-        before, now = reward + discount * highest(memory[0], next_state), reward + discount * highest(q, next_state)
+        before, now = (
+            reward + discount * highest(memory[0], next_state),
+            reward + discount * highest(q, next_state),
+        )
     value = q[state, action]
     memory[0, state, action] = value
     q[state, action] = value + alpha * (before - value) + (1.0 - alpha) * (now - before)
@@ -183,7 +186,8 @@ class SpeedyConfig(TabularConfig):
     """What `speedy-q-learning` can be told; its step size is the paper's."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="visits", description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit"
+        default="visits",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit",
     )
 
 
@@ -193,8 +197,12 @@ class RConfig(TabularConfig):
     without_effect: ClassVar[Mapping[str, str]] = {"discount": "the average reward takes its place"}
 
     beta: float = Field(default=0.01, gt=0, le=1, description="step size of the average reward")
-    discount: float = Field(default=1.0, gt=0, le=1, description="none is needed: the average reward takes its place")
-    initial_value: float | None = Field(default=0.0, description="all action values at the start, relative to the average reward")
+    discount: float = Field(
+        default=1.0, gt=0, le=1, description="none is needed: the average reward takes its place"
+    )
+    initial_value: float | None = Field(
+        default=0.0, description="all action values at the start, relative to the average reward"
+    )
 
 
 class Sarsa(TabularAgent):

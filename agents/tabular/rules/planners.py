@@ -45,23 +45,39 @@ class PlannerConfig(TabularConfig):
         "initial_value": "a planner's values are the solution's",
     }
 
-    policy: PolicyName = Field(default="greedy", description="how actions are picked in the episodes that are played")
+    policy: PolicyName = Field(
+        default="greedy", description="how actions are picked in the episodes that are played"
+    )
     tolerance: float = Field(default=1e-10, gt=0, description="largest error of a value")
-    max_sweeps: int = Field(default=100_000, ge=1, description="sweeps over all states after which the solver gives up")
+    max_sweeps: int = Field(
+        default=100_000, ge=1, description="sweeps over all states after which the solver gives up"
+    )
 
 
 class ModifiedConfig(PlannerConfig):
     """What `modified-policy-iteration` can be told besides."""
 
-    evaluation_sweeps: int = Field(default=20, ge=0, le=10**6, description="sweeps that evaluate a policy before it is improved again")
+    evaluation_sweeps: int = Field(
+        default=20,
+        ge=0,
+        le=10**6,
+        description="sweeps that evaluate a policy before it is improved again",
+    )
 
 
 class EpsilonSoftConfig(PlannerConfig):
     """What `epsilon-soft` can be told besides; it is planned for the exploration of the first episode, `epsilon`."""
 
-    policy: PolicyName = Field(default="epsilon-greedy", description="how actions are picked in the episodes that are played")
-    epsilon: float = Field(default=0.1, ge=0, le=1, description="how often another action is taken than the chosen one")
-    epsilon_schedule: ScheduleName = Field(default="constant", description="how epsilon changes from episode to episode")
+    policy: PolicyName = Field(
+        default="epsilon-greedy",
+        description="how actions are picked in the episodes that are played",
+    )
+    epsilon: float = Field(
+        default=0.1, ge=0, le=1, description="how often another action is taken than the chosen one"
+    )
+    epsilon_schedule: ScheduleName = Field(
+        default="constant", description="how epsilon changes from episode to episode"
+    )
 
 
 class Planner(TabularAgent):
@@ -96,7 +112,9 @@ class Planner(TabularAgent):
         self.converged, self.sweeps, self.residual = found.converged, found.sweeps, found.residual
         self._planned = model
 
-    def learn_model(self, model: TabularMDP, env_rng: np.random.Generator, episodes: int) -> Episodes:
+    def learn_model(
+        self, model: TabularMDP, env_rng: np.random.Generator, episodes: int
+    ) -> Episodes:
         """Plan, if this model is new, and play some episodes; see `TabularAgent.learn_model`."""
         if self._planned is not model:
             self.plan(model)
@@ -136,7 +154,11 @@ class Planner(TabularAgent):
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned; the next model is planned on anew."""
         super().restore(state)
-        self.converged, self.sweeps, self.residual = state["converged"], state["sweeps"], state["residual"]
+        self.converged, self.sweeps, self.residual = (
+            state["converged"],
+            state["sweeps"],
+            state["residual"],
+        )
         self._planned = None
 
 
@@ -147,7 +169,9 @@ class ValueIteration(Planner):
 
     def solve(self, model: TabularMDP) -> planning.Solution:
         """See `agents.planning.solvers.value_iteration`."""
-        return planning.value_iteration(model, self.config.discount, self.config.tolerance, self.config.max_sweeps)
+        return planning.value_iteration(
+            model, self.config.discount, self.config.tolerance, self.config.max_sweeps
+        )
 
 
 class PolicyIteration(Planner):
@@ -157,7 +181,9 @@ class PolicyIteration(Planner):
 
     def solve(self, model: TabularMDP) -> planning.Solution:
         """See `agents.planning.solvers.policy_iteration`."""
-        return planning.policy_iteration(model, self.config.discount, self.config.tolerance, self.config.max_sweeps)
+        return planning.policy_iteration(
+            model, self.config.discount, self.config.tolerance, self.config.max_sweeps
+        )
 
 
 class ModifiedPolicyIteration(Planner):
@@ -170,7 +196,9 @@ class ModifiedPolicyIteration(Planner):
     def solve(self, model: TabularMDP) -> planning.Solution:
         """See `agents.planning.solvers.modified_policy_iteration`."""
         config = self.config
-        return planning.modified_policy_iteration(model, config.discount, config.tolerance, config.max_sweeps, config.evaluation_sweeps)
+        return planning.modified_policy_iteration(
+            model, config.discount, config.tolerance, config.max_sweeps, config.evaluation_sweeps
+        )
 
 
 class EpsilonSoft(Planner):

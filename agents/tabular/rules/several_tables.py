@@ -185,7 +185,11 @@ def is_highest(means: np.ndarray, deviations: np.ndarray, points: int, out: np.n
             for other in range(out.shape[0]):
                 if other != number:
                     product *= below(value, means[other], deviations[other])
-            out[number] += product * (1.0 if deviations[number] > 0.0 else (points - 1) * math.sqrt(2.0 * math.pi) / (2.0 * reach))
+            out[number] += product * (
+                1.0
+                if deviations[number] > 0.0
+                else (points - 1) * math.sqrt(2.0 * math.pi) / (2.0 * reach)
+            )
         total += out[number]
     for number in range(out.shape[0]):
         out[number] /= total
@@ -232,7 +236,9 @@ def weighted_q_learning(
                 times -= 1  # this step's target is still to come
             known &= times > 1
             if times > 1:
-                scratch[1, other] = math.sqrt(memory[1, next_state, other] / (times - 1.0) * memory[2, next_state, other])
+                scratch[1, other] = math.sqrt(
+                    memory[1, next_state, other] / (times - 1.0) * memory[2, next_state, other]
+                )
         if known:
             is_highest(q[next_state], scratch[1], int(settings[0]), scratch[0])
             best = 0.0
@@ -249,13 +255,20 @@ def weighted_q_learning(
 class MaxminConfig(TabularConfig):
     """What `maxmin-q-learning` can be told besides."""
 
-    tables: int = Field(default=2, ge=1, le=100, description="number of estimates of each value (N)")
+    tables: int = Field(
+        default=2, ge=1, le=100, description="number of estimates of each value (N)"
+    )
 
 
 class WeightedConfig(TabularConfig):
     """What `weighted-q-learning` can be told besides."""
 
-    points: int = Field(default=25, ge=13, le=10_000, description="points of the integral for the probability of being the best action")
+    points: int = Field(
+        default=25,
+        ge=13,
+        le=10_000,
+        description="points of the integral for the probability of being the best action",
+    )
 
 
 class DoubleQLearning(TabularAgent):

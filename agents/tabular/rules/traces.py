@@ -31,7 +31,16 @@ def forget(memory: np.ndarray, rows: np.ndarray) -> None:
     rows[0, 0] = 0.0
 
 
-def mark(memory: np.ndarray, rows: np.ndarray, state: int, action: int, decay: float, cutoff: float, kind: float, alpha: float) -> None:
+def mark(
+    memory: np.ndarray,
+    rows: np.ndarray,
+    state: int,
+    action: int,
+    decay: float,
+    cutoff: float,
+    kind: float,
+    alpha: float,
+) -> None:
     """Let all traces decay, drop those that are `cutoff` or less, and give the pair just taken its own.
 
     z ← decay z, then for that pair z + 1 (accumulating), 1 (replacing) or (1 - α) z + 1 (Dutch).
@@ -160,23 +169,34 @@ class TraceConfig(TabularConfig):
     """What agents with traces can be told besides."""
 
     trace_decay: float = Field(
-        default=0.9, ge=0, le=1, description="how much of a trace is left a step later, beside the discount (lambda)"
+        default=0.9,
+        ge=0,
+        le=1,
+        description="how much of a trace is left a step later, beside the discount (lambda)",
     )
-    trace_cutoff: float = Field(default=1e-8, ge=0, lt=1, description="traces that are not above this are dropped; 0 keeps all")
+    trace_cutoff: float = Field(
+        default=1e-8,
+        ge=0,
+        lt=1,
+        description="traces that are not above this are dropped; 0 keeps all",
+    )
 
 
 class SarsaLambdaConfig(TraceConfig):
     """What `sarsa-lambda` can be told besides."""
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
-        default="replacing", description="what a pair's trace becomes when it is taken; dutch: true online Sarsa(lambda)"
+        default="replacing",
+        description="what a pair's trace becomes when it is taken; dutch: true online Sarsa(lambda)",
     )
 
 
 class QLambdaConfig(TraceConfig):
     """What `q-lambda` can be told besides."""
 
-    traces: Literal["accumulating", "replacing"] = Field(default="replacing", description="what a pair's trace becomes when it is taken")
+    traces: Literal["accumulating", "replacing"] = Field(
+        default="replacing", description="what a pair's trace becomes when it is taken"
+    )
 
 
 class TraceAgent(TabularAgent):

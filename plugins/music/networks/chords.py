@@ -42,7 +42,9 @@ class ChordLstm(MusicModel):
         self.whole = nn.Linear(config.hidden, channels)
         self.own = nn.Linear(config.hidden, OWN * keys)
         self.blend = nn.Conv1d(OWN, channels, 1, bias=False)
-        self.register = nn.Conv1d(1, channels * keys, 1, bias=False)  # a table [channels, keys]: what is particular to a key
+        self.register = nn.Conv1d(
+            1, channels * keys, 1, bias=False
+        )  # a table [channels, keys]: what is particular to a key
         self.mix = nn.Conv1d(channels, channels, 1)
         self.read = nn.Conv1d(channels, 1, 1)
         self.base = nn.Linear(config.hidden, keys)
@@ -52,12 +54,18 @@ class ChordLstm(MusicModel):
         features, base, remembered, state = self.features(sounds, position, state)
         now = sounds[:, self.history :]
         steps = features.shape[1]
-        below = self.below(functional.pad(now[..., :-1].flatten(0, 1), (self.reach, 0)))  # [lanes * steps, channels, keys]
+        below = self.below(
+            functional.pad(now[..., :-1].flatten(0, 1), (self.reach, 0))
+        )  # [lanes * steps, channels, keys]
         hidden = torch.relu(features.flatten(0, 1) + below)
-        logits = self.read(torch.relu(self.mix(hidden))).unflatten(0, (-1, steps)) + base[:, :, None]
+        logits = (
+            self.read(torch.relu(self.mix(hidden))).unflatten(0, (-1, steps)) + base[:, :, None]
+        )
         return Predicted(logits, None, self.strikes(remembered, now), state)
 
-    def features(self, sounds: Tensor, position: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, State]:
+    def features(
+        self, sounds: Tensor, position: Tensor, state: State
+    ) -> tuple[Tensor, Tensor, Tensor, State]:
         """All that does not depend on the step itself.
 
         Args:
@@ -71,13 +79,23 @@ class ChordLstm(MusicModel):
         """
         keys = sounds[:, :, 0]
         steps = keys.shape[1] - self.history
-        before = [keys[:, self.history - lag : self.history - lag + steps] for lag in range(1, self.history + 1)]
+        before = [
+            keys[:, self.history - lag : self.history - lag + steps]
+            for lag in range(1, self.history + 1)
+        ]
         seen = torch.cat([before[0], clock(position, steps)], dim=-1)
         remembered, state = self.remember(seen, state)
-        past = torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2).flatten(0, 1)  # [lanes * steps, lags + 1, keys]
+        past = torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2).flatten(
+            0, 1
+        )  # [lanes * steps, lags + 1, keys]
         own = self.own(remembered).unflatten(-1, (OWN, self.piano)).flatten(0, 1)
         table = self.register.weight.view(-1, self.piano)
-        features = self.past(past) + self.blend(own) + table + self.whole(remembered).flatten(0, 1)[..., None]
+        features = (
+            self.past(past)
+            + self.blend(own)
+            + table
+            + self.whole(remembered).flatten(0, 1)[..., None]
+        )
         return features.unflatten(0, (-1, steps)), self.base(remembered), remembered, state
 
 

@@ -51,7 +51,14 @@ def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode)
     return factor
 
 
-def draw_keys(logits: np.ndarray, count: float, sounded: np.ndarray, hand: int, how: Draw, rng: np.random.Generator) -> np.ndarray:
+def draw_keys(
+    logits: np.ndarray,
+    count: float,
+    sounded: np.ndarray,
+    hand: int,
+    how: Draw,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """As many keys of one hand as were predicted.
 
     Args:
@@ -69,8 +76,12 @@ def draw_keys(logits: np.ndarray, count: float, sounded: np.ndarray, hand: int, 
     keys = np.zeros(len(logits), dtype=bool)
     if not number:
         return keys
-    with np.errstate(divide="ignore", over="ignore"):  # in logarithms, so that no temperature makes all of them nought
-        weight = np.log(correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode))
+    with np.errstate(
+        divide="ignore", over="ignore"
+    ):  # in logarithms, so that no temperature makes all of them nought
+        weight = np.log(
+            correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode)
+        )
         weight -= np.logaddexp(0.0, -logits.astype(np.float64) / how.temperature)
     order = np.argsort(-weight, kind="stable")
     if how.mode == "argmax":
@@ -92,7 +103,12 @@ def slowness(how: Draw, keys: int) -> np.ndarray:
 
 
 def draw_chord(
-    features: np.ndarray, base: np.ndarray, weights: tuple[np.ndarray, ...], sounded: np.ndarray, how: Draw, rng: np.random.Generator
+    features: np.ndarray,
+    base: np.ndarray,
+    weights: tuple[np.ndarray, ...],
+    sounded: np.ndarray,
+    how: Draw,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """The keys of one step from the lowest up, each given those below it.
 
@@ -122,12 +138,27 @@ def draw_chord(
         allowed[order[number:]] = False
         if how.mode == "argmax":
             return allowed
-    chosen: np.ndarray = _chain(features, base, *weights, factor, how.temperature, allowed, uniform, False) > 0
+    chosen: np.ndarray = (
+        _chain(features, base, *weights, factor, how.temperature, allowed, uniform, False) > 0
+    )
     return chosen
 
 
 @numba.njit(cache=True)  # type: ignore[misc]
-def _chain(features, base, below, mix, mix_bias, read, read_bias, factor, temperature, allowed, uniform, soft):  # type: ignore[no-untyped-def]
+def _chain(  # type: ignore[no-untyped-def]
+    features,
+    base,
+    below,
+    mix,
+    mix_bias,
+    read,
+    read_bias,
+    factor,
+    temperature,
+    allowed,
+    uniform,
+    soft,
+):
     """Key by key from the lowest: 1 or 0 as drawn; or `soft`, where each counts for the higher ones by its probability, these probabilities.
 
     The soft ones are, to first order, the probabilities of the keys when those below them are not known: float64 [keys].
@@ -154,5 +185,7 @@ def _chain(features, base, below, mix, mix_bias, read, read_bias, factor, temper
         if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
                 for channel in range(channels):
-                    hidden[channel, key + distance] += np.float32(amounts[key]) * below[channel, reach - distance]
+                    hidden[channel, key + distance] += (
+                        np.float32(amounts[key]) * below[channel, reach - distance]
+                    )
     return amounts

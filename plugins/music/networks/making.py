@@ -24,19 +24,37 @@ def make_model(config: MusicConfig, seed: int) -> MusicModel:
         if isinstance(options, ChordLstmConfig):
             model: MusicModel = ChordLstm(options)
         else:
-            dense = options.dense if options.dense is not None else 120 if config.loss == "report" else 0
-            model = ReportModel(options, 2 if config.model.name == "two-hands" else 1, dense, config.loss == "likelihood")
+            dense = (
+                options.dense
+                if options.dense is not None
+                else 120
+                if config.loss == "report"
+                else 0
+            )
+            model = ReportModel(
+                options,
+                2 if config.model.name == "two-hands" else 1,
+                dense,
+                config.loss == "likelihood",
+            )
     model = model.to_empty(device="cpu")
     rng = generator(seed, "weights")
     with torch.no_grad():
         model.prior.zero_()
         for name, weight in model.named_parameters():
-            weight.copy_(torch.from_numpy(rng.uniform(-1, 1, tuple(weight.shape)).astype(np.float32)) * _bound(model, name))
+            weight.copy_(
+                torch.from_numpy(rng.uniform(-1, 1, tuple(weight.shape)).astype(np.float32))
+                * _bound(model, name)
+            )
     return model
 
 
 def _bound(model: MusicModel, name: str) -> float:
     if name.startswith("lstm."):
         return 1 / math.sqrt(model.config.hidden)
-    weight = model.get_parameter(name.removesuffix("bias") + "weight") if name.endswith("bias") else model.get_parameter(name)
+    weight = (
+        model.get_parameter(name.removesuffix("bias") + "weight")
+        if name.endswith("bias")
+        else model.get_parameter(name)
+    )
     return 1 / math.sqrt(math.prod(weight.shape[1:]))

@@ -112,8 +112,18 @@ class ReportModel(MusicModel):
         for _ in range(hands):
             if dense:
                 self.bodies.append(nn.Sequential(nn.Linear(config.hidden, dense), nn.LeakyReLU()))
-                self.keys.append(nn.Sequential(nn.Linear(dense, config.piano), nn.LeakyReLU(), nn.Linear(config.piano, KEYS)))
-                self.numbers.append(nn.Sequential(nn.Linear(dense, config.count), nn.LeakyReLU(), nn.Linear(config.count, 1)))
+                self.keys.append(
+                    nn.Sequential(
+                        nn.Linear(dense, config.piano),
+                        nn.LeakyReLU(),
+                        nn.Linear(config.piano, KEYS),
+                    )
+                )
+                self.numbers.append(
+                    nn.Sequential(
+                        nn.Linear(dense, config.count), nn.LeakyReLU(), nn.Linear(config.count, 1)
+                    )
+                )
             else:
                 self.bodies.append(nn.Identity())
                 self.keys.append(nn.Linear(config.hidden, KEYS))
@@ -128,9 +138,13 @@ class ReportModel(MusicModel):
     def heads(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
         """What every hand will do: logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands]."""
         bodies = [body(remembered) for body in self.bodies]
-        logits = torch.stack([head(body) for head, body in zip(self.keys, bodies, strict=True)], dim=2)
+        logits = torch.stack(
+            [head(body) for head, body in zip(self.keys, bodies, strict=True)], dim=2
+        )
         seen = [body.detach() for body in bodies] if self.apart else bodies
-        counts = torch.stack([head(body).squeeze(-1) for head, body in zip(self.numbers, seen, strict=True)], dim=2)
+        counts = torch.stack(
+            [head(body).squeeze(-1) for head, body in zip(self.numbers, seen, strict=True)], dim=2
+        )
         return logits, counts
 
 
@@ -156,14 +170,20 @@ class Target(NamedTuple):
         return self.sounds[:, -self.inside.shape[1] :]
 
 
-def target_of(roll: np.ndarray, inside: np.ndarray, position: np.ndarray, device: torch.device) -> Target:
+def target_of(
+    roll: np.ndarray, inside: np.ndarray, position: np.ndarray, device: torch.device
+) -> Target:
     """A `lanes.Window` as tensors."""
     states = torch.from_numpy(roll).to(device)
     steps = inside.shape[1]
     sounds = states != SILENT
     again = sounds[:, -steps:] & sounds[:, -steps - 1 : -1]
     return Target(
-        sounds.float(), torch.from_numpy(inside).to(device), torch.from_numpy(position).to(device), states[:, -steps:] == STRUCK, again
+        sounds.float(),
+        torch.from_numpy(inside).to(device),
+        torch.from_numpy(position).to(device),
+        states[:, -steps:] == STRUCK,
+        again,
     )
 
 
@@ -187,7 +207,9 @@ def losses(model: MusicModel, predicted: Predicted, target: Target, kind: str) -
     parts: dict[str, Tensor] = {}
     if kind == "report":
         weights = torch.exp(-model.prior)
-        entropy = functional.binary_cross_entropy_with_logits(predicted.logits.float(), now, pos_weight=weights, reduction="none")
+        entropy = functional.binary_cross_entropy_with_logits(
+            predicted.logits.float(), now, pos_weight=weights, reduction="none"
+        )
         parts["keys"] = 1.2 * (entropy.mean(-1).sum(-1) * inside).sum() / frames
     else:
         parts["keys"] = (frame_nll(model, predicted, target).sum(-1) * inside).sum() / frames
@@ -195,6 +217,8 @@ def losses(model: MusicModel, predicted: Predicted, target: Target, kind: str) -
         wrong = (predicted.counts.float() - now.sum(-1)) ** 2
         parts["count"] = (wrong.sum(-1) * inside).sum() / frames
     again = target.again & inside[..., None, None]
-    struck = functional.binary_cross_entropy_with_logits(predicted.strikes.float(), target.struck.float(), reduction="none")
+    struck = functional.binary_cross_entropy_with_logits(
+        predicted.strikes.float(), target.struck.float(), reduction="none"
+    )
     parts["strike"] = (struck * again).sum() / again.sum().clamp(min=1)
     return parts

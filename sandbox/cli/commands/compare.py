@@ -21,7 +21,15 @@ from sandbox.cli.options import (
     own_options,
     store_option,
 )
-from sandbox.config.model import choice_kind, choice_kind_of, finder_of, merge, nested, read_file, registered_config
+from sandbox.config.model import (
+    choice_kind,
+    choice_kind_of,
+    finder_of,
+    merge,
+    nested,
+    read_file,
+    registered_config,
+)
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registrar import Entry, canonical
 from sandbox.registry.registry import registry
@@ -44,7 +52,9 @@ class ComparedLabs(LabCommands):
         """The labs that have agents."""
         return [entry for entry in registry().entries("lab") if has_agents(entry)]
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the lab named first; its options depend on the agents named."""
         entry = registry().find("lab", args[0])
         words, agents = taken_agents(normalized(args[1:]))
@@ -99,27 +109,92 @@ def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Com
     parameters += _agent_parameters(lab.Config, agents)
     presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
     own = own_options(
-        click.option("--agents", metavar="NAME...", help="Who: names, LABEL=NAME, or configuration files."),
-        click.option("--seeds", type=int, default=10, show_default=True, metavar="N", help="Runs of each agent."),
+        click.option(
+            "--agents", metavar="NAME...", help="Who: names, LABEL=NAME, or configuration files."
+        ),
+        click.option(
+            "--seeds",
+            type=int,
+            default=10,
+            show_default=True,
+            metavar="N",
+            help="Runs of each agent.",
+        ),
         click.option("--seed", type=int, default=0, show_default=True, help="The first seed."),
-        click.option("--set", "own", multiple=True, metavar="LABEL.OPTION=VALUE", help="An option of one agent; may be repeated."),
-        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
-        click.option("--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings of all, over the preset."),
-        click.option("--fresh", is_flag=True, help="Make all runs anew instead of using finished ones."),
-        click.option("--pictures/--no-pictures", default=False, show_default=True, help="Whether new runs make pictures."),
-        click.option("--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder of page and document."),
         click.option(
-            "--workers", type=click.IntRange(0, MOST_THREADS), default=0, metavar="N", help="Processes to start (Dask) [default: none]."
+            "--set",
+            "own",
+            multiple=True,
+            metavar="LABEL.OPTION=VALUE",
+            help="An option of one agent; may be repeated.",
         ),
         click.option(
-            "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
         ),
-        click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of every new run; may be repeated."),
-        click.option("--threads", type=click.IntRange(1, MOST_THREADS), metavar="N", help="For numerical libraries [default: all cores]."),
         click.option(
-            "--device", type=click.Choice(["cpu", "cuda", "mps", "auto"]), default="cpu", show_default=True, help="For labs that can."
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings of all, over the preset.",
         ),
-        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        click.option(
+            "--fresh", is_flag=True, help="Make all runs anew instead of using finished ones."
+        ),
+        click.option(
+            "--pictures/--no-pictures",
+            default=False,
+            show_default=True,
+            help="Whether new runs make pictures.",
+        ),
+        click.option(
+            "--output",
+            metavar="DIR",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder of page and document.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(0, MOST_THREADS),
+            default=0,
+            metavar="N",
+            help="Processes to start (Dask) [default: none].",
+        ),
+        click.option(
+            "--scheduler",
+            default="",
+            metavar="tcp://HOST:PORT",
+            help="A running Dask cluster; the store must be on a shared folder.",
+        ),
+        click.option(
+            "--track",
+            multiple=True,
+            metavar="NAME",
+            help="An observer to tell of every new run; may be repeated.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, MOST_THREADS),
+            metavar="N",
+            help="For numerical libraries [default: all cores].",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can.",
+        ),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Folder of data files.",
+        ),
         store_option,
         json_option,
     )
@@ -147,7 +222,9 @@ def _agent_parameters(config: Any, agents: Sequence[str]) -> list[ConfigOption]:
     made: dict[str, ConfigOption] = {}
     for word in agents or [info.default]:
         try:
-            for parameter in config_parameters(find("agent", canonical(_agent_of(word))), {}, ("agent",)):
+            for parameter in config_parameters(
+                find("agent", canonical(_agent_of(word))), {}, ("agent",)
+            ):
                 made.setdefault(parameter.option.name, parameter)
         except SandboxError:
             continue
@@ -171,7 +248,9 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     """
     wrong = [word for word in words if "=" not in word or "." not in word.partition("=")[0]]
     if wrong:
-        raise UsageError(f"--set {', '.join(wrong)}: expected LABEL.OPTION=VALUE, such as --set sarsa.alpha=0.1")
+        raise UsageError(
+            f"--set {', '.join(wrong)}: expected LABEL.OPTION=VALUE, such as --set sarsa.alpha=0.1"
+        )
     own: dict[str, Any] = {}
     for word in words:
         path, _, value = word.partition("=")
@@ -180,7 +259,9 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _carry_out(name: str, agents: Sequence[str], layer: dict[str, Any], values: dict[str, Any]) -> int:
+def _carry_out(
+    name: str, agents: Sequence[str], layer: dict[str, Any], values: dict[str, Any]
+) -> int:
     from sandbox.comparison.api import Interrupted, carried
     from sandbox.comparison.request import Wish
     from sandbox.runs import api
@@ -189,8 +270,16 @@ def _carry_out(name: str, agents: Sequence[str], layer: dict[str, Any], values: 
 
     layers = [read_file(values["file"])] if values["file"] else []
     own = _own_options(values["own"])
-    wish = Wish(name, agents, values["preset"], [*layers, layer], own, values["device"], values["data"])
-    request = api.Request(name, seed=values["seed"], threads=values["threads"], track=values["track"], command=command_line())
+    wish = Wish(
+        name, agents, values["preset"], [*layers, layer], own, values["device"], values["data"]
+    )
+    request = api.Request(
+        name,
+        seed=values["seed"],
+        threads=values["threads"],
+        track=values["track"],
+        command=command_line(),
+    )
     settings = Settings(pictures=values["pictures"])
     try:
         made = carried(
@@ -207,7 +296,10 @@ def _carry_out(name: str, agents: Sequence[str], layer: dict[str, Any], values: 
         )
     except Interrupted as stopped:
         again = "the same command without --fresh" if values["fresh"] else "the same command"
-        click.echo(f"\nStopped: {stopped.progress.done} of {stopped.progress.total} runs are done and kept; {again} goes on.", err=True)
+        click.echo(
+            f"\nStopped: {stopped.progress.done} of {stopped.progress.total} runs are done and kept; {again} goes on.",
+            err=True,
+        )
         return 130
     return _print(made, values["as_json"])
 
@@ -219,14 +311,24 @@ def _progress() -> Callable[[ComparisonProgress], None]:
     def told(progress: ComparisonProgress) -> None:
         if not progress.label:
             fresh = progress.total - progress.reused
-            there = f"{progress.reused} of {progress.total} runs are there already; " if progress.reused else ""
+            there = (
+                f"{progress.reused} of {progress.total} runs are there already; "
+                if progress.reused
+                else ""
+            )
             click.echo(
-                f"{there}{fresh} {'run' if fresh == 1 else 'runs'} to make" if fresh else f"All {progress.total} runs are there already.",
+                f"{there}{fresh} {'run' if fresh == 1 else 'runs'} to make"
+                if fresh
+                else f"All {progress.total} runs are there already.",
                 err=True,
             )
         elif terminal:
             end = "\r\x1b[K" if progress.done == progress.total else ""
-            click.echo(f"\r\x1b[K{progress.done} of {progress.total}: {progress.label}, seed {progress.seed}{end}", nl=False, err=True)
+            click.echo(
+                f"\r\x1b[K{progress.done} of {progress.total}: {progress.label}, seed {progress.seed}{end}",
+                nl=False,
+                err=True,
+            )
         elif progress.done % 10 == 0 and progress.done < progress.total:
             click.echo(f"{progress.done} of {progress.total} runs done", err=True)
 
@@ -244,10 +346,14 @@ def _print(made: Comparison, as_json: bool) -> int:
         return 1 if failed else 0
     _print_table(made)
     best = made.standings.ranked[0]
-    click.echo(f"Page: {shown_path(page)}   Document: {shown_path((made.folder / DOCUMENT).resolve())}")
+    click.echo(
+        f"Page: {shown_path(page)}   Document: {shown_path((made.folder / DOCUMENT).resolve())}"
+    )
     run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(made.seeds) < FEW:
-        next_commands((again({"--seeds": str(FEW)}, without=["--fresh"]), "the same with more seeds"), run)
+        next_commands(
+            (again({"--seeds": str(FEW)}, without=["--fresh"]), "the same with more seeds"), run
+        )
     else:
         next_commands(run, (["list"], "all runs"))
     return 1 if failed else 0
@@ -267,7 +373,11 @@ def _print_table(made: Comparison) -> None:
     _print_agents([cells(made, one) for one in made.standings.ranked], width)
     click.echo()
     standings = made.standings
-    best = "" if standings.optimum is None else f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    best = (
+        ""
+        if standings.optimum is None
+        else f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    )
     marks = score_marks(made)
     click.echo(
         _wrapped(

@@ -27,7 +27,9 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
         found.check_deletable(folder)
     if not yes:
         if as_json or not sys.stdin.isatty():
-            raise UsageError(f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it.")
+            raise UsageError(
+                f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it."
+            )
         for folder in folders.values():
             click.echo(f"  {folder.id}", err=True)
         click.confirm(f"Delete {plural(len(folders), 'run')}?", abort=True, err=True)

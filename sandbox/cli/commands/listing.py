@@ -22,7 +22,9 @@ KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "c
 @click.argument("what", default="runs", metavar=f"[{'|'.join(KINDS)}]")
 @click.option("--lab", metavar="NAME", help="Only runs, sweeps or comparisons of this lab.")
 @click.option("--status", metavar="NAME", help="Only runs or sweeps with this status.")
-@click.option("--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+@click.option(
+    "--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N of them."
+)
 @click.option(
     "--all",
     "every",
@@ -77,26 +79,40 @@ def _list_runs(
     chosen = rows[-most:] if most else rows
     if as_json:
         print_json(
-            [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen], indent=None if len(chosen) > 100 else 2
+            [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen],
+            indent=None if len(chosen) > 100 else 2,
         )
         return
     if not rows:
-        wanted = f"{f' of lab {lab!r}' if lab else ''}{f' with status {status!r}' if status else ''}"
+        wanted = (
+            f"{f' of lab {lab!r}' if lab else ''}{f' with status {status!r}' if status else ''}"
+        )
         click.echo(f"No runs{wanted} in {root}.")
         next_commands(
-            (["list"], "all runs, with their labs and statuses") if wanted else (["run", "maze", "--agent", "sarsa"], "makes the first one")
+            (["list"], "all runs, with their labs and statuses")
+            if wanted
+            else (["run", "maze", "--agent", "sarsa"], "makes the first one")
         )
         return
     lines = list(chosen) if every or status else groups.grouped(found, chosen, known)
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):
-        click.echo(f"({plural(len(rows) - len(runs), 'older run')}; `--last {len(rows)}` shows all)")
-    table(["run", "lab", "agent", "seed", "status", "result"], map(_line, shown), right=["seed"], spare=["agent"])
+        click.echo(
+            f"({plural(len(rows) - len(runs), 'older run')}; `--last {len(rows)}` shows all)"
+        )
+    table(
+        ["run", "lab", "agent", "seed", "status", "result"],
+        map(_line, shown),
+        right=["seed"],
+        spare=["agent"],
+    )
     for row in runs:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
-    grouping = [(["list", "--all"], "every run in a line of its own")] if len(runs) > len(shown) else []
+    grouping = (
+        [(["list", "--all"], "every run in a line of its own")] if len(runs) > len(shown) else []
+    )
     next_commands((["show", shown[-1].id], "the last of them in full"), *grouping)
 
 
@@ -117,7 +133,13 @@ def _list_registered(kind: str, as_json: bool) -> None:
     if as_json:
         print_json(
             [
-                {"name": entry.name, "summary": entry.summary, "plugin": entry.plugin, "target": entry.target, "aliases": entry.aliases}
+                {
+                    "name": entry.name,
+                    "summary": entry.summary,
+                    "plugin": entry.plugin,
+                    "target": entry.target,
+                    "aliases": entry.aliases,
+                }
                 for entry in entries
             ]
         )
@@ -128,7 +150,18 @@ def _list_registered(kind: str, as_json: bool) -> None:
         return
     aliases = any(entry.aliases for entry in entries)
     columns = ["name", "what it is", *(["Gymnasium id"] if aliases else []), "plugin"]
-    table(columns, ([entry.name, entry.summary, *([", ".join(entry.aliases)] if aliases else []), entry.plugin] for entry in entries))
+    table(
+        columns,
+        (
+            [
+                entry.name,
+                entry.summary,
+                *([", ".join(entry.aliases)] if aliases else []),
+                entry.plugin,
+            ]
+            for entry in entries
+        ),
+    )
     example = {
         "lab": (["run", entries[0].name, "--help"], "its options"),
         "agent": (["run", "maze", "--agent", entries[0].name, "--help"], "its options"),

@@ -18,10 +18,22 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(scaffold.KINDS), default="lab", show_default=True, help="What it brings.")
-@click.option("--one-file", is_flag=True, help="A single file, used with -p, rather than a package.")
 @click.option(
-    "--in", "parent", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder it is made in [default: here]."
+    "--kind",
+    type=click.Choice(scaffold.KINDS),
+    default="lab",
+    show_default=True,
+    help="What it brings.",
+)
+@click.option(
+    "--one-file", is_flag=True, help="A single file, used with -p, rather than a package."
+)
+@click.option(
+    "--in",
+    "parent",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder it is made in [default: here].",
 )
 def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:
     """Write a plugin called NAME that works at once: a package with a test, or one file."""
@@ -33,6 +45,8 @@ def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:
         next_commands((["-p", str(paths[0]), *command], "see it at work"))
         return 0
     folder = paths[0].parent.parent
-    click.echo(f"\npython -m pip install -e {shlex.quote(str(folder))}  install it beside the sandbox")
+    click.echo(
+        f"\npython -m pip install -e {shlex.quote(str(folder))}  install it beside the sandbox"
+    )
     next_commands((command, "see it at work"), (["plugins"], "what is installed"))
     return 0

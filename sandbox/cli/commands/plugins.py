@@ -16,7 +16,10 @@ def _brought(entries: Sequence[Entry]) -> str:
     """What a plugin brings, kind by kind: `lab maze; env maze`."""
     kinds = list(dict.fromkeys(entry.kind for entry in entries))
     names = {kind: [entry.name for entry in entries if entry.kind == kind] for kind in kinds}
-    return "; ".join(f"{kind if len(some) == 1 else kind + 's'} {', '.join(some)}" for kind, some in names.items())
+    return "; ".join(
+        f"{kind if len(some) == 1 else kind + 's'} {', '.join(some)}"
+        for kind, some in names.items()
+    )
 
 
 @click.command()
@@ -38,7 +41,10 @@ def plugins(trace: bool, as_json: bool) -> int:
                         "seconds": plugin.seconds,
                         "error": plugin.error,
                     },
-                    "brings": [{"kind": entry.kind, "name": entry.name, "summary": entry.summary} for entry in plugin.entries],
+                    "brings": [
+                        {"kind": entry.kind, "name": entry.name, "summary": entry.summary}
+                        for entry in plugin.entries
+                    ],
                 }
                 for plugin in found
             ]
@@ -56,7 +62,9 @@ def plugins(trace: bool, as_json: bool) -> int:
     table(["plugin", "from", "import", "brings"], rows, right=["import"])
     for plugin in found:
         if plugin.error:
-            click.echo(f"{click.style('Broken: ', fg='red')}{plugin.name} ({plugin.source}): {plugin.error}")
+            click.echo(
+                f"{click.style('Broken: ', fg='red')}{plugin.name} ({plugin.source}): {plugin.error}"
+            )
             if trace and plugin.trace:
                 click.echo("".join(f"    {line}\n" for line in plugin.trace.splitlines()), nl=False)
     if any(plugin.error and plugin.trace for plugin in found) and not trace:

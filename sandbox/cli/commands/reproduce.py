@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import Seconds, again, command_line, json_option, output_option, store_option
+from sandbox.cli.options import (
+    Seconds,
+    again,
+    command_line,
+    json_option,
+    output_option,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from sandbox.reproduction.judge import MeasuredFigure
     from sandbox.reproduction.measure import Reproduction
 
-COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few runs": "yellow", "left out": "yellow"}
+COLOURS = {
+    "agrees": "green",
+    "differs": "red",
+    "corrected": "blue",
+    "too few runs": "yellow",
+    "left out": "yellow",
+}
 
 
 @click.command()
@@ -28,8 +41,18 @@ COLOURS = {"agrees": "green", "differs": "red", "corrected": "blue", "too few ru
     help="Runs of each figure [default: 200, more or fewer where a claim says so].",
 )
 @click.option("--quick", is_flag=True, help="Fewer runs (40), which is said wherever it matters.")
-@click.option("--budget", type=Seconds(0, min_open=True), metavar="SECONDS", help="Stop measuring after this time; says what it left out.")
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many measure at once [default: all cores].")
+@click.option(
+    "--budget",
+    type=Seconds(0, min_open=True),
+    metavar="SECONDS",
+    help="Stop measuring after this time; says what it left out.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="How many measure at once [default: all cores].",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -61,14 +84,18 @@ def reproduce(
     from sandbox.runs.api import available_cores
 
     if data is not None:
-        os.environ["SANDBOX_DATA"] = str(data.resolve())  # labs read it when their claims are asked for
+        os.environ["SANDBOX_DATA"] = str(
+            data.resolve()
+        )  # labs read it when their claims are asked for
     wanted = select(names)
     folder = _folder(output, names, store)
     plan = ReproductionRequest(wanted, seeds, quick, budget, threads or available_cores())
     made = measure(plan, None if as_json else _progress())
     _write(made, folder, f"Reproduction of {', '.join(names) or 'all reports'}")
     if as_json:
-        print_json({**reproduction.document(made), "page": str((folder / reproduction.PAGE).resolve())})
+        print_json(
+            {**reproduction.document(made), "page": str((folder / reproduction.PAGE).resolve())}
+        )
     else:
         _print(made, folder, names)
     return 1 if made.failed else 0
@@ -101,7 +128,9 @@ def _write(made: Reproduction, folder: Path, title: str) -> None:
     try:
         reproduction.write(made, folder, title, command_line())
     except OSError as error:
-        raise SandboxError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output.") from error
+        raise SandboxError(
+            f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output."
+        ) from error
 
 
 def _progress() -> Callable[[MeasuredFigure, int, int], None]:
@@ -113,7 +142,9 @@ def _progress() -> Callable[[MeasuredFigure, int, int], None]:
     def told(row: Any, done: int, of: int) -> None:
         if terminal:
             end = "\r\x1b[K" if done == of else ""
-            click.echo(f"\r\x1b[K{done} of {of}: {verdicts.name(row.claim)}{end}", nl=False, err=True)
+            click.echo(
+                f"\r\x1b[K{done} of {of}: {verdicts.name(row.claim)}{end}", nl=False, err=True
+            )
         elif done % 10 == 0 and done < of:
             click.echo(f"{done} of {of} figures measured", err=True)
 
@@ -130,14 +161,22 @@ def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:
         click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {_coloured(verdict)}")
         shown = [row for row in rows if row.verdict != "measured"]
         columns = list(reproduction.COLUMNS[1:])
-        table(columns, [[reproduction.cells(row)[column] for column in columns] for row in shown], right=["report", "ours", "runs"])
+        table(
+            columns,
+            [[reproduction.cells(row)[column] for column in columns] for row in shown],
+            right=["report", "ours", "runs"],
+        )
         if len(shown) < len(rows):
-            click.echo(f"and {len(rows) - len(shown)} figures that the report does not state: see the page")
+            click.echo(
+                f"and {len(rows) - len(shown)} figures that the report does not state: see the page"
+            )
         for row in rows:
             if row.note:
                 click.echo(f"  {row.claim.part or claim}: {row.note}")
         for note in made.notes.get((lab, claim), []):
-            click.echo(click.wrap_text(note, width=118, initial_indent="  ", subsequent_indent="  "))
+            click.echo(
+                click.wrap_text(note, width=118, initial_indent="  ", subsequent_indent="  ")
+            )
     _print_end(made)
     click.echo(
         f"Page: {shown_path((folder / reproduction.PAGE).resolve())}   Document: {shown_path((folder / reproduction.DOCUMENT).resolve())}"
@@ -152,10 +191,14 @@ def _print_end(made: Reproduction) -> None:
     click.echo()
     click.echo(f"{reproduction.tally(made)}; {made.seconds:.0f} s.")
     if made.plan.quick:
-        click.echo("Quick: fewer runs than a verdict should rest on; without --quick there are more.")
+        click.echo(
+            "Quick: fewer runs than a verdict should rest on; without --quick there are more."
+        )
     for row in made.rows:
         if row.verdict == "agrees" and row.alone is False:
-            click.echo(f"Agrees by the joint interval only, not by the 95 % of a single figure: {verdicts.name(row.claim)}.")
+            click.echo(
+                f"Agrees by the joint interval only, not by the 95 % of a single figure: {verdicts.name(row.claim)}."
+            )
     for row in made.left_out:
         click.echo(f"Left out: {verdicts.name(row.claim)}: {row.note}.")
     for problem in made.problems:
@@ -168,7 +211,9 @@ def _next(made: Reproduction) -> tuple[list[str], str]:
     if made.failed:
         return again({"--seeds": "1000"}, without=["--quick"]), "the same with more runs"
     if made.plan.quick or made.left_out:
-        return again({}, without=["--quick"]), "all of it, with as many runs as a verdict should rest on"
+        return again(
+            {}, without=["--quick"]
+        ), "all of it, with as many runs as a verdict should rest on"
     from sandbox.registry.registry import registry
 
     lab = made.rows[-1].lab

@@ -12,17 +12,57 @@ from sandbox.errors import RunFailed
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("--max-time", type=SECONDS, metavar="SECONDS", help="Stop after this time; `resume` goes on again.")
-@click.option("--checkpoint-every", type=SECONDS, metavar="SECONDS", default=30.0, show_default=True, help="Time between checkpoints.")
 @click.option(
-    "--render", type=click.Choice(["auto", "human", "gif", "none"]), default="auto", show_default=True, help="A window, a GIF, or nothing."
+    "--max-time",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Stop after this time; `resume` goes on again.",
 )
-@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end.")
-@click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything, also what it missed; may be repeated.")
-@click.option("--workers", type=click.IntRange(0, 1024), metavar="N", help="Of a sweep: processes to start [default: as before].")
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Of a sweep: a running Dask cluster [default: as before].")
-@click.option("--allow-changed", is_flag=True, help="Go on although the code or a library is not what the run began with.")
-@click.option("--repair", is_flag=True, help="Compute again what is damaged in a finished run, from what is whole.")
+@click.option(
+    "--checkpoint-every",
+    type=SECONDS,
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Time between checkpoints.",
+)
+@click.option(
+    "--render",
+    type=click.Choice(["auto", "human", "gif", "none"]),
+    default="auto",
+    show_default=True,
+    help="A window, a GIF, or nothing.",
+)
+@click.option(
+    "--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."
+)
+@click.option(
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="An observer to tell of everything, also what it missed; may be repeated.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 1024),
+    metavar="N",
+    help="Of a sweep: processes to start [default: as before].",
+)
+@click.option(
+    "--scheduler",
+    metavar="tcp://HOST:PORT",
+    help="Of a sweep: a running Dask cluster [default: as before].",
+)
+@click.option(
+    "--allow-changed",
+    is_flag=True,
+    help="Go on although the code or a library is not what the run began with.",
+)
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Compute again what is damaged in a finished run, from what is whole.",
+)
 @store_option
 @json_option
 def resume(
@@ -59,10 +99,17 @@ def resume(
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
     settings = Settings(
-        checkpoint_every, max_time, pictures, render != "none", [] if as_json else [progress()], viewer_for(render, as_json)
+        checkpoint_every,
+        max_time,
+        pictures,
+        render != "none",
+        [] if as_json else [progress()],
+        viewer_for(render, as_json),
     )
     try:
-        finished = api.proceed(folder, settings, allow_changed=allow_changed, track=track, repair=repair)
+        finished = api.proceed(
+            folder, settings, allow_changed=allow_changed, track=track, repair=repair
+        )
     except RunFailed as error:
         if as_json and error.run is not None:
             print_run(error.run, as_json=True)
@@ -70,12 +117,20 @@ def resume(
     return print_run(finished, as_json=as_json)
 
 
-def _resume_sweep(folder: Any, workers: int | None, scheduler: str | None, allow_changed: bool, as_json: bool) -> int:
+def _resume_sweep(
+    folder: Any, workers: int | None, scheduler: str | None, allow_changed: bool, as_json: bool
+) -> int:
     """Go on with a sweep: only what is not finished is carried out."""
     from sandbox.cli.commands.sweep import print_sweep
     from sandbox.cli.sweep_progress import SweepProgress
     from sandbox.sweeps.api import resume_sweep
 
     with SweepProgress(quiet=as_json) as progress:
-        made = resume_sweep(folder, workers=workers, scheduler=scheduler, allow_changed=allow_changed, progress=progress)
+        made = resume_sweep(
+            folder,
+            workers=workers,
+            scheduler=scheduler,
+            allow_changed=allow_changed,
+            progress=progress,
+        )
     return print_sweep(made, as_json=as_json)

@@ -45,9 +45,13 @@ class LabCommands(click.Group):
         with formatter.section("Labs"):
             formatter.write_dl([(entry.name, entry.summary) for entry in self.labs()])
         formatter.write_paragraph()
-        formatter.write_text(f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options.")
+        formatter.write_text(
+            f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options."
+        )
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the lab named first; its options depend on what the other words choose."""
         entry = registry().find("lab", args[0])
         words = normalized(args[1:])
@@ -157,7 +161,9 @@ class LabCommand(click.Command):
             sections.setdefault("Lab" if of_itself else path[0].capitalize(), []).append(parameter)
         sections["Run"] = [*self._own, *_given(self.get_help_option(ctx))]
         for title, parameters in sections.items():
-            records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
+            records = [
+                record for parameter in parameters if (record := parameter.get_help_record(ctx))
+            ]
             with formatter.section(title):
                 formatter.write_dl(records)
 
@@ -181,12 +187,36 @@ def _run_options(lab: Any) -> list[click.Parameter]:
     presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
 
     return own_options(
-        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of all random generators, 0 or more."),
-        click.option("--seeds", type=int, default=1, metavar="N", help="Learn N seeds together, from --seed on; metrics become bands."),
-        click.option("--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."),
         click.option(
-            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Of all random generators, 0 or more.",
+        ),
+        click.option(
+            "--seeds",
+            type=int,
+            default=1,
+            metavar="N",
+            help="Learn N seeds together, from --seed on; metrics become bands.",
+        ),
+        click.option(
+            "--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."
+        ),
+        click.option(
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings from a TOML or JSON file, over the preset.",
         ),
         click.option(
             "--render",
@@ -195,8 +225,18 @@ def _run_options(lab: Any) -> list[click.Parameter]:
             show_default=True,
             help="A window, a GIF, or nothing.",
         ),
-        click.option("--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."),
-        click.option("--max-time", type=SECONDS, metavar="SECONDS", help="Stop after this time; `resume` goes on."),
+        click.option(
+            "--pictures/--no-pictures",
+            default=True,
+            show_default=True,
+            help="Make pictures at the end.",
+        ),
+        click.option(
+            "--max-time",
+            type=SECONDS,
+            metavar="SECONDS",
+            help="Stop after this time; `resume` goes on.",
+        ),
         click.option(
             "--checkpoint-every",
             type=SECONDS,
@@ -205,7 +245,12 @@ def _run_options(lab: Any) -> list[click.Parameter]:
             show_default=True,
             help="Time between checkpoints.",
         ),
-        click.option("--track", multiple=True, metavar="NAME", help="An observer to tell of everything; may be repeated."),
+        click.option(
+            "--track",
+            multiple=True,
+            metavar="NAME",
+            help="An observer to tell of everything; may be repeated.",
+        ),
         click.option(
             "--threads",
             type=click.IntRange(1, MOST_THREADS),
@@ -219,7 +264,12 @@ def _run_options(lab: Any) -> list[click.Parameter]:
             show_default=True,
             help="For labs that can use one.",
         ),
-        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Folder of data files.",
+        ),
         store_option,
         json_option,
     )

@@ -13,7 +13,16 @@ import click
 import numpy as np
 
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, sparkline, summary_rows, width
+from sandbox.cli.output import (
+    heading,
+    next_commands,
+    pairs,
+    print_json,
+    shown_path,
+    sparkline,
+    summary_rows,
+    width,
+)
 from sandbox.cli.report import FIGURES, followups, title
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
@@ -28,7 +37,9 @@ from sandbox.text import flat, number, plural, size, words
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer.")
+@click.option(
+    "--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer."
+)
 @store_option
 @json_option
 def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
@@ -68,7 +79,13 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
             click.echo(f"Warning: {problem}", err=True)
     if open_figures:
         click.echo(f"Opening the figures in {shown_path(shown.folder.artifacts.folder)}.", err=True)
-        _open_all([shown.folder.artifacts.folder / artifact.name for artifact in record.artifacts if artifact.name.endswith(FIGURES)])
+        _open_all(
+            [
+                shown.folder.artifacts.folder / artifact.name
+                for artifact in record.artifacts
+                if artifact.name.endswith(FIGURES)
+            ]
+        )
     if not as_json:
         next_commands(*_useful(shown))
     return 0
@@ -104,7 +121,10 @@ def _print_record(run: Run) -> None:
         [
             ("run", record.id),
             ("folder", shown_path(path)),
-            ("status", f"{record.status} at {record.unit} {number(record.done_units)}{of}{resumed}"),
+            (
+                "status",
+                f"{record.status} at {record.unit} {number(record.done_units)}{of}{resumed}",
+            ),
             ("begun", _moment(record.created)),
             ("ended", _moment(record.ended) or "-"),
             ("with", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
@@ -119,7 +139,10 @@ def _print_record(run: Run) -> None:
     for warning in record.warnings:
         click.echo(f"Warning: {warning}", err=True)
     heading("Configuration")
-    pairs((option_name(name.removesuffix(".name")), show_value(value)) for name, value in flat(record.config).items())
+    pairs(
+        (option_name(name.removesuffix(".name")), show_value(value))
+        for name, value in flat(record.config).items()
+    )
     if record.summary:
         heading("Summary")
         pairs(summary_rows(run))
@@ -127,7 +150,9 @@ def _print_record(run: Run) -> None:
 
 def _machine(record: RunRecord) -> str:
     """Processor, threads and device, as far as they were kept."""
-    processor = [f"{record.processor['model']} ({record.processor['target']})"] if record.processor else []
+    processor = (
+        [f"{record.processor['model']} ({record.processor['target']})"] if record.processor else []
+    )
     device = [record.device] if record.device != "cpu" else []
     return ", ".join([*processor, plural(record.threads, "thread"), *device])
 
@@ -149,8 +174,12 @@ def _print_metrics(metrics: Metrics, unit: str) -> None:
         room = (width() or 200) - broad - max(map(len, ends.values())) - 6
         chart = max(10, min(60, room))
         for name, column in columns.items():
-            click.echo(f"  {words(name):<{broad}}  {sparkline(column, chart):<{chart}}  {ends[name]}")
-        click.echo(f"  {'':<{broad}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})")
+            click.echo(
+                f"  {words(name):<{broad}}  {sparkline(column, chart):<{chart}}  {ends[name]}"
+            )
+        click.echo(
+            f"  {'':<{broad}}  (right: {'mean of the last 100' if shown > 1 else 'the last'})"
+        )
 
 
 def _end(column: np.ndarray, rows: int) -> str:
@@ -171,7 +200,12 @@ def _print_artifacts(record: RunRecord, path: Path) -> None:
 def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:
     """The last row of every stream."""
     return {
-        stream: {name: column[-1].item() for name, column in metrics.columns(stream).items() if len(column)} for stream in metrics.streams
+        stream: {
+            name: column[-1].item()
+            for name, column in metrics.columns(stream).items()
+            if len(column)
+        }
+        for stream in metrics.streams
     }
 
 
@@ -186,13 +220,22 @@ def _open_all(paths: list[Path]) -> None:
         UsageError: when there is no figure, or no viewer.
     """
     if not paths:
-        raise UsageError("The run has no figures. `python -m sandbox resume RUN` makes those of a finished run.")
+        raise UsageError(
+            "The run has no figures. `python -m sandbox resume RUN` makes those of a finished run."
+        )
     opener = {"darwin": "open", "win32": ""}.get(sys.platform, "xdg-open")
     for path in paths:
         try:
             if sys.platform == "win32":
                 os.startfile(path)
             else:
-                subprocess.Popen([opener, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                subprocess.Popen(
+                    [opener, str(path)],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
         except OSError as error:
-            raise UsageError(f"Cannot open {path}: {error.strerror or error}. The figures are in {path.parent}.") from error
+            raise UsageError(
+                f"Cannot open {path}: {error.strerror or error}. The figures are in {path.parent}."
+            ) from error

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
-from sandbox.cli.options import SECONDS, command_line, config_layer, json_option, own_options, store_option
+from sandbox.cli.options import (
+    SECONDS,
+    command_line,
+    config_layer,
+    json_option,
+    own_options,
+    store_option,
+)
 from sandbox.config.model import read_file
 from sandbox.registry.registry import registry
 
@@ -26,7 +33,9 @@ class SweepCommands(LabCommands):
 
     verb = "sweep"
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The sweep command of the lab named first."""
         name, _, words = super().resolve_command(ctx, args)
         assert name is not None
@@ -77,25 +86,87 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
     """How a sweep is carried out, whatever the lab."""
     presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
     return own_options(
-        click.option("--grid", multiple=True, metavar="OPTION=VALUE,… …", help="Every combination: agent.alpha=0.1,0.5 agent.policy=…"),
-        click.option("--random", type=int, metavar="N", help="N draws from the lab's own search space."),
-        click.option("--tpe", type=int, metavar="N", help="N draws from it, each informed by those before (Optuna)."),
-        click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Runs of each configuration."),
-        click.option("--seed", type=int, default=0, show_default=True, help="The first of them; also seeds the draws."),
-        click.option("--objective", default="", metavar="summary.NAME", help="What is compared [default: the lab's own, else its score]."),
-        click.option("--direction", default="", metavar="maximize|minimize", help="[default: what the lab says of the objective]"),
         click.option(
-            "--prune", default="", metavar="median|halving", help="Give up hopeless trials early, by what their first seed reports."
+            "--grid",
+            multiple=True,
+            metavar="OPTION=VALUE,… …",
+            help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
         ),
-        click.option("--workers", type=int, default=0, metavar="N", help="Processes to start (Dask) [default: none]."),
         click.option(
-            "--scheduler", default="", metavar="tcp://HOST:PORT", help="A running Dask cluster; the store must be on a shared folder."
+            "--random", type=int, metavar="N", help="N draws from the lab's own search space."
         ),
-        click.option("--preset", metavar=presets, default="default", show_default=True, help="Settings to begin with."),
         click.option(
-            "--config", "file", metavar="FILE", type=click.Path(path_type=Path), help="Settings from a TOML or JSON file, over the preset."
+            "--tpe",
+            type=int,
+            metavar="N",
+            help="N draws from it, each informed by those before (Optuna).",
         ),
-        click.option("--pictures/--no-pictures", default=False, show_default=True, help="Make pictures of each run."),
+        click.option(
+            "--seeds",
+            type=int,
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Runs of each configuration.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=0,
+            show_default=True,
+            help="The first of them; also seeds the draws.",
+        ),
+        click.option(
+            "--objective",
+            default="",
+            metavar="summary.NAME",
+            help="What is compared [default: the lab's own, else its score].",
+        ),
+        click.option(
+            "--direction",
+            default="",
+            metavar="maximize|minimize",
+            help="[default: what the lab says of the objective]",
+        ),
+        click.option(
+            "--prune",
+            default="",
+            metavar="median|halving",
+            help="Give up hopeless trials early, by what their first seed reports.",
+        ),
+        click.option(
+            "--workers",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Processes to start (Dask) [default: none].",
+        ),
+        click.option(
+            "--scheduler",
+            default="",
+            metavar="tcp://HOST:PORT",
+            help="A running Dask cluster; the store must be on a shared folder.",
+        ),
+        click.option(
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
+        ),
+        click.option(
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings from a TOML or JSON file, over the preset.",
+        ),
+        click.option(
+            "--pictures/--no-pictures",
+            default=False,
+            show_default=True,
+            help="Make pictures of each run.",
+        ),
         click.option(
             "--checkpoint-every",
             type=SECONDS,
@@ -104,7 +175,14 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             show_default=True,
             help="Time between checkpoints of a run.",
         ),
-        click.option("--threads", type=int, default=1, show_default=True, metavar="N", help="For numerical libraries, in each run."),
+        click.option(
+            "--threads",
+            type=int,
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="For numerical libraries, in each run.",
+        ),
         click.option(
             "--device",
             type=click.Choice(["cpu", "cuda", "mps", "auto"]),
@@ -112,7 +190,12 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             show_default=True,
             help="For labs that can use one.",
         ),
-        click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", help="Folder of data files."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            metavar="DIR",
+            help="Folder of data files.",
+        ),
         store_option,
         json_option,
     )
@@ -129,7 +212,20 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         preset=values["preset"],
         layers=[*([read_file(values["file"])] if values["file"] else []), layer],
         grid=parse_axes(values["grid"]) if values["grid"] else None,
-        **{key: values[key] for key in ("random", "tpe", "seed", "seeds", "objective", "direction", "prune", "workers", "scheduler")},
+        **{
+            key: values[key]
+            for key in (
+                "random",
+                "tpe",
+                "seed",
+                "seeds",
+                "objective",
+                "direction",
+                "prune",
+                "workers",
+                "scheduler",
+            )
+        },
         **{key: values[key] for key in ("threads", "device", "data", "pictures")},
         checkpoint_seconds=values["checkpoint_every"],
         command=command_line(),
@@ -144,7 +240,9 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
     from sandbox.cli.output import print_json
 
     codes = {"finished": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
-    failed = sum(status in ("failed", "damaged", "lost") for one in sweep.ranking for status in one.statuses)
+    failed = sum(
+        status in ("failed", "damaged", "lost") for one in sweep.ranking for status in one.statuses
+    )
     code = 1 if failed and sweep.status == "finished" else codes[sweep.status]
     if as_json:
         print_json(sweep.document())
@@ -172,11 +270,20 @@ def _print(sweep: Sweep, failed: int) -> None:
         ]
         for place, one in enumerate(shown, 1)
     ]
-    table(["rank", *map(option_name, names), aim, "trial"], rows, right=["rank", aim, "trial", *_numeric(sweep, names)])
+    table(
+        ["rank", *map(option_name, names), aim, "trial"],
+        rows,
+        right=["rank", aim, "trial", *_numeric(sweep, names)],
+    )
     if len(sweep.ranking) > len(shown):
-        click.echo(f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}")
+        click.echo(
+            f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}"
+        )
     if sweep.importance:
-        shares = ", ".join(f"{option_name(name)} {100 * share:.0f} %" for name, share in list(sweep.importance.items())[:5])
+        shares = ", ".join(
+            f"{option_name(name)} {100 * share:.0f} %"
+            for name, share in list(sweep.importance.items())[:5]
+        )
         paragraph(f"What mattered (share of the variance): {shares}")
     if failed:
         red = click.style(f"{plural(failed, 'run')} failed", fg="red")
@@ -204,7 +311,11 @@ def _numeric(sweep: Sweep, names: list[str]) -> list[str]:
     return [
         option_name(name)
         for name in names
-        if all(isinstance(one.params.get(name), (int, float)) for one in sweep.ranking if name in one.params)
+        if all(
+            isinstance(one.params.get(name), (int, float))
+            for one in sweep.ranking
+            if name in one.params
+        )
     ]
 
 

@@ -26,8 +26,13 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
 
     found = Store(store)
     folders = [found.find(run)] if run else found.folders()
-    documents: list[dict[str, Any]] = [{"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)} for folder in folders]
-    documents = [document for document in documents if run or Path(document["folder"]).exists()]  # others may delete meanwhile
+    documents: list[dict[str, Any]] = [
+        {"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)}
+        for folder in folders
+    ]
+    documents = [
+        document for document in documents if run or Path(document["folder"]).exists()
+    ]  # others may delete meanwhile
     bad = [document for document in documents if document["problems"]]
     if as_json:
         print_json(documents[0] if run else documents)
@@ -39,7 +44,9 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
             click.echo(f"{click.style('Damaged: ', fg='red')}{document['run']}: {problem}")
     older = sum(bool(document["notes"]) for document in documents)
     if older:
-        click.echo(f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and the metrics say.")
+        click.echo(
+            f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and the metrics say."
+        )
     if not documents:
         click.echo(f"No runs in {found.root.resolve()}.")
     elif bad:
@@ -65,4 +72,8 @@ def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
     if any(" is a link, " in problem for problem in problems):
         return ["show", run], "what it says of itself; remove the link by hand"
     repair = ["--repair"] if document["status"] == "finished" else []
-    return ["resume", run, *repair], "computes again what is damaged, from the last whole checkpoint"
+    return [
+        "resume",
+        run,
+        *repair,
+    ], "computes again what is damaged, from the last whole checkpoint"

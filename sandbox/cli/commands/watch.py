@@ -19,12 +19,32 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("--render", type=click.Choice(["auto", "human", "gif"]), default="auto", show_default=True, help="A window, or a GIF.")
-@output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
-@click.option("--final", is_flag=True, help="Only what was learned in the end, not how it came to that.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn while watching.")
 @click.option(
-    "--frames", "most", type=click.IntRange(1, 1_000_000), metavar="N", default=2000, show_default=True, help="Most frames in a GIF."
+    "--render",
+    type=click.Choice(["auto", "human", "gif"]),
+    default="auto",
+    show_default=True,
+    help="A window, or a GIF.",
+)
+@output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
+@click.option(
+    "--final", is_flag=True, help="Only what was learned in the end, not how it came to that."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn while watching.",
+)
+@click.option(
+    "--frames",
+    "most",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    default=2000,
+    show_default=True,
+    help="Most frames in a GIF.",
 )
 @store_option
 @json_option
@@ -49,7 +69,9 @@ def watch(
 
     watched = Run(Store(store).find(run))
     if not isinstance(watched.lab, Watchable):
-        raise UsageError(f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show {watched.id}` shows its curves.")
+        raise UsageError(
+            f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show {watched.id}` shows its curves."
+        )
     if render == "human":
         require_screen()
     frames = watched.lab.frames(watched.experiment, generator(seed, "watch"), history=not final)

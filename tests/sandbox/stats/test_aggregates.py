@@ -12,8 +12,18 @@ from sandbox.errors import SandboxError
 from sandbox.stats import aggregates
 
 RNG = np.random.default_rng
-SCORES = np.array([[0.62, 1.10, 0.05], [0.71, 0.98, 0.20], [0.66, 1.31, 0.11], [0.90, 1.02, 0.02], [0.58, 1.27, 0.33]])  # [runs, tasks]
-OTHER = np.array([[0.62, 0.88, 0.20], [0.40, 1.10, 0.41], [0.77, 0.95, 0.09], [0.51, 1.05, 0.26]])  # [runs, tasks]
+SCORES = np.array(
+    [
+        [0.62, 1.10, 0.05],
+        [0.71, 0.98, 0.20],
+        [0.66, 1.31, 0.11],
+        [0.90, 1.02, 0.02],
+        [0.58, 1.27, 0.33],
+    ]
+)  # [runs, tasks]
+OTHER = np.array(
+    [[0.62, 0.88, 0.20], [0.40, 1.10, 0.41], [0.77, 0.95, 0.09], [0.51, 1.05, 0.26]]
+)  # [runs, tasks]
 
 # What rliable's formulas give for these two, worked out with SciPy: trim_mean(scores, 0.25, axis=None); the mean over tasks of the means over
 # runs; 1 - mean(minimum(scores, 1)); mannwhitneyu(…, alternative="greater") of 14.5, 15.5 and 5.5 over 20 pairs each, averaged.
@@ -21,9 +31,13 @@ RLIABLE = {"iqm": 0.66666667, "mean": 0.65733333, "gap": 0.38933333, "improvemen
 
 
 def test_aggregates_are_those_of_rliable():
-    assert float(aggregates.iqm(SCORES)) == pytest.approx(scipy_stats.trim_mean(SCORES, 0.25, axis=None))
+    assert float(aggregates.iqm(SCORES)) == pytest.approx(
+        scipy_stats.trim_mean(SCORES, 0.25, axis=None)
+    )
     assert float(aggregates.mean(SCORES)) == pytest.approx(np.mean(np.mean(SCORES, axis=0)))
-    assert float(aggregates.optimality_gap(1.0)(SCORES)) == pytest.approx(1.0 - np.mean(np.minimum(SCORES, 1.0)))
+    assert float(aggregates.optimality_gap(1.0)(SCORES)) == pytest.approx(
+        1.0 - np.mean(np.minimum(SCORES, 1.0))
+    )
     assert float(aggregates.median(SCORES)) == np.median(SCORES)
 
 
@@ -36,27 +50,36 @@ def test_aggregates_give_the_stored_figures():
 
 def test_improvement_is_the_mann_whitney_statistic_over_pairs_as_in_rliable():
     each = [
-        scipy_stats.mannwhitneyu(SCORES[:, task], OTHER[:, task], alternative="greater").statistic / (len(SCORES) * len(OTHER))
+        scipy_stats.mannwhitneyu(SCORES[:, task], OTHER[:, task], alternative="greater").statistic
+        / (len(SCORES) * len(OTHER))
         for task in range(3)
     ]
     assert aggregates.improvement(SCORES, OTHER) == pytest.approx(np.mean(each))
     assert aggregates.improvement(SCORES, SCORES) == pytest.approx(0.5)
-    assert aggregates.improvement(SCORES, OTHER) + aggregates.improvement(OTHER, SCORES) == pytest.approx(1.0)
+    assert aggregates.improvement(SCORES, OTHER) + aggregates.improvement(
+        OTHER, SCORES
+    ) == pytest.approx(1.0)
 
 
 def test_a_profile_counts_runs_above_a_threshold_and_not_at_it():
     found = aggregates.profile(np.array([[0.0], [0.5], [0.5], [1.0]]), [-1.0, 0.0, 0.5, 0.75, 1.0])
     assert found.share.tolist() == [1.0, 0.75, 0.25, 0.25, 0.0] and np.isnan(found.low).all()
     banded = aggregates.profile(SCORES, np.linspace(0, 2, 21), RNG(0))
-    assert (banded.low <= banded.share + 1e-12).all() and (banded.share <= banded.high + 1e-12).all()
+    assert (banded.low <= banded.share + 1e-12).all() and (
+        banded.share <= banded.high + 1e-12
+    ).all()
 
 
 def test_the_bootstrap_draws_runs_within_their_task():
     table = np.array([[0.0, 100.0], [1.0, 101.0], [2.0, 102.0]])
     for sample in aggregates.resampled(table, RNG(0), 50):
         assert (sample[..., 0] < 3).all() and (sample[..., 1] >= 100).all()
-    means = np.concatenate([sample.mean(axis=(1, 2)) for sample in aggregates.resampled(table, RNG(1), 20_000)])
-    assert means.std() == pytest.approx(np.sqrt(2 / 3 / 3 / 2), rel=0.03)  # variance 2/3 over 3 runs, averaged over 2 tasks
+    means = np.concatenate(
+        [sample.mean(axis=(1, 2)) for sample in aggregates.resampled(table, RNG(1), 20_000)]
+    )
+    assert means.std() == pytest.approx(
+        np.sqrt(2 / 3 / 3 / 2), rel=0.03
+    )  # variance 2/3 over 3 runs, averaged over 2 tasks
 
 
 def test_how_often_an_interval_of_few_runs_holds_the_true_mean():
@@ -66,7 +89,9 @@ def test_how_often_an_interval_of_few_runs_holds_the_true_mean():
         drawn = rng.normal(size=(1500, runs, 1))
         found = [aggregates.estimate(one, aggregates.mean, rng, resamples=400) for one in drawn]
         shares[runs] = np.mean([one.low <= 0 <= one.high for one in found])
-    assert shares[5] == pytest.approx(0.84, abs=0.03) and shares[10] == pytest.approx(0.90, abs=0.03)
+    assert shares[5] == pytest.approx(0.84, abs=0.03) and shares[10] == pytest.approx(
+        0.90, abs=0.03
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,15 +119,23 @@ def test_tables_of_different_tasks_are_refused():
 
 def test_scores_by_task_are_the_same_as_a_table():
     by_task = {f"task {number}": SCORES[:, number] for number in range(3)}
-    assert aggregates.estimate(by_task, aggregates.iqm, RNG(3)) == aggregates.estimate(SCORES, aggregates.iqm, RNG(3))
+    assert aggregates.estimate(by_task, aggregates.iqm, RNG(3)) == aggregates.estimate(
+        SCORES, aggregates.iqm, RNG(3)
+    )
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=12), st.floats(-100, 100), st.floats(0.1, 10))
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=12),
+    st.floats(-100, 100),
+    st.floats(0.1, 10),
+)
 def test_an_interval_moves_and_stretches_with_the_scores(values, shift, stretch):
     table = np.array(values)[:, None]
     one = aggregates.estimate(table, aggregates.iqm, RNG(0), resamples=200)
     other = aggregates.estimate(stretch * table + shift, aggregates.iqm, RNG(0), resamples=200)
-    assert np.array(other) == pytest.approx(stretch * np.array(one) + shift, rel=1e-6, abs=1e-6 * (1 + np.abs(table).max()))
+    assert np.array(other) == pytest.approx(
+        stretch * np.array(one) + shift, rel=1e-6, abs=1e-6 * (1 + np.abs(table).max())
+    )
     assert table.min() - 1e-6 <= one.low <= one.high <= table.max() + 1e-6
 
 
@@ -112,7 +145,9 @@ def test_errors_of_sampled_scores_widen_the_interval_as_normal_noise_does():
     assert (exact.low, exact.high) == (3.0, 3.0)
     wide = aggregates.estimate(table, aggregates.mean, RNG(0), errors=noise)
     half = 1.96 * 0.5 / np.sqrt(6)  # of a mean of six
-    assert wide.value == 3.0 and (wide.low, wide.high) == pytest.approx((3 - half, 3 + half), abs=0.02)
+    assert wide.value == 3.0 and (wide.low, wide.high) == pytest.approx(
+        (3 - half, 3 + half), abs=0.02
+    )
     assert aggregates.estimate(table, aggregates.mean, RNG(0), errors=0 * noise) == exact
 
 

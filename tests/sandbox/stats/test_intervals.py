@@ -16,7 +16,12 @@ from sandbox.errors import SandboxError
 
 @pytest.mark.parametrize(
     ("successes", "runs", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
 )
 def test_wilson_gives_the_intervals_of_newcombe_1998(successes, runs, low, high):
     assert stats.wilson(successes, runs) == pytest.approx((low, high), abs=5e-5)
@@ -24,10 +29,14 @@ def test_wilson_gives_the_intervals_of_newcombe_1998(successes, runs, low, high)
 
 def test_the_normal_prediction_interval_is_student_s():
     made = stats.normal_prediction_interval([1.0, 2.0, 3.0])
-    assert made.high - 2 == pytest.approx(4.302653 * math.sqrt(4 / 3), rel=1e-6) and made.low == pytest.approx(4 - made.high)
+    assert made.high - 2 == pytest.approx(
+        4.302653 * math.sqrt(4 / 3), rel=1e-6
+    ) and made.low == pytest.approx(4 - made.high)
     rng = np.random.default_rng(0)
     inside = [
-        low <= value <= high for *four, value in rng.normal(3, 2, (4000, 5)) for low, high in [stats.normal_prediction_interval(four)]
+        low <= value <= high
+        for *four, value in rng.normal(3, 2, (4000, 5))
+        for low, high in [stats.normal_prediction_interval(four)]
     ]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
     with pytest.raises(SandboxError, match="at least 3"):
@@ -43,7 +52,10 @@ def test_wilson_is_symmetric_and_reaches_its_ends():
 def test_a_prediction_interval_takes_the_order_statistics():
     assert stats.runs_needed() == 39
     assert stats.prediction_interval(np.arange(39)) == (0, 38)
-    assert stats.prediction_interval(np.arange(200)[::-1]) == (4, 195)  # the 5th from either end: 191 / 201 >= 95 %
+    assert stats.prediction_interval(np.arange(200)[::-1]) == (
+        4,
+        195,
+    )  # the 5th from either end: 191 / 201 >= 95 %
     assert stats.coverage(39) == pytest.approx(0.95)
 
 
@@ -68,7 +80,9 @@ def test_the_bootstrap_of_a_mean_has_its_standard_error():
     assert value == pytest.approx(values.mean())
     assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.06)
     middle = stats.iqm_interval(values, rng)
-    assert middle.value == pytest.approx(stats.iqm(values)) and middle.low < middle.value < middle.high
+    assert (
+        middle.value == pytest.approx(stats.iqm(values)) and middle.low < middle.value < middle.high
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +106,10 @@ def test_what_would_mean_nothing_is_refused(call):
 @given(st.integers(0, 10**6))
 def test_one_peak_is_not_taken_for_two(seed):
     rng = np.random.default_rng(seed)
-    assert stats.two_peaks(rng.normal(size=40)) is None and stats.two_peaks(rng.uniform(size=40)) is None
+    assert (
+        stats.two_peaks(rng.normal(size=40)) is None
+        and stats.two_peaks(rng.uniform(size=40)) is None
+    )
     assert stats.two_peaks([0.75] * 40) is None and stats.two_peaks([0.0] * 39 + [1.0]) is None
     assert stats.two_peaks([*np.linspace(0, 0.4, 38), 0.95, 1.0]) is None
     assert stats.two_peaks([*np.linspace(0, 0.01, 38), 0.74, 0.75])[1].share == 0.05

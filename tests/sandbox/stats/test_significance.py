@@ -17,7 +17,16 @@ RNG = np.random.default_rng
 
 @pytest.mark.parametrize(
     ("count", "statistic", "tail"),  # Mann & Whitney (1947), table I: P(U <= u) for n = m
-    [(3, 0, 0.050), (3, 1, 0.100), (4, 1, 0.029), (5, 2, 0.016), (5, 4, 0.048), (6, 5, 0.021), (7, 8, 0.019), (8, 13, 0.025)],
+    [
+        (3, 0, 0.050),
+        (3, 1, 0.100),
+        (4, 1, 0.029),
+        (5, 2, 0.016),
+        (5, 4, 0.048),
+        (6, 5, 0.021),
+        (7, 8, 0.019),
+        (8, 13, 0.025),
+    ],
 )
 def test_the_rank_sum_test_gives_the_tails_of_mann_and_whitney_1947(count, statistic, tail):
     left, right = with_statistic(count, statistic)
@@ -26,7 +35,11 @@ def test_the_rank_sum_test_gives_the_tails_of_mann_and_whitney_1947(count, stati
 
 def with_statistic(count, statistic):
     """Two groups without ties in which exactly `statistic` pairs are won by the first."""
-    order = next(chosen for chosen in combinations(range(2 * count), count) if sum(chosen) - count * (count - 1) // 2 == statistic)
+    order = next(
+        chosen
+        for chosen in combinations(range(2 * count), count)
+        if sum(chosen) - count * (count - 1) // 2 == statistic
+    )
     return list(order), [rank for rank in range(2 * count) if rank not in order]
 
 
@@ -52,25 +65,38 @@ def test_the_approximation_for_many_runs_continues_the_exact_test(monkeypatch):
     exact = significance.rank_sum(left, right)
     monkeypatch.setattr(significance, "EXACT", 0)
     assert significance.rank_sum(left, right) == pytest.approx(exact, rel=0.15)
-    wanted = scipy_stats.mannwhitneyu(left, right, alternative="two-sided", method="asymptotic").pvalue
+    wanted = scipy_stats.mannwhitneyu(
+        left, right, alternative="two-sided", method="asymptotic"
+    ).pvalue
     assert significance.rank_sum(left, right) == pytest.approx(wanted)
     assert significance.rank_sum([1.0] * 70, [1.0] * 70) == 1.0
 
 
 def test_three_seeds_against_three_can_never_be_told_apart_with_95_percent():
-    assert significance.rank_sum([1, 2, 3], [7, 8, 9]) == pytest.approx(significance.least_p(3, 3)) == pytest.approx(0.1)
+    assert (
+        significance.rank_sum([1, 2, 3], [7, 8, 9])
+        == pytest.approx(significance.least_p(3, 3))
+        == pytest.approx(0.1)
+    )
 
 
 def test_holm_corrects_as_in_the_textbook():
     assert significance.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert significance.holm([]) == [] and significance.holm([0.7, 0.8]) == pytest.approx([1.0, 1.0])
+    assert significance.holm([]) == [] and significance.holm([0.7, 0.8]) == pytest.approx(
+        [1.0, 1.0]
+    )
 
 
-@given(st.lists(st.sampled_from([-1.5, 0.0, 0.25, 1.0, 3.0]), min_size=2, max_size=9), st.integers(1, 8))
+@given(
+    st.lists(st.sampled_from([-1.5, 0.0, 0.25, 1.0, 3.0]), min_size=2, max_size=9),
+    st.integers(1, 8),
+)
 def test_a_permutation_test_counts_every_choice(scores, chosen):
     chosen = min(chosen, len(scores) - 1)
     values = np.array(scores)
-    sums = np.array([values[list(places)].sum() for places in combinations(range(len(values)), chosen)])
+    sums = np.array(
+        [values[list(places)].sum() for places in combinations(range(len(values)), chosen)]
+    )
     observed = values[:chosen].sum()
     wanted = min(1.0, 2 * min((sums <= observed + 1e-9).mean(), (sums >= observed - 1e-9).mean()))
     assert significance.permutation_p(values, chosen) == pytest.approx(wanted)
@@ -93,4 +119,8 @@ def test_many_scores_are_approximated_where_counting_would_take_too_long(monkeyp
 def test_the_seeds_that_a_verdict_needs_are_the_fewest_that_allow_one():
     for tests in (1, 2, 6, 20):
         needed = significance.seeds_needed(tests)
-        assert tests * significance.least_p(needed, needed) < 0.05 <= tests * significance.least_p(needed - 1, needed - 1)
+        assert (
+            tests * significance.least_p(needed, needed)
+            < 0.05
+            <= tests * significance.least_p(needed - 1, needed - 1)
+        )

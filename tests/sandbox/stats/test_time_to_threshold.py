@@ -37,14 +37,20 @@ def test_a_run_arrives_when_it_comes_and_stays():
 
 
 def test_95_percent_of_an_optimum_is_worse_than_it_whatever_its_sign():
-    assert times.threshold(0.75) == pytest.approx(0.7125) and times.threshold(-13) == pytest.approx(-13.65)
-    assert times.threshold(0.0) == 0.0 and times.threshold(2.0, higher_is_better=False) == pytest.approx(2.1)
+    assert times.threshold(0.75) == pytest.approx(0.7125) and times.threshold(-13) == pytest.approx(
+        -13.65
+    )
+    assert times.threshold(0.0) == 0.0 and times.threshold(
+        2.0, higher_is_better=False
+    ) == pytest.approx(2.1)
 
 
 def test_the_median_counts_runs_that_never_arrive_as_later_than_all_others():
     assert times.median_time([came(100), never(), came(300)]).median == 300
     assert times.median_time([came(100), never(), never()]).median == math.inf
-    assert times.median_time([never(50), came(100), came(200)]).median == 100  # half of those followed until 100 arrive then
+    assert (
+        times.median_time([never(50), came(100), came(200)]).median == 100
+    )  # half of those followed until 100 arrive then
 
 
 def test_the_kaplan_meier_median_by_hand():
@@ -57,7 +63,9 @@ def test_identical_times_have_no_spread():
     assert times.median_time([came(7)] * 3) == (7, 7, 7)
 
 
-@pytest.mark.parametrize(("count", "low", "high"), [(3, 0, math.inf), (5, 10, math.inf), (6, 10, 60), (10, 20, 90)])
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(3, 0, math.inf), (5, 10, math.inf), (6, 10, 60), (10, 20, 90)]
+)
 def test_the_interval_of_few_runs_is_open(count, low, high):
     found = times.median_time([came(10 * number) for number in range(1, count + 1)])
     assert (found.low, found.high) == (low, high)
@@ -66,7 +74,9 @@ def test_the_interval_of_few_runs_is_open(count, low, high):
 def test_the_interval_has_the_coverage_of_the_sign_test():
     for count in (6, 10, 17):
         found = times.median_time([came(number) for number in range(1, count + 1)])
-        inside = binom.cdf(count - found.low, count, 0.5) - binom.cdf(count - found.high, count, 0.5)
+        inside = binom.cdf(count - found.low, count, 0.5) - binom.cdf(
+            count - found.high, count, 0.5
+        )
         assert inside >= 0.95
 
 
@@ -78,11 +88,18 @@ def test_an_arrival_that_is_not_seen_leaves_the_upper_end_open():
 @pytest.mark.parametrize("seed", range(5))
 def test_log_rank_scores_add_up_to_the_log_rank_statistic(seed):
     rng = RNG(seed)
-    groups = [[came(value) if value < 30 else never(30) for value in rng.integers(1, 40, size=size)] for size in (7, 9)]
+    groups = [
+        [came(value) if value < 30 else never(30) for value in rng.integers(1, 40, size=size)]
+        for size in (7, 9)
+    ]
     ours = times.log_rank_scores([*groups[0], *groups[1]])
     assert ours.sum() == pytest.approx(0.0, abs=1e-12)
     data = [
-        CensoredData(uncensored=[one.at for one in group if one.at], right=[one.end for one in group if not one.at]) for group in groups
+        CensoredData(
+            uncensored=[one.at for one in group if one.at],
+            right=[one.end for one in group if not one.at],
+        )
+        for group in groups
     ]
     scipys = logrank(*data).statistic
     assert np.sign(ours[:7].sum()) == np.sign(scipys)
@@ -121,7 +138,9 @@ def test_a_shorter_run_that_arrived_is_faster_than_one_that_had_not_by_then():
 
 def test_a_coarser_grid_of_evaluations_is_no_difference():
     fine = [came(value, value - 1) for value in (101, 104, 107, 110, 113)]
-    coarse = [came(150, 100)] * 5  # counted at the later evaluation, though all may have arrived at 101
+    coarse = [
+        came(150, 100)
+    ] * 5  # counted at the later evaluation, though all may have arrived at 101
     assert times.log_rank_p(fine, coarse) == 1.0
     assert times.log_rank_p(fine, [came(200, 150)] * 5) == pytest.approx(2 / 252)
 
@@ -133,8 +152,13 @@ def test_runs_evaluated_at_the_same_points_are_counted_there():
 
 
 def test_pairs_of_which_nobody_knows_who_was_first_count_half():
-    assert times.sooner([came(5), never(4)], [came(6), never(3)]).tolist() == [[1.0, 0.5], [0.5, 0.5]]
-    assert times.sooner([came(5)], [came(5)]).tolist() == [[0.5]] and times.sooner([came(9)], [never(9)]).tolist() == [[1.0]]
+    assert times.sooner([came(5), never(4)], [came(6), never(3)]).tolist() == [
+        [1.0, 0.5],
+        [0.5, 0.5],
+    ]
+    assert times.sooner([came(5)], [came(5)]).tolist() == [[0.5]] and times.sooner(
+        [came(9)], [never(9)]
+    ).tolist() == [[1.0]]
 
 
 ARRIVALS = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=6)
@@ -143,12 +167,17 @@ ARRIVALS = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=
 @given(ARRIVALS, ARRIVALS)
 def test_the_test_is_symmetric_and_depends_on_order_alone(one, other):
     def made(pairs, stretch=1.0):
-        return [came(at * stretch, end=max(at, end) * stretch) if at <= end else never(end * stretch) for at, end in pairs]
+        return [
+            came(at * stretch, end=max(at, end) * stretch) if at <= end else never(end * stretch)
+            for at, end in pairs
+        ]
 
     p = times.log_rank_p(made(one), made(other))
     assert p is None or 0 < p <= 1
     assert times.log_rank_p(made(other), made(one)) == (p if p is None else pytest.approx(p))
-    assert times.log_rank_p(made(one, 7.0), made(other, 7.0)) == (p if p is None else pytest.approx(p))
+    assert times.log_rank_p(made(one, 7.0), made(other, 7.0)) == (
+        p if p is None else pytest.approx(p)
+    )
     won = times.sooner(made(one), made(other))
     assert (won + times.sooner(made(other), made(one)).T == 1).all()
 
@@ -156,17 +185,27 @@ def test_the_test_is_symmetric_and_depends_on_order_alone(one, other):
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_equal_agents_are_seldom_told_apart_whatever_their_lengths_and_grids(seeds):
     rng = RNG(seeds)
-    grids = [np.unique(np.geomspace(100, 500_000, 30)), np.linspace(2000, 60_000, 30), np.linspace(5000, 300_000, 20)]
+    grids = [
+        np.unique(np.geomspace(100, 500_000, 30)),
+        np.linspace(2000, 60_000, 30),
+        np.linspace(5000, 300_000, 20),
+    ]
 
     def runs(grid):
         found = []
         for moment in rng.exponential(60_000, size=seeds):
             place = int(np.searchsorted(grid, moment))
             here = place < len(grid)
-            found.append(Arrival(place, grid[place], grid[place - 1] if place else 0.0, grid[-1]) if here else never(grid[-1]))
+            found.append(
+                Arrival(place, grid[place], grid[place - 1] if place else 0.0, grid[-1])
+                if here
+                else never(grid[-1])
+            )
         return found
 
-    values = [times.log_rank_p(runs(grids[number % 3]), runs(grids[number % 2])) for number in range(300)]
+    values = [
+        times.log_rank_p(runs(grids[number % 3]), runs(grids[number % 2])) for number in range(300)
+    ]
     assert np.mean([value is not None and value < 0.05 for value in values]) <= 0.05
 
 
@@ -178,7 +217,9 @@ def test_curves_meet_on_a_common_axis_without_looking_ahead():
     assert len(times.grid([run(range(1000))], 50)) == 50
 
 
-@pytest.mark.parametrize(("at", "score"), [([1, 2], [1.0]), ([], []), ([2, 1], [0.0, 0.0]), ([1, 2], [0.0, np.nan])])
+@pytest.mark.parametrize(
+    ("at", "score"), [([1, 2], [1.0]), ([], []), ([2, 1], [0.0, 0.0]), ([1, 2], [0.0, np.nan])]
+)
 def test_curves_that_mean_nothing_are_refused(at, score):
     with pytest.raises(SandboxError):
         times.curve(np.array(at), np.array(score))
