@@ -11,7 +11,7 @@ import torch
 
 import envs  # noqa: F401 - registers the environments
 from benchmarks.measure import Figure, in_turns
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.seeding import Generators

@@ -152,7 +152,7 @@ def _bare(config: Any) -> float:
 
 def _resolved(settings: dict[str, Any]) -> Any:
     from plugins.music.config import MusicConfig
-    from sandbox.config.model import resolve
+    from sandbox.config.resolve import resolve
 
     return resolve(MusicConfig, [settings], "music")
 

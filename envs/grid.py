@@ -19,7 +19,7 @@ from envs.config import EmptyGridConfig, GridConfig, MazeConfig
 from envs.images import Images
 from envs.layouts import Layout, Position
 from envs.mdp import TabularMDP
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:

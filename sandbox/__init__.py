@@ -16,9 +16,10 @@ _PUBLIC = {
     "Experiment": "sandbox.lab",
     "Block": "sandbox.lab",
     "Context": "sandbox.lab",
-    "Score": "sandbox.lab",
+    "Score": "sandbox.score",
     "Action": "sandbox.lab",
-    "Claim": "sandbox.lab",
+    "Observer": "sandbox.lab",
+    "Claim": "sandbox.reproduction.claim",
     "LabConfig": "sandbox.config.model",
     "Choice": "sandbox.config.model",
     "Chosen": "sandbox.config.model",
@@ -40,6 +41,7 @@ __all__ = [
     "Experiment",
     "Lab",
     "LabConfig",
+    "Observer",
     "Run",
     "SandboxError",
     "Score",
@@ -55,9 +57,11 @@ if TYPE_CHECKING:
     from sandbox.comparison.api import compare
     from sandbox.config.model import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
-    from sandbox.lab import Action, Block, Claim, Context, Experiment, Lab, Score
+    from sandbox.lab import Action, Block, Context, Experiment, Lab, Observer
     from sandbox.registry.hookspecs import hookimpl
+    from sandbox.reproduction.claim import Claim
     from sandbox.runs.api import Run, load, resume, run
+    from sandbox.score import Score
     from sandbox.sweeps.api import sweep
 
 

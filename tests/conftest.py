@@ -95,7 +95,7 @@ def skip_without_library(agent: str) -> None:
 
 def configured(lab: str, preset: str = "default", layers: Any = ()) -> Any:
     """The configuration of a run, whose data and libraries need not be there."""
-    from sandbox.config.model import resolve
+    from sandbox.config.resolve import resolve
     from sandbox.registry.registry import registry
     from sandbox.runs import api
 

@@ -16,14 +16,8 @@ from gymnasium import spaces
 from envs import ids
 from sandbox.cli.commands.run import lab_command
 from sandbox.cli.options import config_layer, normalized
-from sandbox.config.model import (
-    Chosen,
-    choice_kind,
-    finder_of,
-    nested_model,
-    option_name,
-    registered_config,
-)
+from sandbox.config.model import Chosen, choice_kind, nested_model, option_name
+from sandbox.config.resolve import finder_of, registered_config
 from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry

@@ -30,8 +30,9 @@ from agents.control.experiment import (
 )
 from agents.control.worlds import GreedyTrial
 from agents.planning.solvers import Evaluation
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.registry.registry import registry
+from sandbox.score import Score
 from sandbox.seeding import GlobalGenerators
 
 BLOCK_STEPS = 500
@@ -62,7 +63,7 @@ def in_gym(config: Any, context: Context) -> BaselineExperiment:
     return EpisodicBaseline(config, context, place)
 
 
-class BaselineExperiment:
+class BaselineExperiment(Experiment):
     """Learning in one place.
 
     Args:
@@ -71,6 +72,8 @@ class BaselineExperiment:
         place: the environments, freshly made.
     """
 
+    limit: int
+    learned_seconds: float
     unit = "env step"
     headline: tuple[str, ...] = ("reward_per_step",)
 

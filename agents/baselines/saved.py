@@ -18,7 +18,8 @@ from safetensors.torch import load, save_file
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.known import KNOWN
-from sandbox.config.model import dump, resolve
+from sandbox.config.model import dump
+from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sandbox.cli.options import config_layer, config_parameters, normalized
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry.registry import registry
 

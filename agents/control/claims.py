@@ -16,7 +16,7 @@ import numpy as np
 from agents.planning import probabilities
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.seeding import generator
 

@@ -18,7 +18,8 @@ from agents.control.worlds import EnvWorld, GreedyTrial, World
 from agents.planning.solvers import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
-from sandbox.lab import Block, Context, Score, Summary
+from sandbox.lab import Block, Context, Summary
+from sandbox.score import Score
 
 ENV_BLOCK_STEPS = 10_000
 """At most about as many steps through `env.step` make one block: some tenths of a second."""

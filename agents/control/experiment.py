@@ -18,8 +18,9 @@ from agents.control.config import ControlConfig
 from agents.control.worlds import World
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.registry.registry import registry
+from sandbox.score import Score
 
 BLOCK_STEPS = 1_000_000
 """About as many steps of compiled learning make one block: some hundredths of a second."""
@@ -59,7 +60,7 @@ def best_returns(model: TabularMDP) -> np.ndarray | None:
     return planning.finite_horizon(model, model.horizon).value if work <= OPTIMUM_WORK else None
 
 
-class ControlExperiment:
+class ControlExperiment(Experiment):
     """Learning in one world.
 
     Args:
@@ -69,6 +70,9 @@ class ControlExperiment:
         watched: whether to keep snapshots, and to evaluate the greedy policy where one is taken; neither changes what is learned.
     """
 
+    limit: int
+    env_steps: int
+    learned_seconds: float
     unit = "episode"
     headline = ("reward_per_step", "epsilon")
 
@@ -127,11 +131,6 @@ class ControlExperiment:
     def done_units(self) -> int:
         """Episodes learned so far."""
         return int(self.agent.episodes_done)
-
-    @property
-    def done(self) -> bool:
-        """Whether all episodes are learned."""
-        return self.done_units >= self.limit
 
     def advance(self) -> Sequence[Block]:
         """Learn one block of episodes; where a snapshot is due, also evaluate the greedy policy exactly."""

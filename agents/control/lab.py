@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sandbox.config.model import LabConfig, registered_config
-from sandbox.lab import Claim, Context, Frame
+from sandbox.config.resolve import registered_config
+from sandbox.lab import Context, Frame, Lab
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
@@ -43,12 +43,9 @@ def own_experiment(config: Any, place: str) -> Callable[..., Any] | None:
     return make
 
 
-class ControlLab:
+class ControlLab(Lab):
     """Base of the labs in which an agent learns to act in a grid."""
 
-    Config: ClassVar[type[LabConfig]]
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    claims: ClassVar[tuple[Claim, ...]] = ()
     env: ClassVar[str]
     """The environment's name in the registry."""
     fps = 12

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from sandbox.errors import OutOfTime
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 
 BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
 """Columns that differ from seed to seed and become bands, unless the experiment says which; the others are the same for all."""
@@ -39,7 +40,7 @@ def built(
     return made
 
 
-class ManySeeds:
+class ManySeeds(Experiment):
     """Experiments that differ in their seeds alone, advanced block by block in threads (compiled learning releases the GIL).
 
     Args:

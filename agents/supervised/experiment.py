@@ -24,7 +24,8 @@ from agents.supervised.tensors import (
 )
 from envs.datasets.images import load_images
 from sandbox.errors import SandboxError
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +60,7 @@ class Task(Protocol):
         ...
 
 
-class EpochExperiment:
+class EpochExperiment(Experiment):
     """Train a model in epochs.
 
     Args:

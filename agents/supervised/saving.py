@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.supervised.tensors import arrays
-from sandbox.config.model import LabConfig, dump, resolve
+from sandbox.config.model import LabConfig, dump
+from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.store.artifacts import Artifacts
 

@@ -19,7 +19,8 @@ from agents.supervised.search_config import RandomSearchConfig
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
 from sandbox.errors import UsageError
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 
 if TYPE_CHECKING:
     from skorch import NeuralNet
@@ -28,7 +29,7 @@ STOPPING_SHARE = 10
 """One in ten of a fold's images to learn from decides when to stop."""
 
 
-class RandomSearchExperiment:
+class RandomSearchExperiment(Experiment):
     """Judge candidates fold by fold, then train and test the best.
 
     Args:
@@ -39,6 +40,7 @@ class RandomSearchExperiment:
         task: makes what is learned of a candidate's configuration.
     """
 
+    limit: int
     unit = "fold"
     headline = ("score", "loss")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from sandbox.lab import Claim, ClaimPicture
+from sandbox.reproduction.claim import Claim, ClaimPicture
 
 WHERE = "On the MNIST of the data folder (--data, SANDBOX_DATA), else downloaded; the deep model."
 RUNS = 3

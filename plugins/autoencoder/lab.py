@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.autoencoder.config import PRESETS, AutoencoderConfig
-from sandbox.lab import Claim, ClaimPicture, Context
+from sandbox.lab import Context, Lab
+from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -19,7 +20,7 @@ SEARCHED = ("dropout", "learning_rate", "weight_decay")
 """What the random search varies."""
 
 
-class AutoencoderLab:
+class AutoencoderLab(Lab):
     """Squeeze digits through a code of few numbers: --code-size 2, --noise 0.2 learns to remove noise, --dataset digits needs no download."""
 
     Config = AutoencoderConfig

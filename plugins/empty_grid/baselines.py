@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.config.model import LabConfig, registered_config, with_defaults
+from sandbox.config.model import LabConfig, with_defaults
+from sandbox.config.resolve import registered_config
 
 VALUES: dict[str, Any] = {
     "total_timesteps": 30_000,

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.control import claims
 from agents.control.claims import Setting
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 
 GRID = Setting("empty-grid", "q-learning", 1500)
 ROAMING = Setting(

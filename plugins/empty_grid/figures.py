@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agents.control import claim_pictures, claims
 from plugins.empty_grid.claims import BEST, GRID
-from sandbox.lab import ClaimPicture
+from sandbox.reproduction.claim import ClaimPicture
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:

@@ -11,7 +11,7 @@ from agents.control.config import ControlConfig
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.lab import Claim, ClaimPicture
+from sandbox.reproduction.claim import Claim, ClaimPicture
 
 
 class EmptyGridLabConfig(ControlConfig):
@@ -43,7 +43,7 @@ class EmptyGridLab(ControlLab):
     }
 
     @property
-    def claims(self) -> tuple[Claim, ...]:  # type: ignore[override]
+    def claims(self) -> tuple[Claim, ...]:
         """What the report found; loaded when it is asked for, since `--help` is not."""
         from plugins.empty_grid.claims import CLAIMS
 

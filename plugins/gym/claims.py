@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any
 
 from plugins.gym.presets import PRESETS
-from sandbox.config.model import merge, resolve
-from sandbox.lab import Claim, Context
+from sandbox.config.resolve import merge, resolve
+from sandbox.lab import Context
 from sandbox.registry.registry import registry
+from sandbox.reproduction.claim import Claim
 from sandbox.seeding import Generators
 
 SAYS = "On the cliff SARSA learns the safe way and earns more while it explores; Q-learning learns the best way, along the edge"
@@ -28,7 +29,7 @@ def _summary(agent: str, seed: int) -> dict[str, Any]:
         [merge(PRESETS["cliff"], {"agent": {"name": agent, "alpha": 0.1}, "episodes": EPISODES})],
         "cliff",
     )
-    experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)  # type: ignore[arg-type]
+    experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)  # type: ignore[attr-defined, arg-type]
     while not experiment.done:
         experiment.advance()
     return experiment.summary()

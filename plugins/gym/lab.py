@@ -12,7 +12,8 @@ import numpy as np
 from agents.control.lab import ControlLab, own_experiment
 from plugins.gym.config import GymConfig
 from plugins.gym.presets import PRESETS
-from sandbox.lab import Claim, Context, Frame
+from sandbox.lab import Context, Frame
+from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -32,7 +33,7 @@ class GymLab(ControlLab):
     fps = 6
 
     @property
-    def claims(self) -> tuple[Claim, ...]:  # type: ignore[override]
+    def claims(self) -> tuple[Claim, ...]:
         """What the textbook says of the cliff."""
         from plugins.gym.claims import CLAIMS
 

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 from agents.tabular.config import TabularConfig
-from sandbox.config.model import LabConfig, registered_config, with_defaults
+from sandbox.config.model import LabConfig, with_defaults
+from sandbox.config.resolve import registered_config
 
 ONE_STEP: dict[str, Any] = {
     "policy": "epsilon-greedy",

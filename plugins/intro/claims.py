@@ -8,7 +8,7 @@ import numpy as np
 
 from plugins.intro import neighbours, polynomial
 from plugins.intro.experiment import CORNERS, TRUE, made_up
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 from sandbox.seeding import generator
 
 NOISE = 0.2

@@ -14,7 +14,8 @@ from plugins.intro import neighbours, polynomial
 from plugins.intro.polynomial import Descent
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 from sandbox.text import number
 
 TRUE = np.array([-1.45, 1.12, 2.3])
@@ -65,7 +66,7 @@ class IntroConfig(LabConfig):
         return self
 
 
-class IntroExperiment:
+class IntroExperiment(Experiment):
     """All fits of one set of points.
 
     Args:
@@ -79,6 +80,8 @@ class IntroExperiment:
         path: coefficients before each step of the descent kept for the picture, float64 [kept, descent_order + 1].
     """
 
+    limit: int
+    done_units: int
     unit = "step"
     headline = ("train_mse",)
 
@@ -105,11 +108,6 @@ class IntroExperiment:
             -5, 5, (config.neighbour_points, 2)
         )  # [points, 2]
         self.classes = neighbours.quadrant(self.known)
-
-    @property
-    def done(self) -> bool:
-        """Whether all steps are done."""
-        return self.done_units >= self.limit
 
     def advance(self) -> Sequence[Block]:
         """Some steps of gradient descent.

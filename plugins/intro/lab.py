@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
-from sandbox.lab import Context
+from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 
-class IntroLab:
+class IntroLab(Lab):
     """When does a model learn the noise, and what helps?"""
 
     Config = IntroConfig

@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.config.model import LabConfig, registered_config, with_defaults
+from sandbox.config.model import LabConfig, with_defaults
+from sandbox.config.resolve import registered_config
 
 OPTIMISTIC: dict[str, Any] = {
     "total_timesteps": 60_000,

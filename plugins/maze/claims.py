@@ -13,7 +13,7 @@ import numpy as np
 from agents.control import claims
 from agents.control.claims import Setting
 from agents.planning import thresholds
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 
 MAZE = Setting("maze", "sarsa", 3000)
 FAILING = MAZE.but(policy="epsilon-greedy")

@@ -35,7 +35,7 @@ from plugins.maze.claims import (
     threshold,
 )
 from sandbox import stats
-from sandbox.lab import ClaimPicture
+from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 TRACED = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 
 RUNS, EPOCHS = 5, 20
 """In place of one run of 300 epochs; the learning rate falls along a cosine wave, so that 20 end."""

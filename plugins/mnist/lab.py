@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.mnist.config import PRESETS, MnistConfig
-from sandbox.lab import Claim, Context
+from sandbox.lab import Context, Lab
+from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -19,7 +20,7 @@ SEARCHED = ("hidden", "optimizer", "dropout", "learning_rate", "weight_decay")
 """What the random search varies."""
 
 
-class MnistLab:
+class MnistLab(Lab):
     """Recognise digits with a fully connected network: --hidden 1024,512, --dataset digits needs no download."""
 
     Config = MnistConfig

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from plugins.music import figures, trials
 from plugins.music.claims import WINDOW, WINDOWS
-from sandbox.lab import ClaimPicture
+from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 

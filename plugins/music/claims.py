@@ -8,7 +8,7 @@ from typing import Any
 from plugins.music import trials
 from plugins.music.config import MusicConfig
 from plugins.music.trials import SHARING, SIZE, STEPS
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 from sandbox.text import number
 
 WINDOWS = (16, 32, 64)
@@ -41,7 +41,7 @@ def parameters() -> int:
     """Weights and biases of the model `two-hands`, without the head that tells repeated from held notes, which the report has not."""
     MusicConfig().check_available()
     from plugins.music.networks.making import make_model
-    from sandbox.config.model import resolve
+    from sandbox.config.resolve import resolve
 
     return sum(
         weight.numel()

@@ -21,7 +21,8 @@ from plugins.music.lanes import Lanes
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import losses, target_of
 from plugins.music.scores import Scoring
-from sandbox.lab import Block, Context, Score, Summary
+from sandbox.lab import Block, Context, Experiment, Summary
+from sandbox.score import Score
 
 UPDATES = 4
 """Windows learned from in one stretch of work."""
@@ -29,7 +30,7 @@ LAST_RATE = 0.01
 """What is left of the learning rate at the end of a decay."""
 
 
-class MusicExperiment:
+class MusicExperiment(Experiment):
     """A model that learns.
 
     Args:
@@ -38,6 +39,9 @@ class MusicExperiment:
         pieces: to learn from.
     """
 
+    limit: int
+    done_units: int
+    notes: Sequence[str]
     unit = "epoch"
     headline = ("loss", "nll")
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
-from sandbox.lab import Claim, ClaimPicture, Context
+from sandbox.lab import Context, Lab
+from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 
-class MusicLab:
+class MusicLab(Lab):
     """Can an LSTM learn piano pieces for two hands, and go on playing?"""
 
     Config = MusicConfig

@@ -131,7 +131,7 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
     """A training carried to its end."""
     MusicConfig().check_available()
     from plugins.music.experiment import MusicExperiment
-    from sandbox.config.model import resolve
+    from sandbox.config.resolve import resolve
     from sandbox.lab import Context
 
     context = Context(training, Generators(training), None)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from plugins.regression.config import RegressionConfig
 from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.search import Candidate, fit, fold_numbers, grid
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 from sandbox.seeding import generator
 
 WINNER = Candidate((75, 50), "leaky_relu", 1e-3, 0.075)

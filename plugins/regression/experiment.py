@@ -14,14 +14,15 @@ from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
 from plugins.regression.data import points_of, refuse_batch
 from plugins.regression.network import Network
 from plugins.regression.training import Diverged, Training
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 
 BLOCK = 20
 """Epochs of a block."""
 LAST_GOOD = "last_good_model.npz"
 
 
-class TrainExperiment:
+class TrainExperiment(Experiment):
     """One network learns.
 
     Args:
@@ -32,6 +33,7 @@ class TrainExperiment:
         model: the network as it stands; once done, the best.
     """
 
+    limit: int
     unit = "epoch"
     headline = ("train_loss", "test_loss")
 

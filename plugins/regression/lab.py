@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
-from sandbox.lab import Claim, Context
+from sandbox.lab import Context, Lab
+from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 MODEL = "model.npz"
 
 
-class RegressionLab:
+class RegressionLab(Lab):
     """Which network, in NumPy alone, fits a noisy curve, and how is it chosen honestly?"""
 
     Config = RegressionConfig

@@ -20,7 +20,8 @@ from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from plugins.regression.training import Diverged, Training
 from sandbox.errors import SandboxError, UsageError
-from sandbox.lab import Block, Context, Score, State, Summary
+from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.score import Score
 from sandbox.seeding import generator
 
 WORK = 120_000_000
@@ -92,7 +93,7 @@ def fit(
     return network
 
 
-class GridSearchExperiment:
+class GridSearchExperiment(Experiment):
     """The search as a run.
 
     Args:
@@ -106,6 +107,7 @@ class GridSearchExperiment:
         test_mse, train_mse: of the finalists trained on all training points, float64 [top], NaN still to do.
     """
 
+    limit: int
     unit = "fit"
     headline = ("validation_loss", "test_mse")
 
@@ -131,11 +133,6 @@ class GridSearchExperiment:
     def done_units(self) -> int:
         """Fits done, of folds and finalists."""
         return int((~np.isnan(self.losses)).sum()) + len(self.models)
-
-    @property
-    def done(self) -> bool:
-        """Whether the finalists are trained too."""
-        return self.done_units >= self.limit
 
     @property
     def finalists(self) -> np.ndarray:

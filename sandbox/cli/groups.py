@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sandbox.cli.output import rounded
 from sandbox.errors import StoreError
-from sandbox.lab import score_of
+from sandbox.score import score_of
 from sandbox.store import comparisons, sweeps
 from sandbox.store.index import Row
 from sandbox.store.store import Store

@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
-from sandbox.config.model import LabConfig, merge, nested, show_value
+from sandbox.config.model import LabConfig, nested, show_value
 from sandbox.config.options import Option, options
+from sandbox.config.resolve import merge
 
 store_option = click.option(
     "--store",

@@ -21,8 +21,8 @@ from sandbox.store.files import plain
 from sandbox.text import CONTROL, figures, finite, number, plural, plus_minus, words
 
 if TYPE_CHECKING:
-    from sandbox.lab import Score
     from sandbox.runs.view import Run
+    from sandbox.score import Score
 
 BARS = "▁▂▃▄▅▆▇█"
 NARROWEST = 40

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from sandbox.cli.output import fitting
-from sandbox.lab import Block
+from sandbox.lab import Block, Experiment, Observer
 from sandbox.text import number, words
 
 SECONDS_BETWEEN_LINES = 3.0
@@ -23,7 +23,7 @@ FIGURES = 2
 """Figures of a block that are shown where the experiment does not say which."""
 
 
-class RunProgress:
+class RunProgress(Observer):
     """Prints to standard error, so that standard output stays what was asked for."""
 
     name = "progress"
@@ -113,11 +113,10 @@ class RunProgress:
             click.echo(click.style("Warning: ", fg="yellow") + message, err=True)
 
 
-def headline(experiment: Any, block: Block) -> Sequence[str]:
+def headline(experiment: Experiment, block: Block) -> Sequence[str]:
     """Which columns of a block are shown: the experiment's own choice, else the first figures of the block."""
-    chosen: Sequence[str] | None = getattr(experiment, "headline", None)
-    if chosen is not None:
-        return chosen
+    if experiment.headline is not None:
+        return experiment.headline
     unit = experiment.unit.replace(" ", "_")
     names = [name for name in block.columns if name not in (unit, f"{unit}s")]
     return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, summary_rows
-from sandbox.lab import Watchable
 from sandbox.registry.registry import registry
 from sandbox.runs.api import Run
 from sandbox.store.record import RunRecord
@@ -64,6 +63,6 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     commands = [(["show", run.id, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:
         commands.append((["show", run.id], "its curves"))
-    if isinstance(run.lab, Watchable):
+    if run.lab.offers("frames"):
         commands.append((["watch", run.id], "replay how it learned"))
     return commands or [(["list"], "all runs")]

@@ -65,7 +65,7 @@ def verb_command(verb: str) -> click.Command | None:
         from sandbox.runs.api import load
 
         loaded = load(run, store=store)
-        actions = getattr(loaded.lab, "actions", {})
+        actions = loaded.lab.actions
         if verb not in actions:
             raise UnknownNameError(
                 f"verb of lab '{loaded.record.lab}'",
@@ -88,6 +88,6 @@ def verbs() -> set[str]:
 def _actions(lab: str) -> Mapping[str, Action]:
     """The verbs of a lab; of one that cannot be loaded, none (`plugins` tells about it)."""
     try:
-        return getattr(registry().load("lab", lab), "actions", {})
+        return registry().lab(lab).actions
     except SandboxError:
         return {}

@@ -11,18 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import (
-    LabConfig,
-    choice_kind,
-    dump,
+from sandbox.config.model import LabConfig, choice_kind, dump, option_name, show_value
+from sandbox.config.resolve import (
     finder_of,
     in_force,
     merge,
     name_and_options,
-    option_name,
     read_file,
     registered_config,
-    show_value,
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
 from sandbox.registry.registrar import canonical

@@ -13,8 +13,8 @@ import numpy as np
 import orjson
 
 from sandbox.errors import SandboxError, StoreError
-from sandbox.lab import Score
 from sandbox.runs.view import Run
+from sandbox.score import Score
 from sandbox.stats import time_to_threshold
 from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
 from sandbox.store.folder import TIMES

@@ -9,15 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from sandbox.config.model import (
-    Finder,
-    LabConfig,
-    choice_kind,
-    finder_of,
-    nested_model,
-    option_name,
-    registered_config,
-)
+from sandbox.config.model import LabConfig, choice_kind, nested_model, option_name
+from sandbox.config.resolve import Finder, finder_of, registered_config
 from sandbox.config.typed import alternatives
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox.errors import RunFailed, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, LearningTogether
+from sandbox.lab import Block
 from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
@@ -270,7 +270,7 @@ def shares_a_process(lab: Any) -> bool:
 
     Labs that learn many configurations together promise that: compiled learning without the interpreter's lock, and no global generators.
     """
-    return isinstance(lab, LearningTogether) and not getattr(lab, "global_generators", ())
+    return lab.offers("build_many") and not lab.global_generators
 
 
 class Here:

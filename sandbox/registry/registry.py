@@ -23,6 +23,7 @@ from typing import Any
 import pluggy
 
 from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
+from sandbox.lab import Lab
 from sandbox.registry import hookspecs
 from sandbox.registry.registrar import Entry, Plugin, Registrar, canonical
 
@@ -117,23 +118,30 @@ class Registry:
                 f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}"
             ) from error
 
-    def lab(self, name: str) -> Any:
+    def lab(self, name: str) -> Lab:
         """A fresh instance of the lab called `name`.
 
         Raises:
             UnknownNameError: when there is no such name.
             PluginError: when its import fails, or it cannot be made.
         """
-        made = self.load("lab", name)
+        make = self.load("lab", name)
+        owner = self.find("lab", name).plugin
         try:
-            return made()
+            lab = make()
         except (SandboxError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            owner = self.find("lab", name).plugin
             raise PluginError(
                 f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}"
             ) from error
+        if not isinstance(lab, Lab):
+            kind = type(lab).__name__
+            raise PluginError(
+                f"Lab '{name}' of plugin '{owner}' is a {kind}, not a lab. Derive its class from "
+                f"sandbox.Lab: class {kind}(Lab)."
+            )
+        return lab
 
     def load_outside(self) -> None:
         """Import and register the plugins of other distributions, once."""

@@ -75,18 +75,12 @@ def try_it(name: str, kind: str) -> str:
 
 def _one_file(name: str, module: str, kind: str) -> dict[str, str]:
     text = _template(f"{kind}.py.txt", name, module)
-    imports = (
-        "from sandbox import Block, LabConfig, hookimpl"
-        if kind == "lab"
-        else "from sandbox import hookimpl"
-    )
-    text = text.replace("from sandbox import Block, LabConfig", imports)
-    if kind != "lab":
-        text = text.replace(
-            "\n# -- hook",
-            f"{imports}\n\n# -- hook" if kind == "agent" else f"\n{imports}\n\n# -- hook",
-            1,
-        )
+    imports = re.search(r"^from sandbox import .*$", text, re.MULTILINE)
+    if imports:
+        text = text.replace(imports[0], f"{imports[0]}, hookimpl")
+    else:
+        gap = "" if kind == "agent" else "\n"
+        text = text.replace("\n# -- hook", f"{gap}from sandbox import hookimpl\n\n# -- hook", 1)
     return {f"{module}.py": text.replace("# -- hook\n", "\n" + _hook(name, module, kind))}
 
 

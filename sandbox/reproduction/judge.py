@@ -14,7 +14,7 @@ import numpy as np
 
 from sandbox import stats
 from sandbox.errors import SandboxError
-from sandbox.lab import Claim
+from sandbox.reproduction.claim import Claim
 from sandbox.stats import Interval, Peak
 
 Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "measured", "left out"]

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
-from sandbox.lab import Claim, ClaimNotes, ClaimPicture, ClaimPictures
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 from sandbox.reproduction import judge as verdicts
+from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.reproduction.judge import MeasuredFigure
 
 SEEDS = 200
@@ -247,19 +247,17 @@ def _explain(
     lab = registry().lab(lab_name)
     key = (lab_name, claim_id)
     try:
-        if isinstance(lab, ClaimNotes):
-            made.notes[key] = list(
-                lab.claim_notes(claim_id, {row.claim.part: row.estimate for row in measured})
-            )
-        if isinstance(lab, ClaimPictures):
-            made.pictures[key] = []
-            for picture in lab.claim_pictures(claim_id, max(row.runs for row in measured)):
-                made.pictures[key].append(picture)
-                if deadline is not None and time.monotonic() > deadline:
-                    made.problems.append(
-                        f"{claim_id}: the time budget was used up before all of its figures were drawn."
-                    )
-                    return
+        made.notes[key] = list(
+            lab.claim_notes(claim_id, {row.claim.part: row.estimate for row in measured})
+        )
+        made.pictures[key] = []
+        for picture in lab.claim_pictures(claim_id, max(row.runs for row in measured)):
+            made.pictures[key].append(picture)
+            if deadline is not None and time.monotonic() > deadline:
+                made.problems.append(
+                    f"{claim_id}: the time budget was used up before all of its figures were drawn."
+                )
+                return
     except Exception as error:
         made.problems.append(
             f"{claim_id}: its notes and figures are not complete. {type(error).__name__}: {error}"
@@ -274,7 +272,7 @@ def _labs_with_claims() -> dict[str, Any]:
             lab = registry().lab(entry.name)
         except PluginError:
             continue
-        if getattr(lab, "claims", ()):
+        if lab.claims:
             found[entry.name] = lab
     return found
 
@@ -282,7 +280,7 @@ def _labs_with_claims() -> dict[str, Any]:
 def _named(word: str, known: dict[str, Any]) -> list[Wanted]:
     lab = canonical(word.lower())
     if lab in known:
-        names = [canonical(other) for other in getattr(known[lab], "report_labs", ())]
+        names = [canonical(other) for other in known[lab].report_labs]
         return [
             Wanted(name, claim)
             for name in [*names, lab]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import stats
-from sandbox.lab import ClaimPicture
 from sandbox.reproduction import judge as verdicts
+from sandbox.reproduction.claim import ClaimPicture
 from sandbox.reproduction.judge import MeasuredFigure
 from sandbox.reproduction.measure import Reproduction
 from sandbox.runs import provenance

@@ -14,16 +14,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import LabConfig, dump, resolve
+from sandbox.config.model import LabConfig, dump
+from sandbox.config.resolve import resolve
 from sandbox.errors import (
     CheckpointError,
+    PluginError,
     RunFailed,
     SandboxError,
     StoreError,
     UnknownNameError,
     UsageError,
 )
-from sandbox.lab import ChoosingThreads, LearningTogether
+from sandbox.lab import Lab, Observer
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Loop, Settings
@@ -201,7 +203,7 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
         raise UsageError(f"--threads {request.threads}: it should be from 1 to {MOST_THREADS}.")
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
-    if request.seeds > 1 and not isinstance(lab, LearningTogether):
+    if request.seeds > 1 and not lab.offers("build_many"):
         raise UsageError(
             f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed."
         )
@@ -211,18 +213,18 @@ def resolved(request: Request) -> tuple[Entry, Any, LabConfig]:
         f"lab '{entry.name}'",
     )
     config.check_available(request.data)
-    if request.seeds > 1 and (why := getattr(lab, "not_together", lambda config: "")(config)):
+    if request.seeds > 1 and (why := lab.not_together(config)):
         raise UsageError(f"--seeds {request.seeds}: {why}")
     return entry, lab, config
 
 
-def preset(lab: Any, lab_name: str, name: str) -> Mapping[str, Any]:
+def preset(lab: Lab, lab_name: str, name: str) -> Mapping[str, Any]:
     """The settings of a lab's preset; every lab has "default".
 
     Raises:
         UnknownNameError: when there is no such preset.
     """
-    presets = {"default": {}, **getattr(lab, "presets", {})}
+    presets = {"default": {}, **lab.presets}
     if name not in presets:
         raise UnknownNameError("preset", name, presets, f"They belong to lab '{lab_name}'.")
     return dict(presets[name])
@@ -388,10 +390,10 @@ def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
     return record.pictured and folder.artifacts.listing() == record.artifacts
 
 
-def threads_of(lab: Any, config: Any) -> int:
+def threads_of(lab: Lab, config: Any) -> int:
     """Threads of a run that nobody gave a number: the lab's own choice, else all cores."""
     cores = available_cores()
-    return lab.threads(config, cores) if isinstance(lab, ChoosingThreads) else cores
+    return lab.threads(config, cores)
 
 
 def available_cores() -> int:
@@ -431,8 +433,10 @@ def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
     for entry, told in asked + always:
         try:
             observer = registry().load("observer", entry.name)(*told)
-            if not hasattr(observer, "name"):
-                observer.name = entry.name
+            if not isinstance(observer, Observer):
+                kind = type(observer).__name__
+                raise PluginError(f"Derive it from sandbox.Observer: class {kind}(Observer).")
+            observer.name = observer.name or entry.name
             made.append(observer)
         except KeyboardInterrupt:
             raise

@@ -18,10 +18,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sandbox.errors import CheckpointError, OutOfTime, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Context, Experiment, Pictures, Preparing, Score, State, Watchable
+from sandbox.lab import Block, Context, Experiment, State
 from sandbox.runs import provenance
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.work import build, said, told, work_of
+from sandbox.score import Score
 from sandbox.seeding import generator
 from sandbox.store import checkpoint
 from sandbox.store.files import plain
@@ -339,11 +340,10 @@ class Loop:
         self.save()
 
     def _advance(self, experiment: Experiment) -> None:
-        learned = getattr(experiment, "learned_seconds", None)
+        before = experiment.learned_seconds
         blocks, seconds = self._work.advance()
-        self.learning_seconds += (
-            seconds if learned is None else experiment.learned_seconds - learned  # type: ignore[attr-defined]
-        )
+        after = experiment.learned_seconds
+        self.learning_seconds += seconds if before is None or after is None else after - before
         self._blocks += 1
         self._write(blocks, seconds)
         self._record.done_units = experiment.done_units
@@ -400,12 +400,11 @@ class Loop:
         self._pass_on_notes(self.experiment)
         self._record.status = "finished"
 
-    def _score(self, experiment: Any) -> dict[str, Any]:
+    def _score(self, experiment: Experiment) -> dict[str, Any]:
         """What the run is judged by, as it will stand in run.json; empty where the experiment does not say."""
-        declare = getattr(experiment, "score", None)
-        if declare is None:
+        score = experiment.score()
+        if score is None:
             return {}
-        score = declare() if callable(declare) else declare
         if not isinstance(score, Score):
             raise UsageError(
                 f"`score` of {type(experiment).__name__} must return a sandbox.Score, not {type(score).__name__}."
@@ -421,31 +420,29 @@ class Loop:
             )
         return dict(finite(vars(score)))
 
-    def _pass_on_notes(self, experiment: Any) -> None:
+    def _pass_on_notes(self, experiment: Experiment) -> None:
         """What the experiment has found out becomes warnings, each once."""
-        for note in getattr(experiment, "notes", ()):
+        for note in experiment.notes:
             if note not in self._record.warnings:
                 self.warn(note)
 
     def _speed(self) -> dict[str, float]:
         speed = {"learning_seconds": round(self.learning_seconds, 6)}
-        steps = getattr(self.experiment, "env_steps", None)
+        steps = self.experiment.env_steps if self.experiment else None
         if steps and self.learning_seconds > 0:
             speed["steps_per_second"] = round(steps / self.learning_seconds, 1)
         return speed
 
     def make_pictures(self) -> None:
         """Pictures and animation of the experiment as it stands; what fails is written down and fails nothing."""
-        made = True
         with contextlib.suppress(OSError):
             self.folder.hold_reserve()
-        if isinstance(self.lab, Pictures):
-            metrics = Metrics(self.folder.metrics_path)
-            made = self._try_picture(
-                "The pictures",
-                lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics),
-            )
-        if isinstance(self.lab, Watchable):
+        metrics = Metrics(self.folder.metrics_path)
+        made = self._try_picture(
+            "The pictures",
+            lambda: self.lab.pictures(self.experiment, self.folder.artifacts, metrics),
+        )
+        if self.lab.offers("frames"):
             made = (
                 self.settings.animation
                 and self._try_picture("The animation", self._animate)
@@ -457,9 +454,7 @@ class Loop:
     def _animate(self) -> None:
         frames = self.lab.frames(self.experiment, generator(self.context.seed, "animation"))
         pixels = (frame.draw() for frame in frames)
-        self.folder.artifacts.save_animation(
-            "episode.gif", pixels, fps=getattr(self.lab, "fps", 10)
-        )
+        self.folder.artifacts.save_animation("episode.gif", pixels, fps=self.lab.fps)
 
     def _try_picture(self, what: str, make: Callable[[], None]) -> bool:
         try:
@@ -519,7 +514,7 @@ class Loop:
 
     def _announce(self) -> None:
         """Tell who can show it what will take seconds before the work begins."""
-        message = self.lab.preparation() if isinstance(self.lab, Preparing) else ""
+        message = self.lab.preparation()
         if message:
             self._mention("preparing", message)
 
@@ -532,8 +527,7 @@ class Loop:
         """Pass a message on to the observers that take such; who cannot bear it is not told."""
         for observer in list(self.settings.observers):
             try:
-                if hasattr(observer, what):
-                    getattr(observer, what)(message)
+                getattr(observer, what)(message)
             except KeyboardInterrupt:
                 raise
             except BaseException:
@@ -569,7 +563,7 @@ class Loop:
 def _name_of(observer: Any) -> str:
     """What an observer calls itself, or its class where it cannot say."""
     try:
-        return str(getattr(observer, "name", type(observer).__name__))
+        return str(observer.name or type(observer).__name__)
     except KeyboardInterrupt:
         raise
     except BaseException:

@@ -8,12 +8,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError, UnknownNameError
-from sandbox.lab import Context, Experiment, Score, Summary, score_of
+from sandbox.lab import Context, Experiment, Summary
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Loop
 from sandbox.runs.work import build, work_of
+from sandbox.score import Score, score_of
 from sandbox.seeding import Generators
 from sandbox.store.files import Directory
 from sandbox.store.folder import RunFolder

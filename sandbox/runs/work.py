@@ -15,14 +15,9 @@ from typing import Any
 import numpy as np
 
 from sandbox.errors import CheckpointError, UsageError
-from sandbox.lab import Block, Context, Experiment, LearningTogether, State
+from sandbox.lab import Block, Context, Experiment, Lab, State
 from sandbox.seeding import Generators, GlobalGenerators
 
-PARTS = ("unit", "limit", "done_units", "done", "advance", "state", "restore", "summary")
-"""What every experiment has."""
-
-COUNTERS = ("done_units", "env_steps")
-"""Of an experiment, where it has them: whole numbers from 0 on."""
 NUMBERS = "biufc"
 """Kinds of arrays that hold numbers, as NumPy calls them."""
 
@@ -59,14 +54,18 @@ class Work:
         Raises:
             NotAnExperiment: when it lacks a part of an experiment.
         """
-        with self._globals.active():
-            made = make(self.context)
-        missing = [part for part in PARTS if not hasattr(made, part)]
-        if missing:
+        try:
+            with self._globals.active():
+                made = make(self.context)
+        except TypeError as error:
+            if "abstract class" not in str(error):
+                raise
+            raise NotAnExperiment(f"{error} (see sandbox.Experiment).") from error
+        if not isinstance(made, Experiment):
             name = type(made).__name__
-            without = ", no ".join(missing)
             raise NotAnExperiment(
-                f"{name} is no experiment: it has no {without} (see sandbox.Experiment).",
+                f"`build` returned a {name}, which is not an experiment. Derive its class from "
+                f"sandbox.Experiment: class {name}(Experiment).",
             )
         self.experiment = made
         return made
@@ -124,8 +123,8 @@ class Work:
             self._globals.restore(state["globals"])
             with self._globals.active():
                 pass  # the libraries take what was restored, or raise
-            for name in COUNTERS:
-                _refuse_impossible_count(name, getattr(self.experiment, name, 0))
+            _refuse_impossible_count("done_units", self.experiment.done_units)
+            _refuse_impossible_count("env_steps", self.experiment.env_steps or 0)
         except (
             Exception
         ) as error:  # whatever a lab's own code makes of a state that is none of its own
@@ -149,21 +148,20 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {said(error)}"
 
 
-def work_of(lab: Any, context: Context) -> Work:
+def work_of(lab: Lab, context: Context) -> Work:
     """The work of a lab's experiment, not built yet."""
-    return Work(context, getattr(lab, "global_generators", ()))
+    return Work(context, lab.global_generators)
 
 
-def build(lab: Any, config: Any, context: Context, seeds: int = 1) -> Experiment:
+def build(lab: Lab, config: Any, context: Context, seeds: int = 1) -> Experiment:
     """A fresh experiment of a lab; with many seeds, of `context.seed` and those that follow it.
 
     Raises:
         UsageError: when the lab cannot learn many seeds together.
     """
     if seeds == 1:
-        alone: Experiment = lab.build(config, context)
-        return alone
-    if not isinstance(lab, LearningTogether):
+        return lab.build(config, context)
+    if not lab.offers("build_many"):
         raise UsageError("This lab learns one seed at a time. Run it once for each --seed.")
     numbers = range(context.seed, context.seed + seeds)
     contexts = [replace(context, seed=seed, generators=Generators(seed)) for seed in numbers]

@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError, UsageError, nearest
 from sandbox.execution.scheduler import executor_for
 from sandbox.execution.workers import Executor, WorkersLost
-from sandbox.lab import Suggesting
 from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.store import sweeps as folders
@@ -204,7 +203,7 @@ def checked(plan: SweepRequest) -> tuple[str, Any, list[Point]]:
     model, preset = lab.Config, api.preset(lab, entry.name, plan.preset)
     if plan.grid is not None:
         return entry.name, lab, _available(grid(model, preset, plan.layers, plan.grid, title), plan)
-    if not isinstance(lab, Suggesting):
+    if not lab.offers("suggest"):
         raise UsageError(
             f"Lab '{entry.name}' has no search space of its own; sweep it with --grid OPTION=VALUE,VALUE."
         )
@@ -271,14 +270,14 @@ def _check_numbers(plan: SweepRequest) -> None:
 
 
 def _record(plan: SweepRequest, lab_name: str, lab: Any) -> SweepRecord:
-    objective = (plan.objective or getattr(lab, "objective", "")).removeprefix("summary.")
+    objective = (plan.objective or lab.objective).removeprefix("summary.")
     direction = plan.direction or _direction(lab, objective)
     if objective and not direction:
         close = nearest(
             objective,
             [
-                getattr(lab, "objective", "").removeprefix("summary."),
-                *getattr(lab, "directions", {}),
+                lab.objective.removeprefix("summary."),
+                *lab.directions,
             ],
         )
         raise UsageError(
@@ -325,9 +324,9 @@ def _record(plan: SweepRequest, lab_name: str, lab: Any) -> SweepRecord:
 
 def _direction(lab: Any, objective: str) -> str:
     """What a lab says of an objective: "maximize", "minimize", or "" where it says nothing."""
-    known = dict(getattr(lab, "directions", {}))
-    own = getattr(lab, "objective", "").removeprefix("summary.")
-    return str(known.get(objective) or (getattr(lab, "direction", "") if objective == own else ""))
+    known = dict(lab.directions)
+    own = lab.objective.removeprefix("summary.")
+    return str(known.get(objective) or (lab.direction if objective == own else ""))
 
 
 def _conducted(

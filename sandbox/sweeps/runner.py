@@ -18,10 +18,10 @@ from typing import Any
 
 from sandbox.config.model import dump
 from sandbox.execution.workers import STREAMS, Executor, Job, RunOutcome, outcome_of, plugin_files
-from sandbox.lab import score_of
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.runs.stopping import StopRequest
+from sandbox.score import score_of
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.sweeps.results import checked_objective, figure
 from sandbox.sweeps.space import Point, draw

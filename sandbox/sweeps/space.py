@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.config.model import LabConfig, dump, merge, nested, option_name, resolve, show_value
+from sandbox.config.model import LabConfig, dump, nested, option_name, show_value
+from sandbox.config.resolve import merge, resolve
 from sandbox.errors import ConfigError, UsageError
 
 LARGEST_GRID = 100_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.testing.promises import require
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from sandbox.config.model import LabConfig, dump, resolve
+from sandbox.config.model import LabConfig, dump
 from sandbox.config.options import options
+from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError
-from sandbox.lab import Block, Context, Experiment, Lab, Pictures, Watchable
+from sandbox.lab import Block, Context, Experiment, Lab
 from sandbox.registry.registry import registry
 from sandbox.runs.work import NotAnExperiment, Work, work_of
 from sandbox.seeding import Generators
@@ -76,7 +77,7 @@ def check_lab(
         lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}"
     )
     settings.check_available()
-    names = tuple(getattr(lab, "global_generators", ()))
+    names = tuple(lab.global_generators)
     check_experiment(
         lambda context: lab.build(settings, context), blocks=blocks, global_generators=names
     )
@@ -229,10 +230,10 @@ def _check_pictures(lab: Any, settings: Any, name: str) -> None:
                 writer.write(block_line(block.stream, block.columns))
         writer.close()
         before = fingerprint(experiment.state())
-        if isinstance(lab, Pictures):
+        if lab.offers("pictures"):
             lab.pictures(experiment, context.artifacts, Metrics(Path(folder) / "metrics.jsonl"))
             require(bool(context.artifacts.listing()), f"{name}.pictures made nothing")
-        if isinstance(lab, Watchable):
+        if lab.offers("frames"):
             for frame in islice(lab.frames(experiment, np.random.default_rng(0)), 3):
                 pixels = frame.draw()
                 require(

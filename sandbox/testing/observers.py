@@ -12,16 +12,13 @@ from typing import Any
 
 from sandbox.config.model import dump
 from sandbox.errors import RunFailed
-from sandbox.lab import Block
+from sandbox.lab import Block, Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import checkpoint, verify
 from sandbox.store.store import Store
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
-
-TOLD = {"started": "run", "block": "run, block", "ended": "run"}
-"""The methods of an observer, and their arguments."""
 
 
 def check_observer(
@@ -114,27 +111,25 @@ def _computed(run: api.Run) -> dict[str, Any]:
     }
 
 
-class _Watching:
+class _Watching(Observer):
     """Stands between a run and an observer, and keeps the first thing that it does wrong."""
 
     name = "check_observer"
 
     def __init__(self, observer: Any, name: str) -> None:
         self._observer, self._name, self._wrong = observer, name, ""
-        for method, arguments in TOLD.items():
-            if not callable(getattr(observer, method, None)):
-                raise NotConforming(f"{name} has no method `{method}({arguments})`.")
+        if not isinstance(observer, Observer):
+            raise NotConforming(f"{name} is not derived from sandbox.Observer.")
 
     def verdict(self) -> None:
         """Raise what was done wrong, if anything was."""
         require(not self._wrong, f"{self._name}{self._wrong}")
 
     def started(self, run: Any) -> None:
-        """Pass it on; and, where the observer takes them, a message of each kind."""
+        """Pass it on, and a message of each kind."""
         self._tell("started", run, None, run)
         for method in ("preparing", "warned"):
-            if hasattr(self._observer, method):
-                self._tell(method, run, None, "a message")
+            self._tell(method, run, None, "a message")
 
     def block(self, run: Any, block: Block) -> None:
         """Pass it on."""
@@ -174,7 +169,7 @@ class _Watching:
         }
 
 
-class _Halfway:
+class _Halfway(Observer):
     """Puts a run down after so many blocks."""
 
     name = "halfway"
@@ -182,15 +177,9 @@ class _Halfway:
     def __init__(self, blocks: int) -> None:
         self._left, self.stopped = blocks, False
 
-    def started(self, run: Any) -> None:
-        """Nothing yet."""
-
     def block(self, run: Any, block: Block) -> None:
         """Count, and stop the run."""
         self._left -= 1
         if self._left <= 0 and not self.stopped and not run.experiment.done:
             self.stopped = True
             run.stop.request("interrupted")
-
-    def ended(self, run: Any) -> None:
-        """Nothing more."""

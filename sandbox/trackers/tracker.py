@@ -18,7 +18,7 @@ import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.extras import need
-from sandbox.lab import Block
+from sandbox.lab import Block, Observer
 
 WAITING = 200
 """So many blocks may wait to be sent; what comes while they wait is sent at the end, read from metrics.jsonl."""
@@ -38,7 +38,7 @@ class TrackedPoints(NamedTuple):
     """float64 [rows] each; NaN for "none"."""
 
 
-class Tracker:
+class Tracker(Observer):
     """Base of the trackers: an observer whose work happens in one thread of its own. A tracker implements `open`, `points`, `flush` and `close`.
 
     Args:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import UsageError
-from sandbox.lab import Watchable
 from sandbox.seeding import generator
 from sandbox.visual.window import Window, WindowClosed
 
@@ -27,7 +26,7 @@ class Viewer:
     def show(self, loop: Any) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run cleanly."""
         experiment = loop.experiment
-        if not isinstance(loop.lab, Watchable) or (
+        if not loop.lab.offers("frames") or (
             experiment.done_units < self._next and not experiment.done
         ):
             return
@@ -51,7 +50,7 @@ class Viewer:
         if self._window is None:
             self._window = Window(
                 f"{loop.record.lab} · {loop.record.id}",
-                fps=getattr(loop.lab, "fps", 10) * 3,
+                fps=loop.lab.fps * 3,
                 save_to=loop.folder.artifacts.folder,  # the run lists them at its end
                 stop=lambda: bool(loop.stop.reason),
             )

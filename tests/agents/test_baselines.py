@@ -22,7 +22,7 @@ from agents.baselines.vec import GridVecEnv, Recorded
 from agents.planning import solvers as planning
 from envs.vector import GridVectorEnv, MazeVectorEnv
 from sandbox import load, resume, run
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry

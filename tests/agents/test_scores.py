@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.planning import solvers as planning
 from envs.grid import MazeEnv
 from sandbox import Score, compare, load, run
-from sandbox.lab import score_of
+from sandbox.score import score_of
 
 SLIPPERY = {
     "layout": "...../..~../GOOS~",
@@ -264,7 +264,7 @@ def test_a_stable_baselines_agent_is_tried_out_too(promises):
     pytest.importorskip("stable_baselines3")
     from agents.baselines.places import GymPlace
     from envs import ids
-    from sandbox.config.model import resolve
+    from sandbox.config.resolve import resolve
     from sandbox.lab import Context
     from sandbox.seeding import Generators
 
@@ -300,7 +300,7 @@ def test_a_declared_score_is_what_listings_and_sweeps_read(in_process, tmp_path)
 
 GOLF = """
 from pydantic import Field
-from sandbox import Block, LabConfig, Score, hookimpl
+from sandbox import Block, Experiment, Lab, LabConfig, Score, hookimpl
 
 @hookimpl
 def sandbox_register(registry):
@@ -309,10 +309,9 @@ def sandbox_register(registry):
 class GolfConfig(LabConfig):
     strokes: int = Field(5, ge=1, description="strokes")
 
-class Golf:
+class Golf(Experiment):
     unit, limit, done_units = "round", 1, 0
     def __init__(self, config): self.strokes = config.strokes
-    done = property(lambda self: self.done_units >= 1)
     def advance(self):
         self.done_units = 1
         return [Block("play", {"round": [1]})]
@@ -321,7 +320,7 @@ class Golf:
     def summary(self): return {"note": "fine weather", "strokes": self.strokes}
     def score(self): return Score(name="strokes", value=float(self.strokes), optimum=3.0, higher_is_better=False)
 
-class GolfLab:
+class GolfLab(Lab):
     Config = GolfConfig
     def build(self, config, context): return Golf(config)
 """

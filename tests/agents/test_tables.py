@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from tests.agents import conftest as worlds
 

@@ -11,7 +11,7 @@ from agents.supervised.threads import LARGE, threads_for, weights_of
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.network import network
 from sandbox import resume, run
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 

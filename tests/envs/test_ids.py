@@ -6,8 +6,8 @@ import gymnasium
 import pytest
 
 from envs import ids
-from sandbox.config.model import resolve
 from sandbox.config.options import options
+from sandbox.config.resolve import resolve
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 
 

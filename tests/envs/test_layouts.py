@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from envs import layouts
 from envs.config import NAMES, EmptyGridConfig, GridConfig, MazeConfig
 from envs.layouts import NAMED, LayoutError, parse
-from sandbox.config.model import dump, resolve
+from sandbox.config.model import dump
 from sandbox.config.options import options
+from sandbox.config.resolve import resolve
 from sandbox.errors import ConfigError, SandboxError
 
 REPORTED_WALLS = """

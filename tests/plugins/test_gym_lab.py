@@ -20,7 +20,8 @@ from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
 from plugins.gym.presets import PRESETS
 from sandbox import load
-from sandbox.config.model import dump, merge, resolve
+from sandbox.config.model import dump
+from sandbox.config.resolve import merge, resolve
 from sandbox.errors import ConfigError, UnknownNameError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry

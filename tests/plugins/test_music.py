@@ -31,7 +31,7 @@ from plugins.music.networks.models import frame_nll, losses, target_of
 from plugins.music.playing import statistics
 from plugins.music.scores import score
 from sandbox import load, run
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 
 

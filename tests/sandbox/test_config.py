@@ -7,19 +7,9 @@ from typing import Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from sandbox.config.model import (
-    Choice,
-    Chosen,
-    LabConfig,
-    dump,
-    merge,
-    nested,
-    read_file,
-    resolve,
-    show_value,
-    with_defaults,
-)
+from sandbox.config.model import Choice, Chosen, LabConfig, dump, nested, show_value, with_defaults
 from sandbox.config.options import options
+from sandbox.config.resolve import merge, read_file, resolve
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 
 

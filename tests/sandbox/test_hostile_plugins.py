@@ -19,10 +19,10 @@ ENDINGS = [
     "import sys; sys.exit('gone')",
     "class Odd(BaseException): pass\n        raise Odd('odd')",
 ]
-REGISTER = "from sandbox import LabConfig, hookimpl\n\n@hookimpl\ndef sandbox_register(registry):\n    {}\n"
+REGISTER = "from sandbox import Lab, LabConfig, Observer, hookimpl\n\n@hookimpl\ndef sandbox_register(registry):\n    {}\n"
 OBSERVER = """
 
-class Bad:
+class Bad(Observer):
     name = "bad"
 
     def __init__(self):
@@ -88,11 +88,11 @@ def test_an_experiment_that_ends_the_program_is_a_failed_run(say, store, tmp_pat
 @pytest.mark.parametrize("body", ENDINGS)
 def test_a_lab_that_cannot_be_made_is_named(say, store, tmp_path, body):
     lab = (
-        "\n\nclass Lab:\n    Config, presets = LabConfig, {}\n\n    def __init__(self):\n        "
+        "\n\nclass Gone(Lab):\n    Config, presets = LabConfig, {}\n\n    def __init__(self):\n        "
         + body
         + "\n"
     )
-    path = plugin(tmp_path, "gone", REGISTER.format("registry.lab('gone', 'gone:Lab')") + lab)
+    path = plugin(tmp_path, "gone", REGISTER.format("registry.lab('gone', 'gone:Gone')") + lab)
     said = say("-p", path, "run", "gone", "--render", "none")
     assert said.code == 1 and "Lab 'gone' of plugin 'gone' cannot be made" in said.err
     assert say("list", "labs").code == 0 and not store.exists()
@@ -162,9 +162,9 @@ def test_a_name_that_no_folder_has_is_refused(tmp_path, kind, name):
 
 @pytest.mark.parametrize("value", ["float('nan')", "float('-nan')"])
 def test_a_default_that_is_no_number_is_refused_before_the_run(say, store, tmp_path, value):
-    lab = f"\n\nclass Config(LabConfig):\n    rate: float = {value}\n\n\nclass Lab:\n    Config, presets = Config, {{}}\n"
+    lab = f"\n\nclass Config(LabConfig):\n    rate: float = {value}\n\n\nclass Nan(Lab):\n    Config = Config\n"
     lab += "    def build(self, config, context):\n        raise RuntimeError\n"
-    path = plugin(tmp_path, "nan", REGISTER.format("registry.lab('nan', 'nan:Lab')") + lab)
+    path = plugin(tmp_path, "nan", REGISTER.format("registry.lab('nan', 'nan:Nan')") + lab)
     said = say("-p", path, "run", "nan", "--render", "none")
     assert said.code == 2 and "rate: its default is no number" in said.err and not store.exists()
     assert say("-p", path, "run", "nan", "--help").code == 0

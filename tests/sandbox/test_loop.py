@@ -343,8 +343,8 @@ def one_file(tmp_path, name, **changes):
 @pytest.mark.parametrize(
     ("name", "before", "after", "part"),
     [
-        ("nosummary", "def summary", "def summery", "it has no summary"),
-        ("norestore", "def restore", "def restor", "it has no restore"),
+        ("nosummary", "def summary", "def summery", "abstract method"),
+        ("norestore", "def restore", "def restor", "restore"),
         (
             "noblocks",
             "        return [Block(",
@@ -365,8 +365,8 @@ def one_file(tmp_path, name, **changes):
         ),
         (
             "oddstate",
-            '"trace": np.arange(3)}',
-            '"trace": print}',
+            '"trace": np.arange(3)',
+            '"trace": print',
             "state['experiment']['trace'] is a builtin_function_or_method",
         ),
     ],

@@ -233,14 +233,14 @@ def test_a_library_of_a_lab_in_a_file_is_asked_for_through_its_configuration(
 ):
     """A plugin says what it needs by one method; what it was given by `--data` is passed on, also to what was chosen."""
     (tmp_path / "needy.py").write_text(
-        "from sandbox import LabConfig, hookimpl\n"
+        "from sandbox import Lab, LabConfig, hookimpl\n"
         "from sandbox.errors import UsageError\n\n\n"
         "@hookimpl\ndef sandbox_register(registry):\n    registry.lab('needy', 'needy:NeedyLab')\n\n\n"
         "class Inner(LabConfig):\n"
         "    def check_available(self, data=None, kept=None):\n"
         "        raise UsageError(f'no star chart in {data}: draw one')\n\n\n"
         "class NeedyConfig(LabConfig):\n    stars: Inner = Inner()\n\n\n"
-        "class NeedyLab:\n    Config, presets = NeedyConfig, {}\n"
+        "class NeedyLab(Lab):\n    Config, presets = NeedyConfig, {}\n"
         "    def build(self, config, context):\n        raise AssertionError('never built')\n"
     )
     one_sentence(

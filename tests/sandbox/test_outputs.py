@@ -259,7 +259,7 @@ def test_play_without_a_window_leaves_nothing(say, here, tmp_path):
 
 
 CLAIMED = """
-from sandbox import Claim, LabConfig, hookimpl
+from sandbox import Claim, Lab, LabConfig, hookimpl
 
 
 @hookimpl
@@ -267,7 +267,7 @@ def sandbox_register(registry):
     registry.lab("asserted", "asserted:AssertedLab", agents=False)
 
 
-class AssertedLab:
+class AssertedLab(Lab):
     Config, presets = LabConfig, {}
     claims = (Claim("Z1", "One is one", 1.0, "equal", lambda seed: 1.0, exact=True),)
 

@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 
 from sandbox.errors import SandboxError, UsageError
-from sandbox.lab import Claim
 from sandbox.reproduction import judge as verdicts
+from sandbox.reproduction.claim import Claim
 from sandbox.reproduction.measure import ReproductionRequest, Wanted, reproduce, select
 
 TOY = Path(
     tempfile.mkdtemp(prefix="claimed-")
 )  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
-from sandbox import Claim, LabConfig, hookimpl
+from sandbox import Claim, Lab, LabConfig, hookimpl
 
 @hookimpl
 def sandbox_register(registry):
     registry.lab("claimed", "claimedlab:ClaimedLab")
 
-class ClaimedLab:
+class ClaimedLab(Lab):
     Config, presets = LabConfig, {}
     claims = (
         Claim("C1", "seeds are small <b>", 20.0, "equal", lambda seed: float(seed % 40), cost=1e-6),

@@ -11,7 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from sandbox.config.model import Choice, Chosen, LabConfig, resolve
+from sandbox.config.model import Choice, Chosen, LabConfig
+from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError, ConfigError, RunFailed, StoreError, UsageError
 from sandbox.registry.registry import registry
 from sandbox.runs import api

@@ -12,7 +12,7 @@ import pytest
 from sandbox import Block
 from sandbox.cli import output, progress
 from sandbox.cli.commands import show
-from sandbox.config.model import resolve
+from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
@@ -232,7 +232,7 @@ def test_a_figure_of_a_rare_stream_is_not_lost_between_two_lines(capsys, monkeyp
 
 def test_without_a_headline_the_first_figures_of_a_block_are_shown(capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    experiment = SimpleNamespace(unit="env step", done_units=2)
+    experiment = SimpleNamespace(unit="env step", headline=None, done_units=2)
     columns = {
         "env_steps": [1, 2],
         "word": ["a", "b"],

@@ -226,7 +226,7 @@ def test_a_run_waits_for_its_trackers_before_it_says_that_it_is_finished(walk, s
 
 
 DIES = """
-from sandbox import hookimpl
+from sandbox import Observer, hookimpl
 
 
 @hookimpl
@@ -234,7 +234,7 @@ def sandbox_register(registry):
     registry.observer("dies", "dies:Dies")
 
 
-class Dies:
+class Dies(Observer):
     def started(self, run): ...
 
     def block(self, run, block): ...

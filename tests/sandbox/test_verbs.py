@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from sandbox.cli.commands.compare import has_agents
-from sandbox.config.model import choice_kind_of
+from sandbox.config.resolve import choice_kind_of
 from sandbox.registry.registry import BUILT_IN, registry
 from tests.conftest import ROOT, TOYS
 

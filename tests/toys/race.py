@@ -6,7 +6,7 @@ import time
 
 from pydantic import Field
 
-from sandbox import Block, Choice, Chosen, LabConfig, hookimpl
+from sandbox import Block, Choice, Chosen, Experiment, Lab, LabConfig, hookimpl
 from sandbox.errors import UsageError
 
 STEPS = 7  # env steps of a lap
@@ -64,7 +64,7 @@ class RaceConfig(LabConfig):
     pause: float = Field(0.0, ge=0, description="seconds that a lap takes")
 
 
-class Race:
+class Race(Experiment):
     unit = "lap"
 
     def __init__(self, config, context):
@@ -79,10 +79,6 @@ class Race:
         self.racer = racer(config.agent.options)
         self.luck = float(context.rng("race").uniform(0, 0.1))
         self.done_units = 0
-
-    @property
-    def done(self):
-        return self.done_units >= self.limit
 
     def advance(self):
         self.done_units += 1
@@ -112,7 +108,7 @@ class Race:
         return {"score": self._score(), "optimum": 10.0}
 
 
-class RaceLab:
+class RaceLab(Lab):
     """A race of known outcome."""
 
     Config = RaceConfig

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from pydantic import Field
 
-from sandbox import Block, LabConfig, hookimpl
+from sandbox import Block, Experiment, Lab, LabConfig, hookimpl
 
 
 @hookimpl
@@ -25,17 +25,13 @@ class ValleyConfig(LabConfig):
     fail: bool = Field(False, description="whether it fails half way")
 
 
-class Valley:
+class Valley(Experiment):
     unit = "epoch"
 
     def __init__(self, config, context):
         self.config, self.limit = config, config.epochs
         self.rng = context.rng("noise")
         self.done_units, self.depth = 0, float("nan")
-
-    @property
-    def done(self):
-        return self.done_units >= self.limit
 
     def advance(self):
         self.done_units += 1
@@ -58,7 +54,7 @@ class Valley:
         return {"depth": self.depth, "epochs": self.done_units, "kind": self.config.kind}
 
 
-class ValleyLab:
+class ValleyLab(Lab):
     """How deep is it at (x, y)? Deepest at (3, -1)."""
 
     Config = ValleyConfig

@@ -9,7 +9,7 @@ import time
 import numpy as np
 from pydantic import Field
 
-from sandbox import Action, Block, LabConfig, hookimpl
+from sandbox import Action, Block, Experiment, Lab, LabConfig, Observer, hookimpl
 
 
 @hookimpl
@@ -27,7 +27,7 @@ class WalkConfig(LabConfig):
     fail_how: str = Field("error", description="error, full, columns")
 
 
-class Walk:
+class Walk(Experiment):
     unit = "step"
     headline = ("position",)
 
@@ -35,10 +35,6 @@ class Walk:
         self.config, self.limit = config, config.steps
         self.rng = context.rng("walk")
         self.done_units, self.position, self.luck = 0, 0.0, 0.0
-
-    @property
-    def done(self):
-        return self.done_units >= self.limit
 
     def advance(self):
         count = min(10, self.limit - self.done_units)
@@ -86,7 +82,7 @@ def shout(run, words):
     print(f"{run.id} shouts {' '.join(words)}")  # noqa: T201
 
 
-class WalkLab:
+class WalkLab(Lab):
     """How far does a random walk come?"""
 
     Config = WalkConfig
@@ -108,7 +104,7 @@ class WalkLab:
     actions = {"shout": Action(shout, "Shout.")}  # noqa: RUF012
 
 
-class Noisy:
+class Noisy(Observer):
     def __init__(self):
         self.blocks = 0
 
@@ -122,7 +118,7 @@ class Noisy:
     def ended(self, run): ...
 
 
-class Diary:
+class Diary(Observer):
     told: list[str] = []  # noqa: RUF012
 
     def started(self, run):

@@ -21,15 +21,8 @@ from sandbox.cli.options import (
     own_options,
     store_option,
 )
-from sandbox.config.model import (
-    choice_kind,
-    choice_kind_of,
-    finder_of,
-    merge,
-    nested,
-    read_file,
-    registered_config,
-)
+from sandbox.config.model import choice_kind, nested
+from sandbox.config.resolve import choice_kind_of, finder_of, merge, read_file, registered_config
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registrar import Entry, canonical
 from sandbox.registry.registry import registry
@@ -107,7 +100,7 @@ def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Com
     lab = registry().lab(name)
     parameters = [one for one in lab_parameters(name, lab, words) if one.option.path[0] != "agent"]
     parameters += _agent_parameters(lab.Config, agents)
-    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
     own = own_options(
         click.option(
             "--agents", metavar="NAME...", help="Who: names, LABEL=NAME, or configuration files."

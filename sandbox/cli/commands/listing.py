@@ -9,8 +9,8 @@ from sandbox.cli.groups import Group
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json, score, table
 from sandbox.errors import UnknownNameError
-from sandbox.lab import score_of
 from sandbox.registry.registry import registry
+from sandbox.score import score_of
 from sandbox.store.index import Row
 from sandbox.store.store import Store
 from sandbox.text import plural, words

@@ -20,7 +20,8 @@ from sandbox.cli.options import (
     picked,
     store_option,
 )
-from sandbox.config.model import choice_fields, in_force, laid_over, read_file
+from sandbox.config.model import choice_fields
+from sandbox.config.resolve import in_force, laid_over, read_file
 from sandbox.errors import RunFailed
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -184,7 +185,7 @@ def _given(option: click.Option | None) -> list[click.Parameter]:
 
 def _run_options(lab: Any) -> list[click.Parameter]:
     """The options that every run has, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
 
     return own_options(
         click.option(

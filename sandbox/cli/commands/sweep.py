@@ -16,7 +16,7 @@ from sandbox.cli.options import (
     own_options,
     store_option,
 )
-from sandbox.config.model import read_file
+from sandbox.config.resolve import read_file
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def sweep_command(name: str, words: list[str]) -> click.Command:
 
 def _sweep_options(lab: Any) -> list[click.Parameter]:
     """How a sweep is carried out, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *getattr(lab, "presets", {})]))
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
     return own_options(
         click.option(
             "--grid",

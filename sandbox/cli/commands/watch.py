@@ -61,21 +61,20 @@ def watch(
     """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first policy to its last."""
     from sandbox.cli.files import destination
     from sandbox.cli.output import next_commands, print_json, shown_path
-    from sandbox.lab import Watchable
     from sandbox.runs.api import Run
     from sandbox.seeding import generator
     from sandbox.store.store import Store
     from sandbox.visual.window import require_screen, screen_available
 
     watched = Run(Store(store).find(run))
-    if not isinstance(watched.lab, Watchable):
+    if not watched.lab.offers("frames"):
         raise UsageError(
             f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show {watched.id}` shows its curves."
         )
     if render == "human":
         require_screen()
     frames = watched.lab.frames(watched.experiment, generator(seed, "watch"), history=not final)
-    fps = float(getattr(watched.lab, "fps", 10))
+    fps = watched.lab.fps
     if render == "human" or (render == "auto" and screen_available() and sys.stdout.isatty()):
         _in_window(frames, watched, fps)
         return 0

@@ -1,0 +1,88 @@
+"""Validation errors of pydantic as sentences: option, value, what is allowed, default."""
+
+from __future__ import annotations
+
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from sandbox.config.model import LabConfig, nested_model, option_name, show_value
+from sandbox.errors import nearest
+
+RUN_OPTIONS = (
+    "seed",
+    "seeds",
+    "preset",
+    "store",
+    "render",
+    "max_time",
+    "track",
+    "threads",
+    "device",
+    "data",
+)
+"""Options of `run` that say how a run is carried out; they cannot stand in a configuration file."""
+
+
+def sentence(config: type[LabConfig], detail: Any, prefix: str) -> str:
+    """One validation error as a sentence: option, value, what is allowed, default."""
+    location = [str(part) for part in detail["loc"]]
+    if location and location[-1].isdigit():  # a part of a pair: the pair is what is wrong
+        location = location[:-1]
+    option = option_name(prefix + ".".join(location)) if location else ""
+    if detail["type"] == "extra_forbidden":
+        owner, _ = _owner(config, location)
+        close = nearest(location[-1], owner.model_fields) if owner else None
+        inside = prefix + "".join(f"{part}." for part in location[:-1])
+        if not prefix and location[0] in RUN_OPTIONS:
+            return f"'{location[0]}' is no setting of the lab; give it on the command line: --{location[0].replace('_', '-')}."
+        return f"there is no option '{option}'." + (
+            f" Did you mean '{option_name(inside + close)}'?" if close else ""
+        )
+    message = detail["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "it should be").split(", unable to parse")[0]
+    if not option:
+        return message
+    owner, info = _owner(config, location)
+    default = (
+        ""
+        if info is None or info.is_required() or nested_model(info)
+        else f" (default: {show_value(info.default)})"
+    )
+    any_length = info is not None and Ellipsis in get_args(info.annotation)
+    if detail["loc"] and str(detail["loc"][-1]).isdigit() and not any_length:
+        parts = (
+            len(
+                get_args(
+                    info.annotation
+                    if get_origin(info.annotation) is tuple
+                    else get_args(info.annotation)[0]
+                )
+            )
+            if info
+            else 0
+        )
+        return (
+            f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
+        )
+    if detail["type"] == "value_error":
+        return f"{option}: {message}"
+    return f"{option} = {show_value(detail['input'])}: {message}{default}"
+
+
+def _owner(
+    config: type[LabConfig], location: list[str]
+) -> tuple[type[LabConfig] | None, FieldInfo | None]:
+    """The model and the field that an error's location leads to."""
+    model: type[LabConfig] | None = config
+    info: FieldInfo | None = None
+    for part in location:
+        owner = model
+        info = model.model_fields.get(part) if model else None
+        if model is None or info is None:
+            return owner, None
+        inner = nested_model(info)
+        if inner is None:
+            return owner, info
+        model = inner
+    return model, info

@@ -1,0 +1,302 @@
+"""One configuration from layers, each overriding the one before: defaults < preset < file < command line.
+
+Every wrong value of all layers is reported at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from sandbox.config.messages import sentence
+from sandbox.config.model import (
+    Chosen,
+    LabConfig,
+    choice_fields,
+    choice_kind,
+    dump,
+    nested,
+    nested_model,
+    option_name,
+    show_value,
+)
+from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError
+from sandbox.input_files import read_text
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
+from sandbox.text import flat, is_text
+
+Finder = Callable[[str, str], type[LabConfig]]
+"""(kind, name) -> the Config of what is registered under that name; raises UnknownNameError."""
+
+
+def registered_config(kind: str, name: str) -> type[LabConfig]:
+    """The `Config` of the registered `kind` called `name`."""
+    config: type[LabConfig] = registry().load(kind, name).Config
+    return config
+
+
+def finder_of(info: FieldInfo, find: Finder) -> Finder:
+    """What looks up the names of a choice: its own finder, where it brought one."""
+    extra = info.json_schema_extra
+    own = extra.get("find") if isinstance(extra, dict) else None
+    if not isinstance(own, str) or not own:
+        return find
+    module, _, attribute = own.partition(":")
+    finder: Finder = getattr(importlib.import_module(module), attribute)
+    return finder
+
+
+def resolve(
+    config: type[LabConfig],
+    layers: Sequence[Mapping[str, Any]],
+    title: str,
+    find: Finder = registered_config,
+    prefix: str = "",
+) -> Any:
+    """One validated configuration from several layers.
+
+    A choice is a name, or a dictionary of options, with or without `name`. The strongest layer that
+    names something picks it. Options beside a name count only if that is what is picked; options
+    without a name count for whatever is picked, if it has them. `name` may be a list: the first is
+    picked, and the options count for each of them.
+
+    Args:
+        config: the model.
+        layers: nested dictionaries, from the weakest to the strongest.
+        title: named in the error.
+        find: looks up the configuration of a choice.
+        prefix: stands before the names of options in the error ("env.").
+
+    Returns:
+        An instance of `config`.
+
+    Raises:
+        ConfigError: naming every wrong value.
+    """
+    problems: list[str] = []
+    plain = _laid_over(config, layers, prefix, problems, find)
+    strange = [name for name, value in flat(plain).items() if not is_text(value)]
+    if strange:
+        raise ConfigError(
+            title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange]
+        )
+    instance = _validated(config, plain, prefix, problems, find)
+    if not problems:  # pydantic validates no default
+        problems += [
+            f"{prefix}{name}: its default is no number ({value})"
+            for name, value in flat(dump(instance)).items()
+            if _is_nan(value)
+        ]
+    if problems:
+        raise ConfigError(title, problems)
+    return instance
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the layers set, as one, and the name of every choice; values are not validated.
+
+    A choice that is wrong, such as an unknown name, is left out. See `resolve`.
+    """
+    return _laid_over(config, layers, "", [], registered_config)
+
+
+def in_force(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The values that hold with these layers, plain; only what they set where that is not valid."""
+    try:
+        return dump(resolve(config, layers, ""))
+    except SandboxError:
+        return laid_over(config, layers)
+
+
+def _laid_over(
+    config: type[LabConfig],
+    layers: Sequence[Mapping[str, Any]],
+    prefix: str,
+    problems: list[str],
+    find: Finder,
+) -> dict[str, Any]:
+    """The layers as one; a choice is {"name": …, options …}, and missing where it is wrong."""
+    plain: dict[str, Any] = {}
+    choices: dict[str, list[Any]] = {name: [] for name in choice_fields(config)}
+    for layer in layers:
+        layer = _with_underscores(layer, config)
+        for name in choices.keys() & layer.keys():
+            choices[name].append(layer.pop(name))
+        plain = merge(plain, layer)
+    for name, values in choices.items():
+        info, path = config.model_fields[name], f"{prefix}{name}"
+        try:
+            told = [name_and_options(value, path) for value in values]
+            picked, model, options = _picked(info, told, finder_of(info, find))
+        except (UnknownNameError, ConfigError) as error:
+            problems.extend(error.problems if isinstance(error, ConfigError) else [str(error)])
+            continue
+        plain[name] = {"name": picked, **_laid_over(model, options, f"{path}.", problems, find)}
+    return plain
+
+
+def _validated(
+    config: type[LabConfig],
+    plain: Mapping[str, Any],
+    prefix: str,
+    problems: list[str],
+    find: Finder,
+) -> Any:
+    values = dict(plain)
+    for name in [name for name in choice_fields(config) if name in plain]:
+        options, info = dict(values.pop(name)), config.model_fields[name]
+        picked = options.pop("name")
+        model = finder_of(info, find)(choice_kind(info) or "", picked)
+        instance = _validated(model, options, f"{prefix}{name}.", problems, find)
+        if instance is not None:
+            values[name] = Chosen(name=picked, options=instance)
+    try:
+        return config.model_validate(values)
+    except ValidationError as error:
+        problems.extend(
+            sentence(config, detail, prefix)
+            for detail in error.errors()
+            if not _is_choice(config, detail)
+        )
+        return None
+
+
+def choice_kind_of(config: type[LabConfig], name: str) -> str | None:
+    """Like `choice_kind`, for the field called `name` (None when there is no such field)."""
+    info = config.model_fields.get(name)
+    return choice_kind(info) if info else None
+
+
+def _is_choice(config: type[LabConfig], detail: Any) -> bool:
+    return bool(detail["loc"]) and choice_kind_of(config, str(detail["loc"][0])) is not None
+
+
+def name_and_options(value: Any, path: str) -> tuple[list[str], dict[str, Any]]:
+    """What one layer says of a choice: the names that it gives, and options.
+
+    Raises:
+        ConfigError: when it is neither a name nor a table.
+    """
+    table = {"name": value} if isinstance(value, str) else value
+    names = table.get("name", []) if isinstance(table, Mapping) else None
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        wrong = f"{option_name(path)} = {show_value(value)}: it should be a name"
+        raise ConfigError(path, [f"{wrong}, or a table with `name` and options"])
+    options = {key.replace("-", "_"): part for key, part in table.items() if key != "name"}
+    return [canonical(name) for name in names], options
+
+
+def _picked(
+    info: FieldInfo,
+    layers: Sequence[tuple[Sequence[str], dict[str, Any]]],
+    find: Finder,
+) -> tuple[str, type[LabConfig], list[dict[str, Any]]]:
+    """The picked name, its configuration, and the options that count for it; see `resolve`.
+
+    Args:
+        info: the choice.
+        layers: names and options, weakest first.
+        find: looks up a name.
+    """
+    kind, named = choice_kind(info) or "", str(info.default)
+    picked = next((names[0] for names, _ in reversed(layers) if names), named)
+    model, counting = find(kind, picked), list[dict[str, Any]]()
+    for names, options in layers:
+        named = names[0] if names else named  # the choice as this layer sees it
+        if picked in names or (not names and picked == named):
+            counting.append(options)
+        elif not names and options:
+            there = find(kind, named)
+            counting.append({key: options[key] for key in options if _counts(key, model, there)})
+    return picked, model, counting
+
+
+def _counts(option: str, model: type[LabConfig], there: type[LabConfig]) -> bool:
+    """Whether an option without a name counts for `model`, though it was given for `there`.
+
+    It does if both inherit it from one class: the `policy` of one table is that of another, but not
+    that of a network. It does too if `there` has no such option, so that one which neither has is
+    refused.
+    """
+    own, other = _declaring(model, option), _declaring(there, option)
+    if own is None:
+        return other is None
+    return option not in model.without_effect and other in (None, own)
+
+
+def _declaring(config: type[LabConfig], option: str) -> type | None:
+    """Of a class and its bases, from the root on, the first that has an option."""
+    for base in reversed(config.__mro__):
+        if option in base.__dict__.get("__annotations__", {}):
+            return base
+    return None
+
+
+def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict[str, Any]:
+    """The layer with `_` for `-` in the names of options, here and in groups of options."""
+    plain = {key.replace("-", "_"): value for key, value in layer.items()}
+    for name, value in plain.items():
+        inner = nested_model(config.model_fields[name]) if name in config.model_fields else None
+        if inner and isinstance(value, Mapping):
+            plain[name] = _with_underscores(value, inner)
+    return plain
+
+
+def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
+    """Both dictionaries as one, nested ones merged key by key; where both have a value, the strong one's."""
+    merged = dict(weak)
+    for key, value in strong.items():
+        below = merged.get(key)
+        merged[key] = (
+            merge(below, value)
+            if isinstance(below, Mapping) and isinstance(value, Mapping)
+            else value
+        )
+    return merged
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file: TOML or JSON, by its ending.
+
+    Raises:
+        UsageError: when it cannot be read or is not a table at the top.
+    """
+    import tomllib
+
+    try:
+        if path.suffix not in (".toml", ".json"):
+            raise UsageError(
+                f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files."
+            )
+        text = read_text(path)
+        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise UsageError(f"Cannot read the configuration file {path}: {error.strerror}.") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
+        raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
+    except RecursionError:
+        raise UsageError(
+            f"The configuration file {path} nests its values too deep; options have at most three levels."
+        ) from None
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"The configuration file {path} holds {type(content).__name__}, not a table of options."
+        )
+    layer: dict[str, Any] = {}
+    for name, value in content.items():  # "agent.alpha" is how the command line spells it
+        layer = merge(layer, nested(tuple(name.split(".")), value))
+    return layer
