@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,19 @@ TOYS = Path(__file__).resolve().parent / "toys"
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that is skipped for want of a library carries the marker by which CI finds it."""
+    report = yield
+    wanting = call.excinfo is not None and re.search(
+        r"could not import|which is not installed|pip install", str(call.excinfo.value)
+    )
+    if report.skipped and wanting and item.get_closest_marker("extras") is None:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} is skipped without a library: mark it `extras`."
+    return report
 
 
 def forgetting_plugins():

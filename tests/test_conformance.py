@@ -25,6 +25,7 @@ def names(kind):
     return [entry.name for entry in registry().entries(kind, outside=False)]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("name", names("lab"))
 def test_a_lab_conforms(name):
     try:
@@ -54,6 +55,7 @@ def test_an_environment_conforms(id_):
     check_env(id_)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     "name", sorted({*names("observer")} - {"mlflow"})
 )  # which is checked beside its server
@@ -172,6 +174,7 @@ def test_what_is_drawn_in_build_is_drawn_from_the_generators_that_the_loop_keeps
         check_experiment(DrawnWeights)
 
 
+@pytest.mark.extras
 def test_a_lab_that_makes_torch_weights_in_build_conforms():
     torch = pytest.importorskip("torch")
 

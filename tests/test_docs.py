@@ -87,6 +87,7 @@ HERE = [(page, line) for page, line in COMMANDS if page not in WRITE]
 THERE = [(page, line) for page, line in COMMANDS if page in WRITE]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(("page", "line"), HERE, ids=[line for _, line in HERE])
 def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -252,6 +253,7 @@ def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     ("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE]
 )

@@ -254,6 +254,7 @@ def names(kind):
 LABS_OF_AGENTS = [lab for lab in names("lab") if "agent" in registry().lab(lab).Config.model_fields]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("lab", names("lab"))
 def test_every_option_of_a_lab_can_be_given(lab):
     if lab in LABS_OF_AGENTS:
@@ -262,6 +263,7 @@ def test_every_option_of_a_lab_can_be_given(lab):
     assert list(complaints(lab, config, {}, [])) == []
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("agent", names("agent"))
 @pytest.mark.parametrize("lab", LABS_OF_AGENTS)
 def test_every_option_of_an_agent_can_be_given(lab, agent):
@@ -273,6 +275,7 @@ def test_every_option_of_an_agent_can_be_given(lab, agent):
     assert list(complaints(lab, config, {"agent": agent}, words, only="agent")) == []
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     ("agent", "envs"),
     [

@@ -73,6 +73,7 @@ def of_the_lab(shown, expected):
     return {name: text for name, text in shown.items() if name in expected or name in of_lab}
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(("lab", "preset", "agent"), CASES)
 def test_help_shows_the_values_that_run(lab, preset, agent):
     skip_without_library(agent)

@@ -195,6 +195,7 @@ def test_bytes_that_are_no_text_in_a_real_command_line(in_process):
     refused(in_process("run", "maze", "--env.layout", os.fsdecode(b"\xff\xfe")), "UTF-8")
 
 
+@pytest.mark.extras
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="has no folder that nobody can write")
 @pytest.mark.parametrize("more", [[], ["--workers", "1"]])
 def test_a_store_that_nobody_can_write(say, more):

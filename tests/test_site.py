@@ -151,6 +151,7 @@ def build(tmp_path):
     return call
 
 
+@pytest.mark.extras
 def test_the_site_is_built_and_loads_nothing_from_elsewhere(build, tmp_path):
     done = build()
     assert done.returncode == 0, done.stderr
@@ -165,6 +166,7 @@ def test_the_site_is_built_and_loads_nothing_from_elsewhere(build, tmp_path):
     assert not list((tmp_path / "site").rglob("*.py"))
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     "link",
     ["[gone](gone.md)", "[gone](runs.md#gone)", "![gone](images/gone.png)", "[gone](../LICENSE)"],

@@ -30,6 +30,8 @@ from sandbox.seeding import Generators
 from sandbox.store import checkpoint
 from sandbox.testing import check_experiment, check_lab
 
+pytestmark = pytest.mark.extras
+
 OFF = {"total_timesteps": 1200, "learning_starts": 100, "buffer_size": 1000}
 SMALL = {
     "sb3-dqn": {**OFF, "n_envs": 2},

@@ -260,6 +260,7 @@ def test_seeds_that_learn_together_find_it_out_too(store, promises):
     )
 
 
+@pytest.mark.extras
 def test_a_stable_baselines_agent_is_tried_out_too(promises):
     pytest.importorskip("stable_baselines3")
     from agents.baselines.places import GymPlace

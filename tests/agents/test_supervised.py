@@ -22,6 +22,8 @@ from sandbox import run
 from sandbox.errors import RunFailed, SandboxError
 from sandbox.store.artifacts import Artifacts
 
+pytestmark = pytest.mark.extras
+
 QUICK = {"dataset": "digits", "hidden": (16,), "epochs": 2, "batch_size": 64}
 
 

@@ -15,6 +15,8 @@ from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 
+pytestmark = pytest.mark.extras
+
 SMALL = {
     "mnist": ["default", "report", "quick", "search"],
     "autoencoder": ["report", "quick", "search"],

@@ -50,6 +50,7 @@ def test_gymnasiums_checker_finds_nothing_to_say(name, options, monkeypatch):
         check_env(env)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("name", envs.IDS)
 def test_stable_baselines3s_checker_finds_nothing_to_say(name, options):

@@ -76,6 +76,7 @@ def test_a_folder_without_files_names_them_and_the_way_out(tmp_path):
         assert word in str(told.value)
 
 
+@pytest.mark.extras
 def test_without_a_network_the_way_out_is_named(tmp_path, monkeypatch):
     datasets = pytest.importorskip("torchvision").datasets
 

@@ -16,6 +16,8 @@ pytest.importorskip("pretty_midi")
 from envs.datasets.midi import MAX_BEATS, Unreadable, read_piece
 from tests.envs.midi_mutants import mutant, originals
 
+pytestmark = pytest.mark.extras
+
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 500
 

@@ -363,6 +363,7 @@ def test_the_options_that_are_proposed_for_numbers_on_a_scale_work(say, stranger
     assert any("--preset cartpole" in options for options in proposed) == (env == "CartPole-v1")
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("agent", ["q-learning", *fitting("Discrete")])
 @pytest.mark.parametrize(
     ("env", "why"),
@@ -381,6 +382,7 @@ def test_observations_that_no_network_takes_are_refused(store, strangers, env, w
     assert not store.exists() and "Agents that need no table" not in str(caught.value)
 
 
+@pytest.mark.extras
 def test_networks_that_are_proposed_learn_there(store, strangers):
     pytest.importorskip("sb3_contrib")
     with pytest.raises(ConfigError, match="Agents that need no table: (.*)\\.") as caught:

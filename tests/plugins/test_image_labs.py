@@ -22,6 +22,8 @@ from sandbox import run
 from sandbox.errors import UsageError
 from sandbox.testing import check_lab
 
+pytestmark = pytest.mark.extras
+
 SEARCH = {
     "dataset": "digits",
     "batch_size": 64,

@@ -34,6 +34,8 @@ from sandbox import load, run
 from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 
+pytestmark = pytest.mark.extras
+
 
 def real():
     folder = Path(os.environ.get("SANDBOX_TEST_DATA", "")) / "piano-midi-de"

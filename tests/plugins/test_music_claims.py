@@ -20,6 +20,8 @@ from plugins.music.lab import MusicLab
 from plugins.music.trials import Size
 from sandbox.reproduction.measure import select
 
+pytestmark = pytest.mark.extras
+
 TINY = Size(hidden=8, frames=3000, etudes=20)
 
 

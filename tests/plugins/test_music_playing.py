@@ -27,6 +27,8 @@ from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
 from plugins.music.playing import RATE
 from sandbox import run
 
+pytestmark = pytest.mark.extras
+
 
 @pytest.fixture
 def made(store, say, tmp_path, monkeypatch):

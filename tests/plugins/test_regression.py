@@ -65,6 +65,7 @@ def test_gradients_are_those_of_finite_differences(activation, loss):
         assert gradient[number] == pytest.approx((values[0] - values[1]) / 2e-6, rel=2e-4, abs=2e-7)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("activation", ACTIVATION)
 def test_gradients_are_those_of_torch(activation):
     torch = pytest.importorskip("torch")
@@ -139,6 +140,7 @@ def test_how_epochs_are_cut_into_calls_changes_no_bit(options):
     assert (ends[0] == ends[1]).all() and (ends[0] == ends[2]).all()
 
 
+@pytest.mark.extras
 def test_adam_and_momentum_are_those_of_torch():
     torch = pytest.importorskip("torch")
     x, y = points(count=9)

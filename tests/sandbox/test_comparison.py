@@ -396,6 +396,7 @@ def test_tabular_agents_on_the_maze(store, say):
         )
 
 
+@pytest.mark.extras
 def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_process, tmp_path):
     pytest.importorskip("distributed")
     words = ["compare", "race", "--agents", "hare", "tortoise", "--seeds", 2, "--json"]

@@ -110,6 +110,7 @@ def test_a_module_that_ends_the_program_is_a_broken_plugin(say, tmp_path, body):
 PRINTS = "print('printed by a plugin'); import sys; sys.stdout.write('written too')"
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     "more", [[], ["--seeds", "2", "--grid", "steps=5,6"]], ids=["run", "sweep"]
 )

@@ -50,6 +50,7 @@ def offline(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("lab", NEEDS)
 @pytest.mark.parametrize(
     "command",
@@ -76,6 +77,7 @@ def test_a_lab_without_its_library_names_the_line_that_installs_it(
     assert not store.exists()
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("command", [["run", "--agent"], ["compare", "--agents"]])
 def test_an_agent_without_its_library_does_too(say, store, without, command):
     from agents.baselines import algorithms
@@ -93,6 +95,7 @@ def test_an_agent_without_its_library_does_too(say, store, without, command):
     assert not store.exists()
 
 
+@pytest.mark.extras
 def test_a_search_of_images_without_skorch(say, store, without):
     pytest.importorskip("torch")
     without("skorch")
@@ -119,6 +122,7 @@ def test_images_that_are_not_there_and_cannot_be_downloaded(say, store, offline,
     assert not store.exists()
 
 
+@pytest.mark.extras
 def test_images_that_are_not_in_the_folder_that_was_named(say, store, tmp_path):
     pytest.importorskip("torch")
     said = say("run", "mnist", "--data", tmp_path)
@@ -146,6 +150,7 @@ def test_points_that_are_not_there(say, store, tmp_path, monkeypatch, lab, comma
     assert not store.exists()
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("words", [["--dataset", "folder"], ["--data", "."]])
 def test_pieces_that_are_not_there(say, store, tmp_path, monkeypatch, words):
     pytest.importorskip("pretty_midi")
@@ -200,6 +205,7 @@ def test_a_run_that_kept_its_data_goes_on_without_the_files(say, tmp_path, monke
     assert say("resume", stopped["run"], "--no-pictures").code == 0
 
 
+@pytest.mark.extras
 def test_a_run_that_goes_on_without_its_library_names_it(say, store, without):
     """Rather than calling it another version."""
     pytest.importorskip("torch")

@@ -44,6 +44,7 @@ def test_old_runs_are_listed(say, old):
     assert len(rows) == 19 and {row["lab"] for row in rows} == {"maze", "gym", "intro", "mnist"}
 
 
+@pytest.mark.extras
 def test_old_runs_are_shown_and_verified(say, old):
     for folder in Store(old).folders():
         needed(folder.path.parent.name, folder.path)
@@ -53,6 +54,7 @@ def test_old_runs_are_shown_and_verified(say, old):
     assert say("verify").code == 0
 
 
+@pytest.mark.extras
 def test_old_runs_are_loaded(old):
     for folder in Store(old).folders():
         needed(folder.path.parent.name, folder.path)

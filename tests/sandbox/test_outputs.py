@@ -323,6 +323,7 @@ def test_a_reproduction_goes_elsewhere_on_request(say, claimed, here, store, opt
     assert said.code == 2 and "--output" in said.err
 
 
+@pytest.mark.extras
 def test_what_generate_plays_goes_into_the_run_which_stays_whole(say, store, here):
     pytest.importorskip("pretty_midi")
     pytest.importorskip("torch")

@@ -60,6 +60,7 @@ def test_a_tabular_agent_is_resumed_on_any_processor(store):
     assert resume(name).record.warnings == []
 
 
+@pytest.mark.extras
 def test_an_agent_of_a_lab_may_follow_the_processor_alone(store):
     pytest.importorskip("stable_baselines3")
     name = moved(run("maze", agent="sb3-dqn", episodes=20, max_time=1e-9, pictures=False))

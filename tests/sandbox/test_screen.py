@@ -116,6 +116,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize(
     "words", COMMANDS, ids=[" ".join(map(str, words[:2])) for words in COMMANDS]
 )
@@ -188,6 +189,7 @@ def test_a_progress_line_leaves_out_what_does_not_fit_rather_than_half_a_number(
     assert output.fitting(parts, "  ", 3) == parts[0]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("name", LABS)
 def test_every_lab_shows_figures_while_it_learns(name, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)

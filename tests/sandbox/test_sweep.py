@@ -100,6 +100,7 @@ def test_what_the_user_fixed_is_not_drawn():
     assert held.suggest_categorical("policy", ["softmax"]) == "softmax"
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("lab", ["maze", "empty-grid", "gym"])
 def test_control_labs_suggest_configurations_that_are_valid_and_bounded_by_one_another(lab):
     optuna = pytest.importorskip("optuna")
@@ -235,6 +236,7 @@ def test_ranking_puts_ties_in_their_order_and_what_has_no_figure_last():
     assert [result.number for result in ranked(results, "minimize")] == [0, 3, 2, 1]
 
 
+@pytest.mark.extras
 def test_the_direction_is_declared_and_never_guessed_from_a_name():
     lowest = sweep(
         "regression", objective="summary.test_mse", grid={"activation": ["tanh"]}, preset="quick"
@@ -272,6 +274,7 @@ def test_the_best_configuration_is_a_file_that_run_takes(say):
     assert bytes_of(api.load(said.document["run"])) == bytes_of(made.runs(made.best)[0])
 
 
+@pytest.mark.extras
 def test_the_folder_holds_a_page_that_needs_nothing_from_outside():
     pytest.importorskip("optuna")
     made = sweep("valley", grid={"x": [0, 1, 2, 3], "y": [0, 5]}, epochs=8, noise=0.001)
@@ -299,6 +302,7 @@ def test_the_folder_holds_a_page_that_needs_nothing_from_outside():
 # -- searching
 
 
+@pytest.mark.extras
 def test_random_draws_depend_on_the_seed_alone():
     pytest.importorskip("optuna")
     one, again, other = (sweep("valley", random=4, seed=seed, epochs=1) for seed in (0, 0, 1))
@@ -307,6 +311,7 @@ def test_random_draws_depend_on_the_seed_alone():
     assert len({one["x"] for made in params for one in made}) == 8
 
 
+@pytest.mark.extras
 def test_tpe_comes_closer_than_random_search_and_repeats_itself_from_the_same_seed():
     pytest.importorskip("optuna")
     common = {"config": {"epochs": 12, "noise": 0.0}, "seed": 2}
@@ -323,6 +328,7 @@ def test_tpe_comes_closer_than_random_search_and_repeats_itself_from_the_same_se
     assert tpe.best.value < random.best.value + 0.05
 
 
+@pytest.mark.extras
 def test_a_tpe_sweep_put_down_in_the_middle_goes_on_as_if_it_had_not_been(store):
     pytest.importorskip("optuna")
     whole = sweep("valley", tpe=16, epochs=2, seeds=2)
@@ -340,6 +346,7 @@ def test_a_tpe_sweep_put_down_in_the_middle_goes_on_as_if_it_had_not_been(store)
     assert [one.value for one in again.ranking] == [one.value for one in whole.ranking]
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("prune", ["median", "halving"])
 def test_hopeless_trials_are_given_up_and_the_best_is_not(prune):
     pytest.importorskip("optuna")
@@ -354,6 +361,7 @@ def test_hopeless_trials_are_given_up_and_the_best_is_not(prune):
     assert {one.params["x"] for one in again.ranking if one.status == "pruned"} == pruned
 
 
+@pytest.mark.extras
 def test_pruning_says_so_when_nothing_reports():
     pytest.importorskip("optuna")
     made = sweep(

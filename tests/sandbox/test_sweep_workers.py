@@ -19,6 +19,8 @@ from tests.conftest import ROOT, TOYS, command
 pytest.importorskip("distributed")
 pytest.importorskip("optuna")
 
+pytestmark = pytest.mark.extras
+
 TIMES = ("learning_seconds", "steps_per_second")
 VALLEY = ["-p", TOYS / "valley.py"]
 DEADLINE = 120

@@ -139,6 +139,7 @@ def test_a_tracker_gets_every_row_in_order(walk, store):
     assert status == "finished" and scores["position"] == run.summary["position"]
 
 
+@pytest.mark.extras
 def test_a_slow_tracker_holds_nothing_up_and_a_resume_sends_what_is_missing(
     walk, store, monkeypatch
 ):
@@ -363,6 +364,7 @@ def scalars(folder):
     }
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_tensorboard_reads_what_the_run_measured(walk, say):
     pytest.importorskip("tensorboard")
@@ -377,6 +379,7 @@ def test_tensorboard_reads_what_the_run_measured(walk, say):
     same_but_durations(run.path, api.Path(plain))
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_after_a_kill_and_a_resume_nothing_stands_twice_in_tensorboard(walk, say):
     pytest.importorskip("tensorboard")
@@ -522,6 +525,7 @@ def test_mlflow_conforms(server):
     check_observer(f"mlflow={server}")
 
 
+@pytest.mark.extras
 def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(walk, say):
     pytest.importorskip("mlflow")
     said = say("run", "walk", "-p", walk, "--track", "mlflow=http://127.0.0.1:9", *WALK)
@@ -530,6 +534,7 @@ def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(wal
     assert "mlflow" in warning and "the run goes on" in warning
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_run_too(
     walk, say, tmp_path
@@ -555,6 +560,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_path):
     pytest.importorskip("mlflow")
@@ -585,6 +591,7 @@ def test_a_kill_while_a_fresh_database_is_prepared_leaves_none(walk, say, tmp_pa
     ]
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("version", [None, "0123456789ab"])
 def test_a_database_that_was_killed_half_made_is_named_and_left_alone(walk, say, tmp_path, version):
@@ -606,6 +613,7 @@ def test_a_database_that_was_killed_half_made_is_named_and_left_alone(walk, say,
     assert place.read_bytes() == before
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_of_two_who_prepare_a_database_the_first_is_taken(tmp_path):
     pytest.importorskip("mlflow")
@@ -617,6 +625,7 @@ def test_of_two_who_prepare_a_database_the_first_is_taken(tmp_path):
     assert (tmp_path / "place").read_text() == "first"
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_what_a_server_did_not_take_is_sent_by_a_resume_of_the_finished_run(walk, say, tmp_path):
     pytest.importorskip("mlflow")
