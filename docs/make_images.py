@@ -76,8 +76,18 @@ def swept(lab: str, **options: Any) -> Callable[[str], Path]:
     return lambda store: sweep(lab, store=store, **options).path
 
 
+def rooms(store: str) -> Path:
+    """The rooms of the house and what imports what."""
+    sys.path.append(str(Path(__file__).parent.parent))
+    from docs.rooms import draw
+
+    draw().savefig(Path(store) / "rooms.png", dpi=100)
+    return Path(store)
+
+
 BREAKING = {"walls": "surmountable", "wall_penalty": -2.0}
 SOURCES: dict[str, Source] = {
+    "rooms": Source(rooms, {"rooms.png": "rooms.png"}),
     "maze": Source(
         ran("maze", agent="sarsa"),
         {

@@ -9,9 +9,10 @@ from collections import Counter
 
 import pytest
 
+from docs.rooms import MODULES, ORDER, arrows
+from docs.rooms import imported as imported_modules
 from tests.conftest import ROOT
 
-ORDER = ["plugins", "agents", "envs", "sandbox"]
 FILES = [path for room in ORDER for path in sorted((ROOT / room).rglob("*.py"))]
 
 
@@ -61,10 +62,6 @@ def test_every_package_is_shipped():
 # -- rooms
 
 MOST_FILES, MOST_LINES = 16, 400
-MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in FILES
-}
 LONG = {
     "sandbox.cli.commands.compare": 410,
     "sandbox.comparison.api": 445,
@@ -79,25 +76,6 @@ LONG = {
     "envs.vector": 425,
 }
 """Files that are longer than they should be, and what they may not outgrow."""
-
-
-def targets(path):
-    """The modules of the house that a file imports, inside functions too; the face of a package counts with what it really imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    if path.name == "__init__.py":
-        tree.body = [
-            node
-            for node in tree.body
-            if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
-        ]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in MODULES)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name for name in inner if name in MODULES)
-            if node.module in MODULES and not all(name in MODULES for name in inner):
-                yield node.module
 
 
 def circles(arrows):
@@ -117,23 +95,19 @@ def circles(arrows):
 
 
 def test_no_files_import_each_other():
-    assert circles({name: set(targets(path)) - {name} for name, path in MODULES.items()}) == []
-
-
-def room(name):
-    """The room that a module stands in: sandbox.store, agents.tabular; "" of a file beside the rooms."""
-    head = ".".join(name.split(".")[:2])
-    return head if "." in head and MODULES[head].name == "__init__.py" else ""
+    assert (
+        circles({name: set(imported_modules(path)) - {name} for name, path in MODULES.items()})
+        == []
+    )
 
 
 def test_no_rooms_import_each_other():
-    arrows = {}
-    for name, path in MODULES.items():
-        arrows.setdefault(room(name), set()).update(
-            {room(other) for other in targets(path)} - {room(name)}
-        )
-    arrows.pop("", None)
-    assert circles(arrows) == []
+    between = {
+        one: {other for other in others if other not in ORDER}
+        for one, others in arrows().items()
+        if one not in ORDER
+    }
+    assert circles(between) == []
 
 
 def test_no_folder_is_a_corridor():
