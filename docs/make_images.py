@@ -87,7 +87,6 @@ def rooms(store: str) -> Path:
 
 BREAKING = {"walls": "surmountable", "wall_penalty": -2.0}
 SOURCES: dict[str, Source] = {
-    "rooms": Source(rooms, {"rooms.png": "rooms.png"}),
     "maze": Source(
         ran("maze", agent="sarsa"),
         {
@@ -159,6 +158,7 @@ SOURCES: dict[str, Source] = {
         ),
         {"sweep_parallel.png": "parallel_coordinates.png"},
     ),
+    "rooms": Source(rooms, {"rooms.png": "rooms.png"}),
 }
 """Everything that is drawn, and the pages it is drawn for show."""
 
