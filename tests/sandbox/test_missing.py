@@ -107,6 +107,7 @@ def test_a_search_of_images_without_skorch(say, store, without):
     assert not store.exists()
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
 @pytest.mark.parametrize("command", [["run"], ["sweep", "--grid", "learning-rate=0.01,0.001"]])
 def test_images_that_are_not_there_and_cannot_be_downloaded(say, store, offline, lab, command):

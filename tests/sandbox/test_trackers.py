@@ -468,6 +468,7 @@ def kept(server, run):
     return found[0], [metric.step for metric in history], [metric.value for metric in history]
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_keeps_metrics_parameters_and_status(server, walk, say, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
@@ -484,6 +485,7 @@ def test_mlflow_keeps_metrics_parameters_and_status(server, walk, say, monkeypat
     assert found.data.metrics["summary/position"] == run.summary["position"]
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twice(
     server, walk, say
@@ -519,6 +521,7 @@ def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twi
     same_but_durations(folder.path, alone)
 
 
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_conforms(server):
