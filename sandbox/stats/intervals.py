@@ -6,7 +6,6 @@ Every function takes plain numbers and refuses what would give a number without 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -16,11 +15,8 @@ from numpy.typing import ArrayLike
 from sandbox.errors import SandboxError
 
 LEVEL = 0.95
-RESAMPLES = 2000
 FEWEST_OF_A_PEAK = 3
 """Runs of which one of two peaks consists at least."""
-BLOCK = 4_000_000
-"""Resampled values that are held at once: 32 MB."""
 
 
 class Interval(NamedTuple):
@@ -51,7 +47,7 @@ def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
     Raises:
         SandboxError: when the numbers are none of a proportion.
     """
-    _check_level(level)
+    check_level(level)
     if runs < 1 or not 0 <= successes <= runs:
         raise SandboxError(
             f"{successes:g} of {runs} runs is no proportion: expected 0 to {max(runs, 1)} of at least 1 run."
@@ -68,7 +64,7 @@ def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
 
 def runs_needed(level: float = LEVEL) -> int:
     """How many runs it takes until their lowest and highest enclose one more run with this probability: 39 for 95 %."""
-    _check_level(level)
+    check_level(level)
     return math.ceil((1 + level) / (1 - level) - 1e-9)
 
 
@@ -112,7 +108,7 @@ def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Inter
     """
     from scipy.stats import t
 
-    _check_level(level)
+    check_level(level)
     runs = numbers(values)  # [runs]
     if len(runs) < 3:
         raise SandboxError(
@@ -167,74 +163,6 @@ def coverage(runs: int) -> float:
     return max(0.0, (runs - 1) / (runs + 1))
 
 
-def iqm(values: ArrayLike) -> float:
-    """The interquartile mean: of what is left when the lowest and the highest quarter of the values are cut off.
-
-    Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice"; as rliable computes it, with
-    `scipy.stats.trim_mean(values, 0.25)`: a quarter is rounded down to whole values.
-
-    Raises:
-        SandboxError: when there is no value, or one is no number.
-    """
-    return float(_iqm(np.sort(numbers(values))))
-
-
-def mean_interval(
-    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Estimate:
-    """The mean with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
-
-    Args:
-        values: a figure of each run, at least 2.
-        rng: draws the resamples.
-        level: in (0, 1).
-        resamples: how many, >= 100.
-
-    Raises:
-        SandboxError: when there are fewer than 2 values, or one is no number.
-    """
-    return _bootstrap(values, lambda samples: samples.mean(axis=-1), rng, level, resamples)
-
-
-def iqm_interval(
-    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Estimate:
-    """The interquartile mean with its percentile bootstrap interval; arguments and errors as of `mean_interval`."""
-    return _bootstrap(
-        values, lambda samples: _iqm(np.sort(samples, axis=-1)), rng, level, resamples
-    )
-
-
-def _bootstrap(
-    values: ArrayLike,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    rng: np.random.Generator,
-    level: float,
-    resamples: int,
-) -> Estimate:
-    """A statistic of the last axis, and where its values on resamples of the runs lie."""
-    _check_level(level)
-    runs = numbers(values)  # [runs]
-    if len(runs) < 2:
-        raise SandboxError("1 run has no spread to be resampled. Take at least 2, better 30.")
-    if resamples < 100:
-        raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
-    rows = max(1, BLOCK // len(runs))  # so that a million runs need no more memory than a thousand
-    blocks = [min(rows, resamples - first) for first in range(0, resamples, rows)]
-    drawn = np.concatenate(
-        [statistic(runs[rng.integers(len(runs), size=(count, len(runs)))]) for count in blocks]
-    )
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(statistic(runs[None])[0]), float(low), float(high))
-
-
-def _iqm(ordered: np.ndarray) -> np.ndarray:
-    """Of values that rise along the last axis: [..., runs] -> [...]."""
-    cut = int(0.25 * ordered.shape[-1])
-    middle: np.ndarray = ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1)
-    return middle
-
-
 def numbers(values: ArrayLike) -> np.ndarray:
     """Values as float64 [runs], checked.
 
@@ -254,6 +182,7 @@ def numbers(values: ArrayLike) -> np.ndarray:
     return array
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Raise SandboxError unless a level is a probability between 0 and 1."""
     if not 0 < level < 1:
         raise SandboxError(f"level {level:g}: a probability between 0 and 1, such as 0.95.")

@@ -130,7 +130,7 @@ def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime
         arrivals: of each run, at least 1.
         level: probability that the interval holds the true median, in (0, 1).
     """
-    from scipy.stats import CensoredData, ecdf
+    from scipy.stats import CensoredData, binom, ecdf
 
     times = np.array([one.at for one in arrivals if one.at is not None], dtype=np.float64)
     ends = np.array([one.end for one in arrivals if one.at is None], dtype=np.float64)
@@ -142,20 +142,10 @@ def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime
         return MedianTime(median, median, median)
     earliest = np.sort(np.concatenate([times, ends]))
     latest = np.sort(np.concatenate([times, np.full(len(ends), np.inf)]))
-    rank = _rank(count, (1 - level) / 2)
+    rank, one_sided = (int(binom.ppf(tail, count, 0.5)) for tail in ((1 - level) / 2, 1 - level))
     if rank:
         return MedianTime(median, float(earliest[rank - 1]), float(latest[count - rank]))
-    rank = _rank(count, 1 - level)
-    return MedianTime(median, float(earliest[rank - 1]) if rank else 0.0, math.inf)
-
-
-def _rank(count: int, tail: float) -> int:
-    """The largest r such that fewer than r of `count` runs lie below the median with probability at most `tail`; 0 for none."""
-    rank, probability = 0, 0.5**count
-    while probability <= tail:
-        rank += 1
-        probability += math.comb(count, rank) * 0.5**count
-    return rank
+    return MedianTime(median, float(earliest[one_sided - 1]) if one_sided else 0.0, math.inf)
 
 
 def followed_up(one: Sequence[Arrival], other: Sequence[Arrival]) -> float:
