@@ -7,7 +7,6 @@ The statistics are computed from the runs' own files whenever a comparison is ma
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +29,13 @@ from sandbox.runs.view import Run
 from sandbox.seeding import Generators
 from sandbox.store import comparisons, documents
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.files import Directory, plain, write_whole
+from sandbox.store.files import Directory, write_whole
 from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.index import Row
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
+from sandbox.text import to_json
 
 FOLDER, PAGE, DOCUMENT = comparisons.FOLDER, comparisons.PAGE, comparisons.DOCUMENT
 UNFINISHED = ("interrupted", "timed-out", "lost")
@@ -92,7 +92,7 @@ class Comparison(Compared):
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
-        page = comparison_report.page(self)
+        page = comparison_report.page(self, None if path is None else Path(path).parent)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -134,9 +134,7 @@ class Comparison(Compared):
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            document = (
-                json.dumps(_finite(self.document()), indent=2, default=plain) + "\n"
-            ).encode()
+            document = to_json(self.document()).encode()
             page, kept = self.folder / PAGE, self.folder / DOCUMENT
             if page.exists() and self._kept() == document:
                 return  # the page shows nothing that is not in the document, so it would be the same
@@ -431,12 +429,3 @@ def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
                 problems.append(f"{label} does not fit this lab: {type(error).__name__}: {error}")
     if problems:
         raise ConfigError(f"comparison on lab '{missing[0].request.lab}'", problems[::-1])
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: null."""
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value

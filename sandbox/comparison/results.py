@@ -463,9 +463,10 @@ def _differ(versions: Sequence[Mapping[str, str]]) -> bool:
     )
 
 
-def figure(value: float) -> str:
-    """A number for people: counts whole, else four significant digits."""
-    return text.number(int(value) if float(value).is_integer() and abs(value) >= 1 else value, 4)
+def figure(value: float, digits: int = 4) -> str:
+    """A number for people: counts whole, else so many significant digits."""
+    whole = float(value).is_integer() and abs(value) >= 1
+    return text.number(int(value) if whole else value, digits)
 
 
 def _plain(value: Estimate, error: float | None = None) -> dict[str, Any]:

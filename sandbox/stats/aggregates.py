@@ -217,9 +217,8 @@ def improvement_estimate(
     def resampled(*columns: np.ndarray, axis: int) -> np.ndarray:
         return _wins(np.stack(columns[:tasks], axis=-1), np.stack(columns[tasks:], axis=-1))
 
-    low, high = bootstrap_interval(
-        [*left.T, *right.T], resampled, rng, level, resamples, len(left) * len(right) * tasks
-    )
+    size = len(left) * (left.size * len(right) // (len(left) + len(right)))  # about half the pairs
+    low, high = bootstrap_interval([*left.T, *right.T], resampled, rng, level, resamples, size)
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
@@ -263,17 +262,18 @@ def profile(
     """
     table = score_table(scores, 1 if rng is None else MIN_RUNS)
     marks = np.asarray(thresholds, dtype=np.float64)  # [thresholds]
-    above = [(column > marks[:, None]).astype(np.float64) for column in table.T]
+
+    def shares(*columns: np.ndarray, axis: int) -> np.ndarray:
+        """[..., runs] for each task -> [thresholds, ...]."""
+        above = [np.less.outer(marks, column).mean(axis) for column in columns]
+        share: np.ndarray = np.mean(above, axis=0)
+        return share
+
     low = high = np.full(len(marks), np.nan)
     if rng is not None:
-        low, high = bootstrap_interval(above, _share_above, rng, level, resamples)
-    return Profile(marks, _share_above(*above, axis=-1), low, high)
-
-
-def _share_above(*above: np.ndarray, axis: int) -> np.ndarray:
-    """The mean over tasks and runs: [..., runs] for each task -> [...]."""
-    share: np.ndarray = np.mean(above, axis=(0, -1))
-    return share
+        size = table.size * len(marks)
+        low, high = bootstrap_interval([*table.T], shares, rng, level, resamples, size)
+    return Profile(marks, shares(*table.T, axis=-1), low, high)
 
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:

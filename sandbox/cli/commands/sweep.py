@@ -255,7 +255,7 @@ def _print(sweep: Sweep, failed: int) -> None:
     from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
     from sandbox.config.model import option_name
     from sandbox.sweeps import report as sweep_report
-    from sandbox.text import plural
+    from sandbox.text import plural, ranks
 
     record, shown = sweep.record, sweep.ranking[:SHOWN]
     heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
@@ -263,12 +263,12 @@ def _print(sweep: Sweep, failed: int) -> None:
     aim = sweep_report.value_heading(sweep)
     rows = [
         [
-            str(place) if one.value is not None else "",
+            rank,
             *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
             sweep_report.value_text(one),
             str(one.number),
         ]
-        for place, one in enumerate(shown, 1)
+        for rank, one in zip(ranks(one.value for one in sweep.ranking), shown, strict=False)
     ]
     table(
         ["rank", *map(option_name, names), aim, "trial"],
@@ -284,7 +284,9 @@ def _print(sweep: Sweep, failed: int) -> None:
             f"{option_name(name)} {100 * share:.0f} %"
             for name, share in list(sweep.importance.items())[:5]
         )
-        paragraph(f"What mattered (share of the variance): {shares}")
+        trials = len(sweep_report.finished(sweep))
+        few = f"; uncertain with {trials} trials" if trials < sweep_report.FEW_TRIALS else ""
+        paragraph(f"Importance (share of the variance{few}): {shares}")
     if failed:
         red = click.style(f"{plural(failed, 'run')} failed", fg="red")
         click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
