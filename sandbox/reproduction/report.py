@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from sandbox import stats
 from sandbox.reproduction import judge as verdicts
-from sandbox.reproduction.claim import ClaimPicture
 from sandbox.reproduction.judge import MeasuredFigure
 from sandbox.reproduction.measure import Reproduction
 from sandbox.runs import provenance
