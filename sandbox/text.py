@@ -1,4 +1,4 @@
-"""Numbers and words for people, flat settings, and JSON without NaN, the same on all screens and pages.
+"""Numbers and words for people, flat settings, and JSON without NaN, for all screens and pages.
 
 A number here can be pasted into Python or into one of our options, and does not wrap: it has no
 space, no comma and no typographic sign.
@@ -19,8 +19,8 @@ from typing import Any
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters except line breaks and tabs, marks that change the direction of writing, and lone
-surrogates, which cannot be encoded."""
+"""Control characters except line breaks and tabs, marks that change the direction of writing, and
+lone surrogates, which cannot be encoded."""
 MISSING = "–"
 """Shown where there is no value."""
 DIGITS = 5
@@ -32,7 +32,7 @@ COUNTED = 10**15
 SMALLEST = 1e-4
 """From here on down, a measured value has an exponent."""
 ROUNDING = 1e-12
-"""Relative to a scale, this and less is rounding: doubles have 16 digits, and long sums lose a few."""
+"""Relative to a scale, this and less is rounding: doubles have 16 digits, long sums lose a few."""
 
 
 def number(value: Any, digits: int = DIGITS, scale: float = 1.0) -> str:
@@ -50,7 +50,7 @@ def number(value: Any, digits: int = DIGITS, scale: float = 1.0) -> str:
             1e-12 of it or less is rounding, and shown as 0. Scores are of the order of 1.
 
     Example:
-        >>> number(166992), number(3_360_000), number(0.75), number(3755202344852104.0), number(-5.2e-18)
+        >>> number(166992), number(3_360_000), number(0.75), number(3.7552023e15), number(-5.2e-18)
         ('166992', '3_360_000', '0.75', '3.7552e15', '0')
     """
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """Verdicts: whether the figures of a report agree with our measurements.
 
-A report's figure is ONE run. It is compared with the distribution of our single runs, never with the
-interval of our mean. A finding with k figures is one statement: its intervals are so wide that all k
-figures fall inside with 95 % together. Where runs fall into two groups, a figure between them
+A report's figure is ONE run. It is compared with the distribution of our single runs, never with
+the interval of our mean. A finding with k figures is one statement: its intervals are so wide that
+all k figures fall inside with 95 % together. Where runs fall into two groups, a figure between them
 differs, although one interval contains both groups.
 """
 
@@ -20,9 +20,9 @@ from sandbox.stats import Interval, Peak
 from sandbox.text import number
 
 Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "measured", "left out"]
-"""holds: a statement of our own, made after first trials, is still true (a guard, no test of the report);
-corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is nothing to
-compare with."""
+"""holds: a statement of our own, made after first trials, is still true (a guard, no test of the
+report); corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is
+nothing to compare with."""
 
 TINY = 1e-9
 """Smaller differences are rounding."""
@@ -40,10 +40,11 @@ class MeasuredFigure:
         runs: how many.
         estimate: median of the runs; share of runs ("proportion", "order"); or the exact figure.
             NaN when left out.
-        interval: contains one more run with 95 % (with few runs: their lowest and highest, or, where
-            a claim sets the number of runs, the interval of a normal distribution); of a share,
-            Wilson's 95 % interval.
-        judged: the wider interval that the verdict rests on, for all figures of the finding together.
+        interval: contains one more run with 95 % (with few runs: their lowest and highest, or,
+            where a claim sets the number of runs, the interval of a normal distribution); of a
+            share, Wilson's 95 % interval.
+        judged: the wider interval that the verdict rests on, for all figures of the finding
+            together.
         spread: lowest and highest run.
         verdict: see `Verdict`.
         note: what limits the verdict.
@@ -87,7 +88,7 @@ def is_share(claim: Claim) -> bool:
 
 
 def together(figures: int) -> float:
-    """The level of each of several intervals for 95 % together (Šidák 1967, independent figures)."""
+    """The level of each of several independent intervals for 95 % together (Šidák 1967)."""
     return float(stats.LEVEL ** (1 / max(1, figures)))
 
 

@@ -1,7 +1,9 @@
-"""Scores of several runs on one or several tasks as one figure with its interval: IQM, mean, median, optimality gap, profiles.
+"""Aggregates of the scores of several runs, each with its interval.
 
-Definitions are those of Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", as their library
-rliable computes them; where we differ, the docstring says so. Scores are always [runs, tasks], and every function looks.
+IQM, mean, median, optimality gap, performance profile and probability of improvement, as defined by
+Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", and
+computed by their library rliable; a docstring says where we differ. Scores are [runs, tasks], which
+every function checks.
 """
 
 from __future__ import annotations
@@ -19,14 +21,14 @@ RESAMPLES = 10_000
 BLOCK = 4_000_000
 """Resampled values that are held at once: 32 MB."""
 MIN_RUNS = 3
-"""Resampling fewer runs than this says nothing of how others would differ."""
+"""With fewer runs there is no bootstrap interval."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Scores [..., runs, tasks] -> a figure for each of the leading axes [...]."""
 
 
 class Profile(NamedTuple):
-    """The share of runs above each threshold, with the interval of each share; all float [thresholds]."""
+    """The share of runs above each threshold, with its interval; all float [thresholds]."""
 
     threshold: np.ndarray
     share: np.ndarray
@@ -38,11 +40,12 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
     """Scores as float64 [runs, tasks], checked.
 
     Args:
-        scores: an array [runs, tasks], or the runs' scores by task, which cannot be turned the wrong way round.
+        scores: an array [runs, tasks], or the runs' scores by task.
         least: how many runs there must be.
 
     Raises:
-        SandboxError: when the shape is another, when tasks have unequally many runs, when there are too few, or a score is no number.
+        SandboxError: for another shape, unequally many runs of the tasks, too few runs, or a score
+            that is not finite.
     """
     if isinstance(scores, Mapping):
         columns = {task: np.asarray(column, dtype=np.float64) for task, column in scores.items()}
@@ -50,32 +53,39 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
         if len(set(lengths.values())) > 1:
             counted = ", ".join(f"{task}: {length}" for task, length in lengths.items())
             raise SandboxError(
-                f"The tasks have unequally many runs ({counted}); every task needs a score of every run."
+                f"The tasks have unequally many runs ({counted}); "
+                "every task needs a score of every run."
             )
         table = np.stack(list(columns.values()), axis=-1) if columns else np.empty((0, 0))
     else:
         table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:
         raise SandboxError(
-            f"Scores have two axes, [runs, tasks], not the shape {table.shape}; of a single task, scores[:, None]."
+            f"Scores have two axes, [runs, tasks], not the shape {table.shape}; "
+            "of a single task, scores[:, None]."
         )
     runs, tasks = table.shape
     if runs < least or not tasks:
         turned = " Are the axes the wrong way round?" if runs < least <= tasks else ""
         raise SandboxError(
-            f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. Axes are [runs, tasks].{turned}"
+            f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. "
+            f"Axes are [runs, tasks].{turned}"
         )
     wrong = np.argwhere(~np.isfinite(table))
     if len(wrong):
         run, task = wrong[0]
         raise SandboxError(
-            f"{len(wrong)} of {table.size} scores are no finite numbers; that of run {run}, task {task} is {table[run, task]}."
+            f"{len(wrong)} of {table.size} scores are no finite numbers; "
+            f"that of run {run}, task {task} is {table[run, task]}."
         )
     return table
 
 
 def iqm(scores: np.ndarray) -> np.ndarray:
-    """The interquartile mean over runs and tasks together: a quarter, rounded down, is cut off at either end. [..., runs, tasks] -> [...]."""
+    """The interquartile mean over runs and tasks: [..., runs, tasks] -> [...].
+
+    At either end, a quarter of the values, rounded down, is cut off.
+    """
     pooled = np.sort(_pooled(scores), axis=-1)
     cut = int(0.25 * pooled.shape[-1])
     middle: np.ndarray = pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1)
@@ -89,13 +99,16 @@ def mean(scores: np.ndarray) -> np.ndarray:
 
 
 def median(scores: np.ndarray) -> np.ndarray:
-    """The median over runs and tasks together; rliable takes the median over tasks of their means, which of one task is its mean."""
+    """The median over runs and tasks: [..., runs, tasks] -> [...].
+
+    rliable takes the median over tasks of their means, which is the mean where there is one task.
+    """
     middle: np.ndarray = np.median(_pooled(scores), axis=-1)
     return middle
 
 
 def optimality_gap(optimum: float | np.ndarray) -> Statistic:
-    """How much the runs lack of the optimum on average: mean of max(0, optimum - score); rliable's with gamma = optimum.
+    """The mean of max(0, optimum - score), as rliable's with gamma = optimum.
 
     Args:
         optimum: the best possible score, or one for each task, float [tasks].
@@ -187,15 +200,16 @@ def bootstrap_interval(
 
 
 def improvement(one: ArrayLike, other: ArrayLike) -> float:
-    """The probability that a run of `one` scores higher than a run of `other`, ties counted half, averaged over tasks.
+    """The probability that a run of `one` scores higher than a run of `other`, ties counted half.
 
-    The Mann-Whitney statistic over the number of pairs (rliable's `probability_of_improvement`).
+    The Mann-Whitney statistic over the number of pairs, averaged over tasks (rliable's
+    `probability_of_improvement`).
 
     Args:
         one, other: scores [runs, tasks] on the same tasks; the numbers of runs may differ.
 
     Raises:
-        SandboxError: when a table is none, or the tasks are not as many.
+        SandboxError: as `score_table`, or for unequal numbers of tasks.
     """
     left, right = score_table(one), score_table(other)
     _same_tasks(left, right)
@@ -209,7 +223,10 @@ def improvement_estimate(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """`improvement` with its interval: the runs of both are drawn anew, each within its tasks; arguments and errors as of `estimate`."""
+    """`improvement` with its interval; arguments and errors as of `estimate`.
+
+    The runs of both are resampled within each task.
+    """
     left, right = score_table(one, MIN_RUNS), score_table(other, MIN_RUNS)
     _same_tasks(left, right)
     tasks = left.shape[1]
@@ -225,10 +242,13 @@ def improvement_estimate(
 def wins_estimate(
     won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> Estimate:
-    """The share of pairs that the first group wins, with its bootstrap interval: the runs of both groups are drawn anew.
+    """The share of pairs that the first group wins, with its bootstrap interval.
+
+    The runs of both groups are resampled.
 
     Args:
-        won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs, runs].
+        won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs
+            of the first, runs of the second].
         rng, level, resamples: as of `estimate`.
     """
     check_level(level)
@@ -248,12 +268,14 @@ def profile(
     level: float = LEVEL,
     resamples: int = 2000,
 ) -> Profile:
-    """The performance profile: which share of runs scores more than each threshold (rliable's run-score distribution).
+    """The performance profile: the share of runs with a score above each threshold.
+
+    rliable's run-score distribution.
 
     Args:
         scores: [runs, tasks]; at least `MIN_RUNS` runs for an interval.
         thresholds: float [thresholds].
-        rng: draws resamples for a pointwise interval; None gives none (NaN).
+        rng: draws the resamples of a pointwise interval; None: no interval (NaN).
         level: in (0, 1).
         resamples: how many, >= 100.
 
@@ -299,8 +321,6 @@ def _same_tasks(left: np.ndarray, right: np.ndarray) -> None:
 
 
 def same(values: Sequence[float] | np.ndarray) -> bool:
-    """Whether all values are one and the same, up to rounding: then resampling them shows no spread."""
+    """Whether all values, at least one, are equal up to rounding."""
     array = np.asarray(values, dtype=np.float64)
-    return (
-        bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max()))) if len(array) else True
-    )
+    return bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max())))

@@ -25,7 +25,7 @@ FEW_TRIALS = 20
 
 
 def write(sweep: Sweep) -> None:
-    """Write everything anew from the sweep's present state; a figure without content is left out."""
+    """Write everything anew from the sweep's present state, without empty figures."""
     path = sweep.path
     write_whole(path / RANKING, to_json(sweep.document()).encode())
     if sweep.best is not None:
