@@ -143,7 +143,7 @@ def parallel_coordinates(search: Any) -> Figure:
             axes.annotate(name, (column, 1.04), ha="center", va="bottom", fontweight="bold")
         axes.axvline(4, color=plots.GREY, linewidth=1)
         for share in (0.0, 0.5, 1.0):
-            text = f"{low + share * (worst - low):.3g}" + (" or more" if share == 1 else "")
+            text = number(low + share * (worst - low), 3) + (" or more" if share == 1 else "")
             axes.annotate(
                 text,
                 (4, share),

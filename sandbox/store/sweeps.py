@@ -7,7 +7,6 @@ run.json here, so listings of runs do not see it.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
 import re
@@ -20,9 +19,10 @@ import filelock
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
 from sandbox.store import documents
-from sandbox.store.files import Directory, is_name, plain, write_whole
+from sandbox.store.files import Directory, is_name, write_whole
 from sandbox.store.folder import LOCK, RunFolder
 from sandbox.store.store import Store, matching, safe_label
+from sandbox.text import to_json
 
 FOLDER = "sweeps"
 RANKING = "ranking.json"
@@ -163,9 +163,7 @@ class SweepFolder:
         try:
             write_whole(
                 self.record_path,
-                (
-                    json.dumps(asdict(record), indent=1, ensure_ascii=False, default=plain) + "\n"
-                ).encode(),
+                to_json(asdict(record), 1).encode(),
             )
         except OSError as error:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error

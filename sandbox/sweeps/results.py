@@ -5,7 +5,6 @@ It is computed from the runs' own records whenever it is asked for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -13,6 +12,7 @@ from typing import Any
 
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
+from sandbox.text import is_number
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ def _status(trial: Trial, statuses: Sequence[str]) -> str:
 def figure(summary: Mapping[str, Any], objective: str) -> float | None:
     """The objective of one run; None where it has none, or none that is finite."""
     value = summary.get(objective)
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known and value is not None else None
+    return float(value) if is_number(value) else None
 
 
 def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
