@@ -5,7 +5,7 @@ The words here stand on the screen and in the document too; the page's own words
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +46,21 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
     standings, place = comparison.standings, folder or comparison.folder
     optimum = standings.optimum
     reached = None if optimum is None else threshold(optimum, SHARE, standings.higher_is_better)
-    pairs = {
-        question: [pair for pair in standings.pairs if pair.question == question]
-        for question in QUESTIONS
-    }
     return html.render(
         "comparison.html",
         finding=finding(comparison),
         threshold=reached,
-        pairs=pairs,
-        settings=[(one, shown_options(one), links) for one, links in _runs(comparison, place)],
+        settings=[
+            (
+                one,
+                shown_options(one),
+                [
+                    (html.folder_link(run.path, place), run.record.seed, run.status)
+                    for run in comparison.runs[one.label]
+                ],
+            )
+            for one in comparison.contenders
+        ],
         run_count=sum(map(len, comparison.runs.values())),
         resamples=aggregates.RESAMPLES,
         min_runs=MIN_RUNS,
@@ -75,7 +80,8 @@ def _shared(comparison: Compared) -> dict[str, Any]:
         "comparison": comparison,
         "standings": comparison.standings,
         "rows": [
-            (rank, cells(comparison, one)) for rank, one in zip(_ranks(ranked), ranked, strict=True)
+            (rank, cells(comparison, one))
+            for rank, one in zip(text.ranks(one.iqm.value for one in ranked), ranked, strict=True)
         ],
         "score_marks": score_marks(comparison),
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
@@ -83,28 +89,6 @@ def _shared(comparison: Compared) -> dict[str, Any]:
         "figure_text": figure,
         "value_text": value_text,
     }
-
-
-def _ranks(ranked: Sequence[Standing]) -> list[str]:
-    return text.ranks(one.iqm.value for one in ranked)
-
-
-def _runs(comparison: Compared, folder: Path) -> list[tuple[Any, list[tuple[str, str]]]]:
-    """Each contender with address and words of its runs: seed, and status if it did not finish."""
-    return [
-        (
-            one,
-            [
-                (
-                    html.folder_link(run.path, folder),
-                    text.number(run.record.seed)
-                    + ("" if run.status == "finished" else f" ({run.status})"),
-                )
-                for run in comparison.runs[one.label]
-            ],
-        )
-        for one in comparison.contenders
-    ]
 
 
 def finding(comparison: Compared) -> str:

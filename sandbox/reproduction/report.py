@@ -21,26 +21,16 @@ from sandbox.visual import html
 
 PAGE, DOCUMENT = "reproduce.html", "reproduce.json"
 COLUMNS = ("claim", "figure", "report", "ours", "95 % of runs", "runs", "verdict")
-TONES = {
-    "agrees": "good",
-    "holds": "mute",
-    "differs": "bad",
-    "corrected": "info",
-    "too few runs": "mute",
-    "measured": "mute",
-    "left out": "mute",
+BADGES = {
+    "differs": "✗ bad",
+    "too few runs": "? mute",
+    "left out": "– mute",
+    "corrected": "≠ info",
+    "agrees": "✓ good",
+    "holds": "= mute",
+    "measured": "· mute",
 }
-SIGNS = {
-    "agrees": "✓",
-    "holds": "=",
-    "differs": "✗",
-    "corrected": "≠",
-    "too few runs": "?",
-    "measured": "·",
-    "left out": "–",
-}
-WEIGHT = ["differs", "too few runs", "left out", "corrected", "agrees", "holds", "measured"]
-"""A finding's verdict is the first of these that one of its rows has."""
+"""Sign and tone of each verdict; a finding has the first of these that one of its rows has."""
 PLURAL = {"agrees": "agree", "differs": "differ", "holds": "hold"}
 
 
@@ -76,7 +66,7 @@ def cells(row: MeasuredFigure) -> dict[str, str]:
 
 def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
     """The verdict of a finding with several rows: its worst."""
-    return min((row.verdict for row in rows), key=WEIGHT.index)
+    return min((row.verdict for row in rows), key=[*BADGES].index)
 
 
 def tally(reproduction: Reproduction) -> str:
@@ -153,8 +143,7 @@ def page(reproduction: Reproduction, title: str, command: str) -> str:
         left_out=[verdicts.name(row.claim) for row in reproduction.left_out],
         joint_only=[verdicts.name(row.claim) for row in reproduction.rows if row.joint_only],
         runs_needed=stats.runs_needed(),
-        signs=SIGNS,
-        tones=TONES,
+        badges=BADGES,
         verdict_of=verdict_of,
         cells=cells,
         strip=_strip,

@@ -91,9 +91,8 @@ def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     needed = runs_needed(level)
     if len(ordered) < needed:
         raise SandboxError(
-            f"{len(ordered)} runs give no interval that contains another with "
-            f"{100 * level:.3g} %: their lowest and highest enclose it with "
-            f"{100 * coverage(len(ordered)):.3g} % only. Take at least {needed}."
+            f"{len(ordered)} runs give no interval that contains another with {100 * level:.3g} %. "
+            f"Take at least {needed}."
         )
     rank = int((len(ordered) + 1) * (1 - level) / 2 + 1e-9)
     return Interval(float(ordered[rank - 1]), float(ordered[-rank]))
@@ -161,11 +160,6 @@ def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
     return tuple(
         Peak(len(part) / len(ordered), float(part[0]), float(part[-1])) for part in (low, high)
     )  # type: ignore[return-value]
-
-
-def coverage(runs: int) -> float:
-    """The probability that one more run falls between the lowest and the highest of so many."""
-    return max(0.0, (runs - 1) / (runs + 1))
 
 
 def numbers(values: ArrayLike) -> np.ndarray:

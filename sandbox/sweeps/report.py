@@ -62,19 +62,20 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
         sweep: what it is about.
         pictures: PNG by file name.
     """
-    best, results = sweep.best, finished(sweep)
+    results = finished(sweep)
     everywhere = {} if len(sweep.ranking) < 2 else _common(sweep.ranking)
+    ranking = list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True))
     return html.render(
         "sweep.html",
         sweep=sweep,
         record=sweep.record,
         described=described(sweep),
         finished=len(results),
-        ties=[one.number for one in results[1:] if best and _rank_of(one) == _rank_of(best)],
+        ties=[one.number for rank, one in ranking[1:] if rank and rank == ranking[0][0]],
         spread=any(one.spread is not None for one in results),
         names=[name for name in columns(sweep) if name not in everywhere],
         everywhere=everywhere,
-        ranking=list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True)),
+        ranking=ranking,
         shown=SHOWN,
         ranking_file=RANKING,
         best_file=BEST,
@@ -134,20 +135,18 @@ def _common(results: list[Result]) -> dict[str, Any]:
     return {
         name: value
         for name, value in first.params.items()
-        if all(name in one.params and one.params[name] == value for one in others)
+        if all((name, value) in one.params.items() for one in others)
     }
 
 
-def _rank_of(result: Result) -> str:
-    return number(result.value, 12, scale=0)
-
-
-def _run_links(sweep: Sweep, result: Result) -> list[tuple[str, str]]:
-    """Address and words of a trial's runs: the seed, and the status of one that did not finish."""
-    links = []
-    for place, (run, status) in enumerate(zip(result.runs, result.statuses, strict=True)):
-        folder = sweep.folder.run(sweep.record.lab, run).path
-        address = "" if status == "waiting" else html.folder_link(folder, sweep.path)
-        seed = number(sweep.record.seed + place)
-        links.append((address, seed if status == "finished" else f"{seed} ({status})"))
-    return links
+def _run_links(sweep: Sweep, result: Result) -> list[tuple[str, int, str]]:
+    """Address, seed and status of a trial's runs; no address for one that has not begun."""
+    folder, lab, first = sweep.folder, sweep.record.lab, sweep.record.seed
+    return [
+        (
+            "" if status == "waiting" else html.folder_link(folder.run(lab, run).path, sweep.path),
+            seed,
+            status,
+        )
+        for seed, (run, status) in enumerate(zip(result.runs, result.statuses, strict=True), first)
+    ]
