@@ -92,7 +92,7 @@ def test_equal_trials_share_a_rank_and_few_trials_carry_a_caution(store):
     picture = html.picture_bytes(b"\x89PNG")
     few = Page(sweep_report.page(made, {sweep_report.IMPORTANCE: picture})).text
     assert "1–2" in few and "2 of 3 finished configurations share the best" in few
-    assert f"The others are trial {second.number}." in few
+    assert f"The other is trial {second.number}." in few
     assert "Caution: with only 3 finished trials" in few
     made.ranking = [best] * 20
     assert "Caution" not in sweep_report.page(made, {sweep_report.IMPORTANCE: picture})
