@@ -15,20 +15,12 @@ import click
 
 from sandbox.config.model import LabConfig, nested, show_value
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import merge
+from sandbox.config.resolve import merge, read_file
+from sandbox.lab import Lab
+from sandbox.runs.request import MOST_THREADS, Request
 
-store_option = click.option(
-    "--store",
-    metavar="DIR",
-    default=None,
-    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
-)
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document on standard output and nothing else there.",
-)
+Decorator = Callable[[Any], Any]
+"""An option of click, written over a function."""
 
 
 class Seconds(click.FloatRange):
@@ -60,7 +52,7 @@ class OutputOption(click.Option):
             self.opts = names
 
 
-def output_option(what: str, default: str, *, folder: bool = False) -> Callable[[Any], Any]:
+def output_option(what: str, default: str, *, folder: bool = False) -> Decorator:
     """Where a command's files go.
 
     Args:
@@ -86,7 +78,164 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Callable[
     )
 
 
-def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    default=None,
+    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on standard output and nothing else there.",
+)
+max_time_option = click.option(
+    "--max-time",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Stop after this time; `resume` goes on.",
+)
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=SECONDS,
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Time between checkpoints of a run.",
+)
+render_option = click.option(
+    "--render",
+    type=click.Choice(["auto", "human", "gif", "none"]),
+    default="auto",
+    show_default=True,
+    help="A window, a GIF, or nothing.",
+)
+track_option = click.option(
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="An observer of each run, such as tensorboard; may be repeated.",
+)
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder of data files [default: $SANDBOX_DATA].",
+)
+worker_options = (
+    click.option(
+        "--workers",
+        type=click.IntRange(0, MOST_THREADS),
+        default=0,
+        metavar="N",
+        help="Processes to start [default: none].",
+    ),
+    click.option(
+        "--scheduler",
+        default="",
+        metavar="tcp://HOST:PORT",
+        help="A running Dask cluster; the store must be on a shared folder.",
+    ),
+)
+
+
+def pictures_option(default: bool) -> Decorator:
+    """Whether runs make pictures."""
+    return click.option(
+        "--pictures/--no-pictures",
+        default=default,
+        show_default=True,
+        help="Make pictures at the end of each run.",
+    )
+
+
+def request_options(
+    lab: Lab, seeds: int, seeds_help: str, *, pictures: bool, threads: int | None = None
+) -> list[Decorator]:
+    """The options of each command that runs a lab; `requested` reads them.
+
+    Args:
+        lab: the lab.
+        seeds: the number of seeds without the option, >= 1.
+        seeds_help: what the seeds are for.
+        pictures: whether runs make pictures without the option.
+        threads: of each run without the option; None lets the lab choose.
+    """
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+    chosen = "" if threads else " [default: 1 for a small network, else all cores]"
+    return [
+        click.option(
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
+        ),
+        click.option(
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings from a TOML or JSON file, over the preset.",
+        ),
+        click.option(
+            "--seed", type=int, default=0, show_default=True, help="The first seed, 0 or more."
+        ),
+        click.option(
+            "--seeds", type=int, default=seeds, show_default=True, metavar="N", help=seeds_help
+        ),
+        pictures_option(pictures),
+        checkpoint_option,
+        click.option(
+            "--threads",
+            type=click.IntRange(1, MOST_THREADS),
+            default=threads,
+            show_default=threads is not None,
+            metavar="N",
+            help=f"For numerical libraries, in each run{chosen}.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
+        data_option,
+        store_option,
+        json_option,
+    ]
+
+
+def layers_given(file: Path | None, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Settings over the preset, weakest first: those of a file, and those of the command line."""
+    return [*([read_file(file)] if file else []), layer]
+
+
+def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> Request:
+    """The request that a command line makes.
+
+    Args:
+        lab: the lab's name.
+        layer: options of the lab, as a layer of configuration.
+        values: those of `request_options`, by the names of their parameters.
+    """
+    return Request(
+        lab,
+        values["preset"],
+        layers_given(values["file"], layer),
+        values["seed"],
+        values["seeds"],
+        threads=values["threads"],
+        device=values["device"],
+        data=values["data"],
+        track=values.get("track", ()),
+        command=command_line(),
+    )
+
+
+def own_options(*decorators: Decorator) -> list[click.Parameter]:
     """Options written as decorators, as the list that a command made by hand takes."""
     command: Any = click.command()(
         reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None)

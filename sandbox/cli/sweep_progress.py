@@ -1,9 +1,11 @@
-"""Shows how far a sweep is: a bar on a terminal, a line every few seconds elsewhere; both on standard error."""
+"""Shows how far a sweep, comparison or reproduction is: on a terminal a line that changes, elsewhere
+a line now and then; both on standard error."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -71,6 +73,27 @@ class SweepProgress:
         )
         self._task = self._bar.add_task("sweep", total=None, line="")
         self._bar.start()
+
+
+def counter(what: str) -> Callable[[int, int, str], None]:
+    """Shows on standard error how many are done: on a terminal in one line that changes, elsewhere now and then.
+
+    Args:
+        what: stands behind the count: "runs done".
+
+    Returns:
+        A function of (number done, total, name of the last one).
+    """
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, total: int, name: str) -> None:
+        if terminal:
+            end = "\r\x1b[K" if done == total else ""
+            click.echo(f"\r\x1b[K{done} of {total}: {name}{end}", nl=False, err=True)
+        elif done % 10 == 0 and done < total:
+            click.echo(f"{done} of {total} {what}", err=True)
+
+    return show
 
 
 def line(tally: Tally, room: int = 1000) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox.comparison.request import Contender
+from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import Standings, standings
 from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
@@ -32,7 +32,7 @@ class Compared:
     id: str
     lab: str
     preset: str
-    contenders: list[Contender]
+    contenders: list[ComparedAgent]
     seeds: list[int]
     runs: dict[str, list[Run]]
     reused: int
@@ -69,7 +69,7 @@ class Compared:
         return comparison_plots.figures(self.standings)
 
 
-def shown_options(one: Contender) -> str:
+def shown_options(one: ComparedAgent) -> str:
     """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
     return ", ".join(
         f"{option_name(name)} {show_value(value)}" for name, value in one.given.items()

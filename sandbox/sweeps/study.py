@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,50 +115,40 @@ class Study:
         return len(self._study.get_trials(deepcopy=False))
 
 
-class Judge:
-    """Asks the pruner, from whichever process a run is in, whether a trial is hopeless.
-
-    Args:
-        journal: the study's file.
-        number: of the trial.
-        prune: the pruner's name.
-    """
-
-    def __init__(self, journal: str, number: int, prune: str) -> None:
-        optuna = load_optuna("--prune")
-        study = optuna.load_study(
-            study_name=NAME, storage=_journal(Path(journal)), pruner=pruner(prune)
-        )
-        self._trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
-        self._seen = set(study.get_trials(deepcopy=False)[number].intermediate_values)
-
-    def hopeless(self, value: float, step: int) -> bool:
-        """Report the objective after `step` units of work; says whether to give up. What was reported before is not reported again."""
-        if step not in self._seen:
-            self._seen.add(step)
-            self._trial.report(value, step)
-        return bool(self._trial.should_prune())
-
-
-@dataclass(frozen=True)
-class TrialPruning:
-    """How the run of a trial asks whether to go on.
+@dataclass
+class TrialPruner:
+    """Asks Optuna's pruner, from whichever process a run is in, whether its trial is hopeless.
 
     Attributes:
-        journal: Optuna's file.
+        journal: the study's file.
         number: of the trial.
-        prune: the pruner's name.
-        column: of the evaluate stream, whose last value is reported.
+        kind: the pruner's name.
+        column: of an evaluation stream, whose last value is reported.
     """
 
     journal: str
     number: int
-    prune: str
+    kind: str
     column: str
 
-    def judge(self) -> Judge:
-        """Who answers."""
-        return Judge(self.journal, self.number, self.prune)
+    @cached_property
+    def _trial(self) -> Any:
+        optuna = load_optuna("--prune")
+        storage = _journal(Path(self.journal))
+        study = optuna.load_study(study_name=NAME, storage=storage, pruner=pruner(self.kind))
+        return optuna.trial.Trial(study, study.get_trials(deepcopy=False)[self.number]._trial_id)
+
+    @cached_property
+    def _reported(self) -> set[int]:
+        """The steps at which values were reported, also by another process before."""
+        return set(self._trial.study.get_trials(deepcopy=False)[self.number].intermediate_values)
+
+    def hopeless(self, value: float, step: int) -> bool:
+        """Report the objective after `step` units of work, once; whether to give the trial up."""
+        if step not in self._reported:
+            self._reported.add(step)
+            self._trial.report(value, step)
+        return bool(self._trial.should_prune())
 
 
 def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from sandbox.comparison import plots as comparison_plots
 from sandbox.comparison import report, results
 from sandbox.comparison.run_scores import RunScores
 from sandbox.errors import UsageError
+from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
 from sandbox.store.store import Store
 from tests.conftest import TOYS, command
@@ -94,7 +95,7 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
         sandbox.run("race", agent="tortoise", seed=number)
     Store().rows()
     read.clear()
-    made = comparison.contenders(comparison.Wish("race", ["hare"]))[0][0]
+    made = comparison.compared_agents(comparison.ComparisonRequest(Request("race"), ["hare"]))[0][0]
     member = comparison._member(
         "race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race")
     )

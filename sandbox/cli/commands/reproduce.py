@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +13,12 @@ from sandbox.cli.options import (
     Seconds,
     again,
     command_line,
+    data_option,
     json_option,
     output_option,
     store_option,
 )
+from sandbox.cli.sweep_progress import counter
 
 if TYPE_CHECKING:
     from sandbox.reproduction.judge import MeasuredFigure
@@ -53,12 +54,7 @@ COLOURS = {
     metavar="N",
     help="How many measure at once [default: all cores].",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder of data files [default: $SANDBOX_DATA].",
-)
+@data_option
 @output_option("Folder of page and document", "reproductions/ID in the store", folder=True)
 @store_option
 @json_option
@@ -134,21 +130,11 @@ def _write(made: Reproduction, folder: Path, title: str) -> None:
 
 
 def _progress() -> Callable[[MeasuredFigure, int, int], None]:
-    """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
+    """Shows on standard error how many figures are measured."""
     from sandbox.reproduction import judge as verdicts
 
-    terminal = sys.stderr.isatty()
-
-    def told(row: Any, done: int, of: int) -> None:
-        if terminal:
-            end = "\r\x1b[K" if done == of else ""
-            click.echo(
-                f"\r\x1b[K{done} of {of}: {verdicts.name(row.claim)}{end}", nl=False, err=True
-            )
-        elif done % 10 == 0 and done < of:
-            click.echo(f"{done} of {of} figures measured", err=True)
-
-    return told
+    line = counter("figures measured")
+    return lambda row, done, total: line(done, total, verdicts.name(row.claim))
 
 
 def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:

@@ -9,14 +9,12 @@ import click
 
 from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.cli.options import (
-    SECONDS,
-    command_line,
     config_layer,
-    json_option,
     own_options,
-    store_option,
+    request_options,
+    requested,
+    worker_options,
 )
-from sandbox.config.resolve import read_file
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
@@ -83,8 +81,7 @@ def sweep_command(name: str, words: list[str]) -> click.Command:
 
 
 def _sweep_options(lab: Any) -> list[click.Parameter]:
-    """How a sweep is carried out, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+    """The options of every sweep, whatever the lab."""
     return own_options(
         click.option(
             "--grid",
@@ -93,28 +90,16 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
         ),
         click.option(
-            "--random", type=int, metavar="N", help="N draws from the lab's own search space."
+            "--random",
+            type=int,
+            metavar="N",
+            help="N draws from the lab's own search space, seeded by --seed.",
         ),
         click.option(
             "--tpe",
             type=int,
             metavar="N",
             help="N draws from it, each informed by those before (Optuna).",
-        ),
-        click.option(
-            "--seeds",
-            type=int,
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="Runs of each configuration.",
-        ),
-        click.option(
-            "--seed",
-            type=int,
-            default=0,
-            show_default=True,
-            help="The first of them; also seeds the draws.",
         ),
         click.option(
             "--objective",
@@ -126,113 +111,41 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             "--direction",
             default="",
             metavar="maximize|minimize",
-            help="[default: what the lab says of the objective]",
+            help="[default: the one that the lab declares for the objective]",
         ),
         click.option(
             "--prune",
             default="",
             metavar="median|halving",
-            help="Give up hopeless trials early, by what their first seed reports.",
+            help="Give up hopeless trials early, by the evaluations of their first seed.",
         ),
-        click.option(
-            "--workers",
-            type=int,
-            default=0,
-            metavar="N",
-            help="Processes to start (Dask) [default: none].",
-        ),
-        click.option(
-            "--scheduler",
-            default="",
-            metavar="tcp://HOST:PORT",
-            help="A running Dask cluster; the store must be on a shared folder.",
-        ),
-        click.option(
-            "--preset",
-            metavar=presets,
-            default="default",
-            show_default=True,
-            help="Settings to begin with.",
-        ),
-        click.option(
-            "--config",
-            "file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Settings from a TOML or JSON file, over the preset.",
-        ),
-        click.option(
-            "--pictures/--no-pictures",
-            default=False,
-            show_default=True,
-            help="Make pictures of each run.",
-        ),
-        click.option(
-            "--checkpoint-every",
-            type=SECONDS,
-            metavar="SECONDS",
-            default=30.0,
-            show_default=True,
-            help="Time between checkpoints of a run.",
-        ),
-        click.option(
-            "--threads",
-            type=int,
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="For numerical libraries, in each run.",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
-            default="cpu",
-            show_default=True,
-            help="For labs that can use one.",
-        ),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            metavar="DIR",
-            help="Folder of data files.",
-        ),
-        store_option,
-        json_option,
+        *worker_options,
+        *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
     )
 
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.sweep_progress import SweepProgress
+    from sandbox.execution.workers import Workers
+    from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
     from sandbox.sweeps.api import SweepRequest, begin
     from sandbox.sweeps.space import parse_axes
 
-    plan = SweepRequest(
-        lab=name,
-        preset=values["preset"],
-        layers=[*([read_file(values["file"])] if values["file"] else []), layer],
-        grid=parse_axes(values["grid"]) if values["grid"] else None,
-        **{
-            key: values[key]
-            for key in (
-                "random",
-                "tpe",
-                "seed",
-                "seeds",
-                "objective",
-                "direction",
-                "prune",
-                "workers",
-                "scheduler",
-            )
-        },
-        **{key: values[key] for key in ("threads", "device", "data", "pictures")},
-        checkpoint_seconds=values["checkpoint_every"],
-        command=command_line(),
+    wanted = SweepRequest(
+        requested(name, layer, values),
+        parse_axes(values["grid"]) if values["grid"] else None,
+        values["random"],
+        values["tpe"],
+        values["objective"],
+        values["direction"],
+        values["prune"],
     )
+    settings = Settings(values["checkpoint_every"], pictures=values["pictures"])
+    workers = Workers(values["workers"], values["scheduler"])
     with SweepProgress(quiet=values["as_json"]) as progress:
-        made = begin(plan, Store(values["store"]), progress)
-    return print_sweep(made, as_json=values["as_json"])
+        swept = begin(wanted, Store(values["store"]), settings, workers, progress)
+    return print_sweep(swept, as_json=values["as_json"])
 
 
 def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:

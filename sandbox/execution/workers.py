@@ -1,0 +1,252 @@
+"""Executors: they carry out jobs in this process, in its threads, or in processes started here.
+
+`sandbox.execution.dask_cluster` has one more, a Dask cluster. Whichever it is, a run has the same
+bytes, and a worker that is killed loses nothing: the job goes on from the run's checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
+
+from sandbox.errors import SandboxError, UsageError
+from sandbox.execution.jobs import Job, RunOutcome, execute, execute_elsewhere, shares_a_process
+from sandbox.runs import api
+from sandbox.runs.request import MOST_THREADS
+from sandbox.store.store import Store
+
+ATTEMPTS = 4
+"""Worker processes that may die, one after the other, over one job."""
+
+
+class WorkersLost(SandboxError):
+    """Nothing carries out jobs any more; runs that ended are kept."""
+
+
+class Executor:
+    """Carries out jobs, each with a future of `concurrent.futures`.
+
+    `slots` and `submit` raise WorkersLost when no worker is left.
+    """
+
+    scheduler = ""
+    """Address of the Dask scheduler that hands jobs to workers, or ""."""
+
+    def slots(self) -> int:
+        """How many jobs work at the same time."""
+        return 1
+
+    def submit(self, job: Job) -> Future[RunOutcome]:
+        """Carry out a job, now or soon."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Let runs at work finish their block and save; those elsewhere see the job's stop file."""
+
+    def close(self) -> None:
+        """Release the workers; called once, after all jobs are done or given up."""
+
+
+class Here(Executor):
+    """This process, one run after the other; Ctrl-C reaches the run itself."""
+
+    def submit(self, job: Job) -> Future[RunOutcome]:
+        """Carry the job out now."""
+        future: Future[RunOutcome] = Future()
+        try:
+            future.set_result(execute(job))
+        except SandboxError as error:
+            future.set_exception(error)
+        return future
+
+
+class Threads(Executor):
+    """Threads of this process: they share its compiled code, and no process is started for a run.
+
+    Args:
+        count: how many runs at a time.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="run")
+
+    def slots(self) -> int:
+        """As many as there are threads."""
+        return self._count
+
+    def submit(self, job: Job) -> Future[RunOutcome]:
+        """Carry the job out as soon as a thread is free."""
+        return self._pool.submit(self._execute, job)
+
+    def stop(self) -> None:
+        """Let runs at work finish their block and save."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Wait for the runs at work: each finishes its block."""
+        self._stopping.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _execute(self, job: Job) -> RunOutcome:
+        return execute(job, self._stopping.is_set)
+
+
+class Processes(Threads):
+    """Processes started here, one for each thread of `Threads`, which replaces it when it dies.
+
+    Args:
+        count: how many.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._workers = [Worker() for _ in range(count)]
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """End the processes; a run at work can be resumed from its checkpoint."""
+        self._stopping.set()
+        for worker in self._workers:
+            worker.stop()
+        super().close()
+
+    def _execute(self, job: Job) -> RunOutcome:
+        worker = self._idle.get()
+        try:
+            for _ in range(ATTEMPTS):
+                with contextlib.suppress(EOFError, OSError):  # it died
+                    return worker.execute(job)
+                if self._stopping.is_set():
+                    break
+                worker.start()  # and resumes the run from its checkpoint
+            return RunOutcome(job.request.id, "lost", error="its workers died, one after the other")
+        finally:
+            self._idle.put(worker)
+
+
+class Worker:
+    """A process that carries out one job after another; it ends with this process."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start a process, also after the one before died."""
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other_end,), daemon=True)
+        self._process.start()
+        other_end.close()
+
+    def execute(self, job: Job) -> RunOutcome:
+        """Carry out a job.
+
+        Raises:
+            EOFError, OSError: when the process died.
+            Exception: what the job raised.
+        """
+        self._pipe.send(job)
+        answer = self._pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, RunOutcome)
+        return answer
+
+    def stop(self) -> None:
+        """End the process at once."""
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
+    """The worker process: carry out jobs in a thread, where Ctrl-C is not heard, as long as the parent lives."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
+    thread = threading.Thread(target=_execute_jobs, args=(pipe,))
+    thread.start()
+    thread.join()
+
+
+def _execute_jobs(pipe: Connection[RunOutcome | Exception, Job]) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        while True:
+            job = pipe.recv()
+            answer: RunOutcome | Exception
+            try:
+                answer = execute_elsewhere(job, lambda: not parent.is_alive())
+            except SandboxError as error:
+                answer = error
+            except Exception as error:  # perhaps one that cannot be pickled
+                answer = RuntimeError(f"{type(error).__name__}: {error}")
+            pipe.send(answer)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Which executor to take: this process, processes started here, or a Dask cluster.
+
+    Attributes:
+        processes: how many to start; 0 for none.
+        scheduler: address of a running Dask scheduler, or "".
+
+    Raises:
+        UsageError: when both are given, or too many processes.
+    """
+
+    processes: int = 0
+    scheduler: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
+            raise UsageError(
+                "--workers N starts processes here, --scheduler uses a running cluster; give one of "
+                f"them, and N of at most {MOST_THREADS}."
+            )
+
+    @contextlib.contextmanager
+    def executor(self, lab: Any, store: Store, in_threads: bool = True) -> Iterator[Executor]:
+        """The executor, ready to work.
+
+        Args:
+            lab: the lab of the runs.
+            store: where the runs go.
+            in_threads: whether several runs may work at the same time in this process, where the lab
+                allows it. They then share the cores, so that the seconds of each say little.
+
+        Raises:
+            UsageError: when Dask is not installed, does not answer, or its workers do not fit.
+        """
+        executor: Executor
+        if self.scheduler:
+            from sandbox.execution.dask_cluster import Dask
+
+            store.make_root()
+            executor = Dask(self.scheduler, store.root.resolve())
+        elif self.processes:
+            store.make_root()
+            executor = Processes(self.processes)
+        elif in_threads and shares_a_process(lab):
+            executor = Threads(api.available_cores())
+        else:
+            executor = Here()
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+
+THIS_PROCESS = Workers()
+"""No processes are started."""
