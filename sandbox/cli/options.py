@@ -24,21 +24,21 @@ Decorator = Callable[[Any], Any]
 
 
 class Seconds(click.FloatRange):
-    """A time in seconds, at least `min`; infinity is one, NaN is none."""
+    """A time in seconds, at least `min`; infinity is allowed, NaN is not."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number, in the range."""
-        found = super().convert(value, param, ctx)
-        if math.isnan(found):
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
             self.fail(f"{value} is no time in seconds.", param, ctx)
-        return found
+        return seconds
 
 
 SECONDS = Seconds(min=0)
 
 
 class OutputOption(click.Option):
-    """`--output`. Its older name `--out` works too, and stands in no help."""
+    """`--output`. Its older name `--out` works too, hidden from help."""
 
     def __init__(self, declarations: Sequence[str], **more: Any) -> None:
         super().__init__([*declarations, "--out"], **more)
@@ -243,41 +243,37 @@ def own_options(*decorators: Decorator) -> list[click.Parameter]:
     return list(command.params)
 
 
-def config_parameters(
-    config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()
-) -> list[ConfigOption]:
-    """A click option for every option of a configuration; values stay text, the configuration itself judges them.
+class ConfigOption(click.Option):
+    """A click option that knows its place in the configuration.
 
     Args:
-        config: the model.
-        chosen: for choices, the name picked on the command line.
-        prefix: stands before the name of every option: ("env",) gives `--env.size`.
+        option: the option of the configuration.
     """
-    return [_parameter(option) for option in options(config, chosen, path=prefix)]
 
-
-class ConfigOption(click.Option):
-    """A click option that knows its place in the configuration."""
-
-    def __init__(self, option: Option, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self.option = option
+    def __init__(self, option: Option) -> None:
+        self.option, name = option, option.name
+        metavar = None if option.flag else option.metavar
+        if option.flag:
+            head, dot, tail = name.rpartition(".")
+            name = f"{name}/--{head}{dot}no-{tail}"
+        identifier = "config_" + "__".join(option.path)
+        super().__init__([f"--{name}", identifier], default=None, metavar=metavar)
         self.show_defaults({})
 
     def show_defaults(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Let the help say what holds when nothing is given.
+        """Show in the help the values that hold when the option is not given.
 
         Args:
             values: whole configurations, plain: by the agents that are compared, or one by "".
                 An option that is in none of them keeps its own default.
         """
-        known = {who: _look_up(one, self.option) for who, one in values.items()}
-        known = {who: value for who, value in known.items() if value is not MISSING}
+        known = {agent: _look_up(one, self.option) for agent, one in values.items()}
+        known = {agent: value for agent, value in known.items() if value is not MISSING}
         known = known or {"": self.option.default}
         groups: dict[str, list[str]] = {}
-        for who, value in known.items():
-            groups.setdefault(show_value(value), []).append(who)
-        each = [f"{text} ({', '.join(who)})" for text, who in groups.items()]
+        for agent, value in known.items():
+            groups.setdefault(show_value(value), []).append(agent)
+        each = [f"{text} ({', '.join(agents)})" for text, agents in groups.items()]
         shown = ", ".join(groups if len(groups) == 1 else each)
         nothing = all(value is None for value in known.values())
         self.help = self.option.help + ("" if nothing else f" [default: {shown}]")
@@ -288,69 +284,70 @@ MISSING = object()
 
 def _look_up(values: Mapping[str, Any], option: Option) -> Any:
     """An option's value in a plain configuration, or `MISSING`."""
-    found: Any = values
+    value: Any = values
     for part in (*option.path, *(["name"] if option.choice else [])):
-        found = found.get(part, MISSING) if isinstance(found, Mapping) else MISSING
-    return found
+        value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
+    return value
 
 
-def _parameter(option: Option) -> ConfigOption:
-    name = option.name
-    identifier = "config_" + "__".join(option.path)
-    if option.flag:
-        head, _, tail = name.rpartition(".")
-        switch = f"--{name}/--{head + '.' if head else ''}no-{tail}"
-        return ConfigOption(option, [switch, identifier], default=None)
-    return ConfigOption(option, [f"--{name}", identifier], default=None, metavar=option.metavar)
+def config_parameters(
+    config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()
+) -> list[ConfigOption]:
+    """A click option for every option of a configuration; the configuration validates the values.
+
+    Args:
+        config: the model.
+        chosen: for choices, the name picked on the command line.
+        prefix: before the name of every option: ("env",) gives `--env.size`.
+    """
+    return [ConfigOption(option) for option in options(config, chosen, path=prefix)]
 
 
-def config_layer(parameters: Sequence[click.Parameter], values: dict[str, Any]) -> dict[str, Any]:
-    """What was given on the command line, as a layer of configuration."""
+def config_layer(
+    parameters: Sequence[click.Parameter], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options given on the command line, as a layer of configuration."""
     layer: dict[str, Any] = {}
     for parameter in parameters:
-        if (
-            isinstance(parameter, ConfigOption)
-            and parameter.name
-            and values.get(parameter.name) is not None
-        ):
-            option = parameter.option
-            path = (*option.path, "name") if option.choice else option.path
-            layer = merge(layer, nested(path, values[parameter.name]))
+        value = values.get(parameter.name or "")
+        if isinstance(parameter, ConfigOption) and value is not None:
+            path = parameter.option.path
+            layer = merge(
+                layer, nested((*path, "name") if parameter.option.choice else path, value)
+            )
     return layer
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """The same words with `-` for `_` in the names of options: both spellings mean the same."""
+    """The words with `-` for `_` in the names of options; words behind `--` stay as they are."""
     rest = list(arguments)
     stop = rest.index("--") if "--" in rest else len(rest)
     return [_normal(word) for word in rest[:stop]] + rest[stop:]
 
 
 def _normal(word: str) -> str:
-    if not word.startswith("--"):
-        return word
     name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
 
 
 def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The last value given for each of some options ("agent"), read before the command line is parsed."""
-    found = {}
-    for position, word in enumerate(arguments):
-        for name in names:
-            if word == f"--{name}" and position + 1 < len(arguments):
-                found[name] = arguments[position + 1]
-            elif word.startswith(f"--{name}="):
-                found[name] = word.partition("=")[2]
-    return found
+    """The last value of each of some options ("agent"), read before the command line is parsed."""
+    values = {}
+    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name.removeprefix("--") in names and name.startswith("--"):
+            if equals:
+                values[name[2:]] = value
+            elif following is not None:
+                values[name[2:]] = following
+    return values
 
 
 def command_line() -> str:
     """The exact command line, as it can be typed again."""
     program = os.path.basename(sys.argv[0])
-    return shlex.join(
-        [*([program] if program == "sandbox" else ["python", "-m", "sandbox"]), *words()]
-    )
+    head = [program] if program == "sandbox" else ["python", "-m", "sandbox"]
+    return shlex.join([*head, *words()])
 
 
 def words() -> list[str]:
@@ -361,33 +358,26 @@ def words() -> list[str]:
 
 
 def option_given(name: str) -> str:
-    """The value that an option was last given on the command line; "" for none."""
+    """The value that an option ("--store") was last given on the command line; "" for none."""
     return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
 
 
 def given_below(prefix: str) -> list[str]:
-    """The words of all options given on the command line whose names begin so, with their values."""
+    """The options on the command line whose names begin so ("--env."), with their values."""
     kept: list[str] = []
-    given = words()
-    for position, word in enumerate(given):
-        if word.startswith(prefix):
-            following = given[position + 1 : position + 2]
-            kept += [
-                word,
-                *(
-                    []
-                    if "=" in word or not following or following[0].startswith("--")
-                    else following
-                ),
-            ]
+    waiting = False  # for the value of the option before
+    for word in words():
+        if word.startswith(prefix) or (waiting and not word.startswith("--")):
+            kept.append(word)
+        waiting = word.startswith(prefix) and "=" not in word
     return kept
 
 
 def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
-    """The words of this command once more, with other values of some options: `compare maze --agents a b --seeds 10`.
+    """The words of this command once more, with other values of some options.
 
     Args:
-        given: option -> value, replaced where it stands, else added.
+        given: option -> value, replaced in its place, else added: {"--seeds": "10"}.
         without: flags that are left out.
     """
     rest: list[str] = []

@@ -20,8 +20,8 @@ from sandbox.comparison import report as comparison_report
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.comparison.view import Compared
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
-from sandbox.execution.scheduler import run_requests
-from sandbox.execution.workers import THIS_PROCESS, Workers, WorkersLost
+from sandbox.execution.scheduler import THIS_PROCESS, Workers, run_requests
+from sandbox.execution.workers import WorkersLost
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Settings

@@ -8,23 +8,83 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.errors import SandboxError
-from sandbox.execution.jobs import Job, RunOutcome
-from sandbox.execution.workers import Executor, Here, WorkersLost
+from sandbox.errors import SandboxError, UsageError
+from sandbox.execution.jobs import Job, RunOutcome, shares_a_process
+from sandbox.execution.workers import Executor, Here, Processes, Threads, WorkersLost
+from sandbox.lab import Lab
+from sandbox.runs.api import available_cores
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import Request, resolved
+from sandbox.runs.request import MOST_THREADS, Request, resolved
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.view import Run
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store, safe_label
 
 POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Which executor to take: this process, processes started here, or a Dask cluster.
+
+    Attributes:
+        processes: how many to start; 0 for none.
+        scheduler: address of a running Dask scheduler, or "".
+
+    Raises:
+        UsageError: when both are given, or too many processes.
+    """
+
+    processes: int = 0
+    scheduler: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
+            raise UsageError(
+                "--workers N starts processes here, --scheduler uses a running cluster; give one of "
+                f"them, and N of at most {MOST_THREADS}."
+            )
+
+    @contextlib.contextmanager
+    def executor(self, lab: Lab, store: Store, in_threads: bool = True) -> Iterator[Executor]:
+        """The executor, ready to work.
+
+        Args:
+            lab: the lab of the runs.
+            store: where the runs go.
+            in_threads: whether several runs may work at the same time in this process, where the lab
+                allows it. They then share the cores, so that the seconds of each say little.
+
+        Raises:
+            UsageError: when Dask is not installed, does not answer, or its workers do not fit.
+        """
+        executor: Executor
+        if self.scheduler:
+            from sandbox.execution.dask_cluster import Dask
+
+            store.make_root()
+            executor = Dask(self.scheduler, store.root.resolve())
+        elif self.processes:
+            store.make_root()
+            executor = Processes(self.processes)
+        elif in_threads and shares_a_process(lab):
+            executor = Threads(available_cores())
+        else:
+            executor = Here()
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+
+THIS_PROCESS = Workers()
+"""No processes are started."""
 
 
 def run_jobs(

@@ -10,18 +10,12 @@ import contextlib
 import multiprocessing
 import signal
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any
 
-from sandbox.errors import SandboxError, UsageError
-from sandbox.execution.jobs import Job, RunOutcome, execute, execute_elsewhere, shares_a_process
-from sandbox.runs import api
-from sandbox.runs.request import MOST_THREADS
-from sandbox.store.store import Store
+from sandbox.errors import SandboxError
+from sandbox.execution.jobs import Job, RunOutcome, execute, execute_elsewhere
 
 ATTEMPTS = 4
 """Worker processes that may die, one after the other, over one job."""
@@ -192,61 +186,3 @@ def _execute_jobs(pipe: Connection[RunOutcome | Exception, Job]) -> None:
             except Exception as error:  # perhaps one that cannot be pickled
                 answer = RuntimeError(f"{type(error).__name__}: {error}")
             pipe.send(answer)
-
-
-@dataclass(frozen=True)
-class Workers:
-    """Which executor to take: this process, processes started here, or a Dask cluster.
-
-    Attributes:
-        processes: how many to start; 0 for none.
-        scheduler: address of a running Dask scheduler, or "".
-
-    Raises:
-        UsageError: when both are given, or too many processes.
-    """
-
-    processes: int = 0
-    scheduler: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
-            raise UsageError(
-                "--workers N starts processes here, --scheduler uses a running cluster; give one of "
-                f"them, and N of at most {MOST_THREADS}."
-            )
-
-    @contextlib.contextmanager
-    def executor(self, lab: Any, store: Store, in_threads: bool = True) -> Iterator[Executor]:
-        """The executor, ready to work.
-
-        Args:
-            lab: the lab of the runs.
-            store: where the runs go.
-            in_threads: whether several runs may work at the same time in this process, where the lab
-                allows it. They then share the cores, so that the seconds of each say little.
-
-        Raises:
-            UsageError: when Dask is not installed, does not answer, or its workers do not fit.
-        """
-        executor: Executor
-        if self.scheduler:
-            from sandbox.execution.dask_cluster import Dask
-
-            store.make_root()
-            executor = Dask(self.scheduler, store.root.resolve())
-        elif self.processes:
-            store.make_root()
-            executor = Processes(self.processes)
-        elif in_threads and shares_a_process(lab):
-            executor = Threads(api.available_cores())
-        else:
-            executor = Here()
-        try:
-            yield executor
-        finally:
-            executor.close()
-
-
-THIS_PROCESS = Workers()
-"""No processes are started."""

@@ -16,7 +16,8 @@ from typing import Any
 
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError, UsageError, nearest
-from sandbox.execution.workers import THIS_PROCESS, Executor, Workers, WorkersLost
+from sandbox.execution.scheduler import THIS_PROCESS, Workers
+from sandbox.execution.workers import Executor, WorkersLost
 from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 from sandbox.runs import provenance
@@ -24,7 +25,7 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.request import MOST_SEEDS, Request, preset_of
 from sandbox.store import sweeps as folders
 from sandbox.store.store import Store
-from sandbox.store.sweeps import SweepFolder, SweepRecord
+from sandbox.store.sweeps import HowRun, SweepFolder, SweepRecord
 from sandbox.sweeps.report import write
 from sandbox.sweeps.runner import SweepRunner, Tally, layers_of, planned
 from sandbox.sweeps.space import Point, draw, grid
@@ -278,13 +279,13 @@ def _record(
         prune=wanted.prune,
         workers=workers.processes,
         scheduler=workers.scheduler,
-        how={
-            "threads": request.threads or 1,
-            "device": request.device,
-            "data": str(request.data.resolve()) if request.data else "",
-            "pictures": settings.pictures,
-            "checkpoint_seconds": settings.checkpoint_seconds,
-        },
+        how=HowRun(
+            request.threads or 1,
+            request.device,
+            str(request.data.resolve()) if request.data else "",
+            settings.pictures,
+            settings.checkpoint_seconds,
+        ),
         created=datetime.now().astimezone().isoformat(),
         command=request.command,
     )
@@ -326,7 +327,7 @@ def _carried_out(
 def _refuse_missing(folder: SweepFolder, record: SweepRecord, lab: Lab) -> None:
     """Refuse to go on where a run that is not finished lacks a library or a file."""
     preset = preset_of(lab, record.lab, record.preset)
-    data = Path(record.how["data"]) if record.how["data"] else None
+    data = Path(record.how.data) if record.how.data else None
     for trial in record.trials:
         for run in [] if trial.pruned else [folder.run(record.lab, name) for name in trial.runs]:
             if not run.record_path.exists() or run.read().status != "finished":

@@ -201,9 +201,9 @@ class SweepRunner:
             record.preset,
             layers_of(record, trial),
             record.seed + trial.runs.index(run),
-            threads=how["threads"],
-            device=how["device"],
-            data=Path(how["data"]) if how["data"] else None,
+            threads=how.threads,
+            device=how.device,
+            data=Path(how.data) if how.data else None,
             command=record.command,
             id=run,
         )
@@ -214,9 +214,7 @@ class SweepRunner:
         return Job(
             request,
             str(self.folder.store.root.resolve()),
-            Settings(
-                how["checkpoint_seconds"], pictures=how["pictures"], animation=how["pictures"]
-            ),
+            Settings(how.checkpoint_seconds, pictures=how.pictures, animation=how.pictures),
             str(self.folder.stop_path.resolve()),
             self.again,
             self.allow_changed,

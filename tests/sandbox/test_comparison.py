@@ -95,10 +95,9 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
         sandbox.run("race", agent="tortoise", seed=number)
     Store().rows()
     read.clear()
-    made = comparison.compared_agents(comparison.ComparisonRequest(Request("race"), ["hare"]))[0][0]
-    member = comparison._member(
-        "race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race")
-    )
+    wanted = comparison.ComparisonRequest(Request("race", seed=1), ["hare"])
+    agents, _ = comparison.compared_agents(wanted)
+    (member,) = comparison.planned_runs(wanted.request, agents)
     found = Store().matching({member.fingerprint: member.sources})
     assert len(found[member.fingerprint]) == 1 and read == []
 

@@ -11,8 +11,7 @@ import pytest
 
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 from sandbox.execution.jobs import Job, execute
-from sandbox.execution.scheduler import run_requests
-from sandbox.execution.workers import Workers
+from sandbox.execution.scheduler import Workers, run_requests
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings

@@ -203,7 +203,7 @@ def _carry_out(
 ) -> int:
     from sandbox.comparison.api import Interrupted, compare_agents
     from sandbox.comparison.request import ComparisonRequest
-    from sandbox.execution.workers import Workers
+    from sandbox.execution.scheduler import Workers
     from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
 

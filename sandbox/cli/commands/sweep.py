@@ -126,7 +126,7 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.sweep_progress import SweepProgress
-    from sandbox.execution.workers import Workers
+    from sandbox.execution.scheduler import Workers
     from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
     from sandbox.sweeps.api import SweepRequest, begin
@@ -212,7 +212,7 @@ def _print(sweep: Sweep, failed: int) -> None:
         commands.append((["resume", sweep.id], "go on with what is not finished"))
     if sweep.best is not None:
         best = ["run", record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
-        data = ["--data", shown_path(Path(record.how["data"]))] if record.how.get("data") else []
+        data = ["--data", shown_path(Path(record.how.data))] if record.how.data else []
         commands.append(([*best, *data], "the best configuration, with pictures"))
         commands.append((["show", sweep.best.runs[0]], "its first run here"))
     next_commands(*(commands or [(["list"], "all runs")]))
