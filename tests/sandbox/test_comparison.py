@@ -19,6 +19,7 @@ from sandbox.comparison import api as comparison
 from sandbox.comparison import plots as comparison_plots
 from sandbox.comparison import report, results
 from sandbox.comparison.run_scores import RunScores
+from sandbox.comparison.standing import Standing, _half
 from sandbox.errors import UsageError
 from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
@@ -469,11 +470,9 @@ def measured(*rows, optimum=None, errors=None):
 
 def made_of(**agents):
     """A comparison of runs that were measured."""
-    everyone = [run for runs in agents.values() for run in runs]
-    found = [results._standing(label, runs, len(runs)) for label, runs in agents.items()]
-    score = everyone[0].score
-    standings = results.Standings(score.name, score.optimum, "", True, found, results._pairs(found))
-    results._limits(standings, everyone)
+    standings = results.standings_of(
+        [Standing(label, runs, len(runs)) for label, runs in agents.items()]
+    )
     return SimpleNamespace(standings=standings, lab="race")
 
 
@@ -558,7 +557,7 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
             else Arrival(None, None, float(at), float(at))
             for at, arrived in zip(draw.integers(1, 9, 7), draw.random(7) < 0.5, strict=True)
         ]
-        half, there = results._half(times), sorted(one.at for one in times if one.at is not None)
+        half, there = _half(times), sorted(one.at for one in times if one.at is not None)
         assert median_time(times).median == (there[half - 1] if half else float("inf"))
     document = made_of(a=measured([10, *THERE], optimum=10)).standings.agents[0].document()
     assert document["seconds_to_95"] == {"median": 2.0, "interval": None, "evaluated_before": 1.5}
