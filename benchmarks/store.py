@@ -48,7 +48,7 @@ def _process(words: list[str], rounds: int) -> float:
 
 def measure(quick: bool) -> list[Figure]:
     """The index made from nothing, then warm: finding runs in this process, `list` and `compare` as whole processes."""
-    from sandbox.comparison.api import planned_runs
+    from sandbox.comparison.planned import planned_runs
     from sandbox.comparison.request import ComparisonRequest, compared_agents
     from sandbox.runs.api import Request
     from sandbox.store.store import Store

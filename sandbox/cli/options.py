@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import click
 
+from sandbox.cli.arguments import command_line
 from sandbox.config.model import LabConfig, nested, show_value
 from sandbox.config.options import Option, options
 from sandbox.config.resolve import merge, read_file
@@ -316,78 +315,3 @@ def config_layer(
                 layer, nested((*path, "name") if parameter.option.choice else path, value)
             )
     return layer
-
-
-def normalized(arguments: Sequence[str]) -> list[str]:
-    """The words with `-` for `_` in the names of options; words behind `--` stay as they are."""
-    rest = list(arguments)
-    stop = rest.index("--") if "--" in rest else len(rest)
-    return [_normal(word) for word in rest[:stop]] + rest[stop:]
-
-
-def _normal(word: str) -> str:
-    name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value if word.startswith("--") else word
-
-
-def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The last value of each of some options ("agent"), read before the command line is parsed."""
-    values = {}
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
-        name, equals, value = word.partition("=")
-        if name.removeprefix("--") in names and name.startswith("--"):
-            if equals:
-                values[name[2:]] = value
-            elif following is not None:
-                values[name[2:]] = following
-    return values
-
-
-def command_line() -> str:
-    """The exact command line, as it can be typed again."""
-    program = os.path.basename(sys.argv[0])
-    head = [program] if program == "sandbox" else ["python", "-m", "sandbox"]
-    return shlex.join([*head, *words()])
-
-
-def words() -> list[str]:
-    """The words behind `python -m sandbox`, as they were given."""
-    context = click.get_current_context(silent=True)
-    given = context.find_root().obj if context is not None else None
-    return list(given) if isinstance(given, list) else sys.argv[1:]
-
-
-def option_given(name: str) -> str:
-    """The value that an option ("--store") was last given on the command line; "" for none."""
-    return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
-
-
-def given_below(prefix: str) -> list[str]:
-    """The options on the command line whose names begin so ("--env."), with their values."""
-    kept: list[str] = []
-    waiting = False  # for the value of the option before
-    for word in words():
-        if word.startswith(prefix) or (waiting and not word.startswith("--")):
-            kept.append(word)
-        waiting = word.startswith(prefix) and "=" not in word
-    return kept
-
-
-def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
-    """The words of this command once more, with other values of some options.
-
-    Args:
-        given: option -> value, replaced in its place, else added: {"--seeds": "10"}.
-        without: flags that are left out.
-    """
-    rest: list[str] = []
-    skipped = False
-    for word in words():
-        name, equals, _ = word.partition("=")
-        if skipped or name in without:
-            skipped = False
-        elif name in given:
-            skipped = not equals
-        else:
-            rest.append(word)
-    return [*rest, *(part for option in given.items() for part in option)]

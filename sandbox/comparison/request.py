@@ -67,8 +67,14 @@ class ComparedAgent:
 
 
 @dataclass(frozen=True)
-class _Word:
-    """A word of --agents: its label, the agent's name in the registry, the settings of its file."""
+class NamedAgent:
+    """A word of --agents.
+
+    Attributes:
+        label: of the agent in the comparison.
+        agent: its name in the registry.
+        file: the settings of its file, else empty.
+    """
 
     label: str
     agent: str
@@ -90,7 +96,7 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     preset_of(lab, entry.name, wanted.request.preset)
     find = finder_of(info, registered_config)
     problems: list[str] = []
-    words = _words(wanted.agents, problems)
+    words = named_agents(wanted.agents, problems)
     models: dict[str, type[LabConfig]] = {}
     for word in words:
         try:
@@ -136,7 +142,7 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
         preset_of(lab, entry.name, wanted.request.preset),
     )
     by_label = {}
-    for word in _words(wanted.agents or [info.default], []):
+    for word in named_agents(wanted.agents or [info.default], []):
         with contextlib.suppress(SandboxError):
             model = find("agent", word.agent)
             values = in_force(lab.Config, [preset, *_layers(wanted, word, model)])
@@ -145,7 +151,7 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
     return by_label
 
 
-def _layers(wanted: ComparisonRequest, word: _Word, model: type[LabConfig]) -> list[Settings]:
+def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> list[Settings]:
     """An agent's settings over the preset, weakest first: for all, of its file, and its own."""
     layers: list[Settings] = []
     for layer in wanted.request.layers:
@@ -158,9 +164,9 @@ def _layers(wanted: ComparisonRequest, word: _Word, model: type[LabConfig]) -> l
     return [*layers, word.file, own]
 
 
-def _words(words: Sequence[str], problems: list[str]) -> list[_Word]:
-    """The words of --agents that can be read; what is wrong is added to the problems."""
-    read: dict[str, _Word] = {}
+def named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]:
+    """The words of --agents that can be read; errors are added to the problems."""
+    read: dict[str, NamedAgent] = {}
     if not words:
         problems.append("--agents: name at least one, such as `--agents sarsa q-learning`")
     for word in words:
@@ -183,7 +189,7 @@ def _words(words: Sequence[str], problems: list[str]) -> list[_Word]:
                 f"give one another label: `--agents {label} other={agent}`"
             )
         else:
-            read[label] = _Word(label, agent, file)
+            read[label] = NamedAgent(label, agent, file)
     return list(read.values())
 
 
@@ -255,7 +261,7 @@ def _remarks(
     return remarks
 
 
-def _agent(wanted: ComparisonRequest, word: _Word, model: type[LabConfig]) -> ComparedAgent:
+def _agent(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> ComparedAgent:
     """The agent with its whole configuration.
 
     Raises:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import sandbox
-from sandbox.comparison import api as comparison
+from sandbox.comparison import planned, report, results
 from sandbox.comparison import plots as comparison_plots
-from sandbox.comparison import report, results
+from sandbox.comparison.request import ComparisonRequest, compared_agents
 from sandbox.comparison.run_scores import RunScores
 from sandbox.comparison.standing import Standing, _half
 from sandbox.errors import UsageError
@@ -79,16 +79,16 @@ def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monke
     )
     fresh = sandbox.compare("race", agents=["hare"], seeds=2, fresh=True)
     assert fresh.reused == 0 and set(ids(fresh)["hare"]).isdisjoint(ids(first)["hare"])
-    monkeypatch.setattr(comparison, "sources_of", lambda record: "other")
+    monkeypatch.setattr(planned, "sources_of", lambda record: "other")
     assert sandbox.compare("race", agents=["hare"], seeds=2).reused == 0
 
 
 def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
     sandbox.compare("race", agents=["hare"], seeds=3)
     read = []
-    real = comparison.RunRecord.read.__func__
+    real = planned.RunRecord.read.__func__
     monkeypatch.setattr(
-        comparison.RunRecord,
+        planned.RunRecord,
         "read",
         classmethod(lambda cls, path: read.append(path) or real(cls, path)),
     )
@@ -96,9 +96,9 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
         sandbox.run("race", agent="tortoise", seed=number)
     Store().rows()
     read.clear()
-    wanted = comparison.ComparisonRequest(Request("race", seed=1), ["hare"])
-    agents, _ = comparison.compared_agents(wanted)
-    (member,) = comparison.planned_runs(wanted.request, agents)
+    wanted = ComparisonRequest(Request("race", seed=1), ["hare"])
+    agents, _ = compared_agents(wanted)
+    (member,) = planned.planned_runs(wanted.request, agents)
     found = Store().matching({member.fingerprint: member.sources})
     assert len(found[member.fingerprint]) == 1 and read == []
 

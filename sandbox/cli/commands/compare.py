@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sandbox.cli.arguments import again
 from sandbox.cli.commands.run import ByAgent, LabCommand, LabCommands, lab_parameters
 from sandbox.cli.options import (
     ConfigOption,
-    again,
-    config_layer,
     config_parameters,
     layers_given,
-    normalized,
     own_options,
     request_options,
     requested,
@@ -24,16 +24,18 @@ from sandbox.cli.options import (
     worker_options,
 )
 from sandbox.cli.sweep_progress import counter
-from sandbox.config.model import choice_kind, nested
-from sandbox.config.resolve import choice_kind_of, finder_of, merge, read_file, registered_config
+from sandbox.config.model import LabConfig, choice_kind, nested
+from sandbox.config.resolve import choice_kind_of, finder_of, merge, registered_config
 from sandbox.errors import SandboxError, UsageError
-from sandbox.registry.registrar import Entry, canonical
+from sandbox.lab import Lab
+from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request
 from sandbox.text import plural
 
 if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison, ComparisonProgress
+    from sandbox.comparison.api import Comparison
+    from sandbox.comparison.planned import ComparisonProgress
 
 
 FEW = 10
@@ -43,21 +45,37 @@ WIDEST = 118
 
 
 class ComparedLabs(LabCommands):
-    """One command for each lab, made when it is asked for."""
+    """One command for each lab that has agents."""
 
-    verb = "compare"
+    verb, several = "compare", "--agents"
 
     def labs(self) -> list[Entry]:
         """The labs that have agents."""
         return [entry for entry in registry().entries("lab") if has_agents(entry)]
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command of the lab named first; its options depend on the agents named."""
-        entry = registry().find("lab", args[0])
-        words, agents = taken_agents(normalized(args[1:]))
-        return entry.name, lab_command(entry.name, agents, words), words
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command that compares agents on one lab; its options depend on the agents."""
+        one = registry().lab(lab)
+        every = lab_parameters(lab, one, words)
+        parameters = [option for option in every if option.option.path[0] != "agent"]
+        agents = [value for word, value in pairwise(words) if word == self.several]
+        parameters += _agent_parameters(one.Config, _agents(agents))
+
+        def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
+            from sandbox.comparison.request import ComparisonRequest, values_in_force
+
+            layers = layers_given(given.get("file"), layer)
+            request = Request(lab, given.get("preset", "default"), layers)
+            own = _own_options(given.get("own", ()))
+            return values_in_force(ComparisonRequest(request, _agents(agents), own))
+
+        about = f"Compare agents on the lab {lab}."
+        return LabCommand(lab, _compare_options(one), parameters, _carry_out, about, settings)
+
+
+def _agents(words: Sequence[str]) -> list[str]:
+    """The agents that words of --agents name, with spaces or commas between them."""
+    return [agent for word in words for agent in word.split(",") if agent]
 
 
 def has_agents(entry: Entry) -> bool:
@@ -78,55 +96,12 @@ def compare() -> None:
     """
 
 
-def taken_agents(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words without `--agents A B …`, and the agents: all words until the next option, also with commas between."""
-    rest: list[str] = []
-    agents: list[str] = []
-    taking = False
-    for word in words:
-        if word == "--agents" or word.startswith("--agents="):
-            taking = True
-            agents += word.partition("=")[2].split(",")
-        elif taking and not word.startswith("-"):
-            agents += word.split(",")
-        else:
-            taking = False
-            rest.append(word)
-    return rest, [agent for agent in agents if agent]
-
-
-def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Command:
-    """The command that compares agents on one lab.
-
-    Args:
-        name: the lab's name.
-        agents: as they were named.
-        words: the command line behind the lab, without the agents.
-    """
-    lab = registry().lab(name)
-    parameters = [one for one in lab_parameters(name, lab, words) if one.option.path[0] != "agent"]
-    parameters += _agent_parameters(lab.Config, agents)
-
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, agents, config_layer(parameters, values), values)
-
-    def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
-        from sandbox.comparison.request import ComparisonRequest, values_in_force
-
-        layers = layers_given(given.get("file"), layer)
-        request = Request(name, given.get("preset", "default"), layers)
-        of_one = _own_options(given.get("own", ()))
-        return values_in_force(ComparisonRequest(request, agents, of_one))
-
-    about = f"Compare agents on the lab {name}."
-    return LabCommand(name, _compare_options(lab), parameters, carry_out, about, settings)
-
-
-def _compare_options(lab: Any) -> list[click.Parameter]:
+def _compare_options(lab: Lab) -> list[click.Parameter]:
     """The options of every comparison, whatever the lab."""
     return own_options(
         click.option(
             "--agents",
+            multiple=True,
             metavar="NAME...",
             help="What to compare: names, LABEL=NAME, or configuration files.",
         ),
@@ -152,31 +127,20 @@ def _compare_options(lab: Any) -> list[click.Parameter]:
     )
 
 
-def _agent_parameters(config: Any, agents: Sequence[str]) -> list[ConfigOption]:
-    """The options of all agents named, each once; who is unknown is said later, with everything else that is wrong."""
+def _agent_parameters(config: type[LabConfig], agents: Sequence[str]) -> list[ConfigOption]:
+    """The options of all agents named, each once; errors are reported later, with all others."""
+    from sandbox.comparison.request import named_agents
+
     info = config.model_fields.get("agent")
     if info is None or choice_kind(info) != "agent":
         return []
     find = finder_of(info, registered_config)
-    made: dict[str, ConfigOption] = {}
-    for word in agents or [info.default]:
-        try:
-            for parameter in config_parameters(
-                find("agent", canonical(_agent_of(word))), {}, ("agent",)
-            ):
-                made.setdefault(parameter.option.name, parameter)
-        except SandboxError:
-            continue
-    return list(made.values())
-
-
-def _agent_of(word: str) -> str:
-    """The agent's name that a word of --agents means."""
-    name = word.rpartition("=")[2]
-    if not name.endswith((".toml", ".json")):
-        return name
-    agent = read_file(Path(name)).get("agent", "")
-    return str(agent.get("name", "")) if isinstance(agent, Mapping) else str(agent)
+    by_name: dict[str, ConfigOption] = {}
+    for agent in named_agents(agents or [info.default], []):
+        with contextlib.suppress(SandboxError):
+            for parameter in config_parameters(find("agent", agent.agent), {}, ("agent",)):
+                by_name.setdefault(parameter.option.name, parameter)
+    return list(by_name.values())
 
 
 def _own_options(words: Sequence[str]) -> dict[str, Any]:
@@ -198,10 +162,9 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _carry_out(
-    name: str, agents: Sequence[str], layer: dict[str, Any], values: dict[str, Any]
-) -> int:
-    from sandbox.comparison.api import Interrupted, compare_agents
+def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    from sandbox.comparison.api import compare_agents
+    from sandbox.comparison.planned import Interrupted
     from sandbox.comparison.request import ComparisonRequest
     from sandbox.execution.scheduler import Workers
     from sandbox.runs.loop import Settings
@@ -210,7 +173,7 @@ def _carry_out(
     request = requested(name, layer, values)
     try:
         comparison = compare_agents(
-            ComparisonRequest(request, agents, _own_options(values["own"])),
+            ComparisonRequest(request, _agents(values["agents"]), _own_options(values["own"])),
             Store(values["store"]),
             Settings(values["checkpoint_every"], pictures=values["pictures"]),
             Workers(values["workers"], values["scheduler"]),

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.cli.options import (
-    Seconds,
-    again,
-    command_line,
-    data_option,
-    json_option,
-    output_option,
-    store_option,
-)
+from sandbox.cli.arguments import again, command_line
+from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
 from sandbox.cli.sweep_progress import counter
 
 if TYPE_CHECKING:

@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 
+from sandbox.cli.arguments import normalized, picked, spread
 from sandbox.cli.options import (
     ConfigOption,
     config_layer,
     config_parameters,
     max_time_option,
-    normalized,
     own_options,
-    picked,
     render_option,
     request_options,
     requested,
@@ -31,9 +30,14 @@ from sandbox.runs.request import preset_of, resolved
 
 
 class LabCommands(click.Group):
-    """One command for each lab, made when it is asked for."""
+    """One command for each lab, made when it is used.
 
-    verb = "run"
+    Attributes:
+        verb: the command's name.
+        several: an option that takes all words until the next option; "" for none.
+    """
+
+    verb, several = "run", ""
 
     def labs(self) -> list[Entry]:
         """The labs that the command is for."""
@@ -52,13 +56,22 @@ class LabCommands(click.Group):
             f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options."
         )
 
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command for one lab.
+
+        Args:
+            lab: its name.
+            words: the command line behind it, with `-` for `_` in the names of options.
+        """
+        return lab_command(lab, words)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command of the lab named first; its options depend on what the other words choose."""
+        """The command of the lab named first; its options depend on the other words."""
         entry = registry().find("lab", args[0])
-        words = normalized(args[1:])
-        return entry.name, lab_command(entry.name, words), words
+        words = spread(normalized(args[1:]), self.several)
+        return entry.name, self.lab_command(entry.name, words), words
 
 
 @click.group(cls=LabCommands, no_args_is_help=True)
@@ -75,12 +88,8 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     """
     lab = registry().lab(name)
     parameters = lab_parameters(name, lab, words)
-
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, config_layer(parameters, values), values)
-
     about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
-    return LabCommand(name, _run_options(lab), parameters, carry_out, about, settings)
+    return LabCommand(name, _run_options(lab), parameters, _carry_out, about, settings)
 
 
 def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
@@ -131,7 +140,8 @@ class LabCommand(click.Command):
         name: the lab's.
         own: options of the command itself.
         of_lab: options of the lab.
-        carry_out: what it does.
+        carry_out: does it, and returns the exit code; takes the lab's name, its options as a layer
+            of configuration, and the options of the command.
         about: its help.
         settings: says which values hold.
     """
@@ -141,11 +151,12 @@ class LabCommand(click.Command):
         name: str,
         own: list[click.Parameter],
         of_lab: list[ConfigOption],
-        carry_out: Callable[..., int],
+        carry_out: Callable[[str, dict[str, Any], dict[str, Any]], int],
         about: str,
         settings: Settings,
     ) -> None:
-        super().__init__(name, params=[*own, *of_lab], callback=carry_out, help=about)
+        super().__init__(name, params=[*own, *of_lab], help=about)
+        self.callback = lambda **values: carry_out(name, config_layer(of_lab, values), values)
         self._own, self._of_lab, self._settings = own, of_lab, settings
         self._words: list[str] = []
 

@@ -9,12 +9,12 @@ import click
 
 from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.cli.options import (
-    config_layer,
     own_options,
     request_options,
     requested,
     worker_options,
 )
+from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
@@ -29,16 +29,20 @@ SHOWN_REASONS = 3
 class SweepCommands(LabCommands):
     """One command for each lab; behind `--grid` stand all axes until the next option."""
 
-    verb = "sweep"
+    verb, several = "sweep", "--grid"
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The sweep command of the lab named first."""
-        name, _, words = super().resolve_command(ctx, args)
-        assert name is not None
-        words = spread(words)
-        return name, sweep_command(name, words), words
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command that sweeps one lab."""
+        one = registry().lab(lab)
+        about = f"Run `{lab}` with many configurations. {(type(one).__doc__ or '').strip()}"
+        return LabCommand(
+            lab,
+            _sweep_options(one),
+            lab_parameters(lab, one, words),
+            _carry_out,
+            about,
+            one_configuration(lab, one),
+        )
 
 
 @click.group(cls=SweepCommands, no_args_is_help=True)
@@ -46,41 +50,7 @@ def sweep() -> None:
     """Run a lab with many configurations, rank them, and say what mattered."""
 
 
-def spread(words: list[str]) -> list[str]:
-    """`--grid A B` as `--grid A --grid B`: an option may take several words only so."""
-    made: list[str] = []
-    inside = False
-    for word in words:
-        if word.startswith("-"):
-            inside = word == "--grid"
-            if not inside:
-                made.append(word)
-        elif inside:
-            made += ["--grid", word]
-        else:
-            made.append(word)
-    return [*made, "--grid"] if words[-1:] == ["--grid"] else made
-
-
-def sweep_command(name: str, words: list[str]) -> click.Command:
-    """The command that sweeps one lab.
-
-    Args:
-        name: the lab's name.
-        words: the command line behind it.
-    """
-    lab = registry().lab(name)
-    parameters = lab_parameters(name, lab, words)
-
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, config_layer(parameters, values), values)
-
-    about = f"Run `{name}` with many configurations. {(type(lab).__doc__ or '').strip()}"
-    settings = one_configuration(name, lab)
-    return LabCommand(name, _sweep_options(lab), parameters, carry_out, about, settings)
-
-
-def _sweep_options(lab: Any) -> list[click.Parameter]:
+def _sweep_options(lab: Lab) -> list[click.Parameter]:
     """The options of every sweep, whatever the lab."""
     return own_options(
         click.option(
