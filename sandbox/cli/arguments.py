@@ -1,4 +1,4 @@
-"""The words of the command line: read before click parses them, and written again for the next command."""
+"""The words of the command line: read before click parses them, repeated in the next command."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import click
 
@@ -44,7 +45,7 @@ def spread(arguments: Sequence[str], option: str) -> list[str]:
 def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The last value of each of some options ("agent"), read before the command line is parsed."""
     values = {}
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, following in zip_longest(arguments, arguments[1:]):
         name, equals, value = word.partition("=")
         if name.removeprefix("--") in names and name.startswith("--"):
             if equals:

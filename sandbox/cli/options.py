@@ -116,12 +116,6 @@ track_option = click.option(
     metavar="NAME",
     help="An observer of each run, such as tensorboard; may be repeated.",
 )
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder of data files [default: $SANDBOX_DATA].",
-)
 worker_options = (
     click.option(
         "--workers",
@@ -137,6 +131,16 @@ worker_options = (
         help="A running Dask cluster; the store must be on a shared folder.",
     ),
 )
+
+
+def data_option(default: str = "") -> Decorator:
+    """The folder of data files; `default` says in the help where they are without the option."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="DIR",
+        help=f"Folder of data files{default}.",
+    )
 
 
 def pictures_option(default: bool) -> Decorator:
@@ -201,7 +205,7 @@ def request_options(
             show_default=True,
             help="For labs that can use one.",
         ),
-        data_option,
+        data_option(),
         store_option,
         json_option,
     ]

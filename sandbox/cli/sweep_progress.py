@@ -1,5 +1,7 @@
-"""Shows how far a sweep, comparison or reproduction is: on a terminal a line that changes, elsewhere
-a line now and then; both on standard error."""
+"""Progress of sweeps, comparisons and reproductions on standard error.
+
+On a terminal it is a line that changes, elsewhere a line now and then.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SweepProgress:
-    """Called with a `Tally` whenever something happened.
+    """Shows a `Tally` whenever it changes.
 
     Args:
         quiet: show nothing.
@@ -40,7 +42,7 @@ class SweepProgress:
             self._bar = None
 
     def __call__(self, tally: Tally) -> None:
-        """Show how far it is, not more often than can be read."""
+        """Show the tally, not more often than can be read."""
         now = time.monotonic()
         if self._quiet or now - self._shown < (
             SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
@@ -76,7 +78,7 @@ class SweepProgress:
 
 
 def counter(what: str) -> Callable[[int, int, str], None]:
-    """Shows on standard error how many are done: on a terminal in one line that changes, elsewhere now and then.
+    """Shows how many are done, and the name of the last.
 
     Args:
         what: stands behind the count: "runs done".
@@ -97,11 +99,11 @@ def counter(what: str) -> Callable[[int, int, str], None]:
 
 
 def line(tally: Tally, room: int = 1000) -> str:
-    """How far it is, in words: `12 of 30 runs done · 2 running · 0 failed · best reward per step 0.75 · 1:20 left`.
+    """A tally in words: `12 of 30 runs done · 2 running · 0 failed · best regret 0.75 · 1:20 left`.
 
     Args:
         tally: how far it is.
-        room: columns there are.
+        room: available columns.
     """
     total = plural(tally.total, "run")
     parts = [

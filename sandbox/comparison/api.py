@@ -1,8 +1,7 @@
 """`compare`: agents x seeds on one lab, each an ordinary run; finished runs are reused.
 
-The statistics are computed from the runs' own files whenever a comparison is made; only the page and
-its document are kept, in `comparisons/ID/` of the store. There is no run.json in it, so listings of
-runs do not see it. The same comparison has the same id.
+The statistics are computed from the runs' own files whenever a comparison is made; only the page
+and its document are kept, in `comparisons/ID/` of the store. The same comparison has the same id.
 """
 
 from __future__ import annotations

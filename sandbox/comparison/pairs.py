@@ -1,4 +1,4 @@
-"""Whether one of two agents is better or faster, and how sure that is: an exact test for each pair."""
+"""Whether one of two agents is better or faster: an exact test for each pair."""
 
 from __future__ import annotations
 

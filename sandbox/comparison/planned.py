@@ -1,4 +1,4 @@
-"""The runs of a comparison: which it needs, which of them are there already, and how the others are made."""
+"""The runs that a comparison needs: reused where they are in the store, else carried out."""
 
 from __future__ import annotations
 
@@ -146,8 +146,8 @@ def completed(
             raise Interrupted(progress) from None
         except WorkersLost as error:
             raise SandboxError(
-                f"{error} {progress.done} of {progress.total} runs are done. The same command goes on; "
-                "without --scheduler it runs here."
+                f"{error} {progress.done} of {progress.total} runs are done. The same command goes "
+                "on; without --scheduler it runs here."
             ) from error
         if None in carried_out:
             raise Interrupted(progress)
@@ -168,7 +168,7 @@ def _resumable(rows: Sequence[Row], store: Store) -> str | None:
 
 
 def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
-    """Build each agent's experiment once, to report one that does not fit before the first run begins.
+    """Build each agent's experiment once, so that one that does not fit is reported at once.
 
     Raises:
         UsageError: with all that do not fit.

@@ -1,4 +1,4 @@
-"""What is compared: words as they are typed ("sarsa", "slow=sarsa", "tuned.toml") become configurations of the same task.
+"""What is compared: "sarsa", "slow=sarsa", "tuned.toml" become configurations of one task.
 
 All errors in a request are reported together, before anything runs.
 """
@@ -128,9 +128,9 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
 
 
 def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
-    """The values that hold for each agent, by label, for help; without agents of the lab's default one.
+    """The values that hold for each agent, by label, for help.
 
-    Nothing is refused; agents that are unknown or wrong are left out.
+    Without agents it is the lab's default one. Unknown and wrong agents are left out.
     """
     entry = registry().find("lab", wanted.request.lab)
     lab = registry().lab(entry.name)
@@ -281,11 +281,12 @@ def _agent(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) 
 
 
 def _other_tasks(agents: Sequence[ComparedAgent]) -> list[str]:
-    """A sentence for each setting, the agent aside, in which an agent's task differs from the first's."""
+    """A sentence for each setting of the task in which an agent differs from the first."""
     tasks = [_task(one.config) for one in agents]
     return [
-        f"'{agents[0].label}' and '{one.label}' would not face the same task: {option_name(name)} "
-        f"is {show_value(tasks[0].get(name))} for one and {show_value(task.get(name))} for the other"
+        f"'{agents[0].label}' and '{one.label}' would not face the same task: "
+        f"{option_name(name)} is {show_value(tasks[0].get(name))} for one and "
+        f"{show_value(task.get(name))} for the other"
         for one, task in zip(agents[1:], tasks[1:], strict=True)
         for name in sorted({*tasks[0], *task})
         if tasks[0].get(name) != task.get(name)

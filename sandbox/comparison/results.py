@@ -1,4 +1,4 @@
-"""The results of a comparison: each agent's, whether one of each pair is better, and what limits the answer."""
+"""The results of a comparison: each agent's, each pair's, and what limits the answer."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _limits(agents: Sequence[Standing]) -> list[str]:
             {one.host for one in everyone}
         )
         > 1,
-        "The runs were made under different versions of libraries; run.json of each says which.": any(
+        "The runs were made under different versions of libraries; run.json of each has them.": any(
             len(some) > 1 for some in versions.values()
         ),
         "The optimum is not known here: there is no optimality gap, and no share of it to be "

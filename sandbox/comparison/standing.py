@@ -96,7 +96,7 @@ class Standing:
 
     @property
     def arrived(self) -> int | None:
-        """Runs that reached 95 % of the optimum and stayed; None without optimum or evaluations."""
+        """Runs that reached 95 % of the optimum and stayed; None without optimum or curve."""
         arrivals = self._in_steps
         return None if arrivals is None else sum(one.at is not None for one in arrivals)
 
@@ -107,7 +107,7 @@ class Standing:
 
     @property
     def before(self) -> float | None:
-        """Env steps at the evaluation before the one that the median counts; None without median."""
+        """Env steps at the evaluation before the one of the median; None without median."""
         steps, arrivals = self.steps, self._in_steps or ()
         before = [one.after for one in arrivals if steps is not None and one.at == steps.median]
         return min((after for after in before if after is not None), default=None)

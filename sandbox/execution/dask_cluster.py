@@ -1,7 +1,7 @@
 """An executor that hands jobs to a running Dask cluster, whose workers share the store's folder.
 
-Dask hands a job to another worker when its worker dies; `sandbox.execution.jobs.execute` then resumes
-the run from its checkpoint.
+Dask hands a job to another worker when its worker dies; `sandbox.execution.jobs.execute` then
+resumes the run from its checkpoint.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One run as a job that travels to a worker, and how the worker carries it out.
 
-The name of a run's folder is decided before the run begins. So a job that is handed out twice, because
-its worker died or was thought dead, never starts twice: the second attempt finds the folder, waits
-until the first worker is gone, and resumes from the checkpoint.
+The name of a run's folder is decided before the run begins. So a job that is handed out twice,
+because its worker died or was thought dead, never starts twice: the second attempt finds the
+folder, waits until the first worker is gone, and resumes from the checkpoint.
 """
 
 from __future__ import annotations

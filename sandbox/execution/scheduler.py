@@ -1,7 +1,7 @@
 """The scheduler: hands jobs to an executor until all have ended, or something asks it to stop.
 
-Sweeps ask it for one job after another, comparisons give it a list. A run that fails stops no other;
-Ctrl-C lets the runs at work finish their block and save.
+Sweeps give it one job after another, comparisons a list. A run that fails stops no other; Ctrl-C
+lets the runs at work finish their block and save.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Workers:
     def __post_init__(self) -> None:
         if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
             raise UsageError(
-                "--workers N starts processes here, --scheduler uses a running cluster; give one of "
-                f"them, and N of at most {MOST_THREADS}."
+                "--workers N starts processes here, --scheduler uses a running cluster; "
+                f"give one of them, and N of at most {MOST_THREADS}."
             )
 
     @contextlib.contextmanager
@@ -58,8 +58,8 @@ class Workers:
         Args:
             lab: the lab of the runs.
             store: where the runs go.
-            in_threads: whether several runs may work at the same time in this process, where the lab
-                allows it. They then share the cores, so that the seconds of each say little.
+            in_threads: whether several runs may work at the same time in this process, where the
+                lab allows it. They then share the cores, so that the seconds of each say little.
 
         Raises:
             UsageError: when Dask is not installed, does not answer, or its workers do not fit.

@@ -165,7 +165,7 @@ class Worker:
 
 
 def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
-    """The worker process: carry out jobs in a thread, where Ctrl-C is not heard, as long as the parent lives."""
+    """The worker process: carry out jobs in a thread, which takes no signals."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
     thread = threading.Thread(target=_execute_jobs, args=(pipe,))
     thread.start()

@@ -1,6 +1,6 @@
 """A sweep's own folder: `sweeps/ID/` in the store, beside the folders of the labs.
 
-sweep.json is the plan, with the ids of each trial's runs; the results are in the runs' folders alone.
+sweep.json is the plan, with the ids of each trial's runs; the results are in the runs' folders.
 """
 
 from __future__ import annotations

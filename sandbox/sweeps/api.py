@@ -1,4 +1,4 @@
-"""Sweeps: one lab, many configurations, each with the same seeds; each run is an ordinary run in the store.
+"""Sweeps: one lab, many configurations, each with the same seeds; each run is an ordinary run.
 
 Everything in a request is checked before anything is written or run. `sweep` begins a sweep,
 `resume_sweep` goes on with it.
@@ -96,9 +96,9 @@ def sweep(
         seed: the first of them, >= 0; also seeds the draws.
         preset: one of the lab's presets.
         config: settings that all share, nested.
-        objective: what is compared: "summary.regret"; by default the lab's own, else the runs' score.
+        objective: what is compared: "summary.regret"; by default the lab's own, else the score.
         direction: "maximize" or "minimize", where the lab does not declare it for this objective.
-        prune: "median" or "halving" gives up hopeless trials of labs that evaluate while they learn.
+        prune: "median" or "halving" gives up hopeless trials, where runs evaluate as they learn.
         workers: processes to start (by a script guarded by `if __name__ == "__main__"`).
         scheduler: or the address of a Dask cluster that shares the store's folder.
         pictures: whether each run makes pictures.
@@ -177,7 +177,7 @@ def resume_sweep(
     if record.sources not in ("", provenance.sources()) and not allow_changed:
         raise UsageError(
             f"Sweep {record.id} began under other sources of the sandbox; its runs would not be "
-            f"comparable. `python -m sandbox resume {record.id} --allow-changed` goes on all the same."
+            f"comparable. `python -m sandbox resume {record.id} --allow-changed` goes on anyway."
         )
     lab = registry().lab(record.lab)
     _refuse_missing(folder, record, lab)
@@ -310,8 +310,8 @@ def _carried_out(
             runner.run()
         except WorkersLost as error:
             raise SandboxError(
-                f"{error} `python -m sandbox resume {record.id} --workers 0` goes on in one process, "
-                "`--workers 2` in two; `--scheduler ADDRESS` on another cluster."
+                f"{error} `python -m sandbox resume {record.id} --workers 0` goes on in one "
+                "process, `--workers 2` in two; `--scheduler ADDRESS` on another cluster."
             ) from error
         if record.prune and not runner.reported and record.status == "finished":
             record.error = (

@@ -1,4 +1,4 @@
-"""Carries a sweep from wherever it stands to its end: asks for trials, hands out their runs, takes the outcomes.
+"""Carries out a sweep: asks for trials, hands out their runs, takes the outcomes.
 
 A new sweep and one that is resumed take the same way: every trial in sweep.json is opened in its
 order, and of its runs only those that are not finished are handed out.
@@ -171,7 +171,7 @@ class SweepRunner:
         self._close_if_done(opened)
 
     def _ended_before(self, opened: OpenTrial, run: str) -> bool:
-        """Take the outcome of a run that ended before; False when it still has to be carried out."""
+        """Take the outcome of a run that ended before; False when it has to be carried out."""
         folder = self.folder.run(self.record.lab, run)
         if not folder.record_path.exists():
             return False

@@ -1,7 +1,7 @@
-"""Optuna, as sweeps use it: drawing trials, giving up hopeless ones, saying which parameter mattered.
+"""Optuna, as sweeps use it: drawing trials, giving up hopeless ones, importance of parameters.
 
-A study here is never the truth: it is made anew from sweep.json and from what the runs measured whenever a sweep goes on. Each draw has
-a sampler of its own, seeded by the sweep's seed and the trial's number.
+A study keeps nothing: it is rebuilt from sweep.json and from the runs whenever a sweep goes on.
+Each draw has a sampler of its own, seeded by the sweep's seed and the trial's number.
 """
 
 from __future__ import annotations
@@ -51,13 +51,10 @@ def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Any
 
 def pruner(kind: str) -> Any:
     """Optuna's pruner: "median", "halving", or "" for none."""
-    optuna = load_optuna("--prune")
-    made: Mapping[str, Any] = {
-        "": optuna.pruners.NopPruner,
-        "median": optuna.pruners.MedianPruner,
-        "halving": optuna.pruners.SuccessiveHalvingPruner,
-    }
-    return made[kind]()
+    pruners = load_optuna("--prune").pruners
+    if kind == "halving":
+        return pruners.SuccessiveHalvingPruner()
+    return pruners.MedianPruner() if kind else pruners.NopPruner()
 
 
 class Study:
@@ -66,7 +63,7 @@ class Study:
     Args:
         direction: "maximize" or "minimize".
         prune: a pruner's name, or "".
-        journal: file through which runs in other processes ask whether to go on; None where none does.
+        journal: file through which runs in other processes ask the pruner; None for none.
     """
 
     def __init__(self, direction: str, prune: str = "", journal: Path | None = None) -> None:
@@ -87,32 +84,30 @@ class Study:
         self,
         params: Mapping[str, Any],
         distributions: Mapping[str, str],
-        reported: Mapping[int, float] | None = None,
+        reported: Mapping[int, float],
     ) -> None:
-        """Take up the next trial with the parameters it has, and what it reported so far; without distributions, as one of a grid."""
+        """Add the next trial.
+
+        Args:
+            params: its parameters.
+            distributions: of those that were drawn, as Optuna's JSON; empty for a grid.
+            reported: values that it reported so far, by units of work.
+        """
         from optuna.distributions import json_to_distribution
 
-        known = {name: json_to_distribution(text) for name, text in distributions.items()}
         trial = self._optuna.trial.create_trial(
             state=self._optuna.trial.TrialState.RUNNING,
-            params={name: params[name] for name in known},
-            distributions=known,
-            intermediate_values=dict(reported or {}),
+            params={name: params[name] for name in distributions},
+            distributions={name: json_to_distribution(one) for name, one in distributions.items()},
+            intermediate_values=dict(reported),
         )
         self._study.add_trial(trial)
 
     def tell(self, number: int, value: float | None, *, pruned: bool = False) -> None:
-        """Say how a trial ended: its value; None when it failed."""
+        """Tell Optuna how a trial ended: its value, None when it failed."""
         states = self._optuna.trial.TrialState
-        if pruned:
-            self._study.tell(number, state=states.PRUNED)
-        elif value is None:
-            self._study.tell(number, state=states.FAIL)
-        else:
-            self._study.tell(number, value)
-
-    def __len__(self) -> int:
-        return len(self._study.get_trials(deepcopy=False))
+        state = states.PRUNED if pruned else states.FAIL if value is None else None
+        self._study.tell(number, None if pruned else value, state=state)
 
 
 @dataclass
@@ -152,34 +147,37 @@ class TrialPruner:
 
 
 def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> dict[str, float]:
-    """How much of the objective's variance each parameter explains: fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it.
+    """How much of the objective's variance each parameter explains.
+
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it. Parameters that not every trial
+    has are left out.
 
     Args:
         params: of the finished trials.
         values: their objectives, finite.
 
     Returns:
-        Shares that add up to 1, largest first; empty where there is too little to say. Parameters that not every trial has are left out.
+        Shares that add up to 1, largest first; empty with too few trials.
     """
     optuna = load_optuna("The importance of parameters")
-    names = [name for name in params[0] if all(name in one for one in params)] if params else []
-    names = [name for name in names if len({repr(one[name]) for one in params}) > 1]
-    if len(params) < 4 or not names or len(set(values)) < 2:
-        return {}
-    distributions = {name: _span(optuna, [_plain(one[name]) for one in params]) for name in names}
-    study = optuna.create_study(direction="maximize")
-    for one, value in zip(params, values, strict=True):
-        drawn = {name: _plain(one[name]) for name in names}
-        study.add_trial(
-            optuna.trial.create_trial(params=drawn, distributions=distributions, value=value)
-        )
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return {
-        name: float(share)
-        for name, share in optuna.importance.get_param_importances(
-            study, evaluator=evaluator
-        ).items()
+    columns = {
+        name: [_plain(one[name]) for one in params]
+        for name in (params[0] if params else {})
+        if all(name in one for one in params)
     }
+    columns = {name: column for name, column in columns.items() if len(set(map(repr, column))) > 1}
+    if len(params) < 4 or not columns or len(set(values)) < 2:
+        return {}
+    distributions = {name: _span(optuna, column) for name, column in columns.items()}
+    study = optuna.create_study(direction="maximize")
+    for *drawn, value in zip(*columns.values(), values, strict=True):
+        trial = optuna.trial.create_trial(
+            params=dict(zip(columns, drawn, strict=True)), distributions=distributions, value=value
+        )
+        study.add_trial(trial)
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _span(optuna: Any, values: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Comparisons: what is reused, what is refused, what the answer says; with a toy lab whose agents have known scores."""
+"""Comparisons of agents with known scores: reused runs, errors, results."""
 
 from __future__ import annotations
 
@@ -115,7 +115,8 @@ def test_the_standings_are_arithmetic(race, store):
     )
     low, high = rows["hare"]["iqm"]["interval"]
     assert min(hare) <= low <= rows["hare"]["iqm"]["value"] <= high <= max(hare)
-    # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5, 95 % of 10, in lap 19, evaluated every second lap: 20
+    # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5,
+    # 95 % of 10, in lap 19, evaluated every second lap: 20
     assert rows["hare"]["reached_95"] == 0 and rows["tortoise"]["reached_95"] == 5
     assert rows["tortoise"]["steps_to_95"] == {
         "median": 20 * 7,
@@ -440,7 +441,8 @@ def test_a_page_is_drawn_again_only_when_something_in_it_changed(race, store, mo
 
 
 def measured(*rows, optimum=None, errors=None):
-    """Runs of one agent: each row is its score, then, if it was evaluated, (steps, seconds) at its arrival, before it and at its end."""
+    """Runs of one agent: each row is a score, then, if the run was evaluated, (steps, seconds) at its
+    arrival, before it and at its end."""
     runs = []
     for seed, (score, *times) in enumerate(rows):
         error = None if errors is None else errors[seed]
@@ -538,7 +540,7 @@ def test_who_reaches_the_optimum_in_some_runs_is_told_apart_from_who_never_does(
 
 
 def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
-    """In seconds two runs end before the third arrives, and alone they would count it as all that are left."""
+    """In seconds two runs end before the third arrives, and alone would leave only that one."""
     quick = (None, (400, 3.0), (400, 3.0))
     slow = ((300, 24.09), (200, 20.0), (400, 30.0))
     lost = row(made_of(a=measured([5, *quick], [5, *quick], [10, *slow], optimum=10)), "a")

@@ -1,4 +1,4 @@
-"""Sweeps in one process: what is tried, what is refused, what comes out, and that each run has the bytes it has alone."""
+"""Sweeps in one process: their trials, errors and results; each run has the bytes it has alone."""
 
 from __future__ import annotations
 
@@ -448,8 +448,13 @@ def test_a_grid_beyond_reason_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("module", "more", "scheduler"), [("optuna", {"random": 2}, ""), ("optuna", {"grid": {"x": [1]}, "prune": "median"}, ""), ("distributed", {"grid": {"x": [1]}}, "tcp://host:8786")]
-)  # fmt: skip
+    ("module", "more", "scheduler"),
+    [
+        ("optuna", {"random": 2}, ""),
+        ("optuna", {"grid": {"x": [1]}, "prune": "median"}, ""),
+        ("distributed", {"grid": {"x": [1]}}, "tcp://host:8786"),
+    ],
+)
 def test_a_missing_extra_is_one_line_of_pip(module, more, scheduler, monkeypatch, store):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError, match=r'python -m pip install "sandbox-lab\[sweep\]"'):

@@ -1,4 +1,4 @@
-"""Sweeps on worker processes: nothing is lost or done twice when one is killed, and the bytes are those of a serial sweep."""
+"""Sweeps on worker processes: the bytes of a serial sweep, also when workers are killed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEADLINE = 120
 
 
 def essences(store, lab="valley"):
-    """What every run of a store computed, by trial and seed: metrics bytes, and the summary without durations."""
+    """Results of every run of a store, by trial and seed: metrics bytes, summary without durations."""
     found = {}
     for folder in (store / lab).iterdir():
         record = json.loads((folder / "run.json").read_text())
@@ -245,7 +245,7 @@ LITTLE = ["--grid", "x=0,1,2", "--seeds", "2", "--epochs", "30"]
 
 
 def interrupted_sweep(store, *more, sent=signal.SIGINT):
-    """Start a sweep, hit its whole process group while a run is at work, as Ctrl-C on a terminal does; what it said."""
+    """Start a sweep and signal its process group while a run works, as Ctrl-C does; its output."""
     words = [
         "sweep",
         "valley",

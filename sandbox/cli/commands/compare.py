@@ -1,4 +1,4 @@
-"""`compare LAB --agents A B …`: the options of a lab, and of all agents named, are made from their configurations."""
+"""`compare LAB --agents A B …`: options come from the configurations of lab and agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run LAB`: the options of a lab are made from its configuration and from the things chosen on the command line."""
+"""`run LAB`: options are made from the configurations of the lab and of what the words choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sweep LAB`: one lab, many configurations; the lab's options are those of `run`, and hold for all of them."""
+"""`sweep LAB`: one lab, many configurations; options of the lab hold for all of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sandbox.cli.options import (
     requested,
     worker_options,
 )
+from sandbox.config.model import option_name
 from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 
@@ -119,49 +120,35 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
 
 
 def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
-    """Print a sweep's ending and return the exit code that goes with it."""
+    """Print a sweep's results and return the exit code.
+
+    Args:
+        sweep: the sweep.
+        as_json: as one JSON document.
+    """
     from sandbox.cli.output import print_json
 
-    codes = {"finished": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
-    failed = sum(
-        status in ("failed", "damaged", "lost") for one in sweep.ranking for status in one.statuses
-    )
-    code = 1 if failed and sweep.status == "finished" else codes[sweep.status]
+    statuses = [status for one in sweep.ranking for status in one.statuses]
+    failed = sum(status in ("failed", "damaged", "lost") for status in statuses)
     if as_json:
         print_json(sweep.document())
     else:
         _print(sweep, failed)
-    return code
+    if sweep.status in ("failed", "lost") or (failed and sweep.status == "finished"):
+        return 1
+    return 130 if sweep.status == "interrupted" else 0
 
 
 def _print(sweep: Sweep, failed: int) -> None:
-    from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
-    from sandbox.config.model import option_name
+    from sandbox.cli.output import heading, paragraph, shown_path
     from sandbox.sweeps import report as sweep_report
     from sandbox.text import plural
 
-    record, shown = sweep.record, sweep.ranking[:SHOWN]
-    heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
-    names = sweep_report.columns(sweep)
-    aim = sweep_report.value_heading(sweep)
-    rows = [
-        [
-            str(place) if one.value is not None else "",
-            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
-            sweep_report.value_text(one),
-            str(one.number),
-        ]
-        for place, one in enumerate(shown, 1)
-    ]
-    table(
-        ["rank", *map(option_name, names), aim, "trial"],
-        rows,
-        right=["rank", aim, "trial", *_numeric(sweep, names)],
-    )
-    if len(sweep.ranking) > len(shown):
-        click.echo(
-            f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}"
-        )
+    heading(f"{sweep.record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
+    _print_table(sweep)
+    if len(sweep.ranking) > SHOWN:
+        more = shown_path(sweep.path / sweep_report.RANKING)
+        click.echo(f"… and {len(sweep.ranking) - SHOWN} more in {more}")
     if sweep.importance:
         shares = ", ".join(
             f"{option_name(name)} {100 * share:.0f} %"
@@ -173,34 +160,51 @@ def _print(sweep: Sweep, failed: int) -> None:
         click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
         for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
             paragraph(f"  {count} × {reason}")
-    if record.error:
-        click.echo(f"Note: {record.error}")
-    results = sorted(path.name for path in sweep.path.iterdir() if _is_result(path))
-    paragraph(f"Kept in {shown_path(sweep.path)}: {', '.join(results)}")
+    if sweep.record.error:
+        click.echo(f"Note: {sweep.record.error}")
+    results = (path for path in sweep.path.iterdir() if path.suffix in (".json", ".html", ".png"))
+    names = ", ".join(sorted(path.name for path in results))
+    paragraph(f"Kept in {shown_path(sweep.path)}: {names}")
+    _print_next(sweep, failed)
+
+
+def _print_table(sweep: Sweep) -> None:
+    from sandbox.cli.output import table
+    from sandbox.sweeps import report as sweep_report
+
+    names, aim = sweep_report.columns(sweep), sweep_report.value_heading(sweep)
+    rows = [
+        [
+            str(place) if one.value is not None else "",
+            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
+            sweep_report.value_text(one),
+            str(one.number),
+        ]
+        for place, one in enumerate(sweep.ranking[:SHOWN], 1)
+    ]
+    params = {
+        name: [one.params[name] for one in sweep.ranking if name in one.params] for name in names
+    }
+    numeric = [
+        option_name(name)
+        for name, values in params.items()
+        if all(isinstance(value, (int, float)) for value in values)
+    ]
+    headings = ["rank", *map(option_name, names), aim, "trial"]
+    table(headings, rows, right=["rank", aim, "trial", *numeric])
+
+
+def _print_next(sweep: Sweep, failed: int) -> None:
+    from sandbox.cli.output import next_commands, shown_path
+    from sandbox.sweeps.report import BEST
+
     commands: list[tuple[list[str], str]] = []
     if sweep.status != "finished" or failed:
         commands.append((["resume", sweep.id], "go on with what is not finished"))
     if sweep.best is not None:
-        best = ["run", record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
-        data = ["--data", shown_path(Path(record.how.data))] if record.how.data else []
-        commands.append(([*best, *data], "the best configuration, with pictures"))
+        best = ["run", sweep.record.lab, "--config", shown_path(sweep.path / BEST)]
+        data = sweep.record.how.data
+        best += ["--data", shown_path(Path(data))] if data else []
+        commands.append((best, "the best configuration, with pictures"))
         commands.append((["show", sweep.best.runs[0]], "its first run here"))
     next_commands(*(commands or [(["list"], "all runs")]))
-
-
-def _numeric(sweep: Sweep, names: list[str]) -> list[str]:
-    from sandbox.config.model import option_name
-
-    return [
-        option_name(name)
-        for name in names
-        if all(
-            isinstance(one.params.get(name), (int, float))
-            for one in sweep.ranking
-            if name in one.params
-        )
-    ]
-
-
-def _is_result(path: Path) -> bool:
-    return path.suffix in (".json", ".html", ".png")

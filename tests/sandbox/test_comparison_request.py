@@ -1,4 +1,4 @@
-"""Whose options are whose in a comparison: those of a preset, of all, of a named agent, and of one."""
+"""Options in a comparison: those of a preset, of all agents, of a named agent, and of one."""
 
 from __future__ import annotations
 
