@@ -36,7 +36,7 @@ class RunScores:
         env_steps: of learning in all, or None where they were not counted.
         steps: when it reached 95 % of the optimum and stayed, in env steps; None without optimum or
             curve.
-        seconds: the same in seconds of work, evaluation and compilation included; None without times.
+        seconds: the same in seconds of work, evaluation included; None without times.
         host: where it ran.
         versions: of Python and libraries.
     """

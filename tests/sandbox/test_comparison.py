@@ -398,9 +398,7 @@ def test_tabular_agents_on_the_maze(store, say):
         )
 
 
-@pytest.mark.extras
 def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_process, tmp_path):
-    pytest.importorskip("distributed")
     words = ["compare", "race", "--agents", "hare", "tortoise", "--seeds", 2, "--json"]
     here, there = (
         say(*words),
@@ -441,7 +439,7 @@ def test_a_page_is_drawn_again_only_when_something_in_it_changed(race, store, mo
 
 
 def measured(*rows, optimum=None, errors=None):
-    """Runs of one agent: each row is a score, then, if the run was evaluated, (steps, seconds) at its
+    """Runs of one agent: each row is a score, then, if it was evaluated, (steps, seconds) at its
     arrival, before it and at its end."""
     runs = []
     for seed, (score, *times) in enumerate(rows):

@@ -27,7 +27,7 @@ DEADLINE = 120
 
 
 def essences(store, lab="valley"):
-    """Results of every run of a store, by trial and seed: metrics bytes, summary without durations."""
+    """Results of every run, by trial and seed: metrics bytes, summary without durations."""
     found = {}
     for folder in (store / lab).iterdir():
         record = json.loads((folder / "run.json").read_text())
