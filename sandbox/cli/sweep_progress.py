@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -17,6 +17,8 @@ from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_
 from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from sandbox.sweeps.runner import Tally
 
 
@@ -29,8 +31,7 @@ class SweepProgress:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: Progress | None = None
         self._shown = 0.0
 
     def __enter__(self) -> Self:
@@ -53,28 +54,30 @@ class SweepProgress:
             click.echo(line(tally), err=True)
             return
         if self._bar is None:
-            self._start()
+            self._bar = self._started()
         self._bar.update(
-            self._task,
+            self._bar.task_ids[0],
             total=tally.total,
             completed=tally.done,
             line=line(tally, self._bar.console.width - BAR - 1),
         )
 
-    def _start(self) -> None:
+    def _started(self) -> Progress:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
-        columns = [
+        text = TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))
+        bar = Progress(
             BarColumn(bar_width=BAR),
-            TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True)),
-        ]
-        self._bar = Progress(
-            *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
+            text,
+            console=Console(stderr=True),
+            transient=True,
+            refresh_per_second=8,
         )
-        self._task = self._bar.add_task("sweep", total=None, line="")
-        self._bar.start()
+        bar.add_task("sweep", total=None, line="")
+        bar.start()
+        return bar
 
 
 def counter(what: str) -> Callable[[int, int, str], None]:

@@ -20,7 +20,7 @@ from sandbox.comparison.view import Compared
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import MOST_SEEDS, Request
+from sandbox.runs.request import Request
 from sandbox.runs.view import Run
 from sandbox.store import documents
 from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
@@ -229,15 +229,7 @@ def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:
 
 def _checked(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str]]:
     """The agents and remarks; wrong numbers of seeds are reported together with wrong agents."""
-    seed, seeds = wanted.request.seed, wanted.request.seeds
-    wrong = []
-    if not 1 <= seeds <= MOST_SEEDS:
-        wrong.append(
-            f"--seeds {seeds}: each agent learns with 1 to {MOST_SEEDS} seeds; "
-            "from 3 on there are intervals"
-        )
-    if not 0 <= seed < 2**62:
-        wrong.append(f"--seed {seed}: a seed is 0 or more")
+    wrong = wanted.request.wrong_numbers()
     try:
         checked = compared_agents(wanted)
     except ConfigError as error:

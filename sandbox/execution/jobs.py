@@ -23,6 +23,7 @@ from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
+from sandbox.runs.stopping import StopRequest
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
@@ -127,11 +128,11 @@ class Watcher(Observer):
 
     def started(self, run: Any) -> None:
         """Stop at once where the request to stop came before the run began."""
-        self._look(run)
+        self._look(run.stop)
 
     def block(self, run: Any, block: Block) -> None:
         """Look for a reason to stop."""
-        self._look(run)
+        self._look(run.stop)
         pruner = self._pruner
         if pruner and block.stream in STREAMS and len(block.columns.get(pruner.column, ())):
             self.reported = True
@@ -141,11 +142,11 @@ class Watcher(Observer):
                 self.pruned = True
                 run.stop.request("interrupted")
 
-    def _look(self, run: Any) -> None:
+    def _look(self, stop: StopRequest) -> None:
         if time.monotonic() - self._last_look >= LOOK_SECONDS:
             self._last_look = time.monotonic()
             if self.stopped():
-                run.stop.request("interrupted")
+                stop.request("interrupted")
 
 
 def execute(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome:

@@ -55,6 +55,24 @@ class Request:
     command: str = ""
     id: str = ""
 
+    def wrong_numbers(self) -> list[str]:
+        """A sentence, without its full stop, for each number that is out of its range."""
+        ranges = {
+            "--seed": (self.seed, 0, 2**63 - max(self.seeds, 1)),
+            "--seeds": (self.seeds, 1, MOST_SEEDS),
+            "--threads": (self.threads or 1, 1, MOST_THREADS),
+        }
+        return [
+            f"{option} {value}: it should be from {least} to {most}"
+            for option, (value, least, most) in ranges.items()
+            if not least <= value <= most
+        ]
+
+    def check_numbers(self) -> None:
+        """Raise UsageError for the first number that is out of its range."""
+        for wrong in self.wrong_numbers():
+            raise UsageError(f"{wrong}.")
+
 
 def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:
     """The lab's entry, a fresh instance, and its validated configuration.
@@ -63,14 +81,7 @@ def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:
         UsageError: when the lab, the preset or a value is wrong, or when a library or a file of
             data is missing.
     """
-    if not 0 <= request.seed < 2**63:
-        raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
-    if not 1 <= request.seeds <= MOST_SEEDS:
-        raise UsageError(
-            f"--seeds {request.seeds}: at least one seed learns, and at most {MOST_SEEDS} do."
-        )
-    if not 1 <= (request.threads or 1) <= MOST_THREADS:
-        raise UsageError(f"--threads {request.threads}: it should be from 1 to {MOST_THREADS}.")
+    request.check_numbers()
     entry = registry().find("lab", request.lab)
     lab = registry().lab(entry.name)
     if request.seeds > 1 and not lab.offers("build_many"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.config.resolve import resolve
-from sandbox.errors import SandboxError, UsageError, nearest
+from sandbox.errors import SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.execution.workers import Executor, WorkersLost
 from sandbox.lab import Lab
@@ -228,21 +228,16 @@ def _check_values(wanted: SweepRequest) -> None:
     if len(given) != 1:
         also = f"; given: {', '.join(given)}" if given else ""
         raise UsageError(f"A sweep is one of --grid, --random and --tpe{also}.")
-    numbers = {"--random": wanted.random, "--tpe": wanted.tpe, "--seeds": request.seeds}
-    for name, value in numbers.items():
+    request.check_numbers()
+    for name, value in (("--random", wanted.random), ("--tpe", wanted.tpe)):
         if value is not None and not 1 <= value <= MOST_SEEDS:
             raise UsageError(f"{name} {value}: it should be from 1 to {MOST_SEEDS}.")
-    if not 0 <= request.seed < 2**63 - request.seeds:
-        raise UsageError(f"--seed {request.seed}: a seed is 0 or more, and below 2^63.")
-    words = {
-        "--direction": (wanted.direction, DIRECTIONS),
-        "--prune": (wanted.prune, PRUNERS),
-    }
-    for name, (word, known) in words.items():
+    for kind, word, known in (
+        ("direction", wanted.direction, DIRECTIONS),
+        ("pruner", wanted.prune, PRUNERS),
+    ):
         if word and word not in known:
-            close = nearest(word, known)
-            near = f" Did you mean {close!r}?" if close else ""
-            raise UsageError(f"{name} {word}: it should be {' or '.join(known)}.{near}")
+            raise UnknownNameError(kind, word, known)
     if wanted.prune:
         load_optuna("--prune")
 

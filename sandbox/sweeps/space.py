@@ -10,12 +10,15 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.config.model import LabConfig, dump, nested, option_name, show_value
 from sandbox.config.resolve import merge, resolve
 from sandbox.errors import ConfigError, UsageError
 from sandbox.lab import Lab
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
 
 LARGEST_GRID = 100_000
 """More configurations than this are refused: each is a folder on disk."""
@@ -133,7 +136,11 @@ def _axis_problems(
 
 
 def draw(
-    lab: Lab, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]], trial: Any, title: str
+    lab: Lab,
+    preset: Mapping[str, Any],
+    fixed: Sequence[Mapping[str, Any]],
+    trial: Trial,
+    title: str,
 ) -> Point:
     """The lab's suggestion for one Optuna trial.
 
@@ -169,7 +176,7 @@ class Held:
         fixed: nested settings, weakest first.
     """
 
-    def __init__(self, trial: Any, fixed: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, trial: Trial, fixed: Sequence[Mapping[str, Any]]) -> None:
         self._trial, self._fixed = trial, fixed
 
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
@@ -182,8 +189,7 @@ class Held:
         own = held(self._fixed, name)
         if own is not None:
             return int(float(own))
-        number: int = self._trial.suggest_int(name, low, high, **more)
-        return number
+        return self._trial.suggest_int(name, low, high, **more)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """As of Optuna's trial."""

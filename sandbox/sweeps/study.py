@@ -10,16 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from sandbox.extras import missing
 from sandbox.seeding import seed_sequence
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import JournalStorage
+    from optuna.trial import Trial
 
 PRUNERS = ("median", "halving")
 NAME = "sweep"
 
 
-def load_optuna(what: str) -> Any:
+def load_optuna(what: str) -> ModuleType:
     """The library, quiet.
 
     Raises:
@@ -33,7 +41,7 @@ def load_optuna(what: str) -> Any:
     return optuna
 
 
-def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Any:
+def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> BaseSampler:
     """The sampler that draws one trial.
 
     Args:
@@ -49,7 +57,7 @@ def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Any
     return optuna.samplers.TPESampler(seed=own, constant_liar=parallel)
 
 
-def pruner(kind: str) -> Any:
+def pruner(kind: str) -> BasePruner:
     """Optuna's pruner: "median", "halving", or "" for none."""
     pruners = load_optuna("--prune").pruners
     if kind == "halving":
@@ -75,7 +83,7 @@ class Study:
             study_name=NAME, direction=direction, pruner=pruner(prune), storage=storage
         )
 
-    def ask(self, sampler: Any) -> Any:
+    def ask(self, sampler: BaseSampler) -> Trial:
         """A new trial, whose parameters `sampler` draws."""
         self._study.sampler = sampler
         return self._study.ask()
@@ -127,7 +135,7 @@ class TrialPruner:
     column: str
 
     @cached_property
-    def _trial(self) -> Any:
+    def _trial(self) -> Trial:
         optuna = load_optuna("--prune")
         storage = _journal(Path(self.journal))
         study = optuna.load_study(study_name=NAME, storage=storage, pruner=pruner(self.kind))
@@ -180,7 +188,7 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
     return {name: float(share) for name, share in shares.items()}
 
 
-def _span(optuna: Any, values: Sequence[Any]) -> Any:
+def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
     """The range in which values lie."""
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         low, high = float(min(values)), float(max(values))
@@ -193,7 +201,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
-def _journal(path: Path) -> Any:
+def _journal(path: Path) -> JournalStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 

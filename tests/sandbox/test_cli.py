@@ -32,7 +32,7 @@ def maze(say):
             ["run", "maze", "--agent.alhpa", "1"],
             "There is no option '--agent.alhpa'. Did you mean '--agent.alpha'?",
         ),
-        (["run", "maze", "--seed", "-1"], "a seed is 0 or more"),
+        (["run", "maze", "--seed", "-1"], "--seed -1: it should be from 0"),
         (["run", "maze", "--seed", "many"], "'many' is not a valid integer"),
         (["run", "maze", "--render", "film"], "'film' is not one of"),
         (["run", "maze", "--config", "nowhere.toml"], "nowhere.toml"),

@@ -407,7 +407,7 @@ def test_everything_wrong_with_a_grid_is_said_at_once_and_nothing_runs(say, stor
         ([], "one of --grid, --random and --tpe"),
         (["--random", "0"], "--random 0"),
         (["--grid", "x=1", "--prune", "medain"], "Did you mean 'median'"),
-        (["--grid", "x=1", "--direction", "up"], "maximize or minimize"),
+        (["--grid", "x=1", "--direction", "up"], "maximize, minimize"),
         (["--grid", "x=1", "--workers", "2", "--scheduler", "tcp://a:1"], "give one of them"),
         (["--grid", "x=1", "--seed", "-1"], "--seed -1"),
         (["--grid", "x=1", "--epochs", "none"], "epochs"),
