@@ -68,12 +68,10 @@ class OpenTrial:
     Attributes:
         trial: the trial.
         outcomes: of the runs that ended, by id.
-        held: runs that wait until the first seed's run was not given up.
     """
 
     trial: Trial
     outcomes: dict[str, RunOutcome] = field(default_factory=dict)
-    held: list[str] = field(default_factory=list)
 
 
 class SweepRunner:
@@ -163,11 +161,9 @@ class SweepRunner:
         opened = self._open[trial.number] = OpenTrial(trial)
         self._trial_of |= dict.fromkeys(trial.runs, opened)
         runs = [run for run in trial.runs if not self._ended_before(opened, run)]
-        if trial.pruned:
-            runs = []
-        if self.record.prune and trial.runs[0] not in opened.outcomes:
-            runs, opened.held = runs[:1], runs[1:]
-        self._queue.extend(runs)
+        if not trial.pruned:  # the others wait until the pruner has not given up the first one
+            first_decides = self.record.prune and runs[:1] == trial.runs[:1]
+            self._queue.extend(runs[:1] if first_decides else runs)
         self._close_if_done(opened)
 
     def _ended_before(self, opened: OpenTrial, run: str) -> bool:
@@ -229,14 +225,15 @@ class SweepRunner:
         self.reported = self.reported or outcome.reported
         self._count(opened, outcome)
         self.tally.done_now += 1
-        held, opened.held = opened.held, []
+        runs = opened.trial.runs
+        others = [run for run in runs if run not in opened.outcomes]
         if outcome.pruned:
             opened.trial.pruned = True
             self.tally.pruned += 1
-            self.tally.total -= len(held)
+            self.tally.total -= len(others)
             self.folder.write(self.record)
-        else:
-            self._queue.extend(held)
+        elif self.record.prune and job.request.id == runs[0]:
+            self._queue.extend(others)
         self._close_if_done(opened)
 
     def _count(self, opened: OpenTrial, outcome: RunOutcome) -> None:
