@@ -70,7 +70,7 @@ class Compared:
 
 
 def shown_options(one: ComparedAgent) -> str:
-    """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
+    """The options of an agent that are not its defaults, as on the command line; "" for none."""
     return ", ".join(
         f"{option_name(name)} {show_value(value)}" for name, value in one.given.items()
     )

@@ -107,7 +107,7 @@ def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
     """The objective, if a finished run has it; for "" the first figure of its summary.
 
     Raises:
-        UnknownNameError: naming those that there are.
+        UnknownNameError: naming the figures of the summary.
     """
     figures = [name for name, value in summary.items() if value is None or _is_number(value)]
     if not objective and figures:
