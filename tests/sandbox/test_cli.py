@@ -584,7 +584,7 @@ def test_many_seeds_are_one_run_with_bands_and_the_bytes_of_each_alone(say, stor
 
 def test_many_seeds_are_refused_where_a_lab_learns_one(say, walk, store):
     assert "one seed at a time" in say("run", "walk", "--seeds", "3").err
-    assert "at least one" in say("run", "maze", "--seeds", "0").err
+    assert "--seeds 0: it should be from 1" in say("run", "maze", "--seeds", "0").err
     assert not store.exists()
 
 

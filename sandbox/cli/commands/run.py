@@ -70,7 +70,8 @@ class LabCommands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the lab named first; its options depend on the other words."""
         entry = registry().find("lab", args[0])
-        words = spread(normalized(args[1:]), self.several)
+        words = normalized(args[1:])
+        words = spread(words, self.several) if self.several else words
         return entry.name, self.lab_command(entry.name, words), words
 
 
