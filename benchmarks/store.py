@@ -48,8 +48,8 @@ def _process(words: list[str], rounds: int) -> float:
 
 def measure(quick: bool) -> list[Figure]:
     """The index made from nothing, then warm: finding runs in this process, `list` and `compare` as whole processes."""
-    from sandbox.comparison import api as comparison
-    from sandbox.comparison.request import Wish, contenders
+    from sandbox.comparison.planned import planned_runs
+    from sandbox.comparison.request import ComparisonRequest, compared_agents
     from sandbox.runs.api import Request
     from sandbox.store.store import Store
 
@@ -77,13 +77,9 @@ def measure(quick: bool) -> list[Figure]:
         os.remove(store.root / "index.sqlite")
         building = seconds(store.rows)
         listing = median(seconds(store.rows) for _ in range(rounds))
-        wish = Wish("maze", AGENTS, "quick")
-        who, _ = contenders(wish)
-        members = [
-            comparison._member("maze", one, seed, wish, Request("maze"))
-            for one in who
-            for seed in range(SEEDS)
-        ]
+        request = Request("maze", "quick", seeds=SEEDS)
+        agents, _ = compared_agents(ComparisonRequest(request, AGENTS))
+        members = planned_runs(request, agents)
         wanted = {one.fingerprint: one.sources for one in members}
         assert len(store.matching(wanted)) == len(members)
         finding = median(seconds(lambda: store.matching(wanted)) for _ in range(rounds))

@@ -38,9 +38,14 @@ def _batch(count: int) -> list[Figure]:
         alone = _processor(lambda: [_alone(store, alpha) for alpha in alphas[::10]]) / len(
             alphas[::10]
         )
-        plan = SweepRequest("maze", "quick", [SHORT], grid={"agent.alpha": alphas})
+        wanted = SweepRequest(
+            api.Request("maze", "quick", [SHORT], threads=1), grid={"agent.alpha": alphas}
+        )
         begun = time.process_time()
-        together = seconds(lambda: begin(plan, Store(Path(folder) / "sweep"))) / count
+        together = (
+            seconds(lambda: begin(wanted, Store(Path(folder) / "sweep"), Settings(pictures=False)))
+            / count
+        )
         swept = (time.process_time() - begun) / count
         process = (
             seconds(lambda: [_process(folder, alpha) for alpha in alphas[:PROCESSES]]) / PROCESSES
@@ -105,10 +110,9 @@ def _process(folder: str, alpha: float) -> None:
 
 
 def _two_workers(rounds: int) -> Figure:
-    """Long runs one after the other in this process, and the same on two Dask workers that are up already."""
-    from sandbox.execution.dask_cluster import Dask
-    from sandbox.execution.scheduler import carry_out
-    from sandbox.execution.workers import Here
+    """Long runs one after the other in this process, and the same on two workers that are up already."""
+    from sandbox.execution.scheduler import run_requests
+    from sandbox.execution.workers import Here, Processes
 
     requests = [
         api.Request("maze", layers=[LONG], seed=seed, threads=1) for seed in range(2 * rounds)
@@ -119,15 +123,15 @@ def _two_workers(rounds: int) -> Figure:
     settings = Settings(pictures=False)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        cluster = Dask(workers=2)
+        workers = Processes(2)
         try:
-            carry_out(warm, store, settings, executor=cluster)
-            carry_out(warm, store, settings, executor=Here())
-            serial = seconds(lambda: carry_out(requests, store, settings, executor=Here()))
+            run_requests(warm, store, settings, executor=workers)
+            run_requests(warm, store, settings, executor=Here())
+            serial = seconds(lambda: run_requests(requests, store, settings, executor=Here()))
             time.sleep(0.1)
-            parallel = seconds(lambda: carry_out(requests, store, settings, executor=cluster))
+            parallel = seconds(lambda: run_requests(requests, store, settings, executor=workers))
         finally:
-            cluster.close()
+            workers.close()
     return Figure(
         "two Dask workers against none",
         serial / parallel,

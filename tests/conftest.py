@@ -117,7 +117,7 @@ def configured(lab: str, preset: str = "default", layers: Any = ()) -> Any:
     from sandbox.runs import api
 
     made = registry().lab(lab)
-    return resolve(made.Config, [api.preset(made, lab, preset), *layers], f"lab '{lab}'")
+    return resolve(made.Config, [api.preset_of(made, lab, preset), *layers], f"lab '{lab}'")
 
 
 def command(*words: Any) -> list[str]:

@@ -14,8 +14,9 @@ import pytest
 from gymnasium import spaces
 
 from envs import ids
+from sandbox.cli.arguments import normalized
 from sandbox.cli.commands.run import lab_command
-from sandbox.cli.options import config_layer, normalized
+from sandbox.cli.options import config_layer
 from sandbox.config.model import Chosen, choice_kind, nested_model, option_name
 from sandbox.config.resolve import finder_of, registered_config
 from sandbox.config.typed import alternatives, from_text

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from sandbox.cli import cli
-from sandbox.comparison.request import Wish, contenders
+from sandbox.comparison.request import ComparisonRequest, compared_agents
 from sandbox.config.model import Chosen, LabConfig, option_name, show_value
 from sandbox.errors import ConfigError
 from sandbox.registry.registry import registry
@@ -128,7 +128,8 @@ def test_help_of_a_comparison_shows_the_values_of_each_agent(preset):
     agents = ("q-learning", "r-max", "slow=sarsa")
     slow = ("--set", "slow.alpha=0.125")
     shown = defaults("compare", "gym", "--preset", preset, "--agents", *agents, *slow)
-    whole, _ = contenders(Wish("gym", agents, preset, own={"slow": {"alpha": "0.125"}}))
+    request = api.Request("gym", preset)
+    whole, _ = compared_agents(ComparisonRequest(request, agents, {"slow": {"alpha": "0.125"}}))
     requests = {one.label: api.Request("gym", preset, one.layers) for one in whole}
     each = {label: in_force(api.resolved(request)[2]) for label, request in requests.items()}
     for option in sorted({option for values in each.values() for option in values} - {"agent"}):

@@ -63,10 +63,6 @@ def test_every_package_is_shipped():
 
 MOST_FILES, MOST_LINES = 16, 400
 LONG = {
-    "sandbox.cli.commands.compare": 410,
-    "sandbox.comparison.api": 445,
-    "sandbox.comparison.results": 510,
-    "sandbox.runs.api": 460,
     "sandbox.runs.loop": 575,
     "sandbox.store.files": 450,
     "agents.baselines.experiment": 445,

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import config_layer, config_parameters, normalized
+from sandbox.cli.arguments import normalized
+from sandbox.cli.options import config_layer, config_parameters
 from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry.registry import registry

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import given_below, json_option, output_option, own_options, store_option
+from sandbox.cli.arguments import given_below
+from sandbox.cli.options import json_option, output_option, own_options, store_option
 from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store.store import Store

@@ -8,7 +8,8 @@ import click
 import numpy as np
 
 from agents.commands import EnvironmentCommands
-from sandbox.cli.options import given_below, json_option, option_given, own_options
+from sandbox.cli.arguments import given_below, option_given
+from sandbox.cli.options import json_option, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
 from sandbox.text import figures, number
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -13,40 +11,33 @@ from typing import Any
 
 import click
 
+from sandbox.cli.arguments import command_line
 from sandbox.config.model import LabConfig, nested, show_value
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import merge
+from sandbox.config.resolve import merge, read_file
+from sandbox.lab import Lab
+from sandbox.runs.request import MOST_THREADS, Request
 
-store_option = click.option(
-    "--store",
-    metavar="DIR",
-    default=None,
-    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
-)
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document on standard output and nothing else there.",
-)
+Decorator = Callable[[Any], Any]
+"""An option of click, written over a function."""
 
 
 class Seconds(click.FloatRange):
-    """A time in seconds, at least `min`; infinity is one, NaN is none."""
+    """A time in seconds, at least `min`; infinity is allowed, NaN is not."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number, in the range."""
-        found = super().convert(value, param, ctx)
-        if math.isnan(found):
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
             self.fail(f"{value} is no time in seconds.", param, ctx)
-        return found
+        return seconds
 
 
 SECONDS = Seconds(min=0)
 
 
 class OutputOption(click.Option):
-    """`--output`. Its older name `--out` works too, and stands in no help."""
+    """`--output`. Its older name `--out` works too, hidden from help."""
 
     def __init__(self, declarations: Sequence[str], **more: Any) -> None:
         super().__init__([*declarations, "--out"], **more)
@@ -60,7 +51,7 @@ class OutputOption(click.Option):
             self.opts = names
 
 
-def output_option(what: str, default: str, *, folder: bool = False) -> Callable[[Any], Any]:
+def output_option(what: str, default: str, *, folder: bool = False) -> Decorator:
     """Where a command's files go.
 
     Args:
@@ -86,7 +77,168 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Callable[
     )
 
 
-def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    default=None,
+    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on standard output and nothing else there.",
+)
+max_time_option = click.option(
+    "--max-time",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Stop after this time; `resume` goes on.",
+)
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=SECONDS,
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Time between checkpoints of a run.",
+)
+render_option = click.option(
+    "--render",
+    type=click.Choice(["auto", "human", "gif", "none"]),
+    default="auto",
+    show_default=True,
+    help="A window, a GIF, or nothing.",
+)
+track_option = click.option(
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="An observer of each run, such as tensorboard; may be repeated.",
+)
+worker_options = (
+    click.option(
+        "--workers",
+        type=click.IntRange(0, MOST_THREADS),
+        default=0,
+        metavar="N",
+        help="Processes to start [default: none].",
+    ),
+    click.option(
+        "--scheduler",
+        default="",
+        metavar="tcp://HOST:PORT",
+        help="A running Dask cluster; the store must be on a shared folder.",
+    ),
+)
+
+
+def data_option(default: str = "") -> Decorator:
+    """The folder of data files; `default` says in the help where they are without the option."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="DIR",
+        help=f"Folder of data files{default}.",
+    )
+
+
+def pictures_option(default: bool) -> Decorator:
+    """Whether runs make pictures."""
+    return click.option(
+        "--pictures/--no-pictures",
+        default=default,
+        show_default=True,
+        help="Make pictures at the end of each run.",
+    )
+
+
+def request_options(
+    lab: Lab, seeds: int, seeds_help: str, *, pictures: bool, threads: int | None = None
+) -> list[Decorator]:
+    """The options of each command that runs a lab; `requested` reads them.
+
+    Args:
+        lab: the lab.
+        seeds: the number of seeds without the option, >= 1.
+        seeds_help: what the seeds are for.
+        pictures: whether runs make pictures without the option.
+        threads: of each run without the option; None lets the lab choose.
+    """
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+    chosen = "" if threads else " [default: 1 for a small network, else all cores]"
+    return [
+        click.option(
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
+        ),
+        click.option(
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings from a TOML or JSON file, over the preset.",
+        ),
+        click.option(
+            "--seed", type=int, default=0, show_default=True, help="The first seed, 0 or more."
+        ),
+        click.option(
+            "--seeds", type=int, default=seeds, show_default=True, metavar="N", help=seeds_help
+        ),
+        pictures_option(pictures),
+        checkpoint_option,
+        click.option(
+            "--threads",
+            type=click.IntRange(1, MOST_THREADS),
+            default=threads,
+            show_default=threads is not None,
+            metavar="N",
+            help=f"For numerical libraries, in each run{chosen}.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
+        data_option(),
+        store_option,
+        json_option,
+    ]
+
+
+def layers_given(file: Path | None, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Settings over the preset, weakest first: those of a file, and those of the command line."""
+    return [*([read_file(file)] if file else []), layer]
+
+
+def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> Request:
+    """The request that a command line makes.
+
+    Args:
+        lab: the lab's name.
+        layer: options of the lab, as a layer of configuration.
+        values: those of `request_options`, by the names of their parameters.
+    """
+    return Request(
+        lab,
+        values["preset"],
+        layers_given(values["file"], layer),
+        values["seed"],
+        values["seeds"],
+        threads=values["threads"],
+        device=values["device"],
+        data=values["data"],
+        track=values.get("track", ()),
+        command=command_line(),
+    )
+
+
+def own_options(*decorators: Decorator) -> list[click.Parameter]:
     """Options written as decorators, as the list that a command made by hand takes."""
     command: Any = click.command()(
         reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None)
@@ -94,41 +246,37 @@ def own_options(*decorators: Callable[[Any], Any]) -> list[click.Parameter]:
     return list(command.params)
 
 
-def config_parameters(
-    config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()
-) -> list[ConfigOption]:
-    """A click option for every option of a configuration; values stay text, the configuration itself judges them.
+class ConfigOption(click.Option):
+    """A click option that knows its place in the configuration.
 
     Args:
-        config: the model.
-        chosen: for choices, the name picked on the command line.
-        prefix: stands before the name of every option: ("env",) gives `--env.size`.
+        option: the option of the configuration.
     """
-    return [_parameter(option) for option in options(config, chosen, path=prefix)]
 
-
-class ConfigOption(click.Option):
-    """A click option that knows its place in the configuration."""
-
-    def __init__(self, option: Option, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self.option = option
+    def __init__(self, option: Option) -> None:
+        self.option, name = option, option.name
+        metavar = None if option.flag else option.metavar
+        if option.flag:
+            head, dot, tail = name.rpartition(".")
+            name = f"{name}/--{head}{dot}no-{tail}"
+        identifier = "config_" + "__".join(option.path)
+        super().__init__([f"--{name}", identifier], default=None, metavar=metavar)
         self.show_defaults({})
 
     def show_defaults(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Let the help say what holds when nothing is given.
+        """Show in the help the values that hold when the option is not given.
 
         Args:
             values: whole configurations, plain: by the agents that are compared, or one by "".
                 An option that is in none of them keeps its own default.
         """
-        known = {who: _look_up(one, self.option) for who, one in values.items()}
-        known = {who: value for who, value in known.items() if value is not MISSING}
+        known = {agent: _look_up(one, self.option) for agent, one in values.items()}
+        known = {agent: value for agent, value in known.items() if value is not MISSING}
         known = known or {"": self.option.default}
         groups: dict[str, list[str]] = {}
-        for who, value in known.items():
-            groups.setdefault(show_value(value), []).append(who)
-        each = [f"{text} ({', '.join(who)})" for text, who in groups.items()]
+        for agent, value in known.items():
+            groups.setdefault(show_value(value), []).append(agent)
+        each = [f"{text} ({', '.join(agents)})" for text, agents in groups.items()]
         shown = ", ".join(groups if len(groups) == 1 else each)
         nothing = all(value is None for value in known.values())
         self.help = self.option.help + ("" if nothing else f" [default: {shown}]")
@@ -139,116 +287,35 @@ MISSING = object()
 
 def _look_up(values: Mapping[str, Any], option: Option) -> Any:
     """An option's value in a plain configuration, or `MISSING`."""
-    found: Any = values
+    value: Any = values
     for part in (*option.path, *(["name"] if option.choice else [])):
-        found = found.get(part, MISSING) if isinstance(found, Mapping) else MISSING
-    return found
+        value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
+    return value
 
 
-def _parameter(option: Option) -> ConfigOption:
-    name = option.name
-    identifier = "config_" + "__".join(option.path)
-    if option.flag:
-        head, _, tail = name.rpartition(".")
-        switch = f"--{name}/--{head + '.' if head else ''}no-{tail}"
-        return ConfigOption(option, [switch, identifier], default=None)
-    return ConfigOption(option, [f"--{name}", identifier], default=None, metavar=option.metavar)
-
-
-def config_layer(parameters: Sequence[click.Parameter], values: dict[str, Any]) -> dict[str, Any]:
-    """What was given on the command line, as a layer of configuration."""
-    layer: dict[str, Any] = {}
-    for parameter in parameters:
-        if (
-            isinstance(parameter, ConfigOption)
-            and parameter.name
-            and values.get(parameter.name) is not None
-        ):
-            option = parameter.option
-            path = (*option.path, "name") if option.choice else option.path
-            layer = merge(layer, nested(path, values[parameter.name]))
-    return layer
-
-
-def normalized(arguments: Sequence[str]) -> list[str]:
-    """The same words with `-` for `_` in the names of options: both spellings mean the same."""
-    rest = list(arguments)
-    stop = rest.index("--") if "--" in rest else len(rest)
-    return [_normal(word) for word in rest[:stop]] + rest[stop:]
-
-
-def _normal(word: str) -> str:
-    if not word.startswith("--"):
-        return word
-    name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value
-
-
-def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The last value given for each of some options ("agent"), read before the command line is parsed."""
-    found = {}
-    for position, word in enumerate(arguments):
-        for name in names:
-            if word == f"--{name}" and position + 1 < len(arguments):
-                found[name] = arguments[position + 1]
-            elif word.startswith(f"--{name}="):
-                found[name] = word.partition("=")[2]
-    return found
-
-
-def command_line() -> str:
-    """The exact command line, as it can be typed again."""
-    program = os.path.basename(sys.argv[0])
-    return shlex.join(
-        [*([program] if program == "sandbox" else ["python", "-m", "sandbox"]), *words()]
-    )
-
-
-def words() -> list[str]:
-    """The words behind `python -m sandbox`, as they were given."""
-    context = click.get_current_context(silent=True)
-    given = context.find_root().obj if context is not None else None
-    return list(given) if isinstance(given, list) else sys.argv[1:]
-
-
-def option_given(name: str) -> str:
-    """The value that an option was last given on the command line; "" for none."""
-    return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
-
-
-def given_below(prefix: str) -> list[str]:
-    """The words of all options given on the command line whose names begin so, with their values."""
-    kept: list[str] = []
-    given = words()
-    for position, word in enumerate(given):
-        if word.startswith(prefix):
-            following = given[position + 1 : position + 2]
-            kept += [
-                word,
-                *(
-                    []
-                    if "=" in word or not following or following[0].startswith("--")
-                    else following
-                ),
-            ]
-    return kept
-
-
-def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
-    """The words of this command once more, with other values of some options: `compare maze --agents a b --seeds 10`.
+def config_parameters(
+    config: type[LabConfig], chosen: dict[str, str], prefix: tuple[str, ...] = ()
+) -> list[ConfigOption]:
+    """A click option for every option of a configuration; the configuration validates the values.
 
     Args:
-        given: option -> value, replaced where it stands, else added.
-        without: flags that are left out.
+        config: the model.
+        chosen: for choices, the name picked on the command line.
+        prefix: before the name of every option: ("env",) gives `--env.size`.
     """
-    rest: list[str] = []
-    skipped = False
-    for word in words():
-        name, equals, _ = word.partition("=")
-        if skipped or name in without:
-            skipped = False
-        elif name in given:
-            skipped = not equals
-        else:
-            rest.append(word)
-    return [*rest, *(part for option in given.items() for part in option)]
+    return [ConfigOption(option) for option in options(config, chosen, path=prefix)]
+
+
+def config_layer(
+    parameters: Sequence[click.Parameter], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options given on the command line, as a layer of configuration."""
+    layer: dict[str, Any] = {}
+    for parameter in parameters:
+        value = values.get(parameter.name or "")
+        if isinstance(parameter, ConfigOption) and value is not None:
+            path = parameter.option.path
+            layer = merge(
+                layer, nested((*path, "name") if parameter.option.choice else path, value)
+            )
+    return layer

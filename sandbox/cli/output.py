@@ -270,7 +270,7 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
 
 def _given_again(command: Sequence[str]) -> list[str]:
     """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs them and does not name them."""
-    from sandbox.cli.options import option_given
+    from sandbox.cli.arguments import option_given
 
     again: list[str] = []
     store = option_given("--store")

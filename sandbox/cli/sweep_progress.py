@@ -1,10 +1,14 @@
-"""Shows how far a sweep is: a bar on a terminal, a line every few seconds elsewhere; both on standard error."""
+"""Progress of sweeps, comparisons and reproductions on standard error.
+
+On a terminal it is a line that changes, elsewhere a line now and then.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -13,11 +17,13 @@ from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_
 from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from sandbox.sweeps.runner import Tally
 
 
 class SweepProgress:
-    """Called with a `Tally` whenever something happened.
+    """Shows a `Tally` whenever it changes.
 
     Args:
         quiet: show nothing.
@@ -25,8 +31,7 @@ class SweepProgress:
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: Progress | None = None
         self._shown = 0.0
 
     def __enter__(self) -> Self:
@@ -38,7 +43,7 @@ class SweepProgress:
             self._bar = None
 
     def __call__(self, tally: Tally) -> None:
-        """Show how far it is, not more often than can be read."""
+        """Show the tally, not more often than can be read."""
         now = time.monotonic()
         if self._quiet or now - self._shown < (
             SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
@@ -49,36 +54,59 @@ class SweepProgress:
             click.echo(line(tally), err=True)
             return
         if self._bar is None:
-            self._start()
+            self._bar = self._started()
         self._bar.update(
-            self._task,
+            self._bar.task_ids[0],
             total=tally.total,
             completed=tally.done,
             line=line(tally, self._bar.console.width - BAR - 1),
         )
 
-    def _start(self) -> None:
+    def _started(self) -> Progress:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
-        columns = [
+        text = TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))
+        bar = Progress(
             BarColumn(bar_width=BAR),
-            TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True)),
-        ]
-        self._bar = Progress(
-            *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
+            text,
+            console=Console(stderr=True),
+            transient=True,
+            refresh_per_second=8,
         )
-        self._task = self._bar.add_task("sweep", total=None, line="")
-        self._bar.start()
+        bar.add_task("sweep", total=None, line="")
+        bar.start()
+        return bar
+
+
+def counter(what: str) -> Callable[[int, int, str], None]:
+    """Shows how many are done, and the name of the last.
+
+    Args:
+        what: stands behind the count: "runs done".
+
+    Returns:
+        A function of (number done, total, name of the last one).
+    """
+    terminal = sys.stderr.isatty()
+
+    def show(done: int, total: int, name: str) -> None:
+        if terminal:
+            end = "\r\x1b[K" if done == total else ""
+            click.echo(f"\r\x1b[K{done} of {total}: {name}{end}", nl=False, err=True)
+        elif done % 10 == 0 and done < total:
+            click.echo(f"{done} of {total} {what}", err=True)
+
+    return show
 
 
 def line(tally: Tally, room: int = 1000) -> str:
-    """How far it is, in words: `12 of 30 runs done · 2 running · 0 failed · best reward per step 0.75 · 1:20 left`.
+    """A tally in words: `12 of 30 runs done · 2 running · 0 failed · best regret 0.75 · 1:20 left`.
 
     Args:
         tally: how far it is.
-        room: columns there are.
+        room: available columns.
     """
     total = plural(tally.total, "run")
     parts = [

@@ -1,7 +1,7 @@
-"""What one finished run says of its agent: its score, its evaluations, and when it came near the optimum.
+"""What one finished run measured: its score, its evaluations, and when it reached the optimum.
 
-The score is what the run's experiment declared (`sandbox.Score`). Its evaluations are the stream "evaluate": the column of the score's
-name against `env_steps`.
+The score is the one that the run's experiment declared (`sandbox.Score`). Its evaluations are the
+stream "evaluate": the column of the score's name against `env_steps`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
 from sandbox.store.folder import TIMES
 
 SHARE = 0.95
-"""Of the optimum; a run that stays above is near it."""
+"""Of the optimum; a run that stays above has reached it."""
 STREAM, STEPS = "evaluate", "env_steps"
 
 
@@ -31,11 +31,12 @@ class RunScores:
     Attributes:
         run: its id.
         seed: its seed.
-        score: what it is judged by.
+        score: its final score.
         curve: its evaluations, or None where it has none with env steps.
-        env_steps: of learning in all, or None where nobody counted.
-        steps: when it came near the optimum and stayed, in env steps; None without optimum or curve.
-        seconds: the same in seconds of work, evaluating and compiling included; None also where the times are missing.
+        env_steps: of learning in all, or None where they were not counted.
+        steps: when it reached 95 % of the optimum and stayed, in env steps; None without optimum or
+            curve.
+        seconds: the same in seconds of work, evaluation included; None without times.
         host: where it ran.
         versions: of Python and libraries.
     """
@@ -52,7 +53,7 @@ class RunScores:
 
 
 def measured(run: Run) -> RunScores:
-    """What a finished run says.
+    """The scores of a finished run.
 
     Raises:
         SandboxError: when it has no score, or its evaluations cannot be read.
@@ -60,53 +61,35 @@ def measured(run: Run) -> RunScores:
     record, score = run.record, run.score
     if score is None:
         raise SandboxError("it has no score that is a finite number")
-    units = (
-        record.unit.replace(" ", "_"),
-        f"{record.unit.replace(' ', '_')}s",
-    )  # "episode", "env_steps"
+    unit = record.unit.replace(" ", "_")
+    units = (unit, f"{unit}s")  # "episode", "env_steps"
     columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
-    unit = next((one for one in units if one in columns), "")
-    curve = (
-        time_to_threshold.curve(columns[STEPS], columns[score.name])
-        if score.name in columns and STEPS in columns
-        else None
-    )
-    steps = None
-    if curve is not None and score.optimum is not None:
-        level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
-        steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
-    seconds = (
-        None if steps is None or not unit else _on_axis(steps, _seconds_until(run, columns[unit]))
-    )
-    total = record.summary.get("env_steps")
-    env_steps = (
-        float(curve.at[-1])
-        if curve is not None
-        else float(total)
-        if isinstance(total, (int, float))
-        else None
-    )
+    done = next((columns[one] for one in units if one in columns), None)
+    curve = steps = seconds = None
+    if score.name in columns and STEPS in columns:
+        curve = time_to_threshold.curve(columns[STEPS], columns[score.name])
+        if score.optimum is not None:
+            level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
+            steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
+            axis = None if done is None else _seconds_until(run, done)
+            seconds = None if axis is None else _on_axis(steps, axis)
+    total = float(curve.at[-1]) if curve is not None else record.summary.get(STEPS)
+    env_steps = float(total) if isinstance(total, (int, float)) else None
     return RunScores(
         run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions
     )
 
 
-def _on_axis(found: Arrival, axis: np.ndarray | None) -> Arrival | None:
-    """The same arrival on another axis, float [evaluations]; None without one."""
-    if axis is None:
-        return None
-    if found.evaluation is None:
-        return Arrival(None, None, float(axis[-1]), float(axis[-1]))
-    return Arrival(
-        found.evaluation,
-        float(axis[found.evaluation]),
-        float(axis[found.evaluation - 1]) if found.evaluation else 0.0,
-        float(axis[-1]),
-    )
+def _on_axis(arrival: Arrival, axis: np.ndarray) -> Arrival:
+    """The same arrival on another axis, float [evaluations]."""
+    end, number = float(axis[-1]), arrival.evaluation
+    if number is None:
+        return Arrival(None, None, end, end)
+    return Arrival(number, float(axis[number]), float(axis[number - 1]) if number else 0.0, end)
 
 
 def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
-    """Seconds of work until each number of units was done, from times.jsonl: float [units]; None where that is not there."""
+    """Seconds of work until each number of units was done: float [units]; None without times."""
     try:
         blocks = [orjson.loads(line) for line in run.folder.directory.read(TIMES).splitlines()]
         done = np.array([block["units"] for block in blocks], dtype=np.float64)
@@ -123,6 +106,6 @@ def scores(runs: Sequence[RunScores]) -> np.ndarray:
 
 
 def errors(runs: Sequence[RunScores]) -> np.ndarray | None:
-    """The standard errors of scores that were sampled, float64 [runs, 1 task]; None where all are exact."""
-    found = np.array([[one.score.standard_error or 0.0] for one in runs])
-    return found if found.any() else None
+    """The standard errors of sampled scores, float64 [runs, 1 task]; None where all are exact."""
+    every = np.array([[one.score.standard_error or 0.0] for one in runs])
+    return every if every.any() else None

@@ -1,4 +1,4 @@
-"""What a comparison came to, looked at from outside: its runs, its table, its pairs and its figures."""
+"""A comparison: its runs, its table, its pairs and its figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox.comparison.request import Contender
+from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import Standings, standings
 from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
@@ -15,24 +15,24 @@ from sandbox.runs.view import Run
 
 @dataclass
 class Compared:
-    """Agents side by side: what a page and a document say of them.
+    """Agents side by side.
 
     Attributes:
         id: the same for the same runs wanted.
         lab, preset: where they were compared.
-        contenders: who.
+        contenders: the agents.
         seeds: of each.
         runs: by label, one for each seed, in order, whatever its status.
-        reused: how many runs were found rather than made.
-        remarks: what a reader must know of how it was made.
-        folder: where page and document go.
+        reused: how many runs were there before.
+        remarks: warnings about the request.
+        folder: of page and document.
         command: the command line, or "".
     """
 
     id: str
     lab: str
     preset: str
-    contenders: list[Contender]
+    contenders: list[ComparedAgent]
     seeds: list[int]
     runs: dict[str, list[Run]]
     reused: int
@@ -43,7 +43,7 @@ class Compared:
 
     @cached_property
     def standings(self) -> Standings:
-        """What came out, computed from the runs."""
+        """The results, computed from the runs."""
         return standings(self.runs)
 
     @property
@@ -53,7 +53,7 @@ class Compared:
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
-        """One row for each pair of agents and each question: probability of improvement, p-value, verdict."""
+        """One row for each pair and question: probability of improvement, p-value, verdict."""
         return [pair.document() for pair in self.standings.pairs]
 
     @property
@@ -69,8 +69,8 @@ class Compared:
         return comparison_plots.figures(self.standings)
 
 
-def shown_options(one: Contender) -> str:
-    """What sets an agent's options apart from its defaults, as it is typed; "" for nothing."""
+def shown_options(one: ComparedAgent) -> str:
+    """The options of an agent that are not its defaults, as on the command line; "" for none."""
     return ", ".join(
         f"{option_name(name)} {show_value(value)}" for name, value in one.given.items()
     )

@@ -1,6 +1,7 @@
-"""Carries out a list of runs: hands them to an executor, as many as it has slots for, until all ended or somebody says stop.
+"""The scheduler: hands jobs to an executor until all have ended, or something asks it to stop.
 
-Each is an ordinary run in the store. A run that fails stops none of the others; Ctrl-C lets those at work finish their block and save.
+Sweeps give it one job after another, comparisons a list. A run that fails stops no other; Ctrl-C
+lets the runs at work finish their block and save.
 """
 
 from __future__ import annotations
@@ -8,23 +9,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import replace
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
-from sandbox.execution.workers import (
-    Executor,
-    Here,
-    Job,
-    RunOutcome,
-    Threads,
-    outcome_of,
-    plugin_files,
-    shares_a_process,
-)
-from sandbox.runs import api
+from sandbox.errors import SandboxError, UsageError
+from sandbox.execution.jobs import Job, RunOutcome, shares_a_process
+from sandbox.execution.workers import Executor, Here, Processes, Threads, WorkersLost
+from sandbox.lab import Lab
+from sandbox.runs.api import available_cores
 from sandbox.runs.loop import Settings
+from sandbox.runs.request import MOST_THREADS, Request, resolved
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.view import Run
 from sandbox.store.folder import RunFolder
@@ -33,129 +29,200 @@ from sandbox.store.store import Store, safe_label
 POLL_SECONDS = 0.2
 
 
-@contextlib.contextmanager
-def executor_for(
-    lab: Any, workers: int, scheduler: str, store: Store, in_threads: bool = True
-) -> Iterator[Executor]:
-    """Who carries out runs of a lab, ready to work: this process, processes started here, or a running Dask cluster.
+@dataclass(frozen=True)
+class Workers:
+    """Which executor to take: this process, processes started here, or a Dask cluster.
 
-    Args:
-        lab: the lab.
-        workers: processes to start; 0 for none.
+    Attributes:
+        processes: how many to start; 0 for none.
         scheduler: address of a running Dask scheduler, or "".
-        store: where the runs go.
-        in_threads: whether runs in this process may be at work at the same time, where the lab allows it. They then share the cores, so
-            that the seconds of each say little.
 
     Raises:
-        UsageError: when Dask is not installed, does not answer, or its workers do not fit.
+        UsageError: when both are given, or too many processes.
     """
-    executor: Executor
-    if workers or scheduler:
-        from sandbox.execution.dask_cluster import Dask
 
-        store.make_root()
-        cluster = Dask(workers, scheduler)
-        executor = cluster
-    else:
-        cluster = None
-        executor = (
-            Threads(api.available_cores()) if in_threads and shares_a_process(lab) else Here()
-        )
+    processes: int = 0
+    scheduler: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
+            raise UsageError(
+                "--workers N starts processes here, --scheduler uses a running cluster; "
+                f"give one of them, and N of at most {MOST_THREADS}."
+            )
+
+    @contextlib.contextmanager
+    def executor(self, lab: Lab, store: Store, in_threads: bool = True) -> Iterator[Executor]:
+        """The executor, ready to work.
+
+        Args:
+            lab: the lab of the runs.
+            store: where the runs go.
+            in_threads: whether several runs may work at the same time in this process, where the
+                lab allows it. They then share the cores, so that the seconds of each say little.
+
+        Raises:
+            UsageError: when Dask is not installed, does not answer, or its workers do not fit.
+        """
+        executor: Executor
+        if self.scheduler:
+            from sandbox.execution.dask_cluster import Dask
+
+            store.make_root()
+            executor = Dask(self.scheduler, store.root.resolve())
+        elif self.processes:
+            store.make_root()
+            executor = Processes(self.processes)
+        elif in_threads and shares_a_process(lab):
+            executor = Threads(available_cores())
+        else:
+            executor = Here()
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+
+THIS_PROCESS = Workers()
+"""No processes are started."""
+
+
+def run_jobs(
+    next_job: Callable[[], Job | None],
+    ended: Callable[[Job, RunOutcome], None],
+    executor: Executor,
+    stop_path: Path,
+    *,
+    per_slot: int = 2,
+    show: Callable[[int], None] = lambda running: None,
+) -> bool:
+    """Carry out jobs as they come.
+
+    Args:
+        next_job: the next job; None where there is none, or none before another has ended.
+        ended: takes each job that ended in any way but interrupted.
+        executor: carries them out; it is not closed.
+        stop_path: the jobs' stop file, made when everything is to stop.
+        per_slot: jobs handed out for each slot of the executor; a second one waits for the first.
+        show: takes the number of jobs handed out, whenever something happened.
+
+    Returns:
+        Whether all jobs ended; False when they were interrupted.
+
+    Raises:
+        SandboxError: when a run could not even be tried.
+        WorkersLost: when no worker is left.
+    """
+    stop, stopping = StopRequest(), False
+    pending: dict[Future[RunOutcome], Job] = {}
     try:
-        if cluster is not None:
-            cluster.check(store.root.resolve())
-        yield executor
-    finally:
-        executor.close()
+        with stop.listening():
+            while True:
+                while not stop.reason and len(pending) < per_slot * executor.slots():
+                    job = next_job()
+                    if job is None:
+                        break
+                    show(len(pending) + 1)
+                    future = executor.submit(job)
+                    pending[future] = job
+                    if future.done():  # it was carried out here; take its outcome first
+                        break
+                if not pending:
+                    return not stop.reason
+                done, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    job = pending.pop(future)
+                    outcome = _outcome(future, job)
+                    if outcome.status == "interrupted" and not outcome.pruned:
+                        stop.request("interrupted")
+                    else:
+                        ended(job, outcome)
+                if stop.reason and not stopping:
+                    stopping = True
+                    stop_path.touch()
+                    executor.stop()
+                    for future in [one for one in pending if one.cancel()]:
+                        del pending[future]
+                show(len(pending))
+    except WorkersLost as error:
+        at = f" at {executor.scheduler}" if executor.scheduler else ""
+        raise WorkersLost(f"The Dask scheduler{at} is gone; what ended before is kept.") from error
 
 
-def carry_out(
-    requests: Sequence[api.Request],
+def _outcome(future: Future[RunOutcome], job: Job) -> RunOutcome:
+    """The outcome of a job whose future is done.
+
+    Raises:
+        WorkersLost: when the executor gave the job up.
+        SandboxError: when the run could not even be tried.
+    """
+    try:
+        return future.result()
+    except CancelledError as error:
+        raise WorkersLost("No worker is left.") from error
+    except SandboxError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "KilledWorker":  # Dask's; other runs go on
+            return RunOutcome(job.request.id, "lost", error="its workers died, one after the other")
+        raise SandboxError(
+            f"Run {job.request.id} could not be carried out. {type(error).__name__}: {error}"
+        ) from error
+
+
+def run_requests(
+    requests: Sequence[Request],
     store: Store,
     settings: Settings,
     progress: Callable[[int, Run], None] = lambda number, run: None,
     executor: Executor | None = None,
-    again: bool = False,
 ) -> list[Run | None]:
-    """Carry out several runs, or go on with those that stand in the store under the id of their request.
+    """Carry out several runs, or go on with those that are in the store under their request's id.
 
     Args:
         requests: what to run; those without an id are given one.
         store: where the runs go.
         settings: how to carry them out.
-        progress: told of each run that ended: which request it was of, and the run.
-        executor: who does it; None does it here, one after the other. It is not closed.
-        again: whether to try runs that failed once more.
+        progress: takes each run that ended: the place of its request, and the run.
+        executor: carries them out; None does it here, one after the other. It is not closed.
 
     Returns:
-        The runs in the order of their requests, whatever their status; None for those that were not carried to an end, because of Ctrl-C.
+        The runs in the order of their requests, whatever their status; None for those that did not
+        end, because of Ctrl-C.
 
     Raises:
         UsageError: when a request is wrong; nothing was started then.
         SandboxError: when a run could not even be tried.
-        WorkersLost: when nobody is left to carry runs out.
+        WorkersLost: when no worker is left.
     """
-    named = [_named(request) for request in requests]
     root = store.root.resolve()
     stop_path = root / f".stop-{secrets.token_hex(6)}"
-    jobs = [
-        Job(request, str(root), settings, plugin_files(), stop_file=str(stop_path), again=again)
-        for request in named
-    ]
-    made: list[Run | None] = [None] * len(jobs)
+    jobs = [Job(_identified(request), str(root), settings, str(stop_path)) for request in requests]
+    places = {job.request.id: place for place, job in enumerate(jobs)}
+    runs: list[Run | None] = [None] * len(jobs)
+    waiting = iter(jobs)
+
+    def ended(job: Job, outcome: RunOutcome) -> None:
+        place = places[job.request.id]
+        runs[place] = run = Run(RunFolder(root / job.request.lab / outcome.run))
+        progress(place, run)
+
     try:
-        for number, outcome in _completed(jobs, executor or Here(), stop_path.touch):
-            run = Run(RunFolder(root / jobs[number].request.lab / outcome.run))
-            made[number] = run
-            progress(number, run)
+        run_jobs(lambda: next(waiting, None), ended, executor or Here(), stop_path)
     finally:
-        with contextlib.suppress(OSError):  # a store that cannot be written holds none
+        with contextlib.suppress(OSError):  # there is none in a store that cannot be written
             stop_path.unlink()
-    return made
+    return runs
 
 
-def _named(request: api.Request) -> api.Request:
-    """The request with the registered name of its lab and an id, once all of it is known to be right."""
-    entry, _, config = api.resolved(request)
-    agent = getattr(config, "agent", None)
-    made = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(getattr(agent, 'name', request.preset))}-{secrets.token_hex(4)}"
-    return replace(request, lab=entry.name, id=request.id or made)
+def _identified(request: Request) -> Request:
+    """The request with the registered name of its lab and an id.
 
-
-def _completed(
-    jobs: Sequence[Job], executor: Executor, tell: Callable[[], None]
-) -> Iterator[tuple[int, RunOutcome]]:
-    """Hand jobs in and yield the outcomes of those that came to an end, as they come.
-
-    Args:
-        jobs: what to do.
-        executor: who does it.
-        tell: called once when everything is to stop; those at work elsewhere look for what it leaves.
+    Raises:
+        UsageError: when anything in the request is wrong.
     """
-    stop, told = StopRequest(), False
-    waiting, pending = list(range(len(jobs)))[::-1], dict[Future[RunOutcome], int]()
-    with stop.listening():
-        while True:
-            while waiting and not stop.reason and len(pending) < executor.slots():
-                number = waiting.pop()
-                future = executor.submit(jobs[number])
-                pending[future] = number
-                if future.done():  # done here, in this thread: somebody may want to know of it before the next begins
-                    break
-            if not pending:
-                return
-            done, _ = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-            for future in done:
-                number = pending.pop(future)
-                outcome = outcome_of(future, str(jobs[number].request.id))
-                if outcome.status == "interrupted":
-                    stop.request("interrupted")
-                else:
-                    yield number, outcome
-            if stop.reason and not told:
-                told = True
-                tell()
-                executor.stop()
-                for future in [one for one in pending if one.cancel()]:
-                    del pending[future]
+    entry, _, config = resolved(request)
+    agent = getattr(config, "agent", None)
+    label = safe_label(getattr(agent, "name", request.preset))
+    new_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(4)}"
+    return replace(request, lab=entry.name, id=request.id or new_id)

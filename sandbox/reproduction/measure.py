@@ -1,17 +1,21 @@
 """Measures the claims of reports: which, with how many runs, within which time.
 
-A figure depends on the claim and on the seeds alone, which are 0, 1, 2 …: how many threads measure, and in which order, changes nothing.
-Only a time budget can cut the seeds short, and what it cut is said.
+A figure depends on the claim and the seeds 0, 1, 2 … alone, not on the number of threads.
+Only a time budget can cut the seeds short, which the report says.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,18 +57,20 @@ class ReproductionRequest:
     threads: int = 1
 
     def runs(self, claim: Claim, figures: int) -> int:
-        """How many runs this claim gets."""
+        """How many runs this claim gets.
+
+        Args:
+            claim: the claim.
+            figures: of its finding, that are judged together.
+        """
         if claim.exact:
             return 1
         if self.seeds is not None:
             return self.seeds
-        if claim.runs is not None:
-            return (
-                verdicts.runs_for(claim, figures)
-                if self.quick
-                else max(claim.runs, verdicts.runs_for(claim, figures))
-            )
-        return QUICK_SEEDS if self.quick else max(SEEDS, verdicts.runs_for(claim, figures))
+        needed = verdicts.runs_for(claim, figures)
+        if self.quick:
+            return QUICK_SEEDS if claim.runs is None else needed
+        return max(claim.runs or SEEDS, needed)
 
 
 @dataclass
@@ -106,24 +112,26 @@ class Reproduction:
             yield lab, claim, rows
 
 
-def select(words: Sequence[str]) -> list[Wanted]:
+def select(words: Sequence[str], data: Path | None = None) -> list[Wanted]:
     """The claims that some words name.
 
     Args:
-        words: labs and ids of claims, upper or lower case; none means everything. A lab brings the claims of the labs that its report
-            covers too.
+        words: labs and ids of claims, upper or lower case; none means everything. A lab brings the
+            claims of the labs that its report covers too.
+        data: folder of data files, on which a lab's claims may depend.
 
     Raises:
         UnknownNameError: naming the nearest lab or claim.
         UsageError: when a lab has no claims.
     """
-    known = _labs_with_claims()
+    claims = _claims_by_lab(data)
     wanted: list[Wanted] = []
-    for word in words or list(known):
-        wanted += [one for one in _named(word, known) if one not in wanted]
+    for word in words or list(claims):
+        wanted += [one for one in _named(word, claims) if one not in wanted]
     if not wanted:
         raise UsageError(
-            "No lab has claims yet. A lab that has `claims`, a sequence of sandbox.Claim, can be reproduced."
+            "No lab has claims yet. A lab that has `claims`, a sequence of sandbox.Claim, can be "
+            "reproduced."
         )
     return wanted
 
@@ -131,57 +139,55 @@ def select(words: Sequence[str]) -> list[Wanted]:
 def reproduce(
     plan: ReproductionRequest, progress: Callable[[MeasuredFigure, int, int], None] | None = None
 ) -> Reproduction:
-    """Measure, and let the labs explain and draw.
+    """Measure claims, with the labs' notes and pictures.
 
     Args:
         plan: what to measure.
-        progress: is told each claim when it is measured, how many are, and of how many.
+        progress: takes each figure, how many are measured, and of how many.
 
     Raises:
         SandboxError: when a claim's `measure` fails, naming claim and seed.
-        UsageError: when a single finding was asked for and something that it needs is missing; of several it is left out.
+        UsageError: when something that a single finding needs is missing; others are left out.
     """
     begun = time.monotonic()
-    deadline = None if plan.budget is None else begun + plan.budget
+    deadline = math.inf if plan.budget is None else begun + plan.budget
     figures = {
         lab: verdicts.judged_figures([one.claim for one in plan.wanted if one.lab == lab])
         for lab in {one.lab for one in plan.wanted}
     }
-    made = Reproduction(plan, [])
+    reproduction = Reproduction(plan, [])
     with ThreadPoolExecutor(plan.threads, thread_name_prefix="claim") as pool:
         for lab, claim in plan.wanted:
-            row = _measure(
-                lab,
-                claim,
-                plan.runs(claim, figures[lab][claim.id]),
-                figures[lab][claim.id],
-                plan,
-                pool,
-                deadline,
-            )
-            made.rows.append(row)
+            row = _measure(lab, claim, figures[lab][claim.id], plan, pool, deadline)
+            reproduction.rows.append(row)
             if progress is not None:
-                progress(row, len(made.rows), len(plan.wanted))
-    for lab, claim_id, rows in made.findings():
-        _explain(made, lab, claim_id, rows, deadline)
-    made.seconds = time.monotonic() - begun
-    return made
+                progress(row, len(reproduction.rows), len(plan.wanted))
+    for lab, claim_id, rows in reproduction.findings():
+        _explain(reproduction, lab, claim_id, rows, deadline)
+    reproduction.seconds = time.monotonic() - begun
+    return reproduction
 
 
 def measure_runs(
-    claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float | None = None
+    claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float = math.inf
 ) -> np.ndarray:
-    """What the claim's `measure` says of the seeds 0, 1, 2 …: float64 [runs], fewer when the deadline came first."""
-    values = [_one(claim, 0)]  # alone, so that what has to be compiled is compiled once
+    """The figures of the seeds 0, 1, 2 …: float64 [runs], fewer when the deadline came first.
+
+    Args:
+        claim: the claim.
+        runs: how many, >= 1.
+        threads: of the pool.
+        pool: measures.
+        deadline: when to stop, as `time.monotonic` has it.
+    """
+    values = [_figure(claim, 0)]  # alone, so that what has to be compiled is compiled once
     seeds = iter(range(1, runs))
-    waiting: list[Future[float]] = [
-        pool.submit(_one, claim, seed) for seed in islice(seeds, 2 * threads)
-    ]
+    waiting = deque(pool.submit(_figure, claim, seed) for seed in islice(seeds, 2 * threads))
     try:
         while waiting:
-            values.append(waiting.pop(0).result())
-            late = deadline is not None and time.monotonic() > deadline
-            waiting += [] if late else [pool.submit(_one, claim, seed) for seed in islice(seeds, 1)]
+            values.append(waiting.popleft().result())
+            if time.monotonic() <= deadline:
+                waiting.extend(pool.submit(_figure, claim, seed) for seed in islice(seeds, 1))
     finally:
         for future in waiting:
             future.cancel()
@@ -191,28 +197,23 @@ def measure_runs(
 def _measure(
     lab: str,
     claim: Claim,
-    runs: int,
     figures: int,
     plan: ReproductionRequest,
     pool: ThreadPoolExecutor,
-    deadline: float | None,
+    deadline: float,
 ) -> MeasuredFigure:
     begun = time.monotonic()
-    left = float("inf") if deadline is None else deadline - begun
+    left, runs = deadline - begun, plan.runs(claim, figures)
+    least = min(runs, verdicts.runs_for(claim, 1))
+    needed = claim.cost * least / plan.threads
     if left <= 0 or (claim.exact and claim.cost > left):
         return verdicts.left_out(claim, lab, "the time budget was used up")
-    least = min(runs, verdicts.runs_for(claim, 1))
-    if claim.cost * least / plan.threads > left:
-        return verdicts.left_out(
-            claim,
-            lab,
-            f"{least} runs take about {claim.cost * least / plan.threads:.0f} s, more than was left",
-        )
+    if needed > left:
+        why = f"{least} runs take about {needed:.0f} s, more than was left"
+        return verdicts.left_out(claim, lab, why)
     try:
         values = measure_runs(claim, runs, plan.threads, pool, deadline)
-    except (
-        UsageError
-    ) as error:  # an extra or a file of data is missing: others can be measured all the same
+    except UsageError as error:  # an extra or a file of data is missing: others can be measured
         if len({one.claim.id for one in plan.wanted}) == 1:
             raise
         return verdicts.left_out(claim, lab, str(error).rstrip("."))
@@ -222,82 +223,68 @@ def _measure(
     return row
 
 
-def _one(claim: Claim, seed: int) -> float:
+def _figure(claim: Claim, seed: int) -> float:
     try:
         return float(claim.measure(seed))
     except SandboxError:
         raise
     except Exception as error:
         raise SandboxError(
-            f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: {type(error).__name__}: {error}"
+            f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
 def _explain(
-    made: Reproduction,
+    reproduction: Reproduction,
     lab_name: str,
     claim_id: str,
     rows: Sequence[MeasuredFigure],
-    deadline: float | None,
+    deadline: float,
 ) -> None:
-    """Notes and pictures; what fails here is kept as a problem and fails nothing."""
+    """Add notes and pictures; a failure here becomes a problem in the report and fails nothing."""
     measured = [row for row in rows if row.runs]
     if not measured:
         return
-    lab = registry().lab(lab_name)
-    key = (lab_name, claim_id)
+    lab, key = registry().lab(lab_name), (lab_name, claim_id)
+    estimates = {row.claim.part: row.estimate for row in measured}
     try:
-        made.notes[key] = list(
-            lab.claim_notes(claim_id, {row.claim.part: row.estimate for row in measured})
-        )
-        made.pictures[key] = []
+        reproduction.notes[key] = list(lab.claim_notes(claim_id, estimates))
+        pictures = reproduction.pictures[key] = []
         for picture in lab.claim_pictures(claim_id, max(row.runs for row in measured)):
-            made.pictures[key].append(picture)
-            if deadline is not None and time.monotonic() > deadline:
-                made.problems.append(
+            pictures.append(picture)
+            if time.monotonic() > deadline:
+                reproduction.problems.append(
                     f"{claim_id}: the time budget was used up before all of its figures were drawn."
                 )
                 return
     except Exception as error:
-        made.problems.append(
+        reproduction.problems.append(
             f"{claim_id}: its notes and figures are not complete. {type(error).__name__}: {error}"
         )
 
 
-def _labs_with_claims() -> dict[str, Any]:
-    """Labs by name; one that cannot be loaded has none (`plugins` tells about it)."""
-    found = {}
+def _claims_by_lab(data: Path | None) -> dict[str, Sequence[Claim]]:
+    """Claims by lab; a lab that cannot be loaded has none (`plugins` reports it)."""
+    by_lab = {}
     for entry in registry().entries("lab"):
-        try:
-            lab = registry().lab(entry.name)
-        except PluginError:
-            continue
-        if lab.claims:
-            found[entry.name] = lab
-    return found
+        with contextlib.suppress(PluginError):
+            if claims := registry().lab(entry.name).claims_for(data):
+                by_lab[entry.name] = claims
+    return by_lab
 
 
-def _named(word: str, known: dict[str, Any]) -> list[Wanted]:
+def _named(word: str, claims: Mapping[str, Sequence[Claim]]) -> list[Wanted]:
     lab = canonical(word.lower())
-    if lab in known:
-        names = [canonical(other) for other in known[lab].report_labs]
-        return [
-            Wanted(name, claim)
-            for name in [*names, lab]
-            if name in known
-            for claim in known[name].claims
-        ]
-    found = [
-        Wanted(name, claim)
-        for name, lab in known.items()
-        for claim in lab.claims
-        if claim.id.lower() == word.lower()
-    ]
-    if not found:
+    if lab in claims:
+        labs = [*map(canonical, registry().lab(lab).report_labs), lab]
+        return [Wanted(name, claim) for name in labs for claim in claims.get(name, ())]
+    every = [Wanted(name, claim) for name, some in claims.items() for claim in some]
+    wanted = [one for one in every if one.claim.id.lower() == word.lower()]
+    if not wanted:
         if any(entry.name == lab for entry in registry().entries("lab")):
             raise UsageError(
-                f"Lab '{lab}' has no claims to be reproduced. Labs that have: {', '.join(known)}."
+                f"Lab '{lab}' has no claims to be reproduced. Labs that have: {', '.join(claims)}."
             )
-        ids = {claim.id for lab in known.values() for claim in lab.claims}
-        raise UnknownNameError("lab or claim", word, [*known, *ids])
-    return found
+        raise UnknownNameError("lab or claim", word, [*claims, *{one.claim.id for one in every}])
+    return wanted

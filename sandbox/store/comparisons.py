@@ -1,24 +1,17 @@
-"""Comparisons in the store: `comparisons/ID/` holds a page and a document.
-
-What the runs did stands in their own folders. There is no run.json here, so listings of runs do not
-see it.
-"""
+"""Comparisons in the store: `comparisons/ID/` holds a page and a document."""
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sandbox.errors import StoreError, UsageError
-from sandbox.store import documents
-from sandbox.store.store import Store, matching
+from sandbox.store.described import DescribedFolder
+from sandbox.store.store import Store
 
 FOLDER, PAGE, DOCUMENT = "comparisons", "index.html", "comparison.json"
 MADE = re.compile(r"-[0-9a-f]{8}$")
-"""How the ids of runs end that a comparison began; a run of its own has four signs there."""
+"""The end of ids of runs that a comparison began; ids of other runs have four digits there."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +38,11 @@ class ComparisonSummary:
     optimum: float | None = None
 
 
-@dataclass(frozen=True)
-class ComparisonFolder:
-    """One comparison.
+class ComparisonFolder(DescribedFolder):
+    """One comparison."""
 
-    Attributes:
-        path: its folder.
-    """
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.path.name
+    room, document = FOLDER, DOCUMENT
+    remedy = "The runs are untouched; the same `compare` writes it again."
 
     def read(self) -> dict[str, Any]:
         """Its document.
@@ -66,34 +50,21 @@ class ComparisonFolder:
         Raises:
             StoreError: when it is missing or damaged.
         """
-        path = self.path / DOCUMENT
-        try:
-            document = documents.shown(documents.read(path))
-            documents.validated(ComparisonSummary, document)
-        except (ValueError, TypeError) as error:
-            remedy = "The runs are untouched; the same `compare` writes it anew."
-            raise StoreError(f"{path} is damaged ({error}). {remedy}") from error
+        document, _ = self._read(ComparisonSummary)
         return document
 
 
 def folders(store: Store) -> list[ComparisonFolder]:
     """All comparisons, in the order in which they were written."""
-    documents = list(store.root.glob(f"{FOLDER}/*/{DOCUMENT}"))
-    documents.sort(key=lambda path: path.stat().st_mtime_ns)
-    return [ComparisonFolder(path.parent) for path in documents]
+    every = map(ComparisonFolder, ComparisonFolder.paths(store))
+    return sorted(every, key=lambda one: one.document_path.stat().st_mtime_ns)
 
 
 def find(store: Store, name: str) -> ComparisonFolder | None:
     """The comparison that `name` means: an id, a unique beginning of one, or a folder; else None.
 
     Raises:
-        UsageError: when several begin so.
+        UsageError: when several ids begin so.
     """
-    if name.strip() and os.path.exists(Path(name) / DOCUMENT):
-        return ComparisonFolder(Path(name).resolve())
-    known = {folder.id: folder for folder in folders(store)}
-    found = matching(name, known)
-    if len(found) > 1:
-        some = f"{len(found)} comparisons: {', '.join(found[:8])}"
-        raise UsageError(f"'{name}' could be {some}. Type more of the id.")
-    return known[found[0]] if found else None
+    path = ComparisonFolder.find_path(store, name)
+    return None if path is None else ComparisonFolder(path)

@@ -1,4 +1,4 @@
-"""JSON documents of the store, read with care: whoever wrote them last may not have been this program."""
+"""JSON documents of the store, read with care: another program may have written them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def parse(content: bytes) -> dict[str, Any]:
     """A document.
 
     Raises:
-        ValueError: when it is no JSON, no dictionary, nested too deep, or holds half of a character, which nothing could show.
+        ValueError: when it is no JSON, no dictionary, nested too deep, or has an unpaired
+            surrogate, which cannot be shown.
     """
     try:
         document = json.loads(content)
@@ -59,7 +60,7 @@ def shown(value: Any) -> Any:
 
 
 def validated(kind: type[Record], document: dict[str, Any]) -> Record:
-    """A document as a dataclass, whose fields have their types all the way down; what the class does not know is left out.
+    """A document as a dataclass, validated strictly at all levels; unknown fields are left out.
 
     Raises:
         ValueError: naming the first field that is wrong.

@@ -1,13 +1,11 @@
 """A sweep's own folder: `sweeps/ID/` in the store, beside the folders of the labs.
 
-sweep.json says what was planned and where each trial's runs stand; what the runs did stands in their own folders alone. There is no
-run.json here, so listings of runs do not see it.
+sweep.json is the plan, with the ids of each trial's runs; the results are in the runs' folders.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import re
 from collections.abc import Iterator
@@ -17,19 +15,19 @@ from typing import Any
 
 import filelock
 
-from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
+from sandbox.store.described import DescribedFolder
 from sandbox.store.files import Directory, is_name, write_whole
 from sandbox.store.folder import LOCK, RunFolder
-from sandbox.store.store import Store, matching, safe_label
+from sandbox.store.store import Store, safe_label
 from sandbox.text import to_json
 
 FOLDER = "sweeps"
 RANKING = "ranking.json"
-"""What came out, beside sweep.json."""
+"""The results, beside sweep.json."""
 FORMAT = 1
 STATUSES = ("running", "finished", "interrupted", "failed", "lost")
-"""What a sweep can be; `lost` is never written, as with runs."""
 
 
 @dataclass
@@ -53,6 +51,17 @@ class Trial:
     pruned: bool = False
 
 
+@dataclass(frozen=True)
+class HowRun:
+    """How all runs of a sweep are carried out; see `sandbox.runs.request.Request`."""
+
+    threads: int = 1
+    device: str = "cpu"
+    data: str = ""
+    pictures: bool = False
+    checkpoint_seconds: float = 30.0
+
+
 @dataclass
 class SweepRecord:
     """The content of sweep.json.
@@ -61,15 +70,16 @@ class SweepRecord:
         id: the name of the sweep's folder.
         lab, preset: as of its runs.
         layers: settings that all trials share, over the preset, weakest first.
-        search: {"kind": "grid", "axes": {…}}, {"kind": "random", "trials": 50} or {"kind": "tpe", "trials": 50}.
+        search: {"kind": "grid", "axes": {…}}, or {"kind": "random", "trials": 50}, or the same
+            with "tpe".
         seed: the first of each trial's seeds; also seeds what the search draws.
         seeds: runs of each trial.
-        objective: what is compared, a name in the runs' summaries; "" until the first run shows its result.
+        objective: what is compared, a name in the runs' summaries; "" until the first run ended.
         direction: "maximize" or "minimize"; "" as long as `objective` is.
         prune: "", "median" or "halving".
-        workers, scheduler: who carried it out last: 0 and "" for this process.
-        how: what all its runs share beside their settings: threads, device, data, pictures, checkpoint_seconds.
-        status: one of `STATUSES`.
+        workers, scheduler: of the process that carried it out last: 0 and "" for none but itself.
+        how: how all its runs are carried out.
+        status: as of runs; `lost` is never written.
         created, ended: ISO 8601 with offset.
         host, pid: where it runs or ran.
         command: the exact command line, or "".
@@ -90,7 +100,7 @@ class SweepRecord:
     prune: str = ""
     workers: int = 0
     scheduler: str = ""
-    how: dict[str, Any] = field(default_factory=dict)
+    how: HowRun = field(default_factory=HowRun)
     status: str = "running"
     created: str = ""
     ended: str = ""
@@ -103,54 +113,41 @@ class SweepRecord:
     format: int = FORMAT
 
 
-class SweepFolder:
-    """Paths and life signs of one sweep.
+class SweepFolder(DescribedFolder):
+    """Paths of one sweep, and whether a process works on it.
 
     Args:
         path: the folder.
-        store: the store that it stands in.
+        store: the store that has it.
+
+    Attributes:
+        stop_path: while this file exists, runs of this sweep stop after their block.
+        journal_path: Optuna's journal while trials may be pruned; rewritten whenever the sweep
+            goes on.
     """
 
-    def __init__(self, path: Path, store: Store) -> None:
-        self.path, self.store = path, store
-        self.record_path = path / "sweep.json"
-        self.stop_path = path / "stop"
-        """As long as this file is there, runs of this sweep stop after their block."""
-        self.journal_path = path / "study.journal"
-        """Optuna's notes while trials may be pruned; made anew whenever the sweep goes on."""
+    room, document, newest = FOLDER, "sweep.json", FORMAT
+    remedy = "The sweep's runs are untouched."
 
-    @property
-    def id(self) -> str:
-        """The sweep's id: the folder's name."""
-        return self.path.name
+    def __init__(self, path: Path, store: Store) -> None:
+        super().__init__(path)
+        self.store = store
+        self.stop_path = path / "stop"
+        self.journal_path = path / "study.journal"
 
     def run(self, lab: str, run: str) -> RunFolder:
         """The folder of one of its runs, whether it was begun or not."""
         return RunFolder(self.store.root / lab / run)
 
     def read(self) -> SweepRecord:
-        """The record, with status `lost` when it stands as running but nobody works on it.
+        """The record, with status `lost` when it says `running` but no process works on it.
 
         Raises:
             StoreError: when sweep.json is missing, damaged, or of a newer format.
         """
-        try:
-            document = documents.shown(documents.read(self.record_path))
-            if document.get("format", 0) > FORMAT:
-                raise StoreError(
-                    f"{self.record_path} was written by a newer sandbox (format {document['format']}); update the sandbox."
-                )
-            record = documents.validated(SweepRecord, document)
-            _check(record)
-        except (ValueError, TypeError) as error:
-            raise StoreError(
-                f"{self.record_path} is damaged ({error}). The sweep's runs are untouched."
-            ) from error
-        if (
-            record.status == "running"
-            and record.host == platform.node()
-            and not RunFolder(self.path).alive(record)  # type: ignore[arg-type]
-        ):
+        _, record = self._read(SweepRecord, _check)
+        running = record.status == "running" and record.host == platform.node()
+        if running and not RunFolder(self.path).alive(record):  # type: ignore[arg-type]
             record.status = "lost"
         return record
 
@@ -161,19 +158,16 @@ class SweepFolder:
             StoreError: when it cannot be written.
         """
         try:
-            write_whole(
-                self.record_path,
-                to_json(asdict(record), 1).encode(),
-            )
+            write_whole(self.document_path, to_json(asdict(record), 1).encode())
         except OSError as error:
-            raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
+            raise StoreError(f"Cannot write {self.document_path}: {error.strerror}.") from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Be this sweep's one writer.
+        """Hold the sweep's lock for writing.
 
         Raises:
-            UsageError: when another process is.
+            UsageError: when another process does.
         """
         folder = Directory(self.path)
         lock = filelock.FileLock(folder.at(LOCK), timeout=1.0, mode=0o644)
@@ -194,33 +188,25 @@ class SweepFolder:
 
 
 def _check(record: SweepRecord) -> None:
-    """Refuse what no sweep says of itself.
+    """Refuse a record that no sweep wrote.
 
     Raises:
         ValueError: naming the field.
     """
     kinds = {"grid": "axes", "random": "trials", "tpe": "trials"}
-    how: dict[str, Any] = {
-        "threads": int,
-        "device": str,
-        "data": str,
-        "pictures": bool,
-        "checkpoint_seconds": (int, float),
-    }
     runs = [run for trial in record.trials for run in trial.runs]
     wrong = {
         "status": record.status not in STATUSES,
         "direction": record.direction not in ("", "maximize", "minimize"),
         "prune": record.prune not in ("", "median", "halving"),
         "search": kinds.get(str(record.search.get("kind"))) not in record.search,
-        "how": any(not isinstance(record.how.get(name), kind) for name, kind in how.items()),
         "lab or runs": not all(is_name(name) for name in (record.lab, *runs)),
         "seed, seeds or workers": record.seeds < 1 or record.seed < 0 or record.workers < 0,
         "trials": any(len(trial.runs) != record.seeds for trial in record.trials),
     }
-    found = next((name for name, is_wrong in wrong.items() if is_wrong), "")
-    if found:
-        raise ValueError(f"`{found}` is not what it should be")
+    for name, is_wrong in wrong.items():
+        if is_wrong:
+            raise ValueError(f"`{name}` is not as a sweep writes it")
 
 
 def create(store: Store, lab: str) -> SweepFolder:
@@ -242,46 +228,21 @@ def ranked_best(folder: Path) -> float | None:
 
 def all_of(store: Store) -> list[SweepFolder]:
     """Every sweep, oldest first."""
-    paths = sorted(path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json"))
-    return [SweepFolder(path, store) for path in paths]
+    return [SweepFolder(path, store) for path in SweepFolder.paths(store)]
 
 
 def find(store: Store, name: str) -> SweepFolder | None:
-    """The sweep that `name` means: an id, a unique beginning of one, or a folder; None when there is none.
+    """The sweep that `name` means: an id, a unique beginning of one, or a folder; else None.
 
     Raises:
-        UsageError: when several begin so.
+        UsageError: when several ids begin so.
     """
-    as_path = Path(name)
-    if name.strip() and os.path.exists(as_path / "sweep.json"):
-        path = as_path.resolve()
-        return SweepFolder(path, Store(path.parent.parent))
-    sweeps = {path.parent.name: path.parent for path in store.root.glob(f"{FOLDER}/*/sweep.json")}
-    found = matching(name, sweeps)
-    if len(found) > 1:
-        some = ", ".join(found[:8])
-        raise UsageError(f"'{name}' could be {len(found)} sweeps: {some}. Type more of the id.")
-    return SweepFolder(sweeps[found[0]], store) if found else None
-
-
-def found(store: Store, name: str) -> SweepFolder:
-    """Like `find`, where there must be one.
-
-    Raises:
-        UnknownNameError: when there is none.
-    """
-    folder = find(store, name)
-    if folder is None:
-        known = [path.parent.name for path in store.root.glob(f"{FOLDER}/*/sweep.json")]
-        where = os.path.join(str(store.root), FOLDER)
-        raise UnknownNameError(
-            "sweep", name, known if len(known) < 5 else [], f"They stand in {where}."
-        )
-    return folder
+    path = SweepFolder.find_path(store, name)
+    return None if path is None else SweepFolder(path, Store(path.parent.parent))
 
 
 def run_id(sweep: str, label: str, number: int, seed: int) -> str:
-    """The id of a sweep's run: the sweep's moment and mark, the run's label, the trial and the seed.
+    """The id of a sweep's run: the sweep's time and mark, the run's label, the trial and the seed.
 
     Args:
         sweep: the sweep's id.
@@ -303,5 +264,5 @@ def sweep_of(run: str, lab: str) -> str | None:
         run: its id.
         lab: its lab.
     """
-    found = RUN.fullmatch(run)
-    return f"{found[1]}-{safe_label(lab)}-{found[2]}" if found else None
+    parts = RUN.fullmatch(run)
+    return f"{parts[1]}-{safe_label(lab)}-{parts[2]}" if parts else None

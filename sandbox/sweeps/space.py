@@ -1,7 +1,7 @@
-"""What a sweep tries: every point of a grid, or what a lab's `suggest` draws.
+"""The configurations that a sweep tries: every point of a grid, or draws of a lab's `suggest`.
 
-A grid and the draws of `--random` depend on the request alone, so they are planned whole before anything runs. Neither needs Dask, and
-a grid does not need Optuna.
+A grid and the draws of `--random` depend on the request alone, so they are planned before anything
+runs. A grid does not need Optuna.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from sandbox.config.model import LabConfig, dump, nested, option_name, show_value
 from sandbox.config.resolve import merge, resolve
 from sandbox.errors import ConfigError, UsageError
+from sandbox.lab import Lab
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
 
 LARGEST_GRID = 100_000
 """More configurations than this are refused: each is a folder on disk."""
@@ -35,11 +39,13 @@ class Point:
     params: dict[str, Any]
     settings: dict[str, Any]
     config: LabConfig
-    distributions: dict[str, str]
+    distributions: dict[str, str] = field(default_factory=dict)
 
 
 def parse_axes(words: Sequence[str]) -> dict[str, list[str]]:
-    """`agent.alpha=0.1,0.5` as an axis of a grid; values that hold commas are parted by `;`: `env.start=0,0;9,9`.
+    """Axes of a grid as they are typed: `agent.alpha=0.1,0.5`.
+
+    Values that contain commas are separated with `;`: `env.start=0,0;9,9`.
 
     Raises:
         ConfigError: naming everything that is no axis.
@@ -72,7 +78,7 @@ def grid(
     Args:
         config: the lab's model.
         preset: settings to begin with.
-        fixed: settings given for all on the command line or in a file, weakest first; no axis may repeat one.
+        fixed: settings of all, weakest first; no axis may repeat one.
         axes: values by option.
         title: named in the error.
 
@@ -81,33 +87,27 @@ def grid(
     """
     axes = {option_name(name): list(values) for name, values in axes.items()}
     problems = _axis_problems(axes, fixed)
-    size = math.prod(len(values) for values in axes.values())
-    if size > LARGEST_GRID:
-        problems.append(
-            f"the grid has {size} configurations; at most {LARGEST_GRID} are carried out in one sweep"
-        )
     if problems:
         raise ConfigError(title, problems)
-    points, seen = [], dict[str, None]()
+    points: dict[str, Point] = {}
+    wrong: dict[str, None] = {}
     for values in itertools.product(*axes.values()):
-        params = dict(zip(axes, values, strict=True))
-        settings = layer(params)
+        settings = layer(dict(zip(axes, values, strict=True)))
         try:
             resolved = resolve(config, [preset, *fixed, settings], title)
         except ConfigError as error:
-            seen |= dict.fromkeys(error.problems)
+            wrong |= dict.fromkeys(error.problems)
             continue
-        points.append(
-            Point({name: look_up(dump(resolved), name) for name in axes}, settings, resolved, {})
-        )
-    if seen:
-        shown = list(seen)[:SHOWN_PROBLEMS]
-        raise ConfigError(
-            title,
-            [*shown, *([f"… and {len(seen) - len(shown)} more"] if len(seen) > len(shown) else [])],
-        )
-    _refuse_twins(points, title)
-    return points
+        params = {name: look_up(dump(resolved), name) for name in axes}
+        key = repr(sorted(params.items()))
+        if key in points:  # by values that are typed differently and mean the same: 0.1 and 0.10
+            wrong[f"the grid holds {show(params)} more than once"] = None
+        points[key] = Point(params, settings, resolved)
+    if wrong:
+        more = len(wrong) - SHOWN_PROBLEMS
+        shown = list(wrong)[:SHOWN_PROBLEMS]
+        raise ConfigError(title, [*shown, f"… and {more} more"] if more > 0 else shown)
+    return list(points.values())
 
 
 def _axis_problems(
@@ -126,60 +126,57 @@ def _axis_problems(
             problems.append(
                 f"{name} is given both as an option and in the grid; leave out one of them"
             )
+    size = math.prod(len(values) for values in axes.values())
+    if size > LARGEST_GRID:
+        problems.append(
+            f"the grid has {size} configurations; "
+            f"at most {LARGEST_GRID} are carried out in one sweep"
+        )
     return problems
 
 
-def _refuse_twins(points: Sequence[Point], title: str) -> None:
-    """Values that are spelt differently and mean the same (0.1 and 0.10) would be run twice."""
-    seen: dict[str, Point] = {}
-    for point in points:
-        twin = seen.setdefault(repr(sorted(point.params.items())), point)
-        if twin is not point:
-            raise ConfigError(title, [f"the grid holds {show(point.params)} more than once"])
-
-
 def draw(
-    lab: Any, preset: Mapping[str, Any], fixed: Sequence[Mapping[str, Any]], trial: Any, title: str
+    lab: Lab,
+    preset: Mapping[str, Any],
+    fixed: Sequence[Mapping[str, Any]],
+    trial: Trial,
+    title: str,
 ) -> Point:
-    """What the lab suggests for one Optuna trial.
+    """The lab's suggestion for one Optuna trial.
 
     Args:
-        lab: has `suggest`.
+        lab: offers `suggest`.
         preset: settings to begin with, which the lab's suggestions override.
-        fixed: settings given on the command line or in a file, weakest first: these are not drawn, whatever the lab suggests.
+        fixed: settings of all, weakest first: these are not drawn.
         trial: an Optuna trial.
         title: named in the error.
 
     Raises:
-        ConfigError: when what was suggested cannot be.
+        ConfigError: when the suggestion is no valid configuration.
     """
     suggested = lab.suggest(Held(trial, fixed))
     if not isinstance(suggested, Mapping):
         raise UsageError(
-            f"`suggest` of {title} must return settings: {{'agent.alpha': 0.1}}, not {type(suggested).__name__}."
+            f"`suggest` of {title} must return settings: {{'agent.alpha': 0.1}}, "
+            f"not {type(suggested).__name__}."
         )
-    settings = layer(suggested)
-    resolved = resolve(
-        lab.Config, [preset, settings, *fixed], f"{title}, as its search space suggests it"
-    )
+    settings, title = layer(suggested), f"{title}, as its search space suggests it"
+    config = resolve(lab.Config, [preset, settings, *fixed], title)
     from optuna.distributions import distribution_to_json
 
-    distributions = {
-        name: distribution_to_json(distribution)
-        for name, distribution in trial.distributions.items()
-    }
-    return Point(dict(trial.params), settings, resolved, distributions)
+    drawn = {name: distribution_to_json(one) for name, one in trial.distributions.items()}
+    return Point(dict(trial.params), settings, config, drawn)
 
 
 class Held:
-    """An Optuna trial in which what the user has fixed is not drawn.
+    """An Optuna trial in which options that the user has fixed are not drawn.
 
     Args:
         trial: the trial.
         fixed: nested settings, weakest first.
     """
 
-    def __init__(self, trial: Any, fixed: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, trial: Trial, fixed: Sequence[Mapping[str, Any]]) -> None:
         self._trial, self._fixed = trial, fixed
 
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
@@ -190,9 +187,9 @@ class Held:
     def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
         """As of Optuna's trial."""
         own = held(self._fixed, name)
-        return (
-            int(float(own)) if own is not None else self._trial.suggest_int(name, low, high, **more)
-        )
+        if own is not None:
+            return int(float(own))
+        return self._trial.suggest_int(name, low, high, **more)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """As of Optuna's trial."""
@@ -206,38 +203,37 @@ class Held:
 
 
 def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by the names of their options, or nested, as one nested layer; a choice may stand beside options of its own."""
+    """Settings by the names of their options, or nested, as one nested layer.
+
+    A choice and options of its own may both be there: {"agent": "sarsa", "agent.alpha": 0.1}.
+    """
     paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
-    made: dict[str, Any] = {}
+    nested_layer: dict[str, Any] = {}
     for path, value in paths.items():
-        is_choice = isinstance(value, str) and any(
-            other[: len(path)] == path for other in paths if len(other) > len(path)
-        )
-        made = merge(made, nested((*path, "name") if is_choice else path, value))
-    return made
+        has_options = any(other[: len(path)] == path for other in paths if other != path)
+        is_choice = isinstance(value, str) and has_options
+        nested_layer = merge(nested_layer, nested((*path, "name") if is_choice else path, value))
+    return nested_layer
 
 
 def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
-    """The value of an option in the strongest of several layers that has it; None where none has."""
-    return next(
-        (value for one in reversed(fixed) if (value := look_up(one, name)) is not None), None
-    )
+    """An option's value in the strongest of several layers that has it; None where none has."""
+    values = (look_up(one, name) for one in reversed(fixed))
+    return next((value for value in values if value is not None), None)
 
 
 def look_up(settings: Mapping[str, Any], name: str) -> Any:
-    """The value of an option in nested settings, of a choice its name; None where there is none."""
+    """An option's value in nested settings, of a choice its name; None where there is none."""
     value: Any = settings
     for part in name.split("."):
+        if not isinstance(value, Mapping):
+            return None
         spellings = (part, part.replace("-", "_"), part.replace("_", "-"))
-        value = (
-            next((value[one] for one in spellings if one in value), None)
-            if isinstance(value, Mapping)
-            else None
-        )
-    if not isinstance(value, Mapping):
-        return value
-    picked = value.get("name")
-    return picked[0] if isinstance(picked, list) else picked  # of several names the first counts
+        value = next((value[one] for one in spellings if one in value), None)
+    if isinstance(value, Mapping):
+        value = value.get("name")
+        return value[0] if isinstance(value, list) else value  # of several names the first counts
+    return value
 
 
 def show(params: Mapping[str, Any]) -> str:

@@ -1,24 +1,33 @@
-"""Optuna, as sweeps use it: drawing trials, giving up hopeless ones, saying which parameter mattered.
+"""Optuna, as sweeps use it: drawing trials, giving up hopeless ones, importance of parameters.
 
-A study here is never the truth: it is made anew from sweep.json and from what the runs measured whenever a sweep goes on. Each draw has
-a sampler of its own, seeded by the sweep's seed and the trial's number.
+A study keeps nothing: it is rebuilt from sweep.json and from the runs whenever a sweep goes on.
+Each draw has a sampler of its own, seeded by the sweep's seed and the trial's number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from sandbox.extras import missing
 from sandbox.seeding import seed_sequence
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import JournalStorage
+    from optuna.trial import Trial
 
 PRUNERS = ("median", "halving")
 NAME = "sweep"
 
 
-def load_optuna(what: str) -> Any:
+def load_optuna(what: str) -> ModuleType:
     """The library, quiet.
 
     Raises:
@@ -32,7 +41,7 @@ def load_optuna(what: str) -> Any:
     return optuna
 
 
-def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Any:
+def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> BaseSampler:
     """The sampler that draws one trial.
 
     Args:
@@ -48,15 +57,12 @@ def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Any
     return optuna.samplers.TPESampler(seed=own, constant_liar=parallel)
 
 
-def pruner(kind: str) -> Any:
+def pruner(kind: str) -> BasePruner:
     """Optuna's pruner: "median", "halving", or "" for none."""
-    optuna = load_optuna("--prune")
-    made: Mapping[str, Any] = {
-        "": optuna.pruners.NopPruner,
-        "median": optuna.pruners.MedianPruner,
-        "halving": optuna.pruners.SuccessiveHalvingPruner,
-    }
-    return made[kind]()
+    pruners = load_optuna("--prune").pruners
+    if kind == "halving":
+        return pruners.SuccessiveHalvingPruner()
+    return pruners.MedianPruner() if kind else pruners.NopPruner()
 
 
 class Study:
@@ -65,7 +71,7 @@ class Study:
     Args:
         direction: "maximize" or "minimize".
         prune: a pruner's name, or "".
-        journal: file through which runs in other processes ask whether to go on; None where none does.
+        journal: file through which runs in other processes ask the pruner; None for none.
     """
 
     def __init__(self, direction: str, prune: str = "", journal: Path | None = None) -> None:
@@ -77,7 +83,7 @@ class Study:
             study_name=NAME, direction=direction, pruner=pruner(prune), storage=storage
         )
 
-    def ask(self, sampler: Any) -> Any:
+    def ask(self, sampler: BaseSampler) -> Trial:
         """A new trial, whose parameters `sampler` draws."""
         self._study.sampler = sampler
         return self._study.ask()
@@ -86,112 +92,103 @@ class Study:
         self,
         params: Mapping[str, Any],
         distributions: Mapping[str, str],
-        reported: Mapping[int, float] | None = None,
+        reported: Mapping[int, float],
     ) -> None:
-        """Take up the next trial with the parameters it has, and what it reported so far; without distributions, as one of a grid."""
+        """Add the next trial.
+
+        Args:
+            params: its parameters.
+            distributions: of those that were drawn, as Optuna's JSON; empty for a grid.
+            reported: values that it reported so far, by units of work.
+        """
         from optuna.distributions import json_to_distribution
 
-        known = {name: json_to_distribution(text) for name, text in distributions.items()}
         trial = self._optuna.trial.create_trial(
             state=self._optuna.trial.TrialState.RUNNING,
-            params={name: params[name] for name in known},
-            distributions=known,
-            intermediate_values=dict(reported or {}),
+            params={name: params[name] for name in distributions},
+            distributions={name: json_to_distribution(one) for name, one in distributions.items()},
+            intermediate_values=dict(reported),
         )
         self._study.add_trial(trial)
 
     def tell(self, number: int, value: float | None, *, pruned: bool = False) -> None:
-        """Say how a trial ended: its value; None when it failed."""
+        """Tell Optuna how a trial ended: its value, None when it failed."""
         states = self._optuna.trial.TrialState
-        if pruned:
-            self._study.tell(number, state=states.PRUNED)
-        elif value is None:
-            self._study.tell(number, state=states.FAIL)
-        else:
-            self._study.tell(number, value)
-
-    def __len__(self) -> int:
-        return len(self._study.get_trials(deepcopy=False))
+        state = states.PRUNED if pruned else states.FAIL if value is None else None
+        self._study.tell(number, None if pruned else value, state=state)
 
 
-class Judge:
-    """Asks the pruner, from whichever process a run is in, whether a trial is hopeless.
-
-    Args:
-        journal: the study's file.
-        number: of the trial.
-        prune: the pruner's name.
-    """
-
-    def __init__(self, journal: str, number: int, prune: str) -> None:
-        optuna = load_optuna("--prune")
-        study = optuna.load_study(
-            study_name=NAME, storage=_journal(Path(journal)), pruner=pruner(prune)
-        )
-        self._trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
-        self._seen = set(study.get_trials(deepcopy=False)[number].intermediate_values)
-
-    def hopeless(self, value: float, step: int) -> bool:
-        """Report the objective after `step` units of work; says whether to give up. What was reported before is not reported again."""
-        if step not in self._seen:
-            self._seen.add(step)
-            self._trial.report(value, step)
-        return bool(self._trial.should_prune())
-
-
-@dataclass(frozen=True)
-class TrialPruning:
-    """How the run of a trial asks whether to go on.
+@dataclass
+class TrialPruner:
+    """Asks Optuna's pruner, from whichever process a run is in, whether its trial is hopeless.
 
     Attributes:
-        journal: Optuna's file.
+        journal: the study's file.
         number: of the trial.
-        prune: the pruner's name.
-        column: of the evaluate stream, whose last value is reported.
+        kind: the pruner's name.
+        column: of an evaluation stream, whose last value is reported.
     """
 
     journal: str
     number: int
-    prune: str
+    kind: str
     column: str
 
-    def judge(self) -> Judge:
-        """Who answers."""
-        return Judge(self.journal, self.number, self.prune)
+    @cached_property
+    def _trial(self) -> Trial:
+        optuna = load_optuna("--prune")
+        storage = _journal(Path(self.journal))
+        study = optuna.load_study(study_name=NAME, storage=storage, pruner=pruner(self.kind))
+        return optuna.trial.Trial(study, study.get_trials(deepcopy=False)[self.number]._trial_id)
+
+    @cached_property
+    def _reported(self) -> set[int]:
+        """The steps at which values were reported, also by another process before."""
+        return set(self._trial.study.get_trials(deepcopy=False)[self.number].intermediate_values)
+
+    def hopeless(self, value: float, step: int) -> bool:
+        """Report the objective after `step` units of work, once; whether to give the trial up."""
+        if step not in self._reported:
+            self._reported.add(step)
+            self._trial.report(value, step)
+        return bool(self._trial.should_prune())
 
 
 def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> dict[str, float]:
-    """How much of the objective's variance each parameter explains: fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it.
+    """How much of the objective's variance each parameter explains.
+
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it. Parameters that not every trial
+    has are left out.
 
     Args:
         params: of the finished trials.
         values: their objectives, finite.
 
     Returns:
-        Shares that add up to 1, largest first; empty where there is too little to say. Parameters that not every trial has are left out.
+        Shares that add up to 1, largest first; empty with too few trials.
     """
     optuna = load_optuna("The importance of parameters")
-    names = [name for name in params[0] if all(name in one for one in params)] if params else []
-    names = [name for name in names if len({repr(one[name]) for one in params}) > 1]
-    if len(params) < 4 or not names or len(set(values)) < 2:
-        return {}
-    distributions = {name: _span(optuna, [_plain(one[name]) for one in params]) for name in names}
-    study = optuna.create_study(direction="maximize")
-    for one, value in zip(params, values, strict=True):
-        drawn = {name: _plain(one[name]) for name in names}
-        study.add_trial(
-            optuna.trial.create_trial(params=drawn, distributions=distributions, value=value)
-        )
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return {
-        name: float(share)
-        for name, share in optuna.importance.get_param_importances(
-            study, evaluator=evaluator
-        ).items()
+    columns = {
+        name: [_plain(one[name]) for one in params]
+        for name in (params[0] if params else {})
+        if all(name in one for one in params)
     }
+    columns = {name: column for name, column in columns.items() if len(set(map(repr, column))) > 1}
+    if len(params) < 4 or not columns or len(set(values)) < 2:
+        return {}
+    distributions = {name: _span(optuna, column) for name, column in columns.items()}
+    study = optuna.create_study(direction="maximize")
+    for *drawn, value in zip(*columns.values(), values, strict=True):
+        trial = optuna.trial.create_trial(
+            params=dict(zip(columns, drawn, strict=True)), distributions=distributions, value=value
+        )
+        study.add_trial(trial)
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in shares.items()}
 
 
-def _span(optuna: Any, values: Sequence[Any]) -> Any:
+def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
     """The range in which values lie."""
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         low, high = float(min(values)), float(max(values))
@@ -204,7 +201,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
-def _journal(path: Path) -> Any:
+def _journal(path: Path) -> JournalStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 

@@ -1,4 +1,4 @@
-"""A sweep in the store, looked at from outside: its record, its ranking and its best configuration."""
+"""A sweep in the store: its record, its ranking and its best configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.sweeps.results import Result, document, ranking
 
 
 class Sweep:
-    """A sweep in the store, looked at from outside.
+    """A sweep in the store.
 
     Args:
         folder: its folder.
@@ -36,7 +36,7 @@ class Sweep:
 
     @cached_property
     def record(self) -> SweepRecord:
-        """What sweep.json says."""
+        """The content of sweep.json."""
         return self.folder.read()
 
     @property
@@ -46,7 +46,7 @@ class Sweep:
 
     @cached_property
     def ranking(self) -> list[Result]:
-        """All trials: finished ones from best to worst, the others behind them."""
+        """All trials: finished ones from best to worst, then the others."""
         return ranking(self.folder, self.record)
 
     @property
@@ -80,22 +80,20 @@ class Sweep:
 
     @cached_property
     def importance(self) -> dict[str, float]:
-        """How much of the objective's variance each parameter explains; empty where that cannot be said, or Optuna is missing."""
+        """Shares of the objective's variance that each parameter explains; empty without Optuna or
+        with too few trials."""
         from sandbox.sweeps.study import importances
 
-        whole = sorted(
-            (one for one in self.ranking if one.value is not None), key=lambda one: one.number
-        )
+        by_number = sorted(self.ranking, key=lambda one: one.number)
+        finished = [(one.params, one.value) for one in by_number if one.value is not None]
         with contextlib.suppress(UsageError):
-            return importances(
-                [one.params for one in whole], [one.value for one in whole if one.value is not None]
-            )
+            return importances([params for params, _ in finished], [value for _, value in finished])
         return {}
 
     def document(self) -> dict[str, Any]:
         """The sweep as one JSON document."""
         whole = document(self.folder, self.record, self.ranking, self.importance)
-        return {**whole, **({"failures": self.failures} if self.failures else {})}
+        return {**whole, "failures": self.failures} if self.failures else whole
 
     def __repr__(self) -> str:
         return f"<Sweep {self.id}: {self.record.lab}, {self.status}>"

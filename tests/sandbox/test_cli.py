@@ -32,7 +32,7 @@ def maze(say):
             ["run", "maze", "--agent.alhpa", "1"],
             "There is no option '--agent.alhpa'. Did you mean '--agent.alpha'?",
         ),
-        (["run", "maze", "--seed", "-1"], "a seed is 0 or more"),
+        (["run", "maze", "--seed", "-1"], "--seed -1: it should be from 0"),
         (["run", "maze", "--seed", "many"], "'many' is not a valid integer"),
         (["run", "maze", "--render", "film"], "'film' is not one of"),
         (["run", "maze", "--config", "nowhere.toml"], "nowhere.toml"),
@@ -584,7 +584,7 @@ def test_many_seeds_are_one_run_with_bands_and_the_bytes_of_each_alone(say, stor
 
 def test_many_seeds_are_refused_where_a_lab_learns_one(say, walk, store):
     assert "one seed at a time" in say("run", "walk", "--seeds", "3").err
-    assert "at least one" in say("run", "maze", "--seeds", "0").err
+    assert "--seeds 0: it should be from 1" in say("run", "maze", "--seeds", "0").err
     assert not store.exists()
 
 

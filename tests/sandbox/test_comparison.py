@@ -1,4 +1,4 @@
-"""Comparisons: what is reused, what is refused, what the answer says; with a toy lab whose agents have known scores."""
+"""Comparisons of agents with known scores: reused runs, errors, results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 
 import sandbox
-from sandbox.comparison import api as comparison
+from sandbox.comparison import planned, report, results
 from sandbox.comparison import plots as comparison_plots
-from sandbox.comparison import report, results
+from sandbox.comparison.request import ComparisonRequest, compared_agents
 from sandbox.comparison.run_scores import RunScores
+from sandbox.comparison.standing import Standing, _half
 from sandbox.errors import UsageError
+from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
 from sandbox.store.store import Store
 from tests.conftest import TOYS, command
@@ -77,16 +79,16 @@ def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monke
     )
     fresh = sandbox.compare("race", agents=["hare"], seeds=2, fresh=True)
     assert fresh.reused == 0 and set(ids(fresh)["hare"]).isdisjoint(ids(first)["hare"])
-    monkeypatch.setattr(comparison, "sources_of", lambda record: "other")
+    monkeypatch.setattr(planned, "sources_of", lambda record: "other")
     assert sandbox.compare("race", agents=["hare"], seeds=2).reused == 0
 
 
 def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
     sandbox.compare("race", agents=["hare"], seeds=3)
     read = []
-    real = comparison.RunRecord.read.__func__
+    real = planned.RunRecord.read.__func__
     monkeypatch.setattr(
-        comparison.RunRecord,
+        planned.RunRecord,
         "read",
         classmethod(lambda cls, path: read.append(path) or real(cls, path)),
     )
@@ -94,10 +96,9 @@ def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
         sandbox.run("race", agent="tortoise", seed=number)
     Store().rows()
     read.clear()
-    made = comparison.contenders(comparison.Wish("race", ["hare"]))[0][0]
-    member = comparison._member(
-        "race", made, 1, comparison.Wish("race", ["hare"]), sandbox.runs.api.Request("race")
-    )
+    wanted = ComparisonRequest(Request("race", seed=1), ["hare"])
+    agents, _ = compared_agents(wanted)
+    (member,) = planned.planned_runs(wanted.request, agents)
     found = Store().matching({member.fingerprint: member.sources})
     assert len(found[member.fingerprint]) == 1 and read == []
 
@@ -114,7 +115,8 @@ def test_the_standings_are_arithmetic(race, store):
     )
     low, high = rows["hare"]["iqm"]["interval"]
     assert min(hare) <= low <= rows["hare"]["iqm"]["value"] <= high <= max(hare)
-    # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5, 95 % of 10, in lap 19, evaluated every second lap: 20
+    # the hare is at 5 from lap 10 on; the tortoise gains 0.5 a lap and is at 9.5,
+    # 95 % of 10, in lap 19, evaluated every second lap: 20
     assert rows["hare"]["reached_95"] == 0 and rows["tortoise"]["reached_95"] == 5
     assert rows["tortoise"]["steps_to_95"] == {
         "median": 20 * 7,
@@ -396,9 +398,7 @@ def test_tabular_agents_on_the_maze(store, say):
         )
 
 
-@pytest.mark.extras
 def test_two_workers_make_the_runs_that_this_process_makes(race, store, say, in_process, tmp_path):
-    pytest.importorskip("distributed")
     words = ["compare", "race", "--agents", "hare", "tortoise", "--seeds", 2, "--json"]
     here, there = (
         say(*words),
@@ -439,7 +439,8 @@ def test_a_page_is_drawn_again_only_when_something_in_it_changed(race, store, mo
 
 
 def measured(*rows, optimum=None, errors=None):
-    """Runs of one agent: each row is its score, then, if it was evaluated, (steps, seconds) at its arrival, before it and at its end."""
+    """Runs of one agent: each row is a score, then, if it was evaluated, (steps, seconds) at its
+    arrival, before it and at its end."""
     runs = []
     for seed, (score, *times) in enumerate(rows):
         error = None if errors is None else errors[seed]
@@ -469,11 +470,9 @@ def measured(*rows, optimum=None, errors=None):
 
 def made_of(**agents):
     """A comparison of runs that were measured."""
-    everyone = [run for runs in agents.values() for run in runs]
-    found = [results._standing(label, runs, len(runs)) for label, runs in agents.items()]
-    score = everyone[0].score
-    standings = results.Standings(score.name, score.optimum, "", True, found, results._pairs(found))
-    results._limits(standings, everyone)
+    standings = results.standings_of(
+        [Standing(label, runs, len(runs)) for label, runs in agents.items()]
+    )
     return SimpleNamespace(standings=standings, lab="race")
 
 
@@ -539,7 +538,7 @@ def test_who_reaches_the_optimum_in_some_runs_is_told_apart_from_who_never_does(
 
 
 def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
-    """In seconds two runs end before the third arrives, and alone they would count it as all that are left."""
+    """In seconds two runs end before the third arrives, and alone would leave only that one."""
     quick = (None, (400, 3.0), (400, 3.0))
     slow = ((300, 24.09), (200, 20.0), (400, 30.0))
     lost = row(made_of(a=measured([5, *quick], [5, *quick], [10, *slow], optimum=10)), "a")
@@ -558,7 +557,7 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
             else Arrival(None, None, float(at), float(at))
             for at, arrived in zip(draw.integers(1, 9, 7), draw.random(7) < 0.5, strict=True)
         ]
-        half, there = results._half(times), sorted(one.at for one in times if one.at is not None)
+        half, there = _half(times), sorted(one.at for one in times if one.at is not None)
         assert median_time(times).median == (there[half - 1] if half else float("inf"))
     document = made_of(a=measured([10, *THERE], optimum=10)).standings.agents[0].document()
     assert document["seconds_to_95"] == {"median": 2.0, "interval": None, "evaluated_before": 1.5}

@@ -1,4 +1,4 @@
-"""Claims: the verdict of every kind, budgets, exit codes, and a page that needs nothing from outside."""
+"""Claims: the verdict of every kind, budgets, exit codes, and a self-contained page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps in one process: what is tried, what is refused, what comes out, and that each run has the bytes it has alone."""
+"""Sweeps in one process: their trials, errors and results; each run has the bytes it has alone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
-from sandbox.execution.scheduler import carry_out
-from sandbox.execution.workers import Job, carry
+from sandbox.execution.jobs import Job, execute
+from sandbox.execution.scheduler import Workers, run_requests
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -150,7 +150,7 @@ def test_the_same_run_handed_out_twice_at_once_is_done_once(store):
     )
     job = Job(request, str(store.resolve()))
     with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(carry, [job, job]))
+        outcomes = list(pool.map(execute, [job, job]))
     assert outcomes[0].summary == outcomes[1].summary and outcomes[0].status == "finished"
     (row,) = Store().rows()
     assert row.id == request.id and len(api.load(row.id).metrics["epoch"]) == 15
@@ -162,7 +162,7 @@ def test_requests_of_any_kind_can_be_carried_out_in_their_order():
         api.Request("valley", layers=[{"epochs": 2, "x": x, "fail": x == 2}], seed=3)
         for x in (1, 2, 3)
     ]
-    runs = carry_out(
+    runs = run_requests(
         requests, Store(), Settings(pictures=False), lambda number, run: told.append(run)
     )
     assert [run.config["x"] for run in runs] == [1, 2, 3]
@@ -407,7 +407,7 @@ def test_everything_wrong_with_a_grid_is_said_at_once_and_nothing_runs(say, stor
         ([], "one of --grid, --random and --tpe"),
         (["--random", "0"], "--random 0"),
         (["--grid", "x=1", "--prune", "medain"], "Did you mean 'median'"),
-        (["--grid", "x=1", "--direction", "up"], "maximize or minimize"),
+        (["--grid", "x=1", "--direction", "up"], "maximize, minimize"),
         (["--grid", "x=1", "--workers", "2", "--scheduler", "tcp://a:1"], "give one of them"),
         (["--grid", "x=1", "--seed", "-1"], "--seed -1"),
         (["--grid", "x=1", "--epochs", "none"], "epochs"),
@@ -448,12 +448,19 @@ def test_a_grid_beyond_reason_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("module", "more"), [("optuna", {"random": 2}), ("optuna", {"grid": {"x": [1]}, "prune": "median"}), ("distributed", {"grid": {"x": [1]}, "workers": 2})]
-)  # fmt: skip
-def test_a_missing_extra_is_one_line_of_pip(module, more, monkeypatch, store):
+    ("module", "more", "scheduler"),
+    [
+        ("optuna", {"random": 2}, ""),
+        ("optuna", {"grid": {"x": [1]}, "prune": "median"}, ""),
+        ("distributed", {"grid": {"x": [1]}}, "tcp://host:8786"),
+    ],
+)
+def test_a_missing_extra_is_one_line_of_pip(module, more, scheduler, monkeypatch, store):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError, match=r'python -m pip install "sandbox-lab\[sweep\]"'):
-        begin(SweepRequest("valley", **more), Store())
+        begin(
+            SweepRequest(api.Request("valley"), **more), Store(), Settings(), Workers(0, scheduler)
+        )
     assert not list(store.glob("*/*"))
 
 

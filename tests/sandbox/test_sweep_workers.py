@@ -1,4 +1,4 @@
-"""Sweeps on worker processes: nothing is lost or done twice when one is killed, and the bytes are those of a serial sweep."""
+"""Sweeps on worker processes: the bytes of a serial sweep, also when workers are killed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEADLINE = 120
 
 
 def essences(store, lab="valley"):
-    """What every run of a store computed, by trial and seed: metrics bytes, and the summary without durations."""
+    """Results of every run, by trial and seed: metrics bytes, summary without durations."""
     found = {}
     for folder in (store / lab).iterdir():
         record = json.loads((folder / "run.json").read_text())
@@ -177,11 +177,75 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(
     assert [check(folder)["problems"] for folder in Store(shared).folders()] == [[]] * 12
 
 
+def test_local_workers_killed_in_the_middle_lose_nothing_and_need_no_dask(tmp_path):
+    words = ["valley", *VALLEY, "--grid", "x=0,1.5,3", "--seeds", "2", "--epochs", "24"]
+    serial, shared = tmp_path / "serial", tmp_path / "shared"
+    alone = started(*command("sweep", *words, "--store", serial, "--json"), cwd=ROOT)
+    assert alone.communicate(timeout=DEADLINE) and alone.returncode == 0
+    (tmp_path / "distributed.py").write_text("raise ImportError('not installed')\n")
+    slow = ["--pause", "0.02", "--checkpoint-every", "0.05", "--workers", "2", "--store", shared]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    sweep = subprocess.Popen(
+        [str(word) for word in command("sweep", *words, *slow, "--json")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+    killed = set()
+    while len(killed) < 3:
+        wait_until(lambda: set(checkpointed(shared)) - killed, "a worker has a checkpoint")
+        (victim, *_) = set(checkpointed(shared)) - killed
+        assert victim != sweep.pid
+        os.kill(victim, signal.SIGKILL)
+        killed.add(victim)
+    out, err = sweep.communicate(timeout=DEADLINE)
+    assert sweep.returncode == 0 and json.loads(out)["status"] == "finished", err
+    assert_same(essences(serial), essences(shared), 6)
+    resumed = [json.loads(path.read_text())["resumed"] for path in shared.glob("valley/*/run.json")]
+    assert sum(resumed) >= 1
+    assert [check(folder)["problems"] for folder in Store(shared).folders()] == [[]] * 6
+
+
+def test_local_workers_end_with_the_process_that_started_them(tmp_path):
+    store = tmp_path / "runs"
+    words = ["sweep", "valley", *VALLEY, *LITTLE, "--pause", "0.05", "--checkpoint-every", "0.05"]
+    sweep = started(*command(*words, "--workers", "2", "--store", store), cwd=ROOT)
+    wait_until(lambda: len(checkpointed(store)) == 2, "both workers have a checkpoint")
+    workers = set(checkpointed(store))
+    sweep.kill()
+    sweep.communicate(timeout=DEADLINE)
+
+    def alive(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 0)
+            return True
+        return False
+
+    wait_until(lambda: not any(map(alive, workers)), "the workers end")
+    assert {status for status, *_ in essences(store).values()} <= {"interrupted", "finished"}
+
+
+def test_a_job_that_kills_every_worker_is_lost_and_the_others_go_on(tmp_path):
+    store = tmp_path / "runs"
+    toy, valley = tmp_path / "deadly.py", (TOYS / "valley.py").read_text()
+    deadly = valley.replace('raise ValueError("the valley is closed")', "os.kill(os.getpid(), 9)")
+    assert deadly != valley
+    toy.write_text(deadly.replace('"valley', '"deadly').replace("import time", "import os, time"))
+    words = ["sweep", "deadly", "-p", toy, "--grid", "fail=true,false", "x=1,2", "--epochs", "3"]
+    sweep = started(*command(*words, "--workers", "2", "--store", store, "--json"), cwd=ROOT)
+    out, err = sweep.communicate(timeout=DEADLINE)
+    assert sweep.returncode == 1, err
+    statuses = [(one["params"]["fail"], one["statuses"]) for one in json.loads(out)["ranking"]]
+    assert sorted(statuses) == [(False, ["finished"])] * 2 + [(True, ["lost"])] * 2
+
+
 LITTLE = ["--grid", "x=0,1,2", "--seeds", "2", "--epochs", "30"]
 
 
 def interrupted_sweep(store, *more, sent=signal.SIGINT):
-    """Start a sweep, hit its whole process group while a run is at work, as Ctrl-C on a terminal does; what it said."""
+    """Start a sweep and signal its process group while a run works, as Ctrl-C does; its output."""
     words = [
         "sweep",
         "valley",
@@ -240,7 +304,7 @@ def test_a_sweep_whose_own_process_was_killed_is_lost_and_can_be_resumed(tmp_pat
     assert all(after[key] == one for key, one in before.items() if one[0] == "finished")
 
 
-def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit():
+def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit(store):
     import socket
 
     from sandbox.errors import UsageError
@@ -252,10 +316,10 @@ def test_a_scheduler_that_does_not_answer_is_named_with_a_time_limit():
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         begun = time.monotonic()
         with pytest.raises(UsageError, match=f"{address} within 1 s.*dask scheduler"):
-            Dask(scheduler=address, seconds=1)
+            Dask(address, store, seconds=1)
         assert time.monotonic() - begun < DEADLINE
     with pytest.raises(UsageError, match="No Dask scheduler answers at nonsense"):
-        Dask(scheduler="nonsense", seconds=1)
+        Dask("nonsense", store, seconds=1)
 
 
 @pytest.mark.parametrize(

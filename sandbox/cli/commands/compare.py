@@ -1,57 +1,81 @@
-"""`compare LAB --agents A B …`: the options of a lab, and of all agents named, are made from their configurations."""
+"""`compare LAB --agents A B …`: options come from the configurations of lab and agents."""
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sandbox.cli.arguments import again
 from sandbox.cli.commands.run import ByAgent, LabCommand, LabCommands, lab_parameters
 from sandbox.cli.options import (
     ConfigOption,
-    again,
-    command_line,
-    config_layer,
     config_parameters,
-    json_option,
-    normalized,
+    layers_given,
     own_options,
-    store_option,
+    request_options,
+    requested,
+    track_option,
+    worker_options,
 )
-from sandbox.config.model import choice_kind, nested
-from sandbox.config.resolve import choice_kind_of, finder_of, merge, read_file, registered_config
+from sandbox.cli.sweep_progress import counter
+from sandbox.config.model import LabConfig, choice_kind, nested
+from sandbox.config.resolve import choice_kind_of, finder_of, merge, registered_config
 from sandbox.errors import SandboxError, UsageError
-from sandbox.registry.registrar import Entry, canonical
+from sandbox.lab import Lab
+from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
-from sandbox.runs.api import MOST_THREADS
+from sandbox.runs.request import Request
+from sandbox.text import plural
 
 if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison, ComparisonProgress
+    from sandbox.comparison.api import Comparison
+    from sandbox.comparison.planned import ComparisonProgress
 
 
 FEW = 10
 """Seeds below which more are proposed."""
+WIDEST = 118
+"""Columns of a table."""
 
 
 class ComparedLabs(LabCommands):
-    """One command for each lab, made when it is asked for."""
+    """One command for each lab that has agents."""
 
-    verb = "compare"
+    verb, several = "compare", "--agents"
 
     def labs(self) -> list[Entry]:
         """The labs that have agents."""
         return [entry for entry in registry().entries("lab") if has_agents(entry)]
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command of the lab named first; its options depend on the agents named."""
-        entry = registry().find("lab", args[0])
-        words, agents = taken_agents(normalized(args[1:]))
-        return entry.name, lab_command(entry.name, agents, words), words
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command that compares agents on one lab; its options depend on the agents."""
+        one = registry().lab(lab)
+        every = lab_parameters(lab, one, words)
+        parameters = [option for option in every if option.option.path[0] != "agent"]
+        agents = [value for word, value in pairwise(words) if word == self.several]
+        parameters += _agent_parameters(one.Config, _agents(agents))
+
+        def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
+            from sandbox.comparison.request import ComparisonRequest, values_in_force
+
+            layers = layers_given(given.get("file"), layer)
+            request = Request(lab, given.get("preset", "default"), layers)
+            own = _own_options(given.get("own", ()))
+            return values_in_force(ComparisonRequest(request, _agents(agents), own))
+
+        about = f"Compare agents on the lab {lab}."
+        return LabCommand(lab, _compare_options(one), parameters, _carry_out, about, settings)
+
+
+def _agents(words: Sequence[str]) -> list[str]:
+    """The agents that words of --agents name, with spaces or commas between them."""
+    return [agent for word in words for agent in word.split(",") if agent]
 
 
 def has_agents(entry: Entry) -> bool:
@@ -72,48 +96,15 @@ def compare() -> None:
     """
 
 
-def taken_agents(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words without `--agents A B …`, and the agents: all words until the next option, also with commas between."""
-    rest: list[str] = []
-    agents: list[str] = []
-    taking = False
-    for word in words:
-        if word == "--agents" or word.startswith("--agents="):
-            taking = True
-            agents += word.partition("=")[2].split(",")
-        elif taking and not word.startswith("-"):
-            agents += word.split(",")
-        else:
-            taking = False
-            rest.append(word)
-    return rest, [agent for agent in agents if agent]
-
-
-def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Command:
-    """The command that compares agents on one lab.
-
-    Args:
-        name: the lab's name.
-        agents: as they were named.
-        words: the command line behind the lab, without the agents.
-    """
-    lab = registry().lab(name)
-    parameters = [one for one in lab_parameters(name, lab, words) if one.option.path[0] != "agent"]
-    parameters += _agent_parameters(lab.Config, agents)
-    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
-    own = own_options(
+def _compare_options(lab: Lab) -> list[click.Parameter]:
+    """The options of every comparison, whatever the lab."""
+    return own_options(
         click.option(
-            "--agents", metavar="NAME...", help="Who: names, LABEL=NAME, or configuration files."
+            "--agents",
+            multiple=True,
+            metavar="NAME...",
+            help="What to compare: names, LABEL=NAME, or configuration files.",
         ),
-        click.option(
-            "--seeds",
-            type=int,
-            default=10,
-            show_default=True,
-            metavar="N",
-            help="Runs of each agent.",
-        ),
-        click.option("--seed", type=int, default=0, show_default=True, help="The first seed."),
         click.option(
             "--set",
             "own",
@@ -122,27 +113,7 @@ def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Com
             help="An option of one agent; may be repeated.",
         ),
         click.option(
-            "--preset",
-            metavar=presets,
-            default="default",
-            show_default=True,
-            help="Settings to begin with.",
-        ),
-        click.option(
-            "--config",
-            "file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Settings of all, over the preset.",
-        ),
-        click.option(
-            "--fresh", is_flag=True, help="Make all runs anew instead of using finished ones."
-        ),
-        click.option(
-            "--pictures/--no-pictures",
-            default=False,
-            show_default=True,
-            help="Whether new runs make pictures.",
+            "--fresh", is_flag=True, help="Run everything again instead of reusing finished runs."
         ),
         click.option(
             "--output",
@@ -150,87 +121,26 @@ def lab_command(name: str, agents: Sequence[str], words: list[str]) -> click.Com
             type=click.Path(path_type=Path, file_okay=False),
             help="Folder of page and document.",
         ),
-        click.option(
-            "--workers",
-            type=click.IntRange(0, MOST_THREADS),
-            default=0,
-            metavar="N",
-            help="Processes to start (Dask) [default: none].",
-        ),
-        click.option(
-            "--scheduler",
-            default="",
-            metavar="tcp://HOST:PORT",
-            help="A running Dask cluster; the store must be on a shared folder.",
-        ),
-        click.option(
-            "--track",
-            multiple=True,
-            metavar="NAME",
-            help="An observer to tell of every new run; may be repeated.",
-        ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1, MOST_THREADS),
-            metavar="N",
-            help="For numerical libraries [default: all cores].",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
-            default="cpu",
-            show_default=True,
-            help="For labs that can.",
-        ),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            metavar="DIR",
-            help="Folder of data files.",
-        ),
-        store_option,
-        json_option,
+        track_option,
+        *worker_options,
+        *request_options(lab, 10, "Runs of each agent.", pictures=False),
     )
 
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, agents, config_layer(parameters, values), values)
 
-    def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
-        from sandbox.comparison.request import Wish, values_in_force
+def _agent_parameters(config: type[LabConfig], agents: Sequence[str]) -> list[ConfigOption]:
+    """The options of all agents named, each once; errors are reported later, with all others."""
+    from sandbox.comparison.request import named_agents
 
-        layers = [read_file(Path(given["file"])), layer] if given.get("file") else [layer]
-        of_one = _own_options(given.get("own", ()))
-        return values_in_force(Wish(name, agents, given.get("preset", "default"), layers, of_one))
-
-    about = f"Compare agents on the lab {name}."
-    return LabCommand(name, own, parameters, carry_out, about, settings)
-
-
-def _agent_parameters(config: Any, agents: Sequence[str]) -> list[ConfigOption]:
-    """The options of all agents named, each once; who is unknown is said later, with everything else that is wrong."""
     info = config.model_fields.get("agent")
     if info is None or choice_kind(info) != "agent":
         return []
     find = finder_of(info, registered_config)
-    made: dict[str, ConfigOption] = {}
-    for word in agents or [info.default]:
-        try:
-            for parameter in config_parameters(
-                find("agent", canonical(_agent_of(word))), {}, ("agent",)
-            ):
-                made.setdefault(parameter.option.name, parameter)
-        except SandboxError:
-            continue
-    return list(made.values())
-
-
-def _agent_of(word: str) -> str:
-    """The agent's name that a word of --agents means."""
-    name = word.rpartition("=")[2]
-    if not name.endswith((".toml", ".json")):
-        return name
-    agent = read_file(Path(name)).get("agent", "")
-    return str(agent.get("name", "")) if isinstance(agent, Mapping) else str(agent)
+    by_name: dict[str, ConfigOption] = {}
+    for agent in named_agents(agents or [info.default], []):
+        with contextlib.suppress(SandboxError):
+            for parameter in config_parameters(find("agent", agent.agent), {}, ("agent",)):
+                by_name.setdefault(parameter.option.name, parameter)
+    return list(by_name.values())
 
 
 def _own_options(words: Sequence[str]) -> dict[str, Any]:
@@ -252,151 +162,114 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _carry_out(
-    name: str, agents: Sequence[str], layer: dict[str, Any], values: dict[str, Any]
-) -> int:
-    from sandbox.comparison.api import Interrupted, carried
-    from sandbox.comparison.request import Wish
-    from sandbox.runs import api
+def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    from sandbox.comparison.api import compare_agents
+    from sandbox.comparison.planned import Interrupted
+    from sandbox.comparison.request import ComparisonRequest
+    from sandbox.execution.scheduler import Workers
     from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
 
-    layers = [read_file(values["file"])] if values["file"] else []
-    own = _own_options(values["own"])
-    wish = Wish(
-        name, agents, values["preset"], [*layers, layer], own, values["device"], values["data"]
-    )
-    request = api.Request(
-        name,
-        seed=values["seed"],
-        threads=values["threads"],
-        track=values["track"],
-        command=command_line(),
-    )
-    settings = Settings(pictures=values["pictures"])
+    request = requested(name, layer, values)
     try:
-        made = carried(
-            wish,
-            request,
-            values["seeds"],
+        comparison = compare_agents(
+            ComparisonRequest(request, _agents(values["agents"]), _own_options(values["own"])),
             Store(values["store"]),
-            settings,
+            Settings(values["checkpoint_every"], pictures=values["pictures"]),
+            Workers(values["workers"], values["scheduler"]),
             fresh=values["fresh"],
             output=values["output"],
-            workers=values["workers"],
-            scheduler=values["scheduler"],
             progress=None if values["as_json"] else _progress(),
         )
     except Interrupted as stopped:
-        again = "the same command without --fresh" if values["fresh"] else "the same command"
+        done, total = stopped.progress.done, stopped.progress.total
+        same = "the same command without --fresh" if values["fresh"] else "the same command"
         click.echo(
-            f"\nStopped: {stopped.progress.done} of {stopped.progress.total} runs are done and kept; {again} goes on.",
-            err=True,
+            f"\nStopped: {done} of {total} runs are done and kept; {same} goes on.", err=True
         )
         return 130
-    return _print(made, values["as_json"])
+    return _print(comparison, values["as_json"])
 
 
 def _progress() -> Callable[[ComparisonProgress], None]:
-    """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
-    terminal = sys.stderr.isatty()
+    """Shows on standard error how far a comparison is."""
+    line = counter("runs done")
 
-    def told(progress: ComparisonProgress) -> None:
-        if not progress.label:
-            fresh = progress.total - progress.reused
-            there = (
-                f"{progress.reused} of {progress.total} runs are there already; "
-                if progress.reused
-                else ""
-            )
-            click.echo(
-                f"{there}{fresh} {'run' if fresh == 1 else 'runs'} to make"
-                if fresh
-                else f"All {progress.total} runs are there already.",
-                err=True,
-            )
-        elif terminal:
-            end = "\r\x1b[K" if progress.done == progress.total else ""
-            click.echo(
-                f"\r\x1b[K{progress.done} of {progress.total}: {progress.label}, seed {progress.seed}{end}",
-                nl=False,
-                err=True,
-            )
-        elif progress.done % 10 == 0 and progress.done < progress.total:
-            click.echo(f"{progress.done} of {progress.total} runs done", err=True)
+    def show(progress: ComparisonProgress) -> None:
+        total, reused = progress.total, progress.reused
+        if progress.label:
+            line(progress.done, total, f"{progress.label}, seed {progress.seed}")
+        elif total == reused:
+            click.echo(f"All {total} runs are there already.", err=True)
+        else:
+            there = f"{reused} of {total} runs are there already; " if reused else ""
+            click.echo(f"{there}{plural(total - reused, 'run')} to make", err=True)
 
-    return told
+    return show
 
 
-def _print(made: Comparison, as_json: bool) -> int:
+def _print(comparison: Comparison, as_json: bool) -> int:
     from sandbox.cli.output import next_commands, print_json, shown_path
-    from sandbox.comparison.api import DOCUMENT, PAGE
+    from sandbox.store.comparisons import DOCUMENT, PAGE
 
-    failed = any(run.status != "finished" for runs in made.runs.values() for run in runs)
-    page = (made.folder / PAGE).resolve()
+    failed = any(run.status != "finished" for runs in comparison.runs.values() for run in runs)
+    page = (comparison.folder / PAGE).resolve()
     if as_json:
-        print_json({**made.document(), "page": str(page)})
+        print_json({**comparison.document(), "page": str(page)})
         return 1 if failed else 0
-    _print_table(made)
-    best = made.standings.ranked[0]
-    click.echo(
-        f"Page: {shown_path(page)}   Document: {shown_path((made.folder / DOCUMENT).resolve())}"
-    )
-    run = (["show", best.runs[0].run], f"a run of {best.label}")
-    if len(made.seeds) < FEW:
-        next_commands(
-            (again({"--seeds": str(FEW)}, without=["--fresh"]), "the same with more seeds"), run
-        )
+    _print_table(comparison)
+    click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
+    best = comparison.standings.ranked[0]
+    one_run = (["show", best.runs[0].run], f"a run of {best.label}")
+    if len(comparison.seeds) < FEW:
+        more = again({"--seeds": str(FEW)}, without=["--fresh"])
+        next_commands((more, "the same with more seeds"), one_run)
     else:
-        next_commands(run, (["list"], "all runs"))
+        next_commands(one_run, (["list"], "all runs"))
     return 1 if failed else 0
 
 
-def _print_table(made: Comparison) -> None:
-    """The table, what it says in words, and what limits it."""
-    import shutil
-
+def _print_table(comparison: Comparison) -> None:
+    """The table, the results in words, and what limits them."""
     from sandbox.comparison.report import answers, cells, score_marks
     from sandbox.comparison.results import figure
 
-    width = min(max(shutil.get_terminal_size((118, 24)).columns, 60), 118)
-    finding, *others = answers(made)
-    click.echo(click.style(_wrapped(finding, width), bold=True))
+    standings, marks = comparison.standings, score_marks(comparison)
+    finding, *others = answers(comparison)
+    _echo(finding, bold=True)
     click.echo()
-    _print_agents([cells(made, one) for one in made.standings.ranked], width)
+    _print_agents([cells(comparison, one) for one in standings.ranked])
     click.echo()
-    standings = made.standings
-    best = (
-        ""
-        if standings.optimum is None
-        else f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    score = standings.score.replace("_", " ")
+    best = ""
+    if standings.optimum is not None:
+        best = f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    _echo(
+        f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
+        f"Mean, median, gap and pairs are on the page.{best}"
     )
-    marks = score_marks(made)
-    click.echo(
-        _wrapped(
-            f"IQM: mean of the middle half of the seeds' {standings.score.replace('_', ' ')}{f'; {marks}' if marks else ''}. Mean, median, gap "
-            f"and pairs are on the page.{best}",
-            width,
-        )
-    )
-    for sentence in [*others, *(f"Note: {warning}" for warning in made.warnings)]:
-        click.echo(_wrapped(sentence, width))
+    for sentence in [*others, *(f"Note: {warning}" for warning in comparison.warnings)]:
+        _echo(sentence)
 
 
-def _wrapped(text: str, width: int) -> str:
-    return click.wrap_text(text, width=width, subsequent_indent="  ")
+def _width() -> int:
+    return min(max(shutil.get_terminal_size((WIDEST, 24)).columns, 60), WIDEST)
 
 
-def _print_agents(rows: list[dict[str, str]], width: int) -> None:
+def _echo(text: str, bold: bool = False) -> None:
+    click.secho(click.wrap_text(text, width=_width(), subsequent_indent="  "), bold=bold)
+
+
+def _print_agents(rows: list[dict[str, str]]) -> None:
     """The agents as a table, or, where that is wider than the screen, each in lines of its own."""
     from sandbox.cli.output import pairs, table
     from sandbox.comparison.report import COLUMNS
 
     shown = [column for column in COLUMNS if column not in ("mean", "median", "gap to optimum")]
     needed = sum(max(len(column), *(len(row[column]) for row in rows)) + 2 for column in shown) - 2
-    if needed <= width:
+    if needed <= _width():
         table(shown, [[row[column] for column in shown] for row in rows], right=shown[1:])
         return
     for row in rows:
-        click.echo(click.style(row["agent"], bold=True))
+        click.secho(row["agent"], bold=True)
         pairs((column, row[column]) for column in shown[1:])

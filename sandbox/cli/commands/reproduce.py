@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.cli.options import (
-    Seconds,
-    again,
-    command_line,
-    json_option,
-    output_option,
-    store_option,
-)
+from sandbox.cli.arguments import again, command_line
+from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
+from sandbox.cli.sweep_progress import counter
+from sandbox.errors import SandboxError, UsageError
+from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
     from sandbox.reproduction.judge import MeasuredFigure
@@ -53,12 +49,7 @@ COLOURS = {
     metavar="N",
     help="How many measure at once [default: all cores].",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIR",
-    help="Folder of data files [default: $SANDBOX_DATA].",
-)
+@data_option(" [default: $SANDBOX_DATA]")
 @output_option("Folder of page and document", "reproductions/ID in the store", folder=True)
 @store_option
 @json_option
@@ -73,32 +64,34 @@ def reproduce(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Measure the claims of LAB, or single CLAIMs (G4), or all; exit code 1 if one that should hold does not.
+    """Measure the claims of LAB, or single CLAIMs (G4), or all.
 
-    A report's figure is one run: it is compared with where single runs of ours fall, with 95 %.
+    A report's figure is one run: it is compared with the 95 % prediction interval of our runs. The
+    exit code is 1 if a claim that should hold does not.
     """
     from sandbox.cli.output import print_json
-    from sandbox.reproduction import report as reproduction
-    from sandbox.reproduction.measure import ReproductionRequest, select
-    from sandbox.reproduction.measure import reproduce as measure
+    from sandbox.reproduction import measure, report
     from sandbox.runs.api import available_cores
 
     if data is not None:
-        os.environ["SANDBOX_DATA"] = str(
-            data.resolve()
-        )  # labs read it when their claims are asked for
-    wanted = select(names)
+        os.environ["SANDBOX_DATA"] = str(data.resolve())  # for claims that are built from files
+    wanted = measure.select(names, data)
     folder = _folder(output, names, store)
-    plan = ReproductionRequest(wanted, seeds, quick, budget, threads or available_cores())
-    made = measure(plan, None if as_json else _progress())
-    _write(made, folder, f"Reproduction of {', '.join(names) or 'all reports'}")
+    plan = measure.ReproductionRequest(wanted, seeds, quick, budget, threads or available_cores())
+    reproduction = measure.reproduce(plan, None if as_json else _progress())
+    title = f"Reproduction of {', '.join(names) or 'all reports'}"
+    try:
+        report.write(reproduction, folder, title, command_line())
+    except OSError as error:
+        raise SandboxError(
+            f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output."
+        ) from error
     if as_json:
-        print_json(
-            {**reproduction.document(made), "page": str((folder / reproduction.PAGE).resolve())}
-        )
+        page = str((folder / report.PAGE).resolve())
+        print_json({**report.document(reproduction), "page": page})
     else:
-        _print(made, folder, names)
-    return 1 if made.failed else 0
+        _print(reproduction, folder)
+    return 1 if reproduction.failed else 0
 
 
 def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Path:
@@ -108,7 +101,6 @@ def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Pat
         UsageError: when it cannot be made where it was asked for.
         StoreError: when the store cannot be written.
     """
-    from sandbox.errors import UsageError
     from sandbox.store.store import Store
 
     if output is None:
@@ -121,105 +113,76 @@ def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Pat
     return output
 
 
-def _write(made: Reproduction, folder: Path, title: str) -> None:
-    from sandbox.errors import SandboxError
-    from sandbox.reproduction import report as reproduction
-
-    try:
-        reproduction.write(made, folder, title, command_line())
-    except OSError as error:
-        raise SandboxError(
-            f"Cannot write to {folder}: {error.strerror}. Choose another folder with --output."
-        ) from error
-
-
 def _progress() -> Callable[[MeasuredFigure, int, int], None]:
-    """Says on standard error how far it is: on a terminal in one line that changes, elsewhere now and then."""
-    from sandbox.reproduction import judge as verdicts
+    """Shows on standard error how many figures are measured."""
+    from sandbox.reproduction.judge import name
 
-    terminal = sys.stderr.isatty()
-
-    def told(row: Any, done: int, of: int) -> None:
-        if terminal:
-            end = "\r\x1b[K" if done == of else ""
-            click.echo(
-                f"\r\x1b[K{done} of {of}: {verdicts.name(row.claim)}{end}", nl=False, err=True
-            )
-        elif done % 10 == 0 and done < of:
-            click.echo(f"{done} of {of} figures measured", err=True)
-
-    return told
+    line = counter("figures measured")
+    return lambda row, done, total: line(done, total, name(row.claim))
 
 
-def _print(made: Reproduction, folder: Path, names: Sequence[str]) -> None:
+def _print(reproduction: Reproduction, folder: Path) -> None:
     from sandbox.cli.output import next_commands, shown_path, table
-    from sandbox.reproduction import report as reproduction
+    from sandbox.reproduction import report
 
-    for lab, claim, rows in made.findings():
+    columns = list(report.COLUMNS[1:])
+    for lab, claim, rows in reproduction.findings():
         click.echo()
-        verdict = reproduction.verdict_of(rows)
-        click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {_coloured(verdict)}")
-        shown = [row for row in rows if row.verdict != "measured"]
-        columns = list(reproduction.COLUMNS[1:])
-        table(
-            columns,
-            [[reproduction.cells(row)[column] for column in columns] for row in shown],
-            right=["report", "ours", "runs"],
-        )
-        if len(shown) < len(rows):
-            click.echo(
-                f"and {len(rows) - len(shown)} figures that the report does not state: see the page"
-            )
+        verdict = report.verdict_of(rows)
+        coloured = click.style(verdict, fg=COLOURS.get(verdict))
+        click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {coloured}")
+        judged = [report.cells(row) for row in rows if row.verdict != "measured"]
+        cells = [[row[column] for column in columns] for row in judged]
+        table(columns, cells, right=["report", "ours", "runs"])
+        if len(judged) < len(rows):
+            others = len(rows) - len(judged)
+            click.echo(f"and {others} figures that the report does not state: see the page")
         for row in rows:
             if row.note:
                 click.echo(f"  {row.claim.part or claim}: {row.note}")
-        for note in made.notes.get((lab, claim), []):
+        for note in reproduction.notes.get((lab, claim), []):
             click.echo(
                 click.wrap_text(note, width=118, initial_indent="  ", subsequent_indent="  ")
             )
-    _print_end(made)
-    click.echo(
-        f"Page: {shown_path((folder / reproduction.PAGE).resolve())}   Document: {shown_path((folder / reproduction.DOCUMENT).resolve())}"
+    _print_end(reproduction)
+    page, document = (
+        shown_path((folder / name).resolve()) for name in (report.PAGE, report.DOCUMENT)
     )
-    next_commands(_next(made))
+    click.echo(f"Page: {page}   Document: {document}")
+    next_commands(_next(reproduction))
 
 
-def _print_end(made: Reproduction) -> None:
-    from sandbox.reproduction import judge as verdicts
-    from sandbox.reproduction import report as reproduction
+def _print_end(reproduction: Reproduction) -> None:
+    from sandbox.reproduction.judge import name
+    from sandbox.reproduction.report import tally
 
     click.echo()
-    click.echo(f"{reproduction.tally(made)}; {made.seconds:.0f} s.")
-    if made.plan.quick:
+    click.echo(f"{tally(reproduction)}; {reproduction.seconds:.0f} s.")
+    if reproduction.plan.quick:
         click.echo(
             "Quick: fewer runs than a verdict should rest on; without --quick there are more."
         )
-    for row in made.rows:
+    for row in reproduction.rows:
         if row.verdict == "agrees" and row.alone is False:
             click.echo(
-                f"Agrees by the joint interval only, not by the 95 % of a single figure: {verdicts.name(row.claim)}."
+                "Agrees by the joint interval only, not by the 95 % of a single figure: "
+                f"{name(row.claim)}."
             )
-    for row in made.left_out:
-        click.echo(f"Left out: {verdicts.name(row.claim)}: {row.note}.")
-    for problem in made.problems:
+    for row in reproduction.left_out:
+        click.echo(f"Left out: {name(row.claim)}: {row.note}.")
+    for problem in reproduction.problems:
         click.echo(click.style("Warning: ", fg="yellow") + problem, err=True)
-    for row in made.failed:
-        click.echo(f"{click.style('Differs: ', fg='red')}{verdicts.name(row.claim)}.")
+    for row in reproduction.failed:
+        click.echo(f"{click.style('Differs: ', fg='red')}{name(row.claim)}.")
 
 
-def _next(made: Reproduction) -> tuple[list[str], str]:
-    if made.failed:
+def _next(reproduction: Reproduction) -> tuple[list[str], str]:
+    """The next useful command, and what it does."""
+    if reproduction.failed:
         return again({"--seeds": "1000"}, without=["--quick"]), "the same with more runs"
-    if made.plan.quick or made.left_out:
-        return again(
-            {}, without=["--quick"]
-        ), "all of it, with as many runs as a verdict should rest on"
-    from sandbox.registry.registry import registry
-
-    lab = made.rows[-1].lab
+    if reproduction.plan.quick or reproduction.left_out:
+        whole = again({}, without=["--quick"])
+        return whole, "all of it, with as many runs as a verdict should rest on"
+    lab = reproduction.rows[-1].lab
     preset = ["--preset", "report"] if "report" in registry().lab(lab).presets else []
-    return ["run", lab, *preset], "one such run, kept with everything it makes"
-
-
-def _coloured(verdict: str) -> str:
-    return click.style(verdict, fg=COLOURS.get(verdict))
+    return ["run", lab, *preset], "one such run, kept with all its files"

@@ -6,36 +6,23 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import SECONDS, json_option, store_option
+from sandbox.cli.options import (
+    checkpoint_option,
+    json_option,
+    max_time_option,
+    pictures_option,
+    render_option,
+    store_option,
+)
 from sandbox.errors import RunFailed
 
 
 @click.command()
 @click.argument("run", default="last")
-@click.option(
-    "--max-time",
-    type=SECONDS,
-    metavar="SECONDS",
-    help="Stop after this time; `resume` goes on again.",
-)
-@click.option(
-    "--checkpoint-every",
-    type=SECONDS,
-    metavar="SECONDS",
-    default=30.0,
-    show_default=True,
-    help="Time between checkpoints.",
-)
-@click.option(
-    "--render",
-    type=click.Choice(["auto", "human", "gif", "none"]),
-    default="auto",
-    show_default=True,
-    help="A window, a GIF, or nothing.",
-)
-@click.option(
-    "--pictures/--no-pictures", default=True, show_default=True, help="Make pictures at the end."
-)
+@max_time_option
+@checkpoint_option
+@render_option
+@pictures_option(True)
 @click.option(
     "--track",
     multiple=True,

@@ -1,37 +1,43 @@
-"""`run LAB`: the options of a lab are made from its configuration and from the things chosen on the command line."""
+"""`run LAB`: options are made from the configurations of the lab and of what the words choose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sandbox.cli.arguments import normalized, picked, spread
 from sandbox.cli.options import (
-    SECONDS,
     ConfigOption,
-    command_line,
     config_layer,
     config_parameters,
-    json_option,
-    normalized,
+    max_time_option,
     own_options,
-    picked,
-    store_option,
+    render_option,
+    request_options,
+    requested,
+    track_option,
 )
 from sandbox.config.model import choice_fields
 from sandbox.config.resolve import in_force, laid_over, read_file
 from sandbox.errors import RunFailed
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
-from sandbox.runs.api import MOST_THREADS, preset
+from sandbox.runs.request import preset_of, resolved
 
 
 class LabCommands(click.Group):
-    """One command for each lab, made when it is asked for."""
+    """One command for each lab, made when it is used.
 
-    verb = "run"
+    Attributes:
+        verb: the command's name.
+        several: an option that takes all words until the next option; "" for none.
+    """
+
+    verb, several = "run", ""
 
     def labs(self) -> list[Entry]:
         """The labs that the command is for."""
@@ -50,13 +56,23 @@ class LabCommands(click.Group):
             f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options."
         )
 
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command for one lab.
+
+        Args:
+            lab: its name.
+            words: the command line behind it, with `-` for `_` in the names of options.
+        """
+        return lab_command(lab, words)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command of the lab named first; its options depend on what the other words choose."""
+        """The command of the lab named first; its options depend on the other words."""
         entry = registry().find("lab", args[0])
         words = normalized(args[1:])
-        return entry.name, lab_command(entry.name, words), words
+        words = spread(words, self.several) if self.several else words
+        return entry.name, self.lab_command(entry.name, words), words
 
 
 @click.group(cls=LabCommands, no_args_is_help=True)
@@ -73,12 +89,8 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     """
     lab = registry().lab(name)
     parameters = lab_parameters(name, lab, words)
-
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, config_layer(parameters, values), values)
-
     about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
-    return LabCommand(name, _run_options(lab), parameters, carry_out, about, settings)
+    return LabCommand(name, _run_options(lab), parameters, _carry_out, about, settings)
 
 
 def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
@@ -103,7 +115,7 @@ def settings_below(
     file: str | Path | None,
 ) -> list[Mapping[str, Any]]:
     """The layers that the command line lies over: preset and file."""
-    return [preset(lab, name, preset_name), *([read_file(Path(file))] if file else [])]
+    return [preset_of(lab, name, preset_name), *([read_file(Path(file))] if file else [])]
 
 
 ByAgent = Mapping[str, Mapping[str, Any]]
@@ -129,7 +141,8 @@ class LabCommand(click.Command):
         name: the lab's.
         own: options of the command itself.
         of_lab: options of the lab.
-        carry_out: what it does.
+        carry_out: does it, and returns the exit code; takes the lab's name, its options as a layer
+            of configuration, and the options of the command.
         about: its help.
         settings: says which values hold.
     """
@@ -139,11 +152,12 @@ class LabCommand(click.Command):
         name: str,
         own: list[click.Parameter],
         of_lab: list[ConfigOption],
-        carry_out: Callable[..., int],
+        carry_out: Callable[[str, dict[str, Any], dict[str, Any]], int],
         about: str,
         settings: Settings,
     ) -> None:
-        super().__init__(name, params=[*own, *of_lab], callback=carry_out, help=about)
+        super().__init__(name, params=[*own, *of_lab], help=about)
+        self.callback = lambda **values: carry_out(name, config_layer(of_lab, values), values)
         self._own, self._of_lab, self._settings = own, of_lab, settings
         self._words: list[str] = []
 
@@ -184,95 +198,17 @@ def _given(option: click.Option | None) -> list[click.Parameter]:
 
 
 def _run_options(lab: Any) -> list[click.Parameter]:
-    """The options that every run has, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
-
+    """The options of every run, whatever the lab."""
     return own_options(
-        click.option(
-            "--preset",
-            metavar=presets,
-            default="default",
-            show_default=True,
-            help="Settings to begin with.",
-        ),
-        click.option(
-            "--seed",
-            type=int,
-            default=0,
-            show_default=True,
-            help="Of all random generators, 0 or more.",
-        ),
-        click.option(
-            "--seeds",
-            type=int,
-            default=1,
-            metavar="N",
-            help="Learn N seeds together, from --seed on; metrics become bands.",
-        ),
         click.option(
             "--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."
         ),
-        click.option(
-            "--config",
-            "file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Settings from a TOML or JSON file, over the preset.",
+        render_option,
+        max_time_option,
+        track_option,
+        *request_options(
+            lab, 1, "Learn N seeds together, from --seed on; metrics become bands.", pictures=True
         ),
-        click.option(
-            "--render",
-            type=click.Choice(["auto", "human", "gif", "none"]),
-            default="auto",
-            show_default=True,
-            help="A window, a GIF, or nothing.",
-        ),
-        click.option(
-            "--pictures/--no-pictures",
-            default=True,
-            show_default=True,
-            help="Make pictures at the end.",
-        ),
-        click.option(
-            "--max-time",
-            type=SECONDS,
-            metavar="SECONDS",
-            help="Stop after this time; `resume` goes on.",
-        ),
-        click.option(
-            "--checkpoint-every",
-            type=SECONDS,
-            metavar="SECONDS",
-            default=30.0,
-            show_default=True,
-            help="Time between checkpoints.",
-        ),
-        click.option(
-            "--track",
-            multiple=True,
-            metavar="NAME",
-            help="An observer to tell of everything; may be repeated.",
-        ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1, MOST_THREADS),
-            metavar="N",
-            help="For numerical libraries [default: 1 for a small network, else all cores].",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
-            default="cpu",
-            show_default=True,
-            help="For labs that can use one.",
-        ),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            metavar="DIR",
-            help="Folder of data files.",
-        ),
-        store_option,
-        json_option,
     )
 
 
@@ -283,21 +219,8 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
 
-    layers = [read_file(values["file"])] if values["file"] else []
-    request = api.Request(
-        name,
-        values["preset"],
-        [*layers, layer],
-        values["seed"],
-        seeds=values["seeds"],
-        full_metrics=values["full_metrics"],
-        threads=values["threads"],
-        device=values["device"],
-        data=values["data"],
-        track=values["track"],
-        command=command_line(),
-    )
-    api.resolved(request)  # everything wrong is said before a window opens or a folder is made
+    request = replace(requested(name, layer, values), full_metrics=values["full_metrics"])
+    resolved(request)  # everything wrong is reported before a window opens or a folder is made
     as_json = values["as_json"]
     settings = Settings(
         checkpoint_seconds=values["checkpoint_every"],

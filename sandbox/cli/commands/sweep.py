@@ -1,4 +1,4 @@
-"""`sweep LAB`: one lab, many configurations; the lab's options are those of `run`, and hold for all of them."""
+"""`sweep LAB`: one lab, many configurations; options of the lab hold for all of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import click
 
 from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
 from sandbox.cli.options import (
-    SECONDS,
-    command_line,
-    config_layer,
-    json_option,
     own_options,
-    store_option,
+    request_options,
+    requested,
+    worker_options,
 )
-from sandbox.config.resolve import read_file
+from sandbox.config.model import option_name
+from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
@@ -31,16 +30,20 @@ SHOWN_REASONS = 3
 class SweepCommands(LabCommands):
     """One command for each lab; behind `--grid` stand all axes until the next option."""
 
-    verb = "sweep"
+    verb, several = "sweep", "--grid"
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The sweep command of the lab named first."""
-        name, _, words = super().resolve_command(ctx, args)
-        assert name is not None
-        words = spread(words)
-        return name, sweep_command(name, words), words
+    def lab_command(self, lab: str, words: list[str]) -> click.Command:
+        """The command that sweeps one lab."""
+        one = registry().lab(lab)
+        about = f"Run `{lab}` with many configurations. {(type(one).__doc__ or '').strip()}"
+        return LabCommand(
+            lab,
+            _sweep_options(one),
+            lab_parameters(lab, one, words),
+            _carry_out,
+            about,
+            one_configuration(lab, one),
+        )
 
 
 @click.group(cls=SweepCommands, no_args_is_help=True)
@@ -48,43 +51,8 @@ def sweep() -> None:
     """Run a lab with many configurations, rank them, and say what mattered."""
 
 
-def spread(words: list[str]) -> list[str]:
-    """`--grid A B` as `--grid A --grid B`: an option may take several words only so."""
-    made: list[str] = []
-    inside = False
-    for word in words:
-        if word.startswith("-"):
-            inside = word == "--grid"
-            if not inside:
-                made.append(word)
-        elif inside:
-            made += ["--grid", word]
-        else:
-            made.append(word)
-    return [*made, "--grid"] if words[-1:] == ["--grid"] else made
-
-
-def sweep_command(name: str, words: list[str]) -> click.Command:
-    """The command that sweeps one lab.
-
-    Args:
-        name: the lab's name.
-        words: the command line behind it.
-    """
-    lab = registry().lab(name)
-    parameters = lab_parameters(name, lab, words)
-
-    def carry_out(**values: Any) -> int:
-        return _carry_out(name, config_layer(parameters, values), values)
-
-    about = f"Run `{name}` with many configurations. {(type(lab).__doc__ or '').strip()}"
-    settings = one_configuration(name, lab)
-    return LabCommand(name, _sweep_options(lab), parameters, carry_out, about, settings)
-
-
-def _sweep_options(lab: Any) -> list[click.Parameter]:
-    """How a sweep is carried out, whatever the lab."""
-    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+def _sweep_options(lab: Lab) -> list[click.Parameter]:
+    """The options of every sweep, whatever the lab."""
     return own_options(
         click.option(
             "--grid",
@@ -93,28 +61,16 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
         ),
         click.option(
-            "--random", type=int, metavar="N", help="N draws from the lab's own search space."
+            "--random",
+            type=int,
+            metavar="N",
+            help="N draws from the lab's own search space, seeded by --seed.",
         ),
         click.option(
             "--tpe",
             type=int,
             metavar="N",
             help="N draws from it, each informed by those before (Optuna).",
-        ),
-        click.option(
-            "--seeds",
-            type=int,
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="Runs of each configuration.",
-        ),
-        click.option(
-            "--seed",
-            type=int,
-            default=0,
-            show_default=True,
-            help="The first of them; also seeds the draws.",
         ),
         click.option(
             "--objective",
@@ -126,159 +82,73 @@ def _sweep_options(lab: Any) -> list[click.Parameter]:
             "--direction",
             default="",
             metavar="maximize|minimize",
-            help="[default: what the lab says of the objective]",
+            help="[default: the one that the lab declares for the objective]",
         ),
         click.option(
             "--prune",
             default="",
             metavar="median|halving",
-            help="Give up hopeless trials early, by what their first seed reports.",
+            help="Give up hopeless trials early, by the evaluations of their first seed.",
         ),
-        click.option(
-            "--workers",
-            type=int,
-            default=0,
-            metavar="N",
-            help="Processes to start (Dask) [default: none].",
-        ),
-        click.option(
-            "--scheduler",
-            default="",
-            metavar="tcp://HOST:PORT",
-            help="A running Dask cluster; the store must be on a shared folder.",
-        ),
-        click.option(
-            "--preset",
-            metavar=presets,
-            default="default",
-            show_default=True,
-            help="Settings to begin with.",
-        ),
-        click.option(
-            "--config",
-            "file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Settings from a TOML or JSON file, over the preset.",
-        ),
-        click.option(
-            "--pictures/--no-pictures",
-            default=False,
-            show_default=True,
-            help="Make pictures of each run.",
-        ),
-        click.option(
-            "--checkpoint-every",
-            type=SECONDS,
-            metavar="SECONDS",
-            default=30.0,
-            show_default=True,
-            help="Time between checkpoints of a run.",
-        ),
-        click.option(
-            "--threads",
-            type=int,
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="For numerical libraries, in each run.",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
-            default="cpu",
-            show_default=True,
-            help="For labs that can use one.",
-        ),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            metavar="DIR",
-            help="Folder of data files.",
-        ),
-        store_option,
-        json_option,
+        *worker_options,
+        *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
     )
 
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.sweep_progress import SweepProgress
+    from sandbox.execution.scheduler import Workers
+    from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
     from sandbox.sweeps.api import SweepRequest, begin
     from sandbox.sweeps.space import parse_axes
 
-    plan = SweepRequest(
-        lab=name,
-        preset=values["preset"],
-        layers=[*([read_file(values["file"])] if values["file"] else []), layer],
-        grid=parse_axes(values["grid"]) if values["grid"] else None,
-        **{
-            key: values[key]
-            for key in (
-                "random",
-                "tpe",
-                "seed",
-                "seeds",
-                "objective",
-                "direction",
-                "prune",
-                "workers",
-                "scheduler",
-            )
-        },
-        **{key: values[key] for key in ("threads", "device", "data", "pictures")},
-        checkpoint_seconds=values["checkpoint_every"],
-        command=command_line(),
+    wanted = SweepRequest(
+        requested(name, layer, values),
+        parse_axes(values["grid"]) if values["grid"] else None,
+        values["random"],
+        values["tpe"],
+        values["objective"],
+        values["direction"],
+        values["prune"],
     )
+    settings = Settings(values["checkpoint_every"], pictures=values["pictures"])
+    workers = Workers(values["workers"], values["scheduler"])
     with SweepProgress(quiet=values["as_json"]) as progress:
-        made = begin(plan, Store(values["store"]), progress)
-    return print_sweep(made, as_json=values["as_json"])
+        swept = begin(wanted, Store(values["store"]), settings, workers, progress)
+    return print_sweep(swept, as_json=values["as_json"])
 
 
 def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
-    """Print a sweep's ending and return the exit code that goes with it."""
+    """Print a sweep's results and return the exit code.
+
+    Args:
+        sweep: the sweep.
+        as_json: as one JSON document.
+    """
     from sandbox.cli.output import print_json
 
-    codes = {"finished": 0, "interrupted": 130, "failed": 1, "lost": 1, "running": 0}
-    failed = sum(
-        status in ("failed", "damaged", "lost") for one in sweep.ranking for status in one.statuses
-    )
-    code = 1 if failed and sweep.status == "finished" else codes[sweep.status]
+    statuses = [status for one in sweep.ranking for status in one.statuses]
+    failed = sum(status in ("failed", "damaged", "lost") for status in statuses)
     if as_json:
         print_json(sweep.document())
     else:
         _print(sweep, failed)
-    return code
+    if sweep.status in ("failed", "lost") or (failed and sweep.status == "finished"):
+        return 1
+    return 130 if sweep.status == "interrupted" else 0
 
 
 def _print(sweep: Sweep, failed: int) -> None:
-    from sandbox.cli.output import heading, next_commands, paragraph, shown_path, table
-    from sandbox.config.model import option_name
+    from sandbox.cli.output import heading, paragraph, shown_path
     from sandbox.sweeps import report as sweep_report
-    from sandbox.text import plural, ranks
+    from sandbox.text import plural
 
-    record, shown = sweep.record, sweep.ranking[:SHOWN]
-    heading(f"{record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
-    names = sweep_report.columns(sweep)
-    aim = sweep_report.value_heading(sweep)
-    rows = [
-        [
-            rank,
-            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
-            sweep_report.value_text(one),
-            str(one.number),
-        ]
-        for rank, one in zip(ranks(one.value for one in sweep.ranking), shown, strict=False)
-    ]
-    table(
-        ["rank", *map(option_name, names), aim, "trial"],
-        rows,
-        right=["rank", aim, "trial", *_numeric(sweep, names)],
-    )
-    if len(sweep.ranking) > len(shown):
-        click.echo(
-            f"… and {len(sweep.ranking) - len(shown)} more in {shown_path(sweep.path / sweep_report.RANKING)}"
-        )
+    heading(f"{sweep.record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
+    _print_table(sweep)
+    if len(sweep.ranking) > SHOWN:
+        more = shown_path(sweep.path / sweep_report.RANKING)
+        click.echo(f"… and {len(sweep.ranking) - SHOWN} more in {more}")
     if sweep.importance:
         shares = ", ".join(
             f"{option_name(name)} {100 * share:.0f} %"
@@ -292,34 +162,54 @@ def _print(sweep: Sweep, failed: int) -> None:
         click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
         for reason, count in list(sweep.failures.items())[:SHOWN_REASONS]:
             paragraph(f"  {count} × {reason}")
-    if record.error:
-        click.echo(f"Note: {record.error}")
-    results = sorted(path.name for path in sweep.path.iterdir() if _is_result(path))
-    paragraph(f"Kept in {shown_path(sweep.path)}: {', '.join(results)}")
+    if sweep.record.error:
+        click.echo(f"Note: {sweep.record.error}")
+    results = (path for path in sweep.path.iterdir() if path.suffix in (".json", ".html", ".png"))
+    names = ", ".join(sorted(path.name for path in results))
+    paragraph(f"Kept in {shown_path(sweep.path)}: {names}")
+    _print_next(sweep, failed)
+
+
+def _print_table(sweep: Sweep) -> None:
+    from sandbox.cli.output import table
+    from sandbox.sweeps import report as sweep_report
+    from sandbox.text import ranks
+
+    names, aim = sweep_report.columns(sweep), sweep_report.value_heading(sweep)
+    rows = [
+        [
+            rank,
+            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
+            sweep_report.value_text(one),
+            str(one.number),
+        ]
+        for rank, one in zip(
+            ranks(one.value for one in sweep.ranking), sweep.ranking[:SHOWN], strict=False
+        )
+    ]
+    params = {
+        name: [one.params[name] for one in sweep.ranking if name in one.params] for name in names
+    }
+    numeric = [
+        option_name(name)
+        for name, values in params.items()
+        if all(isinstance(value, (int, float)) for value in values)
+    ]
+    headings = ["rank", *map(option_name, names), aim, "trial"]
+    table(headings, rows, right=["rank", aim, "trial", *numeric])
+
+
+def _print_next(sweep: Sweep, failed: int) -> None:
+    from sandbox.cli.output import next_commands, shown_path
+    from sandbox.sweeps.report import BEST
+
     commands: list[tuple[list[str], str]] = []
     if sweep.status != "finished" or failed:
         commands.append((["resume", sweep.id], "go on with what is not finished"))
     if sweep.best is not None:
-        best = ["run", record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
-        data = ["--data", shown_path(Path(record.how["data"]))] if record.how.get("data") else []
-        commands.append(([*best, *data], "the best configuration, with pictures"))
+        best = ["run", sweep.record.lab, "--config", shown_path(sweep.path / BEST)]
+        data = sweep.record.how.data
+        best += ["--data", shown_path(Path(data))] if data else []
+        commands.append((best, "the best configuration, with pictures"))
         commands.append((["show", sweep.best.runs[0]], "its first run here"))
     next_commands(*(commands or [(["list"], "all runs")]))
-
-
-def _numeric(sweep: Sweep, names: list[str]) -> list[str]:
-    from sandbox.config.model import option_name
-
-    return [
-        option_name(name)
-        for name in names
-        if all(
-            isinstance(one.params.get(name), (int, float))
-            for one in sweep.ranking
-            if name in one.params
-        )
-    ]
-
-
-def _is_result(path: Path) -> bool:
-    return path.suffix in (".json", ".html", ".png")

@@ -1,16 +1,19 @@
-"""Whose options are whose in a comparison: those of a preset, of all, of a named agent, and of one."""
+"""Options in a comparison: those of a preset, of all agents, of a named agent, and of one."""
 
 from __future__ import annotations
 
 import pytest
 
-from sandbox.comparison.request import Wish, contenders
+from sandbox.comparison.request import ComparisonRequest, compared_agents
 from sandbox.errors import ConfigError
+from sandbox.runs.api import Request
 
 
 def agents(lab, names, preset="default", layers=(), own=None):
     """The agents' options by label, and the remarks."""
-    whole, remarks = contenders(Wish(lab, names, preset, layers, own or {}))
+    whole, remarks = compared_agents(
+        ComparisonRequest(Request(lab, preset, layers), names, own or {})
+    )
     return {one.label: one.config["agent"] for one in whole}, remarks
 
 

@@ -1,0 +1,105 @@
+"""The words of the command line: read before click parses them, repeated in the next command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+import click
+
+
+def normalized(arguments: Sequence[str]) -> list[str]:
+    """The words with `-` for `_` in the names of options; words behind `--` stay as they are."""
+    rest = list(arguments)
+    stop = rest.index("--") if "--" in rest else len(rest)
+    return [_normal(word) for word in rest[:stop]] + rest[stop:]
+
+
+def _normal(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def spread(arguments: Sequence[str], option: str) -> list[str]:
+    """`--grid A B` as `--grid A --grid B`, which click reads as several values.
+
+    Args:
+        arguments: the words of a command line.
+        option: takes all words until the next option: "--grid".
+    """
+    rest: list[str] = []
+    inside = False
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            rest += [option, word] if inside else [word]
+        else:
+            inside = name == option
+            rest += [word] if not inside else [option, value] if equals else []
+    return [*rest, option] if arguments[-1:] == [option] else rest
+
+
+def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The last value of each of some options ("agent"), read before the command line is parsed."""
+    values = {}
+    for word, following in zip_longest(arguments, arguments[1:]):
+        name, equals, value = word.partition("=")
+        if name.removeprefix("--") in names and name.startswith("--"):
+            if equals:
+                values[name[2:]] = value
+            elif following is not None:
+                values[name[2:]] = following
+    return values
+
+
+def command_line() -> str:
+    """The exact command line, as it can be typed again."""
+    program = os.path.basename(sys.argv[0])
+    head = [program] if program == "sandbox" else ["python", "-m", "sandbox"]
+    return shlex.join([*head, *words()])
+
+
+def words() -> list[str]:
+    """The words behind `python -m sandbox`, as they were given."""
+    context = click.get_current_context(silent=True)
+    given = context.find_root().obj if context is not None else None
+    return list(given) if isinstance(given, list) else sys.argv[1:]
+
+
+def option_given(name: str) -> str:
+    """The value that an option ("--store") was last given on the command line; "" for none."""
+    return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
+
+
+def given_below(prefix: str) -> list[str]:
+    """The options on the command line whose names begin so ("--env."), with their values."""
+    kept: list[str] = []
+    waiting = False  # for the value of the option before
+    for word in words():
+        if word.startswith(prefix) or (waiting and not word.startswith("--")):
+            kept.append(word)
+        waiting = word.startswith(prefix) and "=" not in word
+    return kept
+
+
+def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
+    """The words of this command once more, with other values of some options.
+
+    Args:
+        given: option -> value, replaced in its place, else added: {"--seeds": "10"}.
+        without: flags that are left out.
+    """
+    rest: list[str] = []
+    skipped = False
+    for word in words():
+        name, equals, _ = word.partition("=")
+        if skipped or name in without:
+            skipped = False
+        elif name in given:
+            skipped = not equals
+        else:
+            rest.append(word)
+    return [*rest, *(part for option in given.items() for part in option)]

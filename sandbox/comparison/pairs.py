@@ -1,0 +1,131 @@
+"""Whether one of two agents is better or faster: an exact test for each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from sandbox.comparison.run_scores import scores
+from sandbox.comparison.standing import NAN, Standing, plain
+from sandbox.seeding import generator
+from sandbox.stats import Estimate, aggregates, significance, time_to_threshold
+from sandbox.stats.aggregates import MIN_RUNS
+
+SCORE, SPEED = "final score", "steps to 95 %"
+QUESTIONS = (SCORE, SPEED)
+FEW = "too few seeds"
+"""The beginning of the verdict where no verdict is possible."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two agents and one question.
+
+    Attributes:
+        question: `SCORE` or `SPEED`.
+        one, other: labels.
+        probability: that a run of `one` does better than a run of `other`, with its interval.
+        p: two-sided, of an exact permutation test; None where nothing can be compared.
+        corrected: p for all pairs and questions together (Holm).
+        least: the smallest corrected p that so many runs can give, when the runs do not overlap.
+        needed: with how many seeds of each a verdict is possible.
+    """
+
+    question: str
+    one: str
+    other: str
+    probability: Estimate
+    p: float | None
+    corrected: float | None = None
+    least: float = 1.0
+    needed: int = 0
+
+    @property
+    def winner(self) -> str:
+        """The label of the one that is shown to be better or faster; "" for neither."""
+        if self.corrected is None or self.corrected >= significance.ALPHA:
+            return ""
+        return self.one if self.probability.value > 0.5 else self.other
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.winner:
+            return f"{self.winner} is {'better' if self.question == SCORE else 'faster'}"
+        if self.p is None:
+            return "cannot be compared"
+        if self.least >= significance.ALPHA:
+            return f"{FEW}, {self.needed} of each may tell"
+        return "no difference shown"
+
+    def document(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "question": self.question,
+            "one": self.one,
+            "other": self.other,
+            "probability_of_improvement": plain(self.probability),
+            "p": self.p,
+            "p_corrected": self.corrected,
+            "verdict": self.verdict,
+        }
+
+
+def pairs_of(agents: Sequence[Standing]) -> list[Pair]:
+    """For each question, every pair; speed only where it is known of all agents.
+
+    Args:
+        agents: those with a finished run.
+    """
+    pairs = [_by_score(one, other) for one, other in combinations(agents, 2)]
+    if all(one.steps is not None for one in agents):
+        pairs += [_by_steps(one, other) for one, other in combinations(agents, 2)]
+    p_values = [pair.p for pair in pairs if pair.p is not None]
+    holm = iter(significance.holm(p_values))
+    tests = len(p_values)
+    needed = significance.seeds_needed(tests) if tests else 0
+    counts = {one.label: len(one.runs) for one in agents}
+    return [
+        replace(
+            pair,
+            corrected=None if pair.p is None else next(holm),
+            least=min(
+                1.0, significance.least_p(counts[pair.one], counts[pair.other]) * max(1, tests)
+            ),
+            needed=needed,
+        )
+        for pair in pairs
+    ]
+
+
+def _by_score(one: Standing, other: Standing) -> Pair:
+    """p of "both score alike", and the probability that a run of the first scores better."""
+    sign = 1.0 if one.runs[0].score.higher_is_better else -1.0
+    left, right = sign * scores(one.runs), sign * scores(other.runs)
+    if min(len(left), len(right)) < MIN_RUNS:
+        probability = Estimate(aggregates.improvement(left, right), NAN, NAN)
+    else:
+        random = generator(0, f"compare {SCORE} {one.label} {other.label}")
+        probability = aggregates.improvement_estimate(left, right, random)
+    p = significance.rank_sum(left[:, 0], right[:, 0])
+    return Pair(SCORE, one.label, other.label, probability, p)
+
+
+def _by_steps(one: Standing, other: Standing) -> Pair:
+    """p of "both take equally long", and the probability that the first arrives sooner."""
+    left, right = (
+        [run.steps for run in agent.runs if run.steps is not None] for agent in (one, other)
+    )
+    end = time_to_threshold.followed_up(left, right)
+    won = time_to_threshold.sooner(
+        time_to_threshold.cut(left, end), time_to_threshold.cut(right, end)
+    )  # [runs, runs]
+    if min(won.shape) < MIN_RUNS:
+        probability = Estimate(float(won.mean()), NAN, NAN)
+    else:
+        random = generator(0, f"compare {SPEED} {one.label} {other.label}")
+        probability = aggregates.wins_estimate(won, random)
+    p = time_to_threshold.log_rank_p(left, right)
+    return Pair(SPEED, one.label, other.label, probability, p)

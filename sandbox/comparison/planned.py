@@ -1,0 +1,192 @@
+"""The runs that a comparison needs: reused where they are in the store, else carried out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sandbox.comparison.request import ComparedAgent
+from sandbox.errors import ConfigError, SandboxError
+from sandbox.execution.scheduler import Workers, run_requests
+from sandbox.execution.workers import WorkersLost
+from sandbox.lab import Context
+from sandbox.registry.registry import registry
+from sandbox.runs.loop import Settings
+from sandbox.runs.request import Request, resolved
+from sandbox.runs.signature import refuse_changed, sources_of
+from sandbox.runs.view import Run
+from sandbox.seeding import Generators
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.fingerprint import fingerprint
+from sandbox.store.folder import RunFolder
+from sandbox.store.index import Row
+from sandbox.store.record import RunRecord
+from sandbox.store.store import Store
+
+UNFINISHED = ("interrupted", "timed-out", "lost")
+
+
+@dataclass
+class ComparisonProgress:
+    """How far a comparison is.
+
+    Attributes:
+        total: runs in all.
+        reused: finished runs that were there before.
+        done: runs that ended, reused ones included.
+        label, seed: of the run that ended last; "" and 0 before.
+    """
+
+    total: int
+    reused: int = 0
+    done: int = 0
+    label: str = ""
+    seed: int = 0
+
+
+Progress = Callable[[ComparisonProgress], None]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a comparison.
+
+    Attributes:
+        label: of its agent.
+        request: what to run.
+        fingerprint, sources: of what it computes, and of the sources it computes it with.
+    """
+
+    label: str
+    request: Request
+    fingerprint: str
+    sources: str
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a comparison; the same comparison requested again finishes it.
+
+    Args:
+        progress: how far it came.
+    """
+
+    def __init__(self, progress: ComparisonProgress) -> None:
+        self.progress = progress
+        super().__init__(f"{progress.done} of {progress.total} runs are done.")
+
+
+def planned_runs(request: Request, agents: Sequence[ComparedAgent]) -> list[PlannedRun]:
+    """The runs of a comparison, agent by agent, each with every seed.
+
+    Args:
+        request: what all share.
+        agents: those that are compared.
+    """
+    lab = registry().find("lab", request.lab).name
+    data = str(request.data.resolve()) if request.data else ""
+    planned = []
+    for one in agents:
+        for seed in range(request.seed, request.seed + request.seeds):
+            alone = replace(request, lab=lab, layers=one.layers, seed=seed, seeds=1)
+            record = RunRecord("", lab, one.config, seed=seed, device=request.device, data=data)
+            planned.append(PlannedRun(one.label, alone, fingerprint(record), sources_of(record)))
+    return planned
+
+
+def completed(
+    planned: Sequence[PlannedRun],
+    store: Store,
+    settings: Settings,
+    workers: Workers,
+    fresh: bool,
+    show: Progress,
+) -> tuple[list[Run], int]:
+    """The planned runs, reused, resumed or new; and how many were reused.
+
+    Args:
+        planned: those of a comparison.
+        store: where they are.
+        settings: how new runs are carried out.
+        workers: which processes carry them out.
+        fresh: whether to reuse none.
+        show: called at the beginning and after each run.
+
+    Raises:
+        Interrupted: Ctrl-C.
+        SandboxError: when an agent does not fit the lab, or no worker is left.
+    """
+    rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in planned})
+    runs, resumable = dict[str, Run](), dict[str, str]()
+    for mark, some in rows.items():
+        if finished := [row for row in some if row.status == "finished"]:
+            runs[mark] = Run(RunFolder(store.root / finished[-1].path))
+        elif (stopped := _resumable(some, store)) is not None:
+            resumable[mark] = stopped
+    missing = [one for one in planned if one.fingerprint not in runs]
+    _refuse_unbuildable(missing)
+    progress = ComparisonProgress(len(planned), len(runs), len(runs))
+    show(progress)
+    missing.sort(key=lambda one: one.fingerprint not in resumable)  # those begun come first
+    requests = [replace(one.request, id=resumable.get(one.fingerprint, "")) for one in missing]
+
+    def ended(place: int, run: Run) -> None:
+        one = missing[place]
+        runs[one.fingerprint] = run
+        progress.done, progress.label, progress.seed = progress.done + 1, one.label, run.record.seed
+        show(progress)
+
+    if missing:
+        lab = registry().lab(missing[0].request.lab)
+        try:
+            with workers.executor(lab, store, in_threads=False) as executor:
+                carried_out = run_requests(requests, store, settings, ended, executor)
+        except KeyboardInterrupt:
+            raise Interrupted(progress) from None
+        except WorkersLost as error:
+            raise SandboxError(
+                f"{error} {progress.done} of {progress.total} runs are done. The same command goes "
+                "on; without --scheduler it runs here."
+            ) from error
+        if None in carried_out:
+            raise Interrupted(progress)
+    return [runs[one.fingerprint] for one in planned], progress.reused
+
+
+def _resumable(rows: Sequence[Row], store: Store) -> str | None:
+    """The id of the last of some runs that can be resumed under the libraries of now."""
+    stopped = [row for row in rows if row.status in UNFINISHED]
+    if not stopped:
+        return None
+    folder = RunFolder(store.root / stopped[-1].path)
+    try:
+        refuse_changed(folder.read(), allow=False)
+    except SandboxError:
+        return None
+    return folder.id
+
+
+def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
+    """Build each agent's experiment once, so that one that does not fit is reported at once.
+
+    Raises:
+        UsageError: with all that do not fit.
+    """
+    problems = []
+    first = {one.label: one.request for one in reversed(missing)}
+    for label, request in reversed(first.items()):
+        try:
+            _, lab, config = resolved(request)
+            with tempfile.TemporaryDirectory() as scratch:
+                artifacts, generators = Artifacts(Path(scratch)), Generators(request.seed)
+                lab.build(
+                    config,
+                    Context(request.seed, generators, artifacts, request.data, request.device),
+                )
+        except SandboxError as error:
+            problems.append(f"{label}: {error}")
+        except Exception as error:
+            problems.append(f"{label} does not fit this lab: {type(error).__name__}: {error}")
+    if problems:
+        raise ConfigError(f"comparison on lab '{missing[0].request.lab}'", problems)

@@ -1,0 +1,111 @@
+"""The request: a lab, settings, seeds and where to compute. A sweep is a request and a space, a
+comparison is a request and agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.config.model import LabConfig
+from sandbox.config.resolve import resolve
+from sandbox.errors import UnknownNameError, UsageError
+from sandbox.lab import Lab
+from sandbox.registry.registrar import Entry
+from sandbox.registry.registry import registry
+
+MOST_SEEDS = 1_000_000
+"""Of one run, sweep or comparison."""
+MOST_THREADS = 1024
+"""Of one run, and worker processes."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run.
+
+    Attributes:
+        lab: the lab's name.
+        preset: one of the lab's presets.
+        layers: settings that override the preset, weakest first.
+        seed: >= 0; of many seeds the first.
+        seeds: how many seeds learn together in a run, or one after the other in a sweep or
+            comparison, >= 1.
+        full_metrics: whether each of many seeds that learn together keeps its own metrics.
+        threads: for numerical libraries; None lets the lab choose, else takes the cores that this
+            process may use.
+        device: "cpu", "cuda", "mps", or "auto".
+        data: folder of data files, or None.
+        track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
+        command: the command line, for the record.
+        id: of the run, when a sweep or comparison chose it before; "" makes one.
+    """
+
+    lab: str
+    preset: str = "default"
+    layers: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    seed: int = 0
+    seeds: int = 1
+    full_metrics: bool = False
+    threads: int | None = None
+    device: str = "cpu"
+    data: Path | None = None
+    track: Sequence[str] = ()
+    command: str = ""
+    id: str = ""
+
+    def wrong_numbers(self) -> list[str]:
+        """A sentence, without its full stop, for each number that is out of its range."""
+        ranges = {
+            "--seed": (self.seed, 0, 2**63 - max(self.seeds, 1)),
+            "--seeds": (self.seeds, 1, MOST_SEEDS),
+            "--threads": (self.threads or 1, 1, MOST_THREADS),
+        }
+        return [
+            f"{option} {value}: it should be from {least} to {most}"
+            for option, (value, least, most) in ranges.items()
+            if not least <= value <= most
+        ]
+
+    def check_numbers(self) -> None:
+        """Raise UsageError for the first number that is out of its range."""
+        for wrong in self.wrong_numbers():
+            raise UsageError(f"{wrong}.")
+
+
+def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:
+    """The lab's entry, a fresh instance, and its validated configuration.
+
+    Raises:
+        UsageError: when the lab, the preset or a value is wrong, or when a library or a file of
+            data is missing.
+    """
+    request.check_numbers()
+    entry = registry().find("lab", request.lab)
+    lab = registry().lab(entry.name)
+    if request.seeds > 1 and not lab.offers("build_many"):
+        raise UsageError(
+            f"Lab '{entry.name}' learns one seed at a time. Run it once for each --seed."
+        )
+    config = resolve(
+        lab.Config,
+        [preset_of(lab, entry.name, request.preset), *request.layers],
+        f"lab '{entry.name}'",
+    )
+    config.check_available(request.data)
+    if request.seeds > 1 and (why := lab.not_together(config)):
+        raise UsageError(f"--seeds {request.seeds}: {why}")
+    return entry, lab, config
+
+
+def preset_of(lab: Lab, lab_name: str, name: str) -> Mapping[str, Any]:
+    """The settings of a lab's preset; every lab has "default".
+
+    Raises:
+        UnknownNameError: when there is no such preset.
+    """
+    presets = {"default": {}, **lab.presets}
+    if name not in presets:
+        raise UnknownNameError("preset", name, presets, f"They belong to lab '{lab_name}'.")
+    return dict(presets[name])

@@ -1,0 +1,92 @@
+"""Folders of the store that one JSON document describes: those of sweeps and comparisons.
+
+The runs are in their own folders. There is no run.json here, so listings of runs do not see it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from sandbox.errors import StoreError, UsageError
+from sandbox.store import documents
+from sandbox.store.store import Store, matching
+
+Record = TypeVar("Record")
+
+
+class DescribedFolder:
+    """A folder ROOM/ID in a store.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        room: the folder's parent folder in the store.
+        document: the name of its document.
+        remedy: what to do when the document is damaged.
+        newest: the newest format that this program reads.
+    """
+
+    room: ClassVar[str]
+    document: ClassVar[str]
+    remedy: ClassVar[str]
+    newest: ClassVar[int] = 1
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.document_path = path / self.document
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def _read(
+        self, kind: type[Record], check: Callable[[Record], None] = lambda record: None
+    ) -> tuple[dict[str, Any], Record]:
+        """The document, and the same as a dataclass.
+
+        Args:
+            kind: the dataclass.
+            check: raises ValueError for a record that is wrong.
+
+        Raises:
+            StoreError: when it is missing, damaged, or of a newer format.
+        """
+        try:
+            document = documents.shown(documents.read(self.document_path))
+            if document.get("format", 0) > self.newest:
+                raise StoreError(
+                    f"{self.document_path} was written by a newer sandbox "
+                    f"(format {document['format']}); update the sandbox."
+                )
+            record = documents.validated(kind, document)
+            check(record)
+            return document, record
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"{self.document_path} is damaged ({error}). {self.remedy}") from error
+
+    @classmethod
+    def paths(cls, store: Store) -> list[Path]:
+        """All folders of this kind, ordered by id."""
+        documents = store.root.glob(f"{cls.room}/*/{cls.document}")
+        return sorted(path.parent for path in documents)
+
+    @classmethod
+    def find_path(cls, store: Store, name: str) -> Path | None:
+        """The folder that `name` means: an id, a unique beginning of one, or a folder; else None.
+
+        Raises:
+            UsageError: when several ids begin so.
+        """
+        if name.strip() and os.path.exists(Path(name) / cls.document):
+            return Path(name).resolve()
+        known = {path.name: path for path in cls.paths(store)}
+        ids = matching(name, known)
+        if len(ids) > 1:
+            some = f"{len(ids)} {cls.room}: {', '.join(ids[:8])}"
+            raise UsageError(f"'{name}' could be {some}. Type more of the id.")
+        return known[ids[0]] if ids else None
