@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from agents.agent import Agent
 from agents.planning import probabilities
 from agents.tabular import schedules
 from agents.tabular.config import TabularConfig
@@ -46,7 +47,7 @@ class Episodes(NamedTuple):
     start: np.ndarray  # int64, the first state
 
 
-class TabularAgent:
+class TabularAgent(Agent):
     """An agent with a table of action values and a rule that is called after every step; the subclass says which rule.
 
     Args:
@@ -57,8 +58,6 @@ class TabularAgent:
         episodes: planned episodes, over which schedules are stretched unless `config.decay_episodes` says otherwise.
     """
 
-    name: ClassVar[str]
-    """As the registry knows it."""
     Config: ClassVar[type[TabularConfig]] = TabularConfig
     rule: ClassVar[Callable[..., None]]
     """A plain function with the arguments of `agents.tabular.kernels.RULE_SIGNATURE`, or the few of `ONE_STEP_SIGNATURE`."""

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from agents.agent import Agent
 from sandbox.config.model import dump
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError
 from sandbox.store.files import whole_file
 
-Agent = TypeVar("Agent")
+Saved = TypeVar("Saved", bound=Agent)
 FORMAT = "sandbox tabular agent 2"
 BIT_GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
 """Those whose state is whole numbers alone."""
@@ -50,7 +51,7 @@ def save(agent: Any, path: Path) -> None:
         np.savez(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
 
 
-def load(path: Path, expected: type[Agent]) -> Agent:
+def load(path: Path, expected: type[Saved]) -> Saved:
     """The agent that `save` wrote.
 
     Args:
@@ -74,7 +75,7 @@ def load(path: Path, expected: type[Agent]) -> Agent:
         bits = BIT_GENERATORS[about["generator"]["bit_generator"]]()
         bits.state = about["generator"]
         rng = np.random.Generator(bits)
-        agent: Agent = kind(
+        agent: Saved = kind(
             kind.Config(**about["config"]),
             about["states"],
             about["actions"],
@@ -101,9 +102,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return about, arrays
 
 
-def _class(name: str, expected: type[Agent], path: Path) -> Any:
+def _class(name: str, expected: type[Saved], path: Path) -> Any:
     """The class of the agent called `name`: `expected` itself where that is it, else what the registry has."""
-    if getattr(expected, "name", None) == name:
+    if expected.name == name:
         return expected
     from sandbox.registry.registry import registry
 
@@ -115,6 +116,6 @@ def _class(name: str, expected: type[Agent], path: Path) -> Any:
         ) from error
     if not issubclass(kind, expected):
         raise SandboxError(
-            f"{path} holds an agent '{name}', not '{getattr(expected, 'name', '')}'. Load it with TabularAgent.load."
+            f"{path} holds an agent '{name}', not '{expected.name}'. Load it with TabularAgent.load."
         )
     return kind

@@ -86,6 +86,7 @@ class Planner(TabularAgent):
     Config = PlannerConfig
     config: PlannerConfig
     rule = staticmethod(nothing)
+    needs_model = True
 
     converged: bool | None = None
     """Whether the solver got there; None before there was a model."""

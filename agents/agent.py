@@ -1,0 +1,41 @@
+"""What every agent's class says of itself: the labs read these attributes, and probe for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
+
+    from sandbox.config.model import LabConfig
+
+
+class Agent:
+    """Base of all agents, those with a table and those of a library."""
+
+    name: ClassVar[str] = ""
+    """As the registry knows it."""
+    Config: ClassVar[type[LabConfig]]
+    """Its options."""
+    experiments: ClassVar[Mapping[str, str]] = {}
+    """What makes its experiment, by kind of lab, as "module:function"; else the lab's own is used.
+
+    "grid": a function of the environment's name, the configuration and the context, for labs of
+    grids. "gym": a function of the configuration and the context, for any Gymnasium environment.
+    """
+    needs_model: ClassVar[bool] = False
+    """Whether it plans on an exact model, and cannot learn where none is known."""
+
+    @classmethod
+    def misfit(
+        cls, options: Any, observations: spaces.Space[Any], actions: spaces.Space[Any]
+    ) -> str:
+        """Why it cannot learn in an environment with these spaces; "" when it can.
+
+        Args:
+            options: an instance of `Config`.
+            observations: the environment's observation space.
+            actions: the environment's action space.
+        """
+        return ""
