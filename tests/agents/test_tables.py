@@ -23,7 +23,23 @@ WORLDS = {
     "maze": (worlds.report_maze(), 40),
     "slippery maze": (worlds.report_maze(0.1), 40),
 }
-SETTINGS = {"default": {}, "epsilon-greedy": {"policy": "epsilon-greedy", "discount": 0.8}}
+SETTINGS = {
+    "default": {},
+    "epsilon-greedy": {"policy": "epsilon-greedy", "discount": 0.8},
+    "first ties": {"policy": "epsilon-greedy", "discount": 0.8, "ties": "first"},
+}
+OTHERWISE = {
+    "n-step-tree-backup": {"target": "behaviour"},
+    "sarsa-lambda": {"traces": "dutch"},
+    "q-lambda": {"traces": "accumulating"},
+    "monte-carlo": {"visits": "first", "bootstrap": False, "alpha_schedule": "constant"},
+    "off-policy-monte-carlo": {"bootstrap": False},
+    "dyna-q": {"believes": "last"},
+    "dyna-q-plus": {"planning_steps": 3},
+    "maxmin-q-learning": {"tables": 4},
+    "r-max": {"known": 2},
+}
+"""Branches of a rule that its defaults leave out; taken with the last of the settings."""
 EXPLICIT = {"ucb-vi": {"bonus": 0.01, "horizon": 30, "value_range": None}}
 """Options that are given rather than left to their defaults, which may change, or take long."""
 
@@ -37,6 +53,8 @@ def learned(name: str, world: str, settings: str) -> str:
         for option, value in SETTINGS[settings].items()
         if option not in kind.Config.without_effect
     }
+    if settings == "first ties":
+        options |= OTHERWISE.get(name, {})
     config = resolve(kind.Config, [{**options, **EXPLICIT.get(name, {})}], name)
     agent = kind(config, *model.next_state.shape[:2], np.random.default_rng(0), episodes=episodes)
     agent.learn_model(model, np.random.default_rng(1), episodes)
