@@ -34,13 +34,13 @@ def plain(agent_class: Any, episodes: int) -> Callable[[], float]:
     def once() -> float:
         agent, env = fresh(agent_class, episodes)
         agent.prepare()
-        compiled_rule, stepping.compiled_rule = stepping.compiled_rule, lambda rule: rule
+        compiled_rule, stepping.callable_rule = stepping.callable_rule, lambda rule: rule
         try:
             begun = time.perf_counter()
             agent.learn_env(env, episodes)
             return episodes * EPISODE / (time.perf_counter() - begun)
         finally:
-            stepping.compiled_rule = compiled_rule
+            stepping.callable_rule = compiled_rule
 
     return once
 
@@ -69,8 +69,6 @@ def measure(quick: bool) -> list[Figure]:
         if entry.plugin != "control":
             continue  # no table
         agent_class = registry().load("agent", entry.name)
-        if not hasattr(agent_class, "rule"):
-            continue
         fast, slow = in_turns([compiled(agent_class, many), plain(agent_class, few)], rounds)
         note = f"{fast / loop:.2f} of the bare loop, {fast / slow:,.0f} x its plain rule"
         figures.append(Figure(f"{entry.name}, learning steps", fast, "steps/s", note=note))

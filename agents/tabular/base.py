@@ -21,7 +21,7 @@ from sandbox.errors import SandboxError, UsageError
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.tabular.kernels import Log, Memory, Tables
+    from agents.tabular.kernels import Log, Own, Tables
     from envs.mdp import TabularMDP
 
 
@@ -32,7 +32,7 @@ LEARNED = {
     "counts": np.int64,
     "visits": np.int64,
 }
-"""The arrays that are an agent's state; see `agents.tabular.kernels.RULE_SIGNATURE`."""
+"""The arrays that are an agent's state; see `agents.tabular.kernels.Own`."""
 
 
 class Episodes(NamedTuple):
@@ -60,7 +60,8 @@ class TabularAgent(Agent):
 
     Config: ClassVar[type[TabularConfig]] = TabularConfig
     rule: ClassVar[Callable[..., None]]
-    """A plain function with the arguments of `agents.tabular.kernels.RULE_SIGNATURE`, or the few of `ONE_STEP_SIGNATURE`."""
+    """A plain function: `rule(q, step)` or `rule(own, step, fill_probabilities, rng)`; see
+    `agents.tabular.kernels`."""
     next_first: ClassVar[bool] = False
     """Whether the next action is drawn before the update, and then played; else after it."""
 
@@ -123,10 +124,9 @@ class TabularAgent(Agent):
 
     def prepare(self) -> None:
         """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
-        from agents.tabular import kernels, policies
+        from agents.tabular import compiling
 
-        policies.compiled(self.config.policy_name)
-        kernels.compiled_rule(type(self).rule)
+        compiling.pointers(type(self).rule, self.config.policy_name)
 
     def epsilon(self) -> float:
         """Exploration in the next episode: a probability, or softmax's temperature."""
@@ -147,13 +147,13 @@ class TabularAgent(Agent):
             rng: draws in place of the agent's own generator, so that watching changes nothing.
             step: steps of the episode before this one, for agents whose policy counts them; None reads the table as it stands.
         """
-        from agents.tabular import policies
+        from agents.tabular import compiling
 
         if not 0 <= observation < self.states:  # compiled code would read whatever stands there
             raise IndexError(
                 f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}."
             )
-        policy, _ = policies.compiled(self.config.policy_name if explore else "greedy")
+        policy = compiling.compiled_policy(self.config.policy_name if explore else "greedy")
         epsilon = self.epsilon() if explore else 0.0
         q = self.q if step is None else self.table_at(step)
         return int(
@@ -192,7 +192,7 @@ class TabularAgent(Agent):
         Raises:
             UsageError: when the model has another number of states or actions, or episodes that could never end.
         """
-        from agents.tabular import kernels, policies
+        from agents.tabular import compiling, kernels
 
         self._check_size(*model.next_state.shape[:2])
         if not model.horizon and not _can_end(model):
@@ -202,24 +202,21 @@ class TabularAgent(Agent):
         self._make_rows(model.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
-        plain = type(self).rule
-        rule, short = kernels.compiled_rule(plain), kernels.is_short(plain)
-        kernels.learn(
-            self.remembered(),
-            self._tables(model),
-            model.horizon,
-            model.always_draw,
+        config = self.config
+        given = kernels.Hyperparameters(
             epsilon,
             alpha,
-            self.config.alpha_division,
-            kernels.step_size,
-            self.config.discount,
-            kernels.no_rule if short else rule,
-            rule if short else kernels.no_one_step,
-            short,
+            config.alpha_division,
+            config.discount,
+            config.ties == "first",
             self.next_first,
-            *policies.compiled(self.config.policy_name),
-            self.config.ties == "first",
+        )
+        kernels.learn(
+            self.own(),
+            self._tables(model),
+            given,
+            *compiling.pointers(type(self).rule, config.policy_name),
+            kernels.step_size,
             self.rng,
             env_rng,
             log,
@@ -251,11 +248,11 @@ class TabularAgent(Agent):
             )
         return self._learned(log, epsilon, alpha)
 
-    def remembered(self) -> Memory:
+    def own(self) -> Own:
         """The arrays that the rule gets."""
-        from agents.tabular.kernels import Memory
+        from agents.tabular.kernels import Own
 
-        return Memory(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
+        return Own(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
 
     def shortfall(self) -> str:
         """Why what it plays may earn less than the best possible even when it has nothing left to learn; "" for no such reason."""

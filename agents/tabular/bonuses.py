@@ -123,7 +123,7 @@ def count_bonus(
     return action
 
 
-def bonus_chances(
+def bonus_probabilities(
     q: np.ndarray,
     counts: np.ndarray,
     state: int,
@@ -143,15 +143,15 @@ def bonus_chances(
         out[action] = (1.0 if first_ties else 1.0 / count) if chosen else 0.0
 
 
-def ucb1_chances(
+def ucb1_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `ucb1`."""
-    bonus_chances(q, counts, state, epsilon, True, first_ties, out)
+    bonus_probabilities(q, counts, state, epsilon, True, first_ties, out)
 
 
-def count_bonus_chances(
+def count_bonus_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `count_bonus`."""
-    bonus_chances(q, counts, state, epsilon, False, first_ties, out)
+    bonus_probabilities(q, counts, state, epsilon, False, first_ties, out)

@@ -3,7 +3,7 @@
 They are plain functions that run as they stand; `compiled` compiles those that are used. All have one signature, so that the trainer
 takes any of them as a pointer, and draw from the given generator alone. What they draw, and
 in which order, is part of what they promise: learning through `env.step` and on the arrays must agree to the last bit. Every policy
-comes twice, as a draw (`POLICIES`) and as probabilities for rules that learn from them (`CHANCES`). `epsilon` is what an agent's
+comes twice, as a draw (`POLICIES`) and as probabilities for rules that learn from them (`PROBABILITIES`). `epsilon` is what an agent's
 schedule moves: the probability of exploring, a temperature, or the weight of a bonus; at 0 all of them are greedy.
 
 `agents.planning.probabilities` has the same policies as exact probabilities, in plain NumPy.
@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agents.tabular.bonuses import count_bonus, count_bonus_chances, ucb1, ucb1_chances
+from agents.tabular.bonuses import count_bonus, count_bonus_probabilities, ucb1, ucb1_probabilities
 
 if TYPE_CHECKING:
     import numpy as np
@@ -254,7 +253,7 @@ def mellowmax(
     return by_weight(q, state, best, temperature, rng.random() * total)
 
 
-def greedy_chances(
+def greedy_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `greedy`."""
@@ -264,32 +263,32 @@ def greedy_chances(
         out[action] = (1.0 if first_ties else 1.0 / count) if chosen else 0.0
 
 
-def epsilon_greedy_chances(
+def epsilon_greedy_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `epsilon_greedy`."""
-    greedy_chances(q, counts, state, epsilon, first_ties, out)
+    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
     others = q.shape[1] - 1
     if others > 0:
         for action in range(q.shape[1]):
             out[action] = (1.0 - epsilon) * out[action] + epsilon / others * (1.0 - out[action])
 
 
-def epsilon_greedy_over_all_chances(
+def epsilon_greedy_over_all_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `epsilon_greedy_over_all`."""
-    greedy_chances(q, counts, state, epsilon, first_ties, out)
+    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
     for action in range(q.shape[1]):
         out[action] = (1.0 - epsilon) * out[action] + epsilon / q.shape[1]
 
 
-def softmax_chances(
+def softmax_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `softmax`."""
     if epsilon == 0.0:
-        greedy_chances(q, counts, state, epsilon, first_ties, out)
+        greedy_probabilities(q, counts, state, epsilon, first_ties, out)
         return
     best, _, _ = highest(q, state)
     total = total_weight(q, state, best, epsilon)
@@ -297,7 +296,7 @@ def softmax_chances(
         out[action] = weight(q[state, action], best, epsilon) / total
 
 
-def mellowmax_chances(
+def mellowmax_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `mellowmax`."""
@@ -305,7 +304,7 @@ def mellowmax_chances(
     if epsilon > 0.0:
         best, _, _ = highest(q, state)
         temperature = mellow_temperature(q, state, best, epsilon)
-    softmax_chances(q, counts, state, temperature, first_ties, out)
+    softmax_probabilities(q, counts, state, temperature, first_ties, out)
 
 
 POLICIES: dict[str, Callable[..., int]] = {
@@ -317,24 +316,12 @@ POLICIES: dict[str, Callable[..., int]] = {
     "ucb1": ucb1,
     "count-bonus": count_bonus,
 }
-CHANCES: dict[str, Callable[..., None]] = {
-    "greedy": greedy_chances,
-    "epsilon-greedy": epsilon_greedy_chances,
-    "epsilon-greedy over all": epsilon_greedy_over_all_chances,
-    "softmax": softmax_chances,
-    "mellowmax": mellowmax_chances,
-    "ucb1": ucb1_chances,
-    "count-bonus": count_bonus_chances,
+PROBABILITIES: dict[str, Callable[..., None]] = {
+    "greedy": greedy_probabilities,
+    "epsilon-greedy": epsilon_greedy_probabilities,
+    "epsilon-greedy over all": epsilon_greedy_over_all_probabilities,
+    "softmax": softmax_probabilities,
+    "mellowmax": mellowmax_probabilities,
+    "ucb1": ucb1_probabilities,
+    "count-bonus": count_bonus_probabilities,
 }
-
-
-@cache
-def compiled(name: str) -> tuple[Any, Any]:
-    """A policy as the compiled loop takes it: what draws an action, and what gives the probabilities.
-
-    Args:
-        name: a key of `POLICIES`.
-    """
-    from agents.tabular.kernels import CHANCES_SIGNATURE, POLICY_SIGNATURE, compiled
-
-    return compiled(POLICIES[name], POLICY_SIGNATURE), compiled(CHANCES[name], CHANCES_SIGNATURE)

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import gymnasium
 import numpy as np
 
-from agents.tabular.kernels import Log, compiled_rule, is_short, step_size
-from agents.tabular.policies import compiled
+from agents.tabular.compiling import (
+    compiled_policy,
+    compiled_probabilities,
+    compiled_rule,
+    direct,
+    is_short,
+)
+from agents.tabular.kernels import Log, Own, as_step, step_size
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,9 +79,14 @@ class StepLearner(Protocol):
     rule: ClassVar[Callable[..., None]]
     rng: np.random.Generator
 
-    def remembered(self) -> tuple[np.ndarray, ...]:
-        """Its tables, as its rule takes them."""
+    def own(self) -> Own:
+        """What it learned, as its rule takes it."""
         ...
+
+
+def callable_rule(rule: Callable[..., None]) -> Callable[..., None]:
+    """A rule, compiled, as Python calls it fastest."""
+    return direct(compiled_rule(rule))
 
 
 def learn_episode(
@@ -91,64 +102,47 @@ def learn_episode(
         log: is written to.
         number: the episode's place in `log`.
     """
-    config = agent.config
-    q, memory, rows, counts, settings, scratch = agent.remembered()
-    discount, next_first, power, rng = (
-        config.discount,
-        agent.next_first,
-        config.alpha_division,
-        agent.rng,
-    )
-    (policy, chances), first_ties = compiled(config.policy_name), config.ties == "first"
-    rule, short = compiled_rule(type(agent).rule), is_short(type(agent).rule)
+    config, own, rng = agent.config, agent.own(), agent.rng
+    q, counts, power = own.q, own.counts, config.alpha_division
+    policy, first_ties = direct(compiled_policy(config.policy_name)), config.ties == "first"
+    rule, short = callable_rule(type(agent).rule), is_short(type(agent).rule)
+    fill_probabilities = None if short else compiled_probabilities(config.policy_name)
     state = world.reset()
     log.start[number] = state
     log.visits[state] += 1
     arrival = 0 if world.goal[state] else -1
     action = policy(q, counts, state, epsilon, first_ties, rng)
-    total, steps, ended = 0.0, 0, False
+    total, time, ended = 0.0, 0, False
     while not ended:
         next_state, reward, terminated, truncated = world.step(action)
-        steps += 1
         total += reward
         log.visits[next_state] += 1
         counts[state, action] += 1
         if arrival < 0 and world.goal[next_state]:
-            arrival = steps
+            arrival = time + 1
         ended = terminated or truncated
         next_action = 0
-        if next_first and not terminated:
+        if agent.next_first and not terminated:
             next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
-        size = step_size(alpha, counts[state, action], power) if power > 0.0 else alpha
+        step = as_step(
+            time,
+            state,
+            action,
+            reward,
+            next_state,
+            next_action,
+            terminated,
+            ended,
+            step_size(alpha, counts[state, action], power) if power > 0.0 else alpha,
+            config.discount,
+            epsilon,
+            first_ties,
+        )
         if short:
-            rule(q, state, action, reward, next_state, next_action, terminated, size, discount)
+            rule(q, step)
         else:
-            happened = (
-                steps - 1,
-                state,
-                action,
-                reward,
-                next_state,
-                next_action,
-                terminated,
-                ended,
-            )
-            rule(
-                q,
-                memory,
-                rows,
-                counts,
-                settings,
-                scratch,
-                *happened,
-                size,
-                discount,
-                epsilon,
-                chances,
-                first_ties,
-                rng,
-            )
-        if not next_first and not ended:
+            rule(own, step, fill_probabilities, rng)
+        if not agent.next_first and not ended:
             next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
-        state, action = next_state, next_action
-    log.return_[number], log.length[number], log.steps_to_goal[number] = total, steps, arrival
+        state, action, time = next_state, next_action, time + 1
+    log.return_[number], log.length[number], log.steps_to_goal[number] = total, time, arrival

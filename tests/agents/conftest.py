@@ -10,6 +10,16 @@ import gymnasium
 import numpy as np
 import pytest
 
+from agents.tabular.kernels import Step, as_step
+
+PLAIN_STEP = as_step(0, 0, 0, 0.0, 0, 0, False, False, 0.5, 0.9, 0.0, True)
+
+
+def make_step(**fields: Any) -> Step:
+    """A step of an episode, from those of its fields that matter."""
+    return PLAIN_STEP._replace(**fields)
+
+
 REPORT_WALLS = {
     *(
         (0, 1),
@@ -170,5 +180,5 @@ class ModelEnv(gymnasium.Env[int, int]):
 @pytest.fixture
 def worlds() -> SimpleNamespace:
     """The helpers above; a fixture, because test modules are no package."""
-    helpers: list[Callable[..., Any]] = [make_model, random_model, report_maze, ModelEnv]
+    helpers: list[Callable[..., Any]] = [make_model, make_step, random_model, report_maze, ModelEnv]
     return SimpleNamespace(**{helper.__name__: helper for helper in helpers})

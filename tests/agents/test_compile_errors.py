@@ -9,50 +9,49 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from agents.tabular import kernels
+from agents.tabular import compiling
 from sandbox.errors import PluginError, RunFailed, SandboxError
 from sandbox.registry.registry import registry
 
-HEAD = "q, state, action, reward, next_state, next_action, terminated, alpha, discount"
 FILE = """
 import numpy as np
 from agents.tabular.base import TabularAgent
 from sandbox import hookimpl
 
 
-def misspelt(HEAD):
-    q[state, action] += alpha * rewrd
+def misspelt(q, step):
+    q[step.state, step.action] += step.alpha * rewrd
 
 
-def text(HEAD):
-    q[state, action] = reward + "a"
+def text(q, step):
+    q[step.state, step.action] = step.reward + "a"
 
 
-def attribute(HEAD):
-    q[state, action] = q.maxx(
-        alpha)
+def attribute(q, step):
+    q[step.state, step.action] = q.maxx(
+        step.alpha)
 
 
-def result(HEAD):
+def result(q, step):
     return 3.0
 
 
-def deep(HEAD):
-    q[state, action] = np.linalg.solve(q[0], 3)
+def deep(q, step):
+    q[step.state, step.action] = np.linalg.solve(q[0], 3)
 
 
-def formatted(HEAD):
-    q[state, action] = f"{alpha}"
+def formatted(q, step):
+    q[step.state, step.action] = f"{step.alpha}"
 
 
-def two_types(HEAD):
-    value = 1.0 if terminated else "a"
-    q[state, action] = value
+def two_types(q, step):
+    value = 1.0 if step.terminated else "a"
+    q[step.state, step.action] = value
 
 
-def caught(HEAD):
+def caught(q, step):
     try:
-        q[state, action] = 1
+        q[step.state, step.action] = 1
     except KeyError as error:
         raise error
 
@@ -61,12 +60,21 @@ def helper(number):
     return number.upper()
 
 
-def calls(HEAD):
-    q[state, action] = helper(reward)
+def calls(q, step):
+    q[step.state, step.action] = helper(step.reward)
 
 
-def short(q, state):
-    q[state] = 0
+def unfit(q, state, action):
+    q[state, action] = 0
+
+
+def flat(q, state, action, reward, next_state, next_action, terminated, alpha, discount):
+    q[state, action] = 0
+
+
+def flat_long(q, memory, rows, counts, settings, scratch, step, state, action, reward, next_state,
+              next_action, terminated, ended, alpha, discount, epsilon, chances, first_ties, rng):
+    q[state, action] = 0
 
 
 class Calls(TabularAgent):
@@ -77,16 +85,25 @@ class Calls(TabularAgent):
 @hookimpl
 def sandbox_register(registry):
     registry.agent("calls", "broken_rules:Calls")
-""".replace("HEAD", HEAD)
+"""
 WRONG = {
-    "misspelt": ("q[state, action] += alpha * rewrd", "NameError: name 'rewrd' is not defined"),
-    "text": ('q[state, action] = reward + "a"', "add(float64, Literal[str](a))"),
-    "attribute": ("q[state, action] = q.maxx(", "Unknown attribute 'maxx' of type array(float64,"),
+    "misspelt": (
+        "q[step.state, step.action] += step.alpha * rewrd",
+        "NameError: name 'rewrd' is not defined",
+    ),
+    "text": ('q[step.state, step.action] = step.reward + "a"', "add(float64, Literal[str](a))"),
+    "attribute": (
+        "q[step.state, step.action] = q.maxx(",
+        "Unknown attribute 'maxx' of type array(float64,",
+    ),
     "result": ("return 3.0", "No conversion from float64 to none."),
-    "deep": ("q[state, action] = np.linalg.solve(q[0], 3)", "No implementation of function"),
-    "formatted": ('q[state, action] = f"{alpha}"', "Literal[str]"),
+    "deep": (
+        "q[step.state, step.action] = np.linalg.solve(q[0], 3)",
+        "No implementation of function",
+    ),
+    "formatted": ('q[step.state, step.action] = f"{step.alpha}"', "Literal[str]"),
     "two_types": (
-        'value = 1.0 if terminated else "a"',
+        'value = 1.0 if step.terminated else "a"',
         "Cannot unify float64 and Literal[str](a).",
     ),
     "caught": (
@@ -117,18 +134,27 @@ def where(module, line):
 def test_the_message_names_file_line_text_and_reason(module, name):
     line, reason = WRONG[name]
     with pytest.raises(PluginError) as caught:
-        kernels.compiled_rule(getattr(module, name))
+        compiling.compiled_rule(getattr(module, name))
     message = str(caught.value)
     assert message.startswith(f"'{name}' cannot be compiled: {where(module, line)}")
     assert reason in message and not any(odd in message for odd in "\n\x1b$")
 
 
-def test_a_rule_with_a_wrong_number_of_arguments_is_told_how_many(module):
-    with pytest.raises(
-        PluginError,
-        match=r"'short' takes 2 arguments \(.*rules.py, line \d+\); expected 9 or 20",
-    ):
-        kernels.compiled_rule(module.short)
+def test_a_rule_with_a_wrong_number_of_arguments_is_refused_with_the_forms(module):
+    with pytest.raises(PluginError) as caught:
+        compiling.compiled_rule(module.unfit)
+    assert f"'unfit' takes 3 arguments ({module.__file__}, line " in str(caught.value)
+    assert "rule(q, step)" in str(caught.value)
+    assert "rule(own, step, fill_probabilities, rng)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "given"), [("flat", 9), ("flat_long", 20)])
+def test_a_rule_of_the_earlier_form_is_refused_with_what_to_write(module, name, given):
+    with pytest.raises(PluginError) as caught:
+        compiling.compiled_rule(getattr(module, name))
+    message = str(caught.value)
+    assert f"takes {given} arguments" in message and "docs/write/agent.md" in message
+    assert "`step.reward` for `reward`" in message
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -174,30 +175,50 @@ def test_without_a_model_no_goal_is_claimed(worlds: Any) -> None:
     assert (agent.learn_env(env, 30).steps_to_goal == -1).all()
 
 
+PLUGIN = """
+from agents.tabular.base import TabularAgent
+
+
+def helper(step):
+    return 1.0 * step.reward
+
+
+def rule(own, step, fill_probabilities, rng):
+    own.q[step.state, step.action] += step.alpha * (own.q[step.state].max() + helper(step))
+
+
+class Learner(TabularAgent):
+    name = "learner"
+    rule = staticmethod(rule)
+"""
 RUN_ONCE = """
 import numpy as np
 from agents.tabular.config import TabularConfig
-from agents.tabular.rules.one_step import Sarsa
+from {module} import {agent} as Agent
 from types import SimpleNamespace
 shape = (1, 1, 1)
 one = np.ones(shape)
 model = SimpleNamespace(next_state=np.zeros(shape, int), probability=one, cumulative=one, reward=one, terminated=one.astype(bool),
     start_states=np.zeros(1, int), start_cumulative=np.ones(1), goal=np.zeros(1, bool), horizon=1, always_draw=False)
-agent = Sarsa(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
+agent = Agent(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
 agent.learn_model(model, np.random.default_rng(0), 1)
-from agents.tabular import kernels
-print(float(agent.q[0, 0]), sum(kernels.learn.stats.cache_hits.values()))
+from agents.tabular import compiling, kernels
+for function in kernels.learn, compiling.compiled_rule(Agent.rule):
+    print(sum(function.stats.cache_hits.values()))
+print(float(agent.q[0, 0]))
 """
 
 
-@pytest.mark.slow
-def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
-    """The trainer comes from the cache, the rule does not: it has been edited since."""
+@pytest.fixture
+def edited(tmp_path: Path) -> Any:
+    """A copy of the agents and a plugin, both to be edited, and a function that runs an agent in
+    a process of its own: hits of the cache for the loop and for the rule, and what was learned."""
     source = Path(agents.__file__).parent
     shutil.copytree(source, tmp_path / "agents", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "learner.py").write_text(PLUGIN)
     path = os.pathsep.join([str(tmp_path), str(source.parent)])
 
-    def run() -> tuple[float, int]:
+    def run(module: str, agent: str) -> tuple[int, int, float]:
         env = {
             **os.environ,
             "PYTHONPATH": path,
@@ -205,26 +226,62 @@ def test_an_edited_rule_is_the_one_that_runs(tmp_path: Path) -> None:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         done = subprocess.run(
-            [sys.executable, "-c", RUN_ONCE],
+            [sys.executable, "-c", RUN_ONCE.format(module=module, agent=agent)],
             cwd=tmp_path,
             env=env,
             capture_output=True,
             text=True,
             check=True,
         )
-        value, hits = done.stdout.split()
-        return float(value), int(hits)
+        loop, rule, value = done.stdout.split()
+        return int(loop), int(rule), float(value)
 
-    assert run() == (0.5, 0)
-    assert run() == (0.5, 1)
-    rule = tmp_path / "agents" / "tabular/rules/one_step.py"
-    before = rule.read_text()
-    rule.write_text(
-        before.replace(
-            "q[state, action] += alpha * (target - q[state, action])",
-            "q[state, action] += 3 * alpha * target",
-            1,
-        )
+    return SimpleNamespace(run=run, folder=tmp_path)
+
+
+def replace(path: Path, *pairs: tuple[str, str]) -> None:
+    """Change some texts of a file, each once."""
+    text = path.read_text()
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after, 1)
+    path.write_text(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "agent", "before", "after"),
+    [
+        (
+            "agents/tabular/rules/one_step",
+            "Sarsa",
+            "step.alpha * (target",
+            "3 * step.alpha * (target",
+        ),
+        ("learner", "Learner", "1.0 * step.reward", "3.0 * step.reward"),
+    ],
+)
+def test_an_edited_rule_is_the_one_that_runs(
+    edited: Any, file: str, agent: str, before: str, after: str
+) -> None:
+    """Loop and rule come from the cache of another process; once edited, the rule does not."""
+    module = file.replace("/", ".")
+    assert edited.run(module, agent) == (0, 0, 0.5)
+    assert edited.run(module, agent) == (1, 1, 0.5)
+    replace(edited.folder / f"{file}.py", (before, after))
+    assert edited.run(module, agent) == (1, 0, 1.5)
+
+
+@pytest.mark.slow
+def test_a_rule_that_was_compiled_for_other_fields_is_not_used(edited: Any) -> None:
+    """Two fields of one type change places: the types of a rule's arguments, its name and its file
+    stay the same, and what was compiled before would take the discount for the step size."""
+    module = "agents.tabular.rules.one_step"
+    assert edited.run(module, "Sarsa") == (0, 0, 0.5)
+    replace(
+        edited.folder / "agents/tabular/kernels.py",
+        ("    alpha: float\n", "    place: float\n"),
+        ("    discount: float\n", "    alpha: float\n"),
+        ("    place: float\n", "    discount: float\n"),
     )
-    assert rule.read_text() != before
-    assert run() == (1.5, 1)
+    assert edited.run(module, "Sarsa") == (0, 0, 0.5)

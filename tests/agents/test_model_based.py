@@ -66,7 +66,7 @@ def test_a_compiled_rule_gives_the_bits_of_the_plain_one(
     model = worlds.random_model(2)
     compiled, plain = agent_for(kind, model), agent_for(kind, model)
     compiled.learn_model(model, np.random.default_rng(12), 8)
-    monkeypatch.setattr("agents.tabular.stepping.compiled_rule", lambda rule: rule)
+    monkeypatch.setattr("agents.tabular.stepping.callable_rule", lambda rule: rule)
     env = worlds.ModelEnv(model)
     env.np_random = np.random.default_rng(12)
     plain.learn_env(env, 8)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.planning import solvers as planning
+from agents.tabular.kernels import Own, as_step
 from agents.tabular.rules import model_rules
 from agents.tabular.rules.model_rules import (
     dyna,
@@ -60,9 +61,22 @@ class Bench:
         ended: bool = False,
     ) -> None:
         self.counts[state, action] += 1
-        happened = (number, state, action, reward, next_state, 0, terminated, terminated or ended)
-        tables = (self.q, self.memory, self.rows, self.counts, self.settings, self.scratch)
-        self.rule(*tables, *happened, self.alpha, self.discount, 0.0, None, True, self.rng)
+        step = as_step(
+            number,
+            state,
+            action,
+            reward,
+            next_state,
+            0,
+            terminated,
+            terminated or ended,
+            self.alpha,
+            self.discount,
+            0.0,
+            True,
+        )
+        own = Own(self.q, self.memory, self.rows, self.counts, self.settings, self.scratch)
+        self.rule(own, step, None, self.rng)
 
 
 def outcomes(bench: Bench, state: int, action: int) -> list[list[float]]:
@@ -117,15 +131,15 @@ def test_outcomes_are_drawn_as_often_as_they_came_and_actions_alike() -> None:
         int(bench.rows[model_rules.drawn(bench.rows, row, u), 0]) for u in np.arange(0, 1, 0.1)
     ]
     assert np.bincount(drawn).tolist() == [0, 2, 6, 2]
-    memory = np.zeros((1, 1, 4))
-    memory[0, 0, [1, 3]] = 1.0
-    assert [model_rules.candidate(memory, 0, False, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
+    first_rows = np.zeros((1, 4))
+    first_rows[0, [1, 3]] = 1.0
+    assert [model_rules.candidate(first_rows, 0, False, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
         1,
         1,
         3,
         3,
     ]
-    assert [model_rules.candidate(memory, 0, True, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
+    assert [model_rules.candidate(first_rows, 0, True, u) for u in (0.0, 0.49, 0.5, 0.99)] == [
         0,
         1,
         2,
@@ -255,20 +269,20 @@ def test_expected_updates_solve_the_world_that_was_seen(name: str, worlds: Any) 
 def test_a_queue_gives_the_highest_first_whatever_was_raised() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        memory, rows = np.zeros((4, 5, 3)), np.zeros((16, 8))
+        pairs, rows = np.zeros((4, 15)), np.zeros((16, 8))
         expected: dict[int, float] = {}
         for _ in range(40):
             if expected and rng.random() < 0.3:
                 best = max(expected, key=lambda pair: expected[pair])
-                assert pop(rows, memory) == best
+                assert pop(rows, pairs) == best
                 del expected[best]
             else:
                 pair, priority = int(rng.integers(15)), float(rng.random())
-                push(rows, memory, pair // 3, pair % 3, priority)
+                push(rows, pairs, pair, priority)
                 expected[pair] = max(priority, expected.get(pair, 0.0))
-        order = [pop(rows, memory) for _ in range(int(rows[0, 2]))]
+        order = [pop(rows, pairs) for _ in range(int(rows[0, 2]))]
         assert order == sorted(expected, key=lambda pair: -expected[pair])
-        assert (memory[3] == 0).all()
+        assert (pairs[model_rules.PLACE] == 0).all()
 
 
 def test_a_reward_sweeps_back_along_the_way_in_one_step(worlds: Any) -> None:
@@ -377,14 +391,15 @@ def test_the_bounds_of_ucb_vi_never_rise() -> None:
         before = ahead(bench, room, horizon).copy()
 
 
-def test_observing_says_which_row_is_new() -> None:
-    memory, rows = np.zeros((1, 2, 2)), np.zeros((4, 6))
+def test_observing_says_which_row_is_new(worlds: Any) -> None:
+    q, rows, room = np.zeros((2, 2)), np.zeros((4, 6)), np.array([3.0])
+    own = Own(q, np.zeros((1, 2, 2)), rows, np.zeros((2, 2), dtype=np.int64), room, q)
     seen = [
-        (0, 0, 1.0, 1, False),
-        (0, 0, 2.0, 1, False),
-        (0, 0, 1.0, 1, True),
-        (1, 1, 0.0, 0, False),
-        (1, 1, 0.0, 1, False),
+        {"reward": 1.0, "next_state": 1},
+        {"reward": 2.0, "next_state": 1},
+        {"reward": 1.0, "next_state": 1, "terminated": True},
+        {"state": 1, "action": 1, "next_state": 0},
+        {"state": 1, "action": 1, "next_state": 1},
     ]
-    assert [observe(rows, memory, 3, *each, False) for each in seen] == [1, 0, 2, 3, 0]
+    assert [observe(own, worlds.make_step(**each), False) for each in seen] == [1, 0, 2, 3, 0]
     assert rows[0, :2].tolist() == [3, 1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.planning.probabilities import epsilon_greedy
+from agents.tabular.kernels import Own, as_step
 from agents.tabular.rules.monte_carlo import (
     MonteCarlo,
     OffPolicyMonteCarlo,
@@ -17,7 +18,7 @@ from agents.tabular.rules.monte_carlo import (
 )
 
 DISCOUNT = 0.5
-Step = tuple[int, int, float, int]
+Move = tuple[int, int, float, int]
 """State, action, reward, next state."""
 
 
@@ -45,8 +46,8 @@ class Bench:
             np.zeros((4, 2), dtype=np.int64),
         )
 
-    def episode(self, *steps: Step, terminated: bool = True) -> None:
-        def chances(
+    def episode(self, *steps: Move, terminated: bool = True) -> None:
+        def fill_probabilities(
             q: np.ndarray,
             counts: np.ndarray,
             state: int,
@@ -56,24 +57,28 @@ class Bench:
         ) -> None:
             out[:] = epsilon_greedy(q, epsilon, first_ties)[state]
 
-        for number, (state, action, reward, next_state) in enumerate(steps):
-            last = number == len(steps) - 1
+        own = Own(self.q, self.memory, self.rows, self.counts, self.settings, self.scratch)
+        for time, (state, action, reward, next_state) in enumerate(steps):
+            last = time == len(steps) - 1
             self.counts[state, action] += 1
-            happened = (number, state, action, reward, next_state, 0, terminated and last, last)
-            tables = (self.q, self.memory, self.rows, self.counts, self.settings, self.scratch)
-            self.rule(
-                *tables,
-                *happened,
+            step = as_step(
+                time,
+                state,
+                action,
+                reward,
+                next_state,
+                0,
+                terminated and last,
+                last,
                 self.alpha,
                 DISCOUNT,
                 0.4,
-                chances,
                 self.first_ties,
-                np.random.default_rng(0),
             )
+            self.rule(own, step, fill_probabilities, np.random.default_rng(0))
 
 
-TWICE: list[Step] = [(0, 0, 1.0, 1), (1, 1, 2.0, 0), (0, 0, 4.0, 2)]
+TWICE: list[Move] = [(0, 0, 1.0, 1), (1, 1, 2.0, 0), (0, 0, 4.0, 2)]
 """The pair (0, 0) comes twice; its returns are 1 + 2/2 + 4/4 = 3 and 4, and that of (1, 1) is 2 + 4/2 = 4."""
 
 
@@ -123,7 +128,7 @@ def test_an_episode_longer_than_the_ring_teaches_its_last_steps(rule: Any) -> No
     length = 3
     long, short = (Bench(rule, [0, 1, 1] if rule is monte_carlo else [1], length) for _ in range(2))
     long.rows = long.rows if rule is monte_carlo else long.rows[:length].copy()
-    chain: list[Step] = [(s, 0, float(s), (s + 1) % 4) for s in (3, 0, 1, 2, 3)]
+    chain: list[Move] = [(s, 0, float(s), (s + 1) % 4) for s in (3, 0, 1, 2, 3)]
     long.episode(*chain)
     short.episode(*chain[-3:])
     assert long.q.tolist() == short.q.tolist()
@@ -181,7 +186,7 @@ def test_a_cut_episode_goes_on_greedily_off_policy() -> None:
 def test_weights_that_outgrow_every_number_end_an_episode_and_leave_numbers() -> None:
     bench = Bench(off_policy_monte_carlo, [1], length=2000)
     bench.q[:, 1] = -9.0
-    steps: list[Step] = [(number % 4, 0, 1.0, (number + 1) % 4) for number in range(2000)]
+    steps: list[Move] = [(number % 4, 0, 1.0, (number + 1) % 4) for number in range(2000)]
     bench.episode(*steps)
     bench.episode(*steps)
     assert np.isfinite(bench.q).all()
@@ -194,7 +199,7 @@ def test_importance_sampling_finds_the_greedy_value_under_much_exploration() -> 
     bench = Bench(off_policy_monte_carlo, [1], length=4)
     bench.q[:, 1] = -9.0
     for _ in range(3000):
-        steps: list[Step] = [(state, int(rng.random() < 0.4), 0.0, state + 1) for state in range(3)]
+        steps: list[Move] = [(state, int(rng.random() < 0.4), 0.0, state + 1) for state in range(3)]
         bench.episode(
             *(
                 (state, action, 1.0 - action + 0.5 * rng.normal(), following)

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from agents.planning import probabilities
-from agents.tabular import policies
+from agents.tabular import compiling, policies
 
 greedy, epsilon_greedy, softmax, mellowmax = (
-    policies.compiled(name)[0] for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax")
+    compiling.compiled_policy(name) for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax")
 )
-over_all = policies.compiled("epsilon-greedy over all")[0]
+over_all = compiling.compiled_policy("epsilon-greedy over all")
 
-ALL = [policies.compiled(name)[0] for name in policies.POLICIES]
+ALL = [compiling.compiled_policy(name) for name in policies.POLICIES]
 TIED = np.array([[1.0, 3.0, 3.0, -2.0, 3.0]])
 NEVER = np.zeros((1, 5), dtype=np.int64)
 COUNTS = np.array([[1, 4, 9, 16, 4]])
@@ -171,14 +171,15 @@ def test_a_policy_draws_from_the_probabilities_it_states(
 ) -> None:
     """Drawn, as probabilities in the loop, and in plain NumPy: three times the same."""
     rng = np.random.default_rng(0)
-    draw, chances = (
-        policies.compiled(name) if compiled else (policies.POLICIES[name], policies.CHANCES[name])
-    )
+    draw, fill_probabilities = policies.POLICIES[name], policies.PROBABILITIES[name]
+    if compiled:
+        draw = compiling.compiled_policy(name)
+        fill_probabilities = compiling.compiled_probabilities(name)
     for q in (TIED, np.zeros((1, 5)), rng.normal(size=(1, 5))):
         for counts in (NEVER, COUNTS, np.array([[0, 3, 0, 1, 1]])):
             epsilon = min(epsilon, 1.0) if name.startswith("epsilon") else epsilon
             stated = np.full(5, np.nan)
-            chances(q, counts, 0, epsilon, first_ties, stated)
+            fill_probabilities(q, counts, 0, epsilon, first_ties, stated)
             np.testing.assert_allclose(
                 stated, EXACT[name](q, counts, epsilon, first_ties)[0], rtol=1e-9, atol=1e-12
             )
@@ -194,7 +195,7 @@ def test_a_policy_draws_from_the_probabilities_it_states(
 @pytest.mark.parametrize("name", sorted(policies.POLICIES))
 def test_at_epsilon_0_every_policy_is_greedy(name: str) -> None:
     stated = np.empty(5)
-    policies.compiled(name)[1](TIED, COUNTS, 0, 0.0, False, stated)
+    compiling.compiled_probabilities(name)(TIED, COUNTS, 0, 0.0, False, stated)
     np.testing.assert_allclose(stated, [0, 1 / 3, 1 / 3, 0, 1 / 3])
 
 
@@ -204,7 +205,7 @@ def test_mellowmax_of_two_actions_is_its_closed_form() -> None:
         mellow = math.log((math.exp(omega * first) + math.exp(omega * second)) / 2) / omega
         p = (mellow - second) / (first - second)
         stated = np.empty(2)
-        policies.compiled("mellowmax")[1](
+        compiling.compiled_probabilities("mellowmax")(
             np.array([[first, second]]),
             np.zeros((1, 2), dtype=np.int64),
             0,
@@ -221,7 +222,7 @@ def test_mellowmax_of_two_actions_is_its_closed_form() -> None:
 @pytest.mark.parametrize("omega", [0.1, 1.0, 16.5, 300.0])
 def test_the_mellowmax_policy_expects_mellowmax(values: list[float], omega: float) -> None:
     stated = np.empty(4)
-    policies.compiled("mellowmax")[1](
+    compiling.compiled_probabilities("mellowmax")(
         np.array([values]), np.zeros((1, 4), dtype=np.int64), 0, 1 / omega, False, stated
     )
     highest = max(values)
@@ -234,7 +235,7 @@ def test_the_mellowmax_policy_expects_mellowmax(values: list[float], omega: floa
 def test_ucb1_weighs_values_against_how_seldom_they_were_tried() -> None:
     """N = 30: bonuses √(ln 30 / 2) = 1.304, √(ln 30 / 8) = 0.652, √(ln 30 / 20) = 0.412; the values differ by 0.5 and 0.9."""
     q, counts = np.array([[0.0, 0.5, 0.9]]), np.array([[2, 8, 20]])
-    ucb1, _ = policies.compiled("ucb1")
+    ucb1 = compiling.compiled_policy("ucb1")
     rng = np.random.default_rng(0)
     assert ucb1(q, counts, 0, 1.0, False, rng) == 2  # 1.304, 1.152, 1.312
     assert ucb1(q, counts, 0, 1.1, False, rng) == 0  # 1.435, 1.217, 1.354
@@ -243,6 +244,6 @@ def test_ucb1_weighs_values_against_how_seldom_they_were_tried() -> None:
 
 def test_a_count_bonus_falls_with_the_root_of_the_count() -> None:
     q, counts = np.array([[0.0, 0.4]]), np.array([[4, 25]])  # bonuses 1/2 and 1/5: ahead by 0.3
-    bonus, _ = policies.compiled("count-bonus")
+    bonus = compiling.compiled_policy("count-bonus")
     rng = np.random.default_rng(0)
     assert [bonus(q, counts, 0, weight, False, rng) for weight in (1.0, 1.3, 1.4)] == [1, 1, 0]

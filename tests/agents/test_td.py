@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.tabular.compiling import compiled_rule
 from agents.tabular.config import TabularConfig
-from agents.tabular.kernels import compiled_rule
+from agents.tabular.kernels import Step
 from agents.tabular.rules.one_step import QLearning, Sarsa, q_learning, sarsa
 
 AGENTS = [Sarsa, QLearning]
@@ -29,25 +30,36 @@ def table() -> np.ndarray:
     ],
 )
 def test_a_rule_moves_one_value_by_its_formula(
-    form: Any, rule: Any, terminated: bool, expected: float
+    form: Any, rule: Any, terminated: bool, expected: float, worlds: Any
 ) -> None:
     q = table()
-    form(rule)(q, 0, 1, 3.0, 1, 0, terminated, 0.5, 0.9)
+    step = worlds.make_step(
+        state=0, action=1, reward=3.0, next_state=1, next_action=0, terminated=terminated
+    )
+    form(rule)(q, step)
     assert q[0, 1] == pytest.approx(expected, rel=1e-15)
     q[0, 1] = 2.0
     assert (q == table()).all()
 
 
 @pytest.mark.parametrize("rule", [sarsa, q_learning])
-def test_a_compiled_rule_gives_the_bits_of_the_plain_one(rule: Any) -> None:
+def test_a_compiled_rule_gives_the_bits_of_the_plain_one(rule: Any, worlds: Any) -> None:
     rng = np.random.default_rng(0)
     plain, compiled = rng.normal(size=(2, 5, 3))
     compiled[:] = plain
     for _ in range(500):
         s, a, s2, a2 = (int(rng.integers(n)) for n in (5, 3, 5, 3))
-        arguments = (s, a, float(rng.normal()), s2, a2, bool(rng.random() < 0.2), 0.25, 0.9)
-        rule(plain, *arguments)
-        compiled_rule(rule)(compiled, *arguments)
+        step = worlds.make_step(
+            state=s,
+            action=a,
+            reward=float(rng.normal()),
+            next_state=s2,
+            next_action=a2,
+            terminated=bool(rng.random() < 0.2),
+            alpha=0.25,
+        )
+        rule(plain, step)
+        compiled_rule(rule)(compiled, step)
     assert plain.tobytes() == compiled.tobytes()
 
 
@@ -99,13 +111,13 @@ def test_sarsa_plays_the_action_it_bootstrapped_from(
     bootstrapped: list[tuple[int, int]] = []
 
     def spying(rule: Any) -> Any:
-        def spy(q: np.ndarray, s: int, a: int, r: float, s2: int, a2: int, *rest: Any) -> None:
-            bootstrapped.append((s2, a2))
-            rule(q, s, a, r, s2, a2, *rest)
+        def spy(q: np.ndarray, step: Step) -> None:
+            bootstrapped.append((step.next_state, step.next_action))
+            rule(q, step)
 
         return spy
 
-    monkeypatch.setattr("agents.tabular.stepping.compiled_rule", spying)
+    monkeypatch.setattr("agents.tabular.stepping.callable_rule", spying)
     env = Recorded(
         worlds.ModelEnv(worlds.random_model(0, terminated=np.zeros((6, 3, 2)), horizon=50))
     )

@@ -20,8 +20,6 @@ from sandbox.errors import SandboxError, UsageError
 if TYPE_CHECKING:
     from agents.tabular.kernels import Log
 
-COLUMNS = 8
-"""What `agents.tabular.rules.model_rules` notes of an outcome."""
 LARGEST = 2**30
 """Bytes that the lists of an agent may take."""
 
@@ -164,7 +162,7 @@ class ModelAgent(TabularAgent):
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row of counters, then a row for each outcome."""
-        return self._affordable(1 + self.room, COLUMNS, "fewer outcomes")
+        return self._affordable(1 + self.room, model_rules.COLUMNS, "fewer outcomes")
 
     def _affordable(self, rows: int, columns: int, remedy: str) -> tuple[int, int]:
         size = 8 * rows * columns
@@ -176,7 +174,7 @@ class ModelAgent(TabularAgent):
         return rows, columns
 
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
-        missed = int(self.rows[0, 1])
+        missed = int(self.rows[model_rules.MISSED])
         if missed:
             pairs, needed = self.states * self.actions, self.config.outcomes * 2
             raise SandboxError(
@@ -271,7 +269,9 @@ class UcbVi(ModelAgent):
         """A row of counters, a row for each outcome, and a table for each step: values of all actions, and the highest."""
         steps = self.config.horizon or horizon or 100
         return self._affordable(
-            1 + self.room + steps * self.states, max(COLUMNS, self.actions + 1), "a shorter horizon"
+            1 + self.room + steps * self.states,
+            max(model_rules.COLUMNS, self.actions + 1),
+            "a shorter horizon",
         )
 
     def settings(self) -> tuple[float, ...]:
@@ -302,6 +302,6 @@ class UcbVi(ModelAgent):
 
     def _tables_of_steps(self) -> np.ndarray | None:
         """Q_h for every step h: float64 [horizon, states, actions]; None before the first step."""
-        if not self.rows.size or not self.rows[0, 2]:
+        if not self.rows.size or not self.rows[model_rules.BEGUN]:
             return None
         return self.rows[1 + self.room :, : self.actions].reshape(-1, self.states, self.actions)

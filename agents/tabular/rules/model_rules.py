@@ -1,90 +1,124 @@
-"""The rules of the agents that learn a model of the world: what it led to is noted, then planned with.
+"""The rules of the agents that learn a model of the world: what a step led to is noted, then planned
+with.
 
-The model is a list of outcomes, a row for each next state that a pair of state and action has led to; see `observe`. A truncated step
-is an outcome like any other: planning goes on where the episode was cut.
+The model is a list of outcomes, a row for each next state that a pair of state and action has led
+to; see `observe`. A truncated step is an outcome like any other: planning goes on where the episode
+was cut. A pair is written as one number, state * actions + action.
 
-All rules and what they call stand in this one file: numba renews compiled code when the file of the rule was edited, no other.
+All rules and what they call stand in this one file: numba renews compiled code when the file of the
+rule was edited, no other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
 
-def observe(
-    rows: np.ndarray,
-    memory: np.ndarray,
-    room: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    terminated: bool,
-    last: bool,
-) -> int:
-    """Note what a step led to; returns the outcome's row if it is a new one, else 0.
+NEXT_STATE, TERMINATED, TIMES, REWARDS, NEXT, PAIR = range(6)
+"""Columns of an outcome, from row 1 on: the next state, whether the episode terminated, how often
+it came, the sum of its rewards, the row of the pair's next outcome (0: none), and the pair."""
+LIST, NEXT_INTO = 6, 7
+"""Two more columns, which have nothing to do with the outcome in their row. LIST, from row 1 on:
+states that were acted in (`dyna`), the queue (`push`), known pairs (`r_max`). NEXT_INTO: the row of
+the next outcome that leads to the same state."""
+COLUMNS = 8
+OUTCOMES, MISSED = (0, 0), (0, 1)
+"""In row 0: how many outcomes there are, and how many there was no room for."""
+LENGTH = 0, 2
+"""In row 0: how many rows of LIST the queue or the known pairs take."""
+TIME, STATES = (0, 2), (0, 3)
+"""In row 0, of `dyna`: steps since the beginning, and how many rows of LIST its states take."""
+LARGEST_CHANGE = 0, 3
+"""In row 0: of a value in the last sweep (`r_max`)."""
+BEGUN = 0, 2
+"""In row 0: whether the tables of the steps were filled (`ucb_vi`)."""
 
-    Columns of an outcome: [0] next state, [1] whether the episode terminated, [2] how often it came, [3] the sum of its rewards, [4] the
-    row of the pair's next outcome (0: none), [5] the pair, state * actions + action. memory[0] has the row of a pair's first outcome.
-    rows[0]: [0] outcomes, [1] those that there was no room for.
+FIRST = 0
+"""The table with the row of a pair's first outcome (0: none)."""
+LAST_TRIED = 1
+"""The table with the TIME at which a pair was last tried (`dyna`)."""
+VISITS = 1
+"""The table with the visits of a pair, at most as many as make it known (`r_max`)."""
+FIRST_INTO, PRIORITY, PLACE = 1, 2, 3
+"""Tables of `prioritized_sweeping`: the row of the first outcome that leads to a state, in the
+state's first action; a queued pair's priority; its place in the queue (0: none)."""
+
+ROOM = 0
+"""The setting that says for how many outcomes there is room."""
+PLANNING_STEPS, KAPPA, PLUS, LAST_ALONE = 1, 2, 3, 4
+"""Settings of `dyna`: n, κ, whether it is Dyna-Q+, and whether a pair's only outcome is the last."""
+THRESHOLD = 2
+"""A setting of `prioritized_sweeping`, beside PLANNING_STEPS: θ."""
+KNOWN, TOLERANCE, MAX_SWEEPS = 1, 2, 3
+"""Settings of `r_max`: m, and when planning ends."""
+MOST_PER_STEP, MOST, BONUS_PER_STEP, BONUS, EPISODES = 1, 2, 3, 4, 5
+"""Settings of `ucb_vi`: the most that k steps bring is MOST_PER_STEP k + MOST; c B is
+BONUS_PER_STEP H + BONUS; T / (H δ)."""
+
+
+def observe(own: Own, step: Step, last_alone: bool) -> int:
+    """Note what a step led to.
 
     Args:
-        rows: float64 [1 + room or more, columns].
-        memory: float64 [tables, states, actions].
-        room: for so many outcomes.
-        state: where it was.
-        action: what it did.
-        reward: what it got.
-        next_state: where it came to.
-        terminated: whether that ended the episode.
-        last: whether a pair's only outcome is the last one that came.
+        own: its first rows are the model.
+        step: the step.
+        last_alone: whether a pair's only outcome is the last one that came.
+
+    Returns:
+        The outcome's row if it is a new one, else 0.
     """
-    first, new = int(memory[0, state, action]), 0
+    rows, first_rows = own.rows, own.memory[FIRST]
+    first, new = int(first_rows[step.state, step.action]), 0
     row = first
-    while row > 0 and not (rows[row, 0] == next_state and (rows[row, 1] > 0.0) == terminated):
-        row = int(rows[row, 4])
-    if row == 0 and last and first > 0:
+    while row > 0 and not (
+        rows[row, NEXT_STATE] == step.next_state
+        and (rows[row, TERMINATED] > 0.0) == step.terminated
+    ):
+        row = int(rows[row, NEXT])
+    if row == 0 and last_alone and first > 0:
         row = first
-        rows[row, 0], rows[row, 1] = next_state, terminated
+        rows[row, NEXT_STATE], rows[row, TERMINATED] = step.next_state, step.terminated
     elif row == 0:
-        if rows[0, 0] >= room:
-            rows[0, 1] += 1.0
+        if rows[OUTCOMES] >= own.settings[ROOM]:
+            rows[MISSED] += 1.0
             return 0
-        rows[0, 0] += 1.0
-        row = new = int(rows[0, 0])
-        rows[row, 0], rows[row, 1], rows[row, 4] = next_state, terminated, first
-        rows[row, 5] = state * memory.shape[2] + action
-        memory[0, state, action] = row
-    if last:
-        rows[row, 2], rows[row, 3] = 0.0, 0.0
-    rows[row, 2] += 1.0
-    rows[row, 3] += reward
+        rows[OUTCOMES] += 1.0
+        row = new = int(rows[OUTCOMES])
+        rows[row, NEXT_STATE], rows[row, TERMINATED] = step.next_state, step.terminated
+        rows[row, NEXT] = first
+        rows[row, PAIR] = step.state * first_rows.shape[1] + step.action
+        first_rows[step.state, step.action] = row
+    if last_alone:
+        rows[row, TIMES], rows[row, REWARDS] = 0.0, 0.0
+    rows[row, TIMES] += 1.0
+    rows[row, REWARDS] += step.reward
     return new
 
 
 def highest(q: np.ndarray, state: int) -> float:
     """max_a q(state, a)."""
-    best = q[state, 0]
+    best: float = q[state, 0]
     for action in range(1, q.shape[1]):
         best = max(best, q[state, action])
-    return best  # type: ignore[no-any-return]
+    return best
 
 
 def expected(q: np.ndarray, rows: np.ndarray, first: int, discount: float) -> float:
-    """What the model expects of a pair: Σ p [r + γ max_a q(s', a)] over its outcomes, the first in row `first`, p as often as they came."""
+    """What the model expects of a pair: Σ p [r + γ max_a q(s', a)] over its outcomes, the first in
+    row `first`, p as often as they came."""
     value, total, row = 0.0, 0.0, first
     while row > 0:
-        times = rows[row, 2]
+        times = rows[row, TIMES]
         total += times
-        value += rows[row, 3]
-        if rows[row, 1] == 0.0:
-            value += times * discount * highest(q, int(rows[row, 0]))
-        row = int(rows[row, 4])
+        value += rows[row, REWARDS]
+        if rows[row, TERMINATED] == 0.0:
+            value += times * discount * highest(q, int(rows[row, NEXT_STATE]))
+        row = int(rows[row, NEXT])
     return value / total
 
 
@@ -92,339 +126,251 @@ def drawn(rows: np.ndarray, first: int, u: float) -> int:
     """The row of one of a pair's outcomes, each as likely as it came often; u in [0, 1)."""
     total, row = 0.0, first
     while row > 0:
-        total += rows[row, 2]
-        row = int(rows[row, 4])
-    row, left = first, u * total - rows[first, 2]
-    while left >= 0.0 and rows[row, 4] > 0.0:
-        row = int(rows[row, 4])
-        left -= rows[row, 2]
+        total += rows[row, TIMES]
+        row = int(rows[row, NEXT])
+    row, left = first, u * total - rows[first, TIMES]
+    while left >= 0.0 and rows[row, NEXT] > 0.0:
+        row = int(rows[row, NEXT])
+        left -= rows[row, TIMES]
     return row
 
 
-def candidate(memory: np.ndarray, state: int, untried: bool, u: float) -> int:
+def candidate(first_rows: np.ndarray, state: int, untried: bool, u: float) -> int:
     """One of the actions that were tried in a state, or of all, each alike; u in [0, 1)."""
     candidates = 0
-    for action in range(memory.shape[2]):
-        candidates += untried or memory[0, state, action] > 0.0
+    for action in range(first_rows.shape[1]):
+        candidates += untried or first_rows[state, action] > 0.0
     left, action = int(u * candidates), -1
     while left >= 0:
         action += 1
-        left -= untried or memory[0, state, action] > 0.0
+        left -= untried or first_rows[state, action] > 0.0
     return action
 
 
 def dyna(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
     """Q-learning from the step, then from n steps that the model makes up.
 
-    Sutton & Barto, 2nd ed., section 8.2 (box, Dyna-Q), section 8.3 with exercise 8.4 (Dyna-Q+: planning adds κ √τ to the reward, τ
-    steps after the pair was last tried; pairs that never were count as leading back with reward 0). Planning draws one of the states
-    that it acted in, one of the actions it tried there (Dyna-Q+: any), and an outcome where there are several: three numbers,
-    or two. In the book every pair has one outcome.
-
-    memory: [0] see `observe`, [1] when a pair was last tried, in steps since the beginning.
-    rows: see `observe`; [6] the states that it acted in, from row 1 on. rows[0]: [2] steps since the beginning, [3] how many states.
-    settings: room, n, κ, Dyna-Q+ (0 or 1), the last outcome alone (0 or 1).
+    Sutton & Barto, 2nd ed., section 8.2 (box, Dyna-Q), section 8.3 with exercise 8.4 (Dyna-Q+:
+    planning adds κ √τ to the reward, τ steps after the pair was last tried; pairs that never were
+    count as leading back with reward 0). Planning draws one of the states that it acted in, one of
+    the actions it tried there (Dyna-Q+: any), and an outcome where there are several: three
+    numbers, or two. In the book every pair has one outcome.
     """
-    target = reward if terminated else reward + discount * highest(q, next_state)
-    q[state, action] += alpha * (target - q[state, action])
-    fresh, plus = True, settings[3] > 0.0
+    q, rows, settings, discount = own.q, own.rows, own.settings, step.discount
+    first_rows, last_tried = own.memory[FIRST], own.memory[LAST_TRIED]
+    state, action, plus = step.state, step.action, settings[PLUS] > 0.0
+    target = step.reward
+    if not step.terminated:
+        target += discount * highest(q, step.next_state)
+    q[state, action] += step.alpha * (target - q[state, action])
+    fresh = True
     for other in range(q.shape[1]):
-        fresh &= memory[0, state, other] == 0.0
-    observe(
-        rows,
-        memory,
-        int(settings[0]),
-        state,
-        action,
-        reward,
-        next_state,
-        terminated,
-        settings[4] > 0.0,
-    )
-    rows[0, 2] += 1.0
-    memory[1, state, action] = rows[0, 2]
-    if fresh and memory[0, state, action] > 0.0:
-        rows[0, 3] += 1.0
-        rows[int(rows[0, 3]), 6] = state
-    for _ in range(int(settings[1])):
-        s = int(rows[1 + int(rng.random() * rows[0, 3]), 6])
-        a = candidate(memory, s, plus, rng.random())
-        target = settings[2] * math.sqrt(rows[0, 2] - memory[1, s, a]) if plus else 0.0
-        row = int(memory[0, s, a])
+        fresh &= first_rows[state, other] == 0.0
+    observe(own, step, settings[LAST_ALONE] > 0.0)
+    rows[TIME] += 1.0
+    last_tried[state, action] = rows[TIME]
+    if fresh and first_rows[state, action] > 0.0:
+        rows[STATES] += 1.0
+        rows[int(rows[STATES]), LIST] = state
+    for _ in range(int(settings[PLANNING_STEPS])):
+        s = int(rows[1 + int(rng.random() * rows[STATES]), LIST])
+        a = candidate(first_rows, s, plus, rng.random())
+        target = settings[KAPPA] * math.sqrt(rows[TIME] - last_tried[s, a]) if plus else 0.0
+        row = int(first_rows[s, a])
         if row == 0:
             target += discount * highest(q, s)
         else:
-            if rows[row, 4] > 0.0:
+            if rows[row, NEXT] > 0.0:
                 row = drawn(rows, row, rng.random())
-            target += rows[row, 3] / rows[row, 2]
-            if rows[row, 1] == 0.0:
-                target += discount * highest(q, int(rows[row, 0]))
-        q[s, a] += alpha * (target - q[s, a])
+            target += rows[row, REWARDS] / rows[row, TIMES]
+            if rows[row, TERMINATED] == 0.0:
+                target += discount * highest(q, int(rows[row, NEXT_STATE]))
+        q[s, a] += step.alpha * (target - q[s, a])
 
 
-def push(rows: np.ndarray, memory: np.ndarray, state: int, action: int, priority: float) -> None:
+def push(rows: np.ndarray, pairs: np.ndarray, pair: int, priority: float) -> None:
     """Put a pair into the queue, or raise it there if its priority was lower.
 
-    The queue is a binary heap of pairs: rows[1:, 6], its length rows[0, 2]. memory[2] has the priorities, memory[3] the places (0: none).
+    The queue is a binary heap of pairs in the column LIST.
+
+    Args:
+        rows: float64 [rows, COLUMNS].
+        pairs: float64 [tables, pairs], the tables of `prioritized_sweeping`.
+        pair: which one.
+        priority: the higher, the sooner it comes out.
     """
-    actions, place = memory.shape[2], int(memory[3, state, action])
+    place = int(pairs[PLACE, pair])
     if place == 0:
-        rows[0, 2] += 1.0
-        place = int(rows[0, 2])
-    elif priority <= memory[2, state, action]:
+        rows[LENGTH] += 1.0
+        place = int(rows[LENGTH])
+    elif priority <= pairs[PRIORITY, pair]:
         return
     while place > 1:
-        above = int(rows[place // 2, 6])
-        if memory[2, above // actions, above % actions] >= priority:
+        above = int(rows[place // 2, LIST])
+        if pairs[PRIORITY, above] >= priority:
             break
-        rows[place, 6] = above
-        memory[3, above // actions, above % actions] = place
+        rows[place, LIST], pairs[PLACE, above] = above, place
         place //= 2
-    rows[place, 6] = state * actions + action
-    memory[2, state, action], memory[3, state, action] = priority, place
+    rows[place, LIST] = pair
+    pairs[PRIORITY, pair], pairs[PLACE, pair] = priority, place
 
 
-def pop(rows: np.ndarray, memory: np.ndarray) -> int:
-    """Take the pair of the highest priority out of a queue that is not empty: state * actions + action."""
-    actions, top, size = memory.shape[2], int(rows[1, 6]), int(rows[0, 2]) - 1
-    rows[0, 2], memory[3, top // actions, top % actions] = size, 0.0
+def pop(rows: np.ndarray, pairs: np.ndarray) -> int:
+    """Take the pair of the highest priority out of a queue that is not empty; see `push`."""
+    top, size = int(rows[1, LIST]), int(rows[LENGTH]) - 1
+    rows[LENGTH], pairs[PLACE, top] = size, 0.0
     if size == 0:
         return top
-    moved, place = int(rows[size + 1, 6]), 1
-    priority = memory[2, moved // actions, moved % actions]
+    moved, place = int(rows[size + 1, LIST]), 1
     while 2 * place <= size:
         child = 2 * place
-        below = int(rows[child, 6])
+        below = int(rows[child, LIST])
         if child < size:
-            other = int(rows[child + 1, 6])
-            if (
-                memory[2, other // actions, other % actions]
-                > memory[2, below // actions, below % actions]
-            ):
+            other = int(rows[child + 1, LIST])
+            if pairs[PRIORITY, other] > pairs[PRIORITY, below]:
                 child, below = child + 1, other
-        if memory[2, below // actions, below % actions] <= priority:
+        if pairs[PRIORITY, below] <= pairs[PRIORITY, moved]:
             break
-        rows[place, 6] = below
-        memory[3, below // actions, below % actions] = place
+        rows[place, LIST], pairs[PLACE, below] = below, place
         place = child
-    rows[place, 6] = moved
-    memory[3, moved // actions, moved % actions] = place
+    rows[place, LIST], pairs[PLACE, moved] = moved, place
     return top
 
 
 def prioritized_sweeping(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Update the pairs whose values would change most, n at a time, and queue those that lead to them.
+    """Update the pairs whose values would change most, n at a time, and queue those that lead to
+    them.
 
-    Sutton & Barto, 2nd ed., section 8.4 (box); Moore & Atkeson (1993). Updates and priorities are expectations over all outcomes that
-    were seen, which the text recommends where the box assumes one. The queue stays from step to step.
-
-    memory: [0] see `observe`, [1, s, 0] the row of the first outcome that leads to s, [2] and [3] see `push`.
-    rows: see `observe`; [6] the queue, [7] the row of the next outcome that leads to the same state. rows[0]: [2] length of the queue.
-    settings: room, n, θ.
+    Sutton & Barto, 2nd ed., section 8.4 (box); Moore & Atkeson (1993). Updates and priorities are
+    expectations over all outcomes that were seen, which the text recommends where the box assumes
+    one. The queue stays from step to step.
     """
-    actions, threshold = q.shape[1], settings[2]
-    new = observe(
-        rows, memory, int(settings[0]), state, action, reward, next_state, terminated, False
-    )
-    if new > 0 and not terminated:
-        rows[new, 7] = memory[1, next_state, 0]
-        memory[1, next_state, 0] = new
-    if memory[0, state, action] > 0.0:
-        priority = abs(
-            expected(q, rows, int(memory[0, state, action]), discount) - q[state, action]
-        )
+    q, rows, discount, actions = own.q, own.rows, step.discount, own.q.shape[1]
+    values = q.reshape(q.size)  # [pairs], the same memory
+    pairs = own.memory.reshape(own.memory.shape[0], q.size)  # [tables, pairs], the same memory
+    first_into, threshold = own.memory[FIRST_INTO], own.settings[THRESHOLD]
+    new = observe(own, step, False)
+    if new > 0 and not step.terminated:
+        rows[new, NEXT_INTO] = first_into[step.next_state, 0]
+        first_into[step.next_state, 0] = new
+    pair = step.state * actions + step.action
+    if pairs[FIRST, pair] > 0.0:
+        priority = abs(expected(q, rows, int(pairs[FIRST, pair]), discount) - values[pair])
         if priority > threshold:
-            push(rows, memory, state, action, priority)
-    for _ in range(int(settings[1])):
-        if rows[0, 2] == 0.0:
+            push(rows, pairs, pair, priority)
+    for _ in range(int(own.settings[PLANNING_STEPS])):
+        if rows[LENGTH] == 0.0:
             return
-        pair = pop(rows, memory)
-        s, a = pair // actions, pair % actions
-        q[s, a] += alpha * (expected(q, rows, int(memory[0, s, a]), discount) - q[s, a])
-        row = int(memory[1, s, 0])
+        pair = pop(rows, pairs)
+        target = expected(q, rows, int(pairs[FIRST, pair]), discount)
+        values[pair] += step.alpha * (target - values[pair])
+        row = int(first_into[pair // actions, 0])
         while row > 0:
-            before = int(rows[row, 5])
-            earlier, led = before // actions, before % actions
-            priority = abs(
-                expected(q, rows, int(memory[0, earlier, led]), discount) - q[earlier, led]
-            )
+            before = int(rows[row, PAIR])
+            priority = abs(expected(q, rows, int(pairs[FIRST, before]), discount) - values[before])
             if priority > threshold:
-                push(rows, memory, earlier, led, priority)
-            row = int(rows[row, 7])
+                push(rows, pairs, before, priority)
+            row = int(rows[row, NEXT_INTO])
 
 
 def r_max(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """A pair is known after m visits; until then it keeps its optimistic value. When one becomes known, the known ones are planned anew.
+    """A pair is known after m visits; until then it keeps its optimistic value. When one becomes
+    known, the known ones are planned anew.
 
-    Brafman & Tennenholtz (2002), in the discounted form of Strehl, Li & Littman (2009, section 2.2.2): the m first visits make the
-    model, R_max / (1 - γ) is the start value of the table. Planning sweeps in place, the newest pair first.
-
-    memory: [0] see `observe`, [1] visits, at most m.
-    rows: see `observe`; [6] the known pairs, from row 1 on. rows[0]: [2] how many, [3] largest change in the last sweep.
-    settings: room, m, tolerance, sweeps at most.
+    Brafman & Tennenholtz (2002), in the discounted form of Strehl, Li & Littman (2009, section
+    2.2.2): the m first visits make the model, R_max / (1 - γ) is the start value of the table.
+    Planning sweeps in place, the newest pair first.
     """
-    actions = q.shape[1]
-    if memory[1, state, action] >= settings[1]:
+    q, rows, settings = own.q, own.rows, own.settings
+    first_rows, visits = own.memory[FIRST], own.memory[VISITS]
+    state, action, actions = step.state, step.action, q.shape[1]
+    if visits[state, action] >= settings[KNOWN]:
         return
-    observe(rows, memory, int(settings[0]), state, action, reward, next_state, terminated, False)
-    memory[1, state, action] += 1.0
-    if memory[1, state, action] < settings[1] or memory[0, state, action] == 0.0:
+    observe(own, step, False)
+    visits[state, action] += 1.0
+    if visits[state, action] < settings[KNOWN] or first_rows[state, action] == 0.0:
         return
-    rows[0, 2] += 1.0
-    rows[int(rows[0, 2]), 6] = state * actions + action
-    for _ in range(int(settings[3])):
+    rows[LENGTH] += 1.0
+    rows[int(rows[LENGTH]), LIST] = state * actions + action
+    for _ in range(int(settings[MAX_SWEEPS])):
         change = 0.0
-        for place in range(int(rows[0, 2]), 0, -1):
-            pair = int(rows[place, 6])
-            s, a = pair // actions, pair % actions
-            value = expected(q, rows, int(memory[0, s, a]), discount)
+        for place in range(int(rows[LENGTH]), 0, -1):
+            s, a = divmod(int(rows[place, LIST]), actions)
+            value = expected(q, rows, int(first_rows[s, a]), step.discount)
             change = max(change, abs(value - q[s, a]))
             q[s, a] = value
-        rows[0, 3] = change
-        if change <= settings[2]:
+        rows[LARGEST_CHANGE] = change
+        if change <= settings[TOLERANCE]:
             return
 
 
-def plan_ahead(
-    memory: np.ndarray, rows: np.ndarray, first: int, horizon: int, bonus: float, discount: float
-) -> None:
-    """Backward induction on what was seen, with a bonus: the tables of all steps, rows[first:], see `ucb_vi`."""
-    states, actions = memory.shape[1], memory.shape[2]
+def plan_ahead(own: Own, first: int, horizon: int, bonus: float, discount: float) -> None:
+    """Backward induction on what was seen, with a bonus: the tables of all steps, rows[first:], see
+    `ucb_vi`."""
+    first_rows, rows, actions = own.memory[FIRST], own.rows, own.q.shape[1]
     for h in range(horizon - 1, -1, -1):
-        table, after = first + h * states, first + (h + 1) * states
-        for s in range(states):
+        table, after = first + h * own.q.shape[0], first + (h + 1) * own.q.shape[0]
+        for s in range(own.q.shape[0]):
             best = -math.inf
             for a in range(actions):
-                row, value, total = int(memory[0, s, a]), 0.0, 0.0
+                row, value, total = int(first_rows[s, a]), 0.0, 0.0
                 while row > 0:
-                    total += rows[row, 2]
-                    value += rows[row, 3]
-                    if h < horizon - 1 and rows[row, 1] == 0.0:
-                        value += rows[row, 2] * discount * rows[after + int(rows[row, 0]), actions]
-                    row = int(rows[row, 4])
+                    times = rows[row, TIMES]
+                    total += times
+                    value += rows[row, REWARDS]
+                    if h < horizon - 1 and rows[row, TERMINATED] == 0.0:
+                        following = rows[after + int(rows[row, NEXT_STATE]), actions]
+                        value += times * discount * following
+                    row = int(rows[row, NEXT])
                 if total > 0.0:
-                    rows[table + s, a] = min(
-                        rows[table + s, a], value / total + bonus / math.sqrt(total)
-                    )
+                    bound = value / total + bonus / math.sqrt(total)
+                    rows[table + s, a] = min(rows[table + s, a], bound)
                 best = max(best, rows[table + s, a])
             rows[table + s, actions] = best
 
 
 def ucb_vi(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """A table for each step h of an episode: Q_h = min(Q_h, r + γ P V_h+1 + c B L / √N), planned anew after each episode.
+    """A table for each step h of an episode: Q_h = min(Q_h, r + γ P V_h+1 + c B L / √N), planned
+    anew after each episode.
 
-    Azar, Osband & Munos (2017), algorithms 1 to 3 (UCBVI-CH), there with γ = 1, c = 7 and rewards in [0, 1], hence B = H; L =
-    ln(5 S A T / δ). By default B is 1, the scale on which an episode's rewards sum to at most 1 (Zhang, Ji & Du 2021), and c is 0.01,
-    found by trial: with them slippery FrozenLake-v1 is learned in 3000 episodes, with B = H = 100 it is not. Where returns differ by
-    more, and by chance, a larger B is safer.
-    Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the step, which is laid
-    into `q` as steps go by. After H steps an episode begins anew as far as this is concerned, whether or not it was cut.
+    Azar, Osband & Munos (2017), algorithms 1 to 3 (UCBVI-CH), there with γ = 1, c = 7 and rewards
+    in [0, 1], hence B = H; L = ln(5 S A T / δ). By default B is 1, the scale on which an episode's
+    rewards sum to at most 1 (Zhang, Ji & Du 2021), and c is 0.01, found by trial: with them
+    slippery FrozenLake-v1 is learned in 3000 episodes, with B = H = 100 it is not. Where returns
+    differ by more, and by chance, a larger B is safer.
+    Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the
+    step, which is laid into `q` as steps go by. After H steps an episode begins anew as far as this
+    is concerned, whether or not it was cut.
 
-    memory: [0] see `observe`.
-    rows: see `observe`; then H tables of a row for each state: Q_h(s, ·), max_a Q_h(s, a). rows[0]: [2] whether they were begun.
-    settings: room, x and y (the most that k steps bring is x k + y), x and y (c B is x H + y), T / (H δ). H follows from the rows.
+    After the outcomes stand H tables in `rows`, each a row for each state: Q_h(s, ·), and in column
+    `actions` max_a Q_h(s, a). H follows from the number of rows.
     """
-    states, actions, first = q.shape[0], q.shape[1], 1 + int(settings[0])
+    q, rows, settings = own.q, own.rows, own.settings
+    states, actions, first = q.shape[0], q.shape[1], 1 + int(settings[ROOM])
     horizon = (rows.shape[0] - first) // states
-    if rows[0, 2] == 0.0:
-        rows[0, 2] = 1.0
+    if rows[BEGUN] == 0.0:
+        rows[BEGUN] = 1.0
         for row in range(horizon * states):
+            left = horizon - row // states
             for column in range(actions + 1):
-                rows[first + row, column] = (horizon - row // states) * settings[1] + settings[2]
-    observe(rows, memory, int(settings[0]), state, action, reward, next_state, terminated, False)
-    h = step % horizon + 1
-    if h < horizon and not ended:
+                rows[first + row, column] = left * settings[MOST_PER_STEP] + settings[MOST]
+    observe(own, step, False)
+    h = step.time % horizon + 1
+    if h < horizon and not step.ended:
         for a in range(actions):
-            q[next_state, a] = rows[first + h * states + next_state, a]
+            q[step.next_state, a] = rows[first + h * states + step.next_state, a]
         return
-    bonus = (settings[3] * horizon + settings[4]) * math.log(
-        5.0 * states * actions * horizon * settings[5]
-    )
-    plan_ahead(memory, rows, first, horizon, bonus, discount)
+    scale = settings[BONUS_PER_STEP] * horizon + settings[BONUS]
+    bonus = scale * math.log(5.0 * states * actions * horizon * settings[EPISODES])
+    plan_ahead(own, first, horizon, bonus, step.discount)
     for s in range(states):
         for a in range(actions):
             q[s, a] = rows[first + s, a]

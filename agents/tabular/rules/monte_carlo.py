@@ -1,15 +1,17 @@
-"""Monte Carlo control: nothing is learned before the episode is over, then every step of it from the last to the first.
+"""Monte Carlo control: nothing is learned before the episode is over, then every step of it from the
+last to the first.
 
-Episodes that a time limit cut short have no return. By default what is still to come is estimated by the table itself, as partial-episode
-bootstrapping does (Pardo et al. 2018, "Time Limits in Reinforcement Learning", section 3); with `bootstrap` off the return ends
-there, which is Monte Carlo as in the book, for worlds whose time limit is part of the task.
+Episodes that a time limit cut short have no return. By default what is still to come is estimated
+by the table itself, as partial-episode bootstrapping does (Pardo et al. 2018, "Time Limits in
+Reinforcement Learning", section 3); with `bootstrap` off the return ends there, which is Monte
+Carlo as in the book, for worlds whose time limit is part of the task.
 
-Steps of an episode stand in `rows`, a ring as long as the time limit.
+`rows` has a ring of steps, as long as the time limit of an episode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -20,61 +22,57 @@ from agents.tabular.config import ScheduleName, TabularConfig, no_step_size
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
+
 HEAVIEST = 1e100
-"""Importance weights above this end what is learned of an episode: nothing else would count beside them."""
+"""Importance weights above this end what is learned of an episode: nothing else would count."""
+STATE, ACTION, REWARD = range(3)
+"""Columns of a step in the ring."""
+FIRST = 3
+"""A column of `monte_carlo`: whether the pair came for the first time in its episode."""
+PROBABILITY = 3
+"""A column of `off_policy_monte_carlo`: that of the action under the policy that was followed."""
+TIME = 0, 0
+"""Where `monte_carlo` counts the steps since the beginning: the row before its ring."""
+RETURNS, VISITED = range(2)
+"""Tables of `monte_carlo`: how many returns a pair has, and when it was last visited, in TIME."""
+FIRST_VISITS, POWER, BOOTSTRAP = range(3)
+"""Settings of `monte_carlo`: whether first visits alone count, the power p of a step size 1 / n^p
+(0: α), and whether a cut episode is bootstrapped."""
 
 
 def monte_carlo(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q(S_t, A_t) ← Q + [G_t - Q] / n for its n-th return G_t = R_t+1 + γ G_t+1, which is their mean; or with 1 / n^p, or α.
+    """Q(S_t, A_t) ← Q + [G_t - Q] / n for its n-th return G_t = R_t+1 + γ G_t+1, which is their
+    mean; or with 1 / n^p, or α.
 
-    Sutton & Barto, 2nd ed., section 5.4 (box: first visits, means) and equation 6.1 (α). Cut episodes end with Σ_a b(a | S) Q(S, a),
-    b being the policy that is followed, or with 0.
-
-    memory: [0] how many returns were learned from, [1] when the pair was last visited, in steps since the beginning.
-    rows: [0, 0] steps since the beginning; then state, action, reward, and whether the pair came for the first time in its episode.
-    settings: first visits alone (0 or 1), the power p of a step size 1 / n^p (0: α), bootstrap (0 or 1).
+    Sutton & Barto, 2nd ed., section 5.4 (box: first visits, means) and equation 6.1 (α). Cut
+    episodes end with Σ_a b(a | S) Q(S, a), b being the policy that is followed, or with 0.
     """
-    time, length = rows[0, 0] + 1.0, rows.shape[0] - 1
-    rows[0, 0] = time
-    here = 1 + step % length
-    rows[here, 0], rows[here, 1], rows[here, 2] = state, action, reward
-    rows[here, 3] = 1.0 if memory[1, state, action] < time - step else 0.0
-    memory[1, state, action] = time
-    if not ended:
+    q, settings, b = own.q, own.settings, own.scratch[0]
+    returns, visited, ring = own.memory[RETURNS], own.memory[VISITED], own.rows[1:]
+    own.rows[TIME] += 1.0
+    now, length = own.rows[TIME], ring.shape[0]
+    here = step.time % length
+    ring[here, STATE], ring[here, ACTION], ring[here, REWARD] = step.state, step.action, step.reward
+    ring[here, FIRST] = 1.0 if visited[step.state, step.action] < now - step.time else 0.0
+    visited[step.state, step.action] = now
+    if not step.ended:
         return
     total = 0.0
-    if settings[2] > 0.0 and not terminated:
-        chances(q, counts, next_state, epsilon, first_ties, scratch[0])
+    if settings[BOOTSTRAP] > 0.0 and not step.terminated:
+        fill_probabilities(q, own.counts, step.next_state, step.epsilon, step.first_ties, b)
         for other in range(q.shape[1]):
-            total += scratch[0, other] * q[next_state, other]
-    for back in range(min(step + 1, length)):
-        here = 1 + (step - back) % length
-        s, a = int(rows[here, 0]), int(rows[here, 1])
-        total = rows[here, 2] + discount * total
-        if settings[0] == 0.0 or rows[here, 3] > 0.0:
-            memory[0, s, a] += 1.0
-            size = memory[0, s, a] ** -settings[1] if settings[1] > 0.0 else alpha
+            total += b[other] * q[step.next_state, other]
+    for back in range(min(step.time + 1, length)):
+        here = (step.time - back) % length
+        s, a = int(ring[here, STATE]), int(ring[here, ACTION])
+        total = ring[here, REWARD] + step.discount * total
+        if settings[FIRST_VISITS] == 0.0 or ring[here, FIRST] > 0.0:
+            returns[s, a] += 1.0
+            power = settings[POWER]
+            size = returns[s, a] ** -power if power > 0.0 else step.alpha
             q[s, a] += size * (total - q[s, a])
 
 
@@ -89,62 +87,39 @@ def greedy_share(q: np.ndarray, state: int, action: int, first_ties: bool) -> fl
 
 
 def off_policy_monte_carlo(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """C(S, A) ← C + W; Q(S, A) ← Q + W / C [G - Q]; then W ← W π(A | S) / b(A | S), from the last step back until W is 0.
+    """C(S, A) ← C + W; Q(S, A) ← Q + W / C [G - Q]; then W ← W π(A | S) / b(A | S), from the last
+    step back until W is 0.
 
-    Sutton & Barto, 2nd ed., section 5.7 (box: weighted importance sampling). b is the policy that was followed, π the greedy one: the first
-    of several best actions as in the box or, where ties are random, each alike, so that π(A | S) is 1 / their number. Cut episodes
-    end with max_a Q(S, a), which is what π would go on to earn, or with 0.
+    Sutton & Barto, 2nd ed., section 5.7 (box: weighted importance sampling). b is the policy that
+    was followed, π the greedy one: the first of several best actions as in the box or, where ties
+    are random, each alike, so that π(A | S) is 1 / their number. Cut episodes end with max_a
+    Q(S, a), which is what π would go on to earn, or with 0.
 
-    memory: [0] C.
-    rows: state, action, reward, b(A | S).
-    settings: bootstrap (0 or 1).
+    The table of the agent's own is C; its setting is whether a cut episode is bootstrapped.
     """
-    length = rows.shape[0]
-    here = step % length
-    counts[state, action] -= 1  # as it was when the action was drawn
-    chances(q, counts, state, epsilon, first_ties, scratch[0])
-    counts[state, action] += 1
-    rows[here, 0], rows[here, 1], rows[here, 2], rows[here, 3] = (
-        state,
-        action,
-        reward,
-        scratch[0, action],
-    )
-    if not ended:
+    q, weights, ring, counts, b = own.q, own.memory[0], own.rows, own.counts, own.scratch[0]
+    here, length = step.time % ring.shape[0], ring.shape[0]
+    counts[step.state, step.action] -= 1  # as it was when the action was drawn
+    fill_probabilities(q, counts, step.state, step.epsilon, step.first_ties, b)
+    counts[step.state, step.action] += 1
+    ring[here, STATE], ring[here, ACTION], ring[here, REWARD] = step.state, step.action, step.reward
+    ring[here, PROBABILITY] = b[step.action]
+    if not step.ended:
         return
     total, weight = 0.0, 1.0
-    if settings[0] > 0.0 and not terminated:
-        total = q[next_state, 0]
+    if own.settings[0] > 0.0 and not step.terminated:
+        total = q[step.next_state, 0]
         for other in range(1, q.shape[1]):
-            total = max(total, q[next_state, other])
-    for back in range(min(step + 1, length)):
-        here = (step - back) % length
-        s, a = int(rows[here, 0]), int(rows[here, 1])
-        total = rows[here, 2] + discount * total
-        memory[0, s, a] += weight
-        q[s, a] += weight / memory[0, s, a] * (total - q[s, a])
-        weight *= greedy_share(q, s, a, first_ties) / rows[here, 3]
+            total = max(total, q[step.next_state, other])
+    for back in range(min(step.time + 1, length)):
+        here = (step.time - back) % length
+        s, a = int(ring[here, STATE]), int(ring[here, ACTION])
+        total = ring[here, REWARD] + step.discount * total
+        weights[s, a] += weight
+        q[s, a] += weight / weights[s, a] * (total - q[s, a])
+        weight *= greedy_share(q, s, a, step.first_ties) / ring[here, PROBABILITY]
         if weight == 0.0 or not weight < HEAVIEST:
             return
 

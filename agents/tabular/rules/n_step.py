@@ -1,12 +1,12 @@
-"""Learning from n steps at once: a pair is updated n steps after it was taken, or when the episode is over.
+"""Learning from n steps at once: a pair is updated n steps after it was taken, or when the episode is
+over.
 
-The last n steps stand in `rows`, a ring: state, action, reward, and the step size that the pair had. With n = 1 the agents are one-step
-ones. An episode that was cut is learned to its end and bootstraps from the state it was cut in.
+`rows` is a ring of the last n steps. With n = 1 the agents are one-step ones. An episode that was
+cut is learned to its end and bootstraps from the state it was cut in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -17,62 +17,43 @@ from agents.tabular.config import TabularConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
+
+STATE, ACTION, REWARD, ALPHA = range(4)
+"""Columns of a step in the ring; ALPHA is the step size that the pair had."""
+
+
+def remember(rows: np.ndarray, step: Step) -> None:
+    """Write a step into the ring."""
+    here = step.time % rows.shape[0]
+    rows[here, STATE], rows[here, ACTION] = step.state, step.action
+    rows[here, REWARD], rows[here, ALPHA] = step.reward, step.alpha
+
 
 def n_step_sarsa(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """G_τ = R_τ+1 + γ R_τ+2 + … + γ^(n-1) R_τ+n + γ^n Q(S_τ+n, A_τ+n); Q(S_τ, A_τ) ← Q(S_τ, A_τ) + α [G_τ - Q(S_τ, A_τ)].
+    """G_τ = R_τ+1 + γ R_τ+2 + … + γ^(n-1) R_τ+n + γ^n Q(S_τ+n, A_τ+n); Q(S_τ, A_τ) ← Q(S_τ, A_τ) +
+    α [G_τ - Q(S_τ, A_τ)].
 
-    Sutton & Barto, 2nd ed., section 7.2, equations 7.4 and 7.5 and box; fewer rewards at the end of an episode, and Q = 0 where it
-    terminated.
+    Sutton & Barto, 2nd ed., section 7.2, equations 7.4 and 7.5 and box; fewer rewards at the end of
+    an episode, and Q = 0 where it terminated.
     """
-    n = rows.shape[0]
-    here = step % n
-    rows[here, 0], rows[here, 1], rows[here, 2], rows[here, 3] = state, action, reward, alpha
-    first = max(0, step - n + 1)
-    if step < n - 1 and not ended:
+    q, rows, time, n = own.q, own.rows, step.time, own.rows.shape[0]
+    remember(rows, step)
+    first = max(0, time - n + 1)
+    if time < n - 1 and not step.ended:
         return
-    for begun in range(first, step + 1 if ended else first + 1):
-        value = 0.0 if terminated else q[next_state, next_action]
-        for later in range(step, begun - 1, -1):
-            value = rows[later % n, 2] + discount * value
-        s, a = int(rows[begun % n, 0]), int(rows[begun % n, 1])
-        q[s, a] += rows[begun % n, 3] * (value - q[s, a])
+    for begun in range(first, time + 1 if step.ended else first + 1):
+        value = 0.0 if step.terminated else q[step.next_state, step.next_action]
+        for later in range(time, begun - 1, -1):
+            value = rows[later % n, REWARD] + step.discount * value
+        s, a = int(rows[begun % n, STATE]), int(rows[begun % n, ACTION])
+        q[s, a] += rows[begun % n, ALPHA] * (value - q[s, a])
 
 
-def target_policy(
-    q: np.ndarray,
-    counts: np.ndarray,
-    state: int,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    greedy: bool,
-    out: np.ndarray,
-) -> None:
-    """The probabilities that are learned about: those of the policy that is followed, or the greedy ones (see `first_ties`)."""
-    if not greedy:
-        chances(q, counts, state, epsilon, first_ties, out)
-        return
+def greedy_probabilities(q: np.ndarray, state: int, first_ties: bool, out: np.ndarray) -> None:
+    """The probabilities of the greedy policy; see `Step.first_ties`."""
     best, first, count = q[state, 0], 0, 1
     for action in range(1, q.shape[1]):
         if q[state, action] > best:
@@ -85,57 +66,39 @@ def target_policy(
 
 
 def n_step_tree_backup(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """G_t:h = R_t+1 + γ Σ_{a ≠ A_t+1} π(a | S_t+1) Q(S_t+1, a) + γ π(A_t+1 | S_t+1) G_t+1:h; Q(S_τ, A_τ) ← Q + α [G_τ:τ+n - Q].
+    """G_t:h = R_t+1 + γ Σ_{a ≠ A_t+1} π(a | S_t+1) Q(S_t+1, a) + γ π(A_t+1 | S_t+1) G_t+1:h;
+    Q(S_τ, A_τ) ← Q + α [G_τ:τ+n - Q].
 
-    Sutton & Barto, 2nd ed., section 7.5, equations 7.16 and 7.17 and box; Precup, Sutton & Singh (2000). Off-policy without weights:
-    actions that were not taken count with their values. G_h-1:h = R_h + γ Σ_a π(a | S_h) Q(S_h, a).
+    Sutton & Barto, 2nd ed., section 7.5, equations 7.16 and 7.17 and box; Precup, Sutton & Singh
+    (2000). Off-policy without weights: actions that were not taken count with their values.
+    G_h-1:h = R_h + γ Σ_a π(a | S_h) Q(S_h, a).
 
-    settings: whether π is greedy (else the policy that is followed). scratch: [0] π in a state.
+    The setting is whether π is greedy; else it is the policy that is followed.
     """
-    n, greedy = rows.shape[0], settings[0] > 0.0
-    here = step % n
-    rows[here, 0], rows[here, 1], rows[here, 2], rows[here, 3] = state, action, reward, alpha
-    first = max(0, step - n + 1)
-    if step < n - 1 and not ended:
+    q, rows, time, n = own.q, own.rows, step.time, own.rows.shape[0]
+    pi, greedy = own.scratch[0], own.settings[0] > 0.0
+    remember(rows, step)
+    first = max(0, time - n + 1)
+    if time < n - 1 and not step.ended:
         return
-    for begun in range(first, step + 1 if ended else first + 1):
-        value, s, taken = (
-            0.0,
-            next_state,
-            -1,
-        )  # what follows the last step; no action was taken there
-        for later in range(step, begun - 1, -1):
-            if taken >= 0 or not terminated:
-                target_policy(q, counts, s, epsilon, chances, first_ties, greedy, scratch[0])
+    for begun in range(first, time + 1 if step.ended else first + 1):
+        value, s, taken = 0.0, step.next_state, -1  # no action was taken in the last state
+        for later in range(time, begun - 1, -1):
+            if taken >= 0 or not step.terminated:
+                if greedy:
+                    greedy_probabilities(q, s, step.first_ties, pi)
+                else:
+                    fill_probabilities(q, own.counts, s, step.epsilon, step.first_ties, pi)
                 expected = 0.0
                 for other in range(q.shape[1]):
-                    if scratch[0, other] > 0.0:
-                        expected += scratch[0, other] * (value if other == taken else q[s, other])
+                    if pi[other] > 0.0:
+                        expected += pi[other] * (value if other == taken else q[s, other])
                 value = expected
-            value = rows[later % n, 2] + discount * value
-            s, taken = int(rows[later % n, 0]), int(rows[later % n, 1])
-        q[s, taken] += rows[begun % n, 3] * (value - q[s, taken])
+            value = rows[later % n, REWARD] + step.discount * value
+            s, taken = int(rows[later % n, STATE]), int(rows[later % n, ACTION])
+        q[s, taken] += rows[begun % n, ALPHA] * (value - q[s, taken])
 
 
 class NStepConfig(TabularConfig):

@@ -1,12 +1,14 @@
-"""One-step temporal difference learning with one table: an agent is a rule, and when its next action is drawn.
+"""One-step temporal difference learning with one table: an agent is a rule, and when its next
+action is drawn.
 
-The rules are plain functions that run as they stand; `agents.tabular.kernels.compiled_rule` compiles them when learning begins. α is `alpha`,
-γ is `discount`. A truncated step is no terminated one: learning bootstraps through it.
+The rules are plain functions that run as they stand; `agents.tabular.compiling` compiles them when
+learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated one:
+the value of its next state is bootstrapped from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -17,26 +19,21 @@ from agents.tabular.config import ScheduleName, TabularConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
 
-def sarsa(
-    q: np.ndarray,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    alpha: float,
-    discount: float,
-) -> None:
+AVERAGE_REWARD = 0, 0
+"""Where `r_learning` keeps ρ in `rows`."""
+
+
+def sarsa(q: np.ndarray, step: Step) -> None:
     """Q(S, A) ← Q(S, A) + α [R + γ Q(S', A') - Q(S, A)]; Q(S', ·) = 0 where the episode terminated.
 
     Sutton & Barto, 2nd ed., section 6.4, equation 6.7.
     """
-    target = reward
-    if not terminated:
-        target += discount * q[next_state, next_action]
-    q[state, action] += alpha * (target - q[state, action])
+    target = step.reward
+    if not step.terminated:
+        target += step.discount * q[step.next_state, step.next_action]
+    q[step.state, step.action] += step.alpha * (target - q[step.state, step.action])
 
 
 def highest(q: np.ndarray, state: int) -> float:
@@ -47,139 +44,77 @@ def highest(q: np.ndarray, state: int) -> float:
     return best
 
 
-def q_learning(
-    q: np.ndarray,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    alpha: float,
-    discount: float,
-) -> None:
-    """Q(S, A) ← Q(S, A) + α [R + γ max_a Q(S', a) - Q(S, A)]; Q(S', ·) = 0 where the episode terminated.
+def q_learning(q: np.ndarray, step: Step) -> None:
+    """Q(S, A) ← Q(S, A) + α [R + γ max_a Q(S', a) - Q(S, A)]; Q(S', ·) = 0 where the episode
+    terminated.
 
     Sutton & Barto, 2nd ed., section 6.5, equation 6.8; Watkins (1989).
     """
-    target = reward
-    if not terminated:
-        target += discount * highest(q, next_state)
-    q[state, action] += alpha * (target - q[state, action])
+    target = step.reward
+    if not step.terminated:
+        target += step.discount * highest(q, step.next_state)
+    q[step.state, step.action] += step.alpha * (target - q[step.state, step.action])
 
 
 def expected_sarsa(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q(S, A) ← Q(S, A) + α [R + γ Σ_a π(a | S') Q(S', a) - Q(S, A)], π being the policy that is followed.
+    """Q(S, A) ← Q(S, A) + α [R + γ Σ_a π(a | S') Q(S', a) - Q(S, A)], π being the policy that is
+    followed.
 
     Sutton & Barto, 2nd ed., section 6.6, equation 6.9; van Seijen et al. (2009).
     """
-    target = reward
-    if not terminated:
-        chances(q, counts, next_state, epsilon, first_ties, scratch[0])
+    q, pi, next_state = own.q, own.scratch[0], step.next_state
+    target = step.reward
+    if not step.terminated:
+        fill_probabilities(q, own.counts, next_state, step.epsilon, step.first_ties, pi)
         expected = 0.0
-        for other in range(q.shape[1]):
-            if scratch[0, other] > 0.0:
-                expected += scratch[0, other] * q[next_state, other]
-        target += discount * expected
-    q[state, action] += alpha * (target - q[state, action])
+        for action in range(q.shape[1]):
+            if pi[action] > 0.0:
+                expected += pi[action] * q[next_state, action]
+        target += step.discount * expected
+    q[step.state, step.action] += step.alpha * (target - q[step.state, step.action])
 
 
 def speedy_q_learning(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q_k+1(S, A) = Q_k + α [T Q_k-1 - Q_k] + (1 - α) [T Q_k - T Q_k-1], with T Q = R + γ max_a Q(S', a) and Q_k = Q_k(S, A).
+    """Q_k+1(S, A) = Q_k + α [T Q_k-1 - Q_k] + (1 - α) [T Q_k - T Q_k-1], with T Q = R + γ max_a
+    Q(S', a) and Q_k = Q_k(S, A).
 
-    Azar, Munos, Ghavamzadeh & Kappen (2011), "Speedy Q-learning", equation 3 and algorithm 1, there with α = 1 / (k + 1) and all pairs
-    updated at once. Here they come one at a time: Q_k-1 of a pair is what it was before its own last update.
-
-    memory: [0] Q_k-1.
+    Azar, Munos, Ghavamzadeh & Kappen (2011), "Speedy Q-learning", equation 3 and algorithm 1, there
+    with α = 1 / (k + 1) and all pairs updated at once. Here they come one at a time: Q_k-1 of a
+    pair is what it was before its own last update. The table of the agent's own is Q_k-1.
     """
-    before, now = reward, reward
-    if not terminated:
-        before, now = (
-            reward + discount * highest(memory[0], next_state),
-            reward + discount * highest(q, next_state),
-        )
-    value = q[state, action]
-    memory[0, state, action] = value
-    q[state, action] = value + alpha * (before - value) + (1.0 - alpha) * (now - before)
+    q, previous, alpha = own.q, own.memory[0], step.alpha
+    before, now = step.reward, step.reward
+    if not step.terminated:
+        before += step.discount * highest(previous, step.next_state)
+        now += step.discount * highest(q, step.next_state)
+    value = q[step.state, step.action]
+    previous[step.state, step.action] = value
+    q[step.state, step.action] = value + alpha * (before - value) + (1.0 - alpha) * (now - before)
 
 
 def r_learning(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q(S, A) ← Q(S, A) + α [R - ρ + max_a Q(S', a) - Q(S, A)]; if A is then greedy: ρ ← ρ + β [R - ρ + max_a Q(S', a) - max_a Q(S, a)].
+    """Q(S, A) ← Q(S, A) + α [R - ρ + max_a Q(S', a) - Q(S, A)]; if A is then greedy:
+    ρ ← ρ + β [R - ρ + max_a Q(S', a) - max_a Q(S, a)].
 
-    Schwartz (1993), as in Sutton & Barto, 1st ed., section 6.7, figure 6.16: Q becomes what a pair is worth beyond the average reward ρ
-    of a step. For tasks that go on for ever, cut anywhere; nothing is discounted. A terminal state is worth 0 here too.
-
-    rows: [0, 0] ρ. settings: β.
+    Schwartz (1993), as in Sutton & Barto, 1st ed., section 6.7, figure 6.16: Q becomes what a pair
+    is worth beyond the average reward ρ of a step. For tasks that go on for ever, cut anywhere;
+    nothing is discounted. A terminal state is worth 0 here too. The setting is β.
     """
-    following = 0.0 if terminated else highest(q, next_state)
-    q[state, action] += alpha * (reward - rows[0, 0] + following - q[state, action])
+    q, rows, state, action = own.q, own.rows, step.state, step.action
+    following = 0.0 if step.terminated else highest(q, step.next_state)
+    error = step.reward - rows[AVERAGE_REWARD] + following - q[state, action]
+    q[state, action] += step.alpha * error
     best = highest(q, state)
     if q[state, action] == best:
-        following = 0.0 if terminated else highest(q, next_state)
-        rows[0, 0] += settings[0] * (reward - rows[0, 0] + following - best)
+        following = 0.0 if step.terminated else highest(q, step.next_state)
+        error = step.reward - rows[AVERAGE_REWARD] + following - best
+        rows[AVERAGE_REWARD] += own.settings[0] * error
 
 
 class SpeedyConfig(TabularConfig):
@@ -251,7 +186,7 @@ class RLearning(TabularAgent):
     @property
     def average_reward(self) -> float:
         """What it thinks the greedy policy earns in a step."""
-        return float(self.rows[0, 0]) if self.rows.size else 0.0
+        return float(self.rows[AVERAGE_REWARD]) if self.rows.size else 0.0
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""

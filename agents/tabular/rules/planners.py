@@ -20,20 +20,11 @@ from sandbox.errors import UsageError
 if TYPE_CHECKING:
     import gymnasium
 
+    from agents.tabular.kernels import Step
     from envs.mdp import TabularMDP
 
 
-def nothing(
-    q: np.ndarray,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    alpha: float,
-    discount: float,
-) -> None:
+def nothing(q: np.ndarray, step: Step) -> None:
     """A rule that learns nothing from a step."""
 
 

@@ -1,12 +1,13 @@
-"""Temporal difference learning with several estimates of each value: what overestimates is chosen by one and read from another.
+"""Temporal difference learning with several estimates of each value: what overestimates is chosen by
+one and read from another.
 
-Policies read `q`: the mean of the tables, or their minimum, as the paper says; each rule keeps it up to date.
+Policies read `q`: the mean of the tables, or their minimum, as the paper says; each rule keeps it
+up to date.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -17,143 +18,99 @@ from agents.tabular.config import TabularConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
+
+MEAN, SQUARES, WEIGHTS = range(3)
+"""Tables of `weighted_q_learning`: the mean of a pair's targets, the sum of their squared distances
+from it, and Σ weights² of the mean that Q is."""
+REACH = 6.0
+"""How many standard deviations an integral over a normal density reaches."""
+
 
 def double_q_learning(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """With probability 1/2 Q₁(S, A) ← Q₁(S, A) + α [R + γ Q₂(S', argmax_a Q₁(S', a)) - Q₁(S, A)], else the same with Q₁ and Q₂ swapped.
+    """With probability 1/2 Q₁(S, A) ← Q₁(S, A) + α [R + γ Q₂(S', argmax_a Q₁(S', a)) - Q₁(S, A)],
+    else the same with Q₁ and Q₂ swapped.
 
-    Sutton & Barto, 2nd ed., section 6.7, equation 6.10 and box; van Hasselt (2010). Several best actions: see `first_ties`.
-
-    memory: Q₁ and Q₂; q: their mean.
+    Sutton & Barto, 2nd ed., section 6.7, equation 6.10 and box; van Hasselt (2010). Several best
+    actions: see `Step.first_ties`. The tables of the agent's own are Q₁ and Q₂; q is their mean.
     """
+    q, tables, state, action = own.q, own.memory, step.state, step.action
     learns = int(rng.random() * 2.0)
-    target = reward
-    if not terminated:
-        best, chosen, count = memory[learns, next_state, 0], 0, 1
+    table, next_values = tables[learns], tables[learns, step.next_state]
+    target = step.reward
+    if not step.terminated:
+        best, chosen, count = next_values[0], 0, 1
         for other in range(1, q.shape[1]):
-            value = memory[learns, next_state, other]
+            value = next_values[other]
             if value > best:
                 best, chosen, count = value, other, 1
             elif value == best:
                 count += 1
-        if count > 1 and not first_ties:
+        if count > 1 and not step.first_ties:
             left = int(rng.random() * count)
             while left > 0:
                 chosen += 1
-                if memory[learns, next_state, chosen] == best:
+                if next_values[chosen] == best:
                     left -= 1
-        target += discount * memory[1 - learns, next_state, chosen]
-    memory[learns, state, action] += alpha * (target - memory[learns, state, action])
-    q[state, action] = 0.5 * (memory[0, state, action] + memory[1, state, action])
+        target += step.discount * tables[1 - learns, step.next_state, chosen]
+    table[state, action] += step.alpha * (target - table[state, action])
+    q[state, action] = 0.5 * (tables[0, state, action] + tables[1, state, action])
 
 
 def double_expected_sarsa(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """With probability 1/2 Q₁(S, A) ← Q₁(S, A) + α [R + γ Σ_a π(a | S') Q₂(S', a) - Q₁(S, A)], else with Q₁ and Q₂ swapped.
+    """With probability 1/2 Q₁(S, A) ← Q₁(S, A) + α [R + γ Σ_a π(a | S') Q₂(S', a) - Q₁(S, A)], else
+    with Q₁ and Q₂ swapped.
 
-    Sutton & Barto, 2nd ed., exercise 6.13; Ganger, Duryea & Hu (2016), "Double Sarsa and Double Expected Sarsa". π is the policy that is
-    followed, which reads the mean of both.
-
-    memory: Q₁ and Q₂; q: their mean.
+    Sutton & Barto, 2nd ed., exercise 6.13; Ganger, Duryea & Hu (2016), "Double Sarsa and Double
+    Expected Sarsa". π is the policy that is followed, which reads the mean of both. The tables of
+    the agent's own are Q₁ and Q₂; q is their mean.
     """
+    q, tables, pi = own.q, own.memory, own.scratch[0]
+    state, action, next_state = step.state, step.action, step.next_state
     learns = int(rng.random() * 2.0)
-    target = reward
-    if not terminated:
-        chances(q, counts, next_state, epsilon, first_ties, scratch[0])
+    table, other_table = tables[learns], tables[1 - learns]
+    target = step.reward
+    if not step.terminated:
+        fill_probabilities(q, own.counts, next_state, step.epsilon, step.first_ties, pi)
         expected = 0.0
         for other in range(q.shape[1]):
-            if scratch[0, other] > 0.0:
-                expected += scratch[0, other] * memory[1 - learns, next_state, other]
-        target += discount * expected
-    memory[learns, state, action] += alpha * (target - memory[learns, state, action])
-    q[state, action] = 0.5 * (memory[0, state, action] + memory[1, state, action])
+            if pi[other] > 0.0:
+                expected += pi[other] * other_table[next_state, other]
+        target += step.discount * expected
+    table[state, action] += step.alpha * (target - table[state, action])
+    q[state, action] = 0.5 * (tables[0, state, action] + tables[1, state, action])
 
 
 def maxmin_q_learning(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
     """Q_i(S, A) ← Q_i(S, A) + α [R + γ max_a min_j Q_j(S', a) - Q_i(S, A)] for one i of N, drawn.
 
-    Lan, Pan, Fyshe & White (2020), "Maxmin Q-learning", algorithm 1 without its replay buffer; N = 1 is Q-learning.
-
-    memory: Q_1 to Q_N; q: their minimum.
+    Lan, Pan, Fyshe & White (2020), "Maxmin Q-learning", algorithm 1 without its replay buffer; N =
+    1 is Q-learning. The tables of the agent's own are Q_1 to Q_N; q is their minimum.
     """
-    tables = memory.shape[0]
-    learns = int(rng.random() * tables)
-    target = reward
-    if not terminated:
-        best = q[next_state, 0]
+    q, tables, state, action = own.q, own.memory, step.state, step.action
+    table = tables[int(rng.random() * tables.shape[0])]
+    target = step.reward
+    if not step.terminated:
+        best = q[step.next_state, 0]
         for other in range(1, q.shape[1]):
-            best = max(best, q[next_state, other])
-        target += discount * best
-    memory[learns, state, action] += alpha * (target - memory[learns, state, action])
-    lowest = memory[0, state, action]
-    for table in range(1, tables):
-        lowest = min(lowest, memory[table, state, action])
+            best = max(best, q[step.next_state, other])
+        target += step.discount * best
+    table[state, action] += step.alpha * (target - table[state, action])
+    lowest = tables[0, state, action]
+    for number in range(1, tables.shape[0]):
+        lowest = min(lowest, tables[number, state, action])
     q[state, action] = lowest
 
 
 def below(value: float, mean: float, deviation: float) -> float:
-    """The probability that a normal variable is below a value; one that does not vary is below its own mean half the time."""
+    """The probability that a normal variable is below a value; one that does not vary is below its
+    own mean half the time."""
     if deviation == 0.0:
         if value == mean:
             return 0.5
@@ -162,7 +119,8 @@ def below(value: float, mean: float, deviation: float) -> float:
 
 
 def is_highest(means: np.ndarray, deviations: np.ndarray, points: int, out: np.ndarray) -> None:
-    """The probability of each of several independent normal variables to be the highest: ∫ φ(t) Π_b P(X_b < mean + deviation t) dt.
+    """The probability of each of several independent normal variables to be the highest:
+    ∫ φ(t) Π_b P(X_b < mean + deviation t) dt.
 
     By the trapezoidal rule from -6 to 6, and scaled to sum to 1.
 
@@ -172,23 +130,23 @@ def is_highest(means: np.ndarray, deviations: np.ndarray, points: int, out: np.n
         points: of the rule, >= 2.
         out: float64 [variables], is filled.
     """
-    reach, floor, total = 6.0, -math.inf, 0.0
+    floor, total = -math.inf, 0.0
     for number in range(out.shape[0]):
-        floor = max(floor, means[number] - reach * deviations[number])
+        floor = max(floor, means[number] - REACH * deviations[number])
     for number in range(out.shape[0]):
         out[number] = 0.0
-        if means[number] + reach * deviations[number] < floor:
+        mean, deviation = means[number], deviations[number]
+        if mean + REACH * deviation < floor:
             continue  # another is always higher
-        for point in range(points if deviations[number] > 0.0 else 1):
-            t = reach * (2.0 * point / (points - 1) - 1.0) if deviations[number] > 0.0 else 0.0
-            value, product = means[number] + deviations[number] * t, math.exp(-0.5 * t * t)
+        varies = deviation > 0.0
+        for point in range(points if varies else 1):
+            t = REACH * (2.0 * point / (points - 1) - 1.0) if varies else 0.0
+            value, product = mean + deviation * t, math.exp(-0.5 * t * t)
             for other in range(out.shape[0]):
                 if other != number:
                     product *= below(value, means[other], deviations[other])
             out[number] += product * (
-                1.0
-                if deviations[number] > 0.0
-                else (points - 1) * math.sqrt(2.0 * math.pi) / (2.0 * reach)
+                1.0 if varies else (points - 1) * math.sqrt(2.0 * math.pi) / (2.0 * REACH)
             )
         total += out[number]
     for number in range(out.shape[0]):
@@ -196,60 +154,45 @@ def is_highest(means: np.ndarray, deviations: np.ndarray, points: int, out: np.n
 
 
 def weighted_q_learning(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q(S, A) ← Q(S, A) + α [R + γ Σ_a w_a Q(S', a) - Q(S, A)], w_a being the probability that a's value is the highest.
+    """Q(S, A) ← Q(S, A) + α [R + γ Σ_a w_a Q(S', a) - Q(S, A)], w_a being the probability that a's
+    value is the highest.
 
-    D'Eramo, Nuara & Restelli (2016), "Estimating the maximum expected value through Gaussian approximation", algorithm 1 and equation 10:
-    values are taken as normal around Q, their variance being that of the targets times Σ weights² of the mean that Q is. A pair
-    with fewer than two targets is unknown: while there is one, the state is worth the highest value, as in Q-learning (theirs: all
-    variances begin infinite).
+    D'Eramo, Nuara & Restelli (2016), "Estimating the maximum expected value through Gaussian
+    approximation", algorithm 1 and equation 10: values are taken as normal around Q, their variance
+    being that of the targets times Σ weights² of the mean that Q is. A pair with fewer than two
+    targets is unknown: while there is one, the state is worth the highest value, as in Q-learning
+    (theirs: all variances begin infinite).
 
-    memory: [0] mean of the targets, [1] sum of their squared distances from it, [2] Σ weights² of the mean that Q is.
-    scratch: [0] weights, [1] deviations. settings: points of the integral.
+    The tables of the agent's own are MEAN, SQUARES and WEIGHTS; its setting is the number of points
+    of the integral.
     """
-    target, actions = reward, q.shape[1]
-    if not terminated:
+    q, counts, tables, alpha = own.q, own.counts, own.memory, step.alpha
+    weights, deviations = own.scratch[0], own.scratch[1]
+    state, action, next_state = step.state, step.action, step.next_state
+    target = step.reward
+    if not step.terminated:
         best, known = q[next_state, 0], True
-        for other in range(actions):
+        for other in range(q.shape[1]):
             best, times = max(best, q[next_state, other]), counts[next_state, other]
             if next_state == state and other == action:
                 times -= 1  # this step's target is still to come
             known &= times > 1
             if times > 1:
-                scratch[1, other] = math.sqrt(
-                    memory[1, next_state, other] / (times - 1.0) * memory[2, next_state, other]
-                )
+                variance = tables[SQUARES, next_state, other] / (times - 1.0)
+                deviations[other] = math.sqrt(variance * tables[WEIGHTS, next_state, other])
         if known:
-            is_highest(q[next_state], scratch[1], int(settings[0]), scratch[0])
+            is_highest(q[next_state], deviations, int(own.settings[0]), weights)
             best = 0.0
-            for other in range(actions):
-                best += scratch[0, other] * q[next_state, other]
-        target += discount * best
+            for other in range(q.shape[1]):
+                best += weights[other] * q[next_state, other]
+        target += step.discount * best
     q[state, action] += alpha * (target - q[state, action])
-    distance = target - memory[0, state, action]
-    memory[0, state, action] += distance / counts[state, action]
-    memory[1, state, action] += distance * (target - memory[0, state, action])
-    memory[2, state, action] = (1.0 - alpha) ** 2 * memory[2, state, action] + alpha**2
+    distance = target - tables[MEAN, state, action]
+    tables[MEAN, state, action] += distance / counts[state, action]
+    tables[SQUARES, state, action] += distance * (target - tables[MEAN, state, action])
+    tables[WEIGHTS, state, action] = (1.0 - alpha) ** 2 * tables[WEIGHTS, state, action] + alpha**2
 
 
 class MaxminConfig(TabularConfig):

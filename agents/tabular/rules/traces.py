@@ -1,13 +1,14 @@
-"""Eligibility traces: every step teaches all pairs taken before it in the episode, the older the less.
+"""Eligibility traces: every step teaches all pairs taken before it in the episode, the older the
+less.
 
-Traces stand in `memory[0]`; `rows` lists the pairs that have one, so that a step costs as much as there are traces, not as the table has
-values: rows[0, 0] their number, from row 1 on the pairs, state * actions + action. All pairs are updated with the step size of the
-pair just taken.
+The first table of the agent's own holds the traces. `rows` lists the pairs that have one, so that a
+step costs as much as there are traces, not as the table has values: row 0 says how many, from row
+1 on stand the pairs, state * actions + action. All pairs are updated with the step size of the pair
+just taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -18,151 +19,115 @@ from agents.tabular.config import TabularConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from agents.tabular.kernels import FillProbabilities, Own, Step
+
+LENGTH, OLD_VALUE = (0, 0), (0, 1)
+"""Where `rows` says how many pairs have a trace, and what Q_old of the Dutch form is."""
+PAIR = 0
+"""The column of the pairs."""
+LAMBDA, CUTOFF, KIND = range(3)
+"""Settings: λ, the trace below which one is dropped, and what a pair's trace becomes."""
 ACCUMULATING, REPLACING, DUTCH = 0.0, 1.0, 2.0
 KINDS = {"accumulating": ACCUMULATING, "replacing": REPLACING, "dutch": DUTCH}
 
 
-def forget(memory: np.ndarray, rows: np.ndarray) -> None:
-    """Take all traces off."""
-    actions = memory.shape[2]
-    for place in range(1, int(rows[0, 0]) + 1):
-        pair = int(rows[place, 0])
-        memory[0, pair // actions, pair % actions] = 0.0
-    rows[0, 0] = 0.0
+def forget(traces: np.ndarray, rows: np.ndarray) -> None:
+    """Set all traces to 0."""
+    for place in range(1, int(rows[LENGTH]) + 1):
+        state, action = divmod(int(rows[place, PAIR]), traces.shape[1])
+        traces[state, action] = 0.0
+    rows[LENGTH] = 0.0
 
 
-def mark(
-    memory: np.ndarray,
-    rows: np.ndarray,
-    state: int,
-    action: int,
-    decay: float,
-    cutoff: float,
-    kind: float,
-    alpha: float,
-) -> None:
-    """Let all traces decay, drop those that are `cutoff` or less, and give the pair just taken its own.
+def mark(own: Own, step: Step) -> None:
+    """Let all traces decay, drop those that are the cutoff or less, and give the pair just taken
+    its own.
 
-    z ← decay z, then for that pair z + 1 (accumulating), 1 (replacing) or (1 - α) z + 1 (Dutch).
+    z ← γ λ z, then for that pair z + 1 (accumulating), 1 (replacing) or (1 - α) z + 1 (Dutch).
     """
-    actions, place = memory.shape[2], 1
-    while place <= int(rows[0, 0]):
-        pair = int(rows[place, 0])
-        trace = memory[0, pair // actions, pair % actions] * decay
-        if trace > cutoff:
-            memory[0, pair // actions, pair % actions] = trace
+    traces, rows, place = own.memory[0], own.rows, 1
+    decay, kind = step.discount * own.settings[LAMBDA], own.settings[KIND]
+    while place <= int(rows[LENGTH]):
+        state, action = divmod(int(rows[place, PAIR]), traces.shape[1])
+        trace = traces[state, action] * decay
+        if trace > own.settings[CUTOFF]:
+            traces[state, action] = trace
             place += 1
         else:
-            memory[0, pair // actions, pair % actions] = 0.0
-            rows[place, 0] = rows[int(rows[0, 0]), 0]
-            rows[0, 0] -= 1.0
-    trace = memory[0, state, action]
+            traces[state, action] = 0.0
+            rows[place, PAIR] = rows[int(rows[LENGTH]), PAIR]
+            rows[LENGTH] -= 1.0
+    trace = traces[step.state, step.action]
     if trace == 0.0:
-        rows[0, 0] += 1.0
-        rows[int(rows[0, 0]), 0] = state * actions + action
+        rows[LENGTH] += 1.0
+        rows[int(rows[LENGTH]), PAIR] = step.state * traces.shape[1] + step.action
     if kind == REPLACING:
-        memory[0, state, action] = 1.0
+        traces[step.state, step.action] = 1.0
     else:
-        memory[0, state, action] = (1.0 - alpha if kind == DUTCH else 1.0) * trace + 1.0
+        kept = (1.0 - step.alpha if kind == DUTCH else 1.0) * trace
+        traces[step.state, step.action] = kept + 1.0
 
 
-def teach(q: np.ndarray, memory: np.ndarray, rows: np.ndarray, change: float) -> None:
+def teach(own: Own, change: float) -> None:
     """Q ← Q + change z."""
-    actions = q.shape[1]
-    for place in range(1, int(rows[0, 0]) + 1):
-        pair = int(rows[place, 0])
-        q[pair // actions, pair % actions] += change * memory[0, pair // actions, pair % actions]
+    q, traces, rows = own.q, own.memory[0], own.rows
+    for place in range(1, int(rows[LENGTH]) + 1):
+        state, action = divmod(int(rows[place, PAIR]), q.shape[1])
+        q[state, action] += change * traces[state, action]
 
 
 def sarsa_lambda(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """δ = R + γ Q(S', A') - Q(S, A); Q ← Q + α δ z; Dutch: Q ← Q + α (δ + Q(S, A) - Q_old) z, then Q(S, A) ← Q(S, A) - α (Q(S, A) - Q_old).
+    """δ = R + γ Q(S', A') - Q(S, A); Q ← Q + α δ z; Dutch: Q ← Q + α (δ + Q(S, A) - Q_old) z, then
+    Q(S, A) ← Q(S, A) - α (Q(S, A) - Q_old).
 
-    Sutton & Barto, 2nd ed., section 12.7, boxes Sarsa(λ) and true online Sarsa(λ) with a feature for each pair (Q(S, A) of the Dutch
-    form is the value before the update, Q_old what it was before the last one); replacing traces: Singh & Sutton (1996); true online:
-    van Seijen et al. (2016). For z see `mark`, with decay γ λ.
-
-    rows: [0, 1] Q_old. settings: λ, cutoff, kind of trace.
+    Sutton & Barto, 2nd ed., section 12.7, boxes Sarsa(λ) and true online Sarsa(λ) with a feature
+    for each pair (Q(S, A) of the Dutch form is the value before the update, Q_old what it was
+    before the last one); replacing traces: Singh & Sutton (1996); true online: van Seijen et al.
+    (2016). For z see `mark`.
     """
-    kind = settings[2]
-    if step == 0:
-        forget(memory, rows)
-        rows[0, 1] = 0.0
-    value, after = q[state, action], 0.0
-    if not terminated:
-        after = q[next_state, next_action]
-    error = reward + discount * after - value
-    mark(memory, rows, state, action, discount * settings[0], settings[1], kind, alpha)
-    if kind == DUTCH:
-        since = value - rows[0, 1]
-        teach(q, memory, rows, alpha * (error + since))
-        q[state, action] -= alpha * since
-        rows[0, 1] = after
+    q, rows = own.q, own.rows
+    if step.time == 0:
+        forget(own.memory[0], rows)
+        rows[OLD_VALUE] = 0.0
+    value, after = q[step.state, step.action], 0.0
+    if not step.terminated:
+        after = q[step.next_state, step.next_action]
+    error = step.reward + step.discount * after - value
+    mark(own, step)
+    if own.settings[KIND] == DUTCH:
+        since = value - rows[OLD_VALUE]
+        teach(own, step.alpha * (error + since))
+        q[step.state, step.action] -= step.alpha * since
+        rows[OLD_VALUE] = after
     else:
-        teach(q, memory, rows, alpha * error)
+        teach(own, step.alpha * error)
 
 
 def q_lambda(
-    q: np.ndarray,
-    memory: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    settings: np.ndarray,
-    scratch: np.ndarray,
-    step: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    chances: Callable[..., None],
-    first_ties: bool,
-    rng: np.random.Generator,
+    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """δ = R + γ max_a Q(S', a) - Q(S, A); Q ← Q + α δ z; all z ← 0 before an action that is not greedy.
+    """δ = R + γ max_a Q(S', a) - Q(S, A); Q ← Q + α δ z; all z ← 0 before an action that is not
+    greedy.
 
-    Watkins (1989): Sutton & Barto, 1st ed., section 7.6, figure 7.14; 2nd ed., section 12.10. For z see `mark`, with decay γ λ.
-
-    settings: λ, cutoff, kind of trace.
+    Watkins (1989): Sutton & Barto, 1st ed., section 7.6, figure 7.14; 2nd ed., section 12.10. For z
+    see `mark`.
     """
-    if step == 0:
-        forget(memory, rows)
+    q, next_state = own.q, step.next_state
+    if step.time == 0:
+        forget(own.memory[0], own.rows)
     best = 0.0
-    if not terminated:
+    if not step.terminated:
         best = q[next_state, 0]
         for other in range(1, q.shape[1]):
             best = max(best, q[next_state, other])
-    error = reward + discount * best - q[state, action]
-    mark(memory, rows, state, action, discount * settings[0], settings[1], settings[2], alpha)
-    greedy = terminated or q[next_state, next_action] == best
-    teach(q, memory, rows, alpha * error)
+    error = step.reward + step.discount * best - q[step.state, step.action]
+    mark(own, step)
+    greedy = step.terminated or q[next_state, step.next_action] == best
+    teach(own, step.alpha * error)
     if not greedy:
-        forget(memory, rows)
+        forget(own.memory[0], own.rows)
 
 
 class TraceConfig(TabularConfig):
