@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import envs  # noqa: F401 - registers ours with Gymnasium
+from agents.testing import check_agent
 from sandbox import Block, Experiment, Lab, LabConfig, Observer
 from sandbox.errors import UsageError
 from sandbox.registry.registry import registry
 from sandbox.testing import (
     NotConforming,
-    check_agent,
     check_env,
     check_experiment,
     check_lab,

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from sandbox import SandboxError, run
@@ -224,6 +225,24 @@ def test_the_command_that_is_named_next_can_be_typed_as_it_stands(in_process, la
         PYTHONPATH=str(ROOT),
     )
     assert said.code == 0, said.err
+
+
+def test_the_rule_on_the_page_of_agents_is_expected_sarsa(laid_out, monkeypatch):
+    from agents.tabular.rules.one_step import ExpectedSarsa
+    from envs.grid import MazeEnv
+
+    def learned():
+        model, rng = MazeEnv().model, np.random.default_rng(0)
+        agent = ExpectedSarsa(ExpectedSarsa.Config(), 100, 5, rng, episodes=20)
+        agent.learn_model(model, np.random.default_rng(1), 20)
+        return agent.q
+
+    known = learned()
+    laid_out(ROOT / "docs" / "write" / "agent.md")
+    monkeypatch.setattr(
+        ExpectedSarsa, "rule", staticmethod(importlib.import_module("expected").rule)
+    )
+    np.testing.assert_allclose(learned(), known)
 
 
 @pytest.mark.parametrize("page", WRITE, ids=lambda page: page.stem)
