@@ -29,7 +29,7 @@ from agents.control.experiment import (
     snapshot_episodes,
 )
 from agents.control.worlds import GreedyTrial
-from agents.planning.solvers import Evaluation
+from agents.planning.evaluation import Evaluation
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.score import Score

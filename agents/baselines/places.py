@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.control.worlds import GreedyTrial, try_out
-from agents.planning import solvers as planning
-from agents.planning.solvers import Evaluation
+from agents.planning import evaluation
+from agents.planning.evaluation import Evaluation
 from envs import ids, tables
 from envs.mdp import TabularMDP
 from envs.vector import GridVectorEnv
@@ -56,7 +56,7 @@ class Place:
     def evaluate(self, agent: Any) -> Evaluation:
         """What the greedy policy earns, exactly on the model."""
         assert self.model is not None
-        return planning.evaluate(self.model, self.policy(agent), self.horizon)
+        return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
 
     def try_out(self, agent: Any) -> GreedyTrial | None:
         """Greedy episodes in the real environment, held against the model; None where the environment is its model, or has none."""
@@ -145,7 +145,7 @@ class GymPlace(Place):
             results = np.array(
                 [self._episode(agent, self._seed + number) for number in range(self._episodes)]
             )  # [episodes, 2]
-            self._known = steps, planning.sampled(results[:, 0], results[:, 1], self.horizon)
+            self._known = steps, evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
         return self._known[1]
 
     def try_out(self, agent: Any) -> GreedyTrial | None:

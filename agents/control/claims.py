@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.planning import probabilities
+from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
 from sandbox.config.resolve import resolve
@@ -160,7 +160,7 @@ def moves(setting: Setting) -> Callable[[int], float]:
     """Moves of the greedy policy from start to goal; the length of an episode when it does not come there."""
 
     def measure(seed: int) -> float:
-        steps = planning.evaluate(
+        steps = evaluation.evaluate(
             model(setting), probabilities.greedy(outcome(setting, seed).q), model(setting).horizon
         ).steps_to_goal
         return float(model(setting).horizon if steps is None else steps)

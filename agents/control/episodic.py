@@ -15,7 +15,7 @@ import numpy as np
 from agents.control.config import ControlConfig
 from agents.control.experiment import BEST_RETURN, LAST, ControlExperiment, best_returns
 from agents.control.worlds import EnvWorld, GreedyTrial, World
-from agents.planning.solvers import Evaluation
+from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, Summary

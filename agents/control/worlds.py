@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from agents.planning import solvers as planning
-from agents.planning.solvers import Evaluation
+from agents.planning import evaluation
+from agents.planning.evaluation import Evaluation
 from agents.tabular.stepping import StepWorld as Steps
 from sandbox.seeding import generator
 
@@ -109,7 +109,7 @@ def try_out(
             state, over = following, terminated or truncated
             returns[number] += reward
             lengths[number] += 1
-    return GreedyTrial(planning.sampled(returns, lengths, horizon), difference)
+    return GreedyTrial(evaluation.sampled(returns, lengths, horizon), difference)
 
 
 class ModelWorld:
@@ -136,8 +136,8 @@ class ModelWorld:
         return learned
 
     def evaluate(self, agent: Any) -> Evaluation:
-        """Exact; see `agents.planning.solvers.evaluate`."""
-        return planning.evaluate(self._exact, agent.played_policy(), self.horizon)
+        """Exact; see `agents.planning.evaluation.evaluate`."""
+        return evaluation.evaluate(self._exact, agent.played_policy(), self.horizon)
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
@@ -191,7 +191,7 @@ class EnvWorld:
     def evaluate(self, agent: Any) -> Evaluation:
         """Exact on the model if there is one, else the mean over some episodes; they are drawn alike at every evaluation."""
         if self.model is not None:
-            return planning.evaluate(self.model, agent.played_policy(), self.horizon)
+            return evaluation.evaluate(self.model, agent.played_policy(), self.horizon)
         if self._known is None or self._known[0] != agent.episodes_done:
             self._known = agent.episodes_done, self._sampled(agent)
         return self._known[1]

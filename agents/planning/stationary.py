@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.planning import evaluation
 from agents.planning import solvers as planning
 from agents.planning.probabilities import one_hot
 
@@ -47,7 +48,7 @@ def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarra
 
 
 def _worth(model: TabularMDP, policy: np.ndarray) -> float:
-    return planning.evaluate(model, one_hot(policy, model.actions), model.horizon).expected_return
+    return evaluation.evaluate(model, one_hot(policy, model.actions), model.horizon).expected_return
 
 
 def _improved(

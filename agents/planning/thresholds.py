@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.planning import probabilities
+from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
 from sandbox.errors import SandboxError
@@ -42,7 +42,7 @@ def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
     """Whether the best policy that explores with ε, left to its choices, comes from the start to the goal."""
     best = planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE)
     chosen = probabilities.one_hot(best.policy, model.actions)
-    return planning.evaluate(model, chosen, model.horizon).goal_probability >= planning.SURE
+    return evaluation.evaluate(model, chosen, model.horizon).goal_probability >= evaluation.SURE
 
 
 def largest_walking_epsilon(
@@ -64,7 +64,7 @@ def episode_below(epsilon: float, start: float, end: float, episodes: int) -> in
 def best_moves(model: TabularMDP, discount: float) -> float:
     """Moves from start to goal of the best policy; infinite when it does not go there."""
     best = planning.value_iteration(model, discount, tolerance=TOLERANCE)
-    steps = planning.evaluate(
+    steps = evaluation.evaluate(
         model, probabilities.one_hot(best.policy, model.actions), model.horizon
     ).steps_to_goal
     return math.inf if steps is None else steps

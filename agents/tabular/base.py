@@ -14,6 +14,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.planning import probabilities
+from agents.planning.solvers import can_end
 from agents.tabular import schedules
 from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError
@@ -195,7 +196,7 @@ class TabularAgent(Agent):
         from agents.tabular import compiling, kernels
 
         self._check_size(*model.next_state.shape[:2])
-        if not model.horizon and not _can_end(model):
+        if not model.horizon and not can_end(model):
             raise UsageError(
                 "An episode of this model may never end: from some state nothing terminates it, and its horizon is 0. Give it a horizon."
             )
@@ -365,15 +366,3 @@ class TabularAgent(Agent):
         return Episodes(
             number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start
         )
-
-
-def _can_end(model: TabularMDP) -> bool:
-    """Whether from every state some course of events terminates the episode. (A loop that never ends could not be interrupted.)"""
-    possible = model.probability > 0  # [states, actions, outcomes]
-    ending = (possible & model.terminated).any(axis=(1, 2))  # [states]
-    while not ending.all():
-        wider = ending | (possible & ending[model.next_state]).any(axis=(1, 2))
-        if (wider == ending).all():
-            return False
-        ending = wider
-    return True

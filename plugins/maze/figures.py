@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from agents.control import claim_pictures, claims
 from agents.control.claim_pictures import Route
 from agents.control.claims import Setting
-from agents.planning import probabilities, thresholds
+from agents.planning import evaluation, probabilities, thresholds
 from agents.planning import solvers as planning
 from agents.tabular import schedules
 from plugins.maze.claims import (
@@ -155,7 +155,7 @@ def _best_route_reward(penalty: float) -> float:
     """Reward per step of the best policy for discount 0.9 at a wall penalty."""
     world = claims.model(BREAKABLE.within(wall_penalty=penalty))
     best = planning.value_iteration(world, claims.DISCOUNT)
-    return planning.evaluate(
+    return evaluation.evaluate(
         world, probabilities.one_hot(best.policy, world.actions), world.horizon
     ).reward_per_step
 

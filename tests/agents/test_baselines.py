@@ -19,7 +19,7 @@ import envs  # noqa: F401 - registers ours with Gymnasium
 from agents.baselines.known import KNOWN, fitting
 from agents.baselines.saved import load_agent
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.planning import solvers as planning
+from agents.planning import evaluation
 from envs.vector import GridVectorEnv, MazeVectorEnv
 from sandbox import load, resume, run
 from sandbox.config.resolve import resolve
@@ -240,7 +240,7 @@ def test_evaluation_is_exact_and_at_the_steps_of_the_tabular_agents():
     assert ours[:-1].tolist() == theirs[:-1].tolist() == [168 * episode for episode in range(1, 7)]
     model, agent = experiment.model, experiment.agent
     greedy = [agent.act(state) for state in range(100)]
-    expected = planning.evaluate(model, np.eye(5)[greedy], 168)
+    expected = evaluation.evaluate(model, np.eye(5)[greedy], 168)
     assert (
         experiment.summary()["greedy_return"]
         == expected.expected_return

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.planning import evaluation
 from agents.planning import solvers as planning
 from agents.tabular.rules.model_based import DynaQ, DynaQPlus, PrioritizedSweeping, RMax, UcbVi
 from sandbox.errors import SandboxError, UsageError
@@ -113,7 +114,7 @@ def test_r_max_finds_the_optimum_of_a_certain_world_after_one_visit_of_each_pair
     agent.learn_model(model, np.random.default_rng(0), 400)
     reached = agent.counts.sum(axis=1) > 0
     exact = planning.value_iteration(model, DISCOUNT)
-    assert planning.evaluate(model, agent.policy(), 168).expected_return == 126
+    assert evaluation.evaluate(model, agent.policy(), 168).expected_return == 126
     np.testing.assert_allclose(agent.q[0], exact.q[0], atol=1e-5)
     assert (agent.q[reached] >= exact.q[reached] - 1e-5).all()  # optimistic where it did not look
 
@@ -127,7 +128,7 @@ def test_a_world_of_chance_is_solved_nearly(kind: Any, worlds: Any) -> None:
         agent.learn_model(model, np.random.default_rng(0), 2000)
         followed = _following(model, agent.policy().argmax(axis=1))
         worth, best = (
-            planning.value_at_start(each, planning.value_iteration(each, DISCOUNT).value)
+            evaluation.value_at_start(each, planning.value_iteration(each, DISCOUNT).value)
             for each in (followed, model)
         )
         assert best - 0.1 <= worth <= best + 1e-9  # best is about 4

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.planning import probabilities
+from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from agents.tabular.rules.planners import (
     EpsilonSoft,
@@ -144,7 +144,7 @@ def test_the_best_soft_policy_is_what_its_episodes_follow(worlds: Any) -> None:
     agent = made(EpsilonSoft, model, epsilon=0.3)
     played = agent.learn_model(model, np.random.default_rng(0), 20_000)
     best = planning.best_epsilon_soft(model, 0.9, 0.3)
-    exact = planning.evaluate(
+    exact = evaluation.evaluate(
         model, probabilities.soften(np.eye(3)[best.policy], 0.3), model.horizon
     )
     assert (agent.policy().argmax(axis=1) == best.policy).all()

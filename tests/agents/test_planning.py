@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.planning import probabilities
+from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
@@ -140,10 +140,10 @@ def test_the_finite_horizon_optimum_is_the_best_of_all_plans(worlds: Any) -> Non
 
 def test_the_maze_is_worth_126_of_168_steps(worlds: Any) -> None:
     model = worlds.report_maze()
-    assert planning.value_at_start(model, planning.finite_horizon(model, 168).value) == 168 - 42
+    assert evaluation.value_at_start(model, planning.finite_horizon(model, 168).value) == 168 - 42
     policy = np.eye(5)[planning.value_iteration(model, DISCOUNT).policy]
-    assert planning.evaluate(model, policy, 168)[:5] == (126, 168, 0.75, 42, 1)
-    never = planning.evaluate(model, policy, 41)
+    assert evaluation.evaluate(model, policy, 168)[:5] == (126, 168, 0.75, 42, 1)
+    never = evaluation.evaluate(model, policy, 41)
     assert (never.steps_to_goal, never.goal_probability, never.expected_return) == (None, 0, 0)
 
 
@@ -152,7 +152,7 @@ def test_an_evaluation_agrees_with_many_episodes(seed: int, worlds: Any) -> None
     model = worlds.random_model(seed, start=(0, 2))
     rng = np.random.default_rng(seed)
     policy = rng.dirichlet(np.ones(3), size=6)
-    exact = planning.evaluate(model, policy, model.horizon)
+    exact = evaluation.evaluate(model, policy, model.horizon)
     env = worlds.ModelEnv(model)
     env.reset(seed=seed)
     returns, lengths, reached = [], [], []
@@ -178,7 +178,7 @@ def test_an_evaluation_agrees_with_many_episodes(seed: int, worlds: Any) -> None
             expected, abs=4.5 * np.std(sample) / np.sqrt(len(sample))
         )
     assert exact.reward_per_step == exact.expected_return / model.horizon  # ending early is no gain
-    by_steps = planning.evaluate(model, np.repeat(policy[None], 5, axis=0), model.horizon)
+    by_steps = evaluation.evaluate(model, np.repeat(policy[None], 5, axis=0), model.horizon)
     assert np.array(by_steps[:5], dtype=np.float64) == pytest.approx(
         np.array(exact[:5], dtype=np.float64), nan_ok=True
     )
@@ -196,8 +196,8 @@ def test_a_policy_that_counts_steps_earns_the_finite_horizon_optimum(
         )
         tables.append(np.eye(3)[q.argmax(axis=1)])
         value = q.max(axis=1)
-    best = planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
-    assert planning.evaluate(
+    best = evaluation.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
+    assert evaluation.evaluate(
         model, np.array(tables[::-1]), model.horizon
     ).expected_return == pytest.approx(best)
 
@@ -211,10 +211,10 @@ def test_a_goal_that_may_be_missed_has_no_expected_arrival_and_a_start_on_it_tak
         probability=np.full((3, 1, 2), 0.5),
         goal=(1,),
     )
-    found = planning.evaluate(model, np.ones((3, 1)), 10)
+    found = evaluation.evaluate(model, np.ones((3, 1)), 10)
     assert (found.steps_to_goal, found.goal_probability) == (None, 0.5)
     model.start_states[:] = 1
-    assert planning.evaluate(model, np.ones((3, 1)), 10)[3:5] == (0, 1)
+    assert evaluation.evaluate(model, np.ones((3, 1)), 10)[3:5] == (0, 1)
 
 
 def test_wrong_questions_are_refused(worlds: Any) -> None:
@@ -227,7 +227,7 @@ def test_wrong_questions_are_refused(worlds: Any) -> None:
     with pytest.raises(UsageError, match="at least 1 step"):
         planning.finite_horizon(model, 0)
     with pytest.raises(UsageError, match="at least 1 step"):
-        planning.evaluate(model, np.full((6, 3), 1 / 3), 0)
+        evaluation.evaluate(model, np.full((6, 3), 1 / 3), 0)
 
 
 def corridor(worlds: Any, seed: int) -> Any:

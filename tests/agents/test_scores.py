@@ -9,6 +9,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.planning import evaluation
 from agents.planning import solvers as planning
 from envs.grid import MazeEnv
 from sandbox import Score, compare, load, run
@@ -57,13 +58,13 @@ def test_no_exact_score_exceeds_the_optimum(world, seed, discount):
     except ValueError:  # the goal cannot be reached
         return
     optimum = (
-        planning.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
+        evaluation.value_at_start(model, planning.finite_horizon(model, model.horizon).value)
         / model.horizon
     )
     random = np.random.default_rng(seed).dirichlet(np.full(model.actions, 0.2), size=model.states)
     planned = np.eye(model.actions)[planning.value_iteration(model, discount).policy]
     for policy in (random, planned, np.repeat(random[None], 3, axis=0)):
-        value = planning.evaluate(model, policy, model.horizon).reward_per_step
+        value = evaluation.evaluate(model, policy, model.horizon).reward_per_step
         assert not Score("reward_per_step", value, optimum).above_optimum()
 
 
@@ -175,7 +176,7 @@ def test_ucb_vi_is_judged_by_the_policy_of_each_step(store):
     assert (
         made.score.value > 0.735
     )  # of 0.7442; of a policy that does not count steps 0.7402 is the most
-    one_table = planning.evaluate(experiment.model, agent.policy(), 100).expected_return
+    one_table = evaluation.evaluate(experiment.model, agent.policy(), 100).expected_return
     rng, earned = np.random.default_rng(1), []
     for _ in range(1500):
         state, total = experiment.model.sample_start(rng), 0.0

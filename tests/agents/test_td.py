@@ -170,7 +170,7 @@ def test_every_agent_solves_its_tiny_world(agent_class: Any, policy: str, worlds
 
 
 def test_sarsa_with_the_default_exploration_solves_the_reports_maze(worlds: Any) -> None:
-    from agents.planning.solvers import evaluate
+    from agents.planning.evaluation import evaluate
 
     model = worlds.report_maze()
     for seed in range(10):

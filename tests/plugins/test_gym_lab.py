@@ -13,8 +13,7 @@ from gymnasium import spaces
 from PIL import Image
 
 from agents.baselines.known import fitting
-from agents.planning import probabilities
-from agents.planning import solvers as planning
+from agents.planning import evaluation, probabilities
 from envs import ids
 from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
@@ -128,7 +127,7 @@ def test_what_the_cliffs_edge_costs_while_exploring_can_be_computed():
     for agent in ("sarsa", "q-learning"):
         experiment = learned("cliff", 1, agent={"name": agent, "alpha": 0.1}, episodes=2000)
         soft = probabilities.soften(experiment.agent.policy(), 0.1, "all")
-        worth[agent] = planning.evaluate(experiment.model, soft, 1000).expected_return
+        worth[agent] = evaluation.evaluate(experiment.model, soft, 1000).expected_return
     assert worth["q-learning"] < -40 < -25 < worth["sarsa"]
 
 

@@ -1,0 +1,140 @@
+"""What a policy earns in an episode: exactly, by following the distribution over states, or as the mean
+of sampled episodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from envs.mdp import TabularMDP
+
+AT_ONCE = 65_536
+"""So many states of a policy are looked at together: a large grid has no room for tables of them all."""
+SURE = 1 - 1e-6
+"""A goal reached with at least this probability counts as reached; on slippery ground nothing is ever quite certain."""
+
+
+class Evaluation(NamedTuple):
+    """What a policy earns in an episode: expectations, or means of sampled episodes."""
+
+    expected_return: float
+    """Undiscounted."""
+    expected_length: float
+    """Steps."""
+    reward_per_step: float
+    """Expected return / the steps after which an episode is cut, so that ending early is no gain."""
+    steps_to_goal: float | None
+    """Expected steps until a goal is first stood on; None where it is missed more often than once in a million episodes."""
+    goal_probability: float
+    standard_error: float | None = None
+    """Of a return that was sampled; None where it is exact."""
+    episodes: int | None = None
+    """How many were sampled; None where nothing was."""
+
+
+def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluation:
+    """What some episodes of a policy say.
+
+    Args:
+        returns: float [episodes], undiscounted.
+        lengths: int [episodes], steps.
+        horizon: steps after which an episode is cut.
+    """
+    total, count = float(returns.mean()), len(returns)
+    error = float(returns.std(ddof=1)) / count**0.5 if count > 1 else float("nan")
+    return Evaluation(
+        total, float(lengths.mean()), total / horizon, None, float("nan"), error, count
+    )
+
+
+def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
+    """What a policy earns in an episode, by following the distribution over states from the start on.
+
+    Args:
+        model: the world.
+        policy: probabilities [states, actions]; of a policy that counts steps [steps, states, actions], begun anew when they are over.
+        horizon: steps after which an episode is cut, >= 1.
+    """
+    if horizon < 1:
+        raise UsageError(
+            f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step."
+        )
+    if policy.ndim == 3:
+        return _evaluate_by_steps(model, policy, horizon)
+    from agents.planning.propagation import follow
+
+    states = len(model.next_state)
+    some = [slice(begin, begin + AT_ONCE) for begin in range(0, states, AT_ONCE)]
+    first = np.zeros(states + 1, dtype=np.int64)
+    np.cumsum(
+        np.concatenate([(_taken(model, policy, part) > 0).sum(axis=(1, 2)) for part in some]),
+        out=first[1:],
+    )
+    target, going, meeting = (
+        np.empty(first[-1], dtype=np.int64),
+        np.empty(first[-1]),
+        np.empty(first[-1]),
+    )  # [transitions]
+    reward = np.empty(states)
+    for part in some:
+        taken = _taken(model, policy, part)  # [some, actions, outcomes]
+        reward[part] = (taken * model.reward[part]).sum(axis=(1, 2))
+        possible, here = taken > 0, slice(first[part.start], first[min(part.stop, states)])
+        target[here] = model.next_state[part][possible]
+        going[here] = taken[possible] * ~model.terminated[part][possible]
+        meeting[here] = taken[possible] * model.goal[target[here]]
+    total, length, arrival, goal_probability = follow(
+        first, target, going, meeting, reward, model.goal, start_distribution(model), horizon
+    )
+    steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
+    return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
+
+
+def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
+    """The probability of each outcome in some states under a policy [states, actions]: float64 [some, actions, outcomes]."""
+    taken: np.ndarray = policy[some, :, None] * model.probability[some]
+    return taken
+
+
+def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
+    """`evaluate` for a policy that counts steps, [steps, states, actions]."""
+    here = start_distribution(model)  # [states], of being there
+    unmet = np.where(
+        model.goal, 0.0, here
+    )  # [states], of being there and never having stood on a goal
+    total = length = arrival = 0.0
+    goal_probability = float(here[model.goal].sum())
+    for step in range(horizon):
+        taken = (
+            policy[step % len(policy)][:, :, None] * model.probability
+        )  # [states, actions, outcomes]
+        total += float((here[:, None, None] * taken * model.reward).sum())
+        length += float(here.sum())
+        arrived = float((unmet[:, None, None] * taken)[model.goal[model.next_state]].sum())
+        arrival, goal_probability = arrival + (step + 1) * arrived, goal_probability + arrived
+        staying = taken * ~model.terminated
+        here, unmet = (_moved(model, mass[:, None, None] * staying) for mass in (here, unmet))
+        unmet[model.goal] = 0.0
+    steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
+    return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
+
+
+def _moved(model: TabularMDP, mass: np.ndarray) -> np.ndarray:
+    """Where probability [states, actions, outcomes] goes: float64 [states]."""
+    return np.bincount(model.next_state.ravel(), mass.ravel(), len(model.next_state))
+
+
+def start_distribution(model: TabularMDP) -> np.ndarray:
+    """The probability of starting in each state: float64 [states]."""
+    return np.bincount(
+        model.start_states, np.diff(model.start_cumulative, prepend=0.0), len(model.next_state)
+    )
+
+
+def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
+    """A value [states] as the start distribution sees it."""
+    return float(start_distribution(model) @ value)
