@@ -1,12 +1,15 @@
-"""Behaviour policies: which action is taken in a state, given the table of action values and how often each pair was taken.
+"""Behaviour policies: which action is taken in a state, given the table of action values and how often
+each pair was taken.
 
-They are plain functions that run as they stand; `compiled` compiles those that are used. All have one signature, so that the trainer
-takes any of them as a pointer, and draw from the given generator alone. What they draw, and
-in which order, is part of what they promise: learning through `env.step` and on the arrays must agree to the last bit. Every policy
-comes twice, as a draw (`POLICIES`) and as probabilities for rules that learn from them (`PROBABILITIES`). `epsilon` is what an agent's
-schedule moves: the probability of exploring, a temperature, or the weight of a bonus; at 0 all of them are greedy.
+They are plain functions that run as they stand; `agents.tabular.compiling` compiles those that are
+used. All have one signature, so that the loop takes any of them as a pointer, and draw from the
+given generator alone. What they draw, and in which order, is part of what they promise: learning
+through `env.step` and on the arrays must agree to the last bit. Every policy comes twice, as a draw
+(`POLICIES`) and as probabilities for rules that learn from them (`PROBABILITIES`), which are
+written into an array. `epsilon` is what an agent's schedule moves: the probability of exploring, a
+temperature, or the weight of a bonus; at 0 all of them are greedy.
 
-`agents.planning.probabilities` has the same policies as exact probabilities, in plain NumPy.
+All have the arguments of `greedy`.
 """
 
 from __future__ import annotations
@@ -15,21 +18,37 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agents.tabular.bonuses import count_bonus, count_bonus_probabilities, ucb1, ucb1_probabilities
-
 if TYPE_CHECKING:
     import numpy as np
 
 
-def highest(q: np.ndarray, state: int) -> tuple[float, int, int]:
-    """The highest value in a state, the first action that has it, and how many have it.
+def with_bonus(
+    q: np.ndarray, counts: np.ndarray, state: int, action: int, weight: float, logarithm: bool
+) -> float:
+    """q + weight √(ln N / n), or q + weight / √n: n how often the pair was taken, N all pairs of its
+    state. An untried action has inf; where the weight is 0, the value is q alone."""
+    value: float = q[state, action]
+    if weight == 0.0:
+        return value
+    if counts[state, action] == 0:
+        return math.inf
+    scale = 1.0
+    if logarithm:
+        total = 0
+        for other in range(counts.shape[1]):
+            total += counts[state, other]
+        scale = math.log(float(total))
+    return value + weight * math.sqrt(scale / counts[state, action])
 
-    This and `nth` get no generator, so that drawing stays in the policies themselves: handing a generator on counts references, in
-    the innermost loop of learning (measured: a fifth of ε-greedy's speed).
-    """
-    best, first, count = q[state, 0], 0, 1
+
+def highest(
+    q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool
+) -> tuple[float, int, int]:
+    """The highest value in a state, bonus included, the first action that has it, and how many
+    have it."""
+    best, first, count = with_bonus(q, counts, state, 0, weight, logarithm), 0, 1
     for action in range(1, q.shape[1]):
-        value = q[state, action]
+        value = with_bonus(q, counts, state, action, weight, logarithm)
         if value > best:
             best, first, count = value, action, 1
         elif value == best:
@@ -37,14 +56,43 @@ def highest(q: np.ndarray, state: int) -> tuple[float, int, int]:
     return best, first, count
 
 
-def nth(q: np.ndarray, state: int, best: float, first: int, number: int) -> int:
-    """Of the actions with value `best`, the one that `number` others (>= 0) come before; `first` is the first."""
-    action = first
-    while number > 0:
-        action += 1
-        if q[state, action] == best:
-            number -= 1
+def best_action(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    weight: float,
+    logarithm: bool,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
+    """The action with the highest value, bonus included; of several the first, or one drawn."""
+    best, action, count = highest(q, counts, state, weight, logarithm)
+    if count > 1 and not first_ties:
+        left = int(rng.random() * count)
+        while left > 0:
+            action += 1
+            if with_bonus(q, counts, state, action, weight, logarithm) == best:
+                left -= 1
     return action
+
+
+def best_probabilities(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    weight: float,
+    logarithm: bool,
+    first_ties: bool,
+    out: np.ndarray,
+) -> None:
+    """The probabilities of `best_action`."""
+    best, first, count = highest(q, counts, state, weight, logarithm)
+    for action in range(q.shape[1]):
+        if first_ties:
+            out[action] = 1.0 if action == first else 0.0
+        else:
+            value = with_bonus(q, counts, state, action, weight, logarithm)
+            out[action] = 1.0 / count if value == best else 0.0
 
 
 def greedy(
@@ -61,16 +109,24 @@ def greedy(
 
     Args:
         q: float64 [states, actions].
-        counts: int64 [states, actions], has no effect.
+        counts: int64 [states, actions], how often each pair was taken; has no effect here.
         state: row of q.
-        epsilon: has no effect.
-        first_ties: whether the first of several best actions is taken; else each with the same probability.
+        epsilon: exploration; has no effect here.
+        first_ties: whether the first of several best actions is taken; else each with the same
+            probability.
         rng: the agent's generator.
+
+    Returns:
+        The action, in [0, actions).
     """
-    best, action, count = highest(q, state)
-    if count > 1 and not first_ties:
-        action = nth(q, state, best, action, int(rng.random() * count))
-    return action
+    return best_action(q, counts, state, 0.0, False, first_ties, rng)
+
+
+def greedy_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `greedy`."""
+    best_probabilities(q, counts, state, 0.0, False, first_ties, out)
 
 
 def epsilon_greedy(
@@ -81,30 +137,33 @@ def epsilon_greedy(
     first_ties: bool,
     rng: np.random.Generator,
 ) -> int:
-    """The greedy action with probability 1 - ε, every other one with ε / (actions - 1), as in the report.
+    """The greedy action with probability 1 - ε, every other one with ε / (actions - 1), as in the
+    reports.
 
-    (Sutton & Barto, 2nd ed., section 2.2, spread ε over all actions, the greedy one included: their ε is ours times
-    actions / (actions - 1).)
+    (Sutton & Barto, 2nd ed., section 2.2, spread ε over all actions, the greedy one included: their
+    ε is ours times actions / (actions - 1).)
 
-    Draws: first what `greedy` draws, then one number u, also when ε is 0. u < ε explores, and u / ε picks among the others.
-
-    Args:
-        q: float64 [states, actions].
-        counts: int64 [states, actions], has no effect.
-        state: row of q.
-        epsilon: probability of another than the greedy action, in [0, 1].
-        first_ties: see `greedy`.
-        rng: the agent's generator.
+    Draws: first what `greedy` draws, then one number u, also when ε is 0. u < ε explores, and u / ε
+    picks among the others.
     """
-    best, action, count = highest(q, state)
-    if count > 1 and not first_ties:
-        action = nth(q, state, best, action, int(rng.random() * count))
+    action = greedy(q, counts, state, epsilon, first_ties, rng)
     others = q.shape[1] - 1
     u = rng.random()
     if u < epsilon and others > 0:
         other = min(int(u / epsilon * others), others - 1)  # u / epsilon can round to 1
         action = other + 1 if other >= action else other
     return action
+
+
+def epsilon_greedy_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `epsilon_greedy`."""
+    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
+    others = q.shape[1] - 1
+    if others > 0:
+        for action in range(q.shape[1]):
+            out[action] = (1.0 - epsilon) * out[action] + epsilon / others * (1.0 - out[action])
 
 
 def epsilon_greedy_over_all(
@@ -115,26 +174,26 @@ def epsilon_greedy_over_all(
     first_ties: bool,
     rng: np.random.Generator,
 ) -> int:
-    """The greedy action with probability 1 - ε, any action, the greedy one included, with ε: Sutton & Barto, 2nd ed., section 2.2.
+    """The greedy action with probability 1 - ε, any action, the greedy one included, with ε: Sutton
+    & Barto, 2nd ed., section 2.2.
 
     Draws: see `epsilon_greedy`.
-
-    Args:
-        q: float64 [states, actions].
-        counts: int64 [states, actions], has no effect.
-        state: row of q.
-        epsilon: probability of an action drawn from all, in [0, 1].
-        first_ties: see `greedy`.
-        rng: the agent's generator.
     """
-    best, action, count = highest(q, state)
-    if count > 1 and not first_ties:
-        action = nth(q, state, best, action, int(rng.random() * count))
+    action = greedy(q, counts, state, epsilon, first_ties, rng)
     actions = q.shape[1]
     u = rng.random()
     if u < epsilon:
         action = min(int(u / epsilon * actions), actions - 1)
     return action
+
+
+def epsilon_greedy_over_all_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `epsilon_greedy_over_all`."""
+    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
+    for action in range(q.shape[1]):
+        out[action] = (1.0 - epsilon) * out[action] + epsilon / q.shape[1]
 
 
 def weight(value: float, best: float, temperature: float) -> float:
@@ -168,33 +227,41 @@ def softmax(
     first_ties: bool,
     rng: np.random.Generator,
 ) -> int:
-    """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed., equation 2.11 with temperature ε.
+    """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed.,
+    equation 2.11 with temperature ε.
 
-    The highest value is taken off every exponent, so that nothing overflows; actions of value -inf are never taken (unless all are).
+    The highest value is taken off every exponent, so that nothing overflows; actions of value -inf
+    are never taken (unless all are). Ties matter at temperature 0 alone.
 
     Draws: one number; at temperature 0 what `greedy` draws.
-
-    Args:
-        q: float64 [states, actions].
-        counts: int64 [states, actions], has no effect.
-        state: row of q.
-        epsilon: the temperature, >= 0.
-        first_ties: see `greedy`; matters at temperature 0 alone.
-        rng: the agent's generator.
     """
     if epsilon == 0.0:
         return greedy(q, counts, state, epsilon, first_ties, rng)
-    best, _, _ = highest(q, state)
+    best, _, _ = highest(q, counts, state, 0.0, False)
     total = total_weight(q, state, best, epsilon)
     return by_weight(q, state, best, epsilon, rng.random() * total)
 
 
-def mellow_temperature(q: np.ndarray, state: int, best: float, temperature: float) -> float:
+def softmax_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `softmax`."""
+    if epsilon == 0.0:
+        greedy_probabilities(q, counts, state, epsilon, first_ties, out)
+        return
+    best, _, _ = highest(q, counts, state, 0.0, False)
+    total = total_weight(q, state, best, epsilon)
+    for action in range(q.shape[1]):
+        out[action] = weight(q[state, action], best, epsilon) / total
+
+
+def mellow_temperature(q: np.ndarray, counts: np.ndarray, state: int, temperature: float) -> float:
     """The softmax temperature 1/β at which the expected value is mellowmax, the log-mean-exp of the values at `temperature`, 1/ω.
 
     Asadi & Littman (2017), "An alternative softmax operator for reinforcement learning", equation for β after Theorem 3: the root of
     Σ_a exp(β [q(a) - mm_ω]) (q(a) - mm_ω) = 0. It lies in (0, ω] and is found by Newton's method kept inside its bracket (theirs: Brent's).
     """
+    best, _, _ = highest(q, counts, state, 0.0, False)
     mellow = temperature * math.log(
         total_weight(q, state, best, temperature) / q.shape[1]
     )  # below `best`
@@ -231,80 +298,75 @@ def mellowmax(
     first_ties: bool,
     rng: np.random.Generator,
 ) -> int:
-    """The policy of most entropy whose expected value is mellowmax: Asadi & Littman (2017), section 4, with ω = 1 / ε.
+    """The policy of most entropy whose expected value is mellowmax: Asadi & Littman (2017), section
+    4, with ω = 1 / ε.
 
     It is a softmax whose temperature is another in every state; see `mellow_temperature`.
 
     Draws: what `softmax` draws.
-
-    Args:
-        q: float64 [states, actions].
-        counts: int64 [states, actions], has no effect.
-        state: row of q.
-        epsilon: 1 / ω, >= 0.
-        first_ties: see `greedy`; matters at 0 alone.
-        rng: the agent's generator.
     """
-    if epsilon == 0.0:
-        return greedy(q, counts, state, epsilon, first_ties, rng)
-    best, _, _ = highest(q, state)
-    temperature = mellow_temperature(q, state, best, epsilon)
-    total = total_weight(q, state, best, temperature)
-    return by_weight(q, state, best, temperature, rng.random() * total)
-
-
-def greedy_probabilities(
-    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
-) -> None:
-    """The probabilities of `greedy`."""
-    best, first, count = highest(q, state)
-    for action in range(q.shape[1]):
-        chosen = action == first if first_ties else q[state, action] == best
-        out[action] = (1.0 if first_ties else 1.0 / count) if chosen else 0.0
-
-
-def epsilon_greedy_probabilities(
-    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
-) -> None:
-    """The probabilities of `epsilon_greedy`."""
-    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
-    others = q.shape[1] - 1
-    if others > 0:
-        for action in range(q.shape[1]):
-            out[action] = (1.0 - epsilon) * out[action] + epsilon / others * (1.0 - out[action])
-
-
-def epsilon_greedy_over_all_probabilities(
-    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
-) -> None:
-    """The probabilities of `epsilon_greedy_over_all`."""
-    greedy_probabilities(q, counts, state, epsilon, first_ties, out)
-    for action in range(q.shape[1]):
-        out[action] = (1.0 - epsilon) * out[action] + epsilon / q.shape[1]
-
-
-def softmax_probabilities(
-    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
-) -> None:
-    """The probabilities of `softmax`."""
-    if epsilon == 0.0:
-        greedy_probabilities(q, counts, state, epsilon, first_ties, out)
-        return
-    best, _, _ = highest(q, state)
-    total = total_weight(q, state, best, epsilon)
-    for action in range(q.shape[1]):
-        out[action] = weight(q[state, action], best, epsilon) / total
+    if epsilon > 0.0:
+        epsilon = mellow_temperature(q, counts, state, epsilon)
+    return softmax(q, counts, state, epsilon, first_ties, rng)
 
 
 def mellowmax_probabilities(
     q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
 ) -> None:
     """The probabilities of `mellowmax`."""
-    temperature = epsilon
     if epsilon > 0.0:
-        best, _, _ = highest(q, state)
-        temperature = mellow_temperature(q, state, best, epsilon)
-    softmax_probabilities(q, counts, state, temperature, first_ties, out)
+        epsilon = mellow_temperature(q, counts, state, epsilon)
+    softmax_probabilities(q, counts, state, epsilon, first_ties, out)
+
+
+def ucb1(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
+    """argmax_a q[state, a] + ε √(ln N(state) / n(state, a)), untried actions first: Sutton & Barto,
+    2nd ed., equation 2.10, c = ε.
+
+    (Auer, Cesa-Bianchi & Fischer 2002, UCB1, for rewards in [0, 1]: c = √2.)
+
+    Draws: see `greedy`.
+    """
+    return best_action(q, counts, state, epsilon, True, first_ties, rng)
+
+
+def ucb1_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `ucb1`."""
+    best_probabilities(q, counts, state, epsilon, True, first_ties, out)
+
+
+def count_bonus(
+    q: np.ndarray,
+    counts: np.ndarray,
+    state: int,
+    epsilon: float,
+    first_ties: bool,
+    rng: np.random.Generator,
+) -> int:
+    """argmax_a q[state, a] + ε / √n(state, a), untried actions first.
+
+    The bonus of Strehl & Littman (2008), "An analysis of model-based interval estimation", MBIE-EB,
+    with β = ε; they learn from it, here it is added to what an action is chosen by.
+
+    Draws: see `greedy`.
+    """
+    return best_action(q, counts, state, epsilon, False, first_ties, rng)
+
+
+def count_bonus_probabilities(
+    q: np.ndarray, counts: np.ndarray, state: int, epsilon: float, first_ties: bool, out: np.ndarray
+) -> None:
+    """The probabilities of `count_bonus`."""
+    best_probabilities(q, counts, state, epsilon, False, first_ties, out)
 
 
 POLICIES: dict[str, Callable[..., int]] = {
