@@ -1,4 +1,5 @@
-"""What every agent's class says of itself: the labs read these attributes, and probe for nothing."""
+"""What every agent's class says of itself: the labs read these attributes, and probe for
+nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every agent's learning steps per second on the maze: compiled, against its own plain-Python rule, and against a bare compiled loop."""
+"""Every agent's learning steps per second on the maze: compiled, against its own plain-Python rule,
+and against a bare compiled loop."""
 
 from __future__ import annotations
 

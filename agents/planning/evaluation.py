@@ -1,5 +1,5 @@
-"""What a policy earns in an episode: exactly, by following the distribution over states, or as the mean
-of sampled episodes."""
+"""What a policy earns in an episode: exactly, by following the distribution over states, or as the
+mean of sampled episodes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 AT_ONCE = 65_536
-"""So many states of a policy are looked at together: a large grid has no room for tables of them all."""
+"""So many states of a policy are looked at together: a large grid has no room for tables of them
+all."""
 SURE = 1 - 1e-6
-"""A goal reached with at least this probability counts as reached; on slippery ground nothing is ever quite certain."""
+"""A goal reached with at least this probability counts as reached; on slippery ground nothing is
+ever quite certain."""
 
 
 class Evaluation(NamedTuple):
@@ -26,9 +28,11 @@ class Evaluation(NamedTuple):
     expected_length: float
     """Steps."""
     reward_per_step: float
-    """Expected return / the steps after which an episode is cut, so that ending early is no gain."""
+    """Expected return / the steps after which an episode is cut, so that ending early is no
+    gain."""
     steps_to_goal: float | None
-    """Expected steps until a goal is first stood on; None where it is missed more often than once in a million episodes."""
+    """Expected steps until a goal is first stood on; None where it is missed more often than once
+    in a million episodes."""
     goal_probability: float
     standard_error: float | None = None
     """Of a return that was sampled; None where it is exact."""
@@ -52,11 +56,13 @@ def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluatio
 
 
 def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
-    """What a policy earns in an episode, by following the distribution over states from the start on.
+    """What a policy earns in an episode, by following the distribution over states from the start
+    on.
 
     Args:
         model: the world.
-        policy: probabilities [states, actions]; of a policy that counts steps [steps, states, actions], begun anew when they are over.
+        policy: probabilities [states, actions]; of a policy that counts steps [steps, states,
+            actions], begun anew when they are over.
         horizon: steps after which an episode is cut, >= 1.
     """
     if horizon < 1:
@@ -95,7 +101,8 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
 
 
 def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
-    """The probability of each outcome in some states under a policy [states, actions]: float64 [some, actions, outcomes]."""
+    """The probability of each outcome in some states under a policy [states, actions]: float64
+    [some, actions, outcomes]."""
     taken: np.ndarray = policy[some, :, None] * model.probability[some]
     return taken
 

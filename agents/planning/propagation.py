@@ -1,4 +1,5 @@
-"""Following the distribution over states through an episode, compiled: only states that can be stood on now cost anything."""
+"""Following the distribution over states through an episode, compiled: only states that can be
+stood on now cost anything."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ TOTALS = types.UniTuple(float64, 4)
     error_model="numpy",
 )
 def follow(first, target, staying, arriving, reward, goal, start, horizon):  # type: ignore[no-untyped-def]
-    """Expected return, expected length, sum of step x probability of arriving then, and probability of ever standing on a goal.
+    """Expected return, expected length, sum of step x probability of arriving then, and probability
+    of ever standing on a goal.
 
     It stops early where the distribution stands still: every later step then brings the same.
 

@@ -1,7 +1,9 @@
-"""Exact answers on a known model: the optimum, the best policy that must explore, and what a given policy earns.
+"""Exact answers on a known model: the optimum, the best policy that must explore, and what a given
+policy earns.
 
-Every solver says whether it converged. A sweep over the whole table is a handful of array operations; large tables are swept, and
-distributions followed, by compiled loops. Only policy iteration needs SciPy, for its sparse linear systems.
+Every solver says whether it converged. A sweep over the whole table is a handful of array
+operations; large tables are swept, and distributions followed, by compiled loops. Only policy
+iteration needs SciPy, for its sparse linear systems.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 LARGE = 200_000
-"""Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the time to load it."""
+"""Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the
+time to load it."""
 
 
 class Solution(NamedTuple):
@@ -42,7 +45,8 @@ class FiniteHorizonSolution(NamedTuple):
 
 
 class _Backup:
-    """q = r + Σ_s' p(s' | s, a) γ V(s'), with V = 0 where the episode terminated. Sutton & Barto, 2nd ed., equation 4.10."""
+    """q = r + Σ_s' p(s' | s, a) γ V(s'), with V = 0 where the episode terminated. Sutton & Barto,
+    2nd ed., equation 4.10."""
 
     def __init__(self, model: TabularMDP, discount: float) -> None:
         self.reward = (model.probability * model.reward).sum(axis=2)  # [states, actions]
@@ -79,7 +83,8 @@ class _Backup:
         return self._sweeper(value)
 
     def follow(self, policy: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """What `value` becomes when a policy (int [states]) takes one step first: float64 [states]."""
+        """What `value` becomes when a policy (int [states]) takes one step first: float64
+        [states]."""
         states = np.arange(len(policy))
         after: np.ndarray = self.reward[states, policy]  # [states], a copy
         for weight, next_state in self.terms:
@@ -87,7 +92,8 @@ class _Backup:
         return after
 
     def worth(self, policy: np.ndarray) -> np.ndarray:
-        """The value of a policy (int [states]), V = (I - γ P)⁻¹ r: float64 [states]. The policy must end its episodes where γ = 1."""
+        """The value of a policy (int [states]), V = (I - γ P)⁻¹ r: float64 [states]. The policy
+        must end its episodes where γ = 1."""
         from scipy.sparse import csc_array, eye_array
         from scipy.sparse.linalg import splu
 
@@ -106,13 +112,16 @@ def value_iteration(
 ) -> Solution:
     """The optimum: V(s) ← max_a q(s, a) until it stands still.
 
-    Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ / (1 - γ) times the last change
-    (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound exists, when the last change is. Changes in the last digit alone
-    also count as standing still. It goes on as long as reward has not reached every state that it can reach, however small it is there.
+    Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ /
+    (1 - γ) times the last change (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound
+    exists, when the last change is. Changes in the last digit alone also count as standing still.
+    It goes on as long as reward has not reached every state that it can reach, however small it is
+    there.
 
     Args:
         model: the world.
-        discount: in (0, 1]. With 1, and where reward can be gathered for ever, there is no optimum and `converged` is False.
+        discount: in (0, 1]. With 1, and where reward can be gathered for ever, there is no optimum
+            and `converged` is False.
         tolerance: largest error of a value.
         max_sweeps: after so many it gives up, and `converged` is False.
     """
@@ -122,19 +131,22 @@ def value_iteration(
 def policy_iteration(
     model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000
 ) -> Solution:
-    """The optimum: evaluate a policy exactly, improve it where some action is better, until none is.
+    """The optimum: evaluate a policy exactly, improve it where some action is better, until none
+    is.
 
-    Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; ours solves V = r + γ P V (Puterman 1994, section 6.4), so
-    that it ends after finitely many improvements. An action replaces another only where it is better by more than rounding and
-    than what `tolerance` leaves open, hence policies of equal value cannot alternate (their exercise 4.4).
+    Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; ours solves V = r + γ P V
+    (Puterman 1994, section 6.4), so that it ends after finitely many improvements. An action
+    replaces another only where it is better by more than rounding and than what `tolerance` leaves
+    open, hence policies of equal value cannot alternate (their exercise 4.4).
 
-    With γ = 1 it begins with a policy that ends every episode, and finds the best of those; where some state has no such policy, or an
-    improved one gathers reward for ever, `converged` is False.
+    With γ = 1 it begins with a policy that ends every episode, and finds the best of those; where
+    some state has no such policy, or an improved one gathers reward for ever, `converged` is False.
 
     Args:
         model: the world.
         discount: in (0, 1].
-        tolerance: largest error of a value (for γ = 1: largest gain of an improvement that is not made).
+        tolerance: largest error of a value (for γ = 1: largest gain of an improvement that is not
+            made).
         max_sweeps: improvements, after which it gives up.
     """
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
@@ -160,11 +172,13 @@ def modified_policy_iteration(
     max_sweeps: int = 100_000,
     evaluation_sweeps: int = 20,
 ) -> Solution:
-    """The optimum: improve the policy in one sweep over all actions, evaluate it in some cheap sweeps over its own, and again.
+    """The optimum: improve the policy in one sweep over all actions, evaluate it in some cheap
+    sweeps over its own, and again.
 
-    Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps are value iteration, infinitely many policy iteration. It
-    stops like `value_iteration`, judged by the improving sweeps. With γ = 1 it begins with the value of a policy that ends every
-    episode, from which values only rise; where there is none, with 0.
+    Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps are value iteration,
+    infinitely many policy iteration. It stops like `value_iteration`, judged by the improving
+    sweeps. With γ = 1 it begins with the value of a policy that ends every episode, from which
+    values only rise; where there is none, with 0.
 
     Args:
         model: the world.
@@ -201,16 +215,19 @@ def best_epsilon_soft(
     tolerance: float = 1e-10,
     max_sweeps: int = 100_000,
 ) -> Solution:
-    """The best policy among those that choose one action in each state and take another with probability ε.
+    """The best policy among those that choose one action in each state and take another with
+    probability ε.
 
-    That is the optimum of the model in which the world replaces a chosen action with probability ε: Sutton & Barto, 2nd ed., section
-    5.4. The solution's `q` holds the values of an action taken once, the ε-soft policy afterwards; `policy` is the chosen action.
+    That is the optimum of the model in which the world replaces a chosen action with probability ε:
+    Sutton & Barto, 2nd ed., section 5.4. The solution's `q` holds the values of an action taken
+    once, the ε-soft policy afterwards; `policy` is the chosen action.
 
     Args:
         model: the world.
         discount: see `value_iteration`.
         epsilon: in [0, 1].
-        convention: whether ε goes to every other action in equal parts ("others", as in the report), or to all ("all", as in the book).
+        convention: whether ε goes to every other action in equal parts ("others", as in the
+            report), or to all ("all", as in the book).
         tolerance: see `value_iteration`.
         max_sweeps: see `value_iteration`.
     """
@@ -229,9 +246,11 @@ def best_epsilon_soft(
 
 
 def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
-    """The best undiscounted return of an episode that is cut after `horizon` steps, by backward induction.
+    """The best undiscounted return of an episode that is cut after `horizon` steps, by backward
+    induction.
 
-    Puterman (1994), section 4.5. The best policy knows how many steps are left; no stationary one earns more.
+    Puterman (1994), section 4.5. The best policy knows how many steps are left; no stationary one
+    earns more.
 
     Args:
         model: the world.
@@ -310,12 +329,14 @@ def _checked(discount: float) -> float:
 
 
 def _threshold(discount: float, tolerance: float) -> float:
-    """The last change of a value with which its error is at most `tolerance`; for γ = 1, where no such bound exists, `tolerance`."""
+    """The last change of a value with which its error is at most `tolerance`; for γ = 1, where no
+    such bound exists, `tolerance`."""
     return tolerance if discount == 1 else tolerance * (1 - discount) / discount
 
 
 def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.ndarray:
-    """Where policy iteration begins: the best next reward; with γ = 1 the way to the nearest end of the episode. int [states]."""
+    """Where policy iteration begins: the best next reward; with γ = 1 the way to the nearest end of
+    the episode. int [states]."""
     policy: np.ndarray = backup.reward.argmax(axis=1)
     if discount < 1:
         return policy
@@ -361,9 +382,10 @@ PROOF_EVERY = 1000
 def _grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:
     """Whether values provably go on rising (or falling) in a set of states that nobody leaves.
 
-    If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can leave the set or end the episode, then
-    each later sweep adds at least δ again: a sweep is monotone, and without a discount adding δ to all values adds δ to all results.
-    The same holds downwards.
+    If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can
+    leave the set or end the episode, then each later sweep adds at least δ again: a sweep is
+    monotone, and without a discount adding δ to all values adds δ to all results. The same holds
+    downwards.
     """
     for direction in (1, -1):
         inside = direction * change > 0.5 * residual  # [states]

@@ -1,7 +1,9 @@
-"""The best policy that does not look at the clock: what an agent with one table can reach where a time limit cuts the episode.
+"""The best policy that does not look at the clock: what an agent with one table can reach where a
+time limit cuts the episode.
 
-The best policy of all knows how many steps are left. To find the best stationary one is hard in general; what is returned is the best
-of many good ones, improved state by state, so nothing promises that no other is better.
+The best policy of all knows how many steps are left. To find the best stationary one is hard in
+general; what is returned is the best of many good ones, improved state by state, so nothing
+promises that no other is better.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ ROUNDING = 1e-12
 
 
 def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarray] | None:
-    """The expected undiscounted return of the best stationary policy found, and that policy, int [states].
+    """The expected undiscounted return of the best stationary policy found, and that policy, int
+    [states].
 
     Args:
         model: the world; its horizon is at least 1.
-        optimum: what the best policy of all earns; a stationary one that earns as much ends the search.
+        optimum: what the best policy of all earns; a stationary one that earns as much ends the
+            search.
 
     Returns:
         None where the search would take too long.
@@ -54,7 +58,8 @@ def _worth(model: TabularMDP, policy: np.ndarray) -> float:
 def _improved(
     model: TabularMDP, policy: np.ndarray, worth: float, tries: int
 ) -> tuple[float, np.ndarray]:
-    """A policy with which no change of a single action earns more; or as far as `tries` evaluations lead."""
+    """A policy with which no change of a single action earns more; or as far as `tries` evaluations
+    lead."""
     states = [state for state in _visited(model, policy) if model.actions > 1]
     changed = True
     while changed and len(states) * (model.actions - 1) <= tries:

@@ -1,4 +1,5 @@
-"""Sweeps over a large table, compiled: to the last bit what `agents.planning.solvers` computes with arrays, many times faster.
+"""Sweeps over a large table, compiled: to the last bit what `agents.planning.solvers` computes with
+arrays, many times faster.
 
 Importing this loads numba, so it is done only for tables large enough to gain.
 """
@@ -14,14 +15,16 @@ LONG, TERMS, PAIRS, VALUES = int64[::1], float64[:, :, ::1], float64[:, ::1], fl
 
 
 class Sweeper:
-    """V'(s) = max_a [r(s, a) + Σ_k w_k(s, a) V(s'_k)], again and again. Sutton & Barto, 2nd ed., equation 4.10.
+    """V'(s) = max_a [r(s, a) + Σ_k w_k(s, a) V(s'_k)], again and again. Sutton & Barto, 2nd ed.,
+    equation 4.10.
 
-    States none of whose successors changed in the last sweep keep their value. News of a reward travel one step in each sweep, so in a
-    large world most states have nothing to do.
+    States none of whose successors changed in the last sweep keep their value. News of a reward
+    travel one step in each sweep, so in a large world most states have nothing to do.
 
     Args:
         reward: float64 [states, actions], expected.
-        weight: float64 [outcomes, states, actions], γ times the probability of going on with the outcome.
+        weight: float64 [outcomes, states, actions], γ times the probability of going on with the
+            outcome.
         next_state: int64 [outcomes, states, actions].
     """
 

@@ -1,6 +1,8 @@
-"""Where exact optima change: the ε from which exploring makes the way not worth walking, the penalty from which a wall is worth breaking.
+"""Where exact optima change: the ε from which exploring makes the way not worth walking, the
+penalty from which a wall is worth breaking.
 
-Each is found by halving an interval whose two ends differ, so the answer is as exact as the solver's tolerance.
+Each is found by halving an interval whose two ends differ, so the answer is as exact as the
+solver's tolerance.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ def bisect(
 
 
 def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
-    """Whether the best policy that explores with ε, left to its choices, comes from the start to the goal."""
+    """Whether the best policy that explores with ε, left to its choices, comes from the start to
+    the goal."""
     best = planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE)
     chosen = probabilities.one_hot(best.policy, model.actions)
     return evaluation.evaluate(model, chosen, model.horizon).goal_probability >= evaluation.SURE
@@ -53,7 +56,8 @@ def largest_walking_epsilon(
 
 
 def episode_below(epsilon: float, start: float, end: float, episodes: int) -> int:
-    """The first episode, counted from 1, in which a geometric schedule lies below ε; `episodes` + 1 if none does."""
+    """The first episode, counted from 1, in which a geometric schedule lies below ε; `episodes` + 1
+    if none does."""
     if start < epsilon:
         return 1
     if end >= epsilon:
@@ -71,7 +75,8 @@ def best_moves(model: TabularMDP, discount: float) -> float:
 
 
 def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.ndarray:
-    """What a policy is worth in each state, float64 [states]: v = (I - γ P)⁻¹ r. Sutton & Barto, 2nd ed., equation 4.4, solved.
+    """What a policy is worth in each state, float64 [states]: v = (I - γ P)⁻¹ r. Sutton & Barto,
+    2nd ed., equation 4.4, solved.
 
     Args:
         model: the world.

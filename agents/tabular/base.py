@@ -1,7 +1,9 @@
-"""What every tabular agent is: a table of action values, a rule that changes it, memory of the rule's own, a policy that explores.
+"""What every tabular agent is: a table of action values, a rule that changes it, memory of the
+rule's own, a policy that explores.
 
-Learning on a model's arrays and learning through `env.step` give the same table to the last bit from the same generators, and learning
-a episodes and then b the same as learning a + b. numba is loaded when learning or acting begins, not before.
+Learning on a model's arrays and learning through `env.step` give the same table to the last bit
+from the same generators, and learning a episodes and then b the same as learning a + b. numba is
+loaded when learning or acting begins, not before.
 """
 
 from __future__ import annotations
@@ -49,14 +51,16 @@ class Episodes(NamedTuple):
 
 
 class TabularAgent(Agent):
-    """An agent with a table of action values and a rule that is called after every step; the subclass says which rule.
+    """An agent with a table of action values and a rule that is called after every step; the
+    subclass says which rule.
 
     Args:
         config: its options.
         states: number of states.
         actions: number of actions.
         rng: draws its actions and breaks its ties; the agent keeps it, and uses no other.
-        episodes: planned episodes, over which schedules are stretched unless `config.decay_episodes` says otherwise.
+        episodes: planned episodes, over which schedules are stretched unless
+            `config.decay_episodes` says otherwise.
     """
 
     Config: ClassVar[type[TabularConfig]] = TabularConfig
@@ -108,14 +112,16 @@ class TabularAgent(Agent):
         return self.config.start_value
 
     def tables(self) -> tuple[float, ...]:
-        """What each table of the rule's own memory holds before the first episode, one number for each; by default it has none."""
+        """What each table of the rule's own memory holds before the first episode, one number for
+        each; by default it has none."""
         return ()
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
         """How many rows and columns the rule's own lists have, all 0 at first.
 
         Args:
-            horizon: steps after which an episode is cut; 0 when nothing cuts it, or nothing is known about it.
+            horizon: steps after which an episode is cut; 0 when nothing cuts it, or nothing is
+                known about it.
         """
         return 1, 1
 
@@ -124,7 +130,8 @@ class TabularAgent(Agent):
         return ()
 
     def prepare(self) -> None:
-        """Compile what learning needs, or load what was compiled before, so that it does not count as learning."""
+        """Compile what learning needs, or load what was compiled before, so that it does not count
+        as learning."""
         from agents.tabular import compiling
 
         compiling.pointers(type(self).rule, self.config.policy_name)
@@ -146,7 +153,8 @@ class TabularAgent(Agent):
             observation: the state, in [0, states).
             explore: whether to take the behaviour policy at the present exploration; else greedily.
             rng: draws in place of the agent's own generator, so that watching changes nothing.
-            step: steps of the episode before this one, for agents whose policy counts them; None reads the table as it stands.
+            step: steps of the episode before this one, for agents whose policy counts them; None
+                reads the table as it stands.
         """
         from agents.tabular import compiling
 
@@ -169,7 +177,8 @@ class TabularAgent(Agent):
         )
 
     def table_at(self, step: int) -> np.ndarray:
-        """The action values that are played after `step` steps of an episode: float64 [states, actions]. One table serves all."""
+        """The action values that are played after `step` steps of an episode: float64 [states,
+        actions]. One table serves all."""
         return self.q
 
     def policy(self) -> np.ndarray:
@@ -177,7 +186,8 @@ class TabularAgent(Agent):
         return probabilities.greedy(self.q, self.config.ties == "first")
 
     def played_policy(self) -> np.ndarray:
-        """What it plays in an episode without exploring: `policy()`, or [steps, states, actions] where it counts steps."""
+        """What it plays in an episode without exploring: `policy()`, or [steps, states, actions]
+        where it counts steps."""
         return self.policy()
 
     def learn_model(
@@ -191,7 +201,8 @@ class TabularAgent(Agent):
             episodes: how many.
 
         Raises:
-            UsageError: when the model has another number of states or actions, or episodes that could never end.
+            UsageError: when the model has another number of states or actions, or episodes that
+                could never end.
         """
         from agents.tabular import compiling, kernels
 
@@ -227,7 +238,8 @@ class TabularAgent(Agent):
     def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
         """Learn through `env.reset` and `env.step`, with the same compiled rule and policy.
 
-        The environment's own generator goes on where it stands: seed it before, with `env.reset(seed=…)`.
+        The environment's own generator goes on where it stands: seed it before, with
+        `env.reset(seed=…)`.
 
         Args:
             env: any environment with Discrete observations and actions; it must end its episodes.
@@ -256,15 +268,18 @@ class TabularAgent(Agent):
         return Own(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
 
     def shortfall(self) -> str:
-        """Why what it plays may earn less than the best possible even when it has nothing left to learn; "" for no such reason."""
+        """Why what it plays may earn less than the best possible even when it has nothing left to
+        learn; "" for no such reason."""
         return ""
 
     def findings(self) -> dict[str, Any]:
-        """What else it can say of its work, plain values for the run's summary: whether a solver converged."""
+        """What else it can say of its work, plain values for the run's summary: whether a solver
+        converged."""
         return {}
 
     def state(self) -> dict[str, Any]:
-        """All it learned, as arrays and plain values; its generator is not included, whoever gave it keeps it."""
+        """All it learned, as arrays and plain values; its generator is not included, whoever gave
+        it keeps it."""
         return {
             **{name: getattr(self, name).copy() for name in LEARNED},
             "episodes_done": self.episodes_done,
@@ -300,7 +315,8 @@ class TabularAgent(Agent):
         """The agent that `save` wrote, its generator where it was.
 
         Raises:
-            SandboxError: when the file is damaged, or holds something else than an agent of this class.
+            SandboxError: when the file is damaged, or holds something else than an agent of this
+                class.
         """
         from agents.tabular import saved
 
@@ -310,28 +326,23 @@ class TabularAgent(Agent):
 
     def _epsilons(self, count: int) -> np.ndarray:
         config = self.config
-        length = config.decay_episodes or self.episodes
-        return schedules.values(
-            config.epsilon_schedule,
-            config.epsilon,
-            config.epsilon_final,
-            length,
-            self.episodes_done,
-            count,
-        )
+        return self._values(config.epsilon_schedule, config.epsilon, config.epsilon_final, count)
 
     def _alphas(self, count: int) -> np.ndarray:
         config = self.config
-        length = config.decay_episodes or self.episodes
         if config.alpha_schedule == "visits":
             return np.ones(count)  # of a first visit; the loops divide it
         final = config.alpha if config.alpha_final is None else config.alpha_final
-        return schedules.values(
-            config.alpha_schedule, config.alpha, final, length, self.episodes_done, count
-        )
+        return self._values(config.alpha_schedule, config.alpha, final, count)
+
+    def _values(self, schedule: str, start: float, end: float, count: int) -> np.ndarray:
+        """A schedule's values in the next episodes: float64 [count]."""
+        length = self.config.decay_episodes or self.episodes
+        return schedules.values(schedule, start, end, length, self.episodes_done, count)
 
     def _tables(self, model: TabularMDP) -> Tables:
-        """The model's arrays for the kernels; those of the last model are kept, since one model is learned in many blocks."""
+        """The model's arrays for the kernels; those of the last model are kept, since one model is
+        learned in many blocks."""
         from agents.tabular import kernels
 
         if self._known is None or self._known[0] is not model:
@@ -339,7 +350,8 @@ class TabularAgent(Agent):
         return self._known[1]
 
     def _make_rows(self, horizon: int) -> None:
-        """The rule's lists, for episodes of that many steps; they stay as they are once they are made.
+        """The rule's lists, for episodes of that many steps; they stay as they are once they are
+        made.
 
         Raises:
             UsageError: when they were made for episodes of another length.

@@ -1,4 +1,5 @@
-"""Whether the learning loops were compiled before, so that the first run can say why it takes longer. Loads no numba."""
+"""Whether the learning loops were compiled before, so that the first run can say why it takes
+longer. Loads no numba."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from pathlib import Path
 
 
 def compiled_before() -> bool:
-    """Whether numba's cache holds the trainer, in any version: in NUMBA_CACHE_DIR, beside the source, or in the user's cache folder."""
+    """Whether numba's cache holds the trainer, in any version: in NUMBA_CACHE_DIR, beside the
+    source, or in the user's cache folder."""
     named = os.environ.get("NUMBA_CACHE_DIR")
     user = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"
     places = [Path(named)] if named else [Path(__file__).parent / "__pycache__", user]

@@ -1,4 +1,5 @@
-"""Options that all tabular agents share. Importing this loads neither NumPy nor numba: `--help` needs it."""
+"""Options that all tabular agents share. Importing this loads neither NumPy nor numba: `--help`
+needs it."""
 
 from __future__ import annotations
 
@@ -126,12 +127,14 @@ class TabularConfig(LabConfig):
 
     @property
     def alpha_division(self) -> float:
-        """The power of a pair's visits that its step size is divided by: 0 where visits do not matter."""
+        """The power of a pair's visits that its step size is divided by: 0 where visits do not
+        matter."""
         return self.alpha_power if self.alpha_schedule == "visits" else 0.0
 
     @property
     def start_value(self) -> float:
-        """What the table holds before the first episode: by default the most that rewards of at most 1 per step can add up to."""
+        """What the table holds before the first episode: by default the most that rewards of at
+        most 1 per step can add up to."""
         if self.initial_value is None:
             return (
                 1 / (1 - self.discount) if self.discount < 1 else 0.0

@@ -1,5 +1,5 @@
-"""Behaviour policies: which action is taken in a state, given the table of action values and how often
-each pair was taken.
+"""Behaviour policies: which action is taken in a state, given the table of action values and how
+often each pair was taken.
 
 They are plain functions that run as they stand; `agents.tabular.compiling` compiles those that are
 used. All have one signature, so that the loop takes any of them as a pointer, and draw from the
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def with_bonus(
     q: np.ndarray, counts: np.ndarray, state: int, action: int, weight: float, logarithm: bool
 ) -> float:
-    """q + weight √(ln N / n), or q + weight / √n: n how often the pair was taken, N all pairs of its
-    state. An untried action has inf; where the weight is 0, the value is q alone."""
+    """q + weight √(ln N / n), or q + weight / √n: n how often the pair was taken, N all pairs of
+    its state. An untried action has inf; where the weight is 0, the value is q alone."""
     value: float = q[state, action]
     if weight == 0.0:
         return value
@@ -197,7 +197,8 @@ def epsilon_greedy_over_all_probabilities(
 
 
 def weight(value: float, best: float, temperature: float) -> float:
-    """exp((value - best) / temperature), and 1 for the best also where the difference is inf - inf."""
+    """exp((value - best) / temperature), and 1 for the best also where the difference is inf -
+    inf."""
     return 1.0 if value == best else math.exp((value - best) / temperature)
 
 
@@ -210,7 +211,8 @@ def total_weight(q: np.ndarray, state: int, best: float, temperature: float) -> 
 
 
 def by_weight(q: np.ndarray, state: int, best: float, temperature: float, left: float) -> int:
-    """The first action up to which the weights add up to more than `left`; they are added as in `total_weight`."""
+    """The first action up to which the weights add up to more than `left`; they are added as in
+    `total_weight`."""
     reached = 0.0
     for action in range(q.shape[1]):
         reached += weight(q[state, action], best, temperature)
@@ -256,10 +258,12 @@ def softmax_probabilities(
 
 
 def mellow_temperature(q: np.ndarray, counts: np.ndarray, state: int, temperature: float) -> float:
-    """The softmax temperature 1/β at which the expected value is mellowmax, the log-mean-exp of the values at `temperature`, 1/ω.
+    """The softmax temperature 1/β at which the expected value is mellowmax, the log-mean-exp of the
+    values at `temperature`, 1/ω.
 
-    Asadi & Littman (2017), "An alternative softmax operator for reinforcement learning", equation for β after Theorem 3: the root of
-    Σ_a exp(β [q(a) - mm_ω]) (q(a) - mm_ω) = 0. It lies in (0, ω] and is found by Newton's method kept inside its bracket (theirs: Brent's).
+    Asadi & Littman (2017), "An alternative softmax operator for reinforcement learning", equation
+    for β after Theorem 3: the root of Σ_a exp(β [q(a) - mm_ω]) (q(a) - mm_ω) = 0. It lies in (0, ω]
+    and is found by Newton's method kept inside its bracket (theirs: Brent's).
     """
     best, _, _ = highest(q, counts, state, 0.0, False)
     mellow = temperature * math.log(

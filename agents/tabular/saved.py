@@ -1,6 +1,8 @@
-"""A learned agent in one file: arrays and a line of JSON in an .npz, no pickle, so that loading one never runs code.
+"""A learned agent in one file: arrays and a line of JSON in an .npz, no pickle, so that loading one
+never runs code.
 
-A loaded agent acts and goes on learning as the saved one would have: its generator is saved with it.
+A loaded agent acts and goes on learning as the saved one would have: its generator is saved with
+it.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ def load(path: Path, expected: type[Saved]) -> Saved:
 
     Args:
         path: the file.
-        expected: the agent's class, or one above it; what else derives from it is found in the registry by name.
+        expected: the agent's class, or one above it; what else derives from it is found in the
+            registry by name.
 
     Raises:
         SandboxError: when the file is damaged, foreign, or holds another agent than `expected`.
@@ -103,7 +106,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _class(name: str, expected: type[Saved], path: Path) -> Any:
-    """The class of the agent called `name`: `expected` itself where that is it, else what the registry has."""
+    """The class of the agent called `name`: `expected` itself where that is it, else what the
+    registry has."""
     if expected.name == name:
         return expected
     from sandbox.registry.registry import registry

@@ -1,6 +1,8 @@
-"""Learning through `env.step`: the loop of `agents.tabular.kernels.learn`, one call of Gymnasium at a time.
+"""Learning through `env.step`: the loop of `agents.tabular.kernels.learn`, one call of Gymnasium at
+a time.
 
-It draws what the compiled loop draws, in the same order, and calls the same compiled rule and policy.
+It draws what the compiled loop draws, in the same order, and calls the same compiled rule and
+policy.
 """
 
 from __future__ import annotations

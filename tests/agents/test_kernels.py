@@ -1,4 +1,5 @@
-"""The compiled loop: the same numbers as `env.step`, however it is cut; and an edited rule is the one that runs."""
+"""The compiled loop: the same numbers as `env.step`, however it is cut; and an edited rule is the
+one that runs."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ WAYS = [
     for ties in ("random", "first")
     if agent.name in ("sarsa", "q-learning") or (policy, ties) == ("epsilon-greedy", "random")
 ]
-"""Every agent explores in one way, the two simplest in all: what is drawn, and when, is the loops' business and the same for all agents."""
+"""Every agent explores in one way, the two simplest in all: what is drawn, and when, is the loops'
+business and the same for all agents."""
 
 
 @pytest.mark.parametrize(("agent_class", "policy", "ties"), WAYS, ids=str)

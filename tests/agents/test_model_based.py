@@ -1,4 +1,5 @@
-"""Agents with learned models: both ways of learning, tiny worlds, worlds of chance against exact solvers, and full lists."""
+"""Agents with learned models: both ways of learning, tiny worlds, worlds of chance against exact
+solvers, and full lists."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def test_a_loaded_agent_goes_on_learning_like_the_saved_one(
 
 @pytest.mark.parametrize("kind", AGENTS, ids=lambda kind: kind.name)
 def test_every_agent_solves_its_tiny_world(kind: Any, worlds: Any) -> None:
-    """Five cells in a row, a reward for staying in the last: the greedy policy walks there and stays."""
+    """Five cells in a row, a reward for staying in the last: the greedy policy walks there and
+    stays."""
     following = [[cell, max(cell - 1, 0), min(cell + 1, 4)] for cell in range(5)]
     reward = [[float(cell == 4), 0.0, 0.0] for cell in range(5)]
     model = worlds.make_model(following, reward, horizon=20, goal=(4,))
@@ -172,7 +174,8 @@ def test_ucb_vi_plans_for_the_time_limit_or_as_told(worlds: Any) -> None:
 
 
 def test_what_is_known_of_returns_makes_ucb_vi_learn_sooner(worlds: Any) -> None:
-    """One reward at the end of a row of cells, by chance: bounds of 1 for each of 40 steps are far above it."""
+    """One reward at the end of a row of cells, by chance: bounds of 1 for each of 40 steps are far
+    above it."""
     following = [[[max(cell - 1, 0), cell], [min(cell + 1, 5), cell]] for cell in range(6)]
     reward = [[[0.0, 0.0], [float(cell == 4), 0.0]] for cell in range(6)]
     ends = [[[False, False], [cell == 4, False]] for cell in range(6)]

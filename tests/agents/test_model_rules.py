@@ -1,4 +1,5 @@
-"""Learned models: outcomes, queues and bonuses by hand; many planning steps against exact solvers."""
+"""Learned models: outcomes, queues and bonuses by hand; many planning steps against exact
+solvers."""
 
 from __future__ import annotations
 
@@ -149,7 +150,8 @@ def test_outcomes_are_drawn_as_often_as_they_came_and_actions_alike() -> None:
 
 @pytest.mark.parametrize("planned", [0, 1, 7])
 def test_planning_repeats_what_was_seen(planned: int) -> None:
-    """One pair was seen: α = 1/2 halves the distance to 3 + 0.9 · 10 in the step and in every planned one."""
+    """One pair was seen: α = 1/2 halves the distance to 3 + 0.9 · 10 in the step and in every
+    planned one."""
     bench = Bench(dyna, [19, planned, 0, 0, 0], start=10.0)
     bench.step(0, 1, 3.0, 1)
     assert bench.q[0, 1] == pytest.approx(12 - 2 * 0.5 ** (planned + 1))
@@ -157,7 +159,8 @@ def test_planning_repeats_what_was_seen(planned: int) -> None:
 
 
 def test_curious_planning_adds_kappa_times_the_root_of_the_time_since_the_last_try() -> None:
-    """State 0 alone was acted in: planning tries both of its actions, and the untried one leads back with reward 0."""
+    """State 0 alone was acted in: planning tries both of its actions, and the untried one leads
+    back with reward 0."""
     bench = Bench(dyna, [19, 400, 2.0, 1, 0])
     for _ in range(9):
         bench.step(0, 1, 0.0, 3, terminated=True)
@@ -215,7 +218,8 @@ def test_much_planning_in_a_certain_world_finds_the_optimum(name: str, worlds: A
 
 @pytest.mark.parametrize("name", RULES)
 def test_pairs_that_were_never_tried_keep_their_value_in_all_plans(name: str, worlds: Any) -> None:
-    """Action 1 of states 0 and 3 stays at 5: the same as a world in which it ends the episode with 5."""
+    """Action 1 of states 0 and 3 stays at 5: the same as a world in which it ends the episode with
+    5."""
     rule, settings = RULES[name]
     bench, model = Bench(rule, settings, start=5.0, alpha=1.0), certain(worlds)
     for _ in range(100):
@@ -231,7 +235,8 @@ def test_pairs_that_were_never_tried_keep_their_value_in_all_plans(name: str, wo
 
 @pytest.mark.parametrize("name", ["prioritized", "r-max"])
 def test_expected_updates_solve_the_world_that_was_seen(name: str, worlds: Any) -> None:
-    """Frequencies as probabilities, solved exactly; R-max takes the first 20 visits of each pair."""
+    """Frequencies as probabilities, solved exactly; R-max takes the first 20 visits of each
+    pair."""
     rule = RULES[name][0]
     visits = 20 if name == "r-max" else 10**9
     settings = [99, visits, 1e-12, 1000] if name == "r-max" else [99, 60, 1e-9]
@@ -286,7 +291,8 @@ def test_a_queue_gives_the_highest_first_whatever_was_raised() -> None:
 
 
 def test_a_reward_sweeps_back_along_the_way_in_one_step(worlds: Any) -> None:
-    """A chain walked once; with the reward at its end, n planned updates reach n pairs, the nearest first."""
+    """A chain walked once; with the reward at its end, n planned updates reach n pairs, the nearest
+    first."""
     for planned in range(5):
         bench = Bench(prioritized_sweeping, [19, planned, 1e-9], alpha=1.0)
         for state in range(3):

@@ -1,4 +1,5 @@
-"""Monte Carlo control: returns and importance weights by hand, cut episodes, and worlds whose values are known."""
+"""Monte Carlo control: returns and importance weights by hand, cut episodes, and worlds whose
+values are known."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.planning.probabilities import epsilon_greedy
 from agents.tabular.kernels import Own, as_step
 from agents.tabular.rules.monte_carlo import (
     MonteCarlo,
@@ -16,6 +16,7 @@ from agents.tabular.rules.monte_carlo import (
     monte_carlo,
     off_policy_monte_carlo,
 )
+from tests.agents.exact_policies import epsilon_greedy
 
 DISCOUNT = 0.5
 Move = tuple[int, int, float, int]
@@ -23,7 +24,8 @@ Move = tuple[int, int, float, int]
 
 
 class Bench:
-    """A rule as a plain function, fed with episodes that were written down; ε-greedy with ε = 0.4."""
+    """A rule as a plain function, fed with episodes that were written down; ε-greedy with ε =
+    0.4."""
 
     def __init__(
         self,
@@ -79,7 +81,8 @@ class Bench:
 
 
 TWICE: list[Move] = [(0, 0, 1.0, 1), (1, 1, 2.0, 0), (0, 0, 4.0, 2)]
-"""The pair (0, 0) comes twice; its returns are 1 + 2/2 + 4/4 = 3 and 4, and that of (1, 1) is 2 + 4/2 = 4."""
+"""The pair (0, 0) comes twice; its returns are 1 + 2/2 + 4/4 = 3 and 4, and that of (1, 1) is 2 +
+4/2 = 4."""
 
 
 def test_every_visit_averages_the_returns_of_all_visits() -> None:
@@ -136,7 +139,8 @@ def test_an_episode_longer_than_the_ring_teaches_its_last_steps(rule: Any) -> No
 
 
 def test_importance_weights_are_those_of_the_box() -> None:
-    """π is greedy, b gives it 0.6: one step before the last the weight is 1 / 0.6, and it ends where another action was played."""
+    """π is greedy, b gives it 0.6: one step before the last the weight is 1 / 0.6, and it ends
+    where another action was played."""
     bench = Bench(off_policy_monte_carlo, [1])
     bench.q[:, 1] = -9.0
     bench.episode((0, 0, 1.0, 1), (1, 1, 2.0, 2), (2, 0, 3.0, 3))
@@ -194,7 +198,8 @@ def test_weights_that_outgrow_every_number_end_an_episode_and_leave_numbers() ->
 
 
 def test_importance_sampling_finds_the_greedy_value_under_much_exploration() -> None:
-    """Three steps; π always takes action 0, which pays 1 on average, b in 60 of 100; action 1 pays 0."""
+    """Three steps; π always takes action 0, which pays 1 on average, b in 60 of 100; action 1 pays
+    0."""
     rng = np.random.default_rng(0)
     bench = Bench(off_policy_monte_carlo, [1], length=4)
     bench.q[:, 1] = -9.0

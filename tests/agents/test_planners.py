@@ -1,4 +1,5 @@
-"""Agents with the exact model: solvers that agree with one another and with closed forms, say when they failed, and play what they found."""
+"""Agents with the exact model: solvers that agree with one another and with closed forms, say when
+they failed, and play what they found."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ def test_modified_policy_iteration_lies_between_the_other_two(
 
 
 def test_policy_iteration_evaluates_exactly(worlds: Any) -> None:
-    """Staying on the goal for ever, 42 steps away: rounding alone is left, after fewer improvements than there are states."""
+    """Staying on the goal for ever, 42 steps away: rounding alone is left, after fewer improvements
+    than there are states."""
     found = planning.policy_iteration(worlds.report_maze(), 0.9)
     assert found.value[99] == pytest.approx(0.9**42 / (1 - 0.9), rel=1e-12)
     assert found.sweeps < 100

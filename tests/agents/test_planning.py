@@ -231,7 +231,8 @@ def test_wrong_questions_are_refused(worlds: Any) -> None:
 
 
 def corridor(worlds: Any, seed: int) -> Any:
-    """Some thousand states, each with a way to its neighbours and now and then one far away; rewards are rare."""
+    """Some thousand states, each with a way to its neighbours and now and then one far away;
+    rewards are rare."""
     rng = np.random.default_rng(seed)
     states, shape = 5000, (5000, 3, 2)
     near = np.clip(

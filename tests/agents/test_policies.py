@@ -1,4 +1,5 @@
-"""Compiled policies: frequencies against exact probabilities, which numbers they draw, and values at the edge of arithmetic."""
+"""Compiled policies: frequencies against exact probabilities, which numbers they draw, and values
+at the edge of arithmetic."""
 
 import math
 import random
@@ -6,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from agents.planning import probabilities
 from agents.tabular import compiling, policies
+from tests.agents import exact_policies as probabilities
 
 greedy, epsilon_greedy, softmax, mellowmax = (
     compiling.compiled_policy(name) for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax")
@@ -200,7 +201,8 @@ def test_at_epsilon_0_every_policy_is_greedy(name: str) -> None:
 
 
 def test_mellowmax_of_two_actions_is_its_closed_form() -> None:
-    """With two actions the expected value says the probability: p q₁ + (1 - p) q₂ = log((e^ωq₁ + e^ωq₂) / 2) / ω."""
+    """With two actions the expected value says the probability: p q₁ + (1 - p) q₂ = log((e^ωq₁ +
+    e^ωq₂) / 2) / ω."""
     for omega, first, second in ((1.0, 1.0, 0.0), (5.0, 0.3, -0.4), (0.01, 2.0, -3.0)):
         mellow = math.log((math.exp(omega * first) + math.exp(omega * second)) / 2) / omega
         p = (mellow - second) / (first - second)
@@ -233,7 +235,8 @@ def test_the_mellowmax_policy_expects_mellowmax(values: list[float], omega: floa
 
 
 def test_ucb1_weighs_values_against_how_seldom_they_were_tried() -> None:
-    """N = 30: bonuses √(ln 30 / 2) = 1.304, √(ln 30 / 8) = 0.652, √(ln 30 / 20) = 0.412; the values differ by 0.5 and 0.9."""
+    """N = 30: bonuses √(ln 30 / 2) = 1.304, √(ln 30 / 8) = 0.652, √(ln 30 / 20) = 0.412; the values
+    differ by 0.5 and 0.9."""
     q, counts = np.array([[0.0, 0.5, 0.9]]), np.array([[2, 8, 20]])
     ucb1 = compiling.compiled_policy("ucb1")
     rng = np.random.default_rng(0)

@@ -1,4 +1,5 @@
-"""What every tabular agent learns with seed 0, as digests kept in fixtures/tables.json: a change of form must not change a byte.
+"""What every tabular agent learns with seed 0, as digests kept in fixtures/tables.json: a change of
+form must not change a byte.
 
 `python -m tests.agents.test_tables` writes the file anew; a difference belongs in the changelog.
 """

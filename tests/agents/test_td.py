@@ -1,4 +1,5 @@
-"""One-step rules against arithmetic a reader can redo, and the four classic bugs of tabular libraries."""
+"""One-step rules against arithmetic a reader can redo, and the four classic bugs of tabular
+libraries."""
 
 from __future__ import annotations
 
@@ -139,7 +140,8 @@ def test_sarsa_plays_the_action_it_bootstrapped_from(
 def test_no_action_is_drawn_for_a_state_in_which_none_is_played_or_learned(
     agent_class: Any, draws: Any, policy: str, worlds: Any
 ) -> None:
-    """A chain of 4 steps: truncated, SARSA draws a fifth action to bootstrap from; terminated, nobody does."""
+    """A chain of 4 steps: truncated, SARSA draws a fifth action to bootstrap from; terminated,
+    nobody does."""
     following = [[1], [2], [3], [4], [4]]
     ends = [[False], [False], [False], [True], [True]]
     for terminated, expected in zip((None, ends), draws, strict=True):
@@ -155,7 +157,8 @@ def test_no_action_is_drawn_for_a_state_in_which_none_is_played_or_learned(
 @pytest.mark.parametrize("policy", ["softmax", "epsilon-greedy"])
 @pytest.mark.parametrize("agent_class", AGENTS)
 def test_every_agent_solves_its_tiny_world(agent_class: Any, policy: str, worlds: Any) -> None:
-    """Five cells in a row, a reward for staying in the last: the greedy policy walks there and stays."""
+    """Five cells in a row, a reward for staying in the last: the greedy policy walks there and
+    stays."""
     cells = range(5)
     following = [[cell, max(cell - 1, 0), min(cell + 1, 4)] for cell in cells]
     reward = [[float(cell == 4), 0.0, 0.0] for cell in cells]

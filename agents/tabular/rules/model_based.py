@@ -1,6 +1,8 @@
-"""Agents that learn a model of the world and plan with it. What they do after a step stands in `agents.tabular.rules.model_rules`.
+"""Agents that learn a model of the world and plan with it. What they do after a step stands in
+`agents.tabular.rules.model_rules`.
 
-A model is learned from steps alone; agents that are given the exact one are in `agents.tabular.rules.planners`.
+A model is learned from steps alone; agents that are given the exact one are in
+`agents.tabular.rules.planners`.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ class SweepingConfig(ModelBasedConfig):
 
 
 class RMaxConfig(ModelBasedConfig):
-    """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth more."""
+    """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth
+    more."""
 
     without_effect: ClassVar[Mapping[str, str]] = no_step_size(
         "r-max plans exactly with what it knows"
@@ -228,7 +231,8 @@ class PrioritizedSweeping(ModelAgent):
     rule = staticmethod(model_rules.prioritized_sweeping)
 
     def tables(self) -> tuple[float, ...]:
-        """Where a pair's outcomes are, where those that lead to a state are, priority, place in the queue."""
+        """Where a pair's outcomes are, where those that lead to a state are, priority, place in the
+        queue."""
         return 0.0, 0.0, 0.0, 0.0
 
     def settings(self) -> tuple[float, ...]:
@@ -237,7 +241,8 @@ class PrioritizedSweeping(ModelAgent):
 
 
 class RMax(ModelAgent):
-    """Believes that all it does not know is the best there could be, and plans exactly with what it knows."""
+    """Believes that all it does not know is the best there could be, and plans exactly with what it
+    knows."""
 
     name = "r-max"
     Config = RMaxConfig
@@ -254,7 +259,8 @@ class RMax(ModelAgent):
 
 
 class UcbVi(ModelAgent):
-    """Plans each episode step by step with a bonus for what it knows little about; regret in finite-horizon worlds is near the least."""
+    """Plans each episode step by step with a bonus for what it knows little about; regret in
+    finite-horizon worlds is near the least."""
 
     name = "ucb-vi"
     Config = UcbViConfig
@@ -266,7 +272,8 @@ class UcbVi(ModelAgent):
         return (0.0,)
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
-        """A row of counters, a row for each outcome, and a table for each step: values of all actions, and the highest."""
+        """A row of counters, a row for each outcome, and a table for each step: values of all
+        actions, and the highest."""
         steps = self.config.horizon or horizon or 100
         return self._affordable(
             1 + self.room + steps * self.states,

@@ -1,5 +1,5 @@
-"""The rules of the agents that learn a model of the world: what a step led to is noted, then planned
-with.
+"""The rules of the agents that learn a model of the world: what a step led to is noted, then
+planned with.
 
 The model is a list of outcomes, a row for each next state that a pair of state and action has led
 to; see `observe`. A truncated step is an outcome like any other: planning goes on where the episode
@@ -51,7 +51,8 @@ state's first action; a queued pair's priority; its place in the queue (0: none)
 ROOM = 0
 """The setting that says for how many outcomes there is room."""
 PLANNING_STEPS, KAPPA, PLUS, LAST_ALONE = 1, 2, 3, 4
-"""Settings of `dyna`: n, κ, whether it is Dyna-Q+, and whether a pair's only outcome is the last."""
+"""Settings of `dyna`: n, κ, whether it is Dyna-Q+, and whether a pair's only outcome is the
+last."""
 THRESHOLD = 2
 """A setting of `prioritized_sweeping`, beside PLANNING_STEPS: θ."""
 KNOWN, TOLERANCE, MAX_SWEEPS = 1, 2, 3

@@ -1,5 +1,5 @@
-"""Monte Carlo control: nothing is learned before the episode is over, then every step of it from the
-last to the first.
+"""Monte Carlo control: nothing is learned before the episode is over, then every step of it from
+the last to the first.
 
 Episodes that a time limit cut short have no return. By default what is still to come is estimated
 by the table itself, as partial-episode bootstrapping does (Pardo et al. 2018, "Time Limits in
@@ -160,7 +160,8 @@ class OffPolicyConfig(EpisodeConfig):
 
 
 class MonteCarlo(TabularAgent):
-    """On-policy: values are means of the returns that followed, with the exploration that there was."""
+    """On-policy: values are means of the returns that followed, with the exploration that there
+    was."""
 
     name = "monte-carlo"
     Config = MonteCarloConfig
@@ -185,7 +186,8 @@ class MonteCarlo(TabularAgent):
 
 
 class OffPolicyMonteCarlo(TabularAgent):
-    """Learns the greedy policy's value from the ends of episodes in which it was followed, weighted by how unlikely that was."""
+    """Learns the greedy policy's value from the ends of episodes in which it was followed, weighted
+    by how unlikely that was."""
 
     name = "off-policy-monte-carlo"
     Config = OffPolicyConfig

@@ -1,5 +1,5 @@
-"""Learning from n steps at once: a pair is updated n steps after it was taken, or when the episode is
-over.
+"""Learning from n steps at once: a pair is updated n steps after it was taken, or when the episode
+is over.
 
 `rows` is a ring of the last n steps. With n = 1 the agents are one-step ones. An episode that was
 cut is learned to its end and bootstraps from the state it was cut in.
@@ -137,7 +137,8 @@ class NStepSarsa(NStepAgent):
 
 
 class NStepTreeBackup(NStepAgent):
-    """Off-policy: it learns from n rewards, and at every step on the way from the actions it did not take."""
+    """Off-policy: it learns from n rewards, and at every step on the way from the actions it did
+    not take."""
 
     name = "n-step-tree-backup"
     Config = TreeBackupConfig

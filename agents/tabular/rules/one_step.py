@@ -163,7 +163,8 @@ class QLearning(TabularAgent):
 
 
 class SpeedyQLearning(TabularAgent):
-    """Q-learning that takes full steps where its target moves, and small ones where only chance is averaged out."""
+    """Q-learning that takes full steps where its target moves, and small ones where only chance is
+    averaged out."""
 
     name = "speedy-q-learning"
     Config = SpeedyConfig

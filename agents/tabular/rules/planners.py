@@ -1,6 +1,7 @@
 """Agents that are given the exact model: they solve it before their first step, and then only play.
 
-They learn nothing, so that what they earn is what the others are measured by. Each says whether its solver converged.
+They learn nothing, so that what they earn is what the others are measured by. Each says whether
+its solver converged.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class ModifiedConfig(PlannerConfig):
 
 
 class EpsilonSoftConfig(PlannerConfig):
-    """What `epsilon-soft` can be told besides; it is planned for the exploration of the first episode, `epsilon`."""
+    """What `epsilon-soft` can be told besides; it is planned for the exploration of the first
+    episode, `epsilon`."""
 
     policy: PolicyName = Field(
         default="epsilon-greedy",
@@ -85,17 +87,22 @@ class Planner(TabularAgent):
     """Sweeps over all states that it took."""
     residual: float | None = None
     """Largest change of a value in the last sweep, or that one more sweep would make."""
-    _planned: Any = None  # the model whose solution is played
+    _planned: TabularMDP | None = None  # the model whose solution is played
+
+    solver = staticmethod(planning.value_iteration)
+    """A function of a model, the discount, the tolerance, and the largest number of sweeps."""
 
     def solve(self, model: TabularMDP) -> planning.Solution:
-        """What the subclass's solver finds."""
-        raise NotImplementedError
+        """The solution of a model."""
+        config = self.config
+        return self.solver(model, config.discount, config.tolerance, config.max_sweeps)
 
     def plan(self, model: TabularMDP) -> None:
         """Solve a model; the table of action values becomes the solution's.
 
         Raises:
-            UsageError: when the model has another number of states or actions, or, with a discount of 1, no optimum.
+            UsageError: when the model has another number of states or actions, or, with a discount
+                of 1, no optimum.
         """
         self._check_size(*model.next_state.shape[:2])
         found = self.solve(model)
@@ -146,11 +153,8 @@ class Planner(TabularAgent):
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned; the next model is planned on anew."""
         super().restore(state)
-        self.converged, self.sweeps, self.residual = (
-            state["converged"],
-            state["sweeps"],
-            state["residual"],
-        )
+        for name in self.findings():
+            setattr(self, name, state[name])
         self._planned = None
 
 
@@ -159,23 +163,12 @@ class ValueIteration(Planner):
 
     name = "value-iteration"
 
-    def solve(self, model: TabularMDP) -> planning.Solution:
-        """See `agents.planning.solvers.value_iteration`."""
-        return planning.value_iteration(
-            model, self.config.discount, self.config.tolerance, self.config.max_sweeps
-        )
-
 
 class PolicyIteration(Planner):
     """The optimum, by exact evaluation and improvement of policies."""
 
     name = "policy-iteration"
-
-    def solve(self, model: TabularMDP) -> planning.Solution:
-        """See `agents.planning.solvers.policy_iteration`."""
-        return planning.policy_iteration(
-            model, self.config.discount, self.config.tolerance, self.config.max_sweeps
-        )
+    solver = staticmethod(planning.policy_iteration)
 
 
 class ModifiedPolicyIteration(Planner):
@@ -194,7 +187,8 @@ class ModifiedPolicyIteration(Planner):
 
 
 class EpsilonSoft(Planner):
-    """The best of the policies that must explore. `policy()` is its choice in each state, without the exploration."""
+    """The best of the policies that must explore. `policy()` is its choice in each state, without
+    the exploration."""
 
     name = "epsilon-soft"
     Config = EpsilonSoftConfig
@@ -204,7 +198,8 @@ class EpsilonSoft(Planner):
         """See `agents.planning.solvers.best_epsilon_soft`.
 
         Raises:
-            UsageError: with so much exploration that the chosen action comes less often than the others.
+            UsageError: with so much exploration that the chosen action comes less often than the
+                others.
         """
         config = self.config
         main, rest = shares(self.actions, config.epsilon, config.epsilon_convention)
@@ -213,5 +208,11 @@ class EpsilonSoft(Planner):
                 f"epsilon {config.epsilon:g} with {self.actions} actions: the chosen one would be taken less often than any other. "
                 f"At most {1 - 1 / self.actions:g} makes sense."
             )
-        limits = (config.epsilon_convention, config.tolerance, config.max_sweeps)
-        return planning.best_epsilon_soft(model, config.discount, config.epsilon, *limits)
+        return planning.best_epsilon_soft(
+            model,
+            config.discount,
+            config.epsilon,
+            config.epsilon_convention,
+            config.tolerance,
+            config.max_sweeps,
+        )

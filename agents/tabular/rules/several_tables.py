@@ -1,5 +1,5 @@
-"""Temporal difference learning with several estimates of each value: what overestimates is chosen by
-one and read from another.
+"""Temporal difference learning with several estimates of each value: what overestimates is chosen
+by one and read from another.
 
 Policies read `q`: the mean of the tables, or their minimum, as the paper says; each rule keeps it
 up to date.
@@ -215,7 +215,8 @@ class WeightedConfig(TabularConfig):
 
 
 class DoubleQLearning(TabularAgent):
-    """Off-policy: the best next action by one table is valued by the other, so that chance is not taken for worth."""
+    """Off-policy: the best next action by one table is valued by the other, so that chance is not
+    taken for worth."""
 
     name = "double-q-learning"
     rule = staticmethod(double_q_learning)

@@ -193,7 +193,8 @@ class SarsaLambda(TraceAgent):
 
 
 class QLambda(TraceAgent):
-    """Off-policy: Q-learning that teaches the way it came, back to the last action that was not greedy."""
+    """Off-policy: Q-learning that teaches the way it came, back to the last action that was not
+    greedy."""
 
     name = "q-lambda"
     Config = QLambdaConfig
