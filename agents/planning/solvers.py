@@ -258,7 +258,8 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
     """
     if horizon < 1:
         raise UsageError(
-            f"horizon {horizon}: an episode without a cut has no finite-horizon optimum; give at least 1 step."
+            f"horizon {horizon}: an episode without a cut has no finite-horizon optimum; give at "
+            f"least 1 step."
         )
     backup = _Backup(model, 1.0)
     value = np.zeros(len(model.next_state))  # [states], nothing can be had after the last step
@@ -317,7 +318,8 @@ def refuse_divergence(model: TabularMDP, found: Solution, discount: float) -> No
     if not best.converged and _grows_for_ever(model, change, float(np.abs(change[most]))):
         action, more = int(best.q[most].argmax()), "grows" if change[most] > 0 else "falls"
         raise UsageError(
-            f"With a discount of 1 there is no optimum: the value of state {most} {more} without end, with action {action} by "
+            f"With a discount of 1 there is no optimum: the value of state {most} {more} without "
+            f"end, with action {action} by "
             f"{abs(change[most]):g} in every step. Take a discount below 1, for instance 0.9."
         )
 

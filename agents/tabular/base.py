@@ -44,7 +44,7 @@ class Episodes(NamedTuple):
     episode: np.ndarray  # int64, counted from 1 since the agent was made
     return_: np.ndarray  # float64, sum of the rewards
     length: np.ndarray  # int64, steps
-    steps_to_goal: np.ndarray  # int64, steps until it first stood on a goal; -1 when it never did or nothing says what the goal is
+    steps_to_goal: np.ndarray  # int64, steps until it first stood on a goal; -1: never, or unknown
     epsilon: np.ndarray  # float64, exploration
     alpha: np.ndarray  # float64, step size
     start: np.ndarray  # int64, the first state
@@ -81,7 +81,8 @@ class TabularAgent(Agent):
     ) -> None:
         if min(states, actions, episodes) < 1:
             raise UsageError(
-                f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, {actions} and {episodes}."
+                f"Agent '{self.name}' needs at least 1 state, action and episode, not {states}, "
+                f"{actions} and {episodes}."
             )
         self.config = config
         self.states, self.actions = states, actions
@@ -209,7 +210,8 @@ class TabularAgent(Agent):
         self._check_size(*model.next_state.shape[:2])
         if not model.horizon and not can_end(model):
             raise UsageError(
-                "An episode of this model may never end: from some state nothing terminates it, and its horizon is 0. Give it a horizon."
+                "An episode of this model may never end: from some state nothing terminates it, "
+                "and its horizon is 0. Give it a horizon."
             )
         self._make_rows(model.horizon)
         log = kernels.log(episodes, self.visits)
@@ -298,7 +300,8 @@ class TabularAgent(Agent):
             own = getattr(self, name)
             if array.shape != own.shape if name != "rows" else array.ndim != 2:
                 raise SandboxError(
-                    f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which has {list(own.shape)}."
+                    f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which "
+                    f"has {list(own.shape)}."
                 )
         for name, array in arrays.items():
             setattr(self, name, array)
@@ -361,15 +364,18 @@ class TabularAgent(Agent):
             self.rows = np.zeros(shape)
         elif self.rows.shape != shape:
             raise UsageError(
-                f"Agent '{self.name}' began in episodes of another length: it has {list(self.rows.shape)} rows and columns, and needs "
-                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make a new agent for them."
+                f"Agent '{self.name}' began in episodes of another length: it has "
+                f"{list(self.rows.shape)} rows and columns, and needs "
+                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make a new "
+                f"agent for them."
             )
 
     def _check_size(self, states: int, actions: int) -> None:
         if (states, actions) != (self.states, self.actions):
             table = f"{self.states} states and {self.actions} actions"
             raise UsageError(
-                f"Agent '{self.name}' has a table for {table}; the environment has {states} and {actions}. Make an agent of that size."
+                f"Agent '{self.name}' has a table for {table}; the environment has {states} and "
+                f"{actions}. Make an agent of that size."
             )
 
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:

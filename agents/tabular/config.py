@@ -30,7 +30,8 @@ class TabularConfig(LabConfig):
     )
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="constant",
-        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a "
+        "pair's n-th visit",
     )
     alpha_power: float = Field(
         default=1.0,
@@ -47,11 +48,13 @@ class TabularConfig(LabConfig):
     epsilon: float = Field(
         default=0.8,
         ge=0,
-        description="exploration in the first episode: probability, temperature (softmax, mellowmax) or weight of the bonus",
+        description="exploration in the first episode: probability, temperature (softmax, "
+        "mellowmax) or weight of the bonus",
     )
     epsilon_convention: Literal["others", "all"] = Field(
         default="others",
-        description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or all (Sutton & Barto)",
+        description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or "
+        "all (Sutton & Barto)",
     )
     epsilon_final: float = Field(
         default=0.001, ge=0, description="exploration at the end of a schedule that is not constant"
@@ -80,18 +83,21 @@ class TabularConfig(LabConfig):
             and "initial_value" not in self.without_effect
         ):
             raise ValueError(
-                "discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for instance to 0"
+                "discount 1 has no optimistic start 1 / (1 - discount); set initial_value, for "
+                "instance to 0"
             )
         if self.policy == "epsilon-greedy" and max(self.epsilon, self.epsilon_final) > 1:
             raise ValueError(
-                "epsilon-greedy explores with a probability: epsilon and epsilon_final are at most 1"
+                "epsilon-greedy explores with a probability: epsilon and epsilon_final are at most "
+                "1"
             )
         if (
             self.epsilon_schedule in ("exponential", "harmonic")
             and min(self.epsilon, self.epsilon_final) == 0
         ):
             raise ValueError(
-                f"a schedule that is {self.epsilon_schedule} neither leaves nor reaches 0; use epsilon_schedule linear or constant, or more than 0"
+                f"a schedule that is {self.epsilon_schedule} neither leaves nor reaches 0; use "
+                f"epsilon_schedule linear or constant, or more than 0"
             )
         if self.alpha_schedule not in ("constant", "visits") and self.alpha_final is None:
             raise ValueError(f"alpha_schedule {self.alpha_schedule} needs alpha_final")

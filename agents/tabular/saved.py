@@ -35,7 +35,8 @@ def save(agent: Any, path: Path) -> None:
     generator: Any = agent.rng.bit_generator.state
     if generator["bit_generator"] not in BIT_GENERATORS:
         raise SandboxError(
-            f"The state of a {generator['bit_generator']} generator cannot be saved; use one of {', '.join(BIT_GENERATORS)}."
+            f"The state of a {generator['bit_generator']} generator cannot be saved; use one of "
+            f"{', '.join(BIT_GENERATORS)}."
         )
     state = agent.state()
     arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
@@ -68,10 +69,11 @@ def load(path: Path, expected: type[Saved]) -> Saved:
         about, arrays = _read(path)
     except FileNotFoundError as error:
         raise SandboxError(f"No file {path}; an agent's `save` writes one.") from error
-    except Exception as error:  # a damaged archive makes zipfile, zlib, struct, json and NumPy raise nearly anything
+    except Exception as error:  # zipfile, zlib, struct, json and NumPy raise nearly anything
         what = "is damaged, or no saved agent"
         raise SandboxError(
-            f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it from its run."
+            f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it "
+            f"from its run."
         ) from error
     kind = _class(about["agent"], expected, path)
     try:
@@ -120,6 +122,7 @@ def _class(name: str, expected: type[Saved], path: Path) -> Any:
         ) from error
     if not issubclass(kind, expected):
         raise SandboxError(
-            f"{path} holds an agent '{name}', not '{expected.name}'. Load it with TabularAgent.load."
+            f"{path} holds an agent '{name}', not '{expected.name}'. Load it with "
+            f"TabularAgent.load."
         )
     return kind

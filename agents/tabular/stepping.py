@@ -38,17 +38,18 @@ class StepWorld:
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        for what, space in (("observations", env.observation_space), ("actions", env.action_space)):
+        observed, acted = env.observation_space, env.action_space
+        for what, space in (("observations", observed), ("actions", acted)):
             if not isinstance(space, gymnasium.spaces.Discrete):
                 raise UsageError(
-                    f"A tabular agent learns where observations and actions are Discrete; the {what} of this environment are {space}."
+                    "A tabular agent learns where observations and actions are Discrete; "
+                    f"the {what} of this environment are {space}."
                 )
+        assert isinstance(observed, gymnasium.spaces.Discrete)
+        assert isinstance(acted, gymnasium.spaces.Discrete)
         self.env = env
-        self.states, self.actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
-        self._first_state, self._first_action = (
-            int(env.observation_space.start),  # type: ignore[attr-defined]
-            int(env.action_space.start),  # type: ignore[attr-defined]
-        )
+        self.states, self.actions = int(observed.n), int(acted.n)
+        self._first_state, self._first_action = int(observed.start), int(acted.start)
         model = getattr(env.unwrapped, "model", None)
         goal = getattr(model, "goal", None)
         limits = (getattr(env.spec, "max_episode_steps", None), getattr(model, "horizon", None))

@@ -45,7 +45,8 @@ class DynaConfig(ModelBasedConfig):
     )
     believes: Literal["all", "last"] = Field(
         default="all",
-        description="the model of a pair: all its outcomes, as often as they came, or the last one (the book: a certain world, which may change)",
+        description="the model of a pair: all its outcomes, as often as they came, or the last one "
+        "(the book: a certain world, which may change)",
     )
 
 
@@ -55,7 +56,8 @@ class DynaPlusConfig(DynaConfig):
     kappa: float = Field(
         default=1e-4,
         ge=0,
-        description="in planning, kappa times the root of the steps since a pair was tried is added to its reward",
+        description="in planning, kappa times the root of the steps since a pair was tried is "
+        "added to its reward",
     )
 
 
@@ -128,7 +130,8 @@ class UcbViConfig(ModelBasedConfig):
         default=None,
         ge=1,
         le=10**6,
-        description="steps planned ahead; none: the time limit of an episode, or 100 where there is none",
+        description="steps planned ahead; none: the time limit of an episode, or 100 where there "
+        "is none",
     )
     highest_return: float | None = Field(
         default=None,
@@ -137,7 +140,8 @@ class UcbViConfig(ModelBasedConfig):
     value_range: float | None = Field(
         default=1.0,
         gt=0,
-        description="how far apart the returns of episodes can lie (B); none: 1 for each step planned ahead",
+        description="how far apart the returns of episodes can lie (B); none: 1 for each step "
+        "planned ahead",
     )
     bonus: float = Field(
         default=0.01,
@@ -171,8 +175,10 @@ class ModelAgent(TabularAgent):
         size = 8 * rows * columns
         if size > LARGEST:
             raise UsageError(
-                f"Agent '{self.name}' needs {size / 2**30:.1f} GiB for {self.states} states and {self.actions} actions, more than "
-                f"{LARGEST / 2**30:.0f}. Give it {remedy}, or use q-learning, which needs its table alone."
+                f"Agent '{self.name}' needs {size / 2**30:.1f} GiB for {self.states} states and "
+                f"{self.actions} actions, more than "
+                f"{LARGEST / 2**30:.0f}. Give it {remedy}, or use q-learning, which needs its "
+                f"table alone."
             )
         return rows, columns
 
@@ -181,8 +187,10 @@ class ModelAgent(TabularAgent):
         if missed:
             pairs, needed = self.states * self.actions, self.config.outcomes * 2
             raise SandboxError(
-                f"Agent '{self.name}' saw more different outcomes than its model has room for: {self.room} for {pairs} pairs of state "
-                f"and action; {missed} steps found none. Set its option outcomes to more than {self.config.outcomes}, for instance {needed}."
+                f"Agent '{self.name}' saw more different outcomes than its model has room for: "
+                f"{self.room} for {pairs} pairs of state "
+                f"and action; {missed} steps found none. Set its option outcomes to more than "
+                f"{self.config.outcomes}, for instance {needed}."
             )
         return super()._learned(log, epsilon, alpha)
 

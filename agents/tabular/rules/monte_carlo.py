@@ -129,7 +129,8 @@ class EpisodeConfig(TabularConfig):
 
     bootstrap: bool = Field(
         default=True,
-        description="whether what is still to come is added to the return of an episode that was cut",
+        description="whether what is still to come is added to the return of an episode that was "
+        "cut",
     )
     longest: int = Field(
         default=10_000,
@@ -144,7 +145,8 @@ class MonteCarloConfig(EpisodeConfig):
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
-        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power for a pair's n-th return",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power for a "
+        "pair's n-th return",
     )
     visits: Literal["every", "first"] = Field(
         default="every", description="which visits of a pair in an episode count"

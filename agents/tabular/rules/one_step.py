@@ -122,7 +122,8 @@ class SpeedyConfig(TabularConfig):
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
-        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a pair's n-th visit",
+        description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a "
+        "pair's n-th visit",
     )
 
 

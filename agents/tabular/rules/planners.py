@@ -128,8 +128,10 @@ class Planner(TabularAgent):
         model = getattr(env.unwrapped, "model", None)
         if model is None:
             raise UsageError(
-                f"Agent '{self.name}' plans on an exact model, and {env.unwrapped} has none (no attribute 'model'). "
-                "Agents that learn their model are dyna-q, prioritized-sweeping and r-max; q-learning needs none."
+                f"Agent '{self.name}' plans on an exact model, and {env.unwrapped} has none (no "
+                f"attribute 'model'). "
+                "Agents that learn their model are dyna-q, prioritized-sweeping and r-max; "
+                "q-learning needs none."
             )
         if self._planned is not model:
             self.plan(model)
@@ -138,7 +140,8 @@ class Planner(TabularAgent):
     def shortfall(self) -> str:
         """It solves another question than the one that is scored."""
         return (
-            f"it maximises rewards discounted by {self.config.discount:g}, with one action for each state, while the best possible counts "
+            f"it maximises rewards discounted by {self.config.discount:g}, with one action for "
+            f"each state, while the best possible counts "
             "every reward alike and may count the steps left"
         )
 
@@ -205,7 +208,8 @@ class EpsilonSoft(Planner):
         main, rest = shares(self.actions, config.epsilon, config.epsilon_convention)
         if main < rest:
             raise UsageError(
-                f"epsilon {config.epsilon:g} with {self.actions} actions: the chosen one would be taken less often than any other. "
+                f"epsilon {config.epsilon:g} with {self.actions} actions: the chosen one would be "
+                f"taken less often than any other. "
                 f"At most {1 - 1 / self.actions:g} makes sense."
             )
         return planning.best_epsilon_soft(

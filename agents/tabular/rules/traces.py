@@ -152,7 +152,8 @@ class SarsaLambdaConfig(TraceConfig):
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
         default="replacing",
-        description="what a pair's trace becomes when it is taken; dutch: true online Sarsa(lambda)",
+        description="what a pair's trace becomes when it is taken; dutch: true online "
+        "Sarsa(lambda)",
     )
 
 
