@@ -1,5 +1,4 @@
-"""Exact answers on a known model: the optimum, the best policy that must explore, and what a given
-policy earns.
+"""Exact answers on a known model: the optimum, and the best policy that must explore.
 
 Every solver says whether it converged. A sweep over the whole table is a handful of array
 operations; large tables are swept, and distributions followed, by compiled loops. Only policy
@@ -14,12 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.planning.probabilities import Convention, shares
+from agents.planning.reachability import can_end, grows_for_ever
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     from agents.planning.sweeps import Sweeper
     from envs.mdp import TabularMDP
 
+ROUNDING = 1e-13
+"""Of a solved linear system, relative to its largest value: gains below this are none."""
+PROOF_EVERY = 1000
+"""Sweeps between two looks at whether an undiscounted optimum diverges."""
 LARGE = 200_000
 """Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the
 time to load it."""
@@ -292,7 +296,7 @@ def _iterate(
             not converged
             and discount == 1
             and sweeps % PROOF_EVERY == 0
-            and _grows_for_ever(model, value - previous, residual)
+            and grows_for_ever(model, value - previous, residual)
         ):
             break
     q = backup(value)
@@ -315,7 +319,7 @@ def refuse_divergence(model: TabularMDP, found: Solution, discount: float) -> No
     best = value_iteration(model, discount)
     change = best.q.max(axis=1) - best.value  # [states], of one more sweep
     most = int(np.abs(change).argmax())
-    if not best.converged and _grows_for_ever(model, change, float(np.abs(change[most]))):
+    if not best.converged and grows_for_ever(model, change, float(np.abs(change[most]))):
         action, more = int(best.q[most].argmax()), "grows" if change[most] > 0 else "falls"
         raise UsageError(
             f"With a discount of 1 there is no optimum: the value of state {most} {more} without "
@@ -353,50 +357,3 @@ def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.nda
             return policy
         policy = np.where(new, closer.argmax(axis=1), policy)
         ending |= new
-
-
-def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
-    """Whether from every state some course of events terminates the episode.
-
-    Args:
-        model: the world.
-        policy: int [states], what is done; None for anything.
-    """
-    possible, terminated, next_state = model.probability > 0, model.terminated, model.next_state
-    if policy is not None:
-        taken = np.arange(len(policy))[:, None], policy[:, None]
-        possible, terminated, next_state = possible[taken], terminated[taken], next_state[taken]
-    ending = (possible & terminated).any(axis=(1, 2))  # [states]
-    while not ending.all():
-        wider = ending | (possible & ending[next_state]).any(axis=(1, 2))
-        if (wider == ending).all():
-            return False
-        ending = wider
-    return True
-
-
-ROUNDING = 1e-13
-"""Of a solved linear system, relative to its largest value: gains below this are none."""
-PROOF_EVERY = 1000
-"""Sweeps between two looks at whether an undiscounted optimum diverges."""
-
-
-def _grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:
-    """Whether values provably go on rising (or falling) in a set of states that nobody leaves.
-
-    If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can
-    leave the set or end the episode, then each later sweep adds at least δ again: a sweep is
-    monotone, and without a discount adding δ to all values adds δ to all results. The same holds
-    downwards.
-    """
-    for direction in (1, -1):
-        inside = direction * change > 0.5 * residual  # [states]
-        while inside.any():
-            leaves = (model.probability > 0) & (
-                model.terminated | ~inside[model.next_state]
-            )  # [states, actions, outcomes]
-            closed = inside & ~leaves.any(axis=(1, 2))
-            if (closed == inside).all():
-                return True
-            inside = closed
-    return False

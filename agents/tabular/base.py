@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.planning import probabilities
-from agents.planning.solvers import can_end
+from agents.planning.reachability import can_end
 from agents.tabular import schedules
 from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError

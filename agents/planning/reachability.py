@@ -1,0 +1,52 @@
+"""What can happen in a model, whatever its probabilities: whether episodes end, whether values grow for
+ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from envs.mdp import TabularMDP
+
+
+def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
+    """Whether from every state some course of events terminates the episode.
+
+    Args:
+        model: the world.
+        policy: int [states], what is done; None for anything.
+    """
+    possible, terminated, next_state = model.probability > 0, model.terminated, model.next_state
+    if policy is not None:
+        taken = np.arange(len(policy))[:, None], policy[:, None]
+        possible, terminated, next_state = possible[taken], terminated[taken], next_state[taken]
+    ending = (possible & terminated).any(axis=(1, 2))  # [states]
+    while not ending.all():
+        wider = ending | (possible & ending[next_state]).any(axis=(1, 2))
+        if (wider == ending).all():
+            return False
+        ending = wider
+    return True
+
+
+def grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:
+    """Whether values provably go on rising (or falling) in a set of states that nobody leaves.
+
+    If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can
+    leave the set or end the episode, then each later sweep adds at least δ again: a sweep is
+    monotone, and without a discount adding δ to all values adds δ to all results. The same holds
+    downwards.
+    """
+    for direction in (1, -1):
+        inside = direction * change > 0.5 * residual  # [states]
+        while inside.any():
+            leaves = (model.probability > 0) & (
+                model.terminated | ~inside[model.next_state]
+            )  # [states, actions, outcomes]
+            closed = inside & ~leaves.any(axis=(1, 2))
+            if (closed == inside).all():
+                return True
+            inside = closed
+    return False
