@@ -69,6 +69,8 @@ class TabularAgent(Agent):
     `agents.tabular.kernels`."""
     next_first: ClassVar[bool] = False
     """Whether the next action is drawn before the update, and then played; else after it."""
+    learns: ClassVar[bool] = True
+    """Whether the rule is called in the compiled loop; a rule that does nothing need not be."""
 
     def __init__(
         self,
@@ -224,6 +226,7 @@ class TabularAgent(Agent):
             config.discount,
             config.ties == "first",
             self.next_first,
+            self.learns,
         )
         kernels.learn(
             self.own(),

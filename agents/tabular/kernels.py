@@ -110,6 +110,8 @@ class Hyperparameters(NamedTuple):
     """Whether the next action is drawn before the update and then played (SARSA), also after a
     truncated step, but never after a terminated one. Otherwise the update comes first, and
     `next_action` is 0 (Q-learning)."""
+    learns: bool
+    """Whether the rule is called; a planner's is not."""
 
 
 class Log(NamedTuple):
@@ -136,7 +138,7 @@ TABLES = types.NamedTuple(
     Tables,
 )
 HYPERPARAMETERS = types.NamedTuple(
-    [NUMBERS, NUMBERS, float64, float64, boolean, boolean], Hyperparameters
+    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean], Hyperparameters
 )
 LOG = types.NamedTuple([NUMBERS, INTEGERS, INTEGERS, INTEGERS, INTEGERS], Log)
 
@@ -290,7 +292,7 @@ def learn(  # type: ignore[no-untyped-def]
     horizon, always_draw = world.horizon, world.always_draw
     q, counts = own.q, own.counts
     alpha_power, discount, first_ties = given.alpha_power, given.discount, given.first_ties
-    next_first = given.next_first
+    next_first, learns = given.next_first, given.learns
     for episode in range(given.epsilon.shape[0]):
         epsilon, largest = given.epsilon[episode], given.alpha[episode]
         start = 0
@@ -319,25 +321,26 @@ def learn(  # type: ignore[no-untyped-def]
             next_action = 0
             if next_first and not terminated:
                 next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
-            alpha = divided(largest, taken, alpha_power) if alpha_power > 0.0 else largest
-            step = _as_step(
-                time,
-                state,
-                action,
-                reward,
-                next_state,
-                next_action,
-                terminated,
-                ended,
-                alpha,
-                discount,
-                epsilon,
-                first_ties,
-            )
-            if short:
-                one_step(q, step)
-            else:
-                rule(own, step, fill_probabilities, agent_rng)
+            if learns:
+                alpha = divided(largest, taken, alpha_power) if alpha_power > 0.0 else largest
+                step = _as_step(
+                    time,
+                    state,
+                    action,
+                    reward,
+                    next_state,
+                    next_action,
+                    terminated,
+                    ended,
+                    alpha,
+                    discount,
+                    epsilon,
+                    first_ties,
+                )
+                if short:
+                    one_step(q, step)
+                else:
+                    rule(own, step, fill_probabilities, agent_rng)
             if not next_first and not ended:
                 next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
             state, action, time = next_state, next_action, time + 1

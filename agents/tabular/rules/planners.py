@@ -80,6 +80,7 @@ class Planner(TabularAgent):
     config: PlannerConfig
     rule = staticmethod(nothing)
     needs_model = True
+    learns = False
 
     converged: bool | None = None
     """Whether the solver got there; None before there was a model."""
