@@ -14,7 +14,8 @@ import numpy as np
 
 from agents.supervised.batches import DeviceImages
 from agents.supervised.config import TrainingConfig
-from agents.supervised.experiment import EpochExperiment, Task
+from agents.supervised.experiment import ImageExperiment, Task
+from agents.supervised.optimisation import optimizer_class
 from agents.supervised.search_config import RandomSearchConfig
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
@@ -74,7 +75,7 @@ class RandomSearchExperiment(Experiment):
         self.scores: list[float] = []
         self.epochs: list[int] = []
         self.seconds = 0.0  # spent on judging; counted only where time is limited, so that other searches depend on nothing but the seed
-        self.final: EpochExperiment | None = None
+        self.final: ImageExperiment | None = None
 
     @property
     def done_units(self) -> int:
@@ -156,7 +157,7 @@ class RandomSearchExperiment(Experiment):
         epochs = max(1, round(float(self.table()[1][self.winner])))
         update = {"validation_share": 0.0, "patience": None, "epochs": epochs}
         config: TrainingConfig = self.candidates[self.winner].model_copy(update=update)
-        self.final = EpochExperiment(self._task(config), config, self.context)
+        self.final = ImageExperiment(self._task(config), config, self.context)
 
     def state(self) -> State:
         """The scores so far, and the winner's training."""
@@ -219,9 +220,9 @@ def skorch_net(
     from skorch.callbacks import EarlyStopping
     from skorch.dataset import ValidSplit
 
-    from agents.supervised.skorch_parts import Bytes, byte_batches, criterion, optimizer_class
+    from agents.supervised.skorch_parts import Bytes, byte_batches, criterion
 
-    kind, more = optimizer_class(config)
+    kind, options = optimizer_class(config)
     return NeuralNet(
         module=Bytes(model),
         criterion=criterion(task.higher),
@@ -240,7 +241,7 @@ def skorch_net(
         ],
         verbose=0,
         device=device,
-        **more,
+        **{f"optimizer__{name}": value for name, value in options.items()},
     )
 
 

@@ -41,20 +41,6 @@ def criterion(classes: bool) -> type[nn.Module]:
     return nn.CrossEntropyLoss if classes else PixelError
 
 
-def optimizer_class(config: Any) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
-    """The optimiser of a configuration, and its settings as skorch names them."""
-    kinds = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "rmsprop": torch.optim.RMSprop,
-        "sgd": torch.optim.SGD,
-    }
-    more: dict[str, Any] = {"optimizer__weight_decay": config.weight_decay}
-    if config.optimizer in ("rmsprop", "sgd"):
-        more["optimizer__momentum"] = config.momentum
-    return kinds[config.optimizer], more
-
-
 class byte_batches:  # noqa: N801 - skorch calls it like a function
     """Batches of a skorch dataset, or of a subset of one, cut from its arrays.
 

@@ -80,7 +80,7 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
         return
     from sandbox.visual import plots
 
-    reported = [one.reported for one in CLAIMS if one.id == "A2"]
+    reported = [one.reported or 0.0 for one in CLAIMS if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
     with plots.style():
         made = plots.figure(7.5, 4.6)

@@ -17,7 +17,7 @@ from sandbox.text import plural
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
 
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
 """Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the codes between which it spans."""
@@ -35,7 +35,7 @@ TEN = (
 )
 
 
-def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
     """Every picture of a finished run."""
     summary = experiment.summary()
     test, labels = (
@@ -71,7 +71,7 @@ def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) ->
 
 
 def reconstructions(
-    experiment: EpochExperiment,
+    experiment: ImageExperiment,
     components: comparison.Components,
     name: str,
     given: np.ndarray,
@@ -101,7 +101,7 @@ def reconstructions(
     )
 
 
-def best_and_worst(experiment: EpochExperiment, test: np.ndarray) -> Figure:
+def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
     """The ten test images that come back best, and the ten that come back worst."""
     back = comparison.reconstruct(experiment.model, test)
     errors = np.square(back - test).mean((1, 2))
@@ -186,7 +186,7 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
     return made
 
 
-def decoded(experiment: EpochExperiment, found: np.ndarray) -> Figure:
+def decoded(experiment: ImageExperiment, found: np.ndarray) -> Figure:
     """What points of a plane through the codes decode to."""
     flat, centre, axes = plane(found)
     across, up = (np.quantile(flat[:, number], np.linspace(LOW, HIGH, SIDE)) for number in (0, 1))
@@ -203,7 +203,7 @@ def decoded(experiment: EpochExperiment, found: np.ndarray) -> Figure:
 
 
 def walks(
-    experiment: EpochExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
+    experiment: ImageExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
 ) -> None:
     """A5: a straight line between two codes drawn at random, and GIFs between mean codes of classes."""
     rng = generator(experiment.task.seed, "walk")  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
     from agents.supervised.search import RandomSearchExperiment
 
 
@@ -53,9 +53,9 @@ class AutoencoderLab(Lab):
 
     def build(
         self, config: AutoencoderConfig, context: Context
-    ) -> EpochExperiment | RandomSearchExperiment:
+    ) -> ImageExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
-        from agents.supervised.experiment import EpochExperiment
+        from agents.supervised.experiment import ImageExperiment
         from plugins.autoencoder.network import Reconstruction
 
         if config.search.candidates:
@@ -69,7 +69,7 @@ class AutoencoderLab(Lab):
                 space.settings,
                 lambda chosen: Reconstruction(chosen, context),
             )
-        return EpochExperiment(Reconstruction(config, context), config, context)
+        return ImageExperiment(Reconstruction(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
         """The model as files; curves, reconstructions, the space of codes, and GIFs of the ways between classes."""

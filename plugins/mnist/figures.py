@@ -15,12 +15,12 @@ from sandbox.store.metrics import Metrics
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
 
 SHOWN, MISTAKES, BINS = 30, 30, 10
 
 
-def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
     """Every picture of a finished run."""
     summary, classes = experiment.summary(), experiment.data.classes
     test = answers.clean(experiment.splits.test)  # [images, 28, 28]
@@ -46,7 +46,7 @@ def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) ->
         _neurons(experiment, artifacts, layer)
 
 
-def _neurons(experiment: EpochExperiment, artifacts: Artifacts, layer: int) -> None:
+def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> None:
     config, classes = experiment.config, experiment.data.classes
     last = layer == len(config.hidden) + 1  # type: ignore[attr-defined]
     fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]  # type: ignore[arg-type]
@@ -179,7 +179,7 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
     return made
 
 
-def corruptions(experiment: EpochExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
+def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
     """Ten test images, clean, noisy and occluded, and what was answered."""
     made = {"clean": test, **answers.corruptions(test, experiment.task.seed)}  # type: ignore[attr-defined]
     first = [

@@ -12,7 +12,7 @@ from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
     from agents.supervised.search import RandomSearchExperiment
 
 
@@ -47,9 +47,9 @@ class MnistLab(Lab):
 
     def build(
         self, config: MnistConfig, context: Context
-    ) -> EpochExperiment | RandomSearchExperiment:
+    ) -> ImageExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""
-        from agents.supervised.experiment import EpochExperiment
+        from agents.supervised.experiment import ImageExperiment
         from plugins.mnist.network import Classification
 
         if config.search.candidates:
@@ -63,7 +63,7 @@ class MnistLab(Lab):
                 space.settings,
                 lambda chosen: Classification(chosen, context),
             )
-        return EpochExperiment(Classification(config, context), config, context)
+        return ImageExperiment(Classification(config, context), config, context)
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
         """The model as files; curves, confusion, mistakes, calibration, corruptions, and what the neurons of each layer look for."""

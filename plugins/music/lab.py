@@ -83,7 +83,7 @@ class MusicLab(Lab):
         artifacts.save_figure(
             "learning_curve.png",
             figures.learning_curve(
-                metrics.columns("learn"), metrics.columns("validate"), experiment.test
+                metrics.columns("learn"), metrics.columns("validate"), experiment.results
             ),
         )
         piece = experiment.pieces.splits["test"][0]
