@@ -86,12 +86,12 @@ def _common(settings: dict[str, Any]) -> float:
         marks["experiment"], marks["begun"] = self, time.process_time()
 
     def advanced(self: Any) -> Any:
-        at, phase = time.process_time(), self.phase
-        if phase == "test":
+        at, validating = time.process_time(), self.validating
+        if self.trained and not validating:
             marks.setdefault("ended", at)
-        found = advance(self)
-        marks["aside"] += time.process_time() - at if phase == "valid" else 0.0
-        return found
+        blocks = advance(self)
+        marks["aside"] += time.process_time() - at if validating else 0.0
+        return blocks
 
     MusicExperiment.__init__, MusicExperiment.advance = built, advanced  # type: ignore[method-assign]
     try:

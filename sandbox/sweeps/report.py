@@ -40,8 +40,9 @@ def write(sweep: Sweep) -> None:
 
 
 COORDINATES_CAPTION = (
-    "Every finished trial is a line through its parameters, left to right, to its objective on the right; darker is better, by rank. "
-    "Lines through the same word are drawn a little apart. The best trial is orange."
+    "Every finished trial is a line through its parameters, left to right, to its objective on "
+    "the right, whose colour it has. Lines through the same word are drawn a little apart. The "
+    "best trial is orange, with a dot on each axis."
 )
 IMPORTANCE_CAPTION = (
     "How much of the objective's variance over these trials each parameter explains, alone and with others (fANOVA, Hutter et al. 2014). "
