@@ -1,4 +1,4 @@
-"""How a random search is asked for."""
+"""The options of a random search."""
 
 from __future__ import annotations
 

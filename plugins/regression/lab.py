@@ -106,7 +106,7 @@ class RegressionLab(Lab):
         with artifacts.open(MODEL) as file:
             experiment.model.save(file)
         if hasattr(experiment, "finalists"):
-            artifacts.write("ranking.csv", pictures.ranking_table(experiment))
+            artifacts.write("ranking.csv", pictures.ranking(experiment))
             artifacts.save_figure(
                 "parallel_coordinates.png", pictures.parallel_coordinates(experiment)
             )
