@@ -49,6 +49,7 @@ class RandomSearchExperiment(CandidateSearch):
             best epoch.
         seconds: spent on judging. Counted only where time is limited: other searches depend on
             the seed alone.
+        monitor: the score's name.
         final: the training of the winner; None before all candidates are judged.
     """
 
@@ -68,7 +69,7 @@ class RandomSearchExperiment(CandidateSearch):
         from sklearn.model_selection import KFold, ParameterSampler
 
         self.config, self.search, self.context, self._task = config, search, context, task
-        self.higher_is_better = task(config).higher
+        self.monitor, self.higher_is_better = task(config).score, task(config).higher
         self.data = load_images(config.dataset, context.data)
         drawn, split = (int(context.rng(name).integers(2**31)) for name in ("candidates", "folds"))
         draws = ParameterSampler(space, search.candidates, random_state=drawn)
@@ -181,8 +182,7 @@ class RandomSearchExperiment(CandidateSearch):
         """The winner's test; NaN before there is a winner."""
         if self.final is not None:
             return self.final.score()
-        name = f"test_{self._task(self.config).score}"
-        return Score(name, math.nan, higher_is_better=self.higher_is_better)
+        return Score(f"test_{self.monitor}", math.nan, higher_is_better=self.higher_is_better)
 
     def summary(self) -> Summary:
         """The winner's test, its settings, and its mean score in cross-validation."""
@@ -191,7 +191,7 @@ class RandomSearchExperiment(CandidateSearch):
         chosen, common, means = dict(self.candidates[self.winner]), dict(self.config), self.means()
         return {
             **self.final.summary(),
-            f"cv_{self.final.task.score}": float(means[self.winner]),
+            f"cv_{self.monitor}": float(means[self.winner]),
             "candidates": len(means),
             **{
                 name: list(value) if isinstance(value, tuple) else value
@@ -205,7 +205,7 @@ class RandomSearchExperiment(CandidateSearch):
         return ranking_table(
             self.ranking(),
             {
-                f"cv_{self._task(self.config).score}": self.means(),
+                f"cv_{self.monitor}": self.means(),
                 "best_epoch": self.best_epochs(),
                 **{name: [getattr(one, name) for one in self.candidates] for name in names},
             },

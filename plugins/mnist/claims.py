@@ -53,9 +53,10 @@ def in_ranges() -> float:
     """Share of 1000 drawn candidates that lie in the report's ranges."""
     from sklearn.model_selection import ParameterSampler
 
-    from plugins.mnist import space
+    from plugins.mnist.lab import MnistLab
 
-    drawn = [space.settings(one) for one in ParameterSampler(space.space(), 1000, random_state=0)]
+    lab = MnistLab()
+    drawn = [lab.settings(one) for one in ParameterSampler(lab.space(), 1000, random_state=0)]
     inside = [
         50 <= one["hidden"][1] <= one["hidden"][0] <= 600
         and 0 <= one["dropout"] <= 0.5
