@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from agents.supervised.optimisation import Average, OptimizerConfig, optimizer
+from agents.supervised.optimisation import Average
 from agents.supervised.tensors import (
     arrays,
     device_of,
@@ -24,18 +24,7 @@ from sandbox.lab import Block, Context, Experiment, State
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-class EpochConfig(OptimizerConfig, Protocol):
-    """The options that the trainer reads."""
-
-    @property
-    def clip(self) -> float | None:
-        """Largest norm of the gradient."""
-
-    @property
-    def patience(self) -> int | None:
-        """Epochs without a better validation score after which training stops."""
+    from torch.optim import Optimizer
 
 
 class EpochExperiment(Experiment):
@@ -45,13 +34,14 @@ class EpochExperiment(Experiment):
     split is scored (`evaluate`), and what is written after an epoch (`end_epoch`).
 
     Args:
-        config: optimiser, clipping and patience.
         context: of the run.
-        model: with its first weights.
+        model: on the run's device, with its first weights.
+        optimizer: of its parameters.
         epochs: at most.
         batches: steps of an epoch.
         stretch: steps of one `advance`, at most.
-        fused: whether the optimiser uses PyTorch's fused kernels where there are any.
+        patience: epochs without a better validation after which training stops; None for never.
+        clip: largest norm of the gradient, or None.
         averaging: decay per step of the averaged weights that are scored; 0 for none.
         half: whether products are computed in bfloat16.
 
@@ -72,14 +62,15 @@ class EpochExperiment(Experiment):
 
     def __init__(
         self,
-        config: EpochConfig,
         context: Context,
         model: nn.Module,
+        optimizer: Optimizer,
         *,
         epochs: int,
         batches: int,
         stretch: int,
-        fused: bool = True,
+        patience: int | None,
+        clip: float | None,
         averaging: float = 0.0,
         half: bool = False,
     ) -> None:
@@ -87,11 +78,10 @@ class EpochExperiment(Experiment):
 
         if torch.get_num_threads() != context.threads:
             torch.set_num_threads(context.threads)
-        self._settings, self.limit, self.batches = config, epochs, batches
-        self._stretch, self._half = stretch, half
         self.device = device_of(context.device)
-        self.model = model.to(self.device)
-        self.optimizer = optimizer(config, model, fused)
+        self.model, self.optimizer = model, optimizer
+        self.limit, self.batches, self.patience = epochs, batches, patience
+        self._stretch, self._clip, self._half = stretch, clip, half
         self.average = Average(model, averaging) if averaging else None
         self.epoch, self.batch, self.validating = 0, 0, False
         self.best: dict[str, Any] = {"epoch": 0, "score": None, "weights": {}}
@@ -135,11 +125,10 @@ class EpochExperiment(Experiment):
     @property
     def trained(self) -> bool:
         """Whether learning is over: all epochs are done, or validation stopped it."""
-        patience = self._settings.patience
         stopped = (
-            patience is not None
+            self.patience is not None
             and self.best["score"] is not None
-            and self.epoch - self.best["epoch"] >= patience
+            and self.epoch - self.best["epoch"] >= self.patience
         )
         return self.epoch >= self.limit or stopped
 
@@ -187,7 +176,7 @@ class EpochExperiment(Experiment):
         if not all(bool(torch.isfinite(one).all()) for one in (total, *self.model.parameters())):
             raise SandboxError(
                 f"The loss is not finite any more in epoch {self.epoch + 1}: learning diverged. "
-                f"Try a smaller --learning-rate (it was {self._settings.learning_rate:g}), "
+                f"Try a smaller --learning-rate (it was {self.optimizer.defaults['lr']:g}), "
                 "or --clip 1. The last checkpoint is from before that."
             )
 
@@ -198,8 +187,8 @@ class EpochExperiment(Experiment):
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.loss(step)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self._settings.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.clipped(), self._settings.clip)
+        if self._clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.clipped(), self._clip)
         self.optimizer.step()
         if self.average:
             self.average.update()

@@ -11,7 +11,7 @@ from agents.supervised.augmentation import deform
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.config import TrainingConfig
 from agents.supervised.epochs import EpochExperiment
-from agents.supervised.optimisation import rate
+from agents.supervised.optimisation import optimizer, rate
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
 from sandbox.lab import Block, Context, State, Summary
@@ -75,13 +75,16 @@ class ImageExperiment(EpochExperiment):
         self._rng = context.rng("batches")
         self._order = torch.empty(0, dtype=torch.int64)
         self._losses: list[float] = []
+        model = initialised(task.model, context.rng("model")).to(device_of(context.device))
         super().__init__(
-            config,
             context,
-            initialised(task.model, context.rng("model")),
+            model,
+            optimizer(config, model),
             epochs=config.epochs,
             batches=len(self.splits.train) // config.batch_size,
             stretch=max(1, STRETCH // config.batch_size),
+            patience=config.patience,
+            clip=config.clip,
             averaging=config.averaging,
             half=config.precision == "bfloat16",
         )

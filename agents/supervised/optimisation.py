@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from agents.supervised.config import TrainingConfig
 from agents.supervised.tensors import arrays, tensors
@@ -15,27 +15,7 @@ START, END = 1 / 25, 1e-4
 """One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin, 2018)."""
 
 
-class OptimizerConfig(Protocol):
-    """The options of an optimiser."""
-
-    @property
-    def optimizer(self) -> str:
-        """Its name: "adam", "adamw", "rmsprop" or "sgd"."""
-
-    @property
-    def learning_rate(self) -> float:
-        """The largest step size."""
-
-    @property
-    def weight_decay(self) -> float:
-        """Pull of the weights towards 0."""
-
-    @property
-    def momentum(self) -> float:
-        """Of "rmsprop" and "sgd"."""
-
-
-def optimizer_class(config: OptimizerConfig) -> tuple[type[optim.Optimizer], dict[str, Any]]:
+def optimizer_class(config: TrainingConfig) -> tuple[type[optim.Optimizer], dict[str, Any]]:
     """The class of an optimiser and its options, the learning rate aside."""
     from torch import optim
 
@@ -51,18 +31,12 @@ def optimizer_class(config: OptimizerConfig) -> tuple[type[optim.Optimizer], dic
     return kinds[config.optimizer], options
 
 
-def optimizer(config: OptimizerConfig, model: nn.Module, fused: bool = True) -> optim.Optimizer:
-    """The optimiser of a model.
-
-    Args:
-        config: which, and how.
-        model: on its device.
-        fused: whether to use PyTorch's fused kernels where there are any.
-    """
+def optimizer(config: TrainingConfig, model: nn.Module) -> optim.Optimizer:
+    """The optimiser of a model on its device, with fused kernels where PyTorch has them."""
     kind, options = optimizer_class(config)
-    parameters: list[Any] = list(model.parameters())
-    if fused and config.optimizer != "rmsprop" and parameters[0].device.type in ("cpu", "cuda"):
-        options["fused"] = True
+    parameters = list(model.parameters())
+    if config.optimizer != "rmsprop":
+        options["fused"] = parameters[0].device.type in ("cpu", "cuda")
     return kind(parameters, lr=config.learning_rate, **options)  # type: ignore[call-arg]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -90,8 +90,6 @@ def config_of(kind: str, name: str) -> type[ModelConfig]:
 
 class MusicConfig(LabConfig):
     """What is learned from, by what, and how."""
-
-    momentum: ClassVar[float] = 0.0
 
     dataset: Literal["auto", "etudes", "folder"] = Field(
         "auto", description="auto: the folder given with --data, else études"

@@ -72,15 +72,18 @@ class MusicExperiment(EpochExperiment):
         if config.frames is not None:  # fewer than an epoch has: a part of one
             epochs = min(epochs, max(1, config.frames // self.lanes.frames))
             updates = min(updates, max(1, config.frames // update))
+        device = device_of(context.device)
+        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
         super().__init__(
-            config,
             context,
-            model,
+            model.to(device),
+            kind(model.parameters(), config.learning_rate, weight_decay=config.weight_decay),
             epochs=epochs,
             batches=updates,
             stretch=UPDATES,
-            fused=False,
-            half=config.mixed_precision and device_of(context.device).type == "cuda",
+            patience=config.patience,
+            clip=config.clip,
+            half=config.mixed_precision and device.type == "cuda",
         )
         self.noise = torch.Generator(self.device)
         self.noise.manual_seed(int(context.rng("dropout").integers(2**62)))
