@@ -27,6 +27,8 @@ STRETCH = 8192
 class Task(Protocol):
     """What is learned: the part of an experiment that differs from lab to lab."""
 
+    seed: int
+    """Of the run; it decides how test images are corrupted."""
     score: str
     """The measure that validation looks at: one of those that `measure` returns."""
     higher: bool
@@ -57,6 +59,8 @@ class ImageExperiment(EpochExperiment):
         config: how.
         context: of the run.
     """
+
+    config: Any  # of the lab, with options of its own
 
     def __init__(self, task: Task, config: TrainingConfig, context: Context) -> None:
         import torch

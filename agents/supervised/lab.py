@@ -21,6 +21,9 @@ class ImageLab(Lab):
     """Base of the labs that train a network on images."""
 
     name: ClassVar[str]
+    loss_label: ClassVar[str]
+    unit: ClassVar[str]
+    """Of the score."""
     global_generators = ("torch",)
     follows_processor = True
     searched: ClassVar[Mapping[str, str]]
@@ -43,8 +46,8 @@ class ImageLab(Lab):
         """The settings of a candidate, made from a draw."""
 
     @abstractmethod
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Every picture of a training."""
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """The lab's own pictures of a training."""
 
     def threads(self, config: Any, cores: int) -> int:
         """One for a small network."""
@@ -70,7 +73,8 @@ class ImageLab(Lab):
         )
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files, the lab's pictures, and of a search all candidates."""
+        """The model as files, how it learned, the lab's pictures, and of a search all candidates."""
+        from agents.supervised.curves import training_curves
         from agents.supervised.saving import save_model
         from agents.supervised.search import RandomSearchExperiment
 
@@ -80,4 +84,6 @@ class ImageLab(Lab):
             artifacts.save_figure("candidates.png", experiment.plot(self.searched, score))
             experiment = experiment.final
         save_model(artifacts, self.name, experiment.config, experiment.model)
-        self.draw(experiment, artifacts, metrics)
+        curves = training_curves(experiment, metrics, self.loss_label, self.unit)
+        artifacts.save_figure("learning_curve.png", curves)
+        self.draw(experiment, artifacts)

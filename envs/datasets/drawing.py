@@ -73,3 +73,8 @@ def image_grid(
                 word, fontsize=8, fontweight="normal", pad=2, loc="center", color="#374151"
             )
     return made
+
+
+def first_of_each(labels: np.ndarray) -> list[int]:
+    """Number of the first image of each class."""
+    return np.unique(labels, return_index=True)[1].tolist()

@@ -39,10 +39,10 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
 
 def _largest_step(done: Any) -> float:
     """A5: the largest of 20 steps on the way from class to class, as a share of the whole way; the largest of the three pairs."""
-    from plugins.autoencoder import codes, comparison
+    from plugins.autoencoder import codes
 
-    found = codes.encode(done.model, comparison.clean(done.splits.test))
-    middles = codes.centroids(found, done.splits.test.labels.cpu().numpy())
+    images, labels = done.splits.test.arrays()
+    middles = codes.centroids(codes.encode(done.model, images), labels)
     pairs = [codes.pair(text) for text in ("2-0", "3-9", "1-4")]
     return max(
         codes.smoothness(codes.decode(done.model, codes.straight(middles[one], middles[other], 21)))

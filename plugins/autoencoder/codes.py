@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.supervised.batches import EVALUATED
+from agents.supervised.batches import outputs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,28 +17,12 @@ FRAMES, REST = 24, 6
 
 def encode(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Codes of images [images, 28, 28]: float32 [images, code]."""
-    import torch
-
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        encoder = model.eval().get_submodule("encoder")
-        parts = [
-            encoder(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu()
-            for at in range(0, len(images), EVALUATED)
-        ]
-    return np.asarray(torch.cat(parts).numpy())
+    return outputs(model.get_submodule("encoder"), images[:, None])
 
 
 def decode(model: nn.Module, codes: np.ndarray) -> np.ndarray:
     """Images of codes [codes, code]: float32 [codes, 28, 28]."""
-    import torch
-
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        decoder = model.eval().get_submodule("decoder")
-        return np.asarray(
-            decoder(torch.from_numpy(np.asarray(codes, np.float32)).to(device)).cpu().numpy()[:, 0]
-        )
+    return outputs(model.get_submodule("decoder"), np.asarray(codes, np.float32))[:, 0]
 
 
 def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.supervised.curves import training_curves
-from envs.datasets.drawing import image_grid
+from envs.datasets.corruptions import NOISE, corrupted
+from envs.datasets.drawing import first_of_each, image_grid
 from plugins.autoencoder import codes, comparison
 from sandbox.seeding import generator
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.text import plural
 from sandbox.visual import plots
 
@@ -35,29 +34,14 @@ TEN = (
 )
 
 
-def draw(experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     """Every picture of a finished run."""
-    summary = experiment.summary()
-    test, labels = (
-        comparison.clean(experiment.splits.test),
-        experiment.splits.test.labels.cpu().numpy(),
+    test, labels = experiment.splits.test.arrays()
+    config = experiment.config
+    components = comparison.Components(
+        experiment.splits.train.arrays()[0], max(2, config.code_size)
     )
-    best = summary.get("best_epoch", 0)
-    curves = training_curves(
-        metrics,
-        "How it learned",
-        "mean squared error per pixel",
-        "mse",
-        "per pixel",
-        best,
-        summary["test_mse"],
-        experiment.sharp_from,
-    )
-    artifacts.save_figure("learning_curve.png", curves)
-    size = experiment.config.code_size  # type: ignore[attr-defined]
-    components = comparison.Components(comparison.clean(experiment.splits.train), max(2, size))
-    given = comparison.corrupted(test, experiment.task.seed, experiment.config.noise)  # type: ignore[attr-defined]
-    for name, made in given.items():
+    for name, made in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
         artifacts.save_figure(
             f"reconstructions_{name}.png",
             reconstructions(experiment, components, name, made, test, labels),
@@ -79,10 +63,8 @@ def reconstructions(
     labels: np.ndarray,
 ) -> Figure:
     """One image of each class: as given, as it comes back, and as principal components give it back."""
-    size = experiment.config.code_size  # type: ignore[attr-defined]
-    first = [
-        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
-    ]
+    size = experiment.config.code_size
+    first = first_of_each(labels)
     ours, theirs = (
         comparison.reconstruct(experiment.model, given),
         components.reconstruct(given, size),
@@ -206,14 +188,14 @@ def walks(
     experiment: ImageExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
 ) -> None:
     """A5: a straight line between two codes drawn at random, and GIFs between mean codes of classes."""
-    rng = generator(experiment.task.seed, "walk")  # type: ignore[attr-defined]
+    rng = generator(experiment.task.seed, "walk")
     one, other = found[rng.choice(len(found), 2, replace=False)]
     rows, words = (
         [codes.decode(experiment.model, codes.straight(one, other, 10))],
         ["from", *[""] * 8, "to"],
     )
     middles, classes = codes.centroids(found, labels), experiment.data.classes
-    for text in experiment.config.morphs:  # type: ignore[attr-defined]
+    for text in experiment.config.morphs:
         first, second = codes.pair(text)
         rows.append(
             codes.decode(experiment.model, codes.straight(middles[first], middles[second], 10))

@@ -10,7 +10,6 @@ from plugins.autoencoder.config import PRESETS, AutoencoderConfig
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,6 +27,7 @@ class AutoencoderLab(ImageLab):
     name = "autoencoder"
     Config = AutoencoderConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    loss_label, unit = "mean squared error per pixel", "per pixel"
     objective = "summary.validation_mse"
     direction = "minimize"
     directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
@@ -76,8 +76,8 @@ class AutoencoderLab(ImageLab):
         """The draw itself, as plain numbers."""
         return {name: float(value) for name, value in draw.items()}
 
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Curves, reconstructions, the space of codes, and GIFs of the ways between classes."""
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """Reconstructions, the space of codes, and GIFs of the ways between classes."""
         from plugins.autoencoder import figures
 
-        figures.draw(experiment, artifacts, metrics)
+        figures.draw(experiment, artifacts)

@@ -27,14 +27,14 @@ def figures(seed: int) -> dict[str, float]:
 
 def _linear(done: Any) -> float:
     """Share of test digits that W3·W2·W1 classifies, all activations and biases left out."""
-    from plugins.mnist import answers, neurons
+    from plugins.mnist import neurons
 
     fields = neurons.receptive_fields(done.model, done.config, len(done.config.hidden) + 1).reshape(
         10, -1
     )
-    images = answers.clean(done.splits.test).reshape(-1, fields.shape[1])
-    centred = images - images.mean(0)
-    return float(((centred @ fields.T).argmax(1) == done.splits.test.labels.cpu().numpy()).mean())
+    images, labels = done.splits.test.arrays()
+    flat = images.reshape(-1, fields.shape[1])
+    return float((((flat - flat.mean(0)) @ fields.T).argmax(1) == labels).mean())
 
 
 def _likeness(done: Any, layer: int) -> float:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.supervised.curves import training_curves
-from envs.datasets.drawing import image_grid
+from envs.datasets.corruptions import NOISE, SQUARE, corrupted
+from envs.datasets.drawing import first_of_each, image_grid
 from plugins.mnist import answers, neurons
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
@@ -20,37 +19,24 @@ if TYPE_CHECKING:
 SHOWN, MISTAKES, BINS = 30, 30, 10
 
 
-def draw(experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     """Every picture of a finished run."""
-    summary, classes = experiment.summary(), experiment.data.classes
-    test = answers.clean(experiment.splits.test)  # [images, 28, 28]
-    labels = experiment.splits.test.labels.cpu().numpy()
+    classes, accuracy = experiment.data.classes, experiment.results["test_accuracy"]
+    test, labels = experiment.splits.test.arrays()
     chances = answers.probabilities(experiment.model, test)
-    accuracy = summary["test_accuracy"]
-    curves = training_curves(
-        metrics,
-        "How it learned",
-        "cross-entropy (nats)",
-        "accuracy",
-        "share",
-        summary.get("best_epoch", 0),
-        accuracy,
-        experiment.sharp_from,
-    )
-    artifacts.save_figure("learning_curve.png", curves)
     artifacts.save_figure("confusion.png", confusion(labels, chances.argmax(1), classes, accuracy))
     artifacts.save_figure("mistakes.png", mistakes(test, labels, chances, classes))
     artifacts.save_figure("calibration.png", calibration(labels, chances))
     artifacts.save_figure("corruptions.png", corruptions(experiment, test, labels))
-    for layer in range(1, len(experiment.config.hidden) + 2):  # type: ignore[attr-defined]
+    for layer in range(1, len(experiment.config.hidden) + 2):
         _neurons(experiment, artifacts, layer)
 
 
 def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> None:
     config, classes = experiment.config, experiment.data.classes
-    last = layer == len(config.hidden) + 1  # type: ignore[attr-defined]
-    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]  # type: ignore[arg-type]
-    images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))  # type: ignore[arg-type]
+    last = layer == len(config.hidden) + 1
+    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]
+    images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))
     words = list(classes) if last else [str(number) for number in range(len(fields))]
     where = "output" if last else f"hidden layer {layer}"
     product = " · ".join(f"W{number}" for number in range(layer, 0, -1))
@@ -181,12 +167,9 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
 
 def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
     """Ten test images, clean, noisy and occluded, and what was answered."""
-    made = {"clean": test, **answers.corruptions(test, experiment.task.seed)}  # type: ignore[attr-defined]
-    first = [
-        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
-    ]
+    first = first_of_each(labels)
     images, words, scores = [], [], []
-    for name, every in made.items():
+    for name, every in corrupted(test, experiment.task.seed).items():
         answered = answers.probabilities(experiment.model, every).argmax(1)
         scores.append(f"{name} {(answered == labels).mean():.2%}")
         images += [every[one] for one in first]
@@ -195,5 +178,7 @@ def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarra
             for one in first
         ]
     note = "right: " + " · ".join(scores) + "; × marks a wrong answer"
-    title = f"Answers to images that are clean, noisy (sd {answers.NOISE}) and occluded ({answers.SQUARE} x {answers.SQUARE})"
+    title = (
+        f"Answers to images that are clean, noisy (sd {NOISE}) and occluded ({SQUARE} x {SQUARE})"
+    )
     return image_grid(np.stack(images), words, title, columns=len(first), note=note)

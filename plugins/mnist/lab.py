@@ -10,7 +10,6 @@ from plugins.mnist.config import PRESETS, MnistConfig
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +30,7 @@ class MnistLab(ImageLab):
     name = "mnist"
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    loss_label, unit = "cross-entropy (nats)", "share"
     objective = "summary.validation_accuracy"
     direction = "maximize"
     directions: ClassVar[Mapping[str, str]] = {"test_accuracy": "maximize"}
@@ -81,8 +81,8 @@ class MnistLab(ImageLab):
         numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
         return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
 
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Curves, confusion, mistakes, calibration, corruptions, and what the neurons look for."""
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """Confusion, mistakes, calibration, corruptions, and what the neurons look for."""
         from plugins.mnist import figures
 
-        figures.draw(experiment, artifacts, metrics)
+        figures.draw(experiment, artifacts)

@@ -19,7 +19,7 @@ STEPS, RATE = 200, 0.05
 """Of gradient ascent: steps, and the size of each in brightness where the gradient is largest."""
 
 
-def layer_maps(model: nn.Sequential, config: MnistConfig) -> list[np.ndarray]:
+def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
     """The linear map of each layer, with batch norm folded in: float64 [units, inputs] each."""
     weights = {
         name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()
@@ -36,7 +36,7 @@ def layer_maps(model: nn.Sequential, config: MnistConfig) -> list[np.ndarray]:
     return maps
 
 
-def receptive_fields(model: nn.Sequential, config: MnistConfig, layer: int) -> np.ndarray:
+def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.ndarray:
     """Rows of W_layer · … · W_1, activations between left out: float64 [units of the layer, 28, 28]."""
     product = np.eye(28 * 28)
     for made in layer_maps(model, config)[:layer]:
@@ -45,7 +45,7 @@ def receptive_fields(model: nn.Sequential, config: MnistConfig, layer: int) -> n
 
 
 def exciting_inputs(
-    model: nn.Sequential, layer: int, units: Sequence[int], steps: int = STEPS
+    model: nn.Module, layer: int, units: Sequence[int], steps: int = STEPS
 ) -> np.ndarray:
     """Images that gradient ascent finds for some neurons of a layer, from grey 0.5, pixels kept in [0, 1].
 
