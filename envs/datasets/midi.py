@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.datasets.rolls import HIGHEST, KEYS, LOWEST, Notes, notes_of, roll_of, steps_of
+from envs.datasets.rolls import HIGHEST, LOWEST, Notes, notes_of, roll_of, steps_of
 from sandbox.extras import missing
 from sandbox.text import number
 
@@ -298,16 +298,3 @@ def import_pretty_midi() -> Any:
     except ImportError as error:
         raise missing("Writing MIDI files", "music", "pretty_midi") from error
     return pretty_midi
-
-
-__all__ = [
-    "KEYS",
-    "Piece",
-    "Track",
-    "Unreadable",
-    "assign_hands",
-    "import_pretty_midi",
-    "midi_bytes",
-    "pretty_midi_of",
-    "read_piece",
-]

@@ -1,6 +1,6 @@
 """Piano rolls counted in beats: what every key of the piano does in every step.
 
-A roll is uint8 [steps, hands, 88] and holds SILENT, HELD or STRUCK. A held key was struck or held in the step before, so a repeated note
+A roll is uint8 [steps, hands, 88], the right hand first, and holds SILENT, HELD or STRUCK. A held key was struck or held in the step before, so a repeated note
 is told from a long one, and roll -> notes -> roll is the identity (silence behind the last note aside).
 """
 
@@ -14,8 +14,6 @@ LOWEST, HIGHEST = 21, 108
 """MIDI pitches of the piano's first and last key."""
 KEYS = HIGHEST - LOWEST + 1
 SILENT, HELD, STRUCK = 0, 1, 2
-HANDS = ("right", "left")
-"""The order of hands in a roll."""
 TOUCH = 1 / 8
 """Part of a step that a note may reach into without belonging there: players' files are a few ticks off the grid."""
 

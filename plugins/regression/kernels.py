@@ -21,7 +21,8 @@ ROWS = 4
 """Rows of the large matrix that are worked on at once."""
 FAST = {"reassoc", "contract", "nsz"}
 """Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be seen."""
-SIGMOID, RELU, LEAKY_RELU, TANH, IDENTITY = range(5)
+SIGMOID, _, _, TANH, IDENTITY = range(5)
+"""Numbers of activations; 1 and 2 are the two kinds of ReLU."""
 FAR = 1e150
 """An error from here on has no finite square: training has diverged."""
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
@@ -128,23 +129,13 @@ def _shrink(weights, rate, l1, l2):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, fastmath=FAST)
-def _first(w1, b1, x, z1):  # type: ignore[no-untyped-def]
-    """z1 = x w1 + b1."""
-    for k in range(z1.shape[0]):
-        z1[k] = b1[k]
-    for i in range(w1.shape[0]):
-        for k in range(z1.shape[0]):
-            z1[k] += x[i] * w1[i, k]
-
-
-@njit(nogil=True, fastmath=FAST)
-def _second(w2, b2, h1, z2):  # type: ignore[no-untyped-def]
-    """z2 = h1 w2 + b2."""
-    for k in range(z2.shape[0]):
-        z2[k] = b2[k]
-    for j in range(w2.shape[0]):
-        for k in range(z2.shape[0]):
-            z2[k] += h1[j] * w2[j, k]
+def _layer(w, b, x, z):  # type: ignore[no-untyped-def]
+    """z = x w + b."""
+    for k in range(z.shape[0]):
+        z[k] = b[k]
+    for i in range(w.shape[0]):
+        for k in range(z.shape[0]):
+            z[k] += x[i] * w[i, k]
 
 
 @njit(nogil=True, fastmath=FAST)
@@ -215,9 +206,9 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
     points, inputs = x.shape
     for epoch in range(orders.shape[0]):
         rate = rates[epoch]
-        _first(w1, b1, x[orders[epoch, 0]], z1)
+        _layer(w1, b1, x[orders[epoch, 0]], z1)
         _activate(kind, slope, z1, units1, h1, h1_bits)
-        _second(w2, b2, h1, z2)
+        _layer(w2, b2, h1, z2)
         for turn in range(points):
             now = orders[epoch, turn]
             after = orders[epoch, min(turn + 1, points - 1)]
@@ -255,7 +246,7 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
             for k in range(p2):
                 b2[k] -= step * delta2[k]
                 z2[k] = b2[k]
-            _first(w1, b1, x[after], z1)
+            _layer(w1, b1, x[after], z1)
             _activate(kind, slope, z1, units1, ahead, ahead_bits)
             if l1 > 0.0 or l2 > 0.0:
                 _penalised_step_and_next(

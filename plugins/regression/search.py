@@ -100,6 +100,26 @@ def fit(
     return network
 
 
+def held_out_loss(
+    config: RegressionConfig,
+    candidate: Candidate,
+    points: Curve,
+    held: np.ndarray,
+    seed: int,
+    name: str,
+) -> float:
+    """Mean loss (y - t)² / 2 on the points held out; infinity where learning diverged.
+
+    Args:
+        config, candidate, seed, name: see `fit`.
+        points: to train on, and to measure on.
+        held: bool [points], which are held out.
+    """
+    train, rest = (Curve(points.x[part], points.y[part]) for part in (~held, held))
+    network = fit(config, candidate, train, seed, name)
+    return float("inf") if network is None else evaluate(network, rest) / 2
+
+
 class GridSearchExperiment(CandidateSearch):
     """The search as a run.
 
@@ -233,15 +253,14 @@ class GridSearchExperiment(CandidateSearch):
 
         def one(cell: int) -> float:
             number, fold = divmod(int(cell), self.config.search.folds)
-            held = self.fold == fold
-            train, kept = (
-                Curve(self.points.train.x[part], self.points.train.y[part])
-                for part in (~held, held)
+            return held_out_loss(
+                self.config,
+                self.candidates[number],
+                self.points.train,
+                self.fold == fold,
+                self.seed,
+                f"fit {number} {fold}",
             )
-            network = fit(
-                self.config, self.candidates[number], train, self.seed, f"fit {number} {fold}"
-            )
-            return float("inf") if network is None else evaluate(network, kept) / 2
 
         losses = np.array(self._together(one, cells))
         numbers_, folds = np.divmod(cells, self.config.search.folds)
