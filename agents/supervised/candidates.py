@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 from sandbox.lab import Experiment
 from sandbox.visual.parallel import parallel_coordinates
 
+MANY = 30
+"""Of so many candidates, the worst tenth ends at the edge of the plot."""
+
 
 class CandidateSearch(Experiment):
     """Base of experiments that choose among candidates by their mean score over the folds.
@@ -61,7 +64,7 @@ class CandidateSearch(Experiment):
             higher_is_better=self.higher_is_better,
             best=self.winner,
             best_label=f"chosen: {chosen}",
-            clip=0.9,
+            clip=0.9 if len(means) >= MANY else 1.0,
         )
 
 

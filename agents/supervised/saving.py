@@ -1,10 +1,11 @@
-"""A trained model as two files: its weights (safetensors) and what rebuilds it (JSON). Loading runs no code that came with them."""
+"""A trained model as two files: weights (safetensors) and configuration (JSON). Loading runs no code from them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,11 +15,16 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.store.artifacts import Artifacts
 
+if TYPE_CHECKING:
+    from torch import nn
+
+C = TypeVar("C", bound=LabConfig)
+M = TypeVar("M", bound="nn.Module")
 FORMAT = "sandbox model 1"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
 
 
-def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: Any) -> None:
+def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: nn.Module) -> None:
     """Write a model's weights and configuration among the artifacts of its run."""
     from safetensors.numpy import save
 
@@ -26,7 +32,7 @@ def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: Any) ->
     artifacts.write_json(ABOUT, {"format": FORMAT, "lab": lab, "config": dump(config)})
 
 
-def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
+def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) -> M:
     """The model that `save_model` wrote.
 
     Args:

@@ -82,7 +82,7 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
     counted = sum(len(track.start) for track in tracks)
     if not counted:
         raise Unreadable("no notes")
-    tracks = [_on_the_piano(track) for track in tracks]
+    tracks = [_part(track, (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)) for track in tracks]
     left = sum(len(track.start) for track in tracks)
     if not left:
         raise Unreadable("all notes are outside the piano's range")
@@ -142,17 +142,15 @@ def _short(error: Exception) -> str:
     return f"{words[:80]}…" if len(words) > 80 else words or type(error).__name__
 
 
-def _on_the_piano(track: Track) -> Track:
-    inside = (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)
+def _part(track: Track, inside: np.ndarray) -> Track:
+    """Some notes of a track."""
     return Track(track.name, track.start[inside], track.end[inside], track.pitch[inside])
 
 
 def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
     """All notes of one hand, in steps."""
-    start, end, pitch = (
-        np.concatenate([getattr(track, what) for track in tracks])
-        for what in ("start", "end", "pitch")
-    )
+    _, *columns = zip(*tracks, strict=True)
+    start, end, pitch = map(np.concatenate, columns)
     first, behind = steps_of(start, end, ticks_per_step)
     return Notes(first, behind, pitch - LOWEST)
 
@@ -218,11 +216,7 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
 
 def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
     high = track.pitch - LOWEST >= MIDDLE_C
-    parts = [
-        Track(track.name, track.start[part], track.end[part], track.pitch[part])
-        for part in (high, ~high)
-    ]
-    return [[part] for part in parts], "1 track, split at middle C"
+    return [[_part(track, high)], [_part(track, ~high)]], "1 track, split at middle C"
 
 
 def _height(tracks: Sequence[Track]) -> float:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sandbox.reproduction.claim import ClaimPicture
 from sandbox.reproduction.table import read_claims
+
+if TYPE_CHECKING:
+    from agents.supervised.experiment import ImageExperiment
 
 EPOCHS, PLAIN = 6, 4
 """Of each run; numbers in the code where the report says nothing else."""
@@ -37,7 +40,7 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
     return {**found, "largest step": _largest_step(done)} if size == PLAIN and not noise else found
 
 
-def _largest_step(done: Any) -> float:
+def _largest_step(done: ImageExperiment) -> float:
     """A5: the largest of 20 steps on the way from class to class, as a share of the whole way; the largest of the three pairs."""
     from plugins.autoencoder import codes
 

@@ -6,9 +6,12 @@ A run takes minutes, so each figure has five, of fewer epochs than the report's.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sandbox.reproduction.table import read_claims
+
+if TYPE_CHECKING:
+    from agents.supervised.experiment import ImageExperiment
 
 EPOCHS = 20
 """Of each run, in place of the report's 300; a cosine schedule ends well after so few."""
@@ -25,7 +28,7 @@ def figures(seed: int) -> dict[str, float]:
     return {"accuracy": float(done.summary()["test_accuracy"]), "linear": _linear(done), **likeness}
 
 
-def _linear(done: Any) -> float:
+def _linear(done: ImageExperiment) -> float:
     """Share of test digits that W3·W2·W1 classifies, all activations and biases left out."""
     from plugins.mnist import neurons
 
@@ -37,7 +40,7 @@ def _linear(done: Any) -> float:
     return float((((flat - flat.mean(0)) @ fields.T).argmax(1) == labels).mean())
 
 
-def _likeness(done: Any, layer: int) -> float:
+def _likeness(done: ImageExperiment, layer: int) -> float:
     """Mean correlation of exciting inputs with binarised receptive fields, for 25 neurons."""
     import numpy as np
 

@@ -10,12 +10,13 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+from matplotlib.figure import Figure
 
 from plugins.music.config import MusicConfig
-from plugins.music.playing import Continuation, check_soundfont, compared, seed_of
+from plugins.music.playing import BESIDE, Continuation, check_soundfont, compared, seed_of
 from sandbox.cli.files import destination
 from sandbox.cli.options import json_option, output_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
@@ -27,8 +28,6 @@ from sandbox.store.files import write_whole
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
 """What is written."""
-BESIDE = (".wav", ".png", ".json")
-"""What stands beside the MIDI file."""
 
 
 class _Finite(click.FloatRange):
@@ -175,7 +174,7 @@ def generate(
     return 0
 
 
-def _png(figure: Any) -> bytes:
+def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
@@ -202,7 +201,7 @@ def _check_output(output: Path, seed_file: Path | None) -> None:
 
 
 def _continued(
-    run: Any,
+    run: Run,
     seed_file: Path | None,
     seed_steps: int,
     steps: int,
@@ -212,6 +211,7 @@ def _continued(
     """The continuation, the run's configuration and the pieces that were learned."""
     from agents.supervised.saving import load_model
     from envs.datasets.midi import Unreadable, read_piece
+    from plugins.music.experiment import MusicExperiment
     from plugins.music.generate import default_draw
     from plugins.music.networks.making import make_model
     from sandbox.seeding import generator
@@ -222,7 +222,7 @@ def _continued(
         MusicConfig,
         lambda config: make_model(config, 0),
     )
-    experiment = run.experiment
+    experiment = cast(MusicExperiment, run.experiment)
     config = experiment.config
     calibrated = options.pop("calibrated")
     how = replace(

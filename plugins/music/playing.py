@@ -6,12 +6,18 @@ import io
 import wave
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from envs.datasets.rolls import SILENT, STRUCK, joined
 from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from plugins.music.networks.drawing import Draw
+    from plugins.music.networks.models import MusicModel
 
 RATE = 22_050
 """Samples of a WAV file per second."""
@@ -43,10 +49,10 @@ class Continuation:
 
     def __init__(
         self,
-        model: Any,
+        model: MusicModel,
         seed: np.ndarray,
         steps: int,
-        how: Any,
+        how: Draw,
         rng: np.random.Generator,
         steps_per_beat: int,
         calibrated: bool = True,
@@ -91,7 +97,7 @@ class Continuation:
             out.writeframes(samples.tobytes())
         return file.getvalue()
 
-    def picture(self, title: str) -> Any:
+    def picture(self, title: str) -> Figure:
         """The piano roll, right hand above left, the seed marked."""
         from plugins.music import figures
 

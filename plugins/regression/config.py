@@ -1,9 +1,9 @@
-"""What the lab can be told."""
+"""The options of the lab regression."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,6 +11,9 @@ from envs.datasets.curves import find_points
 from plugins.regression.data import KEPT
 from sandbox.config.model import LabConfig
 from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from plugins.regression.training import Recipe
 
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"
 """Hidden layers of the report's search."""
@@ -176,9 +179,9 @@ class RegressionConfig(LabConfig):
         return self
 
 
-def recipe_of(config: RegressionConfig, **changed: Any) -> Any:
-    """How a network is trained, as `training.Recipe`."""
+def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
+    """How a network is trained, with some settings changed."""
     from plugins.regression.training import Recipe
 
     names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-    return Recipe(**{**{name: getattr(config, name) for name in names}, **changed})
+    return Recipe(**{**config.model_dump(include=set(names)), **changed})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from envs.datasets import curves
 from envs.datasets.curves import Curve
 from sandbox.errors import UsageError
 from sandbox.lab import Context
+
+if TYPE_CHECKING:
+    from plugins.regression.config import RegressionConfig
 
 KEPT = "points.npz"
 
@@ -26,11 +29,11 @@ class DataPoints(NamedTuple):
     test: Curve
 
 
-def points_of(config: Any, context: Context) -> DataPoints:
+def points_of(config: RegressionConfig, context: Context) -> DataPoints:
     """The points of a run.
 
     Args:
-        config: has `train`, `test`, `train_points`, `test_points`, `noise`.
+        config: the files, or how many points are made up.
         context: gives the generator "data", and keeps the points.
 
     Raises:
@@ -45,7 +48,7 @@ def points_of(config: Any, context: Context) -> DataPoints:
             return DataPoints(
                 Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"])
             )
-    if config.train is not None:
+    if config.train is not None and config.test is not None:
         made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
     else:
         rng = context.rng("data")

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from plugins.regression.functions import ACTIVATIONS
 from plugins.regression.network import Network
-from plugins.regression.training import Recipe, Training
+from plugins.regression.training import Recipe, Training, held_out
 
 
 class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -121,11 +121,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         if self.early_stopping:
             if len(x) < 2:
                 raise ValueError(f"early_stopping holds points out, and there is {len(x)} sample.")
-            held[
-                rng.permutation(len(x))[
-                    : min(len(x) - 1, max(1, round(self.validation_fraction * len(x))))
-                ]
-            ] = True
+            held = held_out(rng, len(x), self.validation_fraction)
         if self.batch_size > (~held).sum():
             raise ValueError(
                 f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train on; 0 takes them all."
@@ -133,7 +129,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
         names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-        recipe = Recipe(**{name: getattr(self, name) for name in names})
+        parameters = self.get_params(deep=False)
+        recipe = Recipe(**{name: parameters[name] for name in names})
         training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])
@@ -160,11 +157,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             self.loss_curve_.append(self._loss(training.x, training.y))
             held = self._loss(x, y)
             if held < best:
-                best, best_values, best_epoch = (
-                    held,
-                    self.network_.values.copy(),
-                    training.epochs_done,
-                )
+                best, best_epoch = held, training.epochs_done
+                best_values = self.network_.values.copy()
         self.network_.values[:] = best_values
 
     def _loss(self, x: np.ndarray, y: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class Network:
             layers.append(z if number == len(self.weights) else self._f.value(z))
         return layers
 
-    def save(self, file: Any) -> None:
+    def save(self, file: IO[bytes]) -> None:
         """Write it to a binary file as .npz: parameters and a line of JSON, no pickle."""
         about = {"format": FORMAT, "sizes": self.sizes, "activation": self.activation}
         np.savez(file, about=np.array(json.dumps(about)), values=self.values)

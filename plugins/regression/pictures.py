@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.supervised.candidates import ranking_table
+from plugins.regression.data import DataPoints
+from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from sandbox.visual import plots
 
@@ -18,7 +21,7 @@ POINTS = 400
 """Places at which a fitted function is drawn."""
 
 
-def data(points: Any) -> Figure:
+def data(points: DataPoints) -> Figure:
     """Training and test points.
 
     Args:
@@ -32,7 +35,7 @@ def data(points: Any) -> Figure:
     return figure
 
 
-def fitted(points: Any, network: Network, title: str) -> Figure:
+def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, among the points."""
     x = np.linspace(*_reach(points), POINTS)  # [places]
     with plots.style():
@@ -40,8 +43,7 @@ def fitted(points: Any, network: Network, title: str) -> Figure:
         axes = figure.add_subplot(xlabel="x", ylabel="y", title=title)
         _scatter(axes, points)
         axes.plot(x, network(x[:, None])[:, 0], color=plots.COLOURS[1], label="the network")
-        test = np.mean((network(points.test.x[:, None])[:, 0] - points.test.y) ** 2)
-        axes.plot([], [], " ", label=f"test MSE {test:.3f}")
+        axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
         axes.legend()
     return figure
 
@@ -145,7 +147,7 @@ def ranking(search: GridSearchExperiment) -> str:
     return ranking_table(search.ranking(), columns)
 
 
-def _scatter(axes: Any, points: Any) -> None:
+def _scatter(axes: Axes, points: DataPoints) -> None:
     axes.plot(
         points.train.x,
         points.train.y,
@@ -165,6 +167,6 @@ def _scatter(axes: Any, points: Any) -> None:
     )
 
 
-def _reach(points: Any) -> tuple[float, float]:
+def _reach(points: DataPoints) -> tuple[float, float]:
     x = np.concatenate([points.train.x, points.test.x])
     return float(x.min()), float(x.max())

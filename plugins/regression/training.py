@@ -75,8 +75,15 @@ class Recipe:
         )
 
 
+def held_out(rng: np.random.Generator, points: int, share: float) -> np.ndarray:
+    """Which points are held out, at least one and not all: bool [points]."""
+    held = np.zeros(points, dtype=bool)
+    held[rng.permutation(points)[: min(points - 1, max(1, round(share * points)))]] = True
+    return held
+
+
 class Training:
-    """A network on its way.
+    """A network and the state of its training.
 
     Args:
         network: with its initial parameters; they change in place.
@@ -160,16 +167,23 @@ class Training:
             to[...] = part
         clip = math.inf if recipe.clip is None else recipe.clip
         good = kernels.descend(
-            *(w1, b1, w2, b2, w3, b3, units1, units2, self.x, np.ascontiguousarray(self.y[:, 0])),
-            *(
-                orders,
-                self._rates(len(orders)),
-                f.kind,
-                f.slope,
-                clip,
-                float(recipe.l1),
-                float(recipe.l2),
-            ),
+            w1,
+            b1,
+            w2,
+            b2,
+            w3,
+            b3,
+            units1,
+            units2,
+            self.x,
+            np.ascontiguousarray(self.y[:, 0]),
+            orders,
+            self._rates(len(orders)),
+            f.kind,
+            f.slope,
+            clip,
+            float(recipe.l1),
+            float(recipe.l2),
         )
         for part, to in zip(own, padded, strict=True):
             part[...] = to

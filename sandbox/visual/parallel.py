@@ -20,13 +20,14 @@ from sandbox.visual import plots
 Setting = float | str | None
 """A number, a category, or None where a trial does not have the setting."""
 
-FEW = 6
-"""As many different numbers are each written at an axis; of more, five places between the ends."""
+FEW, WORDS = 6, 12
+"""As many different numbers, or categories, are each written at an axis; of more numbers, five
+places between the ends, and of more categories some."""
 LOGARITHMIC = 20
 """Positive numbers are spread by their logarithm when the largest is so many times the smallest."""
 TIGHT = 0.07
 """Numbers nearer to one another, as a share of the axis, are spread evenly: labels need room."""
-SHADES = 0.25, 0.95
+SHADES = 0.3, 0.95
 """The part of the colour map from the worst to the best."""
 CHARACTER, GAP, HEIGHT = 0.082, 1.05, 3.1
 """In inches: width of a character of a label, space for lines between two axes, height of an axis."""
@@ -158,7 +159,8 @@ class Scale:
     def ticks(self) -> list[tuple[float, str]]:
         """Where to write which value."""
         if self._few or len(self._distinct) == 1:
-            return [(self(value), self._texts[value]) for value in self._distinct]
+            every = -(-len(self._distinct) // WORDS)
+            return [(self(value), self._texts[value]) for value in self._distinct[::every]]
         middle = np.geomspace if self.log else np.linspace
         return [
             (self(value), number(value, 3, scale=0))
