@@ -1,4 +1,4 @@
-"""What every search has: candidates judged by cross-validation, their ranking, its table and plot."""
+"""What every search has: candidates judged by cross-validation, their ranking and its plot."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class CandidateSearch(Experiment):
 
     @abstractmethod
     def means(self) -> np.ndarray:
-        """Mean score of each candidate judged so far: float64 [judged], not finite if it diverged."""
+        """Mean score of each candidate judged so far: float64 [judged]; not finite: diverged."""
 
     def ranking(self) -> np.ndarray:
-        """Numbers of the candidates judged so far, best first, of equals the first: int64 [judged]."""
+        """Numbers of the candidates judged so far, best first; of equals the first leads."""
         means = self.means()
         return np.argsort(-means if self.higher_is_better else means, kind="stable")
 

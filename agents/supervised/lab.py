@@ -73,7 +73,7 @@ class ImageLab(Lab):
         )
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files, how it learned, the lab's pictures, and of a search all candidates."""
+        """The model, learning curves, the lab's pictures, and of a search all candidates."""
         from agents.supervised.curves import training_curves
         from agents.supervised.saving import save_model
         from agents.supervised.search import RandomSearchExperiment

@@ -1,4 +1,4 @@
-"""Runs for claims: a lab's experiment carried to its end without a run folder, one at a time in a process."""
+"""Runs for claims: a finished experiment without a run folder, one at a time in a process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
     """
     with _LOCK:
         _, made, config = resolved(Request(lab, preset, [settings]))
-        context = Context(seed, Generators(seed), None, threads=threads_of(made, config))  # type: ignore[arg-type]
+        threads = threads_of(made, config)
+        context = Context(seed, Generators(seed), None, threads=threads)  # type: ignore[arg-type]
         work = work_of(made, context)
         experiment = work.build(lambda context: made.build(config, context))
         while not experiment.done:

@@ -1,4 +1,4 @@
-"""Optimisers by name, the course of the learning rate as a pure function of the step, and averaged weights."""
+"""Optimisers by name, learning rates as functions of the step, and averaged weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn, optim
 
 START, END = 1 / 25, 1e-4
-"""One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin, 2018)."""
+"""One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin,
+2018)."""
 
 
 def optimizer_class(config: TrainingConfig) -> tuple[type[optim.Optimizer], dict[str, Any]]:
@@ -70,7 +71,8 @@ class Average:
 
     Args:
         model: what is averaged.
-        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1 + t) / (10 + t)).
+        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1
+            + t) / (10 + t)).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

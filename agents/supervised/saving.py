@@ -1,4 +1,7 @@
-"""A trained model as two files: weights (safetensors) and configuration (JSON). Loading runs no code from them."""
+"""A trained model as two files: weights (safetensors) and configuration (JSON).
+
+Loading runs no code from them.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,8 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
         model.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise SandboxError(
-            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among its artifacts."
+            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among "
+            "its artifacts."
         ) from error
     except (
         ValueError,
@@ -72,6 +76,7 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
     ) as error:
         what = str(error).splitlines()[-1].strip()
         raise SandboxError(
-            f"The model in {folder} is damaged, or of another shape than its configuration says: {what}"
+            f"The model in {folder} is damaged, or of another shape than its configuration says: "
+            f"{what}"
         ) from error
     return model.eval()

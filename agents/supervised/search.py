@@ -1,4 +1,4 @@
-"""Random search with cross-validation; the winner is trained on all training images and tested once.
+"""Random search with cross-validation; the winner is trained on all images and tested once.
 
 Candidates and folds are drawn by scikit-learn, folds are trained through skorch. A unit is one fold
 of one candidate. The folds alone decide the winner.
@@ -114,7 +114,7 @@ class RandomSearchExperiment(CandidateSearch):
 
     @property
     def _searching(self) -> bool:
-        """Whether there is another fold to judge; late, no further candidate is begun but the first."""
+        """Whether there is another fold to judge; no candidate is begun after the time limit."""
         most, done = self.search.max_seconds, self.done_units
         complete = done > 0 and done % self.search.folds == 0
         late = most is not None and self.seconds >= most and complete

@@ -1,4 +1,4 @@
-"""What skorch needs to learn from bytes: a module that scales them, and batches without a Python call per image."""
+"""Parts for skorch: a module for images as bytes, and batches without a call per image."""
 
 from __future__ import annotations
 

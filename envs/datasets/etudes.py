@@ -1,7 +1,7 @@
-"""Etudes for two hands that the program composes itself: scales and melodies over Alberti, arpeggio and waltz basses, in all keys.
+"""Etudes for two hands, composed by the program: melodies over four kinds of basses.
 
-A piece is a function of seed and number alone. It is written as a MIDI file and read like any other, so that what is learned from
-études went the way of all data.
+A piece is a function of seed and number alone. It is written as a MIDI file and read like any
+other, so that what is learned from études went the way of all data.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
 
 
 def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pieces:
-    """Many études in splits: of every ten one for validation and one for the test, at least one each.
+    """Many études in splits: of every ten one for validation and one for the test.
 
     Args:
         seed: of the composer.
@@ -112,7 +112,7 @@ def _motif(rng: np.random.Generator, beats: int) -> list[int]:
 
 
 def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-untyped-def]
-    """One bar of melody: stepwise, on a note of the chord where the bar begins; returns where it ends."""
+    """One bar of melody, stepwise from a note of the chord; returns where it ends."""
     for index, duration in enumerate(motif):
         if index == 0:  # the nearest note of the chord
             degree = min(

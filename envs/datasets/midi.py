@@ -1,7 +1,8 @@
 """From the bytes of a MIDI file to the two hands of a piano piece, and back.
 
-Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing. Whatever the bytes are, the answer is a
-piece or a `Unreadable` that says why; nothing else is raised.
+Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing.
+Whatever the bytes are, the answer is a piece or a `Unreadable` that says why; nothing else is
+raised.
 """
 
 from __future__ import annotations
@@ -161,8 +162,9 @@ def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
 def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     """The tracks of the right and of the left hand, and how they were told apart.
 
-    Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A track whose name says nothing goes to the
-    hand whose register is nearer. Where no name says anything, order and register do; a single track is split at middle C.
+    Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A
+    track whose name says nothing goes to the hand whose register is nearer. Where no name says
+    anything, order and register do; a single track is split at middle C.
 
     Args:
         tracks: with at least one note each.
@@ -237,7 +239,8 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
 
     Args:
         roll: uint8 [steps, hands, 88]; with two hands, right first.
-        steps_per_beat: steps to a quarter note; a divisor of 480, so that every step is a whole number of ticks.
+        steps_per_beat: steps to a quarter note; a divisor of 480, so that every step is a whole
+            number of ticks.
         tempo: beats per minute, > 0.
 
     Raises:

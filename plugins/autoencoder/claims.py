@@ -41,7 +41,7 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
 
 
 def _largest_step(done: ImageExperiment) -> float:
-    """A5: the largest of 20 steps on the way from class to class, as a share of the whole way; the largest of the three pairs."""
+    """A5: the largest of 20 steps from class to class, as a share of the way, of three pairs."""
     from plugins.autoencoder import codes
 
     images, labels = done.splits.test.arrays()
@@ -54,7 +54,7 @@ def _largest_step(done: ImageExperiment) -> float:
 
 
 def ours_less_components(name: str, seed: int) -> float:
-    """Error on corrupted images with 4 numbers, less that of as many principal components: below 0 where ours is better."""
+    """Error on corrupted images with 4 numbers, less that of as many principal components."""
     found = figures(PLAIN, seed)
     return found[f"{name}_mse"] - found[f"{name}_pca_mse"]
 

@@ -50,21 +50,24 @@ def straight(one: np.ndarray, other: np.ndarray, points: int) -> np.ndarray:
 
 
 def morph(model: nn.Module, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Images on the way from one code to another and back, with a rest at both ends: [frames, 28, 28]."""
+    """Images between two codes, there and back, with a rest at both ends: [frames, 28, 28]."""
     way = decode(model, straight(one, other, FRAMES))
     there = np.concatenate([np.repeat(way[:1], REST, 0), way, np.repeat(way[-1:], REST, 0)])
     return np.concatenate([there, way[-2:0:-1]])
 
 
 def frames(images: np.ndarray, times: int = 8) -> list[np.ndarray]:
-    """Images as frames of an animation, dark on light, enlarged: uint8 [28 · times, 28 · times, 3] each."""
+    """Images as enlarged frames, dark on light: uint8 [28 · times, 28 · times, 3] each."""
     grey = np.rint(255 * (1 - images)).astype(np.uint8)
     large = grey.repeat(times, axis=1).repeat(times, axis=2)
     return [np.repeat(one[:, :, None], 3, axis=2) for one in large]
 
 
 def smoothness(images: np.ndarray) -> float:
-    """The largest step between neighbouring images of a walk, as a share of the way from end to end (root mean square)."""
+    """The largest step between neighbouring images of a walk, as a share of the whole way.
+
+    Both as root mean squares.
+    """
     steps = np.sqrt(np.square(np.diff(images, axis=0)).mean((1, 2)))
     whole = float(np.sqrt(np.square(images[-1] - images[0]).mean()))
     return float(steps.max()) / whole if whole else 0.0

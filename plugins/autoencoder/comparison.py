@@ -1,4 +1,4 @@
-"""The baseline: principal components, as many as the code has numbers; and how both bear corrupted images."""
+"""The baseline: principal components, as many as the code has numbers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def error(one: np.ndarray, other: np.ndarray) -> float:
 def findings(
     model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int
 ) -> dict[str, Any]:
-    """Test errors of model and baseline: on the kind of images that was learned, then on each kind."""
+    """Test errors of model and baseline: first on the learned kind of images, then on each."""
     test, _ = splits.test.arrays()
     components = Components(splits.train.arrays()[0], config.code_size)
     errors: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""The pictures of Lab 05: what comes back, beside principal components; the space of codes; and ways through it."""
+"""The pictures of Lab 05: reconstructions, the space of codes, and walks through it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
 
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
-"""Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the codes between which it spans."""
+"""Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the
+codes between which it spans."""
 TEN = (
     "#0072B2",
     "#D55E00",
@@ -62,7 +63,7 @@ def reconstructions(
     test: np.ndarray,
     labels: np.ndarray,
 ) -> Figure:
-    """One image of each class: as given, as it comes back, and as principal components give it back."""
+    """One image of each class: as given, reconstructed, and from principal components."""
     size = experiment.config.code_size
     first = first_of_each(labels)
     ours, theirs = (
@@ -72,7 +73,10 @@ def reconstructions(
     images = np.concatenate([given[first], ours[first], theirs[first].clip(0, 1)])
     words = [experiment.data.classes[labels[one]] for one in first] + [""] * (2 * len(first))
     means = f"{comparison.error(ours, test):.4f} and {comparison.error(theirs, test):.4f}"
-    note = f"rows: given, autoencoder, principal components; mean squared error of all test images {means}"
+    note = (
+        "rows: given, autoencoder, principal components; mean squared error of all test images "
+        f"{means}"
+    )
     numbers = "1 number" if size == 1 else f"{size} numbers"
     return image_grid(
         images,
@@ -98,10 +102,11 @@ def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
 
 
 def plane(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two directions through the codes: the code itself where it has two numbers, else its principal axes.
+    """Two directions through the codes: their principal axes, or the code of two numbers itself.
 
     Returns:
-        Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code has one number).
+        Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code
+        has one number).
     """
     size = found.shape[1]
     if size == 2:
@@ -187,7 +192,7 @@ def decoded(experiment: ImageExperiment, found: np.ndarray) -> Figure:
 def walks(
     experiment: ImageExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
 ) -> None:
-    """A5: a straight line between two codes drawn at random, and GIFs between mean codes of classes."""
+    """A5: a straight line between two random codes, and GIFs between the classes' mean codes."""
     rng = generator(experiment.task.seed, "walk")
     one, other = found[rng.choice(len(found), 2, replace=False)]
     rows, words = (

@@ -1,4 +1,4 @@
-"""Two autoencoders, the report's convolutional one and a deep fully connected one, and what they learn: to give back their input."""
+"""Two autoencoders, the report's convolutional one and a deep one, and their task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTHS = (784, 1024, 512, 256)
 
 
 def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
-    """Two named parts, `encoder` and `decoder`: [images, 1, 28, 28] to [images, code] and back, pixels from 0 to 1."""
+    """Parts `encoder`, [images, 1, 28, 28] to [images, code], and `decoder` back, pixels 0 to 1."""
     from torch import nn
 
     model = nn.Sequential()
@@ -109,7 +109,7 @@ class Reconstruction:
         return F.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
-        """Mean squared error per pixel, on pixels from 0 to 1; with noise, of noisy images against clean ones."""
+        """Mean squared error per pixel from 0 to 1; with noise, of noisy against clean images."""
         import torch
 
         rng = generator(self.seed, "noise")
@@ -126,7 +126,7 @@ class Reconstruction:
         return {"mse": float(total) / images.pixels.numel()}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
-        """Test error, beside that of principal components of the same number, and under both corruptions."""
+        """Test errors beside those of as many principal components, also under both corruptions."""
         from plugins.autoencoder.comparison import findings
 
         return findings(model, splits, self.config, self.seed)

@@ -173,7 +173,7 @@ def decision_map(experiment: IntroExperiment) -> Figure:
 
 
 def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figure:
-    """The loss over two coefficients with the path of gradient descent, and the loss against its steps."""
+    """The loss over two coefficients with the path of the descent, and the loss by step."""
     path = np.array(experiment.path)  # [kept, order + 1]
     order = experiment.config.descent_order
     best = polynomial.least_squares(*experiment.train, order)
@@ -231,7 +231,10 @@ def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figu
 def _surface(
     experiment: IntroExperiment, best: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """The mean squared error over the coefficients of x and x², all others at their best for these two: float64 [second, first]."""
+    """The mean squared error over the coefficients of x and x²: float64 [second, first].
+
+    All others are at their best for these two.
+    """
     matrix = polynomial.powers(experiment.train.x, len(best) - 1)
     others = np.delete(matrix, [1, 2], axis=1)
     space, singular, _ = np.linalg.svd(others, full_matrices=False)

@@ -1,4 +1,4 @@
-"""The pictures of Lab 03: how it learned, what it confuses, how sure it is, and what its neurons look for."""
+"""The pictures of Lab 03: confusion, mistakes, calibration, corruptions and neurons."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> N
 def confusion(
     labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float
 ) -> Figure:
-    """Images of each class by the class that was answered; colours show mistakes only, which else would not be seen."""
+    """Images of each class by the class that was answered; colours show mistakes only."""
     size = len(classes)
     counts = np.zeros((size, size), np.int64)  # [true, answered]
     np.add.at(counts, (labels, answered), 1)
@@ -118,10 +118,13 @@ def mistakes(
 def reliability(
     labels: np.ndarray, chances: np.ndarray, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """How often answers of a given sureness are right, and the expected calibration error (Guo et al., 2017, eq. 3).
+    """Share of right answers by confidence, and the expected calibration error.
+
+    Guo et al. (2017), equation 3.
 
     Returns:
-        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each; the error.
+        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each;
+        the error.
     """
     sure, right = chances.max(1).astype(np.float64), chances.argmax(1) == labels
     place = np.minimum((sure * bins).astype(np.int64), bins - 1)
@@ -134,7 +137,7 @@ def reliability(
 
 
 def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
-    """Share of right answers against how sure the network was, and below it how many images are answered so surely."""
+    """Share of right answers by confidence, and below it how many images have it."""
     mean, share, count, gap = reliability(labels, chances)
     with plots.style():
         made = plots.figure(6.4, 5.8)

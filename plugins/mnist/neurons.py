@@ -37,7 +37,7 @@ def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
 
 
 def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.ndarray:
-    """Rows of W_layer · … · W_1, activations between left out: float64 [units of the layer, 28, 28]."""
+    """Rows of W_layer · … · W_1, activations left out: float64 [units of the layer, 28, 28]."""
     product = np.eye(28 * 28)
     for made in layer_maps(model, config)[:layer]:
         product = made @ product
@@ -47,7 +47,7 @@ def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.nd
 def exciting_inputs(
     model: nn.Module, layer: int, units: Sequence[int], steps: int = STEPS
 ) -> np.ndarray:
-    """Images that gradient ascent finds for some neurons of a layer, from grey 0.5, pixels kept in [0, 1].
+    """Images that excite some neurons, by gradient ascent from grey 0.5, pixels in [0, 1].
 
     Args:
         model: the network; only looked at.
@@ -80,7 +80,7 @@ def exciting_inputs(
 
 
 def agreement(fields: np.ndarray, images: np.ndarray) -> float:
-    """How alike exciting inputs are to the sign of the receptive fields: mean correlation over neurons.
+    """Mean correlation of exciting inputs with the sign of the receptive fields.
 
     Args:
         fields: [neurons, 28, 28].

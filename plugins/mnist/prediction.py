@@ -21,7 +21,7 @@ INSIDE, SIDE = 20, 28
 
 
 def prepared(path: Path) -> np.ndarray:
-    """An image file as MNIST has its digits: light on black, 20 pixels at most, centre of mass in the middle of 28 x 28.
+    """An image file in the form of MNIST: light on black, at most 20 pixels, centred in 28 x 28.
 
     An image that is light at its border is inverted; transparent parts count as white paper.
 
@@ -37,7 +37,8 @@ def prepared(path: Path) -> np.ndarray:
         with Image.open(path) as file:
             if file.width * file.height > MOST_PIXELS:
                 raise UsageError(
-                    f"{path} has {file.width} x {file.height} pixels; at most {number(MOST_PIXELS)} are read. Make it smaller."
+                    f"{path} has {file.width} x {file.height} pixels; at most "
+                    f"{number(MOST_PIXELS)} are read. Make it smaller."
                 )
             coloured = file.convert("RGBA")
     except FileNotFoundError:
@@ -50,7 +51,8 @@ def prepared(path: Path) -> np.ndarray:
         Image.DecompressionBombError,
     ) as error:
         raise UsageError(
-            f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on dark."
+            f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on "
+            "dark."
         ) from error
     paper = Image.new("RGBA", coloured.size, "white")
     grey = (
@@ -65,7 +67,7 @@ def prepared(path: Path) -> np.ndarray:
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
-    """Cut out what is drawn, bring its longer side to 20 pixels, and its centre of mass to the middle of 28 x 28."""
+    """The ink at 20 pixels for its longer side, its centre of mass in the middle of 28 x 28."""
     from PIL import Image
 
     rows, columns = np.flatnonzero(ink.max(1) > 0.1), np.flatnonzero(ink.max(0) > 0.1)

@@ -1,4 +1,4 @@
-"""Pictures for the claims: NLL by length of the windows, frozen steps by mode, and what U4 describes, a piano roll in two rows."""
+"""Pictures for the claims: NLL by length of windows, frozen steps by mode, a piano roll."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     if claim == "U1":
         yield ClaimPicture(
             "windows",
-            "Left: each point is one run. Right: the same runs, less the run's own NLL with windows of 32.",
+            "Left: each point is one run. Right: the same runs, less the run's own NLL with "
+            "windows of 32.",
             windows(seeds),
         )
     if claim == "U3":

@@ -1,4 +1,4 @@
-"""U1 to U4: what Lab 04's report found, on small models that learn for seconds; see `plugins.music.trials`."""
+"""U1 to U4: what Lab 04's report found, on small models that learn for seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CHORDS = "different chords"
 
 
 def parameters() -> int:
-    """Weights and biases of the model `two-hands`, without the head that tells repeated from held notes, which the report has not."""
+    """Weights and biases of the model `two-hands`.
+
+    Without the head that tells repeated from held notes, which the report does not have.
+    """
     MusicConfig().check_available()
     from plugins.music.networks.making import make_model
     from sandbox.config.resolve import resolve
@@ -88,11 +91,18 @@ def returned(seed: int) -> float:
 
 
 def _claims() -> tuple[Claim, ...]:
-    where = "The pieces in piano-midi-de in the data folder (SANDBOX_DATA), split by a seed for each training."
+    where = (
+        "The pieces in piano-midi-de in the data folder (SANDBOX_DATA), split by a seed for each "
+        "training."
+    )
     if trials.folder() is None:
-        where = "Études that the program composes, of a seed for each training: SANDBOX_DATA leads to no piano-midi-de."
+        where = (
+            "Études that the program composes, of a seed for each training: SANDBOX_DATA leads to "
+            "no piano-midi-de."
+        )
     trained = (
-        f"A model of one LSTM layer of {SIZE.hidden} units with the report's heads and loss, {number(SIZE.frames)} steps learned from. "
+        f"A model of one LSTM layer of {SIZE.hidden} units with the report's heads and loss, "
+        f"{number(SIZE.frames)} steps learned from. "
         f"{SHARING} runs share a training; each has its own quarter of the test pieces. {where}"
     )
     return read_claims("plugins.music", globals(), where=where, trained=trained)
@@ -113,8 +123,10 @@ def _about_windows(found: Mapping[str, float]) -> Iterator[str]:
     if None not in medians:
         named = ", ".join(f"{value:.2f}" for value in medians)
         yield (
-            f"Windows of {', '.join(map(str, WINDOWS))} steps: a median NLL of {named}, each with as many updates of {trials.UPDATE} steps. The state "
-            "is carried from window to window, so a short one loses only gradients; in exchange an update sees more pieces side by side."
+            f"Windows of {', '.join(map(str, WINDOWS))} steps: a median NLL of {named}, each with "
+            f"as many updates of {trials.UPDATE} steps. The state "
+            "is carried from window to window, so a short one loses only gradients; in exchange an "
+            "update sees more pieces side by side."
         )
 
 
@@ -124,6 +136,8 @@ def _about_chords(found: Mapping[str, float]) -> Iterator[str]:
     )
     if corrected is not None and sampled is not None:
         yield (
-            f"Not frozen is not yet music: corrected argmax goes to and fro between few chords (median {corrected:.0f} different ones in {STEPS} "
-            f"steps), and sampling hardly plays any twice ({sampled:.0f}). What these models learn in seconds shows how they freeze, no more."
+            "Not frozen is not yet music: corrected argmax goes to and fro between few chords "
+            f"(median {corrected:.0f} different ones in {STEPS} "
+            f"steps), and sampling hardly plays any twice ({sampled:.0f}). What these models learn "
+            "in seconds shows how they freeze, no more."
         )

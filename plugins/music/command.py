@@ -189,7 +189,8 @@ def _check_output(output: Path, seed_file: Path | None) -> None:
     """
     if output.suffix.lower() in BESIDE:
         raise UsageError(
-            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: {output.with_suffix('.mid')}.",
+            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: "
+            f"{output.with_suffix('.mid')}.",
         )
     if (
         seed_file is not None
@@ -238,7 +239,8 @@ def _continued(
             raise UsageError(f"Cannot read the seed file {seed_file}: {error.strerror}.") from error
         except Unreadable as error:
             raise UsageError(
-                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with notes on the piano.",
+                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with "
+                "notes on the piano.",
             ) from error
     begun = seed_of(roll, model.hands, seed_steps)
     made = Continuation(

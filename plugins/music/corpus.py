@@ -45,7 +45,7 @@ def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
 
 
 def key_weights(found: list[np.ndarray]) -> np.ndarray:
-    """How much more often each key is silent than it sounds: float [hands, 88], the report's positive weights.
+    """How much more often each key is silent than it sounds: float [hands, 88].
 
     One is added to either count, so that a key that never sounds has a weight too.
     """

@@ -1,4 +1,4 @@
-"""Learning pieces: the epoch trainer on windows of music, whose state is carried from one to the next.
+"""The epoch trainer on windows of music, whose state is carried from one to the next.
 
 Interrupted between any two windows and resumed, a run gives the same bytes on a CPU.
 """

@@ -1,4 +1,4 @@
-"""The lab: a model learns pieces, continues one of the test pieces, and what came out is kept as MIDI, WAV and picture."""
+"""The lab: a model learns pieces and continues a test piece, as MIDI, WAV and picture."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MusicLab(Lab):
         return CLAIMS
 
     def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
-        """How well each length of windows foresees, how often each mode freezes, and a piano roll."""
+        """NLL by length of the windows, frozen steps by mode, and a piano roll."""
         from plugins.music import claim_figures
 
         return claim_figures.pictures(claim, seeds)

@@ -117,18 +117,20 @@ def check_soundfont(path: Path) -> None:
         raise UsageError(f"Cannot read the soundfont {path}: {error.strerror}.") from error
     if begins[:4] != b"RIFF" or begins[8:] != b"sfbk":
         raise UsageError(
-            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is used."
+            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is "
+            "used."
         )
     try:
         import fluidsynth  # type: ignore[import-not-found] # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's synthesis is used."
+            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's "
+            "synthesis is used."
         ) from error
 
 
 def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
-    """The first steps of a piece, its hands joined where the model has one track; a piece that is shorter is taken whole."""
+    """The first steps of a piece, or a shorter piece whole; hands are joined for one track."""
     begun = roll[: max(1, steps)]
     return begun if begun.shape[1] == hands else joined(begun)
 
@@ -140,9 +142,11 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
         roll: uint8 [steps, hands, 88].
 
     Returns:
-        `pitch_classes`: shares of sounding keys by name; `struck_per_step` notes; `polyphony`: keys that sound at once, where any does;
-        `silent`: share of steps without sound; `repeats`: share of struck notes whose key sounded in the step before; `frozen`: share of steps
-        in which the same keys, and at least one, have sounded for 8 steps after the first, held or struck again.
+        `pitch_classes`: shares of sounding keys by name; `struck_per_step` notes; `polyphony`: keys
+        that sound at once, where any does;
+        `silent`: share of steps without sound; `repeats`: share of struck notes whose key sounded
+        in the step before; `frozen`: share of steps in which the same keys, and at least one, have
+        sounded for 8 steps after the first, held or struck again.
     """
     keys = (roll != SILENT).any(axis=1)  # [steps, 88]
     struck = (roll == STRUCK).any(axis=1)
@@ -168,7 +172,7 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
 
 
 def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Statistics of what was generated beside those of the pieces that were learned, and how far apart their pitch classes are.
+    """Statistics of generated music beside those of the training pieces, and their distance.
 
     Args:
         generated: uint8 [steps, hands, 88].

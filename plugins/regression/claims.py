@@ -1,7 +1,8 @@
 """What the report of Lab 02 found, R1 to R3, measured on the course's points.
 
-The points are in no package: SANDBOX_DATA names a folder with `function-estimation/training_set.txt` and `test_set.txt`. Without it the same
-figures are measured on made-up points and are shown, not judged: the report speaks of other points.
+The points are in no package: SANDBOX_DATA names a folder with
+`function-estimation/training_set.txt` and `test_set.txt`. Without it the same figures are measured
+on made-up points and are shown, not judged: the report speaks of other points.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class RegressionConfig(LabConfig):
     @field_validator("train", "test")
     @classmethod
     def _points(cls, text: str | None) -> str | None:
-        """A file with wrong points is refused before anything starts; one that is gone may be one that the run has kept."""
+        """Refuse a file with wrong points; one that is gone may be one that the run has kept."""
         if text is not None and Path(text).is_file():
             from envs.datasets import curves
 

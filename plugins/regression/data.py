@@ -1,6 +1,7 @@
 """The points of a run: read or made up once, and from then on the run's own.
 
-They are kept among the run's artifacts, so that a resumed run learns from the same points even where the files have changed.
+They are kept among the run's artifacts, so that a resumed run learns from the same points even
+where the files have changed.
 """
 
 from __future__ import annotations
@@ -73,5 +74,6 @@ def refuse_batch(size: int, points: int, whose: str) -> None:
     """
     if size > points:
         raise UsageError(
-            f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, or 0 to take them all."
+            f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, "
+            "or 0 to take them all."
         )

@@ -1,4 +1,4 @@
-"""The network as a scikit-learn regressor: it fits into pipelines, grid searches and cross-validation like any other."""
+"""The network as a scikit-learn regressor, for pipelines and cross-validation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plugins.regression.training import Recipe, Training, held_out
 
 
 class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A feed-forward network trained by gradient descent on the squared error, Huber's or the absolute one.
+    """A feed-forward network trained by gradient descent.
 
     Args:
         hidden_layer_sizes: units of each hidden layer; empty gives a linear model.
@@ -33,7 +33,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         clip: largest norm of a gradient, or None.
         l1, l2: weights of the penalties on weights, >= 0.
         epochs: how many, >= 1; fewer with early stopping.
-        early_stopping: whether to hold points out, stop when their loss no longer falls, and keep the best parameters.
+        early_stopping: whether to hold points out, stop when their loss no longer falls, and keep
+            the best parameters.
         validation_fraction: share of the points held out then, in (0, 1).
         patience: epochs without a better loss after which it stops, >= 1.
         random_state: seed, generator or None.
@@ -124,7 +125,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             held = held_out(rng, len(x), self.validation_fraction)
         if self.batch_size > (~held).sum():
             raise ValueError(
-                f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train on; 0 takes them all."
+                f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train "
+                "on; 0 takes them all."
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)

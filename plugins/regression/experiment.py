@@ -1,4 +1,4 @@
-"""Training of one network: an epoch is a row of metrics, the best parameters are kept, divergence ends the run.
+"""Training of one network: a row of metrics per epoch, the best parameters are kept.
 
 The test points are only measured: neither early stopping nor the best epoch looks at them.
 """
@@ -97,7 +97,8 @@ class TrainExperiment(Experiment):
         """Train some epochs, and measure after each.
 
         Raises:
-            Diverged: when the loss is not finite any more; the last good network is then among the artifacts.
+            Diverged: when the loss is not finite any more; the last good network is then among the
+                artifacts.
         """
         rows: list[tuple[float, ...]] = []
         while len(rows) < BLOCK and not self.done:

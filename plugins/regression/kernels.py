@@ -1,11 +1,14 @@
-"""Per-sample gradient descent of a network with two hidden layers, compiled: the loop that a search of hundreds of networks spends its time in.
+"""Per-sample gradient descent of a network with two hidden layers, compiled for searches.
 
-The results are those of `training`'s plain NumPy up to rounding, and depend on the arguments alone: nothing here is parallel, so that as
-many of these calls as there are cores can run side by side (they release the GIL) without changing a bit.
+The results are those of `training`'s plain NumPy up to rounding, and depend on the arguments alone:
+nothing here is parallel, so that as many of these calls as there are cores can run side by side
+(they release the GIL) without changing a bit.
 
-What makes it fast: weights lie as [inputs, outputs], so that every inner loop runs along contiguous rows. Backpropagation is one pass over the
-large matrix; the update is a second, which also computes the next sample's forward pass while each row is at hand. Rows are padded to
-whole vectors, and four are worked on at once. Units that are padding are set to 0 after each activation, so they never count.
+What makes it fast: weights lie as [inputs, outputs], so that every inner loop runs along contiguous
+rows. Backpropagation is one pass over the large matrix; the update is a second, which also computes
+the next sample's forward pass while each row is at hand. Rows are padded to whole vectors, and four
+are worked on at once. Units that are padding are set to 0 after each activation, so they never
+count.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ VECTOR = 8
 ROWS = 4
 """Rows of the large matrix that are worked on at once."""
 FAST = {"reassoc", "contract", "nsz"}
-"""Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be seen."""
+"""Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be
+seen."""
 SIGMOID, _, _, TANH, IDENTITY = range(5)
 """Numbers of activations; 1 and 2 are the two kinds of ReLU."""
 FAR = 1e150
@@ -35,7 +39,7 @@ def padded(size: int) -> int:
 
 
 def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
-    """Zeros in the shapes that `descend` wants, for layers of these sizes: w1, b1, w2, b2, w3, b3."""
+    """Zeros in the shapes that `descend` takes for these layers: w1, b1, w2, b2, w3, b3."""
     p1, p2, rows = padded(units1), padded(units2), -(-units1 // ROWS) * ROWS
     return (
         np.zeros((inputs, p1)),
@@ -49,7 +53,10 @@ def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _exp(z, power, bits):  # type: ignore[no-untyped-def]
-    """power[k] = e^z[k], to 2e-16 relative: 2^n e^r with |r| <= ln(2) / 2 and the Taylor series of e^r. `bits` is `power` seen as int64."""
+    """power[k] = e^z[k], to 2e-16 relative; `bits` is `power` seen as int64.
+
+    e^z = 2^n e^r with |r| <= ln(2) / 2, and e^r by its Taylor series.
+    """
     for k in range(z.shape[0]):
         n = math.floor(min(max(z[k], -700.0), 700.0) * LOG2E + 0.5)
         bits[k] = (np.int64(n) + 1023) << 52
@@ -167,8 +174,13 @@ def _step_and_next(w2, step, h1, delta2, ahead, z2):  # type: ignore[no-untyped-
 
 
 @njit(nogil=True, fastmath=FAST)
-def _penalised_step_and_next(w2, step, h1, delta2, ahead, z2, keep, l1):  # type: ignore[no-untyped-def]
-    """The same, with penalties: w2 <- keep w2 - l1 sign(w2) - step h1 delta2'; `keep` and `l1` hold the learning rate already."""
+def _penalised_step_and_next(  # type: ignore[no-untyped-def]
+    w2, step, h1, delta2, ahead, z2, keep, l1
+):
+    """The same with penalties: w2 <- keep w2 - l1 sign(w2) - step h1 delta2'.
+
+    `keep` and `l1` contain the learning rate.
+    """
     for j in range(w2.shape[0] - ROWS, -1, -ROWS):
         c0, c1, c2, c3 = step * h1[j], step * h1[j + 1], step * h1[j + 2], step * h1[j + 3]
         n0, n1, n2, n3 = ahead[j], ahead[j + 1], ahead[j + 2], ahead[j + 3]
@@ -184,13 +196,17 @@ def _penalised_step_and_next(w2, step, h1, delta2, ahead, z2, keep, l1):  # type
 
 
 @njit(nogil=True, fastmath=FAST, cache=True)
-def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, slope, clip, l1, l2):  # type: ignore[no-untyped-def]
-    """Per-sample gradient descent on (f(x) - y)² / 2; parameters change in place. Returns the number of whole epochs done.
+def descend(  # type: ignore[no-untyped-def]
+    w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, slope, clip, l1, l2
+):
+    """Per-sample gradient descent on (f(x) - y)² / 2, in place; returns the whole epochs done.
 
-    It ends early, at the first sample whose error is not finite. Only the loss's gradient is clipped; penalties are on weights alone.
+    It ends early, at the first sample whose error is not finite. Only the loss's gradient is
+    clipped; penalties are on weights alone.
 
     Args:
-        w1, b1, w2, b2, w3, b3: float64 [inputs, p1], [p1], [r1, p2], [p2], [p2], [1]; p1 and p2 are `padded`, r1 to whole groups of rows.
+        w1, b1, w2, b2, w3, b3: float64 [inputs, p1], [p1], [r1, p2], [p2], [p2], [1]; p1 and p2 are
+            `padded`, r1 to whole groups of rows.
         units1, units2: how many units of the hidden layers are none of the padding.
         x, y: float64 [points, inputs], [points].
         orders: integers [epochs, points]: the points in the order of each epoch.

@@ -1,4 +1,4 @@
-"""The lab: one network trained on a noisy curve, or a search for the best one, and everything that is drawn and kept of either."""
+"""The lab: one network trained on a noisy curve, or a search for the best one."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class RegressionLab(Lab):
         return TrainExperiment(config, context)
 
     def suggest(self, trial: Any) -> dict[str, Any]:
-        """The report's search space, made continuous; the second layer is no wider than the first."""
+        """The report's search space, made continuous; the second layer is not the wider one."""
         first = trial.suggest_int("units1", 10, 100)
         second = trial.suggest_int("units2", 10, first)
         return {

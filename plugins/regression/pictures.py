@@ -1,4 +1,4 @@
-"""Pictures and tables of the lab regression: points, fitted functions, losses, and what a search found."""
+"""Pictures and tables: points, fitted functions, losses, and the candidates of a search."""
 
 from __future__ import annotations
 

@@ -125,7 +125,8 @@ class GridSearchExperiment(CandidateSearch):
 
     Args:
         config: the grid, and how every candidate is trained.
-        context: gives the generators "data" and "folds", the seed of every fit, and how many threads work.
+        context: gives the generators "data" and "folds", the seed of every fit, and how many
+            threads work.
 
     Attributes:
         candidates: the grid.
@@ -230,7 +231,7 @@ class GridSearchExperiment(CandidateSearch):
         return Score("test_mse", chosen, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
-        """The candidate that cross-validation chose, and the one that is best on the test points."""
+        """The candidate chosen by cross-validation, and the one that is best on the test points."""
         places = self.finalists
         if not len(places) or not self.models:
             return {"fits": self.done_units}
@@ -316,7 +317,7 @@ class GridSearchExperiment(CandidateSearch):
         )
 
     def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
-        """The results of all items, in their order, by threads: the compiled loop releases the GIL."""
+        """The results of all items, in order, by threads: the compiled loop releases the GIL."""
         if self.threads == 1:
             return [work(item) for item in items]
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fit") as pool:

@@ -1,6 +1,7 @@
 """Training of a network, epoch by epoch: stochastic gradient descent with momentum, or Adam.
 
-How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs in `kernels`, everything else in NumPy.
+How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs
+in `kernels`, everything else in NumPy.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Diverged(SandboxError):
         again = [f"--learning-rate {recipe.learning_rate / 10:g}"]
         again += ["--clip 1"] if recipe.clip is None else []
         super().__init__(
-            f"The loss is not finite any more in epoch {epoch}: a learning rate of {recipe.learning_rate:g} is too large here. "
+            f"The loss is not finite any more in epoch {epoch}: a learning rate of "
+            f"{recipe.learning_rate:g} is too large here. "
             f"Try {' or '.join(again)}."
         )
 
@@ -45,7 +47,8 @@ class Recipe:
         loss: "mse", "mae" or "huber", see `functions.loss`.
         huber_delta: where Huber's loss becomes straight, > 0.
         optimiser: "sgd" or "adam".
-        momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate v.
+        momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate
+            v.
         batch_size: points of a step; 0 takes all.
         schedule, learning_rate, learning_rate_final: see `functions.learning_rate`.
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
@@ -125,7 +128,8 @@ class Training:
         """Train for so many epochs.
 
         Raises:
-            Diverged: when the loss is not finite any more; the network is then as it was after the last good epoch.
+            Diverged: when the loss is not finite any more; the network is then as it was after the
+                last good epoch.
         """
         points = len(self.x)
         orders = np.stack(

@@ -1,6 +1,7 @@
-"""Labs 03 and 05: what neurons see by linear algebra, components against scikit-learn, images from files, and the search."""
+"""Labs 03 and 05: neurons by linear algebra, components against scikit-learn, the search."""
 
-# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is there
+# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is
+# there
 from __future__ import annotations
 
 import numpy as np

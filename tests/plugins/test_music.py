@@ -1,4 +1,4 @@
-"""The lab music: MIDI read in beats and written back, likelihoods that are ones, a model that learns one bar, the same piece twice."""
+"""The lab music: MIDI read and written back, exact likelihoods, one bar learned by heart."""
 
 # ruff: noqa: E402 - what needs an extra is imported after asking whether it is there
 
