@@ -1,7 +1,7 @@
 """Random deformations of a batch: rotation, size, shear, shift and elastic noise in one warp.
 
-Every image gets a deformation of its own; all are carried out by one call of `grid_sample`. Draws
-come from torch's global generator, which the loop keeps for a run.
+Every image is deformed differently, all by one call of `grid_sample`. Draws come from torch's
+global generator, which the loop keeps for a run.
 """
 
 from __future__ import annotations

@@ -47,10 +47,10 @@ class EpochExperiment(Experiment):
 
     Attributes:
         epoch: epochs finished.
-        batch: steps done in the epoch that goes on.
+        batch: steps done in the current epoch.
         best: "epoch", "score" and "weights" of the best validation; epoch 0 before the first.
         results: of the test, by name; empty before it.
-        validating: whether a validation goes on.
+        validating: whether a validation is in progress.
     """
 
     unit = "epoch"

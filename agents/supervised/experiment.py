@@ -60,7 +60,7 @@ class ImageExperiment(EpochExperiment):
         context: of the run.
     """
 
-    config: Any  # of the lab, with options of its own
+    config: Any  # the lab's, which has more options
 
     def __init__(self, task: Task, config: TrainingConfig, context: Context) -> None:
         import torch

@@ -24,16 +24,16 @@ class Bytes(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """What the model makes of the images."""
-        made: Tensor = self.model(images[:, None].float() / 255)
-        return made
+        outputs: Tensor = self.model(images[:, None].float() / 255)
+        return outputs
 
 
 class PixelError(nn.Module):
     """Mean squared error against uint8 images."""
 
-    def forward(self, made: Tensor, images: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, images: Tensor) -> Tensor:
         """The error per pixel."""
-        return F.mse_loss(made, images[:, None].float() / 255)
+        return F.mse_loss(outputs, images[:, None].float() / 255)
 
 
 def criterion(classes: bool) -> type[nn.Module]:

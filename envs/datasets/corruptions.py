@@ -11,7 +11,7 @@ NOISE, SQUARE = 0.2, 10
 
 
 def corrupted(images: np.ndarray, seed: int, noise: float = NOISE) -> dict[str, np.ndarray]:
-    """The images "clean", "noisy" and "occluded", each drawn by a generator of its own.
+    """The images "clean", "noisy" and "occluded", drawn by separate generators.
 
     Args:
         images: float32 [images, height, width], 0 to 1.

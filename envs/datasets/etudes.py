@@ -87,14 +87,14 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
     split_of = {int(number): "test" for number in order[:held_out]} | {
         int(number): "valid" for number in order[held_out : 2 * held_out]
     }
-    found, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
+    groups, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
     for number in range(pieces):
         name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
         content = midi_bytes(compose(seed, number, bars), steps_per_beat=STEPS_PER_BEAT, tempo=96)
         piece = read_piece(content, name, steps_per_beat)
-        found[split].append(piece)
+        groups[split].append(piece)
         report.append(Line(name, split, piece.how, len(piece.roll)))
-    return in_splits(found, report, "etudes")
+    return in_splits(groups, report, "etudes")
 
 
 def _key(tonic: int, scale: tuple[int, ...], degree: int) -> int:

@@ -47,14 +47,14 @@ def read_idx(
             f"{content[:4].hex(' ')}, not {magic.hex(' ')}. {REMEDY}"
         )
     header = 4 + 4 * len(shape)
-    found = (
+    dimensions = (
         tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
         if len(content) >= header
         else ()
     )
-    if found != shape:
+    if dimensions != shape:
         raise UsageError(
-            f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected "
+            f"{path} announces {' x '.join(map(str, dimensions)) or 'nothing'}; expected "
             f"{' x '.join(map(str, shape))}. {REMEDY}"
         )
     if len(content) != header + math.prod(shape):

@@ -127,11 +127,11 @@ def find_images(
         UsageError: when files are missing and cannot be downloaded.
     """
     place = folder or cache_folder()
-    found = _complete(name, place)
-    reason = "" if found or folder else _download(name, place)
-    found = found or _complete(name, place)
-    if found is not None:
-        return found
+    complete = _complete(name, place)
+    reason = "" if complete or folder else _download(name, place)
+    complete = complete or _complete(name, place)
+    if complete is not None:
+        return complete
     missing = [file for file in FILES if _file(place, file) is None]
     part = " as a whole" if len(missing) < len(FILES) else ""
     why = f" and cannot be downloaded ({reason})" if reason else part
@@ -159,8 +159,8 @@ def cache_folder() -> Path:
 
 def _places(name: str, folder: Path) -> list[Path]:
     """Where the four files may be: in the folder, in one of the set's name, or torchvision's."""
-    made = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
-    return [folder, folder / name, folder / made / "raw"]
+    spelled = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
+    return [folder, folder / name, folder / spelled / "raw"]
 
 
 def _file(folder: Path, name: str) -> Path | None:
@@ -219,12 +219,12 @@ def _digits() -> ImageSet:
     from sklearn.datasets import load_digits
 
     random.setstate(state)  # its first import draws from it
-    found = load_digits()
-    small = found.images / 16.0  # [images, 8, 8], 0 to 1
+    bunch = load_digits()
+    small = bunch.images / 16.0  # [images, 8, 8], 0 to 1
     enlarge = _enlargement(8, 20)
     large = np.pad(enlarge @ small @ enlarge.T, ((0, 0), (4, 4), (4, 4)))
     pixels = np.rint(255 * large.clip(0, 1)).astype(np.uint8)  # [images, 28, 28]
-    labels, first = found.target.astype(np.int64), len(pixels) * 4 // 5
+    labels, first = bunch.target.astype(np.int64), len(pixels) * 4 // 5
     about = "by other writers than the training images; validation images are by the same writers"
     return ImageSet("digits", pixels[:first], labels[:first], pixels[first:], labels[first:], about)
 

@@ -160,7 +160,7 @@ def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
 
 
 def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
-    """The tracks of the right and of the left hand, and how they were told apart.
+    """The tracks of the right and of the left hand, and how they were assigned.
 
     Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A
     track whose name says nothing goes to the hand whose register is nearer. Where no name says
@@ -247,10 +247,10 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
         UsageError: when pretty_midi is not installed.
     """
     pretty_midi = import_pretty_midi()
-    made = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
+    score = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     ticks = RESOLUTION // steps_per_beat
     names = ("right", "left") if roll.shape[1] == 2 else ("",)
-    made.tick_to_time(
+    score.tick_to_time(
         roll.shape[0] * ticks
     )  # its table of times is made once, not longer and longer
     for name, notes in zip(names, notes_of(roll), strict=True):
@@ -259,13 +259,13 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
             pretty_midi.Note(
                 _velocity(name, start, steps_per_beat),
                 key + LOWEST,
-                float(made.tick_to_time(start * ticks)),
-                float(made.tick_to_time(end * ticks)),
+                float(score.tick_to_time(start * ticks)),
+                float(score.tick_to_time(end * ticks)),
             )
             for start, end, key in zip(*(part.tolist() for part in notes), strict=True)
         ]
-        made.instruments.append(instrument)
-    return made
+        score.instruments.append(instrument)
+    return score
 
 
 def _velocity(hand: str, step: int, steps_per_beat: int) -> int:

@@ -54,12 +54,12 @@ class Pieces:
 
     def digest(self) -> str:
         """A fingerprint of every step in every split: what a resumed run compares."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for split, pieces in self.splits.items():
             for piece in pieces:
-                found.update(f"{split} {piece.name} {piece.roll.shape}\n".encode())
-                found.update(np.ascontiguousarray(piece.roll).tobytes())
-        return found.hexdigest()
+                digest.update(f"{split} {piece.name} {piece.roll.shape}\n".encode())
+                digest.update(np.ascontiguousarray(piece.roll).tobytes())
+        return digest.hexdigest()
 
     def table(self) -> str:
         """The report as a table of tab-separated values."""
@@ -76,18 +76,18 @@ class Pieces:
 
 
 def midi_files(folder: Path) -> Iterator[Path]:
-    """All MIDI files below a folder, in the order of their names; hidden ones are left alone."""
-    found = (
+    """All MIDI files below a folder, in the order of their names; hidden ones are ignored."""
+    paths = (
         path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
     )
-    named = ((path.relative_to(folder), path) for path in found)
+    named = ((path.relative_to(folder), path) for path in paths)
     yield from (
         path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts)
     )
 
 
 def find_pieces(folder: Path) -> None:
-    """Make sure that there is a MIDI file in a folder or below it; none is read.
+    """Make sure that a folder, or one below it, has a MIDI file; none is read.
 
     Raises:
         UsageError: when there is none.
@@ -126,7 +126,7 @@ def read_folder(
         UsageError: when no file in it is a piece.
     """
     given = all((folder / split).is_dir() for split in SPLITS)
-    found: dict[str, list[Piece]] = {split: [] for split in SPLITS}
+    groups: dict[str, list[Piece]] = {split: [] for split in SPLITS}
     report: list[Line] = []
     seen: dict[bytes, str] = {}
     for path in midi_files(folder):
@@ -144,19 +144,19 @@ def read_folder(
         except Unreadable as reason:
             report.append(Line(name, "", str(reason)))
             continue
-        found[split].append(piece)
+        groups[split].append(piece)
         outside = (
             f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
         )
         report.append(Line(name, split, piece.how + outside, len(piece.roll)))
-    if not any(found.values()):
+    if not any(groups.values()):
         raise UsageError(_nothing_in(folder, report))
-    return in_splits(found, report, str(folder.name))
+    return in_splits(groups, report, str(folder.name))
 
 
-def in_splits(found: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
+def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
     """Pieces with no split empty: a note says where pieces serve in two splits."""
-    splits = {split: tuple(found[split]) for split in SPLITS}
+    splits = {split: tuple(groups[split]) for split in SPLITS}
     everything = tuple(piece for split in SPLITS for piece in splits[split])
     notes = []
     if not splits["train"]:

@@ -1,7 +1,7 @@
 """Piano rolls counted in beats: what every key of the piano does in every step.
 
 A roll is uint8 [steps, hands, 88], the right hand first, and holds SILENT, HELD or STRUCK. A held
-key was struck or held in the step before, so a repeated note is told from a long one, and roll ->
+key was struck or held in the step before, so repeated and long notes differ, and roll ->
 notes -> roll is the identity (silence behind the last note aside).
 """
 
@@ -74,7 +74,7 @@ def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
 
 def notes_of(roll: np.ndarray) -> list[Notes]:
     """The notes of each hand, by start, then by key: the way back from `roll_of`."""
-    found = []
+    hands = []
     for hand in range(roll.shape[1]):
         keys = np.zeros((roll.shape[0] + 1, KEYS), dtype=np.uint8)
         keys[:-1] = roll[:, hand]
@@ -84,8 +84,8 @@ def notes_of(roll: np.ndarray) -> list[Notes]:
         )  # a note lasts until its key is silent or struck again
         end = over[np.searchsorted(over, key * len(keys) + start, side="right")] - key * len(keys)
         order = np.lexsort((key, start))
-        found.append(Notes(start[order], end[order], key[order]))
-    return found
+        hands.append(Notes(start[order], end[order], key[order]))
+    return hands
 
 
 def sounding(roll: np.ndarray) -> np.ndarray:

@@ -32,12 +32,14 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
         "precision": "bfloat16",
     }
     done = finished("autoencoder", "best", settings, seed)
-    found = {
+    scores = {
         name: float(value)
         for name, value in done.summary().items()
         if isinstance(value, (int, float))
     }
-    return {**found, "largest step": _largest_step(done)} if size == PLAIN and not noise else found
+    return (
+        {**scores, "largest step": _largest_step(done)} if size == PLAIN and not noise else scores
+    )
 
 
 def _largest_step(done: ImageExperiment) -> float:
@@ -55,8 +57,8 @@ def _largest_step(done: ImageExperiment) -> float:
 
 def ours_less_components(name: str, seed: int) -> float:
     """Error on corrupted images with 4 numbers, less that of as many principal components."""
-    found = figures(PLAIN, seed)
-    return found[f"{name}_mse"] - found[f"{name}_pca_mse"]
+    scores = figures(PLAIN, seed)
+    return scores[f"{name}_mse"] - scores[f"{name}_pca_mse"]
 
 
 def test_error(size: int, seed: int) -> float:
@@ -86,8 +88,8 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
     reported = [one.reported or 0.0 for one in CLAIMS if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
     with plots.style():
-        made = plots.figure(7.5, 4.6)
-        axes = made.add_subplot()
+        figure = plots.figure(7.5, 4.6)
+        axes = figure.add_subplot()
         axes.plot(
             sizes,
             [figures(size, 0)["pca_mse"] for size in sizes],
@@ -111,4 +113,4 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
         )
         axes.set_xticks(list(sizes))
         axes.legend()
-    yield ClaimPicture("code_size", "Test error by code size; the run with seed 0 of each.", made)
+    yield ClaimPicture("code_size", "Test error by code size; the run with seed 0 of each.", figure)

@@ -42,17 +42,17 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     components = comparison.Components(
         experiment.splits.train.arrays()[0], max(2, config.code_size)
     )
-    for name, made in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
+    for name, given in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
         artifacts.save_figure(
             f"reconstructions_{name}.png",
-            reconstructions(experiment, components, name, made, test, labels),
+            reconstructions(experiment, components, name, given, test, labels),
         )
     artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
-    found = codes.encode(experiment.model, test)  # [images, code]
-    artifacts.save_array("codes.npy", found)
-    artifacts.save_figure("code_space.png", code_space(found, labels, experiment.data.classes))
-    artifacts.save_figure("decoded_codes.png", decoded(experiment, found))
-    walks(experiment, artifacts, found, labels)
+    encoded = codes.encode(experiment.model, test)  # [images, code]
+    artifacts.save_array("codes.npy", encoded)
+    artifacts.save_figure("code_space.png", code_space(encoded, labels, experiment.data.classes))
+    artifacts.save_figure("decoded_codes.png", decoded(experiment, encoded))
+    walks(experiment, artifacts, encoded, labels)
 
 
 def reconstructions(
@@ -101,40 +101,40 @@ def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
     return image_grid(np.stack(images), words, "The ten best and the ten worst", note=note)
 
 
-def plane(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def plane(encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two directions through the codes: their principal axes, or the code of two numbers itself.
 
     Returns:
         Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code
         has one number).
     """
-    size = found.shape[1]
+    size = encoded.shape[1]
     if size == 2:
-        return found, np.zeros(2), np.eye(2)
-    centre = found.mean(0)
+        return encoded, np.zeros(2), np.eye(2)
+    centre = encoded.mean(0)
     if size == 1:
         return (
-            np.concatenate([found - centre, np.zeros_like(found)], axis=1),
+            np.concatenate([encoded - centre, np.zeros_like(encoded)], axis=1),
             centre,
             np.array([[1.0], [0.0]]),
         )
-    _, vectors = np.linalg.eigh(np.cov(found.T))
+    _, vectors = np.linalg.eigh(np.cov(encoded.T))
     axes = vectors[:, ::-1][:, :2].T  # [2, code]
-    return (found - centre) @ axes.T, centre, axes
+    return (encoded - centre) @ axes.T, centre, axes
 
 
-def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Figure:
+def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """Where images of each class lie; each class is named at its median."""
-    flat, _, _ = plane(found)
+    flat, _, _ = plane(encoded)
     rng = generator(0, "code space")
-    size = found.shape[1]
+    size = encoded.shape[1]
     if size == 1:
         flat = np.stack([flat[:, 0], labels + rng.uniform(-0.35, 0.35, len(labels))], axis=1)
     names = {1: ("code", "class"), 2: ("first number of the code", "second number of the code")}
     shown = rng.permutation(len(flat))[:POINTS]
     with plots.style():
-        made = plots.figure(7.6, 6.4)
-        axes = made.add_subplot()
+        figure = plots.figure(7.6, 6.4)
+        axes = figure.add_subplot()
         axes.scatter(
             flat[shown, 0],
             flat[shown, 1],
@@ -170,18 +170,18 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
             ylabel=up,
             title=f"Codes of test images ({plural(size, 'number')}), coloured by class",
         )
-    return made
+    return figure
 
 
-def decoded(experiment: ImageExperiment, found: np.ndarray) -> Figure:
+def decoded(experiment: ImageExperiment, encoded: np.ndarray) -> Figure:
     """What points of a plane through the codes decode to."""
-    flat, centre, axes = plane(found)
+    flat, centre, axes = plane(encoded)
     across, up = (np.quantile(flat[:, number], np.linspace(LOW, HIGH, SIDE)) for number in (0, 1))
-    rows = up[::-1] if found.shape[1] > 1 else up[:1]
+    rows = up[::-1] if encoded.shape[1] > 1 else up[:1]
     points = np.array([centre + x * axes[0] + y * axes[1] for y in rows for x in across])
     images = codes.decode(experiment.model, points)
     what = {1: "the code", 2: "both numbers of the code"}.get(
-        found.shape[1], "the two principal axes of the codes, through their mean"
+        encoded.shape[1], "the two principal axes of the codes, through their mean"
     )
     note = f"along {what}, at even quantiles"
     return image_grid(
@@ -190,16 +190,16 @@ def decoded(experiment: ImageExperiment, found: np.ndarray) -> Figure:
 
 
 def walks(
-    experiment: ImageExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
+    experiment: ImageExperiment, artifacts: Artifacts, encoded: np.ndarray, labels: np.ndarray
 ) -> None:
     """A5: a straight line between two random codes, and GIFs between the classes' mean codes."""
     rng = generator(experiment.task.seed, "walk")
-    one, other = found[rng.choice(len(found), 2, replace=False)]
+    one, other = encoded[rng.choice(len(encoded), 2, replace=False)]
     rows, words = (
         [codes.decode(experiment.model, codes.straight(one, other, 10))],
         ["from", *[""] * 8, "to"],
     )
-    middles, classes = codes.centroids(found, labels), experiment.data.classes
+    middles, classes = codes.centroids(encoded, labels), experiment.data.classes
     for text in experiment.config.morphs:
         first, second = codes.pair(text)
         rows.append(

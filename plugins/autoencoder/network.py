@@ -70,11 +70,11 @@ def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
     from torch import nn
 
     def through(sizes: tuple[int, ...]) -> list[nn.Module]:
-        made: list[nn.Module] = []
+        layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            made += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
-            made += [nn.Dropout(config.dropout)] if config.dropout else []
-        return made
+            layers += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+            layers += [nn.Dropout(config.dropout)] if config.dropout else []
+        return layers
 
     encoder = [nn.Flatten(), *through(WIDTHS), nn.Linear(WIDTHS[-1], config.code_size)]
     back = through((config.code_size, *WIDTHS[:0:-1]))

@@ -63,8 +63,8 @@ def confusion(
     np.add.at(counts, (labels, answered), 1)
     wrong = np.where(np.eye(size, dtype=bool), 0, counts)
     with plots.style():
-        made = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
-        axes = made.add_subplot()
+        figure = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
+        axes = figure.add_subplot()
         axes.imshow(wrong, cmap=plots.VALUES, vmin=0, vmax=max(1, wrong.max()))
         for true in range(size):
             for said in range(size):
@@ -89,7 +89,7 @@ def confusion(
             ylabel="true class",
             title=f"Test images by class: {accuracy:.2%} right",
         )
-    return made
+    return figure
 
 
 def mistakes(
@@ -140,8 +140,8 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
     """Share of right answers by confidence, and below it how many images have it."""
     mean, share, count, gap = reliability(labels, chances)
     with plots.style():
-        made = plots.figure(6.4, 5.8)
-        axes, below = made.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+        figure = plots.figure(6.4, 5.8)
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1.3, label="as sure as right")
         axes.plot(
             mean[count > 0],
@@ -165,7 +165,7 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
         below.set(
             yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images"
         )
-    return made
+    return figure
 
 
 def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:

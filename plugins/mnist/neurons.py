@@ -26,21 +26,21 @@ def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
     }
     maps = []
     for number in range(1, len(config.hidden) + 2):
-        made = weights[f"linear{number}.weight"]
+        weight = weights[f"linear{number}.weight"]
         if f"norm{number}.weight" in weights:
             gain = weights[f"norm{number}.weight"] / np.sqrt(
                 weights[f"norm{number}.running_var"] + 1e-5
             )
-            made = gain[:, None] * made
-        maps.append(made)
+            weight = gain[:, None] * weight
+        maps.append(weight)
     return maps
 
 
 def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.ndarray:
     """Rows of W_layer · … · W_1, activations left out: float64 [units of the layer, 28, 28]."""
     product = np.eye(28 * 28)
-    for made in layer_maps(model, config)[:layer]:
-        product = made @ product
+    for weight in layer_maps(model, config)[:layer]:
+        product = weight @ product
     return product.reshape(-1, 28, 28)
 
 
@@ -88,9 +88,9 @@ def agreement(fields: np.ndarray, images: np.ndarray) -> float:
     """
     signs = (fields > 0).reshape(len(fields), -1).astype(np.float64)
     flat = images.reshape(len(images), -1).astype(np.float64)
-    found = [
+    correlations = [
         np.corrcoef(one, other)[0, 1]
         for one, other in zip(signs, flat, strict=True)
         if one.std() and other.std()
     ]
-    return float(np.mean(found)) if found else 0.0
+    return float(np.mean(correlations)) if correlations else 0.0

@@ -87,9 +87,9 @@ def centred(ink: np.ndarray) -> np.ndarray:
     ).tolist()
     top = min(max(round((SIDE - 1) / 2 - row), 0), SIDE - height)
     left = min(max(round((SIDE - 1) / 2 - column), 0), SIDE - width)
-    made = np.zeros((SIDE, SIDE), np.float32)
-    made[top : top + height, left : left + width] = small
-    return made
+    canvas = np.zeros((SIDE, SIDE), np.float32)
+    canvas[top : top + height, left : left + width] = small
+    return canvas
 
 
 @click.command("predict")
@@ -116,15 +116,15 @@ def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
     model = load_model(run.folder.artifacts.folder, "mnist", run.lab.Config, network)
     classes = CLASSES[run.config["dataset"]]
     chances_of = probabilities(model, pixels).tolist()  # [images, classes]
-    found = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
-    ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in found]
+    by_class = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
+    ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in by_class]
     if as_json:
-        named = zip(map(str, images), ranked, found, strict=True)
+        named = zip(map(str, images), ranked, by_class, strict=True)
         print_json(
             [{"file": file, "class": best[0], "probabilities": p} for file, best, p in named]
         )
         return 0
-    for path, best, chances in zip(images, ranked, found, strict=True):
+    for path, best, chances in zip(images, ranked, by_class, strict=True):
         others = ", ".join(f"{name} {chances[name]:.1%}" for name in best[1:4])
         click.echo(f"{path}: {best[0]} ({chances[best[0]]:.1%}; then {others})")
     return 0

@@ -71,11 +71,11 @@ def windows(seeds: int) -> Figure:
 
 def frozen(seeds: int) -> Figure:
     """Share of frozen steps of every continuation, by mode."""
-    found = [trials.trial(WINDOW, seed) for seed in range(seeds)]
+    runs = [trials.trial(WINDOW, seed) for seed in range(seeds)]
     groups = {
-        mode.replace(", ", ",\n"): [one.frozen[mode] for one in found] for mode in trials.MODES
+        mode.replace(", ", ",\n"): [one.frozen[mode] for one in runs] for mode in trials.MODES
     }
-    groups["the pieces\nthemselves"] = [one.piece_frozen for one in found]
+    groups["the pieces\nthemselves"] = [one.piece_frozen for one in runs]
     with plots.style():
         figure = plots.figure(8.0, 4.4)
         axes = figure.add_subplot()

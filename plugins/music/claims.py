@@ -118,8 +118,8 @@ def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:
     )
 
 
-def _about_windows(found: Mapping[str, float]) -> Iterator[str]:
-    medians = [found.get(f"NLL with windows of {window} steps") for window in WINDOWS]
+def _about_windows(estimates: Mapping[str, float]) -> Iterator[str]:
+    medians = [estimates.get(f"NLL with windows of {window} steps") for window in WINDOWS]
     if None not in medians:
         named = ", ".join(f"{value:.2f}" for value in medians)
         yield (
@@ -130,9 +130,9 @@ def _about_windows(found: Mapping[str, float]) -> Iterator[str]:
         )
 
 
-def _about_chords(found: Mapping[str, float]) -> Iterator[str]:
+def _about_chords(estimates: Mapping[str, float]) -> Iterator[str]:
     corrected, sampled = (
-        found.get(f"{CHORDS}, {mode}") for mode in ("argmax, corrected", "sample")
+        estimates.get(f"{CHORDS}, {mode}") for mode in ("argmax, corrected", "sample")
     )
     if corrected is not None and sampled is not None:
         yield (

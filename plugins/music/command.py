@@ -137,13 +137,13 @@ def generate(
     _check_output(output or run.folder.artifacts.folder / FILES[0], seed_file)
     if soundfont is not None:
         check_soundfont(soundfont)
-    made, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
-    figures = compared(made.generated, pieces)
+    continuation, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
+    figures = compared(continuation.generated, pieces)
     title = f"{(seed_file.name if seed_file else 'test piece')}, continued by {config.model.name}"
     contents = [
-        made.midi(),
-        made.wav(soundfont),
-        _png(made.picture(title)),
+        continuation.midi(),
+        continuation.wav(soundfont),
+        _png(continuation.picture(title)),
         (json.dumps(figures, indent=2) + "\n").encode(),
     ]
     with destination(run, output, *FILES) as paths:
@@ -243,7 +243,7 @@ def _continued(
                 "notes on the piano.",
             ) from error
     begun = seed_of(roll, model.hands, seed_steps)
-    made = Continuation(
+    continuation = Continuation(
         model,
         begun,
         steps,
@@ -252,4 +252,4 @@ def _continued(
         config.steps_per_beat,
         calibrated,
     )
-    return made, config, experiment.rolls["train"]
+    return continuation, config, experiment.rolls["train"]

@@ -66,7 +66,7 @@ class Lanes:
         return sum(len(roll) for roll in self.rolls)
 
     def next(self) -> LaneWindow:
-        """The window of every lane, after which each lane stands behind its window."""
+        """The next window of every lane."""
         hands, keys = self.rolls[0].shape[1:]
         lanes = len(self.piece)
         roll = np.zeros((lanes, self.history + self.steps, hands, keys), dtype=np.uint8)

@@ -77,16 +77,16 @@ class Continuation:
         """Mono sound, 16 bit: pretty_midi's own synthesis, or FluidSynth's with a soundfont.
 
         Raises:
-            UsageError: when a soundfont is given that is none, or FluidSynth is not installed.
+            UsageError: when the file is no soundfont, or FluidSynth is not installed.
         """
         from envs.datasets.midi import pretty_midi_of
 
-        made = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
+        score = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
         if soundfont is None:
-            sound = made.synthesize(fs=RATE)
+            sound = score.synthesize(fs=RATE)
         else:
             check_soundfont(soundfont)
-            sound = made.fluidsynth(fs=RATE, sf2_path=str(soundfont))
+            sound = score.fluidsynth(fs=RATE, sf2_path=str(soundfont))
         peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
         samples = np.round(sound / peak * 0.9 * 32767).astype("<i2")
         file = io.BytesIO()

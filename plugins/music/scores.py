@@ -73,13 +73,13 @@ class Scoring:
         that was foreseen does not count.
         """
         nll, (frames, hits, alarms, misses) = self.sums[: self.hands], self.sums[self.hands :]
-        found = {"nll": float(nll.sum() / frames)}
+        scores = {"nll": float(nll.sum() / frames)}
         if self.hands == 2:
-            found |= {"nll_right": float(nll[0] / frames), "nll_left": float(nll[1] / frames)}
+            scores |= {"nll_right": float(nll[0] / frames), "nll_left": float(nll[1] / frames)}
         wrong = alarms + misses
-        found["accuracy"] = float(hits / (hits + wrong)) if hits + wrong else 1.0
-        found["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
-        return found
+        scores["accuracy"] = float(hits / (hits + wrong)) if hits + wrong else 1.0
+        scores["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
+        return scores
 
     def state(self) -> dict[str, Any]:
         """How far it is."""

@@ -61,7 +61,7 @@ SIZE = Size()
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """What one run found.
+    """The figures of one run.
 
     Attributes:
         nll: per frame in nats, on the run's test pieces.
@@ -88,16 +88,16 @@ class LearnedModel:
 
 def folder() -> Path | None:
     """The report's kind of pieces, or None where SANDBOX_DATA does not lead to them."""
-    found = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
-    return found if os.environ.get("SANDBOX_DATA") and found.is_dir() else None
+    place = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
+    return place if os.environ.get("SANDBOX_DATA") and place.is_dir() else None
 
 
 def pieces(training: int, size: Size = SIZE) -> Pieces:
     """The pieces of a training, split by its seed: those of the folder, else études."""
     MusicConfig().check_available()
-    found = folder()
-    config = MusicConfig(dataset="folder" if found else "etudes", pieces=size.etudes)
-    return corpus.read(config, training, found)
+    place = folder()
+    config = MusicConfig(dataset="folder" if place else "etudes", pieces=size.etudes)
+    return corpus.read(config, training, place)
 
 
 def trial(window: int, seed: int, size: Size = SIZE) -> LearnedModel:
@@ -121,7 +121,7 @@ _GUARD = threading.Lock()
 
 
 def _trained(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
-    """The runs of one training, learned by whoever asks first; who asks meanwhile waits."""
+    """The runs of one training; it happens once, and other threads wait for it."""
     with _GUARD:
         lock = _LOCKS.setdefault((window, training, size), threading.Lock())
     with lock:
@@ -231,7 +231,7 @@ def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
 
 @cache
 def augmented(window: int, low: int, high: int) -> tuple[float, float]:
-    """What transposing all pieces of the collection adds.
+    """The effect of transposing all pieces of the collection.
 
     Args:
         window: steps.
@@ -243,7 +243,7 @@ def augmented(window: int, low: int, high: int) -> tuple[float, float]:
     """
     from envs.datasets.rolls import shifts_within
 
-    rolls = [piece.roll for found in pieces(0).splits.values() for piece in found]
+    rolls = [piece.roll for split in pieces(0).splits.values() for piece in split]
     stay = np.array(
         [end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)]
     )

@@ -38,7 +38,7 @@ def numbers(text: str) -> tuple[float, ...]:
     """Numbers as they are typed: "0.1 0.05".
 
     Raises:
-        ValueError: when one is none, or below 0.
+        ValueError: when one is not a number, or below 0.
     """
     try:
         values = tuple(float(part) for part in text.split())

@@ -50,10 +50,10 @@ def points_of(config: RegressionConfig, context: Context) -> DataPoints:
                 Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"])
             )
     if config.train is not None and config.test is not None:
-        made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
+        points = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
     else:
         rng = context.rng("data")
-        made = DataPoints(
+        points = DataPoints(
             *(
                 curves.generate(rng, count, config.noise)
                 for count in (config.train_points, config.test_points)
@@ -61,9 +61,13 @@ def points_of(config: RegressionConfig, context: Context) -> DataPoints:
         )
     with context.artifacts.open(KEPT) as file:
         np.savez(
-            file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y
+            file,
+            train_x=points.train.x,
+            train_y=points.train.y,
+            test_x=points.test.x,
+            test_y=points.test.y,
         )
-    return made
+    return points
 
 
 def refuse_batch(size: int, points: int, whose: str) -> None:

@@ -207,7 +207,7 @@ def descend(  # type: ignore[no-untyped-def]
     Args:
         w1, b1, w2, b2, w3, b3: float64 [inputs, p1], [p1], [r1, p2], [p2], [p2], [1]; p1 and p2 are
             `padded`, r1 to whole groups of rows.
-        units1, units2: how many units of the hidden layers are none of the padding.
+        units1, units2: units of the hidden layers, without padding.
         x, y: float64 [points, inputs], [points].
         orders: integers [epochs, points]: the points in the order of each epoch.
         rates: float64 [epochs], the learning rates.

@@ -72,7 +72,7 @@ class Network:
         return {"sizes": self.sizes, "activation": self.activation, "values": self.values}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # the copy's weights are views of its own values
+        # the copy's weights are views of the copied values
         self.__init__(state["sizes"], state["activation"])  # type: ignore[misc]
         self.values[:] = state["values"]
 

@@ -54,7 +54,7 @@ class Recipe:
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
         l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
         epochs: how many in all.
-        shuffle: whether each epoch takes the points in an order of its own.
+        shuffle: whether each epoch takes the points in another order.
     """
 
     loss: str = "mse"
@@ -237,7 +237,7 @@ class Training:
         return direction
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on, the generator aside."""
+        """Everything needed to continue, except the generator."""
         counts = {"epochs_done": self.epochs_done, "steps_done": self.steps_done}
         return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
 
