@@ -6,12 +6,13 @@ A run takes minutes, so each figure has five, of fewer epochs than the report's.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sandbox.reproduction.table import read_claims
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
+    from agents.supervised.lab import ImageLab
 
 EPOCHS = 20
 """Of each run, in place of the report's 300; a cosine schedule ends well after so few."""
@@ -56,9 +57,9 @@ def in_ranges() -> float:
     """Share of 1000 drawn candidates that lie in the report's ranges."""
     from sklearn.model_selection import ParameterSampler
 
-    from plugins.mnist.lab import MnistLab
+    from sandbox.registry.registry import registry
 
-    lab = MnistLab()
+    lab = cast("ImageLab", registry().lab("mnist"))
     drawn = [lab.settings(one) for one in ParameterSampler(lab.space(), 1000, random_state=0)]
     inside = [
         50 <= one["hidden"][1] <= one["hidden"][0] <= 600

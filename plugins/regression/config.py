@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from envs.datasets.curves import find_points
-from plugins.regression.data import KEPT
 from sandbox.config.model import LabConfig
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     from plugins.regression.training import Recipe
 
+KEPT = "points.npz"
+"""The points of a run, among its artifacts."""
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"
 """Hidden layers of the report's search."""
 ActivationName = Literal["sigmoid", "relu", "leaky_relu", "tanh", "identity"]

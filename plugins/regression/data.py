@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from envs.datasets import curves
 from envs.datasets.curves import Curve
+from plugins.regression.config import KEPT, RegressionConfig
 from sandbox.errors import UsageError
 from sandbox.lab import Context
-
-if TYPE_CHECKING:
-    from plugins.regression.config import RegressionConfig
-
-KEPT = "points.npz"
 
 
 class DataPoints(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from plugins.regression.network import Network
 from plugins.regression.training import Recipe, Training, held_out
 
 
+@dataclass(eq=False, repr=False)
 class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A feed-forward network trained by gradient descent.
 
@@ -70,48 +72,26 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (50, 25),
-        activation: str = "leaky_relu",
-        *,
-        initialisation: str = "xavier",
-        loss: str = "mse",
-        huber_delta: float = 1.0,
-        optimiser: str = "sgd",
-        momentum: float = 0.0,
-        batch_size: int = 1,
-        schedule: str = "linear",
-        learning_rate: float = 0.025,
-        learning_rate_final: float = 0.001,
-        clip: float | None = 5.0,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        epochs: int = 200,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.initialisation = initialisation
-        self.loss = loss
-        self.huber_delta = huber_delta
-        self.optimiser = optimiser
-        self.momentum = momentum
-        self.batch_size = batch_size
-        self.schedule = schedule
-        self.learning_rate = learning_rate
-        self.learning_rate_final = learning_rate_final
-        self.clip = clip
-        self.l1 = l1
-        self.l2 = l2
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
+    hidden_layer_sizes: Any = (50, 25)
+    activation: str = "leaky_relu"
+    _: KW_ONLY
+    initialisation: str = "xavier"
+    loss: str = "mse"
+    huber_delta: float = 1.0
+    optimiser: str = "sgd"
+    momentum: float = 0.0
+    batch_size: int = 1
+    schedule: str = "linear"
+    learning_rate: float = 0.025
+    learning_rate_final: float = 0.001
+    clip: float | None = 5.0
+    l1: float = 0.0
+    l2: float = 0.0
+    epochs: int = 200
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 20
+    random_state: Any = None
 
     def fit(self, X: Any, y: Any) -> NeuralNetworkRegressor:  # noqa: N803 - scikit-learn's name
         """Train on X, [points, features], and y, [points]."""
