@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
@@ -44,7 +44,6 @@ def test_ten_points_are_met_by_order_nine_and_by_no_lower_order():
     assert errors[-1] < 1e-9 < errors[-2] and errors == sorted(errors, reverse=True)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 7))
 def test_neighbours_vote_as_in_scikit_learn(seed, k):
     rng = np.random.default_rng(seed)
