@@ -357,6 +357,12 @@ def test_no_more_is_learned_from_than_the_limit_of_frames_below_one_epoch(store)
     assert made.summary["epochs"] == 1 and 700 < made.summary["frames"] <= 1000
 
 
+def test_the_device_auto_learns_on_what_the_machine_has(store):
+    made = run("music", preset="quick", frames=1000, pictures=False, device="auto")
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert made.status == "finished" and made.experiment.device.type == expected
+
+
 def test_epochs_of_etudes_make_the_next_step_better_foreseen(store):
     made = run("music", preset="quick", pieces=20, epochs=6, loss="likelihood", pictures=False)
     nll = made.metrics.columns("validate")["nll"]
