@@ -91,10 +91,7 @@ def test_four_runs_share_a_training_and_neighbours_do_not():
 @pytest.mark.parametrize("window", claims.WINDOWS)
 def test_windows_of_every_length_are_learned_from_as_often(window, etudes):
     done = trials.learn(window, 0, TINY)
-    assert (
-        done.config.batch * window == trials.UPDATE
-        and done.updates_per_epoch == 3000 // trials.UPDATE
-    )
+    assert done.config.batch * window == trials.UPDATE and done.batches == 3000 // trials.UPDATE
     assert 0.8 * 3000 < done.frames <= 3000
 
 
