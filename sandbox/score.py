@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
+
+from sandbox.text import is_number
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,9 @@ def score_of(declared: Mapping[str, Any], summary: Mapping[str, Any]) -> Score |
         known = {
             name: value for name, value in declared.items() if name in Score.__dataclass_fields__
         }
-        return Score(**known) if _is_number(known.get("value")) else None
+        return Score(**known) if is_number(known.get("value")) else None
     name, value = next(iter(summary.items()), ("", None))
-    if not _is_number(value):
+    if not is_number(value):
         return None
     optimum = summary.get(f"optimal_{name.removeprefix('greedy_')}", summary.get("optimum"))
-    return Score(name, float(value), float(optimum) if _is_number(optimum) else None)
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return Score(name, float(value), float(optimum) if is_number(optimum) else None)

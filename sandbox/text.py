@@ -1,24 +1,28 @@
-"""Numbers and words for people, flat settings, and JSON without NaN: every screen and page says them in the same way.
+"""Numbers and words for people, flat settings, and JSON without NaN, for all screens and pages.
 
-A number here can be copied into Python or behind one of our options, and nothing breaks it over two lines: it holds no space, no
-comma and no typographic sign.
+A number here can be pasted into Python or into one of our options, and does not wrap: it has no
+space, no comma and no typographic sign.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import groupby
 from numbers import Integral, Real
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Characters that steer a terminal, line breaks and tabs aside, those that turn the direction of writing, and halves of characters, which nothing can show."""
+"""Control characters except line breaks and tabs, marks that change the direction of writing, and
+lone surrogates, which cannot be encoded."""
 MISSING = "–"
-"""Stands where there is no value."""
+"""Shown where there is no value."""
 DIGITS = 5
 """Significant digits of a measured value."""
 PLAIN = 10**6
@@ -28,25 +32,25 @@ COUNTED = 10**15
 SMALLEST = 1e-4
 """From here on down, a measured value has an exponent."""
 ROUNDING = 1e-12
-"""This share of a scale, and less, is rounding: doubles carry 16 digits, and sums of many lose a few of them."""
+"""Relative to a scale, this and less is rounding: doubles have 16 digits, long sums lose a few."""
 
 
 def number(value: Any, digits: int = DIGITS, scale: float = 1.0) -> str:
-    """A value for people, as it can be pasted into Python or behind an option.
+    """A value for people, which can be pasted into Python or into an option.
 
-    Counts are exact: plain digits below a million, then groups of three separated by `_`, which Python and
-    our options read (a comma makes two values of one, and a space two words); from 10^15 on an exponent.
-    Measured values have `digits` significant digits, and an exponent from a million on and below 0.0001.
+    Counts are exact: plain digits below a million, then groups of three separated by `_`, which
+    Python and our options accept; an exponent from 10^15 on. Measured values have `digits`
+    significant digits, and an exponent from a million on and below 0.0001.
 
     Args:
-        value: an integer is a count, another real number a measured value; None and NaN are missing;
-            anything else is shown as text.
+        value: an integer is a count, another real number a measured value; None and NaN are
+            missing; anything else is shown as text.
         digits: significant digits of a measured value; digits before the point are all shown.
-        scale: of what the value was computed from, or stands beside: the largest of its column. A measured
-            value of 1e-12 of it or less is rounding, and shown as 0. Scores are of the order of 1.
+        scale: magnitude of the values it was computed from, or of its column. A measured value of
+            1e-12 of it or less is rounding, and shown as 0. Scores are of the order of 1.
 
     Example:
-        >>> number(166992), number(3_360_000), number(0.75), number(3755202344852104.0), number(-5.2e-18)
+        >>> number(166992), number(3_360_000), number(0.75), number(3.7552023e15), number(-5.2e-18)
         ('166992', '3_360_000', '0.75', '3.7552e15', '0')
     """
     if isinstance(value, bool):
@@ -82,8 +86,13 @@ def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value of a document is a finite number, and no truth value."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def printable(text: str) -> str:
-    """A text without characters that steer a terminal; line breaks and tabs stay.
+    """A text without control characters; line breaks and tabs stay.
 
     Example:
         >>> printable("\x1b[2Jgone\n")
@@ -93,8 +102,9 @@ def printable(text: str) -> str:
 
 
 def is_text(value: Any) -> bool:
-    """Whether all strings of a value, alone or in lists, can be written as UTF-8: bytes of a command line that are not become half
-    characters.
+    """Whether all strings of a value, alone or in lists, can be encoded as UTF-8.
+
+    Bytes of a command line that are not UTF-8 become lone surrogates.
     """
     if isinstance(value, (list, tuple)):
         return all(map(is_text, value))
@@ -102,7 +112,7 @@ def is_text(value: Any) -> bool:
 
 
 def plus_minus(value: float, error: float) -> str:
-    """A value with its standard error or deviation; its digits follow the error's first two.
+    """A value with its standard error or deviation, to the error's second significant digit.
 
     Example:
         >>> plus_minus(0.23333, 0.0123), plus_minus(0.75, 0.0)
@@ -123,8 +133,8 @@ def plural(count: int, noun: str, many: str = "") -> str:
 
     Args:
         count: how many.
-        noun: for one of them.
-        many: for none or several; "" adds an s.
+        noun: singular.
+        many: plural; "" adds an s.
 
     Example:
         >>> plural(1, "checkpoint"), plural(2, "checkpoint"), plural(0, "entry", "entries")
@@ -134,7 +144,7 @@ def plural(count: int, noun: str, many: str = "") -> str:
 
 
 def seeds(first: int, count: int) -> str:
-    """Which seeds a run has: "seed 3", or "seeds 0 to 19"."""
+    """The seeds of a run: "seed 3", or "seeds 0 to 19"."""
     return f"seed {first}" if count == 1 else f"seeds {first} to {first + count - 1}"
 
 
@@ -160,19 +170,57 @@ def figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield words(name), number(value)
 
 
+def ranks(values: Iterable[float | None]) -> list[str]:
+    """The ranks of sorted values, best first: equal ones, up to rounding, share theirs.
+
+    Args:
+        values: None has no rank.
+
+    Example:
+        >>> ranks([0.75, 0.75, 0.2, None])
+        ['1–2', '1–2', '3', '']
+    """
+    shown: list[str] = []
+    for value, group in groupby(values, lambda value: None if value is None else f"{value:.12g}"):
+        first, count = len(shown) + 1, len(list(group))
+        rank = f"{first}" if count == 1 else f"{first}–{first + count - 1}"
+        shown += ["" if value is None else rank] * count
+    return shown
+
+
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings with dotted names."""
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in settings.items():
-        inner = isinstance(value, Mapping)
-        made |= flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
-    return made
+        if isinstance(value, Mapping):
+            values |= flat(value, f"{prefix}{name}.")
+        else:
+            values[f"{prefix}{name}"] = value
+    return values
 
 
 def finite(value: Any) -> Any:
-    """The same document without NaN and infinity, which JSON does not know: None stands for them."""
+    """The same document with None for NaN and infinity, which JSON does not have."""
     if isinstance(value, Mapping):
         return {key: finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar, array or path as a value that JSON has: a `default` for JSON encoders.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if hasattr(value, "tolist"):
+        return finite(value.tolist())
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no plain value")
+
+
+def to_json(document: Any, indent: int | None = 2) -> str:
+    """A document as JSON without NaN, ending in a line break."""
+    return json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain) + "\n"

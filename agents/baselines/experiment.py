@@ -34,6 +34,7 @@ from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.score import Score
 from sandbox.seeding import GlobalGenerators
+from sandbox.text import number
 
 BLOCK_STEPS = 500
 """So many steps at least make one block, if no rollout is longer: some tenths of a second."""
@@ -434,7 +435,7 @@ def _notes(options: Any, steps: int, exact: bool) -> list[str]:
     notes = []
     if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
         notes.append(
-            f"The lab's episodes end after {steps:,} steps, before agent.total-timesteps {options.total_timesteps:,}; --episodes allows more."
+            f"The lab's episodes end after {number(steps)} steps, before agent.total-timesteps {number(options.total_timesteps)}; --episodes allows more."
         )
     rollout, batch = options.rollout, getattr(options, "batch_size", None)
     if rollout and batch and rollout % batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from agents.control import pictures
 from agents.control.pictures import CurveColumns
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 from sandbox.visual import plots
 
 RETURNS = CurveColumns("return", "greedy_return", "return of an episode", "greedy policy")
@@ -66,7 +66,7 @@ def keep(experiment: Any, artifacts: Artifacts) -> None:
     tensors, about = saved.contents(experiment.agent)
     artifacts.write(saved.WEIGHTS, as_bytes(tensors))
     artifacts.write_json(saved.ABOUT, about)
-    artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+    artifacts.write_json("summary.json", experiment.summary())
 
 
 def learning_curve(experiment: Any, metrics: Metrics, optimum: float | None, title: str) -> Figure:
@@ -120,7 +120,7 @@ def learning_curve(experiment: Any, metrics: Metrics, optimum: float | None, tit
                 label=f"greedy policy, {how}",
             )
         if optimum is not None:
-            plots.optimum_line(upper, optimum, f"best possible: {optimum:.4g}")
+            plots.optimum_line(upper, optimum, f"best possible: {number(optimum, 4)}")
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
         _draw_below(lower, metrics.columns("train"))

@@ -21,6 +21,7 @@ from envs.mdp import TabularMDP
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.score import Score
+from sandbox.text import number
 
 BLOCK_STEPS = 1_000_000
 """About as many steps of compiled learning make one block: some hundredths of a second."""
@@ -125,7 +126,9 @@ class ControlExperiment(Experiment):
             or score.optimum - score.value <= ROUNDING * max(1.0, abs(score.optimum))
         ):
             return ()
-        return (f"{self.config.agent.name} earns {score.value:.4g} of {score.optimum:.4g}: {why}.",)
+        return (
+            f"{self.config.agent.name} earns {number(score.value, 4)} of {number(score.optimum, 4)}: {why}.",
+        )
 
     @property
     def done_units(self) -> int:

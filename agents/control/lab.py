@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import importlib
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -207,7 +206,7 @@ class ControlLab(Lab):
             "q_table.csv", _table(experiment.agent.q, experiment.env.layout.cells.shape[1])
         )
         keep_agent(experiment, artifacts)
-        artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+        artifacts.write_json("summary.json", experiment.summary())
 
 
 def keep_agent(experiment: ControlExperiment, artifacts: Artifacts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -110,4 +109,4 @@ class GymLab(ControlLab):
         from agents.control.lab import keep_agent
 
         keep_agent(experiment, artifacts)
-        artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+        artifacts.write_json("summary.json", experiment.summary())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ from plugins.intro.experiment import IntroConfig, IntroExperiment
 from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import to_json
 
 
 class IntroLab(Lab):
@@ -54,7 +54,7 @@ class IntroLab(Lab):
         }
         artifacts.write(
             "coefficients.json",
-            (json.dumps({**fits, **ridge, **descent}, indent=2) + "\n").encode(),
+            to_json({**fits, **ridge, **descent}).encode(),
         )
         artifacts.save_figure("fits.png", pictures.fits(experiment))
         artifacts.save_figure("errors_by_order.png", pictures.errors_by_order(experiment))

@@ -6,7 +6,6 @@ The same run, seed file and options give the same MIDI file, byte for byte.
 from __future__ import annotations
 
 import io
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from sandbox.errors import UsageError
 from sandbox.input_files import read_bytes
 from sandbox.runs.view import Run
 from sandbox.store.files import write_whole
+from sandbox.text import to_json
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
 """What is written."""
@@ -144,7 +144,7 @@ def generate(
         continuation.midi(),
         continuation.wav(soundfont),
         _png(continuation.picture(title)),
-        (json.dumps(figures, indent=2) + "\n").encode(),
+        to_json(figures).encode(),
     ]
     with destination(run, output, *FILES) as paths:
         for path, content in zip(paths, contents, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -17,8 +16,7 @@ import click
 import numpy as np
 
 from sandbox.registry.registry import registry
-from sandbox.store.files import plain
-from sandbox.text import CONTROL, figures, finite, number, plural, plus_minus, words
+from sandbox.text import CONTROL, figures, number, plural, plus_minus, to_json, words
 
 if TYPE_CHECKING:
     from sandbox.runs.view import Run
@@ -79,11 +77,10 @@ def _apart(stream: Any) -> Iterator[IO[str]]:
 
 def print_json(document: Any, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    text = json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain)
+    text = to_json(document, indent)
     stream = _documents[-1] if _documents else sys.stdout
-    click.echo(
-        CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text), file=stream
-    )  # JSON escapes those below 32 itself
+    escaped = CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    click.echo(escaped, file=stream, nl=False)  # JSON escapes those below 32 itself
 
 
 def width() -> int | None:

@@ -108,12 +108,14 @@ def _width(name: str, rows: Sequence[Mapping[str, str]]) -> int:
 
 def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The figures of an agent, by name, as `compare` shows them."""
-    from sandbox.comparison.report import time_text, value_text
+    from sandbox.comparison.report import SECONDS_DIGITS, time_text, value_text
 
     for name, value in agent.items():
         if name in LEFT_OUT:
             continue
-        if isinstance(value, Mapping):
+        if name == "seconds_to_95":
+            yield name, time_text(value, SECONDS_DIGITS)
+        elif isinstance(value, Mapping):
             yield name, (time_text if "median" in value else value_text)(value)
         elif value is None:
             yield name, "unknown"

@@ -7,7 +7,6 @@ and its document are kept, in `comparisons/ID/` of the store. The same compariso
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,9 +23,9 @@ from sandbox.runs.request import Request
 from sandbox.runs.view import Run
 from sandbox.store import documents
 from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
-from sandbox.store.files import Directory, plain, write_whole
+from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
-from sandbox.text import finite
+from sandbox.text import to_json
 
 
 class Comparison(Compared):
@@ -34,7 +33,7 @@ class Comparison(Compared):
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
-        page = comparison_report.page(self)
+        page = comparison_report.page(self, None if path is None else Path(path).parent)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -71,7 +70,7 @@ class Comparison(Compared):
             SandboxError: when that cannot be done.
         """
         page = self.folder / PAGE
-        document = json.dumps(finite(self.document()), indent=2, default=plain) + "\n"
+        document = to_json(self.document())
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if page.exists() and self._written() == document.encode():

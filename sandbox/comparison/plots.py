@@ -1,255 +1,246 @@
-"""Figures of a comparison: how agents learned on a common axis, where their seeds ended, and which share of them is above which score.
+"""Figures of a comparison: learning curves on a common axis, final scores, performance profiles.
 
-Where there are fewer runs than an interval needs, none is drawn. An agent has one colour, line and mark in all figures.
+With fewer runs than an interval needs, none is drawn. An agent has one colour, line and mark in all
+figures.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.comparison.results import Standings
+from sandbox.comparison.results import Standing, Standings
+from sandbox.comparison.results import figure as shown
 from sandbox.comparison.run_scores import SHARE, scores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.text import words
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 LINES = ("-", "--", "-.", ":")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 CURVE_RESAMPLES = 1000
 LOG_FROM = 100
-"""When the last evaluation has so many times the steps of the first, the axis is logarithmic."""
+"""The axis is logarithmic when the last evaluation has this many times the steps of the first."""
+LABEL = 34
+"""Characters of a label in a line; longer ones are wrapped."""
+INK = "#111827"
 
 
-def figures(made: Standings) -> dict[str, Figure]:
+def figures(standings: Standings) -> dict[str, Figure]:
     """All figures, by name; learning curves only where every run has evaluations."""
-    drawn = {"learning_curves": learning_curves(made)} if _have_curves(made) else {}
-    return {**drawn, "scores": seeds(made), "performance_profile": performance_profile(made)}
+    runs = [run for one in standings.agents for run in one.runs]
+    curves = bool(runs) and all(run.curve is not None for run in runs)
+    return {
+        **({"learning_curves": learning_curves(standings)} if curves else {}),
+        "scores": seeds(standings),
+        "performance_profile": performance_profile(standings),
+    }
 
 
-def learning_curves(made: Standings) -> Figure:
+def learning_curves(standings: Standings) -> Figure:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
-    name = _words(made.score)
     with plots.style():
-        figure = _figure(made, 4.3)
+        figure = _figure(standings, 4.3, 2)
         axes = figure.subplots()
-        lowest = np.inf
-        for number, one in enumerate(made.agents):
+        first, last = np.inf, 0.0
+        for number, one in enumerate(standings.agents):
             curves = [run.curve for run in one.runs if run.curve is not None]
+            last = max(last, *(float(curve.at[-1]) for curve in curves))
             places = time_to_threshold.grid(curves)
             if not len(places):
                 continue
+            first = min(first, float(places[0]))
             values = time_to_threshold.on_grid(curves, places)  # [runs, places]
-            middle = aggregates.iqm(values.T[:, :, None])  # [places]
-            axes.plot(
-                places,
-                middle,
-                **_look(number, len(made.agents)),
-                marker=MARKS[number % len(MARKS)],
-                markersize=4.5,
-                label=one.label,
-            )
+            (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
+            _style(line, number, len(standings.agents))
+            line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
-                axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, linewidth=0)
-            lowest = min(lowest, float(places[0]))
-        highest = max(
-            run.curve.at[-1] for one in made.agents for run in one.runs if run.curve is not None
-        )
-        if lowest > 0 and highest / lowest >= LOG_FROM:
+                axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, lw=0)
+        if first > 0 and last / first >= LOG_FROM:
             axes.set_xscale("log")
         else:
-            axes.xaxis.set_major_formatter(
-                lambda value, _: f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+            axes.xaxis.set_major_formatter(lambda value, _: shown(value))
+        if standings.optimum is not None:
+            best = f"best possible: {shown(standings.optimum)}"
+            plots.optimum_line(axes, standings.optimum, best)
+            level = time_to_threshold.threshold(
+                standings.optimum, SHARE, standings.higher_is_better
             )
-        _optimum(axes, made)
+            near = f"{100 * SHARE:.0f} % of it: {shown(level)}"
+            axes.axhline(
+                level, color=plots.GREY, linestyle=":", linewidth=1.1, label=near, zorder=1
+            )
         axes.set(
             title="Learning curves",
             xlabel="env steps of learning",
-            ylabel=f"{name} of the greedy policy",
+            ylabel=f"{_score(standings)} of the greedy policy",
         )
-        _legend(axes, figure, made)
+        _legend(axes, figure, standings)
     return figure
 
 
-def seeds(made: Standings) -> Figure:
+def seeds(standings: Standings) -> Figure:
     """Every seed's final score as a dot, and the IQM with its interval."""
+    agents = standings.agents
+    left = _margin(standings)
     with plots.style():
-        figure = plots.figure(8.0, 1.45 + 0.5 * len(made.agents), left=_margin(made), bottom=0.85)
+        figure = plots.figure(8.0, 1.45 + 0.5 * len(agents), left=left, bottom=0.85)
         axes = figure.subplots()
-        for number, one in enumerate(made.agents):
+        for number, one in enumerate(agents):
             values, row = scores(one.runs)[:, 0], -number
             shift = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
-            axes.plot(
+            axes.scatter(
                 values,
                 row + shift,
-                MARKS[number % len(MARKS)],
-                color=_colour(number),
+                s=25,
+                c=_colour(number),
+                marker=MARKS[number % len(MARKS)],
                 alpha=0.55,
-                markersize=5,
-                linestyle="none",
             )
             if not np.isnan(one.iqm.low):
-                axes.plot(
-                    [one.iqm.low, one.iqm.high],
-                    [row, row],
-                    color="#111827",
-                    linewidth=2.4,
-                    solid_capstyle="butt",
-                )
-            axes.plot(
-                [one.iqm.value], [row], "|", color="#111827", markersize=26, markeredgewidth=1.6
-            )
-        if made.optimum is not None:
-            axes.axvline(
-                made.optimum,
-                color=plots.GREY,
-                linestyle="--",
-                linewidth=1.3,
-                label=f"best possible: {made.optimum:.4g}",
-            )
-            figure.legend(loc="lower left", bbox_to_anchor=(_margin(made) / 8, 0))
-        axes.set_yticks(
-            [-number for number in range(len(made.agents))], [one.label for one in made.agents]
-        )
-        axes.set_ylim(-len(made.agents) + 0.5, 0.5)
+                axes.hlines(row, one.iqm.low, one.iqm.high, color=INK, linewidth=2.4)
+            axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
+        _best_possible(axes, standings)
+        figure.legend(loc="lower left", bbox_to_anchor=(left / 8, 0))
+        axes.set_yticks([-number for number in range(len(agents))], [_label(one) for one in agents])
+        axes.set_ylim(-len(agents) + 0.5, 0.5)
         axes.margins(x=0.06)
-        axes.set(title="Final scores", xlabel=f"final {_words(made.score)}")
+        axes.set(title="Final scores", xlabel=f"final {_score(standings)}")
     return figure
 
 
-def performance_profile(made: Standings) -> Figure:
+def performance_profile(standings: Standings) -> Figure:
     """The share of seeds above each score, with its pointwise 95 % interval."""
-    everything = np.concatenate([scores(one.runs)[:, 0] for one in made.agents])
-    ends = [*everything, *([made.optimum] if made.optimum is not None else [])]
-    rim = 0.05 * ((max(ends) - min(ends)) or abs(max(ends)) or 1.0)
-    marks = np.unique(
-        np.concatenate([np.linspace(min(ends) - rim, max(ends) + rim, 201), everything])
-    )
+    values = np.concatenate([scores(one.runs)[:, 0] for one in standings.agents])
+    optimum = [] if standings.optimum is None else [standings.optimum]
+    low, high = min([*values, *optimum]), max([*values, *optimum])
+    rim = 0.05 * ((high - low) or abs(high) or 1.0)
+    marks = np.unique(np.concatenate([np.linspace(low - rim, high + rim, 201), values]))
     with plots.style():
-        figure = _figure(made, 3.7)
+        figure = _figure(standings, 3.7, 1)
         axes = figure.subplots()
-        for number, one in enumerate(made.agents):
-            rng = (
-                generator(0, f"compare {one.label} profile") if len(one.runs) >= MIN_RUNS else None
-            )
+        for number, one in enumerate(standings.agents):
+            few = len(one.runs) < MIN_RUNS
+            rng = None if few else generator(0, f"compare {one.label} profile")
             profile = aggregates.profile(scores(one.runs), marks, rng)
-            axes.step(
-                profile.threshold,
-                profile.share,
-                where="post",
-                **_look(number, len(made.agents)),
-                label=one.label,
-            )
-            if rng is not None:
+            (line,) = axes.step(marks, profile.share, where="post", label=_label(one))
+            _style(line, number, len(standings.agents))
+            if not few:
                 axes.fill_between(
-                    profile.threshold,
+                    marks,
                     profile.low,
                     profile.high,
                     step="post",
                     color=_colour(number),
                     alpha=0.18,
-                    linewidth=0,
+                    lw=0,
                 )
-        if made.optimum is not None:
-            axes.axvline(
-                made.optimum,
-                color=plots.GREY,
-                linestyle="--",
-                linewidth=1.3,
-                label=f"best possible: {made.optimum:.4g}",
-            )
+        _best_possible(axes, standings)
         axes.set_ylim(-0.03, 1.03)
         axes.set(
             title="Performance profile",
-            xlabel=f"final {_words(made.score)} τ",
+            xlabel=f"final {_score(standings)} τ",
             ylabel="share of seeds above τ",
         )
-        _legend(axes, figure, made)
+        _legend(axes, figure, standings)
     return figure
 
 
 def _band(values: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise percentile bootstrap interval of the IQM: [runs, places] -> two of [places]. Whole runs are drawn, not single points."""
-    rng = generator(0, f"compare {label} curve")
-    drawn = rng.integers(len(values), size=(CURVE_RESAMPLES, len(values)))
-    middles = np.stack(
-        [aggregates.iqm(column[drawn][:, :, None]) for column in values.T], axis=-1
-    )  # [resamples, places]
-    low, high = np.quantile(middles, [0.025, 0.975], axis=0)
-    return low, high
+    """Pointwise percentile bootstrap interval of the IQM; whole runs are resampled.
 
+    Args:
+        values: float [runs, places].
+        label: names the generator.
 
-def _have_curves(made: Standings) -> bool:
-    return bool(made.agents) and all(
-        run.curve is not None for one in made.agents for run in one.runs
+    Returns:
+        Lower and upper ends, float [places] each.
+    """
+    return aggregates.bootstrap_interval(
+        [values.T],
+        lambda drawn, axis: aggregates.iqm(drawn[..., None]),
+        generator(0, f"compare {label} curve"),
+        resamples=CURVE_RESAMPLES,
     )
 
 
-def _optimum(axes: Axes, made: Standings) -> None:
-    if made.optimum is not None:
-        plots.optimum_line(axes, made.optimum, f"best possible: {made.optimum:.4g}")
-        level = time_to_threshold.threshold(made.optimum, SHARE, made.higher_is_better)
-        axes.axhline(
-            level,
+def _best_possible(axes: Axes, standings: Standings) -> None:
+    """The optimum as a vertical line."""
+    if standings.optimum is not None:
+        axes.axvline(
+            standings.optimum,
             color=plots.GREY,
-            linestyle=":",
-            linewidth=1.1,
-            label=f"{100 * SHARE:.0f} % of it: {level:.4g}",
-            zorder=1,
+            linestyle="--",
+            linewidth=1.3,
+            label=f"best possible: {shown(standings.optimum)}",
         )
 
 
-def _figure(made: Standings, height: float) -> Figure:
-    """An empty figure with room for the legend under its axes."""
-    below = 0.62 + 0.24 * _rows(made)  # inches
-    return plots.figure(8.0, height + 0.24 * _rows(made), left=0.85, bottom=below)
+def _figure(standings: Standings, height: float, lines: int) -> Figure:
+    """An empty figure with room for the legend under its axes.
+
+    Args:
+        standings: whose labels stand in the legend.
+        height: in inches, without the legend.
+        lines: entries of the legend besides the agents.
+    """
+    rows = -(-(len(standings.agents) + lines) // _columns(standings))
+    legend = 0.24 * rows + 0.15 * sum(_label(one).count("\n") for one in standings.agents)
+    return plots.figure(8.0, height + legend, left=0.85, bottom=0.62 + legend)
 
 
-def _legend(axes: Axes, figure: Figure, made: Standings) -> None:
+def _legend(axes: Axes, figure: Figure, standings: Standings) -> None:
     """A legend under the axes, where it covers no curve."""
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="lower left",
         bbox_to_anchor=(0.85 / 8, 0),
-        ncol=_columns(made),
+        ncol=_columns(standings),
         handlelength=3.2,
     )
 
 
-def _columns(made: Standings) -> int:
-    longest = max([len(one.label) for one in made.agents] + [20])
-    return max(1, 96 // (longest + 8))
+def _columns(standings: Standings) -> int:
+    return max(1, 96 // (max(_width(standings), 20) + 8))
 
 
-def _rows(made: Standings) -> int:
-    return -(-(len(made.agents) + 2) // _columns(made))
-
-
-def _margin(made: Standings) -> float:
+def _margin(standings: Standings) -> float:
     """Inches that the longest label needs."""
-    return min(3.5, 0.35 + 0.085 * max(len(one.label) for one in made.agents))
+    return 0.35 + 0.085 * _width(standings)
 
 
-def _look(number: int, count: int) -> dict[str, Any]:
-    """Colour and line; earlier lines are wider, so that one which later ones cover shows at their sides."""
-    width = 1.6 + 0.9 * min(count - 1 - number, 3)
-    return {
-        "color": _colour(number),
-        "linestyle": LINES[number // len(plots.COLOURS) % len(LINES)],
-        "linewidth": width,
-    }
+def _width(standings: Standings) -> int:
+    """Characters of the longest line of a label."""
+    return max(len(line) for one in standings.agents for line in _label(one).split("\n"))
+
+
+def _label(one: Standing) -> str:
+    """An agent's label as matplotlib writes it: in lines, and without mathematics."""
+    return textwrap.fill(one.label, LABEL).replace("$", r"\$")
+
+
+def _score(standings: Standings) -> str:
+    return words(standings.score)
+
+
+def _style(line: Line2D, number: int, count: int) -> None:
+    """Colour and line; earlier lines are wider, so that one under later ones shows at its sides."""
+    line.set(
+        color=_colour(number),
+        linestyle=LINES[number // len(plots.COLOURS) % len(LINES)],
+        linewidth=1.6 + 0.9 * min(count - 1 - number, 3),
+    )
 
 
 def _colour(number: int) -> str:
     return plots.COLOURS[number % len(plots.COLOURS)]
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from sandbox.config.model import LabConfig, choice_kind, nested_model, option_name
 from sandbox.config.resolve import Finder, finder_of, registered_config
 from sandbox.config.typed import alternatives
+from sandbox.text import number
 
 
 @dataclass(frozen=True)
@@ -124,4 +125,4 @@ def _limits(info: FieldInfo) -> str:
 
 
 def _bound(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e5 else f"{value:,.0f}".replace(",", "_")
+    return number(int(value) if float(value).is_integer() else value)

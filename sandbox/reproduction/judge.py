@@ -1,8 +1,9 @@
-"""Verdicts: whether what a report says and what we measure agree.
+"""Verdicts: whether the figures of a report agree with our measurements.
 
-A report's figure is ONE run. It is compared with where single runs of ours fall, never with the interval of our mean. A finding with k
-figures is one statement: its intervals are so wide that all k figures fall inside with 95 % together, not each on its own. Where runs fall
-into two groups, a figure between them is none of ours, however wide the interval that holds both.
+A report's figure is ONE run. It is compared with the distribution of our single runs, never with
+the interval of our mean. A finding with k figures is one statement: its intervals are so wide that
+all k figures fall inside with 95 % together. Where runs fall into two groups, a figure between them
+differs, although one interval contains both groups.
 """
 
 from __future__ import annotations
@@ -16,33 +17,39 @@ from sandbox import stats
 from sandbox.errors import SandboxError
 from sandbox.reproduction.claim import Claim
 from sandbox.stats import Interval, Peak
+from sandbox.text import number
 
 Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "measured", "left out"]
-"""holds: a statement of our own, made after first trials, is still true: a guard, no test of the report; corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is nothing to compare with."""
+"""holds: a statement of our own, made after first trials, is still true (a guard, no test of the
+report); corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is
+nothing to compare with."""
 
 TINY = 1e-9
-"""Differences that are rounding alone."""
+"""Smaller differences are rounding."""
 FEWEST = 3
-"""Runs of which a standard deviation is taken, at least."""
+"""Fewest runs for a standard deviation."""
 
 
 @dataclass(frozen=True)
 class MeasuredFigure:
-    """A claim and what our runs say of it.
+    """A claim and what our runs gave.
 
     Attributes:
         claim: what was measured.
-        lab: whose claim it is.
+        lab: the claim's lab.
         runs: how many.
-        estimate: median of the runs; share of runs ("proportion", "order"); or the exact figure. NaN when left out.
-        interval: where one more run falls with 95 % (with few runs: their lowest and highest, or, where a claim says how many runs it
-            takes, the interval of a normal distribution); of a share, Wilson's 95 % interval.
-        judged: the wider interval that the verdict rests on, for all figures of the finding together.
+        estimate: median of the runs; share of runs ("proportion", "order"); or the exact figure.
+            NaN when left out.
+        interval: contains one more run with 95 % (with few runs: their lowest and highest, or,
+            where a claim sets the number of runs, the interval of a normal distribution); of a
+            share, Wilson's 95 % interval.
+        judged: the wider interval that the verdict rests on, for all figures of the finding
+            together.
         spread: lowest and highest run.
         verdict: see `Verdict`.
         note: what limits the verdict.
+        seconds: duration of the measurement.
         peaks: the two groups that runs fall into, or None.
-        seconds: how long measuring took.
     """
 
     claim: Claim
@@ -59,12 +66,15 @@ class MeasuredFigure:
 
     @property
     def alone(self) -> bool | None:
-        """Whether it agrees with the plain 95 % interval of a single figure too; None where nothing is compared."""
-        return (
-            None
-            if self.verdict in ("measured", "left out")
-            else _holds(self.claim, self.interval, self.peaks)
-        )
+        """Whether it agrees with the 95 % interval of a single figure too; None: not compared."""
+        if self.verdict in ("measured", "left out"):
+            return None
+        return _holds(self.claim, self.interval, self.peaks)
+
+    @property
+    def joint_only(self) -> bool:
+        """Whether it agrees with the joint interval alone."""
+        return self.verdict == "agrees" and not self.alone
 
     @property
     def fails(self) -> bool:
@@ -72,8 +82,13 @@ class MeasuredFigure:
         return self.verdict == "differs"
 
 
+def is_share(claim: Claim) -> bool:
+    """Whether the figure is a share of runs."""
+    return claim.kind in ("proportion", "order")
+
+
 def together(figures: int) -> float:
-    """The level of each of several intervals that hold together with 95 % (Šidák 1967, independent figures)."""
+    """The level of each of several independent intervals for 95 % together (Šidák 1967)."""
     return float(stats.LEVEL ** (1 / max(1, figures)))
 
 
@@ -86,7 +101,7 @@ def judged_figures(claims: list[Claim]) -> dict[str, int]:
 
 
 def runs_for(claim: Claim, figures: int) -> int:
-    """Fewest runs that allow every verdict on this claim, when it is one of so many figures of a finding."""
+    """Fewest runs that allow every verdict on this claim, one of so many figures of a finding."""
     if claim.exact:
         return 1
     if claim.runs is not None:
@@ -98,14 +113,14 @@ def runs_for(claim: Claim, figures: int) -> int:
 def judge(
     claim: Claim, values: np.ndarray, figures: int = 1, lab: str = "", seconds: float = 0.0
 ) -> MeasuredFigure:
-    """Compare.
+    """Compare a claim with our runs.
 
     Args:
         claim: what the report says.
-        values: what each run of ours says, float [runs].
+        values: the figure of each of our runs, float [runs].
         figures: how many figures of the same finding are judged together.
-        lab: whose claim it is.
-        seconds: how long measuring took.
+        lab: the claim's lab.
+        seconds: duration of the measurement.
 
     Raises:
         SandboxError: when there is no value, one is NaN, or one of a proportion is neither 0 nor 1.
@@ -113,14 +128,15 @@ def judge(
     values = np.asarray(values, dtype=np.float64)  # [runs]
     if not np.isfinite(values).all() or not len(values):
         raise SandboxError(
-            f"Claim {name(claim)}: {int((~np.isfinite(values)).sum())} of {len(values)} runs have no finite figure."
+            f"Claim {name(claim)}: {int((~np.isfinite(values)).sum())} of {len(values)} runs "
+            "have no finite figure."
         )
     spread = Interval(float(values.min()), float(values.max()))
     level = together(figures) if _sampled(claim) else stats.LEVEL
     if claim.exact:
         estimate, interval = float(values[0]), Interval(float(values[0]), float(values[0]))
         judged = interval
-    elif claim.kind in ("proportion", "order"):
+    elif is_share(claim):
         successes = _successes(claim, values)
         estimate = successes / len(values)
         interval, judged = (
@@ -130,7 +146,7 @@ def judge(
     else:
         estimate = float(np.median(values))
         interval, judged = _predicted(claim, values, stats.LEVEL), _predicted(claim, values, level)
-    peaks = stats.two_peaks(values) if claim.kind not in ("proportion", "order") else None
+    peaks = stats.two_peaks(values) if not is_share(claim) else None
     verdict, note = _verdict(claim, judged, len(values), level, peaks)
     if verdict == "agrees" and not _holds(claim, interval, peaks):
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
@@ -170,13 +186,14 @@ def _successes(claim: Claim, values: np.ndarray) -> float:
         return float((values > 0).sum() + 0.5 * (values == 0).sum())
     if not np.isin(values, (0.0, 1.0)).all():
         raise SandboxError(
-            f"Claim {name(claim)} is a proportion: `measure` must say 0 or 1 of a run, not {values[~np.isin(values, (0, 1))][0]:g}."
+            f"Claim {name(claim)} is a proportion: `measure` must return 0 or 1 for a run, "
+            f"not {number(values[~np.isin(values, (0, 1))][0])}."
         )
     return float(values.sum())
 
 
 def _predicted(claim: Claim, values: np.ndarray, level: float) -> Interval:
-    """Where one more run falls; of too few runs their spread, which is narrower."""
+    """The interval that contains one more run; of too few runs their range, which is narrower."""
     if len(values) >= stats.runs_needed(level):
         return stats.prediction_interval(values, level)
     if _normal(claim, len(values), level):
@@ -185,24 +202,31 @@ def _predicted(claim: Claim, values: np.ndarray, level: float) -> Interval:
 
 
 def _normal(claim: Claim, runs: int, level: float) -> bool:
-    """Whether runs are taken to be normally distributed, since there are so few by the claim's own wish."""
+    """Whether a normal distribution is assumed, because the claim asks for so few runs."""
     return claim.runs is not None and FEWEST <= runs < stats.runs_needed(level)
 
 
 def _described(peaks: tuple[Peak, Peak], claim: Claim) -> str:
     """Two peaks in words, and in which of them the report's figure lies."""
-    groups = " and ".join(
-        f"{100 * peak.share:.3g} % from {peak.low:.4g} to {peak.high:.4g}" for peak in peaks
+    groups = "runs fall into two groups, " + " and ".join(
+        f"{_percent(peak)} {_range(peak)}" for peak in peaks
     )
     if claim.kind != "equal" or claim.reported is None:
-        return f"runs fall into two groups, {groups}"
-    inside = [100 * peak.share for peak in peaks if _inside(claim, peak)]
-    where = (
-        f"the report's figure is one of the {inside[0]:.3g} %"
-        if len(inside) == 1
-        else "the report's figure lies in neither"
-    )
-    return f"runs fall into two groups, {groups}; {where if len(inside) < 2 else 'the report cannot tell them apart'}"
+        return groups
+    inside = [_percent(peak) for peak in peaks if _inside(claim, peak)]
+    if len(inside) > 1:
+        return f"{groups}; the report cannot tell them apart"
+    where = f"is one of the {inside[0]}" if inside else "lies in neither"
+    return f"{groups}; the report's figure {where}"
+
+
+def _percent(peak: Peak) -> str:
+    return f"{number(100 * peak.share, 3)} %"
+
+
+def _range(peak: Peak) -> str:
+    low, high = number(peak.low), number(peak.high)
+    return f"at {low}" if low == high else f"from {low} to {high}"
 
 
 def _inside(claim: Claim, peak: Peak) -> bool:
@@ -221,11 +245,11 @@ def _verdict(
         return "too few runs", f"{runs} runs; this claim needs {least}"
     if _holds(claim, judged, peaks):
         return ("holds" if claim.own else "agrees"), ""
-    single = claim.kind not in ("proportion", "order") and not claim.exact
+    single = not is_share(claim) and not claim.exact
     if single and runs < stats.runs_needed(level) and not _normal(claim, runs, level):
         return (
             "too few runs",
-            f"outside {runs} runs of ours, which takes {stats.runs_needed(level)} to mean something",
+            f"outside our {runs} runs; a verdict needs {stats.runs_needed(level)}",
         )
     return ("differs" if claim.should_hold else "corrected"), ""
 

@@ -25,11 +25,10 @@ from sandbox.runs.work import build, said, told, work_of
 from sandbox.score import Score
 from sandbox.seeding import generator
 from sandbox.store import checkpoint
-from sandbox.store.files import plain
 from sandbox.store.folder import METRICS, TIMES, RunFolder
 from sandbox.store.metrics import BackgroundWriter, Mark, Metrics, block_line, marks
 from sandbox.store.record import RunRecord
-from sandbox.text import finite
+from sandbox.text import finite, number, to_json
 
 LATE_SECONDS = 1.0
 """So long after its time a block may end; a longer one is put down in the middle, if its experiment can do that."""
@@ -84,7 +83,7 @@ def _plain_summary(summary: Any) -> dict[str, Any]:
         UsageError: when it holds something that JSON does not know.
     """
     try:
-        return dict(finite(json.loads(json.dumps(summary, default=plain))).items())
+        return dict(json.loads(to_json(summary)).items())
     except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"`summary` must return a dict of numbers, strings, booleans and None: {error}."
@@ -270,9 +269,9 @@ class Loop:
 
     def _whole_checkpoints(self) -> Iterator[Found]:
         """Checkpoints that are whole and whose metrics and times are still what they were, the last one first."""
-        for number, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
+        for place, state in checkpoint.newest_first(self.folder.checkpoints, self.warn):
             try:
-                found = Found.read(number, state)
+                found = Found.read(place, state)
             except CheckpointError as error:
                 self.warn(f"{error} The one before it is used.")
                 continue
@@ -286,7 +285,7 @@ class Loop:
             )
             if damaged:
                 self.warn(
-                    f"{damaged} is not what it was at checkpoint {number:06d}; an earlier checkpoint is used, or the beginning."
+                    f"{damaged} is not what it was at checkpoint {place:06d}; an earlier checkpoint is used, or the beginning."
                 )
                 continue
             yield found
@@ -413,10 +412,10 @@ class Loop:
             error = (
                 ""
                 if score.standard_error is None
-                else f", {score.standard_error:.2g} its standard error"
+                else f", {number(score.standard_error, 2)} its standard error"
             )
             self.warn(
-                f"{score.name} {score.value:.6g} is above the best possible {score.optimum:.6g}{error}: the optimum, or the score, is wrong here."
+                f"{score.name} {number(score.value, 6)} is above the best possible {number(score.optimum, 6)}{error}: the optimum, or the score, is wrong here."
             )
         return dict(finite(vars(score)))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
 from sandbox.text import figures
+from sandbox.visual import html
 
 KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
 """Endings of pictures, and what they are."""
@@ -173,10 +172,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the scores, and every picture."""
-        row = "<tr><th style='text-align: left'>{}</th><td>{}</td></tr>".format
-        scores = "".join(row(escape(name), escape(value)) for name, value in figures(self.summary))
-        pictures = "".join(picture._repr_html_() for picture in self.figures.values())
-        return f"<b>{escape(self.id)}</b>: {escape(self.record.lab)}, {escape(self.status)}<table>{scores}</table>{pictures}"
+        return html.render("run.html", run=self, scores=list(figures(self.summary)))
 
 
 class Picture:
@@ -195,8 +191,12 @@ class Picture:
         return f"<Picture {self.path}>"
 
     def _repr_html_(self) -> str:
-        content = base64.b64encode(self._folder.read(self._name)).decode()
-        return f'<img alt="{escape(self.path.stem)}" style="max-width: 48em" src="data:{KINDS[self.path.suffix]};base64,{content}">'
+        return html.render("picture.html", picture=self)
+
+    @property
+    def uri(self) -> str:
+        """The picture itself as an address."""
+        return html.data_uri(self._folder.read(self._name), KINDS[self.path.suffix])
 
 
 def rebuilt(record: RunRecord) -> tuple[Any, Any]:

@@ -1,30 +1,34 @@
-"""Scores of several runs on one or several tasks as one figure with its interval: IQM, mean, median, optimality gap, profiles.
+"""Aggregates of the scores of several runs, each with its interval.
 
-Definitions are those of Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", as their library
-rliable computes them; where we differ, the docstring says so. Scores are always [runs, tasks], and every function looks.
+IQM, mean, median, optimality gap, performance profile and probability of improvement, as defined by
+Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", and
+computed by their library rliable; a docstring says where we differ. Scores are [runs, tasks], which
+every function checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sandbox.errors import SandboxError
-from sandbox.stats.intervals import BLOCK, LEVEL, Estimate
+from sandbox.stats.intervals import LEVEL, Estimate, check_level
 
 RESAMPLES = 10_000
+BLOCK = 4_000_000
+"""Resampled values that are held at once: 32 MB."""
 MIN_RUNS = 3
-"""Resampling fewer runs than this says nothing of how others would differ."""
+"""With fewer runs there is no bootstrap interval."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Scores [..., runs, tasks] -> a figure for each of the leading axes [...]."""
 
 
 class Profile(NamedTuple):
-    """The share of runs above each threshold, with the interval of each share; all float [thresholds]."""
+    """The share of runs above each threshold, with its interval; all float [thresholds]."""
 
     threshold: np.ndarray
     share: np.ndarray
@@ -36,11 +40,12 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
     """Scores as float64 [runs, tasks], checked.
 
     Args:
-        scores: an array [runs, tasks], or the runs' scores by task, which cannot be turned the wrong way round.
+        scores: an array [runs, tasks], or the runs' scores by task.
         least: how many runs there must be.
 
     Raises:
-        SandboxError: when the shape is another, when tasks have unequally many runs, when there are too few, or a score is no number.
+        SandboxError: for another shape, unequally many runs of the tasks, too few runs, or a score
+            that is not finite.
     """
     if isinstance(scores, Mapping):
         columns = {task: np.asarray(column, dtype=np.float64) for task, column in scores.items()}
@@ -48,32 +53,39 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
         if len(set(lengths.values())) > 1:
             counted = ", ".join(f"{task}: {length}" for task, length in lengths.items())
             raise SandboxError(
-                f"The tasks have unequally many runs ({counted}); every task needs a score of every run."
+                f"The tasks have unequally many runs ({counted}); "
+                "every task needs a score of every run."
             )
         table = np.stack(list(columns.values()), axis=-1) if columns else np.empty((0, 0))
     else:
         table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:
         raise SandboxError(
-            f"Scores have two axes, [runs, tasks], not the shape {table.shape}; of a single task, scores[:, None]."
+            f"Scores have two axes, [runs, tasks], not the shape {table.shape}; "
+            "of a single task, scores[:, None]."
         )
     runs, tasks = table.shape
     if runs < least or not tasks:
         turned = " Are the axes the wrong way round?" if runs < least <= tasks else ""
         raise SandboxError(
-            f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. Axes are [runs, tasks].{turned}"
+            f"{runs} runs of {tasks} tasks: at least {least} runs of 1 task are needed. "
+            f"Axes are [runs, tasks].{turned}"
         )
     wrong = np.argwhere(~np.isfinite(table))
     if len(wrong):
         run, task = wrong[0]
         raise SandboxError(
-            f"{len(wrong)} of {table.size} scores are no finite numbers; that of run {run}, task {task} is {table[run, task]}."
+            f"{len(wrong)} of {table.size} scores are no finite numbers; "
+            f"that of run {run}, task {task} is {table[run, task]}."
         )
     return table
 
 
 def iqm(scores: np.ndarray) -> np.ndarray:
-    """The interquartile mean over runs and tasks together: a quarter, rounded down, is cut off at either end. [..., runs, tasks] -> [...]."""
+    """The interquartile mean over runs and tasks: [..., runs, tasks] -> [...].
+
+    At either end, a quarter of the values, rounded down, is cut off.
+    """
     pooled = np.sort(_pooled(scores), axis=-1)
     cut = int(0.25 * pooled.shape[-1])
     middle: np.ndarray = pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1)
@@ -87,13 +99,16 @@ def mean(scores: np.ndarray) -> np.ndarray:
 
 
 def median(scores: np.ndarray) -> np.ndarray:
-    """The median over runs and tasks together; rliable takes the median over tasks of their means, which of one task is its mean."""
+    """The median over runs and tasks: [..., runs, tasks] -> [...].
+
+    rliable takes the median over tasks of their means, which is the mean where there is one task.
+    """
     middle: np.ndarray = np.median(_pooled(scores), axis=-1)
     return middle
 
 
 def optimality_gap(optimum: float | np.ndarray) -> Statistic:
-    """How much the runs lack of the optimum on average: mean of max(0, optimum - score); rliable's with gamma = optimum.
+    """The mean of max(0, optimum - score), as rliable's with gamma = optimum.
 
     Args:
         optimum: the best possible score, or one for each task, float [tasks].
@@ -114,10 +129,11 @@ def estimate(
     resamples: int = RESAMPLES,
     errors: np.ndarray | None = None,
 ) -> Estimate:
-    """A statistic with its stratified percentile bootstrap interval: within each task, runs are drawn anew.
+    """A statistic with its stratified percentile bootstrap interval (`scipy.stats.bootstrap`).
 
-    With few runs such an interval is too narrow: of normal scores, one of a mean of 5 runs holds the true mean in about 84 % of cases and
-    one of 10 runs in about 90 %, rather than 95 %.
+    Runs are resampled within each task. With few runs such an interval is too narrow: of normal
+    scores, the 95 % interval of a mean of 5 runs contains the true mean in about 84 % of cases,
+    and that of 10 runs in about 90 %.
 
     Args:
         scores: [runs, tasks], at least `MIN_RUNS` runs.
@@ -125,31 +141,75 @@ def estimate(
         rng: draws the resamples.
         level: in (0, 1).
         resamples: how many, >= 100.
-        errors: standard errors of scores that were sampled, float [runs, tasks]: each is drawn anew around its score; 0 where a score
-            is exact, None where all are.
+        errors: standard errors of scores that were sampled, float [runs, tasks]: each resampled
+            score gets normal noise of this size; 0 where a score is exact, None where all are.
 
     Raises:
-        SandboxError: as `score_table`, or for a level or number of resamples that gives no interval.
+        SandboxError: as `score_table`, or for a level or number of resamples out of range.
     """
     table = score_table(scores, MIN_RUNS)
-    _check(level, resamples)
-    drawn = np.concatenate(
-        [statistic(sample) for sample in resampled(table, rng, resamples, errors=errors)]
-    )
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    runs, tasks = table.shape
+
+    def resampled(*rows: np.ndarray, axis: int) -> np.ndarray:
+        places = np.stack(rows, axis=-1).astype(np.int64), np.arange(tasks)  # [some, runs, tasks]
+        sample = table[places]
+        return statistic(sample if errors is None else rng.normal(sample, errors[places]))
+
+    low, high = bootstrap_interval([np.arange(runs)] * tasks, resampled, rng, level, resamples)
     return Estimate(float(statistic(table)), float(low), float(high))
 
 
-def improvement(one: ArrayLike, other: ArrayLike) -> float:
-    """The probability that a run of `one` scores higher than a run of `other`, ties counted half, averaged over tasks.
+def bootstrap_interval(
+    samples: Sequence[np.ndarray],
+    statistic: Callable[..., np.ndarray],
+    rng: np.random.Generator,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    size: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The percentile bootstrap interval of a statistic (`scipy.stats.bootstrap`).
 
-    The Mann-Whitney statistic over the number of pairs (rliable's `probability_of_improvement`).
+    Args:
+        samples: arrays [..., runs]; each is resampled on its own, along its last axis.
+        statistic: called with the resampled arrays and `axis=-1`.
+        rng: draws the resamples.
+        level: in (0, 1).
+        resamples: how many, >= 100.
+        size: values that one resample takes, if more than `samples` have.
+
+    Raises:
+        SandboxError: for a level or number of resamples out of range.
+    """
+    from scipy.stats import bootstrap
+
+    check_level(level)
+    if resamples < 100:
+        raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
+    found = bootstrap(
+        samples,
+        statistic,
+        n_resamples=resamples,
+        batch=max(1, BLOCK // max(size, sum(sample.size for sample in samples))),
+        vectorized=True,
+        axis=-1,
+        confidence_level=level,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    return found.low, found.high
+
+
+def improvement(one: ArrayLike, other: ArrayLike) -> float:
+    """The probability that a run of `one` scores higher than a run of `other`, ties counted half.
+
+    The Mann-Whitney statistic over the number of pairs, averaged over tasks (rliable's
+    `probability_of_improvement`).
 
     Args:
         one, other: scores [runs, tasks] on the same tasks; the numbers of runs may differ.
 
     Raises:
-        SandboxError: when a table is none, or the tasks are not as many.
+        SandboxError: as `score_table`, or for unequal numbers of tasks.
     """
     left, right = score_table(one), score_table(other)
     _same_tasks(left, right)
@@ -163,29 +223,35 @@ def improvement_estimate(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """`improvement` with its interval: the runs of both are drawn anew, each within its tasks; arguments and errors as of `estimate`."""
+    """`improvement` with its interval; arguments and errors as of `estimate`.
+
+    The runs of both are resampled within each task.
+    """
     left, right = score_table(one, MIN_RUNS), score_table(other, MIN_RUNS)
     _same_tasks(left, right)
-    _check(level, resamples)
-    room = max(1, len(left) * len(right) * left.shape[1] // (len(left) + len(right)))
-    pairs = zip(
-        resampled(left, rng, resamples, room), resampled(right, rng, resamples, room), strict=True
-    )
-    drawn = np.concatenate([_wins(*pair) for pair in pairs])
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    tasks = left.shape[1]
+
+    def resampled(*columns: np.ndarray, axis: int) -> np.ndarray:
+        return _wins(np.stack(columns[:tasks], axis=-1), np.stack(columns[tasks:], axis=-1))
+
+    size = len(left) * (left.size * len(right) // (len(left) + len(right)))  # about half the pairs
+    low, high = bootstrap_interval([*left.T, *right.T], resampled, rng, level, resamples, size)
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
 def wins_estimate(
     won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> Estimate:
-    """The share of pairs that the first group wins, with its bootstrap interval: the runs of both groups are drawn anew.
+    """The share of pairs that the first group wins, with its bootstrap interval.
+
+    The runs of both groups are resampled.
 
     Args:
-        won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs, runs].
+        won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs
+            of the first, runs of the second].
         rng, level, resamples: as of `estimate`.
     """
-    _check(level, resamples)
+    check_level(level)
     left, right = (
         rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
         for count in won.shape
@@ -202,12 +268,14 @@ def profile(
     level: float = LEVEL,
     resamples: int = 2000,
 ) -> Profile:
-    """The performance profile: which share of runs scores more than each threshold (rliable's run-score distribution).
+    """The performance profile: the share of runs with a score above each threshold.
+
+    rliable's run-score distribution.
 
     Args:
         scores: [runs, tasks]; at least `MIN_RUNS` runs for an interval.
         thresholds: float [thresholds].
-        rng: draws resamples for a pointwise interval; None gives none (NaN).
+        rng: draws the resamples of a pointwise interval; None: no interval (NaN).
         level: in (0, 1).
         resamples: how many, >= 100.
 
@@ -216,40 +284,18 @@ def profile(
     """
     table = score_table(scores, 1 if rng is None else MIN_RUNS)
     marks = np.asarray(thresholds, dtype=np.float64)  # [thresholds]
-    share = (_pooled(table)[:, None] > marks).mean(axis=0)
-    if rng is None:
-        return Profile(marks, share, np.full(len(marks), np.nan), np.full(len(marks), np.nan))
-    _check(level, resamples)
-    drawn = [
-        (_pooled(sample)[..., None] > marks).mean(axis=1)
-        for sample in resampled(table, rng, resamples, len(marks))
-    ]
-    low, high = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Profile(marks, share, low, high)
 
+    def shares(*columns: np.ndarray, axis: int) -> np.ndarray:
+        """[..., runs] for each task -> [thresholds, ...]."""
+        above = [np.less.outer(marks, column).mean(axis) for column in columns]
+        share: np.ndarray = np.mean(above, axis=0)
+        return share
 
-def resampled(
-    table: np.ndarray,
-    rng: np.random.Generator,
-    resamples: int,
-    room: int = 1,
-    errors: np.ndarray | None = None,
-) -> Iterator[np.ndarray]:
-    """Tables whose runs are drawn with replacement within each task: float [some, runs, tasks], `resamples` in all.
-
-    Args:
-        table: float [runs, tasks].
-        rng: draws.
-        resamples: how many.
-        room: how many numbers the caller makes of each score; so much less is held at once.
-        errors: see `estimate`.
-    """
-    runs, tasks = table.shape
-    rows = max(1, BLOCK // (table.size * room))
-    for first in range(0, resamples, rows):
-        drawn = rng.integers(runs, size=(min(rows, resamples - first), runs, tasks))
-        sample = table[drawn, np.arange(tasks)]
-        yield sample if errors is None else rng.normal(sample, errors[drawn, np.arange(tasks)])
+    low = high = np.full(len(marks), np.nan)
+    if rng is not None:
+        size = table.size * len(marks)
+        low, high = bootstrap_interval([*table.T], shares, rng, level, resamples, size)
+    return Profile(marks, shares(*table.T, axis=-1), low, high)
 
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -274,16 +320,7 @@ def _same_tasks(left: np.ndarray, right: np.ndarray) -> None:
         )
 
 
-def _check(level: float, resamples: int) -> None:
-    if not 0 < level < 1:
-        raise SandboxError(f"level {level:g}: a probability between 0 and 1, such as 0.95.")
-    if resamples < 100:
-        raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
-
-
 def same(values: Sequence[float] | np.ndarray) -> bool:
-    """Whether all values are one and the same, up to rounding: then resampling them shows no spread."""
+    """Whether all values, at least one, are equal up to rounding."""
     array = np.asarray(values, dtype=np.float64)
-    return (
-        bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max()))) if len(array) else True
-    )
+    return bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max())))

@@ -1,12 +1,11 @@
-"""Statistics of runs: proportions, single runs to come, means and interquartile means, each with its interval.
+"""Intervals of proportions and of further runs, and groups of runs.
 
-Every function takes plain numbers and refuses what would give a number without a meaning: nothing at all, NaN, too few.
+Every function takes numbers and refuses empty input, NaN and too few values.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -16,11 +15,8 @@ from numpy.typing import ArrayLike
 from sandbox.errors import SandboxError
 
 LEVEL = 0.95
-RESAMPLES = 2000
 FEWEST_OF_A_PEAK = 3
-"""Runs of which one of two peaks consists at least."""
-BLOCK = 4_000_000
-"""Resampled values that are held at once: 32 MB."""
+"""Fewest runs in one of two peaks."""
 
 
 class Interval(NamedTuple):
@@ -31,7 +27,7 @@ class Interval(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A figure and the interval it may be trusted to."""
+    """A figure and its interval."""
 
     value: float
     low: float
@@ -41,20 +37,22 @@ class Estimate(NamedTuple):
 def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
     """The score interval of a proportion: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
 
-    Wilson (1927); Brown, Cai & DasGupta (2001), equation 4. Unlike p ± z·se it says something when p is 0 or 1.
+    Wilson (1927); Brown, Cai & DasGupta (2001), equation 4. Unlike p ± z·se it has a width when
+    p is 0 or 1.
 
     Args:
-        successes: runs of which it is true, in [0, runs]; a half for a tie.
+        successes: number of runs, in [0, runs]; a half for a tie.
         runs: all of them, >= 1.
-        level: probability that the interval holds the true proportion, in (0, 1).
+        level: probability that the interval contains the true proportion, in (0, 1).
 
     Raises:
-        SandboxError: when the numbers are none of a proportion.
+        SandboxError: for arguments out of range.
     """
-    _check_level(level)
+    check_level(level)
     if runs < 1 or not 0 <= successes <= runs:
         raise SandboxError(
-            f"{successes:g} of {runs} runs is no proportion: expected 0 to {max(runs, 1)} of at least 1 run."
+            f"{successes:g} of {runs} runs is no proportion: "
+            f"expected 0 to {max(runs, 1)} of at least 1 run."
         )
     z = NormalDist().inv_cdf((1 + level) / 2)
     p, z2 = float(successes) / runs, z * z / runs
@@ -67,17 +65,20 @@ def wilson(successes: float, runs: int, level: float = LEVEL) -> Interval:
 
 
 def runs_needed(level: float = LEVEL) -> int:
-    """How many runs it takes until their lowest and highest enclose one more run with this probability: 39 for 95 %."""
-    _check_level(level)
+    """Fewest runs whose lowest and highest enclose one more run with probability `level`.
+
+    39 for 95 %.
+    """
+    check_level(level)
     return math.ceil((1 + level) / (1 - level) - 1e-9)
 
 
 def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Where one more run falls with probability `level`, whatever the distribution.
+    """The interval that contains one more run with probability `level`, for any distribution.
 
-    Of n runs and one more, each is equally likely to be the r-th lowest; so the r-th lowest and the r-th highest of the n enclose the one
-    more with probability (n + 1 - 2r) / (n + 1) (Wilks 1941). r is the largest for which that is at least `level`: the empirical
-    quantiles, on the safe side.
+    Of n runs and one more, each is equally likely to be the r-th lowest; so the r-th lowest and the
+    r-th highest of the n enclose the one more with probability (n + 1 - 2r) / (n + 1) (Wilks 1941).
+    r is the largest for which that is at least `level`: the empirical quantiles, on the safe side.
 
     Args:
         values: a figure of each run, at least `runs_needed(level)` of them.
@@ -90,18 +91,18 @@ def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     needed = runs_needed(level)
     if len(ordered) < needed:
         raise SandboxError(
-            f"{len(ordered)} runs cannot say where another falls with {100 * level:.3g} %: their lowest and highest enclose it with "
-            f"{100 * coverage(len(ordered)):.3g} % only. Take at least {needed}."
+            f"{len(ordered)} runs give no interval that contains another with {100 * level:.3g} %. "
+            f"Take at least {needed}."
         )
     rank = int((len(ordered) + 1) * (1 - level) / 2 + 1e-9)
     return Interval(float(ordered[rank - 1]), float(ordered[-rank]))
 
 
 def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Where one more run falls with probability `level` if runs are normally distributed: mean ± t s √(1 + 1/n).
+    """The interval that contains one more run with probability `level`, for a normal distribution.
 
-    Hahn (1969); t is Student's with n - 1 degrees of freedom, s the standard deviation of the n runs. For runs that are too few for
-    `prediction_interval`, at the price of that assumption.
+    mean ± t s √(1 + 1/n), Hahn (1969); t is Student's with n - 1 degrees of freedom, s the standard
+    deviation of the n runs. For fewer runs than `prediction_interval` needs.
 
     Args:
         values: a figure of each run, at least 3 of them.
@@ -112,12 +113,10 @@ def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Inter
     """
     from scipy.stats import t
 
-    _check_level(level)
+    check_level(level)
     runs = numbers(values)  # [runs]
     if len(runs) < 3:
-        raise SandboxError(
-            f"{len(runs)} runs say hardly anything about how far runs scatter. Take at least 3."
-        )
+        raise SandboxError(f"{len(runs)} runs give no usable standard deviation. Take at least 3.")
     half = (
         float(t.ppf((1 + level) / 2, len(runs) - 1))
         * float(runs.std(ddof=1))
@@ -138,9 +137,10 @@ class Peak(NamedTuple):
 def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
     """The two groups that runs fall into, lower one first; None where they do not.
 
-    There are two when the widest gap between neighbouring runs is at least half of the way from the lowest to the highest, and at least
-    3 runs lie on either side of it; 2 are enough where it is 7 tenths of the way. Of 40 runs that are normally, uniformly or exponentially
-    distributed, or after Student with 3 degrees of freedom, that happens in less than 1 of 1000 cases.
+    There are two when the widest gap between neighbouring runs is at least half of the range, with
+    at least 3 runs on either side of it; 2 are enough where it is 7 tenths of the range. For 40
+    runs from a normal, uniform or exponential distribution, or Student's with 3 degrees of freedom,
+    that happens in less than 1 of 1000 cases.
 
     Args:
         values: a figure of each run.
@@ -162,79 +162,6 @@ def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
     )  # type: ignore[return-value]
 
 
-def coverage(runs: int) -> float:
-    """The probability that one more run falls between the lowest and the highest of so many."""
-    return max(0.0, (runs - 1) / (runs + 1))
-
-
-def iqm(values: ArrayLike) -> float:
-    """The interquartile mean: of what is left when the lowest and the highest quarter of the values are cut off.
-
-    Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice"; as rliable computes it, with
-    `scipy.stats.trim_mean(values, 0.25)`: a quarter is rounded down to whole values.
-
-    Raises:
-        SandboxError: when there is no value, or one is no number.
-    """
-    return float(_iqm(np.sort(numbers(values))))
-
-
-def mean_interval(
-    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Estimate:
-    """The mean with its percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3).
-
-    Args:
-        values: a figure of each run, at least 2.
-        rng: draws the resamples.
-        level: in (0, 1).
-        resamples: how many, >= 100.
-
-    Raises:
-        SandboxError: when there are fewer than 2 values, or one is no number.
-    """
-    return _bootstrap(values, lambda samples: samples.mean(axis=-1), rng, level, resamples)
-
-
-def iqm_interval(
-    values: ArrayLike, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Estimate:
-    """The interquartile mean with its percentile bootstrap interval; arguments and errors as of `mean_interval`."""
-    return _bootstrap(
-        values, lambda samples: _iqm(np.sort(samples, axis=-1)), rng, level, resamples
-    )
-
-
-def _bootstrap(
-    values: ArrayLike,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    rng: np.random.Generator,
-    level: float,
-    resamples: int,
-) -> Estimate:
-    """A statistic of the last axis, and where its values on resamples of the runs lie."""
-    _check_level(level)
-    runs = numbers(values)  # [runs]
-    if len(runs) < 2:
-        raise SandboxError("1 run has no spread to be resampled. Take at least 2, better 30.")
-    if resamples < 100:
-        raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
-    rows = max(1, BLOCK // len(runs))  # so that a million runs need no more memory than a thousand
-    blocks = [min(rows, resamples - first) for first in range(0, resamples, rows)]
-    drawn = np.concatenate(
-        [statistic(runs[rng.integers(len(runs), size=(count, len(runs)))]) for count in blocks]
-    )
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(statistic(runs[None])[0]), float(low), float(high))
-
-
-def _iqm(ordered: np.ndarray) -> np.ndarray:
-    """Of values that rise along the last axis: [..., runs] -> [...]."""
-    cut = int(0.25 * ordered.shape[-1])
-    middle: np.ndarray = ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1)
-    return middle
-
-
 def numbers(values: ArrayLike) -> np.ndarray:
     """Values as float64 [runs], checked.
 
@@ -244,16 +171,19 @@ def numbers(values: ArrayLike) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array):
         raise SandboxError(
-            f"Statistics need a figure for each of at least 1 run, not an array of shape {array.shape}."
+            "Statistics need a figure for each of at least 1 run, "
+            f"not an array of shape {array.shape}."
         )
     wrong = np.flatnonzero(~np.isfinite(array))
     if len(wrong):
         raise SandboxError(
-            f"{len(wrong)} of {len(array)} runs have no finite figure; run {wrong[0]} has {array[wrong[0]]}."
+            f"{len(wrong)} of {len(array)} runs have no finite figure; "
+            f"run {wrong[0]} has {array[wrong[0]]}."
         )
     return array
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Raise SandboxError unless a level is a probability between 0 and 1."""
     if not 0 < level < 1:
         raise SandboxError(f"level {level:g}: a probability between 0 and 1, such as 0.95.")

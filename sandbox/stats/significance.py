@@ -1,7 +1,7 @@
-"""Whether two agents differ at all: exact permutation tests, and Holm's correction where many pairs are tested.
+"""Tests of whether two agents differ: exact permutation tests, and Holm's correction.
 
-The bootstrap says how large a difference is; with few runs, and above all when no run of one agent overlaps with the other's, only a
-test that counts arrangements says whether chance could have done it.
+With few runs, above all when no run of one agent overlaps with the other's, a bootstrap interval is
+too narrow; a permutation test stays exact.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from numpy.typing import ArrayLike
 from sandbox.stats.intervals import LEVEL, numbers
 
 EXACT = 120
-"""Up to so many runs in all, every arrangement of ranks is counted; beyond, the normal approximation is as good."""
+"""Up to this many runs in all, every arrangement of ranks is counted; beyond, the normal
+approximation is as good."""
 EXACT_SCORES = 40
-"""The same for scores that are no ranks: half of them have a million subsets."""
+"""The same for scores that are not ranks: half of them have a million subsets."""
 ALPHA = round(1 - LEVEL, 10)
 
 
 def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
-    """Two-sided p-value: how often a random split of all scores into two groups differs at least as much in its rank sum.
+    """Two-sided p-value of the rank-sum test, exact also with ties.
 
-    Wilcoxon (1945), Mann & Whitney (1947); with ties, ranks are shared and arrangements counted with them (the permutation test of the rank
-    sum), so that it is exact. Two-sided: twice the smaller tail, at most 1.
+    Wilcoxon (1945), Mann & Whitney (1947). Ties share ranks, and all arrangements of these ranks
+    are counted. Two-sided: twice the smaller tail, at most 1. Above `EXACT` runs, the normal
+    approximation of `scipy.stats.mannwhitneyu`.
 
     Args:
         one, other: scores of independent runs, at least 1 each.
@@ -34,32 +36,29 @@ def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
         A probability in (0, 1].
 
     Raises:
-        SandboxError: when one is empty or holds no numbers.
+        SandboxError: when one is empty or has a value that is not finite.
     """
+    from scipy.stats import mannwhitneyu, rankdata
+
     left, right = numbers(one), numbers(other)
-    ranks = doubled_ranks(np.concatenate([left, right]))  # int64 [runs]
+    if len(left) + len(right) > EXACT:
+        return float(mannwhitneyu(left, right, method="asymptotic").pvalue)
+    ranks = (2 * rankdata(np.concatenate([left, right]))).astype(
+        np.int64
+    )  # doubled: ties have halves
     observed = int(ranks[: len(left)].sum())
-    if len(ranks) > EXACT:
-        return _approximate(ranks, len(left), observed)
     ways = _arrangements(ranks, len(left))  # float64 [sum + 1]
     total = ways.sum()
     below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
     return float(min(1.0, 2 * min(below, above)))
 
 
-def doubled_ranks(values: np.ndarray) -> np.ndarray:
-    """Twice the rank of each value, from the lowest; tied values share the mean of theirs, so twice it is whole: int64 [n]."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (2 * ends - counts + 1)[place]
-
-
 def permutation_p(scores: ArrayLike, chosen: int) -> float:
-    """Two-sided p-value of a permutation test: how often a random choice of `chosen` scores has a sum as extreme as the first ones.
+    """Two-sided p-value of the permutation test of the sum of the first `chosen` scores.
 
-    Every choice is counted, by meeting in the middle (Pagano & Tritchler 1983 count them likewise for integers): the subsets of one half
-    of the scores are matched with sorted sums of the other half's. Two-sided: twice the smaller tail, at most 1. Above
-    `EXACT_SCORES` scores, the normal approximation.
+    Every choice is counted, by meeting in the middle (for integers: Pagano & Tritchler 1983): the
+    subsets of one half of the scores are matched with sorted sums of the other half's. Two-sided:
+    twice the smaller tail, at most 1. Above `EXACT_SCORES` scores, the normal approximation.
 
     Args:
         scores: float [runs], those of the first group first.
@@ -92,7 +91,7 @@ def permutation_p(scores: ArrayLike, chosen: int) -> float:
 
 
 def seeds_needed(tests: int) -> int:
-    """Seeds of each of two agents with which a verdict is possible when so many tests are corrected together (Holm): no fewer do."""
+    """Fewest seeds of each of two agents with which one of `tests` tests can show a difference."""
     seeds = 1
     while tests * least_p(seeds, seeds) >= ALPHA:
         seeds += 1
@@ -100,7 +99,7 @@ def seeds_needed(tests: int) -> int:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for being several (Holm 1979): the chance that even one true "no difference" falls below the level stays below it."""
+    """p-values corrected for multiple tests (Holm 1979): controls the family-wise error rate."""
     count, largest = len(p_values), 0.0
     corrected = [0.0] * count
     for step, place in enumerate(sorted(range(count), key=lambda place: p_values[place])):
@@ -110,7 +109,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def least_p(one: int, other: int) -> float:
-    """The smallest two-sided p-value that so many runs can give: when none of one group overlaps with the other."""
+    """The smallest two-sided p-value that so many runs can give: that of groups without overlap."""
     return min(1.0, 2 / math.comb(one + other, one))
 
 
@@ -135,14 +134,3 @@ def _arrangements(ranks: np.ndarray, chosen: int) -> np.ndarray:
     for rank in ranks:
         ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
     return ways[chosen]
-
-
-def _approximate(ranks: np.ndarray, chosen: int, observed: int) -> float:
-    """The normal approximation with the variance that ties leave, and the correction for continuity."""
-    count = len(ranks)
-    average = chosen * ranks.mean()
-    spread = math.sqrt(chosen * (count - chosen) / (count - 1) * ranks.var())
-    if spread == 0:
-        return 1.0
-    z = max(0.0, abs(observed - average) - 1) / spread
-    return math.erfc(z / math.sqrt(2))

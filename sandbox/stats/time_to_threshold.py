@@ -1,7 +1,7 @@
-"""Time to threshold: when a run's score reached a level for good, and what the times of several runs say together.
+"""Time to threshold: when a run's score reaches a level for good, over one and over several runs.
 
-A run that has not arrived when it ends is censored there: all that is known is that it would have taken longer. It is never dropped,
-and never counted as if it had arrived.
+A run that has not reached it at its end is censored there. It is never dropped, and never counted
+as if it had reached it.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ class ScoreCurve:
 
 
 class Arrival(NamedTuple):
-    """When a run came to a threshold and stayed, on any axis that rises while it learns: env steps, seconds.
+    """When a run reached a threshold for good, on an axis that rises while it learns.
 
-    The true moment lies between `after` and `at`; it is counted at `at`.
+    The axis is env steps or seconds. The true moment lies between `after` and `at`.
     """
 
     evaluation: int | None
-    """The number of the evaluation from which on all are at or above the threshold; None when the last one is not."""
+    """The first evaluation from which on all are at least as good as the threshold, or None."""
     at: float | None
-    """Where that evaluation stands, or None."""
+    """The time of that evaluation, or None."""
     after: float
-    """Where the evaluation before it stands, the last one below; 0 when there is none."""
+    """The time of the evaluation before it, the last one below; 0 when there is none."""
     end: float
-    """Where the last evaluation stands: a run that did not arrive is censored there."""
+    """The time of the last evaluation: a run that did not arrive is censored there."""
 
 
 class MedianTime(NamedTuple):
-    """The median time of several runs with its 95 % interval; infinite where it was not reached, or an end is open."""
+    """The median time of several runs with its interval; infinite: not reached, or an open end."""
 
     median: float
     low: float
@@ -59,12 +59,14 @@ def curve(at: np.ndarray, score: np.ndarray) -> ScoreCurve:
     """A checked curve.
 
     Raises:
-        SandboxError: when lengths differ, nothing is there, a value is not finite, or the axis falls.
+        SandboxError: for unequal lengths, no evaluation, a value that is not finite, or a falling
+            axis.
     """
     at, score = np.asarray(at, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if at.shape != score.shape or at.ndim != 1:
         raise SandboxError(
-            f"A curve has as many scores as places, along one axis: shapes {at.shape} and {score.shape}."
+            "A curve has as many scores as places, along one axis: "
+            f"shapes {at.shape} and {score.shape}."
         )
     if not len(at):
         raise SandboxError("A curve needs at least 1 evaluation.")
@@ -80,7 +82,7 @@ def curve(at: np.ndarray, score: np.ndarray) -> ScoreCurve:
 
 
 def grid(curves: Sequence[ScoreCurve], most: int = 200) -> np.ndarray:
-    """Places where all runs have been evaluated before and none has ended: float64 [places], rising.
+    """Places between the first evaluation and the end of all runs: float64 [places], rising.
 
     Args:
         curves: one for each run.
@@ -102,7 +104,7 @@ def on_grid(curves: Sequence[ScoreCurve], places: np.ndarray) -> np.ndarray:
 
 
 def threshold(optimum: float, share: float = 0.95, higher_is_better: bool = True) -> float:
-    """The score that counts as `share` of the optimum: worse than it by (1 - share) of its size, also where it is negative."""
+    """The score that counts as `share` of the optimum: worse by (1 - share) times its size."""
     slack = (1 - share) * abs(optimum)
     return optimum - slack if higher_is_better else optimum + slack
 
@@ -121,16 +123,16 @@ def arrival(one: ScoreCurve, level: float, higher_is_better: bool = True) -> Arr
 def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime:
     """The Kaplan-Meier median of times that may be censored, and an exact interval.
 
-    Kaplan & Meier (1958), by `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999, section 3.2) with every censored
-    run counted against it: as early as it can be for the lower end, as never for the upper end. Where so few runs allow no
-    two-sided interval, the upper end is open; with 4 or fewer the lower end is 0 too. Times that are all one and the same have no
-    spread, and the interval no width.
+    Kaplan & Meier (1958), by `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999,
+    section 3.2); a censored run counts at its end for the lower end, as never for the upper end.
+    Where few runs allow no two-sided interval, the upper end is open; with 4 or fewer the lower end
+    is 0 too. The interval of equal times has no width.
 
     Args:
         arrivals: of each run, at least 1.
-        level: probability that the interval holds the true median, in (0, 1).
+        level: probability that the interval contains the true median, in (0, 1).
     """
-    from scipy.stats import CensoredData, ecdf
+    from scipy.stats import CensoredData, binom, ecdf
 
     times = np.array([one.at for one in arrivals if one.at is not None], dtype=np.float64)
     ends = np.array([one.end for one in arrivals if one.at is None], dtype=np.float64)
@@ -142,27 +144,14 @@ def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime
         return MedianTime(median, median, median)
     earliest = np.sort(np.concatenate([times, ends]))
     latest = np.sort(np.concatenate([times, np.full(len(ends), np.inf)]))
-    rank = _rank(count, (1 - level) / 2)
+    rank, one_sided = (int(binom.ppf(tail, count, 0.5)) for tail in ((1 - level) / 2, 1 - level))
     if rank:
         return MedianTime(median, float(earliest[rank - 1]), float(latest[count - rank]))
-    rank = _rank(count, 1 - level)
-    return MedianTime(median, float(earliest[rank - 1]) if rank else 0.0, math.inf)
-
-
-def _rank(count: int, tail: float) -> int:
-    """The largest r such that fewer than r of `count` runs lie below the median with probability at most `tail`; 0 for none."""
-    rank, probability = 0, 0.5**count
-    while probability <= tail:
-        rank += 1
-        probability += math.comb(count, rank) * 0.5**count
-    return rank
+    return MedianTime(median, float(earliest[one_sided - 1]) if one_sided else 0.0, math.inf)
 
 
 def followed_up(one: Sequence[Arrival], other: Sequence[Arrival]) -> float:
-    """Until where both groups were followed: the shorter of the two groups' longest runs.
-
-    Beyond it one group could not arrive, so that what the other did there says nothing of their difference.
-    """
+    """The end of the time in which both groups were followed: the earlier of their last ends."""
     return min(max(run.end for run in group) for group in (one, other))
 
 
@@ -179,16 +168,17 @@ def cut(arrivals: Sequence[Arrival], end: float) -> list[Arrival]:
 
 
 def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None:
-    """Two-sided p-value of "both take equally long": how often a random split of the runs differs as much in its log-rank scores.
+    """Two-sided p-value of the permutation test of log-rank scores.
 
-    Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard (Nelson-Aalen) of all runs together at
-    its time. Arrangements are counted rather than approximated: with 3 runs that always arrive and 3 that never do, the asymptotic
-    test says 0.025, and the exact one 0.10. Both groups are cut where the shorter one ends (`followed_up`), so that unequal
-    lengths are not taken for a difference. An arrival is counted at its evaluation; where the two groups were evaluated at other
-    points, the later group's arrivals are counted at the evaluation before, so that a coarser grid is not taken for a difference either.
+    Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard
+    (Nelson-Aalen) of all runs together at its time. The test is exact: for 3 runs that arrive and 3
+    that do not, the asymptotic test gives 0.025, and the exact one 0.10. Both groups are cut at
+    `followed_up`, so that unequal lengths do not count as a difference. A run counts at its
+    evaluation; where the two groups were evaluated at different points, the later group's runs
+    count at the evaluation before, so that a coarser grid does not count as a difference either.
 
     Returns:
-        A probability in (0, 1], or None where nothing arrived while both were followed: they cannot be compared then.
+        A probability in (0, 1], or None where no run arrived while both groups were followed.
     """
     end = followed_up(one, other)
     left, right = cut(one, end), cut(other, end)
@@ -203,7 +193,7 @@ def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None
 
 
 def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
-    """Whether the stretches between evaluations in which runs arrived are the same in both groups, or do not meet."""
+    """Whether the intervals between evaluations in which runs arrived are equal or disjoint."""
     here, there = (
         {(run.after, run.at) for run in group if run.at is not None} for group in (one, other)
     )
@@ -215,7 +205,7 @@ def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
 
 
 def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
-    """The log-rank score of each run, float64 [runs]; they sum to 0. Early arrivals score highest."""
+    """The log-rank score of each run, float64 [runs]; their sum is 0; early arrivals are highest."""
     time = np.array([run.end if run.at is None else run.at for run in runs])
     arrived = np.array([run.at is not None for run in runs])
     moments = np.unique(time[arrived])
@@ -229,9 +219,9 @@ def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
 
 
 def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
-    """Whether each run of `one` arrives before each of `other`: 1 yes, 0 no, 0.5 where they tie or nobody knows: [one, other].
+    """Whether runs of `one` arrive before runs of `other`: 1, 0, or 0.5 for a tie, [one, other].
 
-    Gehan (1965): a run that was censored before the other arrived may have come first or not.
+    Gehan (1965): a run that was censored before the other arrived counts as a tie.
     """
     here, there = (
         np.array([math.inf if run.at is None else run.at for run in group])

@@ -5,15 +5,15 @@ Every artifact is written whole or not at all, and no name leads out of the run'
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from sandbox.errors import StoreError
-from sandbox.store.files import DRAFT, door, plain, temporary_name
+from sandbox.store.files import DRAFT, door, temporary_name
 from sandbox.store.record import Artifact, is_artifact_name
+from sandbox.text import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class Artifacts:
 
     def write_json(self, name: str, document: Any) -> None:
         """Write plain values as indented JSON."""
-        self.write(name, json.dumps(document, indent=2, ensure_ascii=False, default=plain) + "\n")
+        self.write(name, to_json(document))
 
     def save_array(self, name: str, array: np.ndarray) -> None:
         """Write one array as .npy."""

@@ -427,12 +427,3 @@ def whole_file(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
 def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Write a file outside of runs, whole or not at all."""
     Directory(path.parent).write(path.name, content, sync=sync)
-
-
-def plain(value: Any) -> Any:
-    """NumPy scalars, arrays and paths as what JSON knows; raises TypeError for anything else (a `default` for JSON encoders)."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is no plain value")

@@ -15,8 +15,8 @@ from typing import Any
 
 from sandbox.errors import StoreError
 from sandbox.store import documents
-from sandbox.store.files import door, plain, write_whole
-from sandbox.text import printable
+from sandbox.store.files import door, write_whole
+from sandbox.text import plain, printable
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
 """What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""

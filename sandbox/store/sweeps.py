@@ -6,7 +6,6 @@ sweep.json is the plan, with the ids of each trial's runs; the results are in th
 from __future__ import annotations
 
 import contextlib
-import json
 import platform
 import re
 from collections.abc import Iterator
@@ -19,9 +18,10 @@ import filelock
 from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
 from sandbox.store.described import DescribedFolder
-from sandbox.store.files import Directory, is_name, plain, write_whole
+from sandbox.store.files import Directory, is_name, write_whole
 from sandbox.store.folder import LOCK, RunFolder
 from sandbox.store.store import Store, safe_label
+from sandbox.text import to_json
 
 FOLDER = "sweeps"
 RANKING = "ranking.json"
@@ -157,9 +157,8 @@ class SweepFolder(DescribedFolder):
         Raises:
             StoreError: when it cannot be written.
         """
-        text = json.dumps(asdict(record), indent=1, ensure_ascii=False, default=plain) + "\n"
         try:
-            write_whole(self.document_path, text.encode())
+            write_whole(self.document_path, to_json(asdict(record), 1).encode())
         except OSError as error:
             raise StoreError(f"Cannot write {self.document_path}: {error.strerror}.") from error
 

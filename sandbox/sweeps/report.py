@@ -1,82 +1,101 @@
-"""What a sweep leaves in its folder: ranking.json, the best configuration, drawings, and one self-contained page."""
+"""What a sweep leaves in its folder: ranking.json, the best configuration, figures and one page."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sandbox.config.model import option_name, show_value
-from sandbox.store.files import plain, write_whole
+from sandbox.store.files import write_whole
 from sandbox.store.sweeps import RANKING as RANKING
 from sandbox.sweeps.results import Result
-from sandbox.text import number, plural, plus_minus, words
-from sandbox.visual import html as report
+from sandbox.text import number, plural, plus_minus, ranks, to_json, words
+from sandbox.visual import html
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sandbox.sweeps.view import Sweep
 
 PAGE, BEST = "report.html", "best.json"
 COORDINATES, IMPORTANCE = "parallel_coordinates.png", "importance.png"
 SHOWN = 100
 """Trials in the page's table; ranking.json has all."""
+FEW_TRIALS = 20
+"""With fewer finished trials, the importance of parameters carries a caution."""
 
 
 def write(sweep: Sweep) -> None:
-    """Write everything anew, as the sweep stands now; a drawing that says nothing is left out."""
+    """Write everything anew from the sweep's present state, without empty figures."""
     path = sweep.path
-    write_whole(path / RANKING, _json(sweep.document()))
+    write_whole(path / RANKING, to_json(sweep.document()).encode())
     if sweep.best is not None:
-        write_whole(path / BEST, _json(sweep.best_config))
-    pictures = {name: report.picture_bytes(figure) for name, figure, _ in drawings(sweep)}
+        write_whole(path / BEST, to_json(sweep.best_config).encode())
+    pictures = {name: html.picture_bytes(figure) for name, figure in figures(sweep).items()}
     for name, content in pictures.items():
         write_whole(path / name, content)
-    captions = {COORDINATES: COORDINATES_CAPTION, IMPORTANCE: IMPORTANCE_CAPTION}
-    figures = [report.figure(content, captions[name]) for name, content in pictures.items()]
-    write_whole(
-        path / PAGE,
-        report.page(title(sweep), [*_head(sweep), _table(sweep), *_figures(figures)]).encode(),
+    write_whole(path / PAGE, page(sweep, pictures).encode())
+
+
+def figures(sweep: Sweep) -> dict[str, Figure]:
+    """The figures that have something to show, by file name."""
+    from sandbox.sweeps import plots
+
+    record, results = sweep.record, finished(sweep)
+    drawn: dict[str, Figure] = {}
+    if len(results) > 1 and any(one.params for one in results):
+        drawn[COORDINATES] = plots.parallel_coordinates(
+            results, record.objective, record.direction, f"{record.lab}: {len(results)} trials"
+        )
+    if sweep.importance:
+        drawn[IMPORTANCE] = plots.importance_chart(
+            sweep.importance,
+            record.objective,
+            f"{record.lab}: importance over {plural(len(results), 'trial')}",
+        )
+    return drawn
+
+
+def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
+    """The page.
+
+    Args:
+        sweep: what it is about.
+        pictures: PNG by file name.
+    """
+    results = finished(sweep)
+    everywhere = {} if len(sweep.ranking) < 2 else _common(sweep.ranking)
+    ranking = list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True))
+    return html.render(
+        "sweep.html",
+        sweep=sweep,
+        record=sweep.record,
+        described=described(sweep),
+        finished=len(results),
+        ties=[one.number for rank, one in ranking[1:] if rank and rank == ranking[0][0]],
+        spread=any(one.spread is not None for one in results),
+        names=[name for name in columns(sweep) if name not in everywhere],
+        everywhere=everywhere,
+        ranking=ranking,
+        shown=SHOWN,
+        ranking_file=RANKING,
+        best_file=BEST,
+        coordinates=pictures.get(COORDINATES),
+        importance=pictures.get(IMPORTANCE),
+        few_trials=FEW_TRIALS,
+        run_links=lambda result: _run_links(sweep, result),
+        option_name=option_name,
+        cell=cell,
+        value_text=value_text,
     )
 
 
-COORDINATES_CAPTION = (
-    "Every finished trial is a line through its parameters, left to right, to its objective on "
-    "the right, whose colour it has. Lines through the same word are drawn a little apart. The "
-    "best trial is orange, with a dot on each axis."
-)
-IMPORTANCE_CAPTION = (
-    "How much of the objective's variance over these trials each parameter explains, alone and with others (fANOVA, Hutter et al. 2014). "
-    "It speaks of the values that were tried, not of all there could be."
-)
-
-
-def drawings(sweep: Sweep) -> Iterator[tuple[str, Any, str]]:
-    """File name, figure and caption of each drawing that has something to show."""
-    from sandbox.sweeps import plots as sweep_plots
-
-    record, whole = sweep.record, [one for one in sweep.ranking if one.value is not None]
-    if len(whole) > 1 and any(one.params for one in whole):
-        drawn = sweep_plots.parallel_coordinates(
-            whole, record.objective, record.direction, f"{record.lab}: {len(whole)} trials"
-        )
-        yield COORDINATES, drawn, COORDINATES_CAPTION
-    if sweep.importance:
-        yield (
-            IMPORTANCE,
-            sweep_plots.importance_chart(
-                sweep.importance, record.objective, f"{record.lab}: what mattered"
-            ),
-            IMPORTANCE_CAPTION,
-        )
-
-
-def title(sweep: Sweep) -> str:
-    """A heading for people."""
-    return f"Sweep of {sweep.record.lab}"
+def finished(sweep: Sweep) -> list[Result]:
+    """Trials with a value, best first."""
+    return [one for one in sweep.ranking if one.value is not None]
 
 
 def described(sweep: Sweep) -> str:
-    """In one sentence, what was tried and what is compared."""
+    """In one phrase, what was tried and what is compared."""
     record = sweep.record
     kind = {"grid": "a grid of", "random": "random search,", "tpe": "TPE,"}[record.search["kind"]]
     seeds = f"{record.seeds} seeds each" if record.seeds > 1 else "one seed each"
@@ -91,11 +110,8 @@ def columns(sweep: Sweep) -> list[str]:
 
 def value_heading(sweep: Sweep) -> str:
     """The objective, and what stands behind ±: elsewhere that is a standard error."""
-    spread = (
-        " (mean ± standard deviation)"
-        if any(one.spread is not None for one in sweep.ranking)
-        else ""
-    )
+    several = any(one.spread is not None for one in sweep.ranking)
+    spread = " (mean ± standard deviation)" if several else ""
     return f"{words(sweep.record.objective) or 'objective'}{spread}"
 
 
@@ -103,80 +119,34 @@ def value_text(result: Result) -> str:
     """The objective with its spread over seeds, or why there is none."""
     if result.value is None:
         return result.status
-    return (
-        number(result.value) if result.spread is None else plus_minus(result.value, result.spread)
-    )
-
-
-def _head(sweep: Sweep) -> Iterator[str]:
-    record = sweep.record
-    lines = [
-        f"<h1>{report.text(title(sweep))}</h1>",
-        report.paragraph(f"{described(sweep)[0].upper()}{described(sweep)[1:]}. {record.status}."),
-    ]
-    if sweep.best is not None:
-        shown = ", ".join(
-            f"`{option_name(name)} = {show_value(value)}`"
-            for name, value in sweep.best.params.items()
-        )
-        over = (
-            "" if sweep.best.spread is None else f" (standard deviation over {record.seeds} seeds)"
-        )
-        lines.append(
-            report.paragraph(
-                f"Best: trial {sweep.best.number} with {shown or 'the preset'}: {value_text(sweep.best)}{over}."
-            )
-        )
-        lines.append(
-            report.paragraph(
-                f"Run it again: `python -m sandbox run {record.lab} --config {BEST}` (in this folder)."
-            )
-        )
-    if record.command:
-        lines.append(report.paragraph(f"Made by `{record.command}`."))
-    if record.error:
-        lines.append(report.paragraph(record.error))
-    yield f'<header class="page">{"".join(lines)}</header>'
-
-
-def _table(sweep: Sweep) -> str:
-    record, names = sweep.record, columns(sweep)
-    shown = sweep.ranking[:SHOWN]
-    objective = value_heading(sweep)
-    rows = [
-        [
-            str(place) if one.value is not None else "",
-            *(report.text(cell(one.params[name])) if name in one.params else "" for name in names),
-            report.text(value_text(one)),
-            f"{number(one.low)} … {number(one.high)}"
-            if one.low is not None and record.seeds > 1
-            else "",
-            str(one.number),
-        ]
-        for place, one in enumerate(shown, 1)
-    ]
-    heads = ["rank", *map(option_name, names), objective, "seeds from … to", "trial"]
-    if record.seeds == 1:
-        heads.remove("seeds from … to")
-        rows = [[*row[:-2], row[-1]] for row in rows]
-    more = (
-        f"<p>The first {SHOWN} of {len(sweep.ranking)}; {RANKING} has all.</p>"
-        if len(sweep.ranking) > SHOWN
-        else ""
-    )
-    table = report.table(heads, rows, right=[objective, "rank", "trial", "seeds from … to"])
-    return f"<section><h2>Ranking</h2>{table}{more}</section>"
-
-
-def _figures(figures: list[str]) -> Iterator[str]:
-    if figures:
-        yield f"<section><h2>Parameters</h2>{''.join(figures)}</section>"
-
-
-def _json(document: Any) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False, default=plain) + "\n").encode()
+    if result.spread is None:
+        return number(result.value)
+    return plus_minus(result.value, result.spread)
 
 
 def cell(value: Any) -> str:
-    """A parameter's value for a table: four significant digits; ranking.json has all."""
+    """A parameter's value for a table, to four significant digits; ranking.json has all."""
     return number(value, 4, scale=0) if isinstance(value, float) else show_value(value)
+
+
+def _common(results: list[Result]) -> dict[str, Any]:
+    """The parameters that have the same value in all trials."""
+    first, *others = results
+    return {
+        name: value
+        for name, value in first.params.items()
+        if all((name, value) in one.params.items() for one in others)
+    }
+
+
+def _run_links(sweep: Sweep, result: Result) -> list[tuple[str, int, str]]:
+    """Address, seed and status of a trial's runs; no address for one that has not begun."""
+    folder, lab, first = sweep.folder, sweep.record.lab, sweep.record.seed
+    return [
+        (
+            "" if status == "waiting" else html.folder_link(folder.run(lab, run).path, sweep.path),
+            seed,
+            status,
+        )
+        for seed, (run, status) in enumerate(zip(result.runs, result.statuses, strict=True), first)
+    ]

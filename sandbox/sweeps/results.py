@@ -5,7 +5,6 @@ They are computed from the runs' own records whenever they are needed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -13,6 +12,7 @@ from typing import Any
 
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
+from sandbox.text import is_number
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,8 @@ def _status(trial: Trial, statuses: Sequence[str]) -> str:
 
 def figure(summary: Mapping[str, Any], objective: str) -> float | None:
     """The objective of one run; None where it has none, or none that is finite."""
-    value: Any = summary.get(objective)
-    return float(value) if _is_number(value) and math.isfinite(value) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    value = summary.get(objective)
+    return float(value) if is_number(value) else None
 
 
 def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
@@ -109,7 +105,7 @@ def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
     Raises:
         UnknownNameError: naming the figures of the summary.
     """
-    figures = [name for name, value in summary.items() if value is None or _is_number(value)]
+    figures = [name for name, value in summary.items() if value is None or is_number(value)]
     if not objective and figures:
         return next((name for name in figures if summary[name] is not None), figures[0])
     if objective not in figures:

@@ -23,9 +23,9 @@ from sandbox.runs.work import NotAnExperiment, Work, work_of
 from sandbox.seeding import Generators
 from sandbox.store import checkpoint
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.files import plain
 from sandbox.store.metrics import block_line
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
+from sandbox.text import plain
 
 BLOCKS = 6
 """Blocks that `check_experiment` looks at before and after an interruption."""

@@ -19,6 +19,7 @@ import numpy as np
 from sandbox.errors import SandboxError
 from sandbox.extras import need
 from sandbox.lab import Block, Observer
+from sandbox.text import is_number
 
 WAITING = 200
 """So many blocks may wait to be sent; what comes while they wait is sent at the end, read from metrics.jsonl."""
@@ -119,7 +120,7 @@ class Tracker(Observer):
             self._submit(
                 self.close,
                 run,
-                {name: float(value) for name, value in summary.items() if _is_number(value)},
+                {name: float(value) for name, value in summary.items() if is_number(value)},
             )
             self._wait(deadline)
         except TimeoutError:
@@ -253,9 +254,3 @@ def _numbers(values: Any) -> np.ndarray | None:
     except (TypeError, ValueError):
         return None
     return array if array.ndim == 1 else None
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
-    )

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sandbox.text import figures, finite, flat, number, plural, plus_minus, seeds, size
+from sandbox.text import (
+    figures,
+    finite,
+    flat,
+    number,
+    plural,
+    plus_minus,
+    ranks,
+    seeds,
+    size,
+    to_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +118,18 @@ def test_settings_become_flat_and_documents_finite():
         "b": {"c": None},
     }
     assert [size(count) for count in (999, 1000, 2_500_000)] == ["999 B", "1.0 kB", "2.5 MB"]
+
+
+def test_equal_values_share_a_rank_and_no_value_has_none():
+    assert ranks([0.3, 0.1 + 0.2, 0.2, 0.1, 0.1, 0.1, None, None]) == [
+        *("1–2", "1–2", "3"),
+        *("4–6", "4–6", "4–6"),
+        *("", ""),
+    ]
+    assert ranks([]) == []
+
+
+def test_json_has_no_nan_wherever_it_hides():
+    document = {"ä": [np.float64("nan"), 1], "path": Path("a"), "count": np.int64(3)}
+    assert to_json(document, None) == '{"ä": [null, 1], "path": "a", "count": 3}\n'
+    assert json.loads(to_json({"array": np.array([1.0, np.inf])})) == {"array": [1.0, None]}

@@ -154,7 +154,9 @@ def _print(sweep: Sweep, failed: int) -> None:
             f"{option_name(name)} {100 * share:.0f} %"
             for name, share in list(sweep.importance.items())[:5]
         )
-        paragraph(f"What mattered (share of the variance): {shares}")
+        trials = len(sweep_report.finished(sweep))
+        few = f"; uncertain with {trials} trials" if trials < sweep_report.FEW_TRIALS else ""
+        paragraph(f"Importance (share of the variance{few}): {shares}")
     if failed:
         red = click.style(f"{plural(failed, 'run')} failed", fg="red")
         click.echo(f"{red}; `show RUN` tells more, `resume` tries again.")
@@ -171,16 +173,19 @@ def _print(sweep: Sweep, failed: int) -> None:
 def _print_table(sweep: Sweep) -> None:
     from sandbox.cli.output import table
     from sandbox.sweeps import report as sweep_report
+    from sandbox.text import ranks
 
     names, aim = sweep_report.columns(sweep), sweep_report.value_heading(sweep)
     rows = [
         [
-            str(place) if one.value is not None else "",
+            rank,
             *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
             sweep_report.value_text(one),
             str(one.number),
         ]
-        for place, one in enumerate(sweep.ranking[:SHOWN], 1)
+        for rank, one in zip(
+            ranks(one.value for one in sweep.ranking), sweep.ranking[:SHOWN], strict=False
+        )
     ]
     params = {
         name: [one.params[name] for one in sweep.ranking if name in one.params] for name in names

@@ -72,14 +72,50 @@ def test_a_profile_counts_runs_above_a_threshold_and_not_at_it():
 
 def test_the_bootstrap_draws_runs_within_their_task():
     table = np.array([[0.0, 100.0], [1.0, 101.0], [2.0, 102.0]])
-    for sample in aggregates.resampled(table, RNG(0), 50):
-        assert (sample[..., 0] < 3).all() and (sample[..., 1] >= 100).all()
-    means = np.concatenate(
-        [sample.mean(axis=(1, 2)) for sample in aggregates.resampled(table, RNG(1), 20_000)]
-    )
-    assert means.std() == pytest.approx(
+    samples = []
+
+    def statistic(scores):
+        samples.append(scores)
+        return aggregates.mean(scores)
+
+    aggregates.estimate(table, statistic, RNG(1), resamples=20_000)
+    drawn = np.concatenate([one for one in samples if one.ndim == 3])  # [20_000, runs, tasks]
+    assert drawn.shape == (20_000, 3, 2)
+    assert (drawn[..., 0] < 3).all() and (drawn[..., 1] >= 100).all()
+    assert drawn.mean(axis=(1, 2)).std() == pytest.approx(
         np.sqrt(2 / 3 / 3 / 2), rel=0.03
     )  # variance 2/3 over 3 runs, averaged over 2 tasks
+
+
+@pytest.mark.parametrize("runs", [1, 3, 4, 7, 10, 101])
+def test_iqm_is_scipys_trimmed_mean_as_in_rliable(runs):
+    values = RNG(runs).normal(size=(runs, 1))
+    assert float(aggregates.iqm(values)) == pytest.approx(scipy_stats.trim_mean(values, 0.25)[0])
+
+
+def test_the_bootstrap_of_a_mean_has_its_standard_error():
+    values = RNG(1).normal(size=(400, 1))
+    value, low, high = aggregates.estimate(values, aggregates.mean, RNG(2), resamples=4000)
+    assert value == pytest.approx(values.mean())
+    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.06)
+    for level, resamples in ((1.0, 1000), (0.95, 10)):
+        with pytest.raises(SandboxError):
+            aggregates.estimate(values, aggregates.mean, RNG(2), level, resamples)
+
+
+def test_the_interval_of_one_task_is_the_bootstrap_of_its_runs():
+    """Figures of earlier comparisons stay: 10_000 draws of run numbers, and their quantiles."""
+    table, rng = RNG(1).normal(size=(9, 1)), RNG(4)
+    drawn = table[rng.integers(9, size=(10_000, 9))]  # [resamples, runs, 1]
+    low, high = np.quantile(aggregates.iqm(drawn), [0.025, 0.975])
+    assert aggregates.estimate(table, aggregates.iqm, RNG(4))[1:] == (low, high)
+
+
+def test_many_runs_of_unequal_numbers_are_compared():
+    left, right = RNG(1).normal(size=(60, 1)), RNG(2).normal(0.5, size=(75, 1))
+    value, low, high = aggregates.improvement_estimate(left, right, RNG(3), resamples=2000)
+    half = 1.96 * np.sqrt(value * (1 - value) / 60 / 2)  # roughly
+    assert low < value < high and (high - low) / 2 == pytest.approx(half, rel=0.4)
 
 
 def test_how_often_an_interval_of_few_runs_holds_the_true_mean():
