@@ -1,6 +1,7 @@
-"""Learning pieces beside a bare PyTorch loop of the same model, reading a folder of MIDI files, transposing, playing.
+"""Music: learning beside a bare PyTorch loop, reading MIDI files, transposing, playing.
 
-Reading is measured on `piano-midi-de` in the folder that SANDBOX_DATA names, and left out where there is none.
+Reading is measured on `piano-midi-de` in the folder that SANDBOX_DATA names, and left out where
+there is none.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ CHORDS: dict[str, Any] = {
         "patience": None,
     },
 }
-"""The preset `best`, without its schedule and its limit of the gradient's norm, which a bare loop has not either."""
+"""The preset `best`, without its schedule and its limit of the gradient's norm, which a bare loop
+has not either."""
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -75,7 +77,7 @@ def _training(name: str, settings: dict[str, Any]) -> Figure:
 
 
 def _common(settings: dict[str, Any]) -> float:
-    """Steps learned from per second of CPU in the common loop: building, validation and test left out, metrics and checkpoints not."""
+    """Steps per second of CPU in the common loop, without building, validation and test."""
     from plugins.music.experiment import MusicExperiment
 
     build, advance = MusicExperiment.__init__, MusicExperiment.advance
@@ -86,14 +88,15 @@ def _common(settings: dict[str, Any]) -> float:
         marks["experiment"], marks["begun"] = self, time.process_time()
 
     def advanced(self: Any) -> Any:
-        at, phase = time.process_time(), self.phase
-        if phase == "test":
+        at, validating = time.process_time(), self.validating
+        if self.trained and not validating:
             marks.setdefault("ended", at)
-        found = advance(self)
-        marks["aside"] += time.process_time() - at if phase == "valid" else 0.0
-        return found
+        blocks = advance(self)
+        marks["aside"] += time.process_time() - at if validating else 0.0
+        return blocks
 
-    MusicExperiment.__init__, MusicExperiment.advance = built, advanced  # type: ignore[method-assign]
+    MusicExperiment.__init__ = built  # type: ignore[method-assign]
+    MusicExperiment.advance = advanced  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as store:
             api.start(
@@ -102,12 +105,13 @@ def _common(settings: dict[str, Any]) -> float:
                 Settings(pictures=False),
             )
     finally:
-        MusicExperiment.__init__, MusicExperiment.advance = build, advance  # type: ignore[method-assign]
+        MusicExperiment.__init__ = build  # type: ignore[method-assign]
+        MusicExperiment.advance = advance  # type: ignore[method-assign]
     return float(marks["experiment"].frames / (marks["ended"] - marks["begun"] - marks["aside"]))
 
 
 def _bare(config: Any) -> float:
-    """Steps learned from per second of CPU in the shortest loop there is: every window is a tensor before it begins."""
+    """Steps per second of CPU in the shortest loop: all windows are tensors before."""
     import torch
 
     from plugins.music import corpus
@@ -142,7 +146,8 @@ def _bare(config: Any) -> float:
             target.sounds, target.position, (hidden * going_on, cell * going_on)
         )
         step.zero_grad()
-        sum(losses(model, predicted, target, config.loss).values()).backward()  # type: ignore[union-attr]
+        loss = sum(losses(model, predicted, target, config.loss).values())
+        loss.backward()  # type: ignore[union-attr]
         step.step()
         hidden, cell = predicted.state[0].detach(), predicted.state[1].detach()
     return float(
@@ -202,7 +207,7 @@ def _reading() -> list[Figure]:
 
 
 def _memory() -> list[Figure]:
-    """What is kept and made in an epoch of windows in twelve transpositions, beside the untransposed rolls."""
+    """Memory of an epoch of windows in twelve transpositions, beside the rolls."""
     from plugins.music import corpus
     from plugins.music.lanes import Lanes
 
@@ -235,7 +240,7 @@ def _memory() -> list[Figure]:
 
 
 def _playing(name: str, settings: dict[str, Any]) -> Figure:
-    """Seconds for 400 steps behind a seed of 32, with one thread and weights as they are drawn; compiling left out."""
+    """Seconds for 400 steps after a seed of 32, one thread, compiling left out."""
     import torch
 
     from envs.datasets.etudes import compose

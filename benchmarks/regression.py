@@ -1,4 +1,4 @@
-"""The report's grid search, which took over 10 hours on four cores; and the compiled descent beside the same rule written in plain NumPy."""
+"""The report's grid search, and the compiled descent beside the same rule in NumPy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _search(epochs: int) -> float:
 
 
 def _rate(epochs: int, momentum: float) -> float:
-    """Samples per second of per-sample descent; any momentum, however small, is descended without the compiled loop."""
+    """Samples per second of per-sample descent; with momentum it is not compiled."""
     points = curves.generate(np.random.default_rng(0), 120)
     network = Network(SIZES, "leaky_relu")
     network.initialise(np.random.default_rng(1), "xavier")

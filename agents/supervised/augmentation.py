@@ -1,7 +1,7 @@
-"""Random deformations of a whole batch of images: one warp of the sampling grid for rotation, size, shear, shift and elastic noise.
+"""Random deformations of a batch: rotation, size, shear, shift and elastic noise in one warp.
 
-Every image gets a deformation of its own; all are carried out by one call of `grid_sample`. Draws come from torch's global generator,
-which the loop keeps for a run.
+Every image is deformed differently, all by one call of `grid_sample`. Draws come from torch's
+global generator, which the loop keeps for a run.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 COARSE = 7
-"""Elastic noise is drawn on 7 x 7 points and interpolated: neighbours 4 pixels apart in 28 move independently."""
+"""Elastic noise is drawn on 7 x 7 points and interpolated: neighbours 4 pixels apart in 28 move
+independently."""
 
 
 class AugmentationConfig(LabConfig):
-    """How far training images are deformed; all 0: not at all. Uniform draws unless said otherwise."""
+    """How far training images are deformed, by uniform draws; all 0: not at all."""
 
     rotation: float = Field(
         0.0, ge=0, le=180, description="largest rotation to either side, in degrees"
@@ -40,8 +41,12 @@ class AugmentationConfig(LabConfig):
         0.0, ge=0, le=14, description="standard deviation of the elastic displacement, in pixels"
     )
     until: float = Field(
-        1.0, gt=0, le=1, description="share of the steps with deformed images; in the rest a model gets used to images that are not blurred"
-    )  # fmt: skip
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the steps with deformed images; in the rest a model gets used to "
+        "images that are not blurred",
+    )
 
     @property
     def active(self) -> bool:
@@ -73,7 +78,10 @@ def deform(images: Tensor, how: AugmentationConfig) -> Tensor:
 
 
 def affine(count: int, how: AugmentationConfig, width: int) -> Tensor:
-    """Random affine maps from the deformed to the original image, in the coordinates of `affine_grid` (-1 to 1): [count, 2, 3]."""
+    """Random affine maps from the deformed to the original image: [count, 2, 3].
+
+    Coordinates are those of `affine_grid`, -1 to 1.
+    """
     import torch
 
     draw = 2 * torch.rand(6, count) - 1  # [6, count], -1 to 1
@@ -89,7 +97,8 @@ def affine(count: int, how: AugmentationConfig, width: int) -> Tensor:
 def elastic(count: int, pixels: float, height: int, width: int) -> Tensor:
     """Smooth random displacements, in the coordinates of `affine_grid`: [count, height, width, 2].
 
-    After Simard, Steinkraus & Platt (2003), with bicubic interpolation of coarse noise in place of their Gaussian filter.
+    After Simard, Steinkraus & Platt (2003), with bicubic interpolation of coarse noise in place of
+    their Gaussian filter.
     """
     import torch
     import torch.nn.functional as F  # noqa: N812

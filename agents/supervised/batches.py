@@ -1,4 +1,4 @@
-"""Images that live once in memory as bytes and leave it as batches of floats, without a call per image."""
+"""Images kept once in memory as bytes and used as batches of floats, without a call per image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
 EVALUATED = 2000
 """Images evaluated together."""
@@ -24,7 +24,7 @@ class DeviceImages:
     Args:
         pixels: uint8 [images, 28, 28].
         labels: int64 [images].
-        device: where they live.
+        device: where they are kept.
     """
 
     def __init__(self, pixels: np.ndarray, labels: np.ndarray, device: torch.device) -> None:
@@ -39,27 +39,33 @@ class DeviceImages:
         return len(self.pixels)
 
     def batch(self, which: Tensor) -> tuple[Tensor, Tensor]:
-        """Some of the images, float [batch, 1, 28, 28] from 0 to 1, and their labels, int64 [batch]."""
+        """Some images, float [batch, 1, 28, 28] from 0 to 1, and their labels, int64 [batch]."""
         return self.pixels[which].float().div_(255), self.labels[which]
 
-    def batches(self, size: int = EVALUATED) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """All of them, in order."""
-        for first in range(0, len(self), size):
-            yield (
-                self.pixels[first : first + size].float().div_(255),
-                self.labels[first : first + size],
-            )
+        for first in range(0, len(self), EVALUATED):
+            which = slice(first, first + EVALUATED)
+            yield self.pixels[which].float().div_(255), self.labels[which]
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """All images, float32 [images, 28, 28] from 0 to 1, and their labels, int64 [images]."""
+        pixels = self.pixels[:, 0].cpu().numpy().astype(np.float32) / np.float32(255)
+        return pixels, self.labels.cpu().numpy()
 
 
 class Splits:
-    """What is learned, what decides when to stop, and what is tested once.
+    """Images to learn from, to validate on, and to test on once.
 
     Args:
         data: the set.
         share: of the training images, held out for validation.
         rng: draws which.
-        device: where they live.
-        batch_size: is refused when there are fewer images to learn.
+        device: where they are kept.
+        batch_size: images of a step.
+
+    Raises:
+        UsageError: when there are fewer images to learn from than a step takes.
     """
 
     def __init__(
@@ -74,16 +80,33 @@ class Splits:
         held = round(share * len(data.train))
         if batch_size > len(data.train) - held:
             raise UsageError(
-                f"batch-size = {batch_size}: there are {len(data.train) - held} images to learn from ({len(data.train)} less {held} for "
-                "validation). Take a smaller batch."
+                f"batch-size = {batch_size}: there are {len(data.train) - held} images to learn "
+                f"from ({len(data.train)} less {held} for validation). Take a smaller batch."
             )
-        first, second = np.sort(shuffled[held:]), np.sort(shuffled[:held])
-        self.train = (
-            DeviceImages(data.train[first], data.train_labels[first], device)
-            if held
-            else DeviceImages(data.train, data.train_labels, device)
-        )
-        self.validation = (
-            DeviceImages(data.train[second], data.train_labels[second], device) if held else None
-        )
+        self.validation: DeviceImages | None = None
+        train, labels = data.train, data.train_labels
+        if held:
+            second, first = np.sort(shuffled[:held]), np.sort(shuffled[held:])
+            self.validation = DeviceImages(train[second], labels[second], device)
+            train, labels = train[first], labels[first]
+        self.train = DeviceImages(train, labels, device)
         self.test = DeviceImages(data.test, data.test_labels, device)
+
+
+def outputs(module: nn.Module, inputs: np.ndarray) -> np.ndarray:
+    """What a module computes for an array, in batches, on the module's device.
+
+    Args:
+        module: evaluated, without gradients.
+        inputs: float32 [examples, ...].
+    """
+    import torch
+
+    device = next(module.parameters()).device
+    module.eval()
+    with torch.no_grad():
+        parts = [
+            module(torch.from_numpy(inputs[first : first + EVALUATED]).to(device)).cpu()
+            for first in range(0, len(inputs), EVALUATED)
+        ]
+    return np.asarray(torch.cat(parts).numpy())

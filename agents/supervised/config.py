@@ -21,7 +21,8 @@ class TrainingConfig(LabConfig):
 
     dataset: DatasetName = Field(
         "mnist",
-        description="mnist, fashion-mnist (files in --data DIR, else downloaded), or digits, which needs neither",
+        description="mnist, fashion-mnist (files in --data DIR, else downloaded), or digits, "
+        "which needs neither",
     )
     epochs: int = Field(30, ge=1, description="passes over the training images, at most")
     batch_size: int = Field(
@@ -52,7 +53,8 @@ class TrainingConfig(LabConfig):
         0.1,
         ge=0,
         lt=1,
-        description="share of the training images held out; 0: all are learned, and none stops early",
+        description="share of the training images held out; 0: all are learned, and none stops "
+        "early",
     )
     patience: int | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""Runs for claims: a lab's experiment carried to its end without a run folder, one at a time in a process."""
+"""Runs for claims: a finished experiment without a run folder, one at a time in a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOCK = threading.Lock()
 
 
 def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> Any:
-    """The finished experiment of a lab. It is not kept here: who asks keeps what it needs of it.
+    """The finished experiment of a lab; it is not kept here.
 
     Args:
         lab: its name.
@@ -25,10 +25,11 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
         seed: of the run.
     """
     with _LOCK:
-        _, made, config = resolved(Request(lab, preset, [settings]))
-        context = Context(seed, Generators(seed), None, threads=threads_of(made, config))  # type: ignore[arg-type]
-        work = work_of(made, context)
-        experiment = work.build(lambda context: made.build(config, context))
+        _, lab_object, config = resolved(Request(lab, preset, [settings]))
+        threads = threads_of(lab_object, config)
+        context = Context(seed, Generators(seed), None, threads=threads)  # type: ignore[arg-type]
+        work = work_of(lab_object, context)
+        experiment = work.build(lambda context: lab_object.build(config, context))
         while not experiment.done:
             work.advance()
         return experiment

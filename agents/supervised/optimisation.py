@@ -1,34 +1,44 @@
-"""Optimisers by name, the course of the learning rate as a pure function of the step, and averaged weights."""
+"""Optimisers by name, learning rates as functions of the step, and averaged weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agents.supervised.config import TrainingConfig
+from agents.supervised.tensors import arrays, tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
 
 START, END = 1 / 25, 1e-4
-"""One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin, 2018)."""
+"""One-cycle begins at a 25th of the largest rate and ends at a ten-thousandth (Smith & Topin,
+2018)."""
+
+
+def optimizer_class(config: TrainingConfig) -> tuple[type[optim.Optimizer], dict[str, Any]]:
+    """The class of an optimiser and its options, the learning rate aside."""
+    from torch import optim
+
+    kinds: dict[str, type[optim.Optimizer]] = {
+        "adam": optim.Adam,
+        "adamw": optim.AdamW,
+        "rmsprop": optim.RMSprop,
+        "sgd": optim.SGD,
+    }
+    options = {"weight_decay": config.weight_decay}
+    if config.optimizer in ("rmsprop", "sgd"):
+        options["momentum"] = config.momentum
+    return kinds[config.optimizer], options
 
 
 def optimizer(config: TrainingConfig, model: nn.Module) -> optim.Optimizer:
-    """The optimiser of a model, with fused steps where PyTorch has them."""
-    from torch import optim
-
+    """The optimiser of a model on its device, with fused kernels where PyTorch has them."""
+    kind, options = optimizer_class(config)
     parameters = list(model.parameters())
-    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    if config.optimizer == "adam":
-        return optim.Adam(parameters, fused=fused, **common)
-    if config.optimizer == "adamw":
-        return optim.AdamW(parameters, fused=fused, **common)
-    if config.optimizer == "sgd":
-        return optim.SGD(parameters, momentum=config.momentum, fused=fused, **common)
-    return optim.RMSprop(parameters, momentum=config.momentum, **common)
+    if config.optimizer != "rmsprop":
+        options["fused"] = parameters[0].device.type in ("cpu", "cuda")
+    return kind(parameters, lr=config.learning_rate, **options)  # type: ignore[call-arg]
 
 
 def rate(config: TrainingConfig, step: int, steps: int) -> float:
@@ -46,12 +56,12 @@ def rate(config: TrainingConfig, step: int, steps: int) -> float:
         return config.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
     if config.schedule == "one-cycle":
         if at < config.warmup:
-            return config.learning_rate * _between(START, 1.0, at / config.warmup)
-        return config.learning_rate * _between(1.0, END, (at - config.warmup) / (1 - config.warmup))
+            return config.learning_rate * cosine(START, 1.0, at / config.warmup)
+        return config.learning_rate * cosine(1.0, END, (at - config.warmup) / (1 - config.warmup))
     return config.learning_rate
 
 
-def _between(first: float, last: float, share: float) -> float:
+def cosine(first: float, last: float, share: float) -> float:
     """From first to last along half a cosine wave."""
     return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
 
@@ -61,7 +71,8 @@ class Average:
 
     Args:
         model: what is averaged.
-        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1 + t) / (10 + t)).
+        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1
+            + t) / (10 + t)).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -85,8 +96,12 @@ class Average:
         """The averages by name."""
         return dict(zip(self._names, self._kept, strict=True))
 
-    def take_up(self, weights: Mapping[str, Tensor], steps: int) -> None:
-        """Go on from what `weights` gave after so many steps."""
-        self.steps = steps
-        for name, kept in zip(self._names, self._kept, strict=True):
+    def state(self) -> dict[str, Any]:
+        """The averages and their age in steps."""
+        return {"steps": self.steps, "weights": arrays(self.weights())}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        self.steps, weights = state["steps"], tensors(state["weights"])
+        for name, kept in self.weights().items():
             kept.copy_(weights[name])

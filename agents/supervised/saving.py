@@ -1,10 +1,14 @@
-"""A trained model as two files: its weights (safetensors) and what rebuilds it (JSON). Loading runs no code that came with them."""
+"""A trained model as two files: weights (safetensors) and configuration (JSON).
+
+Loading runs no code from them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,11 +18,16 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.store.artifacts import Artifacts
 
+if TYPE_CHECKING:
+    from torch import nn
+
+C = TypeVar("C", bound=LabConfig)
+M = TypeVar("M", bound="nn.Module")
 FORMAT = "sandbox model 1"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
 
 
-def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: Any) -> None:
+def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: nn.Module) -> None:
     """Write a model's weights and configuration among the artifacts of its run."""
     from safetensors.numpy import save
 
@@ -26,7 +35,7 @@ def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: Any) ->
     artifacts.write_json(ABOUT, {"format": FORMAT, "lab": lab, "config": dump(config)})
 
 
-def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
+def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) -> M:
     """The model that `save_model` wrote.
 
     Args:
@@ -54,7 +63,8 @@ def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise SandboxError(
-            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among its artifacts."
+            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among "
+            "its artifacts."
         ) from error
     except (
         ValueError,
@@ -66,6 +76,7 @@ def load_model(folder: Path, lab: str, kind: type[LabConfig], make: Any) -> Any:
     ) as error:
         what = str(error).splitlines()[-1].strip()
         raise SandboxError(
-            f"The model in {folder} is damaged, or of another shape than its configuration says: {what}"
+            f"The model in {folder} is damaged, or of another shape than its configuration says: "
+            f"{what}"
         ) from error
     return model.eval()

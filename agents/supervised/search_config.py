@@ -1,4 +1,4 @@
-"""How a random search is asked for."""
+"""The options of a random search."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class RandomSearchConfig(LabConfig):
     folds: int = Field(4, ge=2, le=100, description="of the cross-validation")
     epochs: int = Field(60, ge=1, description="of each fold, at most")
     max_seconds: float | None = Field(
-        None, gt=0, description="begin no further candidate after so many seconds of searching; what is found then depends on the machine"
-    )  # fmt: skip
+        None,
+        gt=0,
+        description="begin no further candidate after so many seconds of searching; what is found "
+        "then depends on the machine",
+    )
     patience: int = Field(
         15, ge=1, description="epochs without improvement after which a fold stops"
     )

@@ -1,4 +1,4 @@
-"""What skorch needs to learn from bytes: a module that scales them, and batches without a Python call per image."""
+"""Parts for skorch: a module for images as bytes, and batches without a call per image."""
 
 from __future__ import annotations
 
@@ -24,35 +24,21 @@ class Bytes(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """What the model makes of the images."""
-        made: Tensor = self.model(images[:, None].float() / 255)
-        return made
+        outputs: Tensor = self.model(images[:, None].float() / 255)
+        return outputs
 
 
 class PixelError(nn.Module):
     """Mean squared error against uint8 images."""
 
-    def forward(self, made: Tensor, images: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, images: Tensor) -> Tensor:
         """The error per pixel."""
-        return F.mse_loss(made, images[:, None].float() / 255)
+        return F.mse_loss(outputs, images[:, None].float() / 255)
 
 
 def criterion(classes: bool) -> type[nn.Module]:
     """Cross-entropy for classes, squared error for images."""
     return nn.CrossEntropyLoss if classes else PixelError
-
-
-def optimizer_class(config: Any) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
-    """The optimiser of a configuration, and its settings as skorch names them."""
-    kinds = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "rmsprop": torch.optim.RMSprop,
-        "sgd": torch.optim.SGD,
-    }
-    more: dict[str, Any] = {"optimizer__weight_decay": config.weight_decay}
-    if config.optimizer in ("rmsprop", "sgd"):
-        more["optimizer__momentum"] = config.momentum
-    return kinds[config.optimizer], more
 
 
 class byte_batches:  # noqa: N801 - skorch calls it like a function

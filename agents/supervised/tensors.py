@@ -1,4 +1,4 @@
-"""Between PyTorch and what a checkpoint holds: weights and optimiser states as arrays, models made from a generator of the run."""
+"""Weights and optimiser states as arrays, and models initialised by a generator of the run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""How many threads a model is trained with, where nobody says: one for a small model, whatever the machine.
+"""The default number of threads: one for a small model, whatever the machine.
 
-A step of a small model is over before its parts have been handed out. So a second thread gains little even on an idle machine, costs
-much where the cores have other work, and a model that has one by itself gives the same bytes on two cores and on sixty-four.
+A step of a small model is over before its parts have been handed out. So a second thread gains
+little even on an idle machine, costs much where the cores have other work, and a model that has one
+by itself gives the same bytes on two cores and on sixty-four.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 LARGE = 200_000_000
 """Weights times examples of a step from which on a step takes all cores.
 
-Measured (benchmark `threads`) on two cores that had nothing else to do: two threads are 1.1 times as fast as one at 2 to 13 million, 1.4
-times at 60, 1.5 to 1.6 at 130 to 190, 1.7 from 340 on. While other processes used the same cores they were never faster, and up to 38 times
-slower.
+Measured (benchmark `threads`) on two cores that had nothing else to do: two threads are 1.1 times
+as fast as one at 2 to 13 million, 1.4 times at 60, 1.5 to 1.6 at 130 to 190, 1.7 from 340 on. While
+other processes used the same cores they were never faster, and up to 38 times slower.
 """
 
 

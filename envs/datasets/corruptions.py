@@ -1,8 +1,28 @@
-"""What may happen to an image on its way: noise, and a square that hides a part of it. Whole stacks at once, drawn by a generator."""
+"""Corruptions of images: noise, and a square that hides a part. Whole stacks at once."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from sandbox.seeding import generator
+
+NOISE, SQUARE = 0.2, 10
+"""Of Lab 05: standard deviation of the noise, and side of the hidden square in pixels."""
+
+
+def corrupted(images: np.ndarray, seed: int, noise: float = NOISE) -> dict[str, np.ndarray]:
+    """The images "clean", "noisy" and "occluded", drawn by separate generators.
+
+    Args:
+        images: float32 [images, height, width], 0 to 1.
+        seed: of the run.
+        noise: standard deviation.
+    """
+    return {
+        "clean": images,
+        "noisy": add_noise(images, generator(seed, "noise"), noise),
+        "occluded": occlude(images, generator(seed, "occlusion"), SQUARE),
+    }
 
 
 def add_noise(images: np.ndarray, rng: np.random.Generator, sd: float) -> np.ndarray:

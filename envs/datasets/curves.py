@@ -1,4 +1,4 @@
-"""Points (x, y) of a noisy function of one variable: from two-column text files, or made up with the same look.
+"""Points (x, y) of a noisy function: from two-column text files, or made up alike.
 
 Every point that leaves this module is finite, and x is never constant.
 """
@@ -18,7 +18,8 @@ from sandbox.input_files import read_text
 NOISE = 1.1
 """Standard deviation of the noise of made-up points, in units of y."""
 STRETCHES = ((-3.9, -3.0, 0.2), (-1.9, 2.0, 0.8))
-"""Where made-up points lie: from, to, share of the points. The gap between them asks for generalisation."""
+"""Where made-up points lie: from, to, share of the points. The gap between them asks for
+generalisation."""
 
 
 class Curve(NamedTuple):
@@ -33,7 +34,7 @@ class Curve(NamedTuple):
 
 
 def smooth(x: np.ndarray) -> np.ndarray:
-    """The function below the noise of made-up points: a cliff on the left, a plain, a rise on the right; float64 [points]."""
+    """The function below the noise: a cliff, a plain, a rise; float64 [points]."""
     cliff = 25 / (1 + np.exp(2.8 * (x + 3.05)))
     return cliff + 8.5 * np.exp(3 * (x - 2)) + 0.5
 
@@ -53,7 +54,9 @@ def generate(rng: np.random.Generator, points: int, noise: float = NOISE) -> Cur
 
 
 def read(path: Path) -> Curve:
-    """Points from a text file: two numbers in a line, with a comma, a semicolon or blanks between; empty lines and `#` are passed over.
+    """Points from a text file: two numbers in a line.
+
+    Between them is a comma, a semicolon or blanks; empty lines and `#` are skipped.
 
     Raises:
         UsageError: when the file cannot be read, naming the line that is wrong.
@@ -64,7 +67,8 @@ def read(path: Path) -> Curve:
         raise UsageError(f"Cannot read the points in {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{path} is no text file (byte {error.start}): points are two columns of numbers, x and y."
+            f"{path} is no text file (byte {error.start}): points are two columns of numbers, x "
+            "and y."
         ) from error
     numbered = [(number, line.split("#")[0].strip()) for number, line in enumerate(lines, 1)]
     points = [_point(path, number, line) for number, line in numbered if line]
@@ -76,7 +80,8 @@ def read(path: Path) -> Curve:
     if x.min() == x.max():
         last = next(number for number, line in reversed(numbered) if line)
         raise UsageError(
-            f"{path}: x is {x[0]:g} in every line up to line {last}; a function of a constant cannot be learned."
+            f"{path}: x is {x[0]:g} in every line up to line {last}; a function of a constant "
+            "cannot be learned."
         )
     return Curve(np.ascontiguousarray(x), np.ascontiguousarray(y))
 
@@ -110,7 +115,8 @@ def _point(path: Path, number: int, line: str) -> tuple[float, float]:
     )
     if len(parts) != 2:
         raise UsageError(
-            f"{path}, line {number}: {len(parts)} column{'s' * (len(parts) != 1)} in '{line[:60]}'; it should be two, x and y."
+            f"{path}, line {number}: {len(parts)} column{'s' * (len(parts) != 1)} in "
+            f"'{line[:60]}'; it should be two, x and y."
         )
     values = []
     for name, part in zip("xy", parts, strict=True):
@@ -122,7 +128,8 @@ def _point(path: Path, number: int, line: str) -> tuple[float, float]:
             ) from error
         if not math.isfinite(value):
             raise UsageError(
-                f"{path}, line {number}: {name} is {part}; points must be finite. Take the line out."
+                f"{path}, line {number}: {name} is {part}; points must be finite. Take the line "
+                "out."
             )
         values.append(value)
     return values[0], values[1]

@@ -31,7 +31,7 @@ def image_grid(
         words: one above each image; may be empty strings.
         title: of the figure.
         columns: images in a row.
-        signed: blue below 0, red above, each image with a range of its own.
+        signed: blue below 0, red above, each image with its own range.
         note: a line below the title.
         words_room: height of the words in inches.
     """
@@ -42,18 +42,18 @@ def image_grid(
     head = 0.75 if note else 0.45
     height = rows * (cell + words_room) + head + 0.1
     with plots.style():
-        made = plots.figure(width, height)
-        made.text(
+        figure = plots.figure(width, height)
+        figure.text(
             0.15 / width, 1 - 0.25 / height, title, fontsize=12, fontweight="bold", va="center"
         )
         if note:
-            made.text(
+            figure.text(
                 0.15 / width, 1 - 0.5 / height, note, fontsize=9, color=plots.GREY, va="center"
             )
         for number, (image, word) in enumerate(zip(images, words, strict=True)):
             row, column = divmod(number, columns)
             top = head + words_room + row * (cell + words_room)
-            axes = made.add_axes(
+            axes = figure.add_axes(
                 (
                     (0.15 + column * (cell + 0.08)) / width,
                     1 - (top + cell) / height,
@@ -72,4 +72,9 @@ def image_grid(
             axes.set_title(
                 word, fontsize=8, fontweight="normal", pad=2, loc="center", color="#374151"
             )
-    return made
+    return figure
+
+
+def first_of_each(labels: np.ndarray) -> list[int]:
+    """Number of the first image of each class."""
+    return np.unique(labels, return_index=True)[1].tolist()

@@ -1,7 +1,7 @@
-"""Etudes for two hands that the program composes itself: scales and melodies over Alberti, arpeggio and waltz basses, in all keys.
+"""Etudes for two hands, composed by the program: melodies over four kinds of basses.
 
-A piece is a function of seed and number alone. It is written as a MIDI file and read like any other, so that what is learned from
-études went the way of all data.
+A piece is a function of seed and number alone. It is written as a MIDI file and read like any
+other, so that what is learned from études went the way of all data.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
 
 
 def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pieces:
-    """Many études in splits: of every ten one for validation and one for the test, at least one each.
+    """Many études in splits: of every ten one for validation and one for the test.
 
     Args:
         seed: of the composer.
@@ -87,14 +87,14 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
     split_of = {int(number): "test" for number in order[:held_out]} | {
         int(number): "valid" for number in order[held_out : 2 * held_out]
     }
-    found, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
+    groups, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
     for number in range(pieces):
         name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
         content = midi_bytes(compose(seed, number, bars), steps_per_beat=STEPS_PER_BEAT, tempo=96)
         piece = read_piece(content, name, steps_per_beat)
-        found[split].append(piece)
+        groups[split].append(piece)
         report.append(Line(name, split, piece.how, len(piece.roll)))
-    return in_splits(found, report, "etudes")
+    return in_splits(groups, report, "etudes")
 
 
 def _key(tonic: int, scale: tuple[int, ...], degree: int) -> int:
@@ -112,7 +112,7 @@ def _motif(rng: np.random.Generator, beats: int) -> list[int]:
 
 
 def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-untyped-def]
-    """One bar of melody: stepwise, on a note of the chord where the bar begins; returns where it ends."""
+    """One bar of melody, stepwise from a note of the chord; returns where it ends."""
     for index, duration in enumerate(motif):
         if index == 0:  # the nearest note of the chord
             degree = min(

@@ -1,6 +1,7 @@
 """IDX files, plain or gzipped, as arrays: every byte that was promised is there, and none more.
 
-The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian 32-bit number, the data.
+The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as
+a big-endian 32-bit number, the data.
 """
 
 from __future__ import annotations
@@ -42,21 +43,24 @@ def read_idx(
     magic = bytes([0, 0, 8, len(shape)])
     if content[:4] != magic:
         raise UsageError(
-            f"{path} is no IDX file of {len(shape)} dimensions: it begins with {content[:4].hex(' ')}, not {magic.hex(' ')}. {REMEDY}"
+            f"{path} is no IDX file of {len(shape)} dimensions: it begins with "
+            f"{content[:4].hex(' ')}, not {magic.hex(' ')}. {REMEDY}"
         )
     header = 4 + 4 * len(shape)
-    found = (
+    dimensions = (
         tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
         if len(content) >= header
         else ()
     )
-    if found != shape:
+    if dimensions != shape:
         raise UsageError(
-            f"{path} announces {' x '.join(map(str, found)) or 'nothing'}; expected {' x '.join(map(str, shape))}. {REMEDY}"
+            f"{path} announces {' x '.join(map(str, dimensions)) or 'nothing'}; expected "
+            f"{' x '.join(map(str, shape))}. {REMEDY}"
         )
     if len(content) != header + math.prod(shape):
         raise UsageError(
-            f"{path} has {number(len(content))} bytes; its header promises {number(header + math.prod(shape))}. {REMEDY}"
+            f"{path} has {number(len(content))} bytes; its header promises "
+            f"{number(header + math.prod(shape))}. {REMEDY}"
         )
     for expected, got in (
         (content_md5, content),

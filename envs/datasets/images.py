@@ -1,6 +1,7 @@
-"""Grey images of 28 x 28 pixels in ten classes: MNIST, Fashion-MNIST, and the small set of digits that scikit-learn brings along.
+"""Grey images of 28 x 28 pixels in ten classes: MNIST, Fashion-MNIST, scikit-learn's digits.
 
-All images of a set live once in memory, as bytes. A folder that was named is the only place looked into, and never written to.
+All images of a set live once in memory, as bytes. A folder that was named is the only place looked
+into, and never written to.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class ImageSet:
         train_labels: int64 [images], 0 to 9.
         test: uint8 [images, 28, 28].
         test_labels: int64 [images].
-        about_test: how the test images differ from those that are held out for validation, in words; "" where they hardly do.
+        about_test: how the test images differ from those that are held out for validation, in
+            words; "" where they hardly do.
     """
 
     name: str
@@ -100,7 +102,8 @@ def load_images(name: DatasetName, folder: Path | None = None) -> ImageSet:
 
     Args:
         name: which.
-        folder: of the four IDX files, gzipped or not, or None. Without effect for `digits`, which needs no file.
+        folder: of the four IDX files, gzipped or not, or None. Without effect for `digits`, which
+            needs no file.
 
     Raises:
         UsageError: when files are missing and cannot be downloaded, or are not what they should be.
@@ -124,11 +127,11 @@ def find_images(
         UsageError: when files are missing and cannot be downloaded.
     """
     place = folder or cache_folder()
-    found = _complete(name, place)
-    reason = "" if found or folder else _download(name, place)
-    found = found or _complete(name, place)
-    if found is not None:
-        return found
+    complete = _complete(name, place)
+    reason = "" if complete or folder else _download(name, place)
+    complete = complete or _complete(name, place)
+    if complete is not None:
+        return complete
     missing = [file for file in FILES if _file(place, file) is None]
     part = " as a whole" if len(missing) < len(FILES) else ""
     why = f" and cannot be downloaded ({reason})" if reason else part
@@ -155,9 +158,9 @@ def cache_folder() -> Path:
 
 
 def _places(name: str, folder: Path) -> list[Path]:
-    """Where the four files may stand: in the folder itself, in one of the set's name, or as torchvision lays them out."""
-    made = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
-    return [folder, folder / name, folder / made / "raw"]
+    """Where the four files may be: in the folder, in one of the set's name, or torchvision's."""
+    spelled = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
+    return [folder, folder / name, folder / spelled / "raw"]
 
 
 def _file(folder: Path, name: str) -> Path | None:
@@ -207,26 +210,26 @@ def _reason(said: str) -> str:
 
 @lru_cache(maxsize=1)
 def _digits() -> ImageSet:
-    """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST; the last fifth is the test set.
+    """1797 digits of 8 x 8 pixels, enlarged to 20 x 20 inside a border of 4 as in MNIST.
 
-    13 people wrote them, one after the other, so the last fifth is by people who wrote hardly any of the others. Logistic regression
-    recognises 90 % of it, and 97 % of a fifth drawn at random.
+    13 people wrote them, one after the other, so the last fifth is by people who wrote hardly any
+    of the others. Logistic regression recognises 90 % of it, and 97 % of a fifth drawn at random.
     """
     state = random.getstate()
     from sklearn.datasets import load_digits
 
     random.setstate(state)  # its first import draws from it
-    found = load_digits()
-    small = found.images / 16.0  # [images, 8, 8], 0 to 1
+    bunch = load_digits()
+    small = bunch.images / 16.0  # [images, 8, 8], 0 to 1
     enlarge = _enlargement(8, 20)
     large = np.pad(enlarge @ small @ enlarge.T, ((0, 0), (4, 4), (4, 4)))
     pixels = np.rint(255 * large.clip(0, 1)).astype(np.uint8)  # [images, 28, 28]
-    labels, first = found.target.astype(np.int64), len(pixels) * 4 // 5
+    labels, first = bunch.target.astype(np.int64), len(pixels) * 4 // 5
     about = "by other writers than the training images; validation images are by the same writers"
     return ImageSet("digits", pixels[:first], labels[:first], pixels[first:], labels[first:], about)
 
 
 def _enlargement(small: int, large: int) -> np.ndarray:
-    """The matrix that interpolates `small` samples linearly at `large` places: float [large, small], rows sum to 1."""
+    """The matrix that interpolates linearly: float [large, small], rows sum to 1."""
     at = ((np.arange(large) + 0.5) * small / large - 0.5).clip(0, small - 1)
     return np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(small)))

@@ -1,7 +1,8 @@
 """From the bytes of a MIDI file to the two hands of a piano piece, and back.
 
-Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing. Whatever the bytes are, the answer is a
-piece or a `Unreadable` that says why; nothing else is raised.
+Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing.
+Whatever the bytes are, the answer is a piece or a `Unreadable` that says why; nothing else is
+raised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.datasets.rolls import HIGHEST, KEYS, LOWEST, Notes, notes_of, roll_of, steps_of
+from envs.datasets.rolls import HIGHEST, LOWEST, Notes, notes_of, roll_of, steps_of
 from sandbox.extras import missing
 from sandbox.text import number
 
@@ -82,7 +83,7 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
     counted = sum(len(track.start) for track in tracks)
     if not counted:
         raise Unreadable("no notes")
-    tracks = [_on_the_piano(track) for track in tracks]
+    tracks = [_part(track, (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)) for track in tracks]
     left = sum(len(track.start) for track in tracks)
     if not left:
         raise Unreadable("all notes are outside the piano's range")
@@ -142,17 +143,15 @@ def _short(error: Exception) -> str:
     return f"{words[:80]}…" if len(words) > 80 else words or type(error).__name__
 
 
-def _on_the_piano(track: Track) -> Track:
-    inside = (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)
+def _part(track: Track, inside: np.ndarray) -> Track:
+    """Some notes of a track."""
     return Track(track.name, track.start[inside], track.end[inside], track.pitch[inside])
 
 
 def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
     """All notes of one hand, in steps."""
-    start, end, pitch = (
-        np.concatenate([getattr(track, what) for track in tracks])
-        for what in ("start", "end", "pitch")
-    )
+    _, *columns = zip(*tracks, strict=True)
+    start, end, pitch = map(np.concatenate, columns)
     first, behind = steps_of(start, end, ticks_per_step)
     return Notes(first, behind, pitch - LOWEST)
 
@@ -161,10 +160,11 @@ def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
 
 
 def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
-    """The tracks of the right and of the left hand, and how they were told apart.
+    """The tracks of the right and of the left hand, and how they were assigned.
 
-    Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A track whose name says nothing goes to the
-    hand whose register is nearer. Where no name says anything, order and register do; a single track is split at middle C.
+    Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A
+    track whose name says nothing goes to the hand whose register is nearer. Where no name says
+    anything, order and register do; a single track is split at middle C.
 
     Args:
         tracks: with at least one note each.
@@ -218,11 +218,7 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
 
 def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
     high = track.pitch - LOWEST >= MIDDLE_C
-    parts = [
-        Track(track.name, track.start[part], track.end[part], track.pitch[part])
-        for part in (high, ~high)
-    ]
-    return [[part] for part in parts], "1 track, split at middle C"
+    return [[_part(track, high)], [_part(track, ~high)]], "1 track, split at middle C"
 
 
 def _height(tracks: Sequence[Track]) -> float:
@@ -243,17 +239,18 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
 
     Args:
         roll: uint8 [steps, hands, 88]; with two hands, right first.
-        steps_per_beat: steps to a quarter note; a divisor of 480, so that every step is a whole number of ticks.
+        steps_per_beat: steps to a quarter note; a divisor of 480, so that every step is a whole
+            number of ticks.
         tempo: beats per minute, > 0.
 
     Raises:
         UsageError: when pretty_midi is not installed.
     """
     pretty_midi = import_pretty_midi()
-    made = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
+    score = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo)
     ticks = RESOLUTION // steps_per_beat
     names = ("right", "left") if roll.shape[1] == 2 else ("",)
-    made.tick_to_time(
+    score.tick_to_time(
         roll.shape[0] * ticks
     )  # its table of times is made once, not longer and longer
     for name, notes in zip(names, notes_of(roll), strict=True):
@@ -262,13 +259,13 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
             pretty_midi.Note(
                 _velocity(name, start, steps_per_beat),
                 key + LOWEST,
-                float(made.tick_to_time(start * ticks)),
-                float(made.tick_to_time(end * ticks)),
+                float(score.tick_to_time(start * ticks)),
+                float(score.tick_to_time(end * ticks)),
             )
             for start, end, key in zip(*(part.tolist() for part in notes), strict=True)
         ]
-        made.instruments.append(instrument)
-    return made
+        score.instruments.append(instrument)
+    return score
 
 
 def _velocity(hand: str, step: int, steps_per_beat: int) -> int:
@@ -298,16 +295,3 @@ def import_pretty_midi() -> Any:
     except ImportError as error:
         raise missing("Writing MIDI files", "music", "pretty_midi") from error
     return pretty_midi
-
-
-__all__ = [
-    "KEYS",
-    "Piece",
-    "Track",
-    "Unreadable",
-    "assign_hands",
-    "import_pretty_midi",
-    "midi_bytes",
-    "pretty_midi_of",
-    "read_piece",
-]

@@ -1,7 +1,7 @@
-"""A folder of MIDI files as pieces in three splits, with a line for each file that says how it was read.
+"""A folder of MIDI files as pieces in three splits, with a report on each file.
 
-No piece is in two splits, and adding a file moves no other: where the folder does not say which split a piece belongs to, a hash of the
-seed and of the file's name does.
+No piece is in two splits, and adding a file moves no other: where the folder does not say which
+split a piece belongs to, a hash of the seed and of the file's name does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WHERE = "piano-midi.de offers pieces with a track for each hand (Bernd Krueger, 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one file: its name, the split it is in ("" when it was skipped), how it was read or why not, and its steps."""
+    """How a file was read: its split ("" when skipped), how or why not, and its steps."""
 
     name: str
     split: str
@@ -54,12 +54,12 @@ class Pieces:
 
     def digest(self) -> str:
         """A fingerprint of every step in every split: what a resumed run compares."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for split, pieces in self.splits.items():
             for piece in pieces:
-                found.update(f"{split} {piece.name} {piece.roll.shape}\n".encode())
-                found.update(np.ascontiguousarray(piece.roll).tobytes())
-        return found.hexdigest()
+                digest.update(f"{split} {piece.name} {piece.roll.shape}\n".encode())
+                digest.update(np.ascontiguousarray(piece.roll).tobytes())
+        return digest.hexdigest()
 
     def table(self) -> str:
         """The report as a table of tab-separated values."""
@@ -76,18 +76,18 @@ class Pieces:
 
 
 def midi_files(folder: Path) -> Iterator[Path]:
-    """All MIDI files below a folder, in the order of their names; hidden ones are left alone."""
-    found = (
+    """All MIDI files below a folder, in the order of their names; hidden ones are ignored."""
+    paths = (
         path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
     )
-    named = ((path.relative_to(folder), path) for path in found)
+    named = ((path.relative_to(folder), path) for path in paths)
     yield from (
         path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts)
     )
 
 
 def find_pieces(folder: Path) -> None:
-    """Make sure that there is a MIDI file in a folder or below it; none is read.
+    """Make sure that a folder, or one below it, has a MIDI file; none is read.
 
     Raises:
         UsageError: when there is none.
@@ -116,7 +116,8 @@ def read_folder(
     """The pieces of a folder.
 
     Args:
-        folder: searched with all folders below it. When it holds folders `train`, `valid` and `test`, those are the splits.
+        folder: searched with all folders below it. When it holds folders `train`, `valid` and
+            `test`, those are the splits.
         steps_per_beat: steps to a quarter note.
         seed: of the split, where the folder has none.
         valid, test: shares of the pieces that are held out, where the folder does not say.
@@ -125,7 +126,7 @@ def read_folder(
         UsageError: when no file in it is a piece.
     """
     given = all((folder / split).is_dir() for split in SPLITS)
-    found: dict[str, list[Piece]] = {split: [] for split in SPLITS}
+    groups: dict[str, list[Piece]] = {split: [] for split in SPLITS}
     report: list[Line] = []
     seen: dict[bytes, str] = {}
     for path in midi_files(folder):
@@ -143,31 +144,33 @@ def read_folder(
         except Unreadable as reason:
             report.append(Line(name, "", str(reason)))
             continue
-        found[split].append(piece)
+        groups[split].append(piece)
         outside = (
             f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
         )
         report.append(Line(name, split, piece.how + outside, len(piece.roll)))
-    if not any(found.values()):
+    if not any(groups.values()):
         raise UsageError(_nothing_in(folder, report))
-    return in_splits(found, report, str(folder.name))
+    return in_splits(groups, report, str(folder.name))
 
 
-def in_splits(found: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
-    """Pieces with no split empty: with very few pieces one of them serves several ends, and a note says so."""
-    splits = {split: tuple(found[split]) for split in SPLITS}
+def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
+    """Pieces with no split empty: a note says where pieces serve in two splits."""
+    splits = {split: tuple(groups[split]) for split in SPLITS}
     everything = tuple(piece for split in SPLITS for piece in splits[split])
     notes = []
     if not splits["train"]:
         splits["train"] = everything
         notes.append(
-            "No piece fell into the split 'train': all pieces are learned from, also those that test."
+            "No piece fell into the split 'train': all pieces are learned from, also those that "
+            "test."
         )
     for split in ("valid", "test"):
         if not splits[split]:
             splits[split] = splits["train"]
             notes.append(
-                f"No piece fell into the split '{split}': the pieces learned from stand in for it, so its figures flatter."
+                f"No piece fell into the split '{split}': the pieces learned from stand in for it, "
+                "so its figures flatter."
             )
     return Pieces(splits, tuple(report), tuple(notes), source)
 
@@ -190,9 +193,14 @@ def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
 def _nothing_in(folder: Path, report: list[Line]) -> str:
     if not report:
         return (
-            f"There is no MIDI file (.mid, .midi) in {folder} or below it: give another folder with "
+            f"There is no MIDI file (.mid, .midi) in {folder} or below it: give another folder "
+            "with "
             "--data DIR, or learn the études that the program composes with "
             f"`python -m sandbox run music --dataset etudes`; {WHERE}."
         )
     first = "; ".join(f"{line.name}: {line.how}" for line in report[:3])
-    return f"None of the {len(report)} MIDI files in {folder} is a piano piece ({first}{'; …' if len(report) > 3 else ''}). {WHERE}."
+    more = "; …" if len(report) > 3 else ""
+    return (
+        f"None of the {len(report)} MIDI files in {folder} is a piano piece ({first}{more}). "
+        f"{WHERE}."
+    )

@@ -1,7 +1,8 @@
 """Piano rolls counted in beats: what every key of the piano does in every step.
 
-A roll is uint8 [steps, hands, 88] and holds SILENT, HELD or STRUCK. A held key was struck or held in the step before, so a repeated note
-is told from a long one, and roll -> notes -> roll is the identity (silence behind the last note aside).
+A roll is uint8 [steps, hands, 88], the right hand first, and holds SILENT, HELD or STRUCK. A held
+key was struck or held in the step before, so repeated and long notes differ, and roll ->
+notes -> roll is the identity (silence behind the last note aside).
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ LOWEST, HIGHEST = 21, 108
 """MIDI pitches of the piano's first and last key."""
 KEYS = HIGHEST - LOWEST + 1
 SILENT, HELD, STRUCK = 0, 1, 2
-HANDS = ("right", "left")
-"""The order of hands in a roll."""
 TOUCH = 1 / 8
-"""Part of a step that a note may reach into without belonging there: players' files are a few ticks off the grid."""
+"""Part of a step that a note may reach into without belonging there: players' files are a few ticks
+off the grid."""
 
 
 class Notes(NamedTuple):
@@ -74,7 +74,7 @@ def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
 
 def notes_of(roll: np.ndarray) -> list[Notes]:
     """The notes of each hand, by start, then by key: the way back from `roll_of`."""
-    found = []
+    hands = []
     for hand in range(roll.shape[1]):
         keys = np.zeros((roll.shape[0] + 1, KEYS), dtype=np.uint8)
         keys[:-1] = roll[:, hand]
@@ -84,8 +84,8 @@ def notes_of(roll: np.ndarray) -> list[Notes]:
         )  # a note lasts until its key is silent or struck again
         end = over[np.searchsorted(over, key * len(keys) + start, side="right")] - key * len(keys)
         order = np.lexsort((key, start))
-        found.append(Notes(start[order], end[order], key[order]))
-    return found
+        hands.append(Notes(start[order], end[order], key[order]))
+    return hands
 
 
 def sounding(roll: np.ndarray) -> np.ndarray:
@@ -94,12 +94,12 @@ def sounding(roll: np.ndarray) -> np.ndarray:
 
 
 def joined(roll: np.ndarray) -> np.ndarray:
-    """All hands on one track: uint8 [steps, 1, 88]; a key that one hand strikes while the other holds it is struck."""
+    """All hands on one track: uint8 [steps, 1, 88]; a key struck by one hand is struck."""
     return roll.max(axis=1, keepdims=True)
 
 
 def shifts_within(roll: np.ndarray, low: int, high: int) -> tuple[int, int]:
-    """How far a piece can be transposed, between `low` <= 0 and `high` >= 0 semitones, with every note still on the piano."""
+    """How far down and up, within `low` <= 0 and `high` >= 0 semitones, all notes stay keys."""
     used = np.flatnonzero(roll.any(axis=(0, 1)))
     if not len(used):
         return 0, 0
@@ -107,7 +107,7 @@ def shifts_within(roll: np.ndarray, low: int, high: int) -> tuple[int, int]:
 
 
 def transposed(roll: np.ndarray, semitones: int) -> np.ndarray:
-    """The roll moved by so many semitones, as a copy; what leaves the piano is lost (see `shifts_within`)."""
+    """A copy of the roll moved by so many semitones; see `shifts_within`."""
     moved = np.zeros_like(roll)
     if semitones >= 0:
         moved[..., semitones:] = roll[..., : KEYS - semitones]
@@ -117,7 +117,7 @@ def transposed(roll: np.ndarray, semitones: int) -> np.ndarray:
 
 
 def held_from_sounding(keys: np.ndarray, struck: np.ndarray | None = None) -> np.ndarray:
-    """A roll from what sounds: a key is struck when it was silent before, or where `struck` says so; else it is held.
+    """A roll from sounding keys: one is struck if silent before or in `struck`, else held.
 
     Args:
         keys: bool [steps, hands, 88].

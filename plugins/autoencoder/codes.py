@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.supervised.batches import EVALUATED
+from agents.supervised.batches import outputs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,28 +17,12 @@ FRAMES, REST = 24, 6
 
 def encode(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Codes of images [images, 28, 28]: float32 [images, code]."""
-    import torch
-
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        encoder = model.eval().get_submodule("encoder")
-        parts = [
-            encoder(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu()
-            for at in range(0, len(images), EVALUATED)
-        ]
-    return np.asarray(torch.cat(parts).numpy())
+    return outputs(model.get_submodule("encoder"), images[:, None])
 
 
 def decode(model: nn.Module, codes: np.ndarray) -> np.ndarray:
     """Images of codes [codes, code]: float32 [codes, 28, 28]."""
-    import torch
-
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        decoder = model.eval().get_submodule("decoder")
-        return np.asarray(
-            decoder(torch.from_numpy(np.asarray(codes, np.float32)).to(device)).cpu().numpy()[:, 0]
-        )
+    return outputs(model.get_submodule("decoder"), np.asarray(codes, np.float32))[:, 0]
 
 
 def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -66,21 +50,24 @@ def straight(one: np.ndarray, other: np.ndarray, points: int) -> np.ndarray:
 
 
 def morph(model: nn.Module, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Images on the way from one code to another and back, with a rest at both ends: [frames, 28, 28]."""
+    """Images between two codes, there and back, with a rest at both ends: [frames, 28, 28]."""
     way = decode(model, straight(one, other, FRAMES))
     there = np.concatenate([np.repeat(way[:1], REST, 0), way, np.repeat(way[-1:], REST, 0)])
     return np.concatenate([there, way[-2:0:-1]])
 
 
 def frames(images: np.ndarray, times: int = 8) -> list[np.ndarray]:
-    """Images as frames of an animation, dark on light, enlarged: uint8 [28 · times, 28 · times, 3] each."""
+    """Images as enlarged frames, dark on light: uint8 [28 · times, 28 · times, 3] each."""
     grey = np.rint(255 * (1 - images)).astype(np.uint8)
     large = grey.repeat(times, axis=1).repeat(times, axis=2)
     return [np.repeat(one[:, :, None], 3, axis=2) for one in large]
 
 
 def smoothness(images: np.ndarray) -> float:
-    """The largest step between neighbouring images of a walk, as a share of the way from end to end (root mean square)."""
+    """The largest step between neighbouring images of a walk, as a share of the whole way.
+
+    Both as root mean squares.
+    """
     steps = np.sqrt(np.square(np.diff(images, axis=0)).mean((1, 2)))
     whole = float(np.sqrt(np.square(images[-1] - images[0]).mean()))
     return float(steps.max()) / whole if whole else 0.0

@@ -1,4 +1,4 @@
-"""The baseline: principal components, as many as the code has numbers; and how both bear corrupted images."""
+"""The baseline: principal components, as many as the code has numbers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.supervised.batches import EVALUATED, DeviceImages, Splits
-from envs.datasets.corruptions import add_noise, occlude
-from sandbox.seeding import generator
+from agents.supervised.batches import Splits, outputs
+from envs.datasets.corruptions import NOISE, corrupted
 
 if TYPE_CHECKING:
     from torch import nn
 
     from plugins.autoencoder.config import AutoencoderConfig
-
-NOISE, SQUARE = 0.2, 10
-"""A3: standard deviation of the noise, and side of the hidden square in pixels."""
 
 
 class Components:
@@ -44,33 +40,9 @@ class Components:
         return flat.reshape(images.shape).astype(np.float32)
 
 
-def clean(images: DeviceImages) -> np.ndarray:
-    """The images as float32 [images, 28, 28], 0 to 1."""
-    pixels: np.ndarray = images.pixels[:, 0].cpu().numpy().astype(np.float32) / np.float32(255)
-    return pixels
-
-
-def corrupted(images: np.ndarray, seed: int, noise: float = NOISE) -> dict[str, np.ndarray]:
-    """The images as they are, noisy, and occluded."""
-    return {
-        "clean": images,
-        "noisy": add_noise(images, generator(seed, "noise"), noise or NOISE),
-        "occluded": occlude(images, generator(seed, "occlusion"), SQUARE),
-    }
-
-
 def reconstruct(model: nn.Module, images: np.ndarray) -> np.ndarray:
-    """What the model gives back for images [images, 28, 28]."""
-    import torch
-
-    device = next(model.parameters()).device
-    model.eval()
-    with torch.no_grad():
-        parts = [
-            model(torch.from_numpy(images[at : at + EVALUATED])[:, None].to(device)).cpu()
-            for at in range(0, len(images), EVALUATED)
-        ]
-    return np.asarray(torch.cat(parts)[:, 0].numpy())
+    """The model's reconstructions of images [images, 28, 28]."""
+    return outputs(model, images[:, None])[:, 0]
 
 
 def error(one: np.ndarray, other: np.ndarray) -> float:
@@ -81,17 +53,14 @@ def error(one: np.ndarray, other: np.ndarray) -> float:
 def findings(
     model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int
 ) -> dict[str, Any]:
-    """Test errors of model and baseline: the run's own (noisy images where it learned to remove noise), then each corruption."""
-    test = clean(splits.test)
-    components = Components(clean(splits.train), config.code_size)
-    given = corrupted(test, seed, config.noise)
-    ours = {name: error(reconstruct(model, made), test) for name, made in given.items()}
-    theirs = {
-        name: error(components.reconstruct(made, config.code_size), test)
-        for name, made in given.items()
-    }
-    headline = "noisy" if config.noise else "clean"
-    found: dict[str, Any] = {"test_mse": ours[headline], "pca_mse": theirs[headline]}
-    for name in given:
-        found |= {f"{name}_mse": ours[name], f"{name}_pca_mse": theirs[name]}
-    return found
+    """Test errors of model and baseline: first on the learned kind of images, then on each."""
+    test, _ = splits.test.arrays()
+    components = Components(splits.train.arrays()[0], config.code_size)
+    errors: dict[str, float] = {}
+    for name, given in corrupted(test, seed, config.noise or NOISE).items():
+        errors[f"{name}_mse"] = error(reconstruct(model, given), test)
+        back = components.reconstruct(given, config.code_size)
+        errors[f"{name}_pca_mse"] = error(back, test)
+    learned = "noisy" if config.noise else "clean"
+    main = {"test_mse": errors[f"{learned}_mse"], "pca_mse": errors[f"{learned}_pca_mse"]}
+    return {**main, **errors}

@@ -1,4 +1,4 @@
-"""The pictures of Lab 05: what comes back, beside principal components; the space of codes; and ways through it."""
+"""The pictures of Lab 05: reconstructions, the space of codes, and walks through it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.supervised.curves import training_curves
-from envs.datasets.drawing import image_grid
+from envs.datasets.corruptions import NOISE, corrupted
+from envs.datasets.drawing import first_of_each, image_grid
 from plugins.autoencoder import codes, comparison
 from sandbox.seeding import generator
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.text import plural
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
 
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
-"""Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the codes between which it spans."""
+"""Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the
+codes between which it spans."""
 TEN = (
     "#0072B2",
     "#D55E00",
@@ -35,54 +35,37 @@ TEN = (
 )
 
 
-def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     """Every picture of a finished run."""
-    summary = experiment.summary()
-    test, labels = (
-        comparison.clean(experiment.splits.test),
-        experiment.splits.test.labels.cpu().numpy(),
+    test, labels = experiment.splits.test.arrays()
+    config = experiment.config
+    components = comparison.Components(
+        experiment.splits.train.arrays()[0], max(2, config.code_size)
     )
-    best = summary.get("best_epoch", 0)
-    curves = training_curves(
-        metrics,
-        "How it learned",
-        "mean squared error per pixel",
-        "mse",
-        "per pixel",
-        best,
-        summary["test_mse"],
-        experiment.sharp_from,
-    )
-    artifacts.save_figure("learning_curve.png", curves)
-    size = experiment.config.code_size  # type: ignore[attr-defined]
-    components = comparison.Components(comparison.clean(experiment.splits.train), max(2, size))
-    given = comparison.corrupted(test, experiment.task.seed, experiment.config.noise)  # type: ignore[attr-defined]
-    for name, made in given.items():
+    for name, given in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
         artifacts.save_figure(
             f"reconstructions_{name}.png",
-            reconstructions(experiment, components, name, made, test, labels),
+            reconstructions(experiment, components, name, given, test, labels),
         )
     artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
-    found = codes.encode(experiment.model, test)  # [images, code]
-    artifacts.save_array("codes.npy", found)
-    artifacts.save_figure("code_space.png", code_space(found, labels, experiment.data.classes))
-    artifacts.save_figure("decoded_codes.png", decoded(experiment, found))
-    walks(experiment, artifacts, found, labels)
+    encoded = codes.encode(experiment.model, test)  # [images, code]
+    artifacts.save_array("codes.npy", encoded)
+    artifacts.save_figure("code_space.png", code_space(encoded, labels, experiment.data.classes))
+    artifacts.save_figure("decoded_codes.png", decoded(experiment, encoded))
+    walks(experiment, artifacts, encoded, labels)
 
 
 def reconstructions(
-    experiment: EpochExperiment,
+    experiment: ImageExperiment,
     components: comparison.Components,
     name: str,
     given: np.ndarray,
     test: np.ndarray,
     labels: np.ndarray,
 ) -> Figure:
-    """One image of each class: as given, as it comes back, and as principal components give it back."""
-    size = experiment.config.code_size  # type: ignore[attr-defined]
-    first = [
-        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
-    ]
+    """One image of each class: as given, reconstructed, and from principal components."""
+    size = experiment.config.code_size
+    first = first_of_each(labels)
     ours, theirs = (
         comparison.reconstruct(experiment.model, given),
         components.reconstruct(given, size),
@@ -90,7 +73,10 @@ def reconstructions(
     images = np.concatenate([given[first], ours[first], theirs[first].clip(0, 1)])
     words = [experiment.data.classes[labels[one]] for one in first] + [""] * (2 * len(first))
     means = f"{comparison.error(ours, test):.4f} and {comparison.error(theirs, test):.4f}"
-    note = f"rows: given, autoencoder, principal components; mean squared error of all test images {means}"
+    note = (
+        "rows: given, autoencoder, principal components; mean squared error of all test images "
+        f"{means}"
+    )
     numbers = "1 number" if size == 1 else f"{size} numbers"
     return image_grid(
         images,
@@ -101,7 +87,7 @@ def reconstructions(
     )
 
 
-def best_and_worst(experiment: EpochExperiment, test: np.ndarray) -> Figure:
+def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
     """The ten test images that come back best, and the ten that come back worst."""
     back = comparison.reconstruct(experiment.model, test)
     errors = np.square(back - test).mean((1, 2))
@@ -115,39 +101,40 @@ def best_and_worst(experiment: EpochExperiment, test: np.ndarray) -> Figure:
     return image_grid(np.stack(images), words, "The ten best and the ten worst", note=note)
 
 
-def plane(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two directions through the codes: the code itself where it has two numbers, else its principal axes.
+def plane(encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two directions through the codes: their principal axes, or the code of two numbers itself.
 
     Returns:
-        Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code has one number).
+        Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code
+        has one number).
     """
-    size = found.shape[1]
+    size = encoded.shape[1]
     if size == 2:
-        return found, np.zeros(2), np.eye(2)
-    centre = found.mean(0)
+        return encoded, np.zeros(2), np.eye(2)
+    centre = encoded.mean(0)
     if size == 1:
         return (
-            np.concatenate([found - centre, np.zeros_like(found)], axis=1),
+            np.concatenate([encoded - centre, np.zeros_like(encoded)], axis=1),
             centre,
             np.array([[1.0], [0.0]]),
         )
-    _, vectors = np.linalg.eigh(np.cov(found.T))
+    _, vectors = np.linalg.eigh(np.cov(encoded.T))
     axes = vectors[:, ::-1][:, :2].T  # [2, code]
-    return (found - centre) @ axes.T, centre, axes
+    return (encoded - centre) @ axes.T, centre, axes
 
 
-def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Figure:
+def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Figure:
     """Where images of each class lie; each class is named at its median."""
-    flat, _, _ = plane(found)
+    flat, _, _ = plane(encoded)
     rng = generator(0, "code space")
-    size = found.shape[1]
+    size = encoded.shape[1]
     if size == 1:
         flat = np.stack([flat[:, 0], labels + rng.uniform(-0.35, 0.35, len(labels))], axis=1)
     names = {1: ("code", "class"), 2: ("first number of the code", "second number of the code")}
     shown = rng.permutation(len(flat))[:POINTS]
     with plots.style():
-        made = plots.figure(7.6, 6.4)
-        axes = made.add_subplot()
+        figure = plots.figure(7.6, 6.4)
+        axes = figure.add_subplot()
         axes.scatter(
             flat[shown, 0],
             flat[shown, 1],
@@ -183,18 +170,18 @@ def code_space(found: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
             ylabel=up,
             title=f"Codes of test images ({plural(size, 'number')}), coloured by class",
         )
-    return made
+    return figure
 
 
-def decoded(experiment: EpochExperiment, found: np.ndarray) -> Figure:
+def decoded(experiment: ImageExperiment, encoded: np.ndarray) -> Figure:
     """What points of a plane through the codes decode to."""
-    flat, centre, axes = plane(found)
+    flat, centre, axes = plane(encoded)
     across, up = (np.quantile(flat[:, number], np.linspace(LOW, HIGH, SIDE)) for number in (0, 1))
-    rows = up[::-1] if found.shape[1] > 1 else up[:1]
+    rows = up[::-1] if encoded.shape[1] > 1 else up[:1]
     points = np.array([centre + x * axes[0] + y * axes[1] for y in rows for x in across])
     images = codes.decode(experiment.model, points)
     what = {1: "the code", 2: "both numbers of the code"}.get(
-        found.shape[1], "the two principal axes of the codes, through their mean"
+        encoded.shape[1], "the two principal axes of the codes, through their mean"
     )
     note = f"along {what}, at even quantiles"
     return image_grid(
@@ -203,17 +190,17 @@ def decoded(experiment: EpochExperiment, found: np.ndarray) -> Figure:
 
 
 def walks(
-    experiment: EpochExperiment, artifacts: Artifacts, found: np.ndarray, labels: np.ndarray
+    experiment: ImageExperiment, artifacts: Artifacts, encoded: np.ndarray, labels: np.ndarray
 ) -> None:
-    """A5: a straight line between two codes drawn at random, and GIFs between mean codes of classes."""
-    rng = generator(experiment.task.seed, "walk")  # type: ignore[attr-defined]
-    one, other = found[rng.choice(len(found), 2, replace=False)]
+    """A5: a straight line between two random codes, and GIFs between the classes' mean codes."""
+    rng = generator(experiment.task.seed, "walk")
+    one, other = encoded[rng.choice(len(encoded), 2, replace=False)]
     rows, words = (
         [codes.decode(experiment.model, codes.straight(one, other, 10))],
         ["from", *[""] * 8, "to"],
     )
-    middles, classes = codes.centroids(found, labels), experiment.data.classes
-    for text in experiment.config.morphs:  # type: ignore[attr-defined]
+    middles, classes = codes.centroids(encoded, labels), experiment.data.classes
+    for text in experiment.config.morphs:
         first, second = codes.pair(text)
         rows.append(
             codes.decode(experiment.model, codes.straight(middles[first], middles[second], 10))

@@ -5,35 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from agents.supervised.lab import ImageLab
 from plugins.autoencoder.config import PRESETS, AutoencoderConfig
-from sandbox.lab import Context, Lab
+from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
-    from agents.supervised.search import RandomSearchExperiment
+    from torch import nn
+
+    from agents.supervised.experiment import ImageExperiment
+    from plugins.autoencoder.network import Reconstruction
 
 
-SEARCHED = ("dropout", "learning_rate", "weight_decay")
-"""What the random search varies."""
+class AutoencoderLab(ImageLab):
+    """Squeeze digits through a code of few numbers: --code-size 2 sets how many.
 
+    --noise 0.2 learns to remove noise, --dataset digits needs no download.
+    """
 
-class AutoencoderLab(Lab):
-    """Squeeze digits through a code of few numbers: --code-size 2, --noise 0.2 learns to remove noise, --dataset digits needs no download."""
-
+    name = "autoencoder"
     Config = AutoencoderConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    global_generators = ("torch",)
-    follows_processor = True
+    loss_label, unit = "mean squared error per pixel", "per pixel"
     objective = "summary.validation_mse"
     direction = "minimize"
     directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
+    searched: ClassVar[Mapping[str, str]] = {
+        "dropout": "dropout [share]",
+        "learning_rate": "learning rate",
+        "weight_decay": "weight decay",
+    }
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """What the report found; loaded when it is asked for."""
+        """What the report found."""
         from plugins.autoencoder.claims import CLAIMS
 
         return CLAIMS
@@ -44,45 +50,34 @@ class AutoencoderLab(Lab):
 
         return claims.pictures(claim)
 
-    def threads(self, config: AutoencoderConfig, cores: int) -> int:
-        """One for a small model."""
-        from agents.supervised.threads import threads_for, weights_of
+    def network(self, config: AutoencoderConfig) -> nn.Module:
+        """An autoencoder."""
         from plugins.autoencoder.network import autoencoder
 
-        return threads_for(weights_of(lambda: autoencoder(config)), config.batch_size, cores)
+        return autoencoder(config)
 
-    def build(
-        self, config: AutoencoderConfig, context: Context
-    ) -> EpochExperiment | RandomSearchExperiment:
-        """A fresh experiment: one training, or with `search.candidates` a random search."""
-        from agents.supervised.experiment import EpochExperiment
+    def task(self, config: AutoencoderConfig, context: Context) -> Reconstruction:
+        """An image from its code."""
         from plugins.autoencoder.network import Reconstruction
 
-        if config.search.candidates:
-            from agents.supervised.search import RandomSearchExperiment
-            from plugins.autoencoder import space
+        return Reconstruction(config, context)
 
-            return RandomSearchExperiment(
-                config,
-                context,
-                space.space(),
-                space.settings,
-                lambda chosen: Reconstruction(chosen, context),
-            )
-        return EpochExperiment(Reconstruction(config, context), config, context)
+    def space(self) -> dict[str, Any]:
+        """A1: the report's ranges."""
+        from scipy.stats import loguniform, uniform
 
-    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files; curves, reconstructions, the space of codes, and GIFs of the ways between classes."""
-        from agents.supervised.saving import save_model
+        return {
+            "dropout": uniform(0, 0.5),
+            "learning_rate": loguniform(1e-4, 1e-1),
+            "weight_decay": loguniform(1e-6, 1e-2),
+        }
+
+    def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
+        """The draw itself, as plain numbers."""
+        return {name: float(value) for name, value in draw.items()}
+
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """Reconstructions, the space of codes, and GIFs of the ways between classes."""
         from plugins.autoencoder import figures
 
-        if experiment.config.search.candidates and hasattr(experiment, "final"):
-            from agents.supervised import search_pictures
-
-            artifacts.write("candidates.csv", search_pictures.table(experiment, SEARCHED))
-            artifacts.save_figure(
-                "candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:])
-            )
-            experiment = experiment.final
-        save_model(artifacts, "autoencoder", experiment.config, experiment.model)
-        figures.draw(experiment, artifacts, metrics)
+        figures.draw(experiment, artifacts)

@@ -1,4 +1,4 @@
-"""Two autoencoders, the report's convolutional one and a deep fully connected one, and what they learn: to give back their input."""
+"""Two autoencoders, the report's convolutional one and a deep one, and their task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTHS = (784, 1024, 512, 256)
 
 
 def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
-    """Two named parts, `encoder` and `decoder`: [images, 1, 28, 28] to [images, code] and back, pixels from 0 to 1."""
+    """Parts `encoder`, [images, 1, 28, 28] to [images, code], and `decoder` back, pixels 0 to 1."""
     from torch import nn
 
     model = nn.Sequential()
@@ -70,11 +70,11 @@ def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
     from torch import nn
 
     def through(sizes: tuple[int, ...]) -> list[nn.Module]:
-        made: list[nn.Module] = []
+        layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            made += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
-            made += [nn.Dropout(config.dropout)] if config.dropout else []
-        return made
+            layers += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+            layers += [nn.Dropout(config.dropout)] if config.dropout else []
+        return layers
 
     encoder = [nn.Flatten(), *through(WIDTHS), nn.Linear(WIDTHS[-1], config.code_size)]
     back = through((config.code_size, *WIDTHS[:0:-1]))
@@ -109,7 +109,7 @@ class Reconstruction:
         return F.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
-        """Mean squared error per pixel, on pixels from 0 to 1; with noise, of noisy images against clean ones."""
+        """Mean squared error per pixel from 0 to 1; with noise, of noisy against clean images."""
         import torch
 
         rng = generator(self.seed, "noise")
@@ -126,7 +126,7 @@ class Reconstruction:
         return {"mse": float(total) / images.pixels.numel()}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
-        """Test error, beside that of principal components of the same number, and under both corruptions."""
+        """Test errors beside those of as many principal components, also under both corruptions."""
         from plugins.autoencoder.comparison import findings
 
         return findings(model, splits, self.config, self.seed)

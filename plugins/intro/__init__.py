@@ -1,4 +1,4 @@
-"""First steps: fitting a noisy curve by least squares, ridge and gradient descent, and naming quadrants by the nearest neighbours."""
+"""First steps: fitting a noisy curve, and classifying by the nearest neighbours."""
 
 from sandbox.registry.hookspecs import hookimpl
 

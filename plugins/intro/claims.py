@@ -8,7 +8,7 @@ import numpy as np
 
 from plugins.intro import neighbours, polynomial
 from plugins.intro.experiment import CORNERS, TRUE, made_up
-from sandbox.reproduction.claim import Claim
+from sandbox.reproduction.table import read_claims
 from sandbox.seeding import generator
 
 NOISE = 0.2
@@ -44,90 +44,19 @@ def corners_right(seed: int) -> float:
     )
 
 
-UNIT = "mean squared error"
-CLAIMS = (
-    Claim(
-        *(
-            "I1",
-            "Least squares of order 9 goes through the 10 training points.",
-            0.0,
-            "at most",
-            lambda seed: errors(seed)["nine, train"],
-        ),
-        margin=1e-6,
-        min_seeds=20,
-        cost=0.001,
-        part="training error of order 9",
-        unit=UNIT,
-    ),
-    Claim(
-        *("I1", "Order 9 overfits: its test error is far above its training error.", None, "order"),
-        lambda seed: float(
-            np.log10(errors(seed)["nine"] / max(errors(seed)["nine, train"], 1e-12)) - 1
-        ),
-        min_seeds=20,
-        cost=0.001,
-        part="powers of ten between them, less one",
-    ),
-    Claim(
-        *("I1", "Order 2 generalises better than order 9.", None, "order"),
-        lambda seed: errors(seed)["nine"] - errors(seed)["two"],
-        min_seeds=20,
-        cost=0.001,
-        part="test error of order 9 less that of order 2",
-        unit=UNIT,
-    ),
-    Claim(
-        *(
-            "I1",
-            "Ridge of order 9 with weight 0.1 comes back near the noise floor.",
-            NOISE**2,
-            "equal",
-            lambda seed: errors(seed)["ridge"],
-        ),
-        margin=0.04,
-        min_seeds=20,
-        cost=0.001,
-        part="test error of ridge",
-        unit=UNIT,
-        notes="The noise floor is 0.2² = 0.04; ten test points scatter around it.",
-    ),
-    Claim(
-        *(
-            "I1",
-            "Extrapolation to x in [1, 2] fails.",
-            None,
-            "order",
-            lambda seed: errors(seed)["far"] - errors(seed)["nine"],
-        ),
-        min_seeds=20,
-        cost=0.001,
-        part="error of order 9 on [1, 2] less its test error",
-        unit=UNIT,
-    ),
-    Claim(
-        *(
-            "I1",
-            "Extrapolation to x in [1, 2] fails.",
-            None,
-            "order",
-            lambda seed: errors(seed)["far, ridge"] - errors(seed)["ridge"],
-        ),
-        min_seeds=20,
-        cost=0.001,
-        part="the same with ridge",
-        unit=UNIT,
-    ),
-    Claim(
-        *(
-            "I2",
-            "The points (1,1) (1,-1) (-1,-1) (-1,1) come out as classes 0 1 2 3.",
-            1.0,
-            "proportion",
-            corners_right,
-        ),
-        min_seeds=20,
-        cost=0.001,
-        part="share of draws in which all four do",
-    ),
-)
+def error(name: str, seed: int) -> float:
+    """One of the `errors`."""
+    return errors(seed)[name]
+
+
+def difference(one: str, other: str, seed: int) -> float:
+    """How much one of the `errors` is above another."""
+    return error(one, seed) - error(other, seed)
+
+
+def overfitting(seed: int) -> float:
+    """Powers of ten between test and training error of order 9, less one."""
+    return float(np.log10(error("nine", seed) / max(error("nine, train", seed), 1e-12)) - 1)
+
+
+CLAIMS = read_claims("plugins.intro", globals())

@@ -1,4 +1,4 @@
-"""The experiment: closed-form fits of every order, and gradient descent on one of them, step by step."""
+"""The experiment: closed-form fits of every order, and gradient descent on one of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class IntroConfig(LabConfig):
             raise ValueError("train and test go together: give both files, or neither")
         if self.neighbours > self.neighbour_points:
             raise ValueError(
-                f"neighbours = {self.neighbours} is more than the {self.neighbour_points} points there are"
+                f"neighbours = {self.neighbours} is more than the {self.neighbour_points} points "
+                "there are"
             )
         return self
 
@@ -77,7 +78,8 @@ class IntroExperiment(Experiment):
         train, test: the points.
         fits: least-squares coefficients by order, from 1 on.
         regularised: the ridge fit of the highest order.
-        path: coefficients before each step of the descent kept for the picture, float64 [kept, descent_order + 1].
+        path: coefficients before each step of the descent kept for the picture, float64 [kept,
+            descent_order + 1].
     """
 
     limit: int
@@ -122,8 +124,10 @@ class IntroExperiment(Experiment):
             self.done_units += 1
             if not np.isfinite(train[-1]):
                 raise SandboxError(
-                    f"Gradient descent diverged in step {self.done_units}: a learning rate of {self.descent.rate:g} is too large here. "
-                    f"Below {number(self.descent.limit, 3)} it converges; `--learning-rate none` takes a good one."
+                    f"Gradient descent diverged in step {self.done_units}: a learning rate of "
+                    f"{self.descent.rate:g} is too large here. "
+                    f"Below {number(self.descent.limit, 3)} it converges; `--learning-rate none` "
+                    "takes a good one."
                 )
             test.append(polynomial.mean_squared_error(self.descent.coefficients, *self.test))
             if (
@@ -166,7 +170,7 @@ class IntroExperiment(Experiment):
         return Score("test_mse", error, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
-        """Mean squared errors in units of y², the share of quadrants named right, and how near gradient descent came."""
+        """Mean squared errors in units of y², quadrants named right, and the descent's distance."""
         high, low = self.fits[self.config.order], self.fits[min(2, self.config.order)]
         best = polynomial.least_squares(*self.train, self.config.descent_order)
         scores: Summary = {

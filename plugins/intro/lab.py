@@ -40,7 +40,7 @@ class IntroLab(Lab):
     direction = "minimize"
 
     def pictures(self, experiment: IntroExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Fits, errors, extrapolation, the decision map and the descent; all coefficients as a file."""
+        """Fits, errors, extrapolation, decision map, descent, and all coefficients as a file."""
         from plugins.intro import pictures
 
         fits = {f"order {order}": list(map(float, fit)) for order, fit in experiment.fits.items()}

@@ -9,9 +9,10 @@ ROOM = 4_000_000
 
 
 def classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k: int) -> np.ndarray:
-    """The class of most of the k nearest points of each question; of equally many, the smallest class.
+    """The class of most of the k nearest points; of equally frequent classes the smallest.
 
-    Cover and Hart (1967), "Nearest neighbor pattern classification". Distances are Euclidean; of points equally far any may count.
+    Cover and Hart (1967), "Nearest neighbor pattern classification". Distances are Euclidean; of
+    points equally far any may count.
 
     Args:
         points: float64 [points, dimensions].

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from plugins.intro import polynomial
-from plugins.intro.experiment import CORNERS, TRUE
+from plugins.intro.experiment import CORNERS, TRUE, IntroExperiment
 from sandbox.text import number
 from sandbox.visual import plots
 
@@ -17,7 +18,7 @@ WEIGHTS = np.logspace(-8, 2, 81)
 """Ridge weights of the picture."""
 
 
-def fits(experiment: Any) -> Figure:
+def fits(experiment: IntroExperiment) -> Figure:
     """Least squares of each order among the points, at most nine of them."""
     orders = list(experiment.fits)[:9]
     x = np.linspace(*_reach(experiment), 300)
@@ -48,9 +49,9 @@ def fits(experiment: Any) -> Figure:
     return figure
 
 
-def errors_by_order(experiment: Any) -> Figure:
+def errors_by_order(experiment: IntroExperiment) -> Figure:
     """Training and test error against the order."""
-    orders = np.array(list(experiment.fits))
+    orders = list(experiment.fits)
     with plots.style():
         figure = plots.figure(7.0, 4.2)
         axes = figure.add_subplot(
@@ -59,60 +60,52 @@ def errors_by_order(experiment: Any) -> Figure:
             yscale="log",
             title="Training error falls, test error does not",
         )
-        for points, label, colour in (
-            (experiment.train, "training points", 0),
-            (experiment.test, "test points", 2),
-        ):
-            errors = [
-                max(polynomial.mean_squared_error(fit, *points), 1e-16)
-                for fit in experiment.fits.values()
-            ]
-            axes.plot(orders, errors, "o-", color=plots.COLOURS[colour], label=label)
+        _errors(axes, experiment, orders, list(experiment.fits.values()), "o-")
         _noise_floor(axes, experiment)
         axes.set_xticks(orders)
         axes.legend()
     return figure
 
 
-def errors_by_ridge(experiment: Any) -> Figure:
+def errors_by_ridge(experiment: IntroExperiment) -> Figure:
     """Training and test error of the highest order against the penalty's weight."""
-    made = [
-        polynomial.ridge(experiment.train.x, experiment.train.y, experiment.config.order, weight)
-        for weight in WEIGHTS
-    ]
+    config = experiment.config
+    fits = [polynomial.ridge(*experiment.train, config.order, weight) for weight in WEIGHTS]
     with plots.style():
         figure = plots.figure(7.0, 4.2)
-        title = f"Ridge tames order {experiment.config.order}"
         axes = figure.add_subplot(
             xlabel="ridge weight",
             ylabel="mean squared error",
             xscale="log",
             yscale="log",
-            title=title,
+            title=f"Ridge tames order {config.order}",
         )
-        for points, label, colour in (
-            (experiment.train, "training points", 0),
-            (experiment.test, "test points", 2),
-        ):
-            axes.plot(
-                WEIGHTS,
-                [polynomial.mean_squared_error(one, *points) for one in made],
-                color=plots.COLOURS[colour],
-                label=label,
-            )
-        if experiment.config.ridge:
-            axes.axvline(
-                experiment.config.ridge,
-                color=plots.GREY,
-                linestyle=":",
-                label=f"chosen: {experiment.config.ridge:g}",
-            )
+        _errors(axes, experiment, WEIGHTS, fits, "-")
+        if config.ridge:
+            label = f"chosen: {config.ridge:g}"
+            axes.axvline(config.ridge, color=plots.GREY, linestyle=":", label=label)
         _noise_floor(axes, experiment)
         axes.legend()
     return figure
 
 
-def extrapolation(experiment: Any) -> Figure:
+def _errors(
+    axes: Axes,
+    experiment: IntroExperiment,
+    x: Sequence[float] | np.ndarray,
+    fits: Sequence[np.ndarray],
+    form: str,
+) -> None:
+    """Training and test error of some fits."""
+    for points, label, colour in (
+        (experiment.train, "training points", 0),
+        (experiment.test, "test points", 2),
+    ):
+        errors = [max(polynomial.mean_squared_error(fit, *points), 1e-16) for fit in fits]
+        axes.plot(x, errors, form, color=plots.COLOURS[colour], label=label)
+
+
+def extrapolation(experiment: IntroExperiment) -> Figure:
     """What the models say where no point was seen."""
     x = np.linspace(0, 2, 400)
     truth = polynomial.evaluate(TRUE, x)
@@ -138,7 +131,7 @@ def extrapolation(experiment: Any) -> Figure:
     return figure
 
 
-def decision_map(experiment: Any) -> Figure:
+def decision_map(experiment: IntroExperiment) -> Figure:
     """The class that the neighbours vote for, everywhere on the square."""
     ticks = np.linspace(-5, 5, 201)
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
@@ -179,21 +172,18 @@ def decision_map(experiment: Any) -> Figure:
     return figure
 
 
-def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
-    """The loss over two coefficients with the path of gradient descent, and the loss against its steps."""
+def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figure:
+    """The loss over two coefficients with the path of the descent, and the loss by step."""
     path = np.array(experiment.path)  # [kept, order + 1]
     order = experiment.config.descent_order
-    best = polynomial.least_squares(experiment.train.x, experiment.train.y, order)
+    best = polynomial.least_squares(*experiment.train, order)
     least = polynomial.mean_squared_error(best, *experiment.train)
     spans = []
     for place in (1, 2):
-        low, high = (
-            np.append(path[:, place], best[place]).min(),
-            np.append(path[:, place], best[place]).max(),
-        )
-        spans.append(
-            np.linspace(low - 0.25 * (high - low) - 0.1, high + 0.25 * (high - low) + 0.1, 120)
-        )
+        reached = np.append(path[:, place], best[place])
+        low, high = reached.min(), reached.max()
+        room = 0.25 * (high - low) + 0.1
+        spans.append(np.linspace(low - room, high + room, 120))
     surface = _surface(experiment, best, *spans)
     with plots.style():
         figure = plots.figure(10.0, 4.4)
@@ -239,9 +229,12 @@ def descent(experiment: Any, learned: dict[str, np.ndarray]) -> Figure:
 
 
 def _surface(
-    experiment: Any, best: np.ndarray, first: np.ndarray, second: np.ndarray
+    experiment: IntroExperiment, best: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """The mean squared error over the coefficients of x and x², all others at their best for these two: float64 [second, first]."""
+    """The mean squared error over the coefficients of x and x²: float64 [second, first].
+
+    All others are at their best for these two.
+    """
     matrix = polynomial.powers(experiment.train.x, len(best) - 1)
     others = np.delete(matrix, [1, 2], axis=1)
     space, singular, _ = np.linalg.svd(others, full_matrices=False)
@@ -258,7 +251,7 @@ def _surface(
     return squared
 
 
-def _points(axes: Any, experiment: Any, size: float) -> None:
+def _points(axes: Axes, experiment: IntroExperiment, size: float) -> None:
     axes.plot(
         *experiment.train, "o", color=plots.COLOURS[0], markersize=size, label="training points"
     )
@@ -272,13 +265,12 @@ def _points(axes: Any, experiment: Any, size: float) -> None:
     )
 
 
-def _noise_floor(axes: Any, experiment: Any) -> None:
-    if experiment.config.train is None and experiment.config.noise:
-        plots.optimum_line(
-            axes, experiment.config.noise**2, f"noise: {number(experiment.config.noise**2, 2)}"
-        )
+def _noise_floor(axes: Axes, experiment: IntroExperiment) -> None:
+    variance = experiment.config.noise**2
+    if experiment.config.train is None and variance:
+        plots.optimum_line(axes, variance, f"noise: {number(variance, 2)}")
 
 
-def _reach(experiment: Any) -> tuple[float, float]:
+def _reach(experiment: IntroExperiment) -> tuple[float, float]:
     x = np.concatenate([experiment.train.x, experiment.test.x])
     return float(x.min()), float(x.max())

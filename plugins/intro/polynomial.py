@@ -1,4 +1,4 @@
-"""Polynomials fitted to points: least squares and ridge by singular values, gradient descent step by step.
+"""Polynomials fitted to points: least squares, ridge, and gradient descent step by step.
 
 The normal matrix is never inverted: its condition is the square of the problem's.
 """
@@ -14,7 +14,7 @@ def powers(x: np.ndarray, order: int) -> np.ndarray:
 
 
 def least_squares(x: np.ndarray, y: np.ndarray, order: int) -> np.ndarray:
-    """Coefficients w of the polynomial with the smallest Σ (p(x) - y)²; of several, the one with the smallest |w| in scaled powers.
+    """Coefficients w with the smallest Σ (p(x) - y)²; of several, the smallest in scaled powers.
 
     Args:
         x, y: float64 [points].
@@ -27,10 +27,10 @@ def least_squares(x: np.ndarray, y: np.ndarray, order: int) -> np.ndarray:
 
 
 def ridge(x: np.ndarray, y: np.ndarray, order: int, weight: float) -> np.ndarray:
-    """Coefficients w with the smallest Σ (p(x) - y)² + weight Σ w_j², the constant not counted in the penalty.
+    """Coefficients w with the smallest Σ (p(x) - y)² + weight Σ w_j², j > 0.
 
-    Solved as one least-squares problem with a row more for each penalised coefficient (Golub and Van Loan, Matrix Computations, 4th
-    edition, section 6.1.4), its columns scaled to length 1.
+    Solved as one least-squares problem with a row more for each penalised coefficient (Golub and
+    Van Loan, Matrix Computations, 4th edition, section 6.1.4), its columns scaled to length 1.
 
     Args:
         x, y: float64 [points].
@@ -61,7 +61,7 @@ def mean_squared_error(coefficients: np.ndarray, x: np.ndarray, y: np.ndarray) -
 
 
 class Descent:
-    """Gradient descent with momentum on the mean squared error of a polynomial; it begins with all coefficients 0.
+    """Gradient descent with momentum on a polynomial's mean squared error, from coefficients 0.
 
     Args:
         x, y: float64 [points].

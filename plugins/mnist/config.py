@@ -57,7 +57,8 @@ BEST: dict[str, Any] = {
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {"patience": 10},
-    # the learning rate is printed as 9.51e-6, which lies outside of the report's own range from 1e-4 on: taken as 9.51e-4
+    # the learning rate is printed as 9.51e-6, which lies outside of the report's own range from
+    # 1e-4 on: taken as 9.51e-4
     "report": {
         **{
             "hidden": (532, 195),

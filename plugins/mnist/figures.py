@@ -1,4 +1,4 @@
-"""The pictures of Lab 03: how it learned, what it confuses, how sure it is, and what its neurons look for."""
+"""The pictures of Lab 03: confusion, mistakes, calibration, corruptions and neurons."""
 
 from __future__ import annotations
 
@@ -7,50 +7,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.supervised.curves import training_curves
-from envs.datasets.drawing import image_grid
+from envs.datasets.corruptions import NOISE, SQUARE, corrupted
+from envs.datasets.drawing import first_of_each, image_grid
 from plugins.mnist import answers, neurons
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.visual import plots
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
+    from agents.supervised.experiment import ImageExperiment
 
 SHOWN, MISTAKES, BINS = 30, 30, 10
 
 
-def draw(experiment: EpochExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
+def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     """Every picture of a finished run."""
-    summary, classes = experiment.summary(), experiment.data.classes
-    test = answers.clean(experiment.splits.test)  # [images, 28, 28]
-    labels = experiment.splits.test.labels.cpu().numpy()
+    classes, accuracy = experiment.data.classes, experiment.results["test_accuracy"]
+    test, labels = experiment.splits.test.arrays()
     chances = answers.probabilities(experiment.model, test)
-    accuracy = summary["test_accuracy"]
-    curves = training_curves(
-        metrics,
-        "How it learned",
-        "cross-entropy (nats)",
-        "accuracy",
-        "share",
-        summary.get("best_epoch", 0),
-        accuracy,
-        experiment.sharp_from,
-    )
-    artifacts.save_figure("learning_curve.png", curves)
     artifacts.save_figure("confusion.png", confusion(labels, chances.argmax(1), classes, accuracy))
     artifacts.save_figure("mistakes.png", mistakes(test, labels, chances, classes))
     artifacts.save_figure("calibration.png", calibration(labels, chances))
     artifacts.save_figure("corruptions.png", corruptions(experiment, test, labels))
-    for layer in range(1, len(experiment.config.hidden) + 2):  # type: ignore[attr-defined]
+    for layer in range(1, len(experiment.config.hidden) + 2):
         _neurons(experiment, artifacts, layer)
 
 
-def _neurons(experiment: EpochExperiment, artifacts: Artifacts, layer: int) -> None:
+def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> None:
     config, classes = experiment.config, experiment.data.classes
-    last = layer == len(config.hidden) + 1  # type: ignore[attr-defined]
-    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]  # type: ignore[arg-type]
-    images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))  # type: ignore[arg-type]
+    last = layer == len(config.hidden) + 1
+    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]
+    images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))
     words = list(classes) if last else [str(number) for number in range(len(fields))]
     where = "output" if last else f"hidden layer {layer}"
     product = " · ".join(f"W{number}" for number in range(layer, 0, -1))
@@ -71,14 +57,14 @@ def _neurons(experiment: EpochExperiment, artifacts: Artifacts, layer: int) -> N
 def confusion(
     labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float
 ) -> Figure:
-    """Images of each class by the class that was answered; colours show mistakes only, which else would not be seen."""
+    """Images of each class by the class that was answered; colours show mistakes only."""
     size = len(classes)
     counts = np.zeros((size, size), np.int64)  # [true, answered]
     np.add.at(counts, (labels, answered), 1)
     wrong = np.where(np.eye(size, dtype=bool), 0, counts)
     with plots.style():
-        made = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
-        axes = made.add_subplot()
+        figure = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
+        axes = figure.add_subplot()
         axes.imshow(wrong, cmap=plots.VALUES, vmin=0, vmax=max(1, wrong.max()))
         for true in range(size):
             for said in range(size):
@@ -103,7 +89,7 @@ def confusion(
             ylabel="true class",
             title=f"Test images by class: {accuracy:.2%} right",
         )
-    return made
+    return figure
 
 
 def mistakes(
@@ -132,10 +118,13 @@ def mistakes(
 def reliability(
     labels: np.ndarray, chances: np.ndarray, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """How often answers of a given sureness are right, and the expected calibration error (Guo et al., 2017, eq. 3).
+    """Share of right answers by confidence, and the expected calibration error.
+
+    Guo et al. (2017), equation 3.
 
     Returns:
-        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each; the error.
+        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each;
+        the error.
     """
     sure, right = chances.max(1).astype(np.float64), chances.argmax(1) == labels
     place = np.minimum((sure * bins).astype(np.int64), bins - 1)
@@ -148,11 +137,11 @@ def reliability(
 
 
 def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
-    """Share of right answers against how sure the network was, and below it how many images are answered so surely."""
+    """Share of right answers by confidence, and below it how many images have it."""
     mean, share, count, gap = reliability(labels, chances)
     with plots.style():
-        made = plots.figure(6.4, 5.8)
-        axes, below = made.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+        figure = plots.figure(6.4, 5.8)
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
         axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1.3, label="as sure as right")
         axes.plot(
             mean[count > 0],
@@ -176,17 +165,14 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
         below.set(
             yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images"
         )
-    return made
+    return figure
 
 
-def corruptions(experiment: EpochExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
+def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
     """Ten test images, clean, noisy and occluded, and what was answered."""
-    made = {"clean": test, **answers.corruptions(test, experiment.task.seed)}  # type: ignore[attr-defined]
-    first = [
-        int(np.flatnonzero(labels == number)[0]) for number in range(10) if (labels == number).any()
-    ]
+    first = first_of_each(labels)
     images, words, scores = [], [], []
-    for name, every in made.items():
+    for name, every in corrupted(test, experiment.task.seed).items():
         answered = answers.probabilities(experiment.model, every).argmax(1)
         scores.append(f"{name} {(answered == labels).mean():.2%}")
         images += [every[one] for one in first]
@@ -195,5 +181,7 @@ def corruptions(experiment: EpochExperiment, test: np.ndarray, labels: np.ndarra
             for one in first
         ]
     note = "right: " + " · ".join(scores) + "; × marks a wrong answer"
-    title = f"Answers to images that are clean, noisy (sd {answers.NOISE}) and occluded ({answers.SQUARE} x {answers.SQUARE})"
+    title = (
+        f"Answers to images that are clean, noisy (sd {NOISE}) and occluded ({SQUARE} x {SQUARE})"
+    )
     return image_grid(np.stack(images), words, title, columns=len(first), note=note)

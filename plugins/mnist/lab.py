@@ -5,78 +5,84 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from agents.supervised.lab import ImageLab
 from plugins.mnist.config import PRESETS, MnistConfig
-from sandbox.lab import Context, Lab
+from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from agents.supervised.experiment import EpochExperiment
-    from agents.supervised.search import RandomSearchExperiment
+    from torch import nn
+
+    from agents.supervised.experiment import ImageExperiment
+    from plugins.mnist.network import Classification
+
+LEAST, MOST = 50, 600
+"""Units of the first hidden layer that the search draws; the second has between 50 and as many."""
 
 
-SEARCHED = ("hidden", "optimizer", "dropout", "learning_rate", "weight_decay")
-"""What the random search varies."""
+class MnistLab(ImageLab):
+    """Recognise digits with a fully connected network: --hidden 1024,512 sets its layers.
 
+    --dataset digits needs no download.
+    """
 
-class MnistLab(Lab):
-    """Recognise digits with a fully connected network: --hidden 1024,512, --dataset digits needs no download."""
-
+    name = "mnist"
     Config = MnistConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    global_generators = ("torch",)
-    follows_processor = True
+    loss_label, unit = "cross-entropy (nats)", "share"
     objective = "summary.validation_accuracy"
     direction = "maximize"
     directions: ClassVar[Mapping[str, str]] = {"test_accuracy": "maximize"}
+    searched: ClassVar[Mapping[str, str]] = {
+        "hidden": "hidden layers [units]",
+        "optimizer": "optimizer",
+        "dropout": "dropout [share]",
+        "learning_rate": "learning rate",
+        "weight_decay": "weight decay",
+    }
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """What the report found; loaded when it is asked for."""
+        """What the report found."""
         from plugins.mnist.claims import CLAIMS
 
         return CLAIMS
 
-    def threads(self, config: MnistConfig, cores: int) -> int:
-        """One for a small network."""
-        from agents.supervised.threads import threads_for, weights_of
+    def network(self, config: MnistConfig) -> nn.Module:
+        """A fully connected network."""
         from plugins.mnist.network import network
 
-        return threads_for(weights_of(lambda: network(config)), config.batch_size, cores)
+        return network(config)
 
-    def build(
-        self, config: MnistConfig, context: Context
-    ) -> EpochExperiment | RandomSearchExperiment:
-        """A fresh experiment: one training, or with `search.candidates` a random search."""
-        from agents.supervised.experiment import EpochExperiment
+    def task(self, config: MnistConfig, context: Context) -> Classification:
+        """The class of an image."""
         from plugins.mnist.network import Classification
 
-        if config.search.candidates:
-            from agents.supervised.search import RandomSearchExperiment
-            from plugins.mnist import space
+        return Classification(config, context)
 
-            return RandomSearchExperiment(
-                config,
-                context,
-                space.space(),
-                space.settings,
-                lambda chosen: Classification(chosen, context),
-            )
-        return EpochExperiment(Classification(config, context), config, context)
+    def space(self) -> dict[str, Any]:
+        """M1: the report's ranges."""
+        from scipy.stats import loguniform, randint, uniform
 
-    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model as files; curves, confusion, mistakes, calibration, corruptions, and what the neurons of each layer look for."""
-        from agents.supervised.saving import save_model
+        return {
+            "first": randint(LEAST, MOST + 1),
+            "share": uniform(0, 1),
+            "optimizer": ["adam", "adam", "adam", "adam", "rmsprop"],
+            "dropout": uniform(0, 0.5),
+            "learning_rate": loguniform(1e-4, 1e-1),
+            "weight_decay": loguniform(1e-6, 1e-2),
+        }
+
+    def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
+        """The second hidden layer is no wider than the first."""
+        first = int(draw["first"])
+        hidden = (first, LEAST + round(float(draw["share"]) * (first - LEAST)))
+        numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
+        return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
+
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """Confusion, mistakes, calibration, corruptions, and what the neurons look for."""
         from plugins.mnist import figures
 
-        if experiment.config.search.candidates and hasattr(experiment, "final"):
-            from agents.supervised import search_pictures
-
-            artifacts.write("candidates.csv", search_pictures.table(experiment, SEARCHED))
-            artifacts.save_figure(
-                "candidates.png", search_pictures.scores(experiment, SEARCHED[-3:], SEARCHED[-2:])
-            )
-            experiment = experiment.final
-        save_model(artifacts, "mnist", experiment.config, experiment.model)
-        figures.draw(experiment, artifacts, metrics)
+        figures.draw(experiment, artifacts)

@@ -15,7 +15,7 @@ PIXELS, CLASSES, SLOPE = 28 * 28, 10, 0.01
 
 
 def network(config: MnistConfig) -> nn.Sequential:
-    """784 - hidden … - 10 with leaky ReLU; the modules are named by what they are and the number of their layer."""
+    """784 - hidden … - 10 with leaky ReLU; modules are named by kind and layer."""
     from torch import nn
 
     model, width = nn.Sequential(), PIXELS

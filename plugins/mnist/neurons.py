@@ -19,35 +19,35 @@ STEPS, RATE = 200, 0.05
 """Of gradient ascent: steps, and the size of each in brightness where the gradient is largest."""
 
 
-def layer_maps(model: nn.Sequential, config: MnistConfig) -> list[np.ndarray]:
+def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
     """The linear map of each layer, with batch norm folded in: float64 [units, inputs] each."""
     weights = {
         name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()
     }
     maps = []
     for number in range(1, len(config.hidden) + 2):
-        made = weights[f"linear{number}.weight"]
+        weight = weights[f"linear{number}.weight"]
         if f"norm{number}.weight" in weights:
             gain = weights[f"norm{number}.weight"] / np.sqrt(
                 weights[f"norm{number}.running_var"] + 1e-5
             )
-            made = gain[:, None] * made
-        maps.append(made)
+            weight = gain[:, None] * weight
+        maps.append(weight)
     return maps
 
 
-def receptive_fields(model: nn.Sequential, config: MnistConfig, layer: int) -> np.ndarray:
-    """Rows of W_layer · … · W_1, activations between left out: float64 [units of the layer, 28, 28]."""
+def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.ndarray:
+    """Rows of W_layer · … · W_1, activations left out: float64 [units of the layer, 28, 28]."""
     product = np.eye(28 * 28)
-    for made in layer_maps(model, config)[:layer]:
-        product = made @ product
+    for weight in layer_maps(model, config)[:layer]:
+        product = weight @ product
     return product.reshape(-1, 28, 28)
 
 
 def exciting_inputs(
-    model: nn.Sequential, layer: int, units: Sequence[int], steps: int = STEPS
+    model: nn.Module, layer: int, units: Sequence[int], steps: int = STEPS
 ) -> np.ndarray:
-    """Images that gradient ascent finds for some neurons of a layer, from grey 0.5, pixels kept in [0, 1].
+    """Images that excite some neurons, by gradient ascent from grey 0.5, pixels in [0, 1].
 
     Args:
         model: the network; only looked at.
@@ -80,7 +80,7 @@ def exciting_inputs(
 
 
 def agreement(fields: np.ndarray, images: np.ndarray) -> float:
-    """How alike exciting inputs are to the sign of the receptive fields: mean correlation over neurons.
+    """Mean correlation of exciting inputs with the sign of the receptive fields.
 
     Args:
         fields: [neurons, 28, 28].
@@ -88,9 +88,9 @@ def agreement(fields: np.ndarray, images: np.ndarray) -> float:
     """
     signs = (fields > 0).reshape(len(fields), -1).astype(np.float64)
     flat = images.reshape(len(images), -1).astype(np.float64)
-    found = [
+    correlations = [
         np.corrcoef(one, other)[0, 1]
         for one, other in zip(signs, flat, strict=True)
         if one.std() and other.std()
     ]
-    return float(np.mean(found)) if found else 0.0
+    return float(np.mean(correlations)) if correlations else 0.0

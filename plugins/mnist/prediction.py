@@ -21,7 +21,7 @@ INSIDE, SIDE = 20, 28
 
 
 def prepared(path: Path) -> np.ndarray:
-    """An image file as MNIST has its digits: light on black, 20 pixels at most, centre of mass in the middle of 28 x 28.
+    """An image file in the form of MNIST: light on black, at most 20 pixels, centred in 28 x 28.
 
     An image that is light at its border is inverted; transparent parts count as white paper.
 
@@ -37,7 +37,8 @@ def prepared(path: Path) -> np.ndarray:
         with Image.open(path) as file:
             if file.width * file.height > MOST_PIXELS:
                 raise UsageError(
-                    f"{path} has {file.width} x {file.height} pixels; at most {number(MOST_PIXELS)} are read. Make it smaller."
+                    f"{path} has {file.width} x {file.height} pixels; at most "
+                    f"{number(MOST_PIXELS)} are read. Make it smaller."
                 )
             coloured = file.convert("RGBA")
     except FileNotFoundError:
@@ -50,7 +51,8 @@ def prepared(path: Path) -> np.ndarray:
         Image.DecompressionBombError,
     ) as error:
         raise UsageError(
-            f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on dark."
+            f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on "
+            "dark."
         ) from error
     paper = Image.new("RGBA", coloured.size, "white")
     grey = (
@@ -65,7 +67,7 @@ def prepared(path: Path) -> np.ndarray:
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
-    """Cut out what is drawn, bring its longer side to 20 pixels, and its centre of mass to the middle of 28 x 28."""
+    """The ink at 20 pixels for its longer side, its centre of mass in the middle of 28 x 28."""
     from PIL import Image
 
     rows, columns = np.flatnonzero(ink.max(1) > 0.1), np.flatnonzero(ink.max(0) > 0.1)
@@ -85,9 +87,9 @@ def centred(ink: np.ndarray) -> np.ndarray:
     ).tolist()
     top = min(max(round((SIDE - 1) / 2 - row), 0), SIDE - height)
     left = min(max(round((SIDE - 1) / 2 - column), 0), SIDE - width)
-    made = np.zeros((SIDE, SIDE), np.float32)
-    made[top : top + height, left : left + width] = small
-    return made
+    canvas = np.zeros((SIDE, SIDE), np.float32)
+    canvas[top : top + height, left : left + width] = small
+    return canvas
 
 
 @click.command("predict")
@@ -114,15 +116,15 @@ def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
     model = load_model(run.folder.artifacts.folder, "mnist", run.lab.Config, network)
     classes = CLASSES[run.config["dataset"]]
     chances_of = probabilities(model, pixels).tolist()  # [images, classes]
-    found = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
-    ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in found]
+    by_class = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
+    ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in by_class]
     if as_json:
-        named = zip(map(str, images), ranked, found, strict=True)
+        named = zip(map(str, images), ranked, by_class, strict=True)
         print_json(
             [{"file": file, "class": best[0], "probabilities": p} for file, best, p in named]
         )
         return 0
-    for path, best, chances in zip(images, ranked, found, strict=True):
+    for path, best, chances in zip(images, ranked, by_class, strict=True):
         others = ", ".join(f"{name} {chances[name]:.1%}" for name in best[1:4])
         click.echo(f"{path}: {best[0]} ({chances[best[0]]:.1%}; then {others})")
     return 0

@@ -1,4 +1,4 @@
-"""Pictures for the claims: NLL by length of the windows, frozen steps by mode, and what U4 describes, a piano roll in two rows."""
+"""Pictures for the claims: NLL by length of windows, frozen steps by mode, a piano roll."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     if claim == "U1":
         yield ClaimPicture(
             "windows",
-            "Left: each point is one run. Right: the same runs, less the run's own NLL with windows of 32.",
+            "Left: each point is one run. Right: the same runs, less the run's own NLL with "
+            "windows of 32.",
             windows(seeds),
         )
     if claim == "U3":
@@ -70,11 +71,11 @@ def windows(seeds: int) -> Figure:
 
 def frozen(seeds: int) -> Figure:
     """Share of frozen steps of every continuation, by mode."""
-    found = [trials.trial(WINDOW, seed) for seed in range(seeds)]
+    runs = [trials.trial(WINDOW, seed) for seed in range(seeds)]
     groups = {
-        mode.replace(", ", ",\n"): [one.frozen[mode] for one in found] for mode in trials.MODES
+        mode.replace(", ", ",\n"): [one.frozen[mode] for one in runs] for mode in trials.MODES
     }
-    groups["the pieces\nthemselves"] = [one.piece_frozen for one in found]
+    groups["the pieces\nthemselves"] = [one.piece_frozen for one in runs]
     with plots.style():
         figure = plots.figure(8.0, 4.4)
         axes = figure.add_subplot()

@@ -9,12 +9,13 @@ import io
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+from matplotlib.figure import Figure
 
 from plugins.music.config import MusicConfig
-from plugins.music.playing import Continuation, check_soundfont, compared, seed_of
+from plugins.music.playing import BESIDE, Continuation, check_soundfont, compared, seed_of
 from sandbox.cli.files import destination
 from sandbox.cli.options import json_option, output_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
@@ -27,8 +28,6 @@ from sandbox.text import to_json
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
 """What is written."""
-BESIDE = (".wav", ".png", ".json")
-"""What stands beside the MIDI file."""
 
 
 class _Finite(click.FloatRange):
@@ -138,13 +137,13 @@ def generate(
     _check_output(output or run.folder.artifacts.folder / FILES[0], seed_file)
     if soundfont is not None:
         check_soundfont(soundfont)
-    made, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
-    figures = compared(made.generated, pieces)
+    continuation, config, pieces = _continued(run, seed_file, seed_steps, steps, seed, how)
+    figures = compared(continuation.generated, pieces)
     title = f"{(seed_file.name if seed_file else 'test piece')}, continued by {config.model.name}"
     contents = [
-        made.midi(),
-        made.wav(soundfont),
-        _png(made.picture(title)),
+        continuation.midi(),
+        continuation.wav(soundfont),
+        _png(continuation.picture(title)),
         to_json(figures).encode(),
     ]
     with destination(run, output, *FILES) as paths:
@@ -175,7 +174,7 @@ def generate(
     return 0
 
 
-def _png(figure: Any) -> bytes:
+def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
@@ -190,7 +189,8 @@ def _check_output(output: Path, seed_file: Path | None) -> None:
     """
     if output.suffix.lower() in BESIDE:
         raise UsageError(
-            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: {output.with_suffix('.mid')}.",
+            f"--output {output} names the MIDI file, beside which {', '.join(BESIDE)} are written: "
+            f"{output.with_suffix('.mid')}.",
         )
     if (
         seed_file is not None
@@ -202,7 +202,7 @@ def _check_output(output: Path, seed_file: Path | None) -> None:
 
 
 def _continued(
-    run: Any,
+    run: Run,
     seed_file: Path | None,
     seed_steps: int,
     steps: int,
@@ -212,6 +212,7 @@ def _continued(
     """The continuation, the run's configuration and the pieces that were learned."""
     from agents.supervised.saving import load_model
     from envs.datasets.midi import Unreadable, read_piece
+    from plugins.music.experiment import MusicExperiment
     from plugins.music.generate import default_draw
     from plugins.music.networks.making import make_model
     from sandbox.seeding import generator
@@ -222,7 +223,7 @@ def _continued(
         MusicConfig,
         lambda config: make_model(config, 0),
     )
-    experiment = run.experiment
+    experiment = cast(MusicExperiment, run.experiment)
     config = experiment.config
     calibrated = options.pop("calibrated")
     how = replace(
@@ -238,10 +239,11 @@ def _continued(
             raise UsageError(f"Cannot read the seed file {seed_file}: {error.strerror}.") from error
         except Unreadable as error:
             raise UsageError(
-                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with notes on the piano.",
+                f"{seed_file} is no piece that can be continued: {error}. Give a MIDI file with "
+                "notes on the piano.",
             ) from error
     begun = seed_of(roll, model.hands, seed_steps)
-    made = Continuation(
+    continuation = Continuation(
         model,
         begun,
         steps,
@@ -250,4 +252,4 @@ def _continued(
         config.steps_per_beat,
         calibrated,
     )
-    return made, config, experiment.rolls["train"]
+    return continuation, config, experiment.rolls["train"]

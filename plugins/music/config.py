@@ -56,7 +56,7 @@ class OneTrackConfig(ReportModelConfig):
 
 
 class ChordLstmConfig(ModelConfig):
-    """Keys of one moment one after the other, from the lowest up: each may depend on those below it."""
+    """Keys of one moment from the lowest up: each may depend on those below it."""
 
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
@@ -175,11 +175,13 @@ class MusicConfig(LabConfig):
         low, high = self.transpose
         if not -44 <= low <= 0 <= high <= 44:
             raise ValueError(
-                f"transpose = {low},{high}: it should reach from 0 or less to 0 or more, by at most 44 semitones"
+                f"transpose = {low},{high}: it should reach from 0 or less to 0 or more, by at "
+                "most 44 semitones"
             )
         if self.valid + self.test >= 0.9:
             raise ValueError(
-                f"valid + test = {self.valid + self.test:g}: it should leave at least a tenth to learn from"
+                f"valid + test = {self.valid + self.test:g}: it should leave at least a tenth to "
+                "learn from"
             )
         return self
 

@@ -39,17 +39,17 @@ def _etudes(seed: int, pieces: int, steps_per_beat: int) -> Pieces:
 def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
     """The rolls of each split: uint8 [steps, hands, 88]."""
     return {
-        split: [piece.roll if hands == 2 else joined(piece.roll) for piece in found]
-        for split, found in pieces.splits.items()
+        split: [piece.roll if hands == 2 else joined(piece.roll) for piece in group]
+        for split, group in pieces.splits.items()
     }
 
 
-def key_weights(found: list[np.ndarray]) -> np.ndarray:
-    """How much more often each key is silent than it sounds: float [hands, 88], the report's positive weights.
+def key_weights(group: list[np.ndarray]) -> np.ndarray:
+    """How much more often each key is silent than it sounds: float [hands, 88].
 
     One is added to either count, so that a key that never sounds has a weight too.
     """
-    steps = sum(len(roll) for roll in found)
-    sounding = sum((roll != 0).sum(axis=0) for roll in found)
+    steps = sum(len(roll) for roll in group)
+    sounding = sum((roll != 0).sum(axis=0) for roll in group)
     weights: np.ndarray = (steps - sounding + 1) / (np.asarray(sounding) + 1)
     return weights

@@ -46,7 +46,7 @@ def learning_curve(
 
 
 def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: str) -> Figure:
-    """The keys over time, right hand above left; strokes are darker than held notes, and the seed is shaded.
+    """The keys over time, right hand above left; strokes are darker, the seed is shaded.
 
     Args:
         roll: uint8 [steps, hands, 88].
@@ -69,9 +69,16 @@ def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: st
             )
             axes.grid(False)
             axes.imshow(
-                roll[:, number].T, origin="lower", aspect="auto", interpolation="nearest", cmap=shades, vmin=0, vmax=2,
-                extent=(0, beats, LOWEST - 0.5, LOWEST + 87.5), zorder=1,
-            )  # fmt: skip
+                roll[:, number].T,
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+                cmap=shades,
+                vmin=0,
+                vmax=2,
+                extent=(0, beats, LOWEST - 0.5, LOWEST + 87.5),
+                zorder=1,
+            )
             axes.axvspan(0, seed_steps / steps_per_beat, color=plots.GREY, alpha=0.15, zorder=2)
             axes.axvline(seed_steps / steps_per_beat, color="#1F2937", linewidth=1, linestyle="--")
             axes.set_ylim(LOWEST + low, LOWEST + high)

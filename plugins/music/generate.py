@@ -1,11 +1,13 @@
 """Continue a piece: the model hears the seed, then plays on, hearing itself.
 
-The same model, seed and options give the same piece. The seed stands at the beginning of what is returned, unchanged.
+The same model, seed and options give the same piece. The seed stands at the beginning of what is
+returned, unchanged.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from plugins.music.networks.models import MusicModel, State
 
 
 def default_draw(model: MusicModel) -> Draw:
-    """The report's corrections for the report's models; `chord_lstm` knows itself for how long each key has sounded."""
+    """The report's corrections for its models; `chord_lstm` knows how long keys have sounded."""
     return (
         replace(Draw(), a_right=0.0, a_left=0.0, b=0.0) if isinstance(model, ChordLstm) else Draw()
     )
@@ -39,7 +41,8 @@ def continued(
         steps: >= 1, how many to add.
         how: keys are chosen.
         rng: draws.
-        calibrated: whether the weights of the report's loss are taken out of the probabilities; the report left them in.
+        calibrated: whether the weights of the report's loss are taken out of the probabilities; the
+            report left them in.
 
     Returns:
         uint8 [seed steps + steps, hands, 88].
@@ -124,14 +127,12 @@ class _Player:
 
 def chord_weights(model: ChordLstm) -> tuple[np.ndarray, ...]:
     """What `drawing.draw_chord` needs of a model: float32 arrays, contiguous."""
-    arrays = (
+    weights: list[Any] = [
         model.below.weight[:, 0],
         model.mix.weight[:, :, 0],
         model.mix.bias,
         model.read.weight[0, :, 0],
-    )
-    assert model.read.bias is not None
-    return (
-        *(np.ascontiguousarray(array.detach().float().cpu().numpy()) for array in arrays),  # type: ignore[union-attr]
-        np.float32(model.read.bias.item()),  # type: ignore[arg-type]
-    )
+    ]
+    bias: Any = model.read.bias
+    arrays = (weight.detach().float().cpu().numpy() for weight in weights)
+    return (*map(np.ascontiguousarray, arrays), np.float32(bias.item()))  # type: ignore[arg-type]

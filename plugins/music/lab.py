@@ -1,4 +1,4 @@
-"""The lab: a model learns pieces, continues one of the test pieces, and what came out is kept as MIDI, WAV and picture."""
+"""The lab: a model learns pieces and continues a test piece, as MIDI, WAV and picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.store.metrics import Metrics
 
 
 class MusicLab(Lab):
-    """Can an LSTM learn piano pieces for two hands, and go on playing?"""
+    """Can an LSTM learn piano pieces for two hands, and continue one?"""
 
     Config = MusicConfig
     follows_processor = True
@@ -28,13 +28,13 @@ class MusicLab(Lab):
         return CLAIMS
 
     def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
-        """How well each length of windows foresees, how often each mode freezes, and a piano roll."""
+        """NLL by length of the windows, frozen steps by mode, and a piano roll."""
         from plugins.music import claim_figures
 
         return claim_figures.pictures(claim, seeds)
 
     def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """What came out, in words."""
+        """The results in words."""
         from plugins.music.claims import notes
 
         return notes(claim, estimates)
@@ -83,18 +83,18 @@ class MusicLab(Lab):
         artifacts.save_figure(
             "learning_curve.png",
             figures.learning_curve(
-                metrics.columns("learn"), metrics.columns("validate"), experiment.test
+                metrics.columns("learn"), metrics.columns("validate"), experiment.results
             ),
         )
         piece = experiment.pieces.splits["test"][0]
         seed = playing.seed_of(piece.roll, model.hands, config.seed_steps)
         rng = generator(experiment.context.seed, "continuation")
-        made = playing.Continuation(
+        continuation = playing.Continuation(
             model, seed, config.steps, default_draw(model), rng, config.steps_per_beat
         )
-        artifacts.write("continuation.mid", made.midi())
-        artifacts.write("continuation.wav", made.wav())
-        artifacts.save_figure("continuation.png", made.picture(f"{piece.name}, continued"))
+        artifacts.write("continuation.mid", continuation.midi())
+        artifacts.write("continuation.wav", continuation.wav())
+        artifacts.save_figure("continuation.png", continuation.picture(f"{piece.name}, continued"))
         artifacts.write_json(
-            "statistics.json", playing.compared(made.generated, experiment.rolls["train"])
+            "statistics.json", playing.compared(continuation.generated, experiment.rolls["train"])
         )

@@ -1,7 +1,8 @@
-"""Windows for truncated back-propagation: pieces lie behind one another in parallel lanes, and each window begins where the last ended.
+"""Windows for truncated back-propagation: pieces follow one another in parallel lanes.
 
-A lane that comes to the end of its piece takes the next of an endless shuffled queue, moved by a number of semitones drawn for it. The
-queue holds every piece once before any comes again, so an epoch is as many steps as the pieces have.
+A lane that comes to the end of its piece takes the next of an endless shuffled queue, moved by a
+number of semitones drawn for it. The queue holds every piece once before any comes again, so an
+epoch is as many steps as the pieces have.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ class LaneWindow(NamedTuple):
     """What the lanes give at once.
 
     Attributes:
-        roll: uint8 [lanes, history + steps, hands, 88]; before a piece and behind it there is silence.
+        roll: uint8 [lanes, history + steps, hands, 88]; before a piece and behind it there is
+            silence.
         inside: bool [lanes, steps]: which steps belong to a piece.
         position: int64 [lanes]: number of the first step in its piece; 0 where a piece begins.
     """
@@ -64,7 +66,7 @@ class Lanes:
         return sum(len(roll) for roll in self.rolls)
 
     def next(self) -> LaneWindow:
-        """The window of every lane, after which each lane stands behind its window."""
+        """The next window of every lane."""
         hands, keys = self.rolls[0].shape[1:]
         lanes = len(self.piece)
         roll = np.zeros((lanes, self.history + self.steps, hands, keys), dtype=np.uint8)
@@ -114,7 +116,7 @@ class Lanes:
 def whole_pieces(
     rolls: Sequence[np.ndarray], history: int, most: int = 50_000
 ) -> list[tuple[LaneWindow, list[int]]]:
-    """Whole pieces side by side, those of about one length together: for exact evaluation from the beginning of each.
+    """Whole pieces side by side, those of similar length together, for exact evaluation.
 
     Args:
         rolls: uint8 [steps, hands, 88] each.

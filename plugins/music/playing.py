@@ -6,12 +6,18 @@ import io
 import wave
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from envs.datasets.rolls import SILENT, STRUCK, joined
 from sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from plugins.music.networks.drawing import Draw
+    from plugins.music.networks.models import MusicModel
 
 RATE = 22_050
 """Samples of a WAV file per second."""
@@ -43,10 +49,10 @@ class Continuation:
 
     def __init__(
         self,
-        model: Any,
+        model: MusicModel,
         seed: np.ndarray,
         steps: int,
-        how: Any,
+        how: Draw,
         rng: np.random.Generator,
         steps_per_beat: int,
         calibrated: bool = True,
@@ -71,16 +77,16 @@ class Continuation:
         """Mono sound, 16 bit: pretty_midi's own synthesis, or FluidSynth's with a soundfont.
 
         Raises:
-            UsageError: when a soundfont is given that is none, or FluidSynth is not installed.
+            UsageError: when the file is no soundfont, or FluidSynth is not installed.
         """
         from envs.datasets.midi import pretty_midi_of
 
-        made = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
+        score = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
         if soundfont is None:
-            sound = made.synthesize(fs=RATE)
+            sound = score.synthesize(fs=RATE)
         else:
             check_soundfont(soundfont)
-            sound = made.fluidsynth(fs=RATE, sf2_path=str(soundfont))
+            sound = score.fluidsynth(fs=RATE, sf2_path=str(soundfont))
         peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
         samples = np.round(sound / peak * 0.9 * 32767).astype("<i2")
         file = io.BytesIO()
@@ -91,7 +97,7 @@ class Continuation:
             out.writeframes(samples.tobytes())
         return file.getvalue()
 
-    def picture(self, title: str) -> Any:
+    def picture(self, title: str) -> Figure:
         """The piano roll, right hand above left, the seed marked."""
         from plugins.music import figures
 
@@ -111,18 +117,20 @@ def check_soundfont(path: Path) -> None:
         raise UsageError(f"Cannot read the soundfont {path}: {error.strerror}.") from error
     if begins[:4] != b"RIFF" or begins[8:] != b"sfbk":
         raise UsageError(
-            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is used."
+            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is "
+            "used."
         )
     try:
         import fluidsynth  # type: ignore[import-not-found] # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's synthesis is used."
+            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's "
+            "synthesis is used."
         ) from error
 
 
 def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
-    """The first steps of a piece, its hands joined where the model has one track; a piece that is shorter is taken whole."""
+    """The first steps of a piece, or a shorter piece whole; hands are joined for one track."""
     begun = roll[: max(1, steps)]
     return begun if begun.shape[1] == hands else joined(begun)
 
@@ -134,9 +142,11 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
         roll: uint8 [steps, hands, 88].
 
     Returns:
-        `pitch_classes`: shares of sounding keys by name; `struck_per_step` notes; `polyphony`: keys that sound at once, where any does;
-        `silent`: share of steps without sound; `repeats`: share of struck notes whose key sounded in the step before; `frozen`: share of steps
-        in which the same keys, and at least one, have sounded for 8 steps after the first, held or struck again.
+        `pitch_classes`: shares of sounding keys by name; `struck_per_step` notes; `polyphony`: keys
+        that sound at once, where any does;
+        `silent`: share of steps without sound; `repeats`: share of struck notes whose key sounded
+        in the step before; `frozen`: share of steps in which the same keys, and at least one, have
+        sounded for 8 steps after the first, held or struck again.
     """
     keys = (roll != SILENT).any(axis=1)  # [steps, 88]
     struck = (roll == STRUCK).any(axis=1)
@@ -162,7 +172,7 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
 
 
 def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Statistics of what was generated beside those of the pieces that were learned, and how far apart their pitch classes are.
+    """Statistics of generated music beside those of the training pieces, and their distance.
 
     Args:
         generated: uint8 [steps, hands, 88].

@@ -1,4 +1,4 @@
-"""How well a model predicts pieces it has not learned: exactly, every step of every piece, the state carried from its beginning."""
+"""How well a model predicts test pieces: every step, the state carried from the beginning."""
 
 from __future__ import annotations
 
@@ -67,18 +67,19 @@ class Scoring:
         return np.array([*nll.tolist(), *(int(count) for count in counts)])
 
     def figures(self) -> dict[str, float]:
-        """NLL per frame in nats (88 keys of all hands; with two hands also of each), frame-level accuracy and F1.
+        """NLL per frame in nats (88 keys of all hands, and of each), frame accuracy and F1.
 
-        Accuracy is hits / (hits + false alarms + misses) (Bay, Ehmann and Downie, 2009): silence that was foreseen does not count.
+        Accuracy is hits / (hits + false alarms + misses) (Bay, Ehmann and Downie, 2009): silence
+        that was foreseen does not count.
         """
         nll, (frames, hits, alarms, misses) = self.sums[: self.hands], self.sums[self.hands :]
-        found = {"nll": float(nll.sum() / frames)}
+        scores = {"nll": float(nll.sum() / frames)}
         if self.hands == 2:
-            found |= {"nll_right": float(nll[0] / frames), "nll_left": float(nll[1] / frames)}
+            scores |= {"nll_right": float(nll[0] / frames), "nll_left": float(nll[1] / frames)}
         wrong = alarms + misses
-        found["accuracy"] = float(hits / (hits + wrong)) if hits + wrong else 1.0
-        found["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
-        return found
+        scores["accuracy"] = float(hits / (hits + wrong)) if hits + wrong else 1.0
+        scores["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
+        return scores
 
     def state(self) -> dict[str, Any]:
         """How far it is."""

@@ -1,7 +1,7 @@
-"""What the claims are measured on: small models as the report built them, each learned once and then asked by four runs.
+"""Small models as in the report, each trained once and measured by four runs, for the claims.
 
-A figure is a function of the window's length and of the run's seed alone. Four runs share a training: each looks at
-its own quarter of that training's test pieces and continues one of them.
+A figure is a function of the window's length and of the run's seed alone. Four runs share a
+training: each looks at its own quarter of that training's test pieces and continues one of them.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ SHARING = 4
 BESIDE = 10
 """Trainings that are begun before the first is asked again."""
 UPDATE = 512
-"""Steps in one update of the weights, whatever the window's length: half as many lanes for windows twice as long."""
+"""Steps in one update of the weights, whatever the window's length: half as many lanes for windows
+twice as long."""
 SEED_STEPS, STEPS = 32, 256
 """Steps that are heard, and steps that are added."""
 MODES = ("argmax", "argmax, corrected", "sample", "sample, corrected", "sample, calibrated")
-"""The report's draws, and ours: corrected, with the weights of the loss taken out of the probabilities, which the report left in."""
+"""The report's draws, and ours: corrected, with the weights of the loss taken out of the
+probabilities, which the report left in."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,17 @@ SIZE = Size()
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """What one run found.
+    """The figures of one run.
 
     Attributes:
         nll: per frame in nats, on the run's test pieces.
-        frequencies_nll: the same when every key is as likely in every step as in the training pieces.
+        frequencies_nll: the same when every key is as likely in every step as in the training
+            pieces.
         frozen: share of frozen steps in what was played, by mode.
         chords: how many different chords were played, by mode.
         piece_frozen: share of frozen steps in the piece that was continued.
-        returned: whether what was played came back from its MIDI file as it was, from a track for each hand.
+        returned: whether what was played came back from its MIDI file as it was, from a track for
+            each hand.
         roll: seed and calibrated sample, uint8 [seed steps + steps, 2, 88].
         piece: name of the piece that was continued.
     """
@@ -84,16 +88,16 @@ class LearnedModel:
 
 def folder() -> Path | None:
     """The report's kind of pieces, or None where SANDBOX_DATA does not lead to them."""
-    found = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
-    return found if os.environ.get("SANDBOX_DATA") and found.is_dir() else None
+    place = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
+    return place if os.environ.get("SANDBOX_DATA") and place.is_dir() else None
 
 
 def pieces(training: int, size: Size = SIZE) -> Pieces:
     """The pieces of a training, split by its seed: those of the folder, else études."""
     MusicConfig().check_available()
-    found = folder()
-    config = MusicConfig(dataset="folder" if found else "etudes", pieces=size.etudes)
-    return corpus.read(config, training, found)
+    place = folder()
+    config = MusicConfig(dataset="folder" if place else "etudes", pieces=size.etudes)
+    return corpus.read(config, training, place)
 
 
 def trial(window: int, seed: int, size: Size = SIZE) -> LearnedModel:
@@ -103,7 +107,10 @@ def trial(window: int, seed: int, size: Size = SIZE) -> LearnedModel:
 
 
 def shared(seed: int) -> tuple[int, int]:
-    """The training of a run, and its quarter. Runs that follow one another have different trainings, which can be learned side by side."""
+    """The training of a run, and its quarter of the test pieces.
+
+    Runs that follow one another have different trainings, which can be learned side by side.
+    """
     block, rest = divmod(seed, SHARING * BESIDE)
     part, training = divmod(rest, BESIDE)
     return BESIDE * block + training, part
@@ -114,7 +121,7 @@ _GUARD = threading.Lock()
 
 
 def _trained(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
-    """The runs of one training, learned by whoever asks first; who asks meanwhile waits."""
+    """The runs of one training; it happens once, and other threads wait for it."""
     with _GUARD:
         lock = _LOCKS.setdefault((window, training, size), threading.Lock())
     with lock:
@@ -144,7 +151,7 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
 
 
 def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
-    """The configuration of a training: as many updates from as many steps each, however long the windows are."""
+    """The configuration of a training: as many updates of as many steps for every window."""
     model = {"name": "two-hands", "hidden": size.hidden, "layers": 1}
     learning = {
         "window": window,
@@ -200,7 +207,7 @@ def how(mode: str) -> Draw:
 
 
 def frequencies_nll(train: Sequence[np.ndarray], test: Sequence[np.ndarray]) -> float:
-    """NLL per frame in nats of the test pieces when each key sounds with its frequency in the training pieces."""
+    """NLL per frame in nats of test pieces when each key sounds with its training frequency."""
     p = 1 / (1 + corpus.key_weights(list(train)))  # [hands, 88]
     sounds = np.concatenate(list(test)) != SILENT
     share = sounds.mean(axis=0)
@@ -208,7 +215,10 @@ def frequencies_nll(train: Sequence[np.ndarray], test: Sequence[np.ndarray]) -> 
 
 
 def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
-    """Whether a MIDI file has a track for each hand, named, and holds this roll (silence at its end aside)."""
+    """Whether a MIDI file has a named track for each hand, and holds this roll.
+
+    Silence at its end does not count.
+    """
     from envs.datasets.midi import read_piece
 
     piece = read_piece(content, "again", steps_per_beat)
@@ -221,18 +231,19 @@ def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
 
 @cache
 def augmented(window: int, low: int, high: int) -> tuple[float, float]:
-    """What transposing all pieces of the collection adds.
+    """The effect of transposing all pieces of the collection.
 
     Args:
         window: steps.
         low, high: semitones down (<= 0) and up (>= 0).
 
     Returns:
-        Share of (piece, shift) pairs that stay on the piano, and training windows with all shifts against windows without any.
+        Share of (piece, shift) pairs that stay on the piano, and training windows with all shifts
+        against windows without any.
     """
     from envs.datasets.rolls import shifts_within
 
-    rolls = [piece.roll for found in pieces(0).splits.values() for piece in found]
+    rolls = [piece.roll for split in pieces(0).splits.values() for piece in split]
     stay = np.array(
         [end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)]
     )

@@ -1,4 +1,4 @@
-"""A network in NumPy alone learns a noisy function, and a grid search by cross-validation chooses it."""
+"""A network in NumPy alone learns a noisy function; a grid search chooses it."""
 
 from sandbox.registry.hookspecs import hookimpl
 

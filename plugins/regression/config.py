@@ -1,17 +1,21 @@
-"""What the lab can be told."""
+"""The options of the lab regression."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from envs.datasets.curves import find_points
-from plugins.regression.data import KEPT
 from sandbox.config.model import LabConfig
 from sandbox.errors import UsageError
 
+if TYPE_CHECKING:
+    from plugins.regression.training import Recipe
+
+KEPT = "points.npz"
+"""The points of a run, among its artifacts."""
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"
 """Hidden layers of the report's search."""
 ActivationName = Literal["sigmoid", "relu", "leaky_relu", "tanh", "identity"]
@@ -35,7 +39,7 @@ def numbers(text: str) -> tuple[float, ...]:
     """Numbers as they are typed: "0.1 0.05".
 
     Raises:
-        ValueError: when one is none, or below 0.
+        ValueError: when one is not a number, or below 0.
     """
     try:
         values = tuple(float(part) for part in text.split())
@@ -153,7 +157,7 @@ class RegressionConfig(LabConfig):
     @field_validator("train", "test")
     @classmethod
     def _points(cls, text: str | None) -> str | None:
-        """A file with wrong points is refused before anything starts; one that is gone may be one that the run has kept."""
+        """Refuse a file with wrong points; one that is gone may be one that the run has kept."""
         if text is not None and Path(text).is_file():
             from envs.datasets import curves
 
@@ -176,9 +180,9 @@ class RegressionConfig(LabConfig):
         return self
 
 
-def recipe_of(config: RegressionConfig, **changed: Any) -> Any:
-    """How a network is trained, as `training.Recipe`."""
+def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
+    """How a network is trained, with some settings changed."""
     from plugins.regression.training import Recipe
 
     names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-    return Recipe(**{**{name: getattr(config, name) for name in names}, **changed})
+    return Recipe(**{**config.model_dump(include=set(names)), **changed})

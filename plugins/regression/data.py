@@ -1,22 +1,22 @@
 """The points of a run: read or made up once, and from then on the run's own.
 
-They are kept among the run's artifacts, so that a resumed run learns from the same points even where the files have changed.
+They are kept among the run's artifacts, so that a resumed run learns from the same points even
+where the files have changed.
 """
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from envs.datasets import curves
 from envs.datasets.curves import Curve
+from plugins.regression.config import KEPT, RegressionConfig
 from sandbox.errors import UsageError
 from sandbox.lab import Context
-
-KEPT = "points.npz"
 
 
 class DataPoints(NamedTuple):
@@ -26,11 +26,11 @@ class DataPoints(NamedTuple):
     test: Curve
 
 
-def points_of(config: Any, context: Context) -> DataPoints:
+def points_of(config: RegressionConfig, context: Context) -> DataPoints:
     """The points of a run.
 
     Args:
-        config: has `train`, `test`, `train_points`, `test_points`, `noise`.
+        config: the files, or how many points are made up.
         context: gives the generator "data", and keeps the points.
 
     Raises:
@@ -45,11 +45,11 @@ def points_of(config: Any, context: Context) -> DataPoints:
             return DataPoints(
                 Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"])
             )
-    if config.train is not None:
-        made = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
+    if config.train is not None and config.test is not None:
+        points = DataPoints(curves.read(Path(config.train)), curves.read(Path(config.test)))
     else:
         rng = context.rng("data")
-        made = DataPoints(
+        points = DataPoints(
             *(
                 curves.generate(rng, count, config.noise)
                 for count in (config.train_points, config.test_points)
@@ -57,9 +57,13 @@ def points_of(config: Any, context: Context) -> DataPoints:
         )
     with context.artifacts.open(KEPT) as file:
         np.savez(
-            file, train_x=made.train.x, train_y=made.train.y, test_x=made.test.x, test_y=made.test.y
+            file,
+            train_x=points.train.x,
+            train_y=points.train.y,
+            test_x=points.test.x,
+            test_y=points.test.y,
         )
-    return made
+    return points
 
 
 def refuse_batch(size: int, points: int, whose: str) -> None:
@@ -70,5 +74,6 @@ def refuse_batch(size: int, points: int, whose: str) -> None:
     """
     if size > points:
         raise UsageError(
-            f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, or 0 to take them all."
+            f"--batch-size {size} is larger than {whose}, {points} points. Give at most {points}, "
+            "or 0 to take them all."
         )

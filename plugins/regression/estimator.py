@@ -1,7 +1,8 @@
-"""The network as a scikit-learn regressor: it fits into pipelines, grid searches and cross-validation like any other."""
+"""The network as a scikit-learn regressor, for pipelines and cross-validation."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -13,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from plugins.regression.functions import ACTIVATIONS
 from plugins.regression.network import Network
-from plugins.regression.training import Recipe, Training
+from plugins.regression.training import Recipe, Training, held_out
 
 
+@dataclass(eq=False, repr=False)
 class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A feed-forward network trained by gradient descent on the squared error, Huber's or the absolute one.
+    """A feed-forward network trained by gradient descent.
 
     Args:
         hidden_layer_sizes: units of each hidden layer; empty gives a linear model.
@@ -33,7 +35,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         clip: largest norm of a gradient, or None.
         l1, l2: weights of the penalties on weights, >= 0.
         epochs: how many, >= 1; fewer with early stopping.
-        early_stopping: whether to hold points out, stop when their loss no longer falls, and keep the best parameters.
+        early_stopping: whether to hold points out, stop when their loss no longer falls, and keep
+            the best parameters.
         validation_fraction: share of the points held out then, in (0, 1).
         patience: epochs without a better loss after which it stops, >= 1.
         random_state: seed, generator or None.
@@ -69,48 +72,26 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (50, 25),
-        activation: str = "leaky_relu",
-        *,
-        initialisation: str = "xavier",
-        loss: str = "mse",
-        huber_delta: float = 1.0,
-        optimiser: str = "sgd",
-        momentum: float = 0.0,
-        batch_size: int = 1,
-        schedule: str = "linear",
-        learning_rate: float = 0.025,
-        learning_rate_final: float = 0.001,
-        clip: float | None = 5.0,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        epochs: int = 200,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 20,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.initialisation = initialisation
-        self.loss = loss
-        self.huber_delta = huber_delta
-        self.optimiser = optimiser
-        self.momentum = momentum
-        self.batch_size = batch_size
-        self.schedule = schedule
-        self.learning_rate = learning_rate
-        self.learning_rate_final = learning_rate_final
-        self.clip = clip
-        self.l1 = l1
-        self.l2 = l2
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
+    hidden_layer_sizes: Any = (50, 25)
+    activation: str = "leaky_relu"
+    _: KW_ONLY
+    initialisation: str = "xavier"
+    loss: str = "mse"
+    huber_delta: float = 1.0
+    optimiser: str = "sgd"
+    momentum: float = 0.0
+    batch_size: int = 1
+    schedule: str = "linear"
+    learning_rate: float = 0.025
+    learning_rate_final: float = 0.001
+    clip: float | None = 5.0
+    l1: float = 0.0
+    l2: float = 0.0
+    epochs: int = 200
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 20
+    random_state: Any = None
 
     def fit(self, X: Any, y: Any) -> NeuralNetworkRegressor:  # noqa: N803 - scikit-learn's name
         """Train on X, [points, features], and y, [points]."""
@@ -121,19 +102,17 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         if self.early_stopping:
             if len(x) < 2:
                 raise ValueError(f"early_stopping holds points out, and there is {len(x)} sample.")
-            held[
-                rng.permutation(len(x))[
-                    : min(len(x) - 1, max(1, round(self.validation_fraction * len(x))))
-                ]
-            ] = True
+            held = held_out(rng, len(x), self.validation_fraction)
         if self.batch_size > (~held).sum():
             raise ValueError(
-                f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train on; 0 takes them all."
+                f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train "
+                "on; 0 takes them all."
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
         names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-        recipe = Recipe(**{name: getattr(self, name) for name in names})
+        parameters = self.get_params(deep=False)
+        recipe = Recipe(**{name: parameters[name] for name in names})
         training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])
@@ -160,11 +139,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             self.loss_curve_.append(self._loss(training.x, training.y))
             held = self._loss(x, y)
             if held < best:
-                best, best_values, best_epoch = (
-                    held,
-                    self.network_.values.copy(),
-                    training.epochs_done,
-                )
+                best, best_epoch = held, training.epochs_done
+                best_values = self.network_.values.copy()
         self.network_.values[:] = best_values
 
     def _loss(self, x: np.ndarray, y: np.ndarray) -> float:

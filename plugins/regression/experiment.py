@@ -1,4 +1,4 @@
-"""Training of one network: an epoch is a row of metrics, the best parameters are kept, divergence ends the run.
+"""Training of one network: a row of metrics per epoch, the best parameters are kept.
 
 The test points are only measured: neither early stopping nor the best epoch looks at them.
 """
@@ -6,14 +6,15 @@ The test points are only measured: neither early stopping nor the best epoch loo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from envs.datasets.curves import Curve
+from plugins.regression import functions
 from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
 from plugins.regression.data import points_of, refuse_batch
 from plugins.regression.network import Network
-from plugins.regression.training import Diverged, Training
+from plugins.regression.training import Diverged, Training, held_out
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.score import Score
 
@@ -44,8 +45,7 @@ class TrainExperiment(Experiment):
         train, test = self.points
         held = np.zeros(len(train.x), dtype=bool)
         if config.validation:
-            wanted = min(len(train.x) - 1, max(1, round(config.validation * len(train.x))))
-            held[context.rng("split").permutation(len(train.x))[:wanted]] = True
+            held = held_out(context.rng("split"), len(train.x), config.validation)
         refuse_batch(config.batch_size, int((~held).sum()), "the training data")
         network = Network((1, *hidden_layers(config.hidden), 1), config.activation).initialise(
             context.rng("weights"), config.initialisation
@@ -97,7 +97,8 @@ class TrainExperiment(Experiment):
         """Train some epochs, and measure after each.
 
         Raises:
-            Diverged: when the loss is not finite any more; the last good network is then among the artifacts.
+            Diverged: when the loss is not finite any more; the last good network is then among the
+                artifacts.
         """
         rows: list[tuple[float, ...]] = []
         while len(rows) < BLOCK and not self.done:
@@ -168,13 +169,10 @@ class TrainExperiment(Experiment):
         )
 
     def _loss(self, network: Network, x: np.ndarray, y: np.ndarray) -> float:
-        from plugins.regression import functions
-
-        return float(
-            functions.loss(self.config.loss, network(x) - y, self.config.huber_delta).mean()
-        )
+        error = network(x) - y
+        return float(functions.loss(self.config.loss, error, self.config.huber_delta).mean())
 
 
-def evaluate(network: Network, points: Any) -> float:
+def evaluate(network: Network, points: Curve) -> float:
     """Mean squared error on points with `x` and `y`, in units of y²."""
     return float(np.mean((network(points.x[:, None])[:, 0] - points.y) ** 2))

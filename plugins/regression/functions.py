@@ -1,6 +1,7 @@
 """Activations, losses and learning rates as plain functions of arrays.
 
-Derivatives of activations are written with the activation's value, which backpropagation has at hand.
+Derivatives of activations are written with the activation's value, which backpropagation has at
+hand.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ ACTIVATIONS: Mapping[str, Activation] = {
 
 
 def loss(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
-    """The loss of each error y - t: "mse" (y - t)² / 2, "mae" |y - t|, "huber" the first up to `huber_delta` and straight beyond."""
+    """The loss of each error y - t.
+
+    "mse" is (y - t)² / 2, "mae" |y - t|; "huber" is the first up to `huber_delta` and straight
+    beyond.
+    """
     size = np.abs(error)
     if name == "mse":
         return 0.5 * error**2
@@ -74,7 +79,8 @@ def learning_rate(schedule: str, first: float, final: float, epoch: int, epochs:
     """The learning rate of an epoch: a pure function of the epoch and of how many there are.
 
     Args:
-        schedule: "constant" stays at `first`; "linear" and "cosine" (Loshchilov and Hutter 2017, one cycle) reach `final` in the last epoch.
+        schedule: "constant" stays at `first`; "linear" and "cosine" (Loshchilov and Hutter 2017,
+            one cycle) reach `final` in the last epoch.
         first, final: > 0.
         epoch: counted from 0.
         epochs: how many in all.

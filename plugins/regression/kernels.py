@@ -1,11 +1,14 @@
-"""Per-sample gradient descent of a network with two hidden layers, compiled: the loop that a search of hundreds of networks spends its time in.
+"""Per-sample gradient descent of a network with two hidden layers, compiled for searches.
 
-The results are those of `training`'s plain NumPy up to rounding, and depend on the arguments alone: nothing here is parallel, so that as
-many of these calls as there are cores can run side by side (they release the GIL) without changing a bit.
+The results are those of `training`'s plain NumPy up to rounding, and depend on the arguments alone:
+nothing here is parallel, so that as many of these calls as there are cores can run side by side
+(they release the GIL) without changing a bit.
 
-What makes it fast: weights lie as [inputs, outputs], so that every inner loop runs along contiguous rows. Backpropagation is one pass over the
-large matrix; the update is a second, which also computes the next sample's forward pass while each row is at hand. Rows are padded to
-whole vectors, and four are worked on at once. Units that are padding are set to 0 after each activation, so they never count.
+What makes it fast: weights lie as [inputs, outputs], so that every inner loop runs along contiguous
+rows. Backpropagation is one pass over the large matrix; the update is a second, which also computes
+the next sample's forward pass while each row is at hand. Rows are padded to whole vectors, and four
+are worked on at once. Units that are padding are set to 0 after each activation, so they never
+count.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ VECTOR = 8
 ROWS = 4
 """Rows of the large matrix that are worked on at once."""
 FAST = {"reassoc", "contract", "nsz"}
-"""Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be seen."""
-SIGMOID, RELU, LEAKY_RELU, TANH, IDENTITY = range(5)
+"""Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be
+seen."""
+SIGMOID, _, _, TANH, IDENTITY = range(5)
+"""Numbers of activations; 1 and 2 are the two kinds of ReLU."""
 FAR = 1e150
 """An error from here on has no finite square: training has diverged."""
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
@@ -34,7 +39,7 @@ def padded(size: int) -> int:
 
 
 def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
-    """Zeros in the shapes that `descend` wants, for layers of these sizes: w1, b1, w2, b2, w3, b3."""
+    """Zeros in the shapes that `descend` takes for these layers: w1, b1, w2, b2, w3, b3."""
     p1, p2, rows = padded(units1), padded(units2), -(-units1 // ROWS) * ROWS
     return (
         np.zeros((inputs, p1)),
@@ -48,7 +53,10 @@ def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _exp(z, power, bits):  # type: ignore[no-untyped-def]
-    """power[k] = e^z[k], to 2e-16 relative: 2^n e^r with |r| <= ln(2) / 2 and the Taylor series of e^r. `bits` is `power` seen as int64."""
+    """power[k] = e^z[k], to 2e-16 relative; `bits` is `power` seen as int64.
+
+    e^z = 2^n e^r with |r| <= ln(2) / 2, and e^r by its Taylor series.
+    """
     for k in range(z.shape[0]):
         n = math.floor(min(max(z[k], -700.0), 700.0) * LOG2E + 0.5)
         bits[k] = (np.int64(n) + 1023) << 52
@@ -128,23 +136,13 @@ def _shrink(weights, rate, l1, l2):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, fastmath=FAST)
-def _first(w1, b1, x, z1):  # type: ignore[no-untyped-def]
-    """z1 = x w1 + b1."""
-    for k in range(z1.shape[0]):
-        z1[k] = b1[k]
-    for i in range(w1.shape[0]):
-        for k in range(z1.shape[0]):
-            z1[k] += x[i] * w1[i, k]
-
-
-@njit(nogil=True, fastmath=FAST)
-def _second(w2, b2, h1, z2):  # type: ignore[no-untyped-def]
-    """z2 = h1 w2 + b2."""
-    for k in range(z2.shape[0]):
-        z2[k] = b2[k]
-    for j in range(w2.shape[0]):
-        for k in range(z2.shape[0]):
-            z2[k] += h1[j] * w2[j, k]
+def _layer(w, b, x, z):  # type: ignore[no-untyped-def]
+    """z = x w + b."""
+    for k in range(z.shape[0]):
+        z[k] = b[k]
+    for i in range(w.shape[0]):
+        for k in range(z.shape[0]):
+            z[k] += x[i] * w[i, k]
 
 
 @njit(nogil=True, fastmath=FAST)
@@ -176,8 +174,13 @@ def _step_and_next(w2, step, h1, delta2, ahead, z2):  # type: ignore[no-untyped-
 
 
 @njit(nogil=True, fastmath=FAST)
-def _penalised_step_and_next(w2, step, h1, delta2, ahead, z2, keep, l1):  # type: ignore[no-untyped-def]
-    """The same, with penalties: w2 <- keep w2 - l1 sign(w2) - step h1 delta2'; `keep` and `l1` hold the learning rate already."""
+def _penalised_step_and_next(  # type: ignore[no-untyped-def]
+    w2, step, h1, delta2, ahead, z2, keep, l1
+):
+    """The same with penalties: w2 <- keep w2 - l1 sign(w2) - step h1 delta2'.
+
+    `keep` and `l1` contain the learning rate.
+    """
     for j in range(w2.shape[0] - ROWS, -1, -ROWS):
         c0, c1, c2, c3 = step * h1[j], step * h1[j + 1], step * h1[j + 2], step * h1[j + 3]
         n0, n1, n2, n3 = ahead[j], ahead[j + 1], ahead[j + 2], ahead[j + 3]
@@ -193,14 +196,18 @@ def _penalised_step_and_next(w2, step, h1, delta2, ahead, z2, keep, l1):  # type
 
 
 @njit(nogil=True, fastmath=FAST, cache=True)
-def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, slope, clip, l1, l2):  # type: ignore[no-untyped-def]
-    """Per-sample gradient descent on (f(x) - y)² / 2; parameters change in place. Returns the number of whole epochs done.
+def descend(  # type: ignore[no-untyped-def]
+    w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, slope, clip, l1, l2
+):
+    """Per-sample gradient descent on (f(x) - y)² / 2, in place; returns the whole epochs done.
 
-    It ends early, at the first sample whose error is not finite. Only the loss's gradient is clipped; penalties are on weights alone.
+    It ends early, at the first sample whose error is not finite. Only the loss's gradient is
+    clipped; penalties are on weights alone.
 
     Args:
-        w1, b1, w2, b2, w3, b3: float64 [inputs, p1], [p1], [r1, p2], [p2], [p2], [1]; p1 and p2 are `padded`, r1 to whole groups of rows.
-        units1, units2: how many units of the hidden layers are none of the padding.
+        w1, b1, w2, b2, w3, b3: float64 [inputs, p1], [p1], [r1, p2], [p2], [p2], [1]; p1 and p2 are
+            `padded`, r1 to whole groups of rows.
+        units1, units2: units of the hidden layers, without padding.
         x, y: float64 [points, inputs], [points].
         orders: integers [epochs, points]: the points in the order of each epoch.
         rates: float64 [epochs], the learning rates.
@@ -215,9 +222,9 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
     points, inputs = x.shape
     for epoch in range(orders.shape[0]):
         rate = rates[epoch]
-        _first(w1, b1, x[orders[epoch, 0]], z1)
+        _layer(w1, b1, x[orders[epoch, 0]], z1)
         _activate(kind, slope, z1, units1, h1, h1_bits)
-        _second(w2, b2, h1, z2)
+        _layer(w2, b2, h1, z2)
         for turn in range(points):
             now = orders[epoch, turn]
             after = orders[epoch, min(turn + 1, points - 1)]
@@ -255,7 +262,7 @@ def descend(w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, s
             for k in range(p2):
                 b2[k] -= step * delta2[k]
                 z2[k] = b2[k]
-            _first(w1, b1, x[after], z1)
+            _layer(w1, b1, x[after], z1)
             _activate(kind, slope, z1, units1, ahead, ahead_bits)
             if l1 > 0.0 or l2 > 0.0:
                 _penalised_step_and_next(

@@ -1,15 +1,19 @@
-"""The lab: one network trained on a noisy curve, or a search for the best one, and everything that is drawn and kept of either."""
+"""The lab: one network trained on a noisy curve, or a search for the best one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
 from sandbox.lab import Context, Lab
 from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from plugins.regression.experiment import TrainExperiment
+    from plugins.regression.search import GridSearchExperiment
 
 MODEL = "model.npz"
 
@@ -72,8 +76,10 @@ class RegressionLab(Lab):
             else "Compiling the descent (some seconds, once; it is kept for later runs)."
         )
 
-    def build(self, config: RegressionConfig, context: Context) -> Any:
-        """A fresh experiment: `experiment.TrainExperiment` or `search.SearchExperiment`."""
+    def build(
+        self, config: RegressionConfig, context: Context
+    ) -> TrainExperiment | GridSearchExperiment:
+        """A fresh experiment: one training, or a search."""
         if config.task == "search":
             from plugins.regression.search import GridSearchExperiment
 
@@ -83,7 +89,7 @@ class RegressionLab(Lab):
         return TrainExperiment(config, context)
 
     def suggest(self, trial: Any) -> dict[str, Any]:
-        """The search space of the report, continuous where it took steps; the second layer is no wider than the first."""
+        """The report's search space, made continuous; the second layer is not the wider one."""
         first = trial.suggest_int("units1", 10, 100)
         second = trial.suggest_int("units2", 10, first)
         return {
@@ -99,36 +105,31 @@ class RegressionLab(Lab):
     objective = "summary.validation_loss"
     direction = "minimize"
 
-    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Data and fitted function, losses per epoch; of a search the ranking and the parallel coordinates too. The network as a file."""
+    def pictures(
+        self,
+        experiment: TrainExperiment | GridSearchExperiment,
+        artifacts: Artifacts,
+        metrics: Metrics,
+    ) -> None:
+        """The network as a file; data, losses and the fitted function; of a search its ranking."""
         from plugins.regression import pictures
+        from plugins.regression.experiment import TrainExperiment
 
         with artifacts.open(MODEL) as file:
             experiment.model.save(file)
-        if hasattr(experiment, "finalists"):
-            artifacts.write("ranking.csv", pictures.ranking_table(experiment))
-            artifacts.save_figure(
-                "parallel_coordinates.png", pictures.parallel_coordinates(experiment)
-            )
+        if isinstance(experiment, TrainExperiment):
+            best = experiment.best_epoch if experiment.chooses else None
+            artifacts.save_figure("data.png", pictures.data(experiment.points))
+            artifacts.save_figure("losses.png", pictures.losses(metrics.columns("learn"), best))
+            title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"
+        else:
+            artifacts.write("ranking.csv", pictures.ranking(experiment))
+            plot = pictures.parallel_coordinates(experiment)
+            artifacts.save_figure("parallel_coordinates.png", plot)
             artifacts.save_figure("finalists.png", pictures.finalists(experiment))
-            artifacts.save_figure(
-                "fit.png",
-                pictures.fitted(
-                    experiment.points, experiment.model, "The network that cross-validation chose"
-                ),
-            )
-            return
-        artifacts.save_figure("data.png", pictures.data(experiment.points))
-        artifacts.save_figure(
-            "losses.png",
-            pictures.losses(
-                metrics.columns("learn"), experiment.best_epoch if experiment.chooses else None
-            ),
-        )
-        title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"
-        artifacts.save_figure(
-            "fit.png", pictures.fitted(experiment.points, experiment.model, title)
-        )
+            title = "The network that cross-validation chose"
+        fit = pictures.fitted(experiment.points, experiment.model, title)
+        artifacts.save_figure("fit.png", fit)
 
 
 def _compiled() -> bool:

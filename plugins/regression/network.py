@@ -1,6 +1,7 @@
-"""A feed-forward network in NumPy: any number of layers, their gradients by backpropagation, and a file to keep it in.
+"""A feed-forward network in NumPy: layers, gradients by backpropagation, and a file.
 
-All parameters are one flat vector, of which weights [inputs, outputs] and biases [outputs] are views: an optimiser sees one array.
+All parameters are one flat vector, of which weights [inputs, outputs] and biases [outputs] are
+views: an optimiser sees one array.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -54,8 +55,8 @@ class Network:
 
         Args:
             rng: draws.
-            how: "xavier": uniform with variance 2 / (inputs + outputs) (Glorot and Bengio 2010, equation 16); "he": normal with variance
-                2 / inputs (He et al. 2015, equation 10).
+            how: "xavier": uniform with variance 2 / (inputs + outputs) (Glorot and Bengio 2010,
+                equation 16); "he": normal with variance 2 / inputs (He et al. 2015, equation 10).
         """
         self.values[:] = 0
         for weights in self.weights:
@@ -71,7 +72,8 @@ class Network:
         return {"sizes": self.sizes, "activation": self.activation, "values": self.values}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["sizes"], state["activation"])  # type: ignore[misc]  # so that the copy's weights are views of its own values
+        # the copy's weights are views of the copied values
+        self.__init__(state["sizes"], state["activation"])  # type: ignore[misc]
         self.values[:] = state["values"]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -113,7 +115,7 @@ class Network:
             layers.append(z if number == len(self.weights) else self._f.value(z))
         return layers
 
-    def save(self, file: Any) -> None:
+    def save(self, file: IO[bytes]) -> None:
         """Write it to a binary file as .npz: parameters and a line of JSON, no pickle."""
         about = {"format": FORMAT, "sizes": self.sizes, "activation": self.activation}
         np.savez(file, about=np.array(json.dumps(about)), values=self.values)
@@ -135,7 +137,7 @@ class Network:
                 raise ValueError(
                     f"{values.dtype} {values.shape} parameters, not float64 {network.values.shape}"
                 )
-        except Exception as error:  # a damaged archive makes zipfile, zlib, struct, json and NumPy raise nearly anything
+        except Exception as error:  # a damaged archive makes libraries raise nearly anything
             raise SandboxError(
                 f"{path} holds no network that can be read ({type(error).__name__}: {error})."
             ) from error

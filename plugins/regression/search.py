@@ -1,7 +1,7 @@
-"""A grid search by K-fold cross-validation: every candidate is trained on each fold, and the best few again on all points.
+"""A grid search: every candidate is trained on each fold, and the best few again on all points.
 
-Every fit has generators of its own, made from the run's seed, the candidate and the fold; so what is found depends neither on how many work
-at once nor on where the search was put down and taken up again. The test points choose nothing.
+Every fit has its own generators, made from the run's seed, the candidate and the fold: results
+depend neither on the number of threads nor on interruptions. The test points choose nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.supervised.candidates import CandidateSearch
 from envs.datasets.curves import Curve
 from plugins.regression.config import RegressionConfig, hidden_layers, numbers, recipe_of
 from plugins.regression.data import points_of, refuse_batch
@@ -20,7 +21,7 @@ from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from plugins.regression.training import Diverged, Training
 from sandbox.errors import SandboxError, UsageError
-from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
 from sandbox.seeding import generator
 
@@ -38,7 +39,7 @@ class Candidate(NamedTuple):
 
     @property
     def size(self) -> str:
-        """The hidden layers as they are typed."""
+        """The hidden layers as in the option."""
         return ",".join(map(str, self.hidden))
 
     def __str__(self) -> str:
@@ -48,7 +49,11 @@ class Candidate(NamedTuple):
 
 
 def grid(config: RegressionConfig) -> list[Candidate]:
-    """All candidates, in a fixed order: those of one size stand together."""
+    """All candidates, in a fixed order: those of one size follow one another.
+
+    scikit-learn's ParameterGrid orders by the names of the settings; the number of a candidate is
+    part of the names of its generators.
+    """
     search = config.search
     sizes = [hidden_layers(part) for part in search.sizes.split()]
     parts = product(
@@ -59,6 +64,8 @@ def grid(config: RegressionConfig) -> list[Candidate]:
 
 def fold_numbers(rng: np.random.Generator, points: int, folds: int, shuffle: bool) -> np.ndarray:
     """The fold of each point, sizes differing by at most 1: int64 [points].
+
+    scikit-learn's KFold shuffles by the older RandomState, not by a generator of the run.
 
     Raises:
         UsageError: when there are more folds than points.
@@ -75,11 +82,11 @@ def fit(
     """A candidate trained on points; None when it diverges.
 
     Args:
-        config: everything that the candidate does not say.
+        config: all other settings.
         candidate: what to train.
         points: to train on.
         seed: of the run.
-        name: of this fit's generators: its weights and its orders are its own.
+        name: of this fit's generators, for its weights and its orders.
     """
     network = Network((1, *candidate.hidden, 1), candidate.activation)
     network.initialise(generator(seed, f"{name} weights"), config.initialisation)
@@ -93,22 +100,45 @@ def fit(
     return network
 
 
-class GridSearchExperiment(Experiment):
+def held_out_loss(
+    config: RegressionConfig,
+    candidate: Candidate,
+    points: Curve,
+    held: np.ndarray,
+    seed: int,
+    name: str,
+) -> float:
+    """Mean loss (y - t)² / 2 on the points held out; infinity where learning diverged.
+
+    Args:
+        config, candidate, seed, name: see `fit`.
+        points: to train on, and to measure on.
+        held: bool [points], which are held out.
+    """
+    train, rest = (Curve(points.x[part], points.y[part]) for part in (~held, held))
+    network = fit(config, candidate, train, seed, name)
+    return float("inf") if network is None else evaluate(network, rest) / 2
+
+
+class GridSearchExperiment(CandidateSearch):
     """The search as a run.
 
     Args:
         config: the grid, and how every candidate is trained.
-        context: gives the generators "data" and "folds", the seed of every fit, and how many threads work.
+        context: gives the generators "data" and "folds", the seed of every fit, and how many
+            threads work.
 
     Attributes:
         candidates: the grid.
-        losses: mean loss (y - t)² / 2 on the points held out, float64 [candidates, folds]: NaN is still to do, infinity diverged.
-        finalists: numbers of the best candidates, the best first; empty until all folds are done.
-        test_mse, train_mse: of the finalists trained on all training points, float64 [top], NaN still to do.
+        losses: mean loss (y - t)² / 2 on the points held out, float64 [candidates, folds]; NaN
+            where it is still to do, infinity where learning diverged.
+        test_mse, train_mse: of the finalists trained on all training points, float64 [top]; NaN
+            where it is still to do.
+        models: parameters of the finalists; None where learning diverged.
     """
 
     limit: int
-    unit = "fit"
+    unit, higher_is_better = "fit", False
     headline = ("validation_loss", "test_mse")
 
     def __init__(self, config: RegressionConfig, context: Context) -> None:
@@ -124,9 +154,7 @@ class GridSearchExperiment(Experiment):
         self.losses = np.full((len(self.candidates), folds), np.nan)
         self.top = min(config.search.top, len(self.candidates))
         self.test_mse, self.train_mse = np.full(self.top, np.nan), np.full(self.top, np.nan)
-        self.models: list[
-            np.ndarray | None
-        ] = []  # parameters of the finalists, None where one diverged
+        self.models: list[np.ndarray | None] = []
         self.limit = self.losses.size + self.top
 
     @property
@@ -134,12 +162,19 @@ class GridSearchExperiment(Experiment):
         """Fits done, of folds and finalists."""
         return int((~np.isnan(self.losses)).sum()) + len(self.models)
 
+    def means(self) -> np.ndarray:
+        """Mean loss of each candidate; none before all folds of all candidates are done."""
+        return np.empty(0) if np.isnan(self.losses).any() else self.losses.mean(axis=1)
+
     @property
     def finalists(self) -> np.ndarray:
-        """Numbers of the best candidates by cross-validation, the best first (of equals the first of the grid); empty before the end."""
-        if np.isnan(self.losses).any():
-            return np.empty(0, dtype=np.int64)
-        return np.argsort(self.losses.mean(axis=1), kind="stable")[: self.top]
+        """Numbers of the best candidates by cross-validation, best first; empty before the end."""
+        return self.ranking()[: self.top]
+
+    @property
+    def winner(self) -> int:
+        """Number of the candidate that cross-validation chose."""
+        return int(self.finalists[self.chosen])
 
     @property
     def model(self) -> Network:
@@ -152,7 +187,7 @@ class GridSearchExperiment(Experiment):
 
     @property
     def chosen(self) -> int:
-        """Place of the best finalist by cross-validation that did not diverge when it was trained on all points; 0 where all did."""
+        """Place of the best finalist whose training on all points did not diverge; 0 if all did."""
         return next((place for place, values in enumerate(self.models) if values is not None), 0)
 
     def finalist(self, place: int) -> Network:
@@ -174,7 +209,7 @@ class GridSearchExperiment(Experiment):
         return [self._search_block() if np.isnan(self.losses).any() else self._final_block()]
 
     def state(self) -> State:
-        """What was found so far."""
+        """The losses, errors and models so far."""
         return {
             "losses": self.losses.copy(),
             "test": self.test_mse.copy(),
@@ -183,12 +218,9 @@ class GridSearchExperiment(Experiment):
         }
 
     def restore(self, state: State) -> None:
-        """Take up what `state` returned."""
-        self.losses, self.test_mse, self.train_mse = (
-            state["losses"].copy(),
-            state["test"].copy(),
-            state["train"].copy(),
-        )
+        """Restore what `state` returned."""
+        names = ("losses", "test", "train")
+        self.losses, self.test_mse, self.train_mse = (state[name].copy() for name in names)
         self.models = list(state["models"])
 
     def score(self) -> Score:
@@ -199,19 +231,16 @@ class GridSearchExperiment(Experiment):
         return Score("test_mse", chosen, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
-        """The candidate that cross-validation chose, and beside it, marked, the one that looks best on the test points."""
+        """The candidate chosen by cross-validation, and the one that is best on the test points."""
         places = self.finalists
         if not len(places) or not self.models:
             return {"fits": self.done_units}
-        chosen, tested = (
-            self.candidates[places[self.chosen]],
-            np.where(np.isfinite(self.test_mse), self.test_mse, np.inf),
-        )
-        best = int(tested.argmin())
+        winner = self.winner
+        best = int(np.where(np.isfinite(self.test_mse), self.test_mse, np.inf).argmin())
         return {
             "test_mse": float(self.test_mse[self.chosen]),
-            "chosen_by_cross_validation": str(chosen),
-            "cross_validation_loss": float(self.losses[places[self.chosen]].mean()),
+            "chosen_by_cross_validation": str(self.candidates[winner]),
+            "cross_validation_loss": float(self.losses[winner].mean()),
             "test_mse_if_chosen_on_the_test_set": float(self.test_mse[best]),
             "chosen_on_the_test_set": str(self.candidates[places[best]]),
             "candidates": len(self.candidates),
@@ -225,20 +254,19 @@ class GridSearchExperiment(Experiment):
 
         def one(cell: int) -> float:
             number, fold = divmod(int(cell), self.config.search.folds)
-            held = self.fold == fold
-            train, kept = (
-                Curve(self.points.train.x[part], self.points.train.y[part])
-                for part in (~held, held)
+            return held_out_loss(
+                self.config,
+                self.candidates[number],
+                self.points.train,
+                self.fold == fold,
+                self.seed,
+                f"fit {number} {fold}",
             )
-            network = fit(
-                self.config, self.candidates[number], train, self.seed, f"fit {number} {fold}"
-            )
-            return float("inf") if network is None else evaluate(network, kept) / 2
 
-        found = np.array(self._together(one, cells))
+        losses = np.array(self._together(one, cells))
         numbers_, folds = np.divmod(cells, self.config.search.folds)
-        self.losses[numbers_, folds] = found
-        shown = np.where(np.isfinite(found), found, np.nan)
+        self.losses[numbers_, folds] = losses
+        shown = np.where(np.isfinite(losses), losses, np.nan)
         return Block(
             "search",
             {"fit": cells + 1, "candidate": numbers_, "fold": folds, "validation_loss": shown},
@@ -280,7 +308,7 @@ class GridSearchExperiment(Experiment):
         )
 
     def _count(self, candidate: Candidate) -> int:
-        """Fits of a block: a whole number of candidates, as many as make up its work; a function of the configuration alone."""
+        """Fits of a block: those of as many whole candidates as make up its work."""
         sizes = (1, *candidate.hidden, 1)
         weights = sum(inputs * outputs for inputs, outputs in pairwise(sizes)) + 200
         each = weights * len(self.fold) * self.config.epochs
@@ -289,7 +317,7 @@ class GridSearchExperiment(Experiment):
         )
 
     def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
-        """The results of all items, in their order; the compiled loop releases the GIL, so threads do."""
+        """The results of all items, in order, by threads: the compiled loop releases the GIL."""
         if self.threads == 1:
             return [work(item) for item in items]
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fit") as pool:

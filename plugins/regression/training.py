@@ -1,6 +1,7 @@
 """Training of a network, epoch by epoch: stochastic gradient descent with momentum, or Adam.
 
-How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs in `kernels`, everything else in NumPy.
+How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs
+in `kernels`, everything else in NumPy.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Diverged(SandboxError):
         again = [f"--learning-rate {recipe.learning_rate / 10:g}"]
         again += ["--clip 1"] if recipe.clip is None else []
         super().__init__(
-            f"The loss is not finite any more in epoch {epoch}: a learning rate of {recipe.learning_rate:g} is too large here. "
+            f"The loss is not finite any more in epoch {epoch}: a learning rate of "
+            f"{recipe.learning_rate:g} is too large here. "
             f"Try {' or '.join(again)}."
         )
 
@@ -45,13 +47,14 @@ class Recipe:
         loss: "mse", "mae" or "huber", see `functions.loss`.
         huber_delta: where Huber's loss becomes straight, > 0.
         optimiser: "sgd" or "adam".
-        momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate v.
+        momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate
+            v.
         batch_size: points of a step; 0 takes all.
         schedule, learning_rate, learning_rate_final: see `functions.learning_rate`.
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
         l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
         epochs: how many in all.
-        shuffle: whether each epoch takes the points in an order of its own.
+        shuffle: whether each epoch takes the points in another order.
     """
 
     loss: str = "mse"
@@ -75,8 +78,15 @@ class Recipe:
         )
 
 
+def held_out(rng: np.random.Generator, points: int, share: float) -> np.ndarray:
+    """Which points are held out, at least one and not all: bool [points]."""
+    held = np.zeros(points, dtype=bool)
+    held[rng.permutation(points)[: min(points - 1, max(1, round(share * points)))]] = True
+    return held
+
+
 class Training:
-    """A network on its way.
+    """A network and the state of its training.
 
     Args:
         network: with its initial parameters; they change in place.
@@ -118,7 +128,8 @@ class Training:
         """Train for so many epochs.
 
         Raises:
-            Diverged: when the loss is not finite any more; the network is then as it was after the last good epoch.
+            Diverged: when the loss is not finite any more; the network is then as it was after the
+                last good epoch.
         """
         points = len(self.x)
         orders = np.stack(
@@ -160,16 +171,23 @@ class Training:
             to[...] = part
         clip = math.inf if recipe.clip is None else recipe.clip
         good = kernels.descend(
-            *(w1, b1, w2, b2, w3, b3, units1, units2, self.x, np.ascontiguousarray(self.y[:, 0])),
-            *(
-                orders,
-                self._rates(len(orders)),
-                f.kind,
-                f.slope,
-                clip,
-                float(recipe.l1),
-                float(recipe.l2),
-            ),
+            w1,
+            b1,
+            w2,
+            b2,
+            w3,
+            b3,
+            units1,
+            units2,
+            self.x,
+            np.ascontiguousarray(self.y[:, 0]),
+            orders,
+            self._rates(len(orders)),
+            f.kind,
+            f.slope,
+            clip,
+            float(recipe.l1),
+            float(recipe.l2),
         )
         for part, to in zip(own, padded, strict=True):
             part[...] = to
@@ -219,7 +237,7 @@ class Training:
         return direction
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on, the generator aside."""
+        """Everything needed to continue, except the generator."""
         counts = {"epochs_done": self.epochs_done, "steps_done": self.steps_done}
         return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
 

@@ -1,6 +1,7 @@
-"""Epoch training: schedules and averages by arithmetic, deformations by geometry, models back from their files, and honest failures."""
+"""Epoch training: schedules and averages by arithmetic, deformations, saved models."""
 
-# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is there
+# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is
+# there
 from __future__ import annotations
 
 import json

@@ -1,6 +1,7 @@
-"""Labs 03 and 05: what neurons see by linear algebra, components against scikit-learn, images from files, and the search."""
+"""Labs 03 and 05: neurons by linear algebra, components against scikit-learn, the search."""
 
-# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is there
+# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is
+# there
 from __future__ import annotations
 
 import numpy as np
@@ -13,9 +14,10 @@ from PIL import Image, ImageDraw
 from envs.datasets.images import load_images
 from plugins.autoencoder import codes
 from plugins.autoencoder.comparison import Components, error
-from plugins.mnist import neurons, space
+from plugins.mnist import neurons
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.figures import reliability
+from plugins.mnist.lab import MnistLab
 from plugins.mnist.network import network
 from plugins.mnist.prediction import prepared
 from sandbox import run
@@ -77,7 +79,8 @@ def test_a_line_between_codes_begins_and_ends_at_them():
 def test_candidates_lie_in_the_ranges_of_the_report():
     from sklearn.model_selection import ParameterSampler
 
-    drawn = [space.settings(one) for one in ParameterSampler(space.space(), 400, random_state=0)]
+    lab = MnistLab()
+    drawn = [lab.settings(one) for one in ParameterSampler(lab.space(), 400, random_state=0)]
     assert all(
         50 <= one["hidden"][1] <= one["hidden"][0] <= 600 and 0 <= one["dropout"] < 0.5
         for one in drawn

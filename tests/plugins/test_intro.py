@@ -1,4 +1,4 @@
-"""The lab intro: fits against other implementations, the descent against the closed form, and what a student may give it by mistake."""
+"""The lab intro: fits against other implementations, the descent against the closed form."""
 
 from __future__ import annotations
 

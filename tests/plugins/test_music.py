@@ -1,4 +1,4 @@
-"""The lab music: MIDI read in beats and written back, likelihoods that are ones, a model that learns one bar, the same piece twice."""
+"""The lab music: MIDI read and written back, exact likelihoods, one bar learned by heart."""
 
 # ruff: noqa: E402 - what needs an extra is imported after asking whether it is there
 
@@ -355,6 +355,13 @@ def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store):
 def test_no_more_is_learned_from_than_the_limit_of_frames_below_one_epoch(store):
     made = run("music", preset="quick", frames=1000, pictures=False)
     assert made.summary["epochs"] == 1 and 700 < made.summary["frames"] <= 1000
+
+
+def test_the_device_auto_learns_on_what_the_machine_has(store, say):
+    words = ("--frames", 1000, "--no-pictures", "--device", "auto")
+    said = say("run", "music", "--preset", "quick", *words)
+    assert said.code == 0, said.err
+    assert load("last").record.device == "auto" and load("last").status == "finished"
 
 
 def test_epochs_of_etudes_make_the_next_step_better_foreseen(store):

@@ -1,4 +1,4 @@
-"""The lab regression: gradients against differences and torch, the compiled descent against plain NumPy, the search against doing it by hand."""
+"""The lab regression: gradients against torch, compiled descent against NumPy, the search."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""`chord_lstm`: the keys of one moment one after the other, from the lowest to the highest, so that chords fit together.
+"""`chord_lstm`: the keys of one moment one after the other, from the lowest to the highest.
 
-The probability of a chord is the product over its keys of p(key | keys below it, all moments before): an exact likelihood, as in a NADE
-(Larochelle and Murray, 2011). All keys share one set of weights (the idea of Johnson, 2017, "tied parallel"): each looks at its
-neighbourhood in the moments before and at the keys below it in this one. What the LSTM remembers of the whole piano is added.
+The probability of a chord is the product over its keys of p(key | keys below it, all moments
+before): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
+weights (the idea of Johnson, 2017, "tied parallel"): each looks at its neighbourhood in the moments
+before and at the keys below it in this one. What the LSTM remembers of the whole piano is added.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class ChordLstm(MusicModel):
             state: what is remembered.
 
         Returns:
-            Features of each key [lanes, steps, channels, keys], a logit for each [lanes, steps, keys], what the LSTM remembers
-            [lanes, steps, hidden], and its state.
+            Features of each key [lanes, steps, channels, keys], a logit for each [lanes, steps,
+            keys], what the LSTM remembers [lanes, steps, hidden], and its state.
         """
         keys = sounds[:, :, 0]
         steps = keys.shape[1] - self.history

@@ -1,4 +1,4 @@
-"""From probabilities to the keys of one step: the report's draws with their corrections, and chords drawn key by key.
+"""From probabilities to the keys of one step: by hand as in the report, or chords key by key.
 
 Randomness comes in as a generator; with `argmax` none is used.
 """
@@ -22,7 +22,8 @@ class Draw:
     """How keys are chosen (REPORTS, U3).
 
     Attributes:
-        mode: "sample" draws, "argmax" takes the most likely, "nucleus" draws among the likeliest that together have `top_p`.
+        mode: "sample" draws, "argmax" takes the most likely, "nucleus" draws among the likeliest
+            that together have `top_p`.
         temperature: > 0; the logits are divided by it, so below 1 the likely becomes more likely.
         top_p: of the nucleus, in (0, 1].
         a_right, a_left: >= 0, how fast the correction falls with each step that a note has sounded.
@@ -38,7 +39,9 @@ class Draw:
 
 
 def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode) -> np.ndarray:
-    """The report's factor for notes that just sounded n steps in a row: 1 + b·e^(-a·n) when sampling, e^(-a·n) for the most likely.
+    """The report's factor for notes that sounded in the last n steps.
+
+    1 + b·e^(-a·n) when sampling, e^(-a·n) for the most likely.
 
     Args:
         sounded: n of each key; 0 for keys that did not just sound, whose factor is 1.
@@ -112,8 +115,9 @@ def draw_chord(
 ) -> np.ndarray:
     """The keys of one step from the lowest up, each given those below it.
 
-    Of two answers to one key the likelier is nearly always silence; so `argmax` takes as many of the likeliest keys as are expected, and `nucleus`
-    draws among those that hold `top_p` of the notes that are expected.
+    Of two answers to one key the likelier is nearly always silence; so `argmax` takes as many of
+    the likeliest keys as are expected, and `nucleus` draws among those that hold `top_p` of the
+    notes that are expected.
 
     Args:
         features: float32 [channels, keys], base: float32 [keys]; see `ChordLstm.features`.
@@ -159,9 +163,10 @@ def _chain(  # type: ignore[no-untyped-def]
     uniform,
     soft,
 ):
-    """Key by key from the lowest: 1 or 0 as drawn; or `soft`, where each counts for the higher ones by its probability, these probabilities.
+    """Key by key from the lowest: 1 or 0 as drawn, or with `soft` probabilities: float64 [keys].
 
-    The soft ones are, to first order, the probabilities of the keys when those below them are not known: float64 [keys].
+    The soft ones are, to first order, the probabilities of the keys when those below them are not
+    known: float64 [keys].
     """
     channels, keys = features.shape
     reach = below.shape[1]

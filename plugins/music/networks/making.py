@@ -17,7 +17,8 @@ from sandbox.seeding import generator
 def make_model(config: MusicConfig, seed: int) -> MusicModel:
     """The model of a configuration with fresh weights, drawn from the seed alone.
 
-    PyTorch's own rule for fresh layers: uniform within 1/√fan-in for linear layers and convolutions, within 1/√hidden for LSTMs.
+    PyTorch's own rule for fresh layers: uniform within 1/√fan-in for linear layers and
+    convolutions, within 1/√hidden for LSTMs.
     """
     options: Any = config.model.options
     with torch.device("meta"):  # no weights are drawn from PyTorch's global generator

@@ -1,7 +1,8 @@
 """The networks as one interface, and the report's two: `two_hands` and `one_track`.
 
-A model says of every step how likely each key is to sound, from the steps before it alone (and `chord_lstm` from lower keys of the same
-step). A model never sees a step before it has predicted it; a test changes each step and looks at all that came before.
+A model says of every step how likely each key is to sound, from the steps before it alone (and
+`chord_lstm` from lower keys of the same step). A model never sees a step before it has predicted
+it; a test changes each step and looks at all that came before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Predicted(NamedTuple):
     Attributes:
         logits: [lanes, steps, hands, 88] of each key's probability to sound.
         counts: [lanes, steps, hands] notes that will sound, or None.
-        strikes: [lanes, steps, hands, 88] logits of a key that sounds now and did before to be struck again.
+        strikes: [lanes, steps, hands, 88] logits of a key that sounds now and did before to be
+            struck again.
         state: what is remembered behind the window.
     """
 
@@ -47,7 +49,8 @@ class MusicModel(nn.Module):
 
     Attributes:
         history: steps before a window that the model looks at, >= 1.
-        prior: [hands, keys]: what must be added to the logits to make them those of probabilities: the weights of the loss, undone.
+        prior: [hands, keys]: what must be added to the logits to make them those of probabilities:
+            the weights of the loss, undone.
     """
 
     history = 1
@@ -80,7 +83,7 @@ class MusicModel(nn.Module):
         return values * kept / (1 - share)
 
     def strikes(self, remembered: Tensor, sounds: Tensor) -> Tensor:
-        """Logits of being struck again: [lanes, steps, hands, 88]. What it learns changes nothing below it."""
+        """Logits of being struck again: [lanes, steps, hands, 88]; no gradient flows below it."""
         seen = torch.cat([remembered.detach(), sounds.flatten(2)], dim=-1)
         return self.strike(seen).unflatten(-1, (self.hands, self.piano))
 
@@ -96,12 +99,13 @@ class MusicModel(nn.Module):
 
 
 class ReportModel(MusicModel):
-    """The report's networks: an LSTM, and for each hand a head for the keys and one for the number of notes (REPORTS, U2).
+    """The report's networks (REPORTS, U2): an LSTM, and two heads for each hand.
 
     Args:
         config: its options.
         hands: 1 or 2.
-        dense: units of the layer that both heads of a hand share; with 0 the heads have no layers of their own.
+        dense: units of the layer that both heads of a hand share; with 0 the heads have no layers
+            of their own.
         apart: whether the number of notes is learned without touching what is below its head.
     """
 
@@ -136,7 +140,7 @@ class ReportModel(MusicModel):
         return Predicted(logits, counts, self.strikes(remembered, sounds[:, 1:]), state)
 
     def heads(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
-        """What every hand will do: logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands]."""
+        """Logits [lanes, steps, hands, 88] and number of notes [lanes, steps, hands]."""
         bodies = [body(remembered) for body in self.bodies]
         logits = torch.stack(
             [head(body) for head, body in zip(self.keys, bodies, strict=True)], dim=2
@@ -155,7 +159,8 @@ class Target(NamedTuple):
         sounds: float [lanes, history + steps, hands, 88].
         inside: bool [lanes, steps].
         position: int64 [lanes].
-        struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and did in the step before.
+        struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and did in
+            the step before.
     """
 
     sounds: Tensor
@@ -188,19 +193,21 @@ def target_of(
 
 
 def frame_nll(model: MusicModel, predicted: Predicted, target: Target) -> Tensor:
-    """Negative log-likelihood of every hand in every step in nats, summed over its keys: [lanes, steps, hands].
+    """Negative log-likelihood of every hand in every step: nats, [lanes, steps, hands].
 
-    Boulanger-Lewandowski et al., 2012. Of a loss with weights the logits are those of weighted odds; `prior` takes the weights out.
+    Boulanger-Lewandowski et al., 2012. Of a loss with weights the logits are those of weighted
+    odds; `prior` takes the weights out.
     """
     logits = predicted.logits.float() + model.prior
     return functional.binary_cross_entropy_with_logits(logits, target.now, reduction="none").sum(-1)
 
 
 def losses(model: MusicModel, predicted: Predicted, target: Target, kind: str) -> dict[str, Tensor]:
-    """The parts of the loss, each a mean over the steps inside pieces; what is minimised is their sum.
+    """The parts of the loss, each a mean over the steps inside pieces; their sum is minimised.
 
-    `report`: 1.2 · BCE with weights + MSE of the number of notes, mean over keys, summed over hands. `likelihood`: the NLL of a frame.
-    In both, `strike` teaches the head that tells repeated from held notes.
+    `report`: 1.2 · BCE with weights + MSE of the number of notes, mean over keys, summed over
+    hands. `likelihood`: the NLL of a frame. In both, `strike` teaches the head that tells repeated
+    from held notes.
     """
     inside, now = target.inside, target.now
     frames = inside.sum().clamp(min=1)

@@ -1,0 +1,92 @@
+"""What every search has: candidates judged by cross-validation, their ranking and its plot."""
+
+from __future__ import annotations
+
+import csv
+import io
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from sandbox.lab import Experiment
+from sandbox.visual.parallel import parallel_coordinates
+
+MANY = 30
+"""Of so many candidates, the worst tenth ends at the edge of the plot."""
+
+
+class CandidateSearch(Experiment):
+    """Base of experiments that choose among candidates by their mean score over the folds.
+
+    Attributes:
+        candidates: all of them; their settings are attributes.
+        higher_is_better: whether more of the score is better.
+    """
+
+    candidates: Sequence[Any]
+    higher_is_better: bool
+
+    @abstractmethod
+    def means(self) -> np.ndarray:
+        """Mean score of each candidate judged so far: float64 [judged]; not finite: diverged."""
+
+    def ranking(self) -> np.ndarray:
+        """Numbers of the candidates judged so far, best first; of equals the first leads."""
+        means = self.means()
+        return np.argsort(-means if self.higher_is_better else means, kind="stable")
+
+    @property
+    def winner(self) -> int:
+        """Number of the best candidate, from 0."""
+        return int(self.ranking()[0])
+
+    def plot(self, labels: Mapping[str, str], objective: str) -> Figure:
+        """Every candidate as a line through its settings, the winner over the others.
+
+        Args:
+            labels: of the settings, with units, by name.
+            objective: what the score is, with its unit.
+        """
+        means = self.means()
+        columns = {
+            label: [_plain(getattr(one, name), ",") for one in self.candidates[: len(means)]]
+            for name, label in labels.items()
+        }
+        chosen = ", ".join(_short(column[self.winner]) for column in columns.values())
+        return parallel_coordinates(
+            columns,
+            means,
+            objective,
+            f"{len(means)} candidates by cross-validation",
+            higher_is_better=self.higher_is_better,
+            best=self.winner,
+            best_label=f"chosen: {chosen}",
+            clip=0.9 if len(means) >= MANY else 1.0,
+        )
+
+
+def ranking_table(ranking: Iterable[int], columns: Mapping[str, Sequence[Any] | np.ndarray]) -> str:
+    """Candidates in the order of their ranks, as comma-separated text.
+
+    Args:
+        ranking: their numbers, best first.
+        columns: a value for each candidate, by heading.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["rank", *columns])
+    for rank, one in enumerate(ranking, 1):
+        writer.writerow([rank, *(_plain(values[one], " ") for values in columns.values())])
+    return text.getvalue()
+
+
+def _plain(value: Any, between: str) -> Any:
+    """Several numbers as text, anything else as it is."""
+    return between.join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

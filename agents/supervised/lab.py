@@ -1,0 +1,89 @@
+"""What the labs of images share: training or a random search, threads, and the files of a run."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sandbox.lab import Context, Lab
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from agents.supervised.experiment import ImageExperiment, Task
+    from agents.supervised.search import RandomSearchExperiment
+
+
+class ImageLab(Lab):
+    """Base of the labs that train a network on images."""
+
+    name: ClassVar[str]
+    loss_label: ClassVar[str]
+    unit: ClassVar[str]
+    """Of the score."""
+    global_generators = ("torch",)
+    follows_processor = True
+    searched: ClassVar[Mapping[str, str]]
+    """Labels of the settings that the random search varies, by name."""
+
+    @abstractmethod
+    def network(self, config: Any) -> nn.Module:
+        """A fresh network of a configuration."""
+
+    @abstractmethod
+    def task(self, config: Any, context: Context) -> Task:
+        """What the network learns."""
+
+    @abstractmethod
+    def space(self) -> dict[str, Any]:
+        """Distributions of the random search, for scikit-learn's ParameterSampler."""
+
+    @abstractmethod
+    def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a candidate, made from a draw."""
+
+    @abstractmethod
+    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
+        """The lab's own pictures of a training."""
+
+    def threads(self, config: Any, cores: int) -> int:
+        """One for a small network."""
+        from agents.supervised.threads import threads_for, weights_of
+
+        weights = weights_of(lambda: self.network(config))
+        return threads_for(weights, config.batch_size, cores)
+
+    def build(self, config: Any, context: Context) -> ImageExperiment | RandomSearchExperiment:
+        """A fresh experiment: one training, or with `search.candidates` a random search."""
+        from agents.supervised.experiment import ImageExperiment
+        from agents.supervised.search import RandomSearchExperiment
+
+        if not config.search.candidates:
+            return ImageExperiment(self.task(config, context), config, context)
+        return RandomSearchExperiment(
+            config,
+            config.search,
+            context,
+            self.space(),
+            self.settings,
+            lambda chosen: self.task(chosen, context),
+        )
+
+    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+        """The model, learning curves, the lab's pictures, and of a search all candidates."""
+        from agents.supervised.curves import training_curves
+        from agents.supervised.saving import save_model
+        from agents.supervised.search import RandomSearchExperiment
+
+        if isinstance(experiment, RandomSearchExperiment):
+            score = f"{experiment.monitor.replace('_', ' ')} in cross-validation"
+            artifacts.write("candidates.csv", experiment.table(list(self.searched)))
+            artifacts.save_figure("candidates.png", experiment.plot(self.searched, score))
+            experiment = experiment.final
+        save_model(artifacts, self.name, experiment.config, experiment.model)
+        curves = training_curves(experiment, metrics, self.loss_label, self.unit)
+        artifacts.save_figure("learning_curve.png", curves)
+        self.draw(experiment, artifacts)
