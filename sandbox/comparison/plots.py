@@ -111,7 +111,8 @@ def seeds(standings: Standings) -> Figure:
                 axes.hlines(row, one.iqm.low, one.iqm.high, color=INK, linewidth=2.4)
             axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
         _best_possible(axes, standings)
-        figure.legend(loc="lower left", bbox_to_anchor=(left / 8, 0))
+        if standings.optimum is not None:  # the only line with a label
+            figure.legend(loc="lower left", bbox_to_anchor=(left / 8, 0))
         axes.set_yticks([-number for number in range(len(agents))], [_label(one) for one in agents])
         axes.set_ylim(-len(agents) + 0.5, 0.5)
         axes.margins(x=0.06)
