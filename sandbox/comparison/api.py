@@ -50,10 +50,10 @@ class Comparison(Compared):
             "sources": self.sources,
             "reused": self.reused,
             "finding": comparison_report.finding(self),
-            **self.standings.document(),
+            **self.results.document(),
             "agents": self.table,
             "pairs": self.pairs,
-            "configs": {one.label: one.config for one in self.contenders},
+            "configs": {one.label: one.config for one in self.agents},
             "runs": {
                 label: [
                     {"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from sandbox.comparison.agent_result import NAN, AgentResult, plain
 from sandbox.comparison.run_scores import scores
-from sandbox.comparison.standing import NAN, Standing, plain
 from sandbox.seeding import generator
 from sandbox.stats import Estimate, aggregates, significance, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
@@ -73,7 +73,7 @@ class Pair:
         }
 
 
-def pairs_of(agents: Sequence[Standing]) -> list[Pair]:
+def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
     """For each question, every pair; speed only where it is known of all agents.
 
     Args:
@@ -100,7 +100,7 @@ def pairs_of(agents: Sequence[Standing]) -> list[Pair]:
     ]
 
 
-def _by_score(one: Standing, other: Standing) -> Pair:
+def _by_score(one: AgentResult, other: AgentResult) -> Pair:
     """p of "both score alike", and the probability that a run of the first scores better."""
     sign = 1.0 if one.runs[0].score.higher_is_better else -1.0
     left, right = sign * scores(one.runs), sign * scores(other.runs)
@@ -113,7 +113,7 @@ def _by_score(one: Standing, other: Standing) -> Pair:
     return Pair(SCORE, one.label, other.label, probability, p)
 
 
-def _by_steps(one: Standing, other: Standing) -> Pair:
+def _by_steps(one: AgentResult, other: AgentResult) -> Pair:
     """p of "both take equally long", and the probability that the first arrives sooner."""
     left, right = (
         [run.steps for run in agent.runs if run.steps is not None] for agent in (one, other)

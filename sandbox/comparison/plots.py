@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.comparison.results import Standing, Standings
+from sandbox.comparison.results import AgentResult, ComparisonResults
 from sandbox.comparison.results import figure as shown
 from sandbox.comparison.run_scores import SHARE, scores
 from sandbox.seeding import generator
@@ -35,24 +35,24 @@ LABEL = 34
 INK = "#111827"
 
 
-def figures(standings: Standings) -> dict[str, Figure]:
+def figures(results: ComparisonResults) -> dict[str, Figure]:
     """All figures, by name; learning curves only where every run has evaluations."""
-    runs = [run for one in standings.agents for run in one.runs]
+    runs = [run for one in results.agents for run in one.runs]
     curves = bool(runs) and all(run.curve is not None for run in runs)
     return {
-        **({"learning_curves": learning_curves(standings)} if curves else {}),
-        "scores": seeds(standings),
-        "performance_profile": performance_profile(standings),
+        **({"learning_curves": learning_curves(results)} if curves else {}),
+        "scores": seeds(results),
+        "performance_profile": performance_profile(results),
     }
 
 
-def learning_curves(standings: Standings) -> Figure:
+def learning_curves(results: ComparisonResults) -> Figure:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
     with plots.style():
-        figure = _figure(standings, 4.3, 2)
+        figure = _figure(results, 4.3, 2)
         axes = figure.subplots()
         first, last = np.inf, 0.0
-        for number, one in enumerate(standings.agents):
+        for number, one in enumerate(results.agents):
             curves = [run.curve for run in one.runs if run.curve is not None]
             last = max(last, *(float(curve.at[-1]) for curve in curves))
             places = time_to_threshold.grid(curves)
@@ -61,7 +61,7 @@ def learning_curves(standings: Standings) -> Figure:
             first = min(first, float(places[0]))
             values = time_to_threshold.on_grid(curves, places)  # [runs, places]
             (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
-            _style(line, number, len(standings.agents))
+            _style(line, number, len(results.agents))
             line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
@@ -70,12 +70,10 @@ def learning_curves(standings: Standings) -> Figure:
             axes.set_xscale("log")
         else:
             axes.xaxis.set_major_formatter(lambda value, _: shown(value))
-        if standings.optimum is not None:
-            best = f"best possible: {shown(standings.optimum)}"
-            plots.optimum_line(axes, standings.optimum, best)
-            level = time_to_threshold.threshold(
-                standings.optimum, SHARE, standings.higher_is_better
-            )
+        if results.optimum is not None:
+            best = f"best possible: {shown(results.optimum)}"
+            plots.optimum_line(axes, results.optimum, best)
+            level = time_to_threshold.threshold(results.optimum, SHARE, results.higher_is_better)
             near = f"{100 * SHARE:.0f} % of it: {shown(level)}"
             axes.axhline(
                 level, color=plots.GREY, linestyle=":", linewidth=1.1, label=near, zorder=1
@@ -83,16 +81,16 @@ def learning_curves(standings: Standings) -> Figure:
         axes.set(
             title="Learning curves",
             xlabel="env steps of learning",
-            ylabel=f"{_score(standings)} of the greedy policy",
+            ylabel=f"{_score(results)} of the greedy policy",
         )
-        _legend(axes, figure, standings)
+        _legend(axes, figure, results)
     return figure
 
 
-def seeds(standings: Standings) -> Figure:
+def seeds(results: ComparisonResults) -> Figure:
     """Every seed's final score as a dot, and the IQM with its interval."""
-    agents = standings.agents
-    left = _margin(standings)
+    agents = results.agents
+    left = _margin(results)
     with plots.style():
         figure = plots.figure(8.0, 1.45 + 0.5 * len(agents), left=left, bottom=0.85)
         axes = figure.subplots()
@@ -110,32 +108,32 @@ def seeds(standings: Standings) -> Figure:
             if not np.isnan(one.iqm.low):
                 axes.hlines(row, one.iqm.low, one.iqm.high, color=INK, linewidth=2.4)
             axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
-        _best_possible(axes, standings)
-        if standings.optimum is not None:  # the only line with a label
+        _best_possible(axes, results)
+        if results.optimum is not None:  # the only line with a label
             figure.legend(loc="lower left", bbox_to_anchor=(left / 8, 0))
         axes.set_yticks([-number for number in range(len(agents))], [_label(one) for one in agents])
         axes.set_ylim(-len(agents) + 0.5, 0.5)
         axes.margins(x=0.06)
-        axes.set(title="Final scores", xlabel=f"final {_score(standings)}")
+        axes.set(title="Final scores", xlabel=f"final {_score(results)}")
     return figure
 
 
-def performance_profile(standings: Standings) -> Figure:
+def performance_profile(results: ComparisonResults) -> Figure:
     """The share of seeds above each score, with its pointwise 95 % interval."""
-    values = np.concatenate([scores(one.runs)[:, 0] for one in standings.agents])
-    optimum = [] if standings.optimum is None else [standings.optimum]
+    values = np.concatenate([scores(one.runs)[:, 0] for one in results.agents])
+    optimum = [] if results.optimum is None else [results.optimum]
     low, high = min([*values, *optimum]), max([*values, *optimum])
     rim = 0.05 * ((high - low) or abs(high) or 1.0)
     marks = np.unique(np.concatenate([np.linspace(low - rim, high + rim, 201), values]))
     with plots.style():
-        figure = _figure(standings, 3.7, 1)
+        figure = _figure(results, 3.7, 1)
         axes = figure.subplots()
-        for number, one in enumerate(standings.agents):
+        for number, one in enumerate(results.agents):
             few = len(one.runs) < MIN_RUNS
             rng = None if few else generator(0, f"compare {one.label} profile")
             profile = aggregates.profile(scores(one.runs), marks, rng)
             (line,) = axes.step(marks, profile.share, where="post", label=_label(one))
-            _style(line, number, len(standings.agents))
+            _style(line, number, len(results.agents))
             if not few:
                 axes.fill_between(
                     marks,
@@ -146,14 +144,14 @@ def performance_profile(standings: Standings) -> Figure:
                     alpha=0.18,
                     lw=0,
                 )
-        _best_possible(axes, standings)
+        _best_possible(axes, results)
         axes.set_ylim(-0.03, 1.03)
         axes.set(
             title="Performance profile",
-            xlabel=f"final {_score(standings)} τ",
+            xlabel=f"final {_score(results)} τ",
             ylabel="share of seeds above τ",
         )
-        _legend(axes, figure, standings)
+        _legend(axes, figure, results)
     return figure
 
 
@@ -175,63 +173,63 @@ def _band(values: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _best_possible(axes: Axes, standings: Standings) -> None:
+def _best_possible(axes: Axes, results: ComparisonResults) -> None:
     """The optimum as a vertical line."""
-    if standings.optimum is not None:
+    if results.optimum is not None:
         axes.axvline(
-            standings.optimum,
+            results.optimum,
             color=plots.GREY,
             linestyle="--",
             linewidth=1.3,
-            label=f"best possible: {shown(standings.optimum)}",
+            label=f"best possible: {shown(results.optimum)}",
         )
 
 
-def _figure(standings: Standings, height: float, lines: int) -> Figure:
+def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
     """An empty figure with room for the legend under its axes.
 
     Args:
-        standings: whose labels stand in the legend.
+        results: whose labels stand in the legend.
         height: in inches, without the legend.
         lines: entries of the legend besides the agents.
     """
-    rows = -(-(len(standings.agents) + lines) // _columns(standings))
-    legend = 0.24 * rows + 0.15 * sum(_label(one).count("\n") for one in standings.agents)
+    rows = -(-(len(results.agents) + lines) // _columns(results))
+    legend = 0.24 * rows + 0.15 * sum(_label(one).count("\n") for one in results.agents)
     return plots.figure(8.0, height + legend, left=0.85, bottom=0.62 + legend)
 
 
-def _legend(axes: Axes, figure: Figure, standings: Standings) -> None:
+def _legend(axes: Axes, figure: Figure, results: ComparisonResults) -> None:
     """A legend under the axes, where it covers no curve."""
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="lower left",
         bbox_to_anchor=(0.85 / 8, 0),
-        ncol=_columns(standings),
+        ncol=_columns(results),
         handlelength=3.2,
     )
 
 
-def _columns(standings: Standings) -> int:
-    return max(1, 96 // (max(_width(standings), 20) + 8))
+def _columns(results: ComparisonResults) -> int:
+    return max(1, 96 // (max(_width(results), 20) + 8))
 
 
-def _margin(standings: Standings) -> float:
+def _margin(results: ComparisonResults) -> float:
     """Inches that the longest label needs."""
-    return 0.35 + 0.085 * _width(standings)
+    return 0.35 + 0.085 * _width(results)
 
 
-def _width(standings: Standings) -> int:
+def _width(results: ComparisonResults) -> int:
     """Characters of the longest line of a label."""
-    return max(len(line) for one in standings.agents for line in _label(one).split("\n"))
+    return max(len(line) for one in results.agents for line in _label(one).split("\n"))
 
 
-def _label(one: Standing) -> str:
+def _label(one: AgentResult) -> str:
     """An agent's label as matplotlib writes it: in lines, and without mathematics."""
     return textwrap.fill(one.label, LABEL).replace("$", r"\$")
 
 
-def _score(standings: Standings) -> str:
-    return words(standings.score)
+def _score(results: ComparisonResults) -> str:
+    return words(results.score)
 
 
 def _style(line: Line2D, number: int, count: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.results import FEW, QUESTIONS, SCORE, Standing, figure
+from sandbox.comparison.results import FEW, QUESTIONS, SCORE, AgentResult, figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import aggregates
@@ -43,9 +43,9 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
         comparison: what it is about.
         folder: where the page will stand, for its links to runs; None: the comparison's folder.
     """
-    standings, place = comparison.standings, folder or comparison.folder
-    optimum = standings.optimum
-    reached = None if optimum is None else threshold(optimum, SHARE, standings.higher_is_better)
+    results, place = comparison.results, folder or comparison.folder
+    optimum = results.optimum
+    reached = None if optimum is None else threshold(optimum, SHARE, results.higher_is_better)
     return html.render(
         "comparison.html",
         finding=finding(comparison),
@@ -59,7 +59,7 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
                     for run in comparison.runs[one.label]
                 ],
             )
-            for one in comparison.contenders
+            for one in comparison.agents
         ],
         run_count=sum(map(len, comparison.runs.values())),
         resamples=aggregates.RESAMPLES,
@@ -75,10 +75,10 @@ def inline(comparison: Compared) -> str:
 
 def _shared(comparison: Compared) -> dict[str, Any]:
     """The values of table and figures."""
-    ranked = comparison.standings.ranked
+    ranked = comparison.results.ranked
     return {
         "comparison": comparison,
-        "standings": comparison.standings,
+        "results": comparison.results,
         "rows": [
             (rank, cells(comparison, one))
             for rank, one in zip(text.ranks(one.iqm.value for one in ranked), ranked, strict=True)
@@ -96,7 +96,7 @@ def finding(comparison: Compared) -> str:
 
     Which agents reach the optimum, and after how many env steps; or which one scores best.
     """
-    ranked, optimum = comparison.standings.ranked, comparison.standings.optimum
+    ranked, optimum = comparison.results.ranked, comparison.results.optimum
     if optimum is None or any(one.arrived is None for one in ranked):
         return _best(comparison)
     usual = [one for one in ranked if one.arrived is not None and 2 * one.arrived > len(one.runs)]
@@ -123,7 +123,7 @@ def finding(comparison: Compared) -> str:
     return f"{subject} {goal}{share}{colon} {times} (median){_missing(rest)}."
 
 
-def _missing(rest: list[Standing]) -> str:
+def _missing(rest: list[AgentResult]) -> str:
     """The agents of which no run, some runs or half of the runs reach the optimum."""
     never = [one for one in rest if not one.arrived]
     half = [one for one in rest if one.arrived and 2 * one.arrived == len(one.runs)]
@@ -136,14 +136,14 @@ def _missing(rest: list[Standing]) -> str:
 
 def _best(comparison: Compared) -> str:
     """The agent with the best score, if a test shows that it is the best."""
-    best, *others = comparison.standings.ranked
-    score = text.words(comparison.standings.score)
+    best, *others = comparison.results.ranked
+    score = text.words(comparison.results.score)
     mean = f"interquartile mean of {text.plural(len(best.runs), 'seed')}"
     if not others:
         return f"{best.label} has the {score} {_iqm(best)} ({mean})."
     pairs = {
         pair.other if pair.one == best.label else pair.one: pair
-        for pair in comparison.standings.pairs
+        for pair in comparison.results.pairs
         if pair.question == SCORE and best.label in (pair.one, pair.other)
     }
     level = [one for one in others if pairs[one.label].winner != best.label]
@@ -159,7 +159,7 @@ def _best(comparison: Compared) -> str:
     return f"{start}: {means} (interquartile means)."
 
 
-def _listed(some: list[Standing]) -> str:
+def _listed(some: list[AgentResult]) -> str:
     *labels, last = [one.label for one in some]
     return f"{', '.join(labels)} and {last}" if labels else last
 
@@ -168,7 +168,7 @@ def answers(comparison: Compared) -> list[str]:
     """The finding, then for each question the differences that were shown, and the others."""
     sentences = [finding(comparison)]
     for question in QUESTIONS:
-        pairs = [pair for pair in comparison.standings.pairs if pair.question == question]
+        pairs = [pair for pair in comparison.results.pairs if pair.question == question]
         shown = [
             f"{pair.verdict} than {pair.other if pair.winner == pair.one else pair.one}"
             for pair in pairs
@@ -177,13 +177,13 @@ def answers(comparison: Compared) -> list[str]:
         for verdict in dict.fromkeys(pair.verdict for pair in pairs if not pair.winner):
             alike = [f"{pair.one} and {pair.other}" for pair in pairs if pair.verdict == verdict]
             shown.append(f"{verdict}: {'; '.join(alike)}")
-        about = text.words(comparison.standings.score) if question == SCORE else question
+        about = text.words(comparison.results.score) if question == SCORE else question
         if pairs:
             sentences.append(f"{about.capitalize()}: {'; '.join(shown)}.")
     return sentences
 
 
-def cells(comparison: Compared, one: Standing) -> dict[str, str]:
+def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
     """An agent's row, plain text by column."""
     runs, document = len(one.runs), one.document()
     return {
@@ -238,11 +238,11 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
 
 def score_marks(comparison: Compared) -> str:
     """What stands beside the scores: "in brackets 95 % intervals"."""
-    agents = comparison.standings.agents
+    agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)
     marks += ["behind ± the standard error"] * any(one.error is not None for one in agents)
     return ", ".join(marks)
 
 
-def _iqm(one: Standing) -> str:
+def _iqm(one: AgentResult) -> str:
     return value_text(one.document()["iqm"])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox import text
+from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE, Pair, pairs_of
 from sandbox.comparison.run_scores import RunScores, measured, scores
-from sandbox.comparison.standing import Standing
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.stats import aggregates
@@ -20,7 +20,7 @@ UNEQUAL = 0.05
 
 
 @dataclass(frozen=True)
-class Standings:
+class ComparisonResults:
     """All agents and pairs.
 
     Attributes:
@@ -37,16 +37,16 @@ class Standings:
     optimum: float | None
     optimum_is: str
     higher_is_better: bool
-    agents: list[Standing]
+    agents: list[AgentResult]
     pairs: list[Pair]
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def ranked(self) -> list[Standing]:
+    def ranked(self) -> list[AgentResult]:
         """Best IQM first; among equal ones, the fewest env steps to 95 % of the optimum."""
         sign = -1.0 if self.higher_is_better else 1.0
 
-        def key(one: Standing) -> tuple[float, float]:
+        def key(one: AgentResult) -> tuple[float, float]:
             return round(sign * one.iqm.value, 12), one.steps.median if one.steps else 0.0
 
         return sorted(self.agents, key=key)
@@ -63,7 +63,7 @@ class Standings:
         }
 
 
-def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
+def results_of(runs: Mapping[str, Sequence[Run]]) -> ComparisonResults:
     """The results of some runs.
 
     Args:
@@ -79,11 +79,13 @@ def standings(runs: Mapping[str, Sequence[Run]]) -> Standings:
             "No run of the comparison finished, so there is nothing to compare. "
             "`python -m sandbox list` shows why."
         )
-    agents = [Standing(label, some, len(runs[label])) for label, some in finished.items() if some]
-    return standings_of(agents, warnings)
+    agents = [
+        AgentResult(label, some, len(runs[label])) for label, some in finished.items() if some
+    ]
+    return results_from(agents, warnings)
 
 
-def standings_of(agents: list[Standing], warnings: Sequence[str] = ()) -> Standings:
+def results_from(agents: list[AgentResult], warnings: Sequence[str] = ()) -> ComparisonResults:
     """The results of agents with finished runs.
 
     Args:
@@ -100,7 +102,7 @@ def standings_of(agents: list[Standing], warnings: Sequence[str] = ()) -> Standi
             f"The runs have different scores ({', '.join(names)}), which cannot be compared."
         )
     optima = {score.optimum for score in judged}
-    return Standings(
+    return ComparisonResults(
         judged[0].name,
         optima.pop() if len(optima) == 1 else None,
         judged[0].optimum_is,
@@ -130,7 +132,7 @@ def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[RunS
     return finished
 
 
-def _limits(agents: Sequence[Standing]) -> list[str]:
+def _limits(agents: Sequence[AgentResult]) -> list[str]:
     """What limits the answer, a sentence for each limit."""
     everyone = [run for agent in agents for run in agent.runs]
     limits = _of_few_seeds(agents)
@@ -171,7 +173,7 @@ def _limits(agents: Sequence[Standing]) -> list[str]:
     return [*limits, *(sentence for sentence, holds in sentences.items() if holds)]
 
 
-def _of_few_seeds(agents: Sequence[Standing]) -> list[str]:
+def _of_few_seeds(agents: Sequence[AgentResult]) -> list[str]:
     fewest = min(len(one.runs) for one in agents)
     few = [one.label for one in agents if len(one.runs) < MIN_RUNS]
     if few:
@@ -189,7 +191,7 @@ def _of_few_seeds(agents: Sequence[Standing]) -> list[str]:
     return []
 
 
-def _about_errors(agents: Sequence[Standing]) -> str:
+def _about_errors(agents: Sequence[AgentResult]) -> str:
     """Where the standard errors of sampled scores are shown."""
     within = "the intervals contain their standard errors"
     beside = "± is the standard error of that sampling alone"
@@ -205,4 +207,4 @@ def figure(value: float, digits: int = 4) -> str:
     return text.number(int(value) if whole else value, digits)
 
 
-__all__ = ["FEW", "QUESTIONS", "SCORE", "Standing", "Standings", "figure", "standings"]
+__all__ = ["FEW", "QUESTIONS", "SCORE", "AgentResult", "ComparisonResults", "figure", "results_of"]

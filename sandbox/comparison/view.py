@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.comparison.request import ComparedAgent
-from sandbox.comparison.results import Standings, standings
+from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
 
@@ -20,7 +20,7 @@ class Compared:
     Attributes:
         id: the same for the same runs wanted.
         lab, preset: where they were compared.
-        contenders: the agents.
+        agents: the agents.
         seeds: of each.
         runs: by label, one for each seed, in order, whatever its status.
         reused: how many runs were there before.
@@ -32,7 +32,7 @@ class Compared:
     id: str
     lab: str
     preset: str
-    contenders: list[ComparedAgent]
+    agents: list[ComparedAgent]
     seeds: list[int]
     runs: dict[str, list[Run]]
     reused: int
@@ -42,31 +42,31 @@ class Compared:
     sources: str = ""
 
     @cached_property
-    def standings(self) -> Standings:
+    def results(self) -> ComparisonResults:
         """The results, computed from the runs."""
-        return standings(self.runs)
+        return results_of(self.runs)
 
     @property
     def table(self) -> list[dict[str, Any]]:
         """One row for each agent, best first: plain values; an interval is [low, high]."""
-        return [one.document() for one in self.standings.ranked]
+        return [one.document() for one in self.results.ranked]
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
         """One row for each pair and question: probability of improvement, p-value, verdict."""
-        return [pair.document() for pair in self.standings.pairs]
+        return [pair.document() for pair in self.results.pairs]
 
     @property
     def warnings(self) -> list[str]:
         """What limits the answer: failed runs, few seeds, mixed versions."""
-        return [*self.remarks, *self.standings.warnings]
+        return [*self.remarks, *self.results.warnings]
 
     @property
     def figures(self) -> dict[str, Any]:
         """Matplotlib figures by name: learning_curves, scores, performance_profile."""
         from sandbox.comparison import plots as comparison_plots
 
-        return comparison_plots.figures(self.standings)
+        return comparison_plots.figures(self.results)
 
 
 def shown_options(one: ComparedAgent) -> str:

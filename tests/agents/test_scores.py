@@ -79,11 +79,11 @@ def test_the_better_agent_is_not_the_one_that_ends_sooner(store):
         seeds=4,
     )
     rows = {row["agent"]: row["iqm"]["value"] for row in made.table}
-    assert rows["near"] < rows["far"] <= made.standings.optimum
+    assert rows["near"] < rows["far"] <= made.results.optimum
     assert rows == pytest.approx({"far": 26.387 / 40, "near": 23.387 / 40}, abs=1e-4)
     assert made.pairs[0]["verdict"] in ("far is better", "too few seeds, 5 of each may tell")
     assert (
-        made.standings.optimum_is
+        made.results.optimum_is
         == "the highest expected return of an episode of 40 steps, undiscounted, by 40 steps"
     )
 
@@ -140,7 +140,7 @@ def test_the_listing_and_the_summary_show_no_more_digits_than_are_known(blackjac
 
 def test_a_comparison_of_sampled_scores_contains_their_errors(store):
     made = compare("gym", ["q-learning"], config={"env": "Blackjack-v1"}, episodes=200, seeds=3)
-    runs = made.standings.agents[0].runs
+    runs = made.results.agents[0].runs
     low, high = made.table[0]["mean"]["interval"]
     assert high - low > 2 * np.sqrt(sum(one.score.standard_error**2 for one in runs)) / 3
     assert any("30 sampled episodes" in warning for warning in made.warnings)

@@ -17,9 +17,9 @@ import pytest
 import sandbox
 from sandbox.comparison import planned, report, results
 from sandbox.comparison import plots as comparison_plots
+from sandbox.comparison.agent_result import AgentResult, _half
 from sandbox.comparison.request import ComparisonRequest, compared_agents
 from sandbox.comparison.run_scores import RunScores
-from sandbox.comparison.standing import Standing, _half
 from sandbox.errors import UsageError
 from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
@@ -145,10 +145,10 @@ def test_one_seed_has_no_interval_and_the_page_says_why(race, store):
     assert any("No intervals" in warning for warning in made.warnings)
     page = made.to_html()
     assert "No intervals: 1 seed has no spread" in page and "No interval is drawn" in page
-    axes = comparison_plots.learning_curves(made.standings).axes[0]
+    axes = comparison_plots.learning_curves(made.results).axes[0]
     assert not axes.collections
     banded = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
-    assert len(comparison_plots.learning_curves(banded.standings).axes[0].collections) == 2
+    assert len(comparison_plots.learning_curves(banded.results).axes[0].collections) == 2
 
 
 def test_failed_runs_are_counted_and_the_others_go_on(race, store, say):
@@ -470,14 +470,14 @@ def measured(*rows, optimum=None, errors=None):
 
 def made_of(**agents):
     """A comparison of runs that were measured."""
-    standings = results.standings_of(
-        [Standing(label, runs, len(runs)) for label, runs in agents.items()]
+    found = results.results_from(
+        [AgentResult(label, runs, len(runs)) for label, runs in agents.items()]
     )
-    return SimpleNamespace(standings=standings, lab="race")
+    return SimpleNamespace(results=found, lab="race")
 
 
 def row(made, label):
-    return report.cells(made, next(one for one in made.standings.agents if one.label == label))
+    return report.cells(made, next(one for one in made.results.agents if one.label == label))
 
 
 THERE, LOST = ((100, 2.0), (80, 1.5), (400, 9.0)), (None, (400, 9.0), (400, 9.0))
@@ -559,7 +559,7 @@ def test_a_median_is_reached_in_seconds_where_it_is_in_steps():
         ]
         half, there = _half(times), sorted(one.at for one in times if one.at is not None)
         assert median_time(times).median == (there[half - 1] if half else float("inf"))
-    document = made_of(a=measured([10, *THERE], optimum=10)).standings.agents[0].document()
+    document = made_of(a=measured([10, *THERE], optimum=10)).results.agents[0].document()
     assert document["seconds_to_95"] == {"median": 2.0, "interval": None, "evaluated_before": 1.5}
 
 
@@ -568,19 +568,19 @@ def test_sampled_scores_without_an_interval_have_their_standard_error():
     assert row(few, "a")["IQM"] == row(few, "a")[
         "mean"
     ] == "-0.30 ± 0.25" and "-0.30 ± 0.25" in report.finding(few)
-    assert few.standings.agents[0].document()["iqm"] == {
+    assert few.results.agents[0].document()["iqm"] == {
         "value": pytest.approx(-0.3),
         "interval": None,
         "standard_error": 0.25,
     }
     assert any(
         "± is the standard error" in note and "intervals contain" not in note
-        for note in few.standings.warnings
+        for note in few.results.warnings
     )
     assert report.score_marks(few) == "behind ± the standard error"
     more = made_of(a=measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1]))
     assert "±" not in row(more, "a")["IQM"] and any(
-        "intervals contain" in note for note in more.standings.warnings
+        "intervals contain" in note for note in more.results.warnings
     )
     assert (
         report.score_marks(more) == "in brackets 95 % intervals"
@@ -590,27 +590,27 @@ def test_sampled_scores_without_an_interval_have_their_standard_error():
 
 def test_a_note_names_the_agents_that_have_no_interval_where_others_have():
     three = measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1])
-    notes = made_of(a=three[:2], b=three).standings.warnings
+    notes = made_of(a=three[:2], b=three).results.warnings
     assert (
         notes[0].startswith("No intervals for a: 2 seeds")
         and "; where there is none, ±" in notes[1]
     )
-    assert made_of(a=three[:2]).standings.warnings[0].startswith("No intervals: 2 seeds")
+    assert made_of(a=three[:2]).results.warnings[0].startswith("No intervals: 2 seeds")
 
 
 def test_a_library_that_only_some_runs_list_is_no_other_version():
     one, other = measured([1.0], [2.0])
     more = replace(other, versions={"python": "3.12", "torch": "2.9"})
     newer = replace(other, versions={"python": "3.13"})
-    assert not any("versions" in note for note in made_of(a=[one, more]).standings.warnings)
-    assert any("versions" in note for note in made_of(a=[one, newer]).standings.warnings)
+    assert not any("versions" in note for note in made_of(a=[one, more]).results.warnings)
+    assert any("versions" in note for note in made_of(a=[one, newer]).results.warnings)
 
 
 def test_env_steps_in_a_note_are_not_rounded():
     few, many = (
         [replace(run, env_steps=steps) for run in measured([1.0])] for steps in (288.5, 166992.0)
     )
-    assert any("(a 288.5, b 166992)" in note for note in made_of(a=few, b=many).standings.warnings)
+    assert any("(a 288.5, b 166992)" in note for note in made_of(a=few, b=many).results.warnings)
 
 
 def test_what_is_shown_of_a_comparison_is_what_it_printed(race, store, say):

@@ -219,7 +219,7 @@ def _print(comparison: Comparison, as_json: bool) -> int:
         return 1 if failed else 0
     _print_table(comparison)
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
-    best = comparison.standings.ranked[0]
+    best = comparison.results.ranked[0]
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(comparison.seeds) < FEW:
         more = again({"--seeds": str(FEW)}, without=["--fresh"])
@@ -234,16 +234,16 @@ def _print_table(comparison: Comparison) -> None:
     from sandbox.comparison.report import answers, cells, score_marks
     from sandbox.comparison.results import figure
 
-    standings, marks = comparison.standings, score_marks(comparison)
+    results, marks = comparison.results, score_marks(comparison)
     finding, *others = answers(comparison)
     _echo(finding, bold=True)
     click.echo()
-    _print_agents([cells(comparison, one) for one in standings.ranked])
+    _print_agents([cells(comparison, one) for one in results.ranked])
     click.echo()
-    score = standings.score.replace("_", " ")
+    score = results.score.replace("_", " ")
     best = ""
-    if standings.optimum is not None:
-        best = f" Best possible: {figure(standings.optimum)}, {standings.optimum_is}."
+    if results.optimum is not None:
+        best = f" Best possible: {figure(results.optimum)}, {results.optimum_is}."
     _echo(
         f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"

@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Standing:
+class AgentResult:
     """One agent; its intervals are NaN where it has fewer than `MIN_RUNS` runs.
 
     Attributes:
