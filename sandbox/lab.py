@@ -226,7 +226,12 @@ class Lab(ABC):
 
     @abstractmethod
     def build(self, config: Any, context: Context) -> Experiment:
-        """A fresh experiment for a validated configuration."""
+        """A fresh experiment.
+
+        Args:
+            config: the validated configuration, an instance of `Config`.
+            context: seed, generators, artifacts and data of the run.
+        """
 
     def offers(self, method: str) -> bool:
         """Whether the lab defines an optional method: "frames", "build_many", "suggest"."""
@@ -363,7 +368,12 @@ class Observer:
         """The run begins, or goes on after a resume (then `run.resumed_at` counts the units already done)."""
 
     def block(self, run: Any, block: Block) -> None:
-        """A block was written."""
+        """A block was written.
+
+        Args:
+            run: the run, as in `started`.
+            block: what was measured; its columns must not be changed.
+        """
 
     def ended(self, run: Any) -> None:
         """The run has its final status."""

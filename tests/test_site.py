@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import sandbox
+import sandbox.testing
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -62,6 +64,25 @@ def test_every_page_is_in_the_table_of_contents_once():
 def test_every_page_made_from_a_file_has_one():
     for source in module("site_hooks").PAGES.values():
         assert (ROOT / source).is_file(), source
+
+
+def test_every_public_name_is_in_the_reference():
+    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").iterdir())
+    directives = set(re.findall(r"^::: (\S+)$", pages, re.MULTILINE))
+    assert {f"sandbox.{name}" for name in sandbox.__all__} <= directives
+    listed = re.search(r"^::: sandbox\.testing$.*?members: \[([^\]]+)\]", pages, re.M | re.S)
+    assert set(re.split(r",\s*", listed[1])) == set(sandbox.testing.__all__)
+
+
+@pytest.mark.extras
+@pytest.mark.parametrize("style", ["Args:\n    {}: {}", "Attributes:\n    {}: {}\n    c: last"])
+def test_an_entry_of_several_arguments_becomes_one_of_each(style):
+    pytest.importorskip("griffe", reason="the site needs griffe: python -m pip install '.[docs]'")
+    translated = module("docstrings").translated
+    words = "both ends,\n        in pixels."
+    each = style.format("low", words).replace(f"low: {words}", f"low: {words}\n    high: {words}")
+    assert translated(style.format("low, high", words)) == each
+    assert translated("Example:\n    >>> 1") == "Examples:\n    >>> 1"
 
 
 def test_links_with_anchors_lead_to_headings():
@@ -117,13 +138,18 @@ def test_an_unknown_source_of_pictures_is_named(capsys):
 @pytest.fixture
 def build(tmp_path):
     """Build the site, strictly, from a copy of its sources: build("runs.md", "a line more")."""
-    pytest.importorskip(
-        "material", reason="MkDocs Material builds the site: python -m pip install '.[docs]'"
-    )
+    for library in ("material", "mkdocstrings_handlers.python"):
+        pytest.importorskip(
+            library, reason=f"the site needs {library}: python -m pip install '.[docs]'"
+        )
     copy = tmp_path / "copy"
     shutil.copytree(DOCS, copy / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("mkdocs.yml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, copy / name)
+    for package in ("sandbox", "envs", "agents"):  # their docstrings become the reference
+        shutil.copytree(
+            ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
 
     def call(page="index.md", more=""):
         with (copy / "docs" / page).open("a", encoding="utf-8") as file:
@@ -164,17 +190,25 @@ def test_the_site_is_built_and_loads_nothing_from_elsewhere(build, tmp_path):
         "".join(path.read_text() for path in (tmp_path / "site").rglob("*.css")),
     )
     assert not list((tmp_path / "site").rglob("*.py"))
+    run = (tmp_path / "site" / "reference" / "run.html").read_text(encoding="utf-8")
+    assert 'id="sandbox.run"' in run and "Parameters:" in run and "Examples:" in run
 
 
 @pytest.mark.extras
 @pytest.mark.parametrize(
     "link",
-    ["[gone](gone.md)", "[gone](runs.md#gone)", "![gone](images/gone.png)", "[gone](../LICENSE)"],
+    [
+        "[gone](gone.md)",
+        "[gone](runs.md#gone)",
+        "![gone](images/gone.png)",
+        "[gone](../LICENSE)",
+        "[gone][sandbox.gone]",
+    ],
 )
 def test_a_link_that_leads_nowhere_stops_the_building(build, link):
     done = build("index.md", link)
     assert done.returncode == 1
-    assert link.rpartition("(")[2].rstrip(")") in done.stderr
+    assert re.findall(r"[\w./#]+", link)[-1] in done.stderr
 
 
 def test_what_would_be_loaded_from_elsewhere_is_noticed():

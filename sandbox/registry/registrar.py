@@ -66,37 +66,74 @@ NAME = re.compile(r"\w[\w.+-]{0,99}(?<![.])")
 
 
 class Registrar:
-    """What a plugin's `sandbox_register` gets: collects what that plugin brings."""
+    """What a plugin's `sandbox_register` gets: registers the labs, agents and so on of that plugin."""
 
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin
 
     def lab(self, name: str, target: str, *, summary: str = "", agents: bool | None = None) -> None:
-        """A lab: a class, or a function without arguments, that gives a `sandbox.Lab`.
+        """Register a lab.
 
-        `agents` says whether its configuration picks an agent, so that `compare` can list it; a lab
-        whose plugin does not say is loaded when that is asked.
+        Args:
+            name: for `run NAME`.
+            target: "module:attribute", a `sandbox.Lab` class or a function without arguments that
+                returns a lab.
+            summary: one line for listings and help.
+            agents: whether its configuration picks an agent, so that `compare` lists the lab; None
+                loads the lab to find out.
         """
         self._add("lab", name, target, summary, agents=agents)
 
     def agent(self, name: str, target: str, *, summary: str = "") -> None:
-        """An agent's class; its `Config` holds its options."""
+        """Register an agent.
+
+        Args:
+            name: for `--agent NAME`.
+            target: "module:attribute", the agent's class; its `Config` holds its options.
+            summary: one line for listings and help.
+        """
         self._add("agent", name, target, summary)
 
     def env(self, name: str, target: str, *, summary: str = "", id: str = "") -> None:  # noqa: A002
-        """An environment's class; its `Config` holds its options, `id` is its Gymnasium id."""
+        """Register an environment.
+
+        Args:
+            name: for `solve NAME` and `play NAME`.
+            target: "module:attribute", the environment's class; its `Config` holds its options.
+            summary: one line for listings and help.
+            id: its Gymnasium id, another name for it.
+        """
         self._add("env", name, target, summary, aliases=(id,) if id else ())
 
     def dataset(self, name: str, target: str, *, summary: str = "") -> None:
-        """A dataset: a function or class that gives its data; `summary` says what it is and where it comes from."""
+        """Register a dataset.
+
+        Args:
+            name: for `--dataset NAME`.
+            target: "module:attribute", a function or class that returns the data.
+            summary: one line: what it is and where it comes from.
+        """
         self._add("dataset", name, target, summary)
 
     def observer(self, name: str, target: str, *, summary: str = "", always: bool = False) -> None:
-        """An observer's class, called without arguments; `--track NAME` asks for it, `always` watches every run."""
+        """Register an observer.
+
+        Args:
+            name: for `--track NAME` and `--track NAME=ARGUMENT`.
+            target: "module:attribute", the observer's class.
+            summary: one line for listings and help.
+            always: whether it watches every run without being asked for.
+        """
         self._add("observer", name, target, summary, always=always)
 
     def command(self, name: str, target: str, *, summary: str = "") -> None:
-        """A command of the command line: a `click.Command`."""
+        """Register a command of the command line.
+
+        Args:
+            name: for `python -m sandbox NAME`.
+            target: "module:attribute", a `click.Command`.
+            summary: one line for the list of commands.
+        """
         self._add("command", name, target, summary)
 
     def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
