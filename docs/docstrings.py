@@ -1,6 +1,7 @@
-"""How our docstrings are read for the reference: a Griffe extension, named in mkdocs.yml.
+"""A Griffe extension, named in mkdocs.yml, that reads our docstrings for the reference.
 
-Two habits are translated to what Griffe's parser for Google style knows: a section "Example:", and one entry for several arguments.
+It translates two conventions to plain Google style: a section "Example:", and one entry for several
+arguments.
 """
 
 from __future__ import annotations

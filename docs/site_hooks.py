@@ -1,6 +1,7 @@
-"""What MkDocs does beside the pages in docs/: the README, the changelog, how to contribute and the notebook become pages too.
+"""Pages of the site that are made from other files: the README, the changelog, CONTRIBUTING and the notebook.
 
-Links keep the form in which they work among the sources; here they are turned to where those pages stand in the site.
+In the sources, links between files are relative to the sources; here they are rewritten to lead to
+the pages of the site.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ PAGES = {
     "contributing.md": "CONTRIBUTING.md",
     "notebook.md": "docs/notebook.ipynb",
 }
-"""Page of the site -> the file, from the root of the sources, that it is made of."""
+"""Page of the site -> the file that it is made from, relative to the root of the sources."""
 LINK = re.compile(r"(?<=\]\()([^)#\s]+)")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages; called by MkDocs once it has found those in docs/."""
+    """Add the pages; MkDocs calls this after it has listed docs/."""
     from mkdocs.structure.files import File
 
     for page, source in PAGES.items():
@@ -32,7 +33,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Turn a page's links to files outside docs/ to the pages made of them."""
+    """Rewrite links to files outside docs/ to the pages made from them."""
     up = "../" * page.file.src_uri.count("/")
     turned = {f"{up}../{source}": f"{up}{name}" for name, source in PAGES.items()} | {
         f"{up}notebook.ipynb": f"{up}notebook.md"
@@ -41,7 +42,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def text(source: str) -> str:
-    """A file outside docs/ as a page inside."""
+    """The Markdown of a page that is made from this file."""
     path = ROOT / source
     if path.suffix == ".ipynb":
         return "\n\n".join(_cells(json.loads(path.read_text(encoding="utf-8"))))
@@ -53,7 +54,7 @@ def text(source: str) -> str:
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[str]:
-    """The cells of a notebook, code as blocks."""
+    """The cells of a notebook as Markdown, code in blocks."""
     for cell in notebook["cells"]:
         content = "".join(cell["source"])
         yield f"```python\n{content}\n```" if cell["cell_type"] == "code" else content
