@@ -228,7 +228,15 @@ def draw_sign(
     cell: tuple[int, int],
     sign: Callable[[int], np.ndarray],
 ) -> None:
-    """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small cells it reaches beyond."""
+    """Draw a sign on a cell; on cells smaller than `SMALLEST_SIGN` it covers its neighbours as well.
+
+    Args:
+        surface: a pygame.Surface that is changed.
+        plan: of the board.
+        corner: upper left corner of the board on the surface, pixels (x, y).
+        cell: row and column.
+        sign: returns the sign for a side in pixels, uint8 [side, side, 4].
+    """
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
     surface.blit(tiles.sprite(sign, size), (corner[0] + x - size // 2, corner[1] + y - size // 2))
@@ -237,7 +245,14 @@ def draw_sign(
 def draw_trail(
     surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]
 ) -> None:
-    """Draw the way through a path's cells (row, column), fading towards its beginning; where it jumps there is a gap."""
+    """Draw a path that fades towards its beginning, with a gap where it jumps.
+
+    Args:
+        surface: a pygame.Surface that is changed.
+        plan: of the board.
+        corner: upper left corner of the board on the surface, pixels (x, y).
+        path: cells (row, column), oldest first, at least one.
+    """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)
     points = [plan.middle((int(row), int(column))) for row, column in path]

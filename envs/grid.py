@@ -302,7 +302,15 @@ class GridEnv(gymnasium.Env[Any, int]):
 def moment(
     kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
 ) -> Snapshot:
-    """A moment of an environment of that kind, to be drawn."""
+    """A moment of an environment, ready to be drawn.
+
+    Args:
+        kind: class of the environment; its name is the title.
+        layout: the cells.
+        agent: its cell (row, column).
+        trail: cells (row, column) that it came through, oldest first.
+        status: the line below the picture.
+    """
     from envs.render import Snapshot
 
     return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)

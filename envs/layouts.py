@@ -219,7 +219,13 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 
 
 def empty(size: int, start: Position | None = None, goal: Position | None = None) -> Layout:
-    """Nothing but floor, size x size cells; start and goal lie, unless given, at 7/10 and 2/10 of the diagonal, as in REPORTS, G2."""
+    """A layout of free cells, as in REPORTS, G2.
+
+    Args:
+        size: rows and columns.
+        start: its cell; None for 7/10 of the diagonal.
+        goal: its cell; None for 2/10 of the diagonal.
+    """
     far, near = 7 * size // 10, 2 * size // 10
     return place(
         np.full((size, size), FLOOR, dtype=np.uint8), start or (far, far), (goal or (near, near),)
@@ -227,7 +233,12 @@ def empty(size: int, start: Position | None = None, goal: Position | None = None
 
 
 def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> Layout:
-    """A layout from its cells, uint8 [rows, columns].
+    """A layout with these cells, start and goals, after checking them.
+
+    Args:
+        cells: codes, uint8 [rows, columns].
+        start: its cell (row, column).
+        goals: their cells (row, column), at least one.
 
     Raises:
         LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.

@@ -147,7 +147,16 @@ class TabularMDP:
         return int(self.start_states[0])
 
     def sample_outcome(self, state: int, action: int, rng: np.random.Generator) -> int:
-        """The number k of the outcome of an action: its state, reward and end stand at [state, action, k]."""
+        """Draw an outcome of an action.
+
+        Args:
+            state: in [0, S).
+            action: in [0, A).
+            rng: used only where the rule of sampling draws.
+
+        Returns:
+            The number k of the outcome: its values are at [state, action, k] of the arrays.
+        """
         cumulative = self.cumulative[state, action]  # [K]
         if self.always_draw or cumulative[0] < 1.0:
             return int(np.searchsorted(cumulative, rng.random(), side="right"))

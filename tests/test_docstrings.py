@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from functools import cached_property
+from dataclasses import is_dataclass
 
 import pytest
 
 import sandbox
 import sandbox.testing
 from agents.tabular.base import TabularAgent
-from envs.grid import GridEnv
+from envs import board, grid, layouts, mdp, render
 from sandbox.registry.registrar import Registrar
 
 
@@ -48,10 +48,16 @@ def offered():
         f"sandbox.testing.{name}": getattr(sandbox.testing, name)
         for name in sandbox.testing.__all__
     }
+    for module in (board, grid, layouts, mdp, render):
+        public |= {
+            f"{module.__name__}.{name}": value
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+        }
     classes = [value for value in public.values() if inspect.isclass(value)]
     functions = {
         name: function
-        for kind in [*classes, Registrar, TabularAgent, GridEnv]
+        for kind in [*classes, Registrar, TabularAgent]
         for name, function in own_functions(kind)
     }
     return public | functions
@@ -67,9 +73,9 @@ def needing_arguments():
         if inspect.isclass(value):
             if documented_by_its_fields(value) or inspect.isabstract(value):
                 continue
-            if value.__init__ is object.__init__:
+            if "__init__" not in vars(value) and not is_dataclass(value):
                 continue
-        if isinstance(value, (property, cached_property)) or len(parameters(value)) < 2:
+        if not callable(value) or len(parameters(value)) < 2:
             continue
         yield pytest.param(value, id=name)
 
