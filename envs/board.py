@@ -1,6 +1,6 @@
-"""The squared part of a picture: cells, values, arrows, trail and signs, at any size from 1 to 1000 and more cells.
+"""The board of a picture: cells, values, arrows, trail and signs, for grids of any size.
 
-Whatever does not change from one frame to the next is drawn once and kept.
+Whatever does not change from one frame to the next is drawn once and cached.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from envs.layouts import Layout
 from sandbox.visual.window import load_pygame
 
 LARGEST_BOARD = 800
-"""Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink further …"""
+"""Largest side of the board, pixels: cells shrink to keep it, down to one pixel per cell."""
 MOST_CELLS = 1024
-"""… until a side has more cells than this: then a pixel stands for several."""
+"""Cells per side with one pixel each, at most; with more cells a pixel shows several."""
 COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
-"""Usual and largest size of a cell, and the side of the board that small grids grow to, pixels."""
+"""Usual and largest side of a cell, and the side that the boards of small grids have, pixels."""
 SMALLEST_INDEXED = 9
-"""Cells smaller than this, in pixels, have no numbered margins."""
+"""Smallest side of a cell, in pixels, for which rows and columns are numbered."""
 SMALLEST_SIGN = 20
-"""Signs keep this size, in pixels, when cells get smaller: an agent nobody can see is no use."""
+"""Smallest size of a sign, in pixels, so that the agent remains visible on small cells."""
 
 
 @dataclass(frozen=True)
 class BoardPlan:
-    """Where things lie on the board of one layout; equal layouts have equal plans.
+    """Positions and sizes on the board of a layout; equal layouts have equal plans.
 
     Attributes:
         rows, columns: number of cells.
@@ -101,15 +101,15 @@ def scene(
     greedy: np.ndarray | None,
     scale: tuple[float, float],
 ) -> Any:
-    """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn on.
+    """The board without trail and agent, as a shared pygame.Surface that must not be changed.
 
     Args:
-        plan: where things lie.
+        plan: of the board.
         values: float64 [states], or None.
-        greedy: greedy actions as bits, [states], or None.
+        greedy: greedy actions as bits, [states], or None; see `envs.render.greedy_bits`.
         scale: ends of the colour scale.
     """
-    # While an agent walks, its values stay as they are; bytes as the key let equal values be found again.
+    # During an episode the values stay the same; bytes serve as the key of the cache.
     return _scene(
         plan,
         None if values is None else values.tobytes(),
@@ -143,7 +143,7 @@ def _scene(
 def _draw_heat(
     surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
 ) -> None:
-    """Fill each cell of the board with its value's colour; unknown values have the floor's colour."""
+    """Fill each cell of the board with the colour of its value, or of the floor if it is unknown."""
     pygame = load_pygame()
     shown = np.isfinite(values) & plan.walkable.ravel()
     index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
@@ -160,7 +160,11 @@ def _draw_heat(
 
 
 def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Give cells that show no value the mean colour around them, uint8 [rows, columns, 3]: it is what their rounded corners let through."""
+    """Give cells without a value the mean colour around them, which their rounded corners show.
+
+    Returns:
+        uint8 [rows, columns, 3].
+    """
     weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
     framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
     rows, columns = shown.shape
@@ -177,7 +181,7 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _ground(plan: BoardPlan) -> Any:
-    """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and goals."""
+    """The constant layer above the values: walls, bricks, sand, holes, start and goals."""
     bank, codes = _tile_bank(plan.cell), plan.codes
     kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], places in the bank
     for place, code in enumerate((layouts.LOW_WALL, layouts.SAND, layouts.HOLE), start=1):
@@ -198,7 +202,7 @@ def _ground(plan: BoardPlan) -> Any:
 
 @lru_cache(maxsize=8)
 def _tile_bank(size: int) -> np.ndarray:
-    """All tiles of one size, uint8 [20, size, size, 4]: floor, low wall, sand, hole, then the sixteen walls."""
+    """All tiles of one size: floor, low wall, sand, hole, 16 walls; uint8 [20, size, size, 4]."""
     others = [
         tiles.floor_tile(size),
         tiles.brick_tile(size),
@@ -209,7 +213,11 @@ def _tile_bank(size: int) -> np.ndarray:
 
 
 def _joined(walls: np.ndarray) -> np.ndarray:
-    """Which neighbours of each cell are walls, int64 [rows, columns]: 1 above, 2 right, 4 below, 8 left, added up; the border is one."""
+    """Which neighbours of each cell are walls, int64 [rows, columns]; the border counts as a wall.
+
+    Returns:
+        The sum of 1 for above, 2 for right, 4 for below and 8 for left.
+    """
     framed = np.pad(walls, 1, constant_values=True)
     above, below, left, right = (
         framed[:-2, 1:-1],
@@ -228,7 +236,7 @@ def draw_sign(
     cell: tuple[int, int],
     sign: Callable[[int], np.ndarray],
 ) -> None:
-    """Draw a sign on a cell; on cells smaller than `SMALLEST_SIGN` it covers its neighbours as well.
+    """Draw a sign on a cell; on small cells it covers neighbours, see `SMALLEST_SIGN`.
 
     Args:
         surface: a pygame.Surface that is changed.
@@ -269,7 +277,7 @@ def draw_trail(
             abs(x1 - x0) + width,
             abs(y1 - y0) + width,
         )
-        # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not add up to dark spots.
+        # Drawn, not blitted: later bars replace earlier ones, so that crossings are not darker.
         pygame.draw.rect(
             layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2
         )

@@ -1,6 +1,6 @@
-"""What a grid environment can be told. A configuration that exists describes a grid that exists: its layout is read as it is made.
+"""Options of the grid environments. A valid configuration has a valid layout.
 
-Cheap to import, for the command line's help needs it.
+Cheap to import, since the help of the command line needs it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class GridConfig(LabConfig):
     @field_validator("layout", mode="after")
     @classmethod
     def _text_of_file(cls, value: str) -> str:
-        """A file's name becomes its text, so that the configuration says it all even when the file changes."""
+        """Replace a file's name by its text, so that a later change of the file has no effect."""
         name = value.strip(" ").lower().replace("_", "-")
         if name in NAMES:
             return name
@@ -83,7 +83,7 @@ class GridConfig(LabConfig):
 
     @model_validator(mode="after")
     def _sound(self) -> GridConfig:
-        """Refuse options without effect and layouts that cannot be; fill in the length of an episode."""
+        """Refuse options without effect and invalid layouts; fill in the length of an episode."""
         self._refuse_idle_options()
         layout = self.build_layout()
         if not self.allow_unsolvable:
@@ -94,7 +94,7 @@ class GridConfig(LabConfig):
         return self
 
     def build_layout(self) -> Layout:
-        """The grid that this configuration describes; equal configurations share one."""
+        """The layout of this configuration; equal configurations share one."""
         return _layout(
             self.layout,
             self.size,
@@ -119,7 +119,7 @@ class GridConfig(LabConfig):
         return Box(0, 255, shape(layout), np.uint8), Discrete(5)
 
     def _refuse_idle_options(self) -> None:
-        """An option that this layout pays no heed to, set to something of its own, is a mistake."""
+        """Refuse options that differ from their default and have no effect on this layout."""
         needs = {
             "size": ("layout empty or random", self.layout in MADE_TO_MEASURE),
             "layout_seed": ("layout random", self.layout == "random"),
@@ -140,7 +140,7 @@ class GridConfig(LabConfig):
 
 
 class MazeConfig(GridConfig):
-    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times as many."""
+    """The report's maze (REPORTS, G3): 42 moves, and episodes of four times as many steps, 168."""
 
 
 class EmptyGridConfig(GridConfig):
@@ -163,7 +163,7 @@ def _layout(
     goal: Position | None,
     walls: str,
 ) -> Layout:
-    """The layout of the fields of that name; the last few are kept, for large mazes take a second to make."""
+    """The layout for these fields; the last few are cached, since large mazes take a second."""
     if layout == "empty":
         return layouts.empty(size, start, goal)
     if layout == "random":
@@ -176,7 +176,7 @@ def _layout(
 
 
 def _looks_like_rows(value: str) -> bool:
-    """Whether `value` is meant as rows of cells, sound or not, rather than as a file's name."""
+    """Whether `value` is meant as rows of cells, valid or not, rather than as a file's name."""
     strange = sum(symbol not in layouts.ALPHABET and symbol != "/" for symbol in value)
     return "\n" in value or strange == 0 or ("/" in value and 2 * strange < len(value))
 
@@ -185,7 +185,7 @@ def _read(path: str) -> str:
     """The text of a layout file.
 
     Raises:
-        LayoutError: it cannot be read, or is no text.
+        LayoutError: it cannot be read, or is not text.
     """
     try:
         text = read_text(os.path.expanduser(path), "utf-8-sig")

@@ -1,6 +1,7 @@
-"""Grid worlds: a layout becomes an exact model, and the environment steps through the model's arrays.
+"""Grid worlds: a layout becomes an exact model, whose arrays the environment steps through.
 
-Whatever `step` does stands in the model, so learning on the model and learning in the environment are the same.
+`step` reads the arrays of the model, so learning on the model and learning in the environment are
+the same.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ ACTIONS = ("stay", "right", "left", "down", "up")
 STEPS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 """(row, column) step of each action."""
 SIDEWAYS = {RIGHT: (DOWN, UP), LEFT: (DOWN, UP), DOWN: (RIGHT, LEFT), UP: (RIGHT, LEFT)}
-"""Where a move may slip to."""
+"""Directions to which a move may slip."""
 GOAL_REWARD, BUMP_REWARD = 1.0, -1.0
 TRAIL = 8
-"""So many cells behind the agent are drawn."""
+"""Number of cells behind the agent that are drawn."""
 
 
 def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
-    """The exact model of a layout: state row * columns + column, actions stay, right, left, down, up.
+    """The exact model of a layout: state row * columns + column, actions as in `ACTIONS`.
 
     Args:
         layout: the cells.
@@ -84,14 +85,18 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
 
 @lru_cache(maxsize=1)
 def _model_of(config: GridConfig) -> TabularMDP:
-    """The model of a configuration; the last one is kept, since many environments of one kind are made in a row."""
+    """The model of a configuration; the last one is cached for many environments of one kind."""
     return build_model(config.build_layout(), config)
 
 
 def _move(
     layout: Layout, config: GridConfig, step: Position
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What one step does from every cell: next state int64 [S], reward float64 [S], whether the episode ends bool [S]."""
+    """The effect of a step from every cell.
+
+    Returns:
+        Next state, int64 [S]; reward, float64 [S]; whether the episode ends, bool [S].
+    """
     here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
     padded = np.pad(here, 1, constant_values=-1)
     ahead = padded[
@@ -111,22 +116,27 @@ def _move(
 
 
 class GridEnv(gymnasium.Env[Any, int]):
-    """A grid of cells to walk on.
+    """A grid of cells in which an agent moves.
 
-    Observation: Discrete(rows * columns), row * columns + column; with `observation="image"` a small picture of the grid, uint8
-    [height, width, 3] (see `envs.images`). Actions: stay, right, left, down, up.
+    Observation: Discrete(rows * columns), row * columns + column; with `observation="image"` a small
+    picture of the grid, uint8 [height, width, 3] (see `envs.images`). Actions: stay, right, left,
+    down, up.
 
-    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leads nowhere; `wall_penalty` and
-    `sand_penalty` for a move into a surmountable wall or sand; `hole_penalty` for a fall into a hole, which ends at the start, or
-    ends the episode with `holes="end"`; 0 otherwise. With `slip` p a move goes the intended way with 1 - p, and p/2 to either side.
+    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leaves the
+    agent where it is; `wall_penalty` and `sand_penalty` for a move into a surmountable wall or
+    sand; `hole_penalty` for a fall into a hole, which moves the agent to the start, or ends the
+    episode with `holes="end"`; 0 otherwise. With `slip` p a move goes in the intended direction
+    with probability 1 - p, and to either side with p/2.
 
-    An episode is truncated after `episode_length` steps, here and not by a wrapper, and never terminated but by a hole. After its
-    end, as before the first `reset`, `step` raises ResetNeeded.
+    The environment itself, not a wrapper, truncates an episode after `episode_length` steps; only a
+    hole terminates one. After the end, and before the first `reset`, `step` raises ResetNeeded.
 
-    `np_random` is the only source of chance: it draws a random start, and a slip where one is possible. It may be replaced.
+    `np_random` is the only source of chance: it draws random starts and possible slips. It may be
+    replaced.
 
     Args:
-        render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises `sandbox.visual.window.WindowClosed`.
+        render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises
+            `sandbox.visual.window.WindowClosed`.
         config: all options in one; otherwise they can be given one by one.
         options: fields of the class's `Config`.
 
@@ -160,12 +170,12 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._steps, self._return = (
             0,
             0.0,
-        )  # of this episode, kept while there is somebody to show them to
+        )  # of this episode, kept only with a render mode
         self._trail: deque[Position] = deque(maxlen=TRAIL)
 
     @property
     def model(self) -> TabularMDP:
-        """The exact model; made when first asked for."""
+        """The exact model; made when it is first read."""
         if self._model is None:
             self._model = _model_of(self.config)
             self._open_views()
@@ -177,8 +187,8 @@ class GridEnv(gymnasium.Env[Any, int]):
         """Begin an episode.
 
         Args:
-            seed: begins the stream of chance anew; None goes on with it.
-            options: none are known; accepted as Gymnasium does.
+            seed: of a new `np_random`; None keeps the present one.
+            options: ignored; part of Gymnasium's interface.
         """
         super().reset(seed=seed)
         self._state = self.model.sample_start(self.np_random)
@@ -190,11 +200,11 @@ class GridEnv(gymnasium.Env[Any, int]):
         return self._seen(self._state), {}
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Do one action.
+        """Do one action, 0 to 4.
 
         Raises:
-            InvalidAction: it is not one of the numbers 0 to 4; nothing has happened.
-            ResetNeeded: there is no episode going on.
+            InvalidAction: it is not one of these numbers; the state has not changed.
+            ResetNeeded: no episode has begun, or it is over.
         """
         if not self._left:
             raise ResetNeeded(
@@ -232,14 +242,18 @@ class GridEnv(gymnasium.Env[Any, int]):
         )
 
     def observe(self, states: np.ndarray) -> np.ndarray:
-        """What is observed in these states, int64 [n]: themselves, or uint8 [n, height, width, 3]."""
+        """Observations of states, int64 [n]: the same, or pictures, uint8 [n, height, width, 3]."""
         return states if self._images is None else self._images.draw_all(states)
 
     def _seen(self, state: int) -> Any:
         return state if self._images is None else self._images.draw(state)
 
     def render(self) -> Any:
-        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text, or None once it is in the window."""
+        """A picture of the present moment, as `render_mode` says.
+
+        Returns:
+            Pixels, uint8 [height, width, 3]; text; or None if it is shown in the window.
+        """
         if self.render_mode is None:
             gymnasium.logger.warn(
                 f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'."
@@ -268,7 +282,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         return self.layout.start if self._model is None else self.layout.position(self._state)
 
     def snapshot(self, status: str = "") -> Snapshot:
-        """The present moment, to be drawn; steps, return and trail are kept only with a render mode.
+        """The present moment, ready to be drawn; steps, return and trail need a render mode.
 
         Args:
             status: the last line of the picture, instead of step and return.
@@ -277,7 +291,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         return moment(type(self), self.layout, self.position, tuple(self._trail), status)
 
     def _open_views(self) -> None:
-        """Flat memoryviews of the model's arrays: indexed, they give Python's own numbers, several times faster than arrays do."""
+        """Flat memoryviews of the model's arrays: indexing them is several times faster."""
         assert self._model is not None
         model = self._model
         self._outcomes = model.outcomes
@@ -286,7 +300,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._reward, self._terminated = _view(model.reward), _view(model.terminated)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copy and pickle: everything but the window and the views, which know no copy."""
+        """For copy and pickle: everything but the window and the views, which cannot be copied."""
         return {
             name: value
             for name, value in self.__dict__.items()
@@ -317,7 +331,7 @@ def moment(
 
 
 def _view(array: np.ndarray) -> Any:
-    """All numbers of a contiguous array in one row; what is read from it is an int, a float or a bool."""
+    """A contiguous array as a flat view; its items are int, float or bool."""
     return array.reshape(-1).data
 
 

@@ -1,7 +1,7 @@
 """Layouts: grids as text, one character per cell.
 
-A layout that exists is a sound one: `parse` and `place` refuse everything else, naming row and column (both counted from 0, as in
-REPORTS) and what was expected there.
+Every layout is valid: `parse` and `place` refuse all others, with a message that gives row and
+column (both counted from 0, as in REPORTS) and what was expected there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Position = tuple[int, int]
 
 
 FLOOR, WALL, LOW_WALL, SAND, HOLE = range(5)
-"""What a cell is made of; a low wall is one that can be crossed. Start and goal are places, not materials."""
+"""Kinds of cells; a low wall can be crossed. Start and goal are positions, not kinds."""
 KINDS = ("floor", "a wall", "a surmountable wall", "sand", "a hole")
 SYMBOLS = ".#%~O"
 """The character of each kind, in the order of the codes."""
@@ -29,7 +29,7 @@ ALPHABET = {
     START: FLOOR,
     GOAL: FLOOR,
 }
-"""Every character a layout may hold, and the code of the cell it makes."""
+"""Characters of a layout -> code of the cell."""
 LEGEND = "'.' floor, '#' wall, '%' surmountable wall, '~' sand, 'O' hole, 'S' start, 'G' goal"
 
 NAMED = {
@@ -87,18 +87,19 @@ S....#.....
 .....#....G
 """,
 }
-"""The layouts that come along: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd edition, example 6.6), a short way
-through sand beside a clean one, the 8 x 8 lake of Gymnasium's FrozenLake, and the four rooms of Sutton, Precup and Singh (1999)."""
+"""Built-in layouts: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd edition,
+example 6.6), a short way through sand next to a long one without, the 8 x 8 lake of Gymnasium's
+FrozenLake, and the four rooms of Sutton, Precup and Singh (1999)."""
 MADE_TO_MEASURE = ("empty", "random")
-"""Names of layouts that are made to a given size: see `empty` and `envs.random_mazes`."""
+"""Names of layouts that are generated at a given size: see `empty` and `envs.random_mazes`."""
 
 
 class LayoutError(UsageError, ValueError):
-    """A layout that is refused.
+    """An invalid layout.
 
     Args:
         message: what is wrong and what was expected.
-        row: where, or None when no single place is to blame.
+        row: of the wrong cell, or None when it is not a single cell.
         column: likewise.
     """
 
@@ -117,8 +118,9 @@ class Layout:
     """A grid with one start and at least one goal.
 
     Attributes:
-        cells: what each cell is made of, codes as above, uint8 [rows, columns], read-only.
-        start: where an episode begins unless starts are random, and where a hole throws the agent back to.
+        cells: kind of each cell, codes as above, uint8 [rows, columns], read-only.
+        start: the cell in which an episode begins unless starts are random, and to which a hole
+            moves the agent.
         goals: the cells in which staying is rewarded.
     """
 
@@ -149,17 +151,20 @@ class Layout:
 
     @cached_property
     def walkable(self) -> np.ndarray:
-        """Where an agent can stand and act: all but solid walls and holes, bool [rows, columns]."""
+        """Cells in which an agent can be: all but solid walls and holes, bool [rows, columns]."""
         return np.asarray((self.cells != WALL) & (self.cells != HOLE))
 
     @cached_property
     def free(self) -> np.ndarray:
-        """Where a random start may fall: no wall of either kind, no hole, bool [rows, columns]."""
+        """Cells of random starts: all but walls of both kinds and holes, bool [rows, columns]."""
         return np.asarray(self.walkable & (self.cells != LOW_WALL))
 
     @cached_property
     def shortest_path_length(self) -> int | None:
-        """Fewest moves from the start to a goal; over walls only where there is no way around them; None when there is no way at all."""
+        """Fewest moves from the start to a goal, or None when there is no way.
+
+        Ways over low walls count only if there is no other way.
+        """
         for passable in (self.free, self.walkable):
             moves = int(distances(passable, self.goals)[self.start])
             if moves >= 0:
@@ -167,7 +172,7 @@ class Layout:
         return None
 
     def to_text(self, agent: Position | None = None) -> str:
-        """The layout as `parse` reads it, rows separated by newlines; with `agent`, that cell shows 'A'."""
+        """The layout as `parse` reads it, in lines; the cell `agent` is shown as 'A'."""
         symbols = np.array(list(SYMBOLS))[self.cells]  # [rows, columns] of characters
         for goal in self.goals:
             symbols[goal] = GOAL
@@ -186,11 +191,12 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 
     Args:
         text: rows of equal length, separated by newlines or '/'.
-        start: takes the place of the text's own 'S', which may then be missing.
-        goal: takes the place of all 'G' of the text, which may then be missing.
+        start: replaces the 'S' of the text, which may then be missing.
+        goal: replaces all 'G' of the text, which may then be missing.
 
     Raises:
-        LayoutError: empty, ragged, an unknown character, no start, no goal, two starts, or a start or goal where none can be.
+        LayoutError: the text is empty, has rows of different lengths, unknown characters, no start,
+            no goal or two starts, or a start or goal is in an invalid cell.
     """
     rows = text.replace("\r\n", "\n").replace("/", "\n").strip("\n").split("\n")
     if rows == [""]:
@@ -285,7 +291,7 @@ def distances(passable: np.ndarray, targets: tuple[Position, ...]) -> np.ndarray
     Returns:
         int64 [rows, columns]; -1 where there is no way.
     """
-    padded = np.pad(passable, 1)  # a closed rim spares the loop all checks of borders
+    padded = np.pad(passable, 1)  # with a closed border the loop needs no checks of the range
     width = padded.shape[1]
     moves = np.where(padded, -1, -2).ravel().tolist()  # -1 not seen yet, -2 never
     frontier = [(row + 1) * width + column + 1 for row, column in targets if passable[row, column]]
@@ -305,7 +311,7 @@ def distances(passable: np.ndarray, targets: tuple[Position, ...]) -> np.ndarray
 
 
 def _cells(codes: np.ndarray) -> np.ndarray:
-    """Cell codes, uint8 [rows, columns], of characters given as code points, uint32 [rows, columns]."""
+    """Cell codes, uint8 [rows, columns], of code points, uint32 [rows, columns]."""
     unknown = 255
     table = np.full(128, unknown, dtype=np.uint8)
     for symbol, cell in ALPHABET.items():

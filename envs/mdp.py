@@ -1,7 +1,7 @@
 """The exact model of an environment: every outcome of every action in every state, as arrays.
 
-Environments step through these arrays, compiled kernels learn on them and solvers sweep over them, all with one rule of sampling: what
-holds for one holds for the others, draw by draw.
+Environments step through these arrays, compiled kernels learn on them, and solvers sweep over them.
+All follow one rule of sampling, so the same generator gives the same outcomes everywhere.
 """
 
 from __future__ import annotations
@@ -15,29 +15,34 @@ from sandbox.errors import SandboxError
 
 
 class ModelError(SandboxError, ValueError):
-    """Arrays that are no model: probabilities, rewards or states that cannot be."""
+    """Arrays that are not a model: impossible probabilities, rewards or states."""
 
 
 @dataclass(frozen=True, eq=False)
 class TabularMDP:
-    """A Markov decision process with S states, A actions and at most K outcomes of an action. Make one with `from_outcomes`.
+    """A Markov decision process with S states, A actions and at most K outcomes of an action.
 
-    The rule of sampling: if `always_draw` or `cumulative[s, a, 0] < 1`, draw u = rng.random() and take the first outcome k with
-    u < cumulative[s, a, k]; otherwise outcome 0 is certain and nothing is drawn. Starts likewise, where a single one is certain.
+    Make one with `from_outcomes`. All arrays are C-contiguous.
+
+    The rule of sampling: if `always_draw` or `cumulative[s, a, 0] < 1`, draw u = rng.random() and
+    take the first outcome k with u < cumulative[s, a, k]; otherwise outcome 0 is certain and
+    nothing is drawn. Starts are sampled in the same way; a single start is certain.
 
     Attributes:
-        next_state: int64 [S, A, K]; where an action has fewer than K outcomes the rest repeats a valid state.
+        next_state: int64 [S, A, K]; where an action has fewer than K outcomes the rest repeats a
+            valid state.
         probability: float64 [S, A, K], sums to 1 over K; 0 for the rest.
-        cumulative: running sums of `probability` (the same array where every outcome is certain), float64 [S, A, K]; exactly 1.0 from the last possible outcome on.
+        cumulative: running sums of `probability`, float64 [S, A, K], exactly 1.0 from the last
+            possible outcome on; the same array as `probability` where every outcome is certain.
         reward: float64 [S, A, K].
-        terminated: bool [S, A, K], whether the episode ends with this outcome; nothing is to be bootstrapped from its state.
-        start_states: where an episode may begin, int64 [N].
+        terminated: whether the episode ends with this outcome, bool [S, A, K]; learning does not
+            bootstrap from its next state.
+        start_states: states in which an episode may begin, int64 [N].
         start_cumulative: running sums of their probabilities, float64 [N], the last exactly 1.0.
-        goal: bool [S], the states whose reaching counts as success.
+        goal: the states that count as success when they are reached, bool [S].
         horizon: steps until an episode is truncated; 0 means never.
-        always_draw: draw even where the outcome is certain, as Gymnasium's toy_text environments do.
-
-    All arrays are C-contiguous.
+        always_draw: whether to draw even where the outcome is certain, as Gymnasium's toy_text
+            environments do.
     """
 
     next_state: np.ndarray
@@ -70,16 +75,17 @@ class TabularMDP:
         Args:
             next_state: [S, A, K], or [S, A] where every outcome is certain.
             reward: like `next_state`.
-            probability: like `next_state`, sums to 1 over outcomes (to 1e-9); None where every outcome is certain.
+            probability: like `next_state`, sums to 1 over outcomes (to 1e-9); None where every
+                outcome is certain.
             terminated: like `next_state`; None means never.
             start_states: [N], at least one.
-            start_probability: [N]; None means all alike.
-            goal: bool [S]; None means no state counts as one.
+            start_probability: [N]; None means equal probabilities.
+            goal: bool [S]; None means that no state is a goal.
             horizon: steps until truncation, 0 for never.
             always_draw: see the class.
 
         Raises:
-            ModelError: naming the first state and action where the outcomes cannot be.
+            ModelError: naming the first state and action whose outcomes are impossible.
         """
         next_state = _outcomes("next_state", next_state, np.int64, None)
         if probability is None:
@@ -127,7 +133,7 @@ class TabularMDP:
 
     @property
     def outcomes(self) -> int:
-        """K, the most outcomes that one action has."""
+        """K, the largest number of outcomes of an action."""
         return int(self.next_state.shape[2])
 
     @cached_property
@@ -137,7 +143,7 @@ class TabularMDP:
         return np.bincount(self.start_states, weights=probability, minlength=self.states)
 
     def sample_start(self, rng: np.random.Generator) -> int:
-        """The state in which an episode begins."""
+        """Draw the state in which an episode begins."""
         if self.always_draw or len(self.start_states) > 1:
             return int(
                 self.start_states[
@@ -180,7 +186,7 @@ def _outcomes(
 
 
 def _check(next_state: np.ndarray, probability: np.ndarray, reward: np.ndarray) -> None:
-    """Refuse states that do not exist, probabilities that are none, and rewards without a number; all [S, A, K]."""
+    """Refuse states that do not exist, impossible probabilities and non-finite rewards, [S, A, K]."""
     states = len(next_state)
     _refuse(
         (next_state < 0) | (next_state >= states),
@@ -207,7 +213,7 @@ def _refuse(wrong: np.ndarray, values: np.ndarray, says: str) -> None:
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:
-    """Running sums over the last axis, exactly 1.0 from the last possible outcome on: float64 like `probability`."""
+    """Running sums over the last axis, exactly 1.0 from the last possible outcome on, float64."""
     outcomes = probability.shape[-1]
     if outcomes == 1:
         return probability if (probability == 1.0).all() else np.ones_like(probability)

@@ -1,6 +1,6 @@
 """A moment of a grid world as a picture.
 
-A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off screen, without a display.
+The pixels of a snapshot depend on its fields alone; they are drawn off screen, without a display.
 """
 
 from __future__ import annotations
@@ -33,15 +33,19 @@ EDGE = 14
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that is to be seen at one moment.
+    """Everything that a picture shows at one moment. A frame: see `sandbox.lab.Frame`.
 
     Attributes:
         layout: the cells.
         agent: its cell (row, column), or None.
-        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the last or not.
-        values: value of each state, float [states], with states counted row by row; NaN is not drawn. None: not known.
-        policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the row's largest positive number.
-        value_range: lowest and highest value of the colour scale; None takes the snapshot's own. Animations want one for all frames.
+        trail: cells (row, column) that the agent came through, oldest first, with its present cell
+            or without.
+        values: value of each state, float [states], counted row by row; NaN is not drawn; None
+            draws no values.
+        policy: [states, 5] in the order stay, right, left, down, up; greedy actions are True, or
+            have the largest positive number of their row.
+        value_range: lowest and highest value of the colour scale; None takes those of the values.
+            An animation needs one range for all frames.
         status: the line below ("episode 1200 · step 17 · ε 0.012 · return 31").
         title: the line above.
     """
@@ -92,7 +96,7 @@ class Snapshot:
         return _pixels_of(canvas)
 
     def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
-        """Ends of the colour scale: the given ones, or those of the values that are seen."""
+        """Ends of the colour scale: the given ones, or those of the values that are drawn."""
         if self.value_range is not None or values is None:
             return self.value_range or (0.0, 0.0)
         seen = values[np.isfinite(values) & self.layout.walkable.ravel()]
@@ -100,11 +104,11 @@ class Snapshot:
 
 
 def captioned(picture: np.ndarray, words: str) -> np.ndarray:
-    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS, width, 3].
+    """A picture with a line of text below it, uint8 [height + STATUS, width, 3].
 
     Args:
         picture: uint8 [height, width, 3].
-        words: the line; smaller letters are taken where it would not fit.
+        words: the line; a long one has smaller letters.
     """
     pygame = load_pygame()
     height, width = picture.shape[:2]
@@ -118,13 +122,13 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
 def _pixels_of(canvas: Any) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
-    # The surface borrows the array's memory: blitting into it is several times quicker than copying pixels out.
+    # The surface shares the array's memory; blitting into it is several times faster than copying.
     load_pygame().image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
     return pixels
 
 
 def greedy_bits(policy: np.ndarray) -> np.ndarray:
-    """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added up; 0 where there are none."""
+    """Greedy actions of each state as the sum of 2 ** action, int64 [states]; 0 if there are none."""
     weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
     highest = weights.max(axis=1, keepdims=True)
     greedy = (weights > 0) & (weights >= highest * (1 - 1e-9))
@@ -134,7 +138,7 @@ def greedy_bits(policy: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Page:
-    """The paper for one plan: margins, indices and bands; nothing on it depends on the moment."""
+    """The constant part of a picture for one plan: margins, indices and bands."""
 
     plan: board.BoardPlan
     corner: tuple[int, int]
@@ -143,7 +147,7 @@ class _Page:
 
 @lru_cache(maxsize=8)
 def _page(plan: board.BoardPlan) -> _Page:
-    """Measure and draw the paper for a plan."""
+    """Measure and draw the constant part for a plan."""
     pygame = load_pygame()
     wide, high = plan.extent
     margin = (
@@ -165,7 +169,7 @@ def _page(plan: board.BoardPlan) -> _Page:
 
 
 def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
-    """Numbers of columns above and of rows at the left; every second, fifth … one where they would touch."""
+    """Numbers of columns and rows; only every second, fifth … if they would touch."""
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
     for column in range(0, plan.columns, step):
@@ -181,7 +185,7 @@ def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -
 
 
 def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
-    """The title at the left and, while values are shown, the colour bar with its ends at the right."""
+    """The title at the left and, if values are shown, the colour bar with its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
         high, low = (
@@ -202,7 +206,7 @@ def _write_status(canvas: Any, status: str) -> None:
 
 
 def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> None:
-    """One line of text, with smaller letters where it would not fit, and cut where it still would not."""
+    """One line of text, with smaller letters or truncated if it does not fit."""
     if not words:
         return
     for size in range(TEXT, SMALLEST - 1, -1):
