@@ -10,7 +10,9 @@ import pytest
 
 import sandbox
 import sandbox.testing
+from agents.agent import Agent
 from agents.tabular.base import TabularAgent
+from agents.testing import check_agent
 from envs import board, grid, layouts, mdp, render
 from sandbox.registry.registrar import Registrar
 
@@ -48,6 +50,7 @@ def offered():
         f"sandbox.testing.{name}": getattr(sandbox.testing, name)
         for name in sandbox.testing.__all__
     }
+    public["agents.testing.check_agent"] = check_agent
     for module in (board, grid, layouts, mdp, render):
         public |= {
             f"{module.__name__}.{name}": value
@@ -57,7 +60,7 @@ def offered():
     classes = [value for value in public.values() if inspect.isclass(value)]
     functions = {
         name: function
-        for kind in [*classes, Registrar, TabularAgent]
+        for kind in [*classes, Registrar, Agent, TabularAgent]
         for name, function in own_functions(kind)
     }
     return public | functions
