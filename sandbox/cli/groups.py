@@ -11,7 +11,7 @@ from sandbox.cli.output import rounded
 from sandbox.errors import StoreError
 from sandbox.score import score_of
 from sandbox.store import comparisons, sweeps
-from sandbox.store.index import Row
+from sandbox.store.listing import Row
 from sandbox.store.store import Store
 from sandbox.text import number, plural, words
 

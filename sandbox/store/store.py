@@ -8,19 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.store import listing
 from sandbox.store.folder import RunFolder, remove_graves
-from sandbox.store.index import Index, Row, is_busy, run_folders
+from sandbox.store.listing import Row, run_folders
 from sandbox.store.record import RunRecord
 
 DEFAULT = "runs"
-Answer = TypeVar("Answer")
 
 
 class Store:
@@ -31,8 +29,6 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        self.index_is_busy = False
-        """Whether another process held the index when it was asked, so that every run.json was read instead."""
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
         try:
             os.stat(self.root)
@@ -154,31 +150,13 @@ class Store:
         return RunFolder(runs[found[0]])
 
     def rows(self) -> list[Row]:
-        """One row for each run, oldest first, through the index; an index that breaks is made anew."""
-        return self._asked(lambda index: index.refreshed())
+        """One row for each run, oldest first."""
+        listing.remove_old_index(self.root)
+        return listing.rows(self.root)
 
     def matching(self, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
-        """Runs by what they compute, oldest first, through the index: fingerprint -> rows; see `Index.matching`."""
-
-        def ask(index: Index) -> dict[str, list[Row]]:
-            index.refresh()
-            return index.matching(wanted)
-
-        return self._asked(ask) if wanted else {}
-
-    def _asked(self, question: Callable[[Index], Answer]) -> Answer:
-        in_memory = False
-        for _ in range(4):
-            try:
-                with contextlib.closing(Index(self.root, in_memory=in_memory)) as index:
-                    self.index_is_busy = self.index_is_busy or index.is_busy
-                    return question(index)
-            except sqlite3.Error as error:
-                if is_busy(error):
-                    self.index_is_busy = in_memory = True
-                else:
-                    Index.discard(self.root)
-        raise StoreError(f"The index of {self.root} cannot be read.")
+        """Runs by what they compute, oldest first: fingerprint -> rows; see `listing.matching`."""
+        return listing.matching(self.root, wanted)
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run and all it made.
@@ -201,7 +179,7 @@ class Store:
                 raise UsageError(f"Run {folder.id} is running; stop it first.")
 
     def _ids(self) -> list[Path]:
-        return [self.root / path for path, _ in run_folders(self.root)]
+        return [self.root / path for path in run_folders(self.root)]
 
 
 def matching(name: str, ids: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from sandbox.cli.output import next_commands, print_json, score, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry.registry import registry
 from sandbox.score import score_of
-from sandbox.store.index import Row
+from sandbox.store.listing import Row
 from sandbox.store.store import Store
 from sandbox.text import plural, words
 
@@ -74,8 +74,6 @@ def _list_runs(
     root = found.root.resolve()
     known = found.rows()
     rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
-    if found.index_is_busy:
-        click.echo("Note: another process holds the index, so every run.json was read.", err=True)
     chosen = rows[-most:] if most else rows
     if as_json:
         print_json(
