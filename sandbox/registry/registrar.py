@@ -88,11 +88,15 @@ class Registrar:
         self._add("env", name, target, summary, aliases=(id,) if id else ())
 
     def dataset(self, name: str, target: str, *, summary: str = "") -> None:
-        """A dataset: a function or class that gives its data; `summary` says what it is and where it comes from."""
+        """A dataset: a function or class that gives its data; `summary` says what it is and where
+        it comes from.
+        """
         self._add("dataset", name, target, summary)
 
     def observer(self, name: str, target: str, *, summary: str = "", always: bool = False) -> None:
-        """An observer's class, called without arguments; `--track NAME` asks for it, `always` watches every run."""
+        """An observer's class, called without arguments; `--track NAME` asks for it, `always`
+        watches every run.
+        """
         self._add("observer", name, target, summary, always=always)
 
     def command(self, name: str, target: str, *, summary: str = "") -> None:
@@ -102,12 +106,15 @@ class Registrar:
     def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
         if not NAME.fullmatch(name) or PureWindowsPath(name).is_reserved():
             raise PluginError(
-                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a name begins with a letter or a digit, holds "
-                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on every system."
+                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a "
+                "name begins with a letter or a digit, holds "
+                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on "
+                "every system."
             )
         if target.count(":") != 1:
             raise PluginError(
-                f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'."
+                f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected "
+                "'package.module:attribute'."
             )
         self._plugin.entries.append(
             Entry(kind, canonical(name), target, summary, self._plugin.name, **more)

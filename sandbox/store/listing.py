@@ -1,6 +1,6 @@
 """All runs of a store in a few fields each, read from their folders whenever it is asked.
 
-A damaged run is a row that says so; it never hides another.
+A damaged run is a row with its problem; it never hides another run.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ def matching(root: Path, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
         fingerprint -> rows, oldest first; fingerprints without a run are missing.
     """
     sources = set(wanted.values())
-    found: dict[str, list[Row]] = {}
+    matches: dict[str, list[Row]] = {}
     for row, record in _rows_and_records(root) if wanted else ():
         if record is not None and record.sources in sources:
             name = fingerprint(record)
             if wanted.get(name) == record.sources:
-                found.setdefault(name, []).append(row)
-    return {name: _oldest_first(some) for name, some in found.items()}
+                matches.setdefault(name, []).append(row)
+    return {name: _oldest_first(some) for name, some in matches.items()}
 
 
 def run_folders(root: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""run.json: what a run is, as one document.
+"""run.json: everything about a run, as one document.
 
 It is replaced whole at each change of status, and by the run's own process alone.
 """
@@ -24,7 +24,9 @@ from sandbox.store.files import door, write_whole
 from sandbox.text import CONTROL, plain
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
-"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""
+"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running`
+while its process is gone.
+"""
 
 FORMAT = 2
 """Of run.json. 1: before November 2026, without `digest` and `files`."""
@@ -64,25 +66,29 @@ class RunRecord:
         status: one of `STATUSES`.
         unit: what `done_units` counts.
         done_units: units of work done when this was written.
-        resumed: how often the run was taken up again.
+        resumed: how often the run was resumed.
         created, ended: ISO 8601 with offset; `ended` is "" while it runs.
         host, pid: where it runs or ran.
         command: the exact command line, or "".
         versions: of Python, the sandbox and the libraries in use.
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
-        processor: its "model", and the "target" that code was compiled for; empty in runs written before it was kept.
+        processor: its "model", and the "target" that code was compiled for; empty in runs written
+            before it was kept.
         threads, device: what numerical libraries used.
         summary: figures; empty until the run ends.
-        score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends, and where its lab declares none.
+        score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends,
+            and where its lab declares none.
         pictured: whether the pictures were made.
-        artifacts: what stands in `artifacts/`.
+        artifacts: the files in `artifacts/`.
         error: why it failed, or "".
         warnings: what went wrong without ending the run.
         plugin: the plugin that brought the lab, and the file if it was given with -p.
         data: folder given with --data, or "".
-        files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it works.
-        intact: whether the document is what was written; None for one of format 1, which has no digest. Not written itself.
+        files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it
+            works.
+        intact: whether the document is what was written; None for one of format 1, which has no
+            digest. Not written itself.
     """
 
     id: str
@@ -157,7 +163,8 @@ class RunRecord:
             return cls.parse(folder.read(name, documents.MOST_BYTES), path, digest=digest)
         except FileNotFoundError:
             raise StoreError(
-                f"{path} is not there: the run died as it began. `python -m sandbox delete {path.parent.name}` removes it."
+                f"{path} is not there: the run died as it began. `python -m sandbox delete "
+                f"{path.parent.name}` removes it."
             ) from None
         except OSError as error:
             raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
@@ -225,12 +232,14 @@ def _first_problem(error: Exception) -> str:
 
 
 def _damaged(path: Path, what: str) -> StoreError:
-    remedy = "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+    remedy = (
+        "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+    )
     return StoreError(f"{path} is damaged ({what}). {remedy}")
 
 
 def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
-    """A run.json with some artifacts added, or replaced where their names stand there.
+    """A run.json with some artifacts added, or replaced where it has their names.
 
     All else stays as it was written.
 
@@ -245,7 +254,9 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    """SHA-256 over all of a document but its digest, whatever the order of its entries and its spaces."""
+    """SHA-256 over all of a document but its digest, whatever the order of its entries and its
+    spaces.
+    """
     rest = {name: value for name, value in document.items() if name != "digest"}
     return hashlib.sha256(
         json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()
@@ -277,7 +288,7 @@ def _impossible_field(record: RunRecord) -> str:
     return next((name for name, holds in possible.items() if not holds), "")
 
 
-def _is_mark(one: Any) -> bool:
+def _is_mark(one: object) -> bool:
     return (
         isinstance(one, dict)
         and type(one.get("size")) is int

@@ -29,7 +29,8 @@ KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "c
     "--all",
     "every",
     is_flag=True,
-    help="A line for each run; those of a sweep or comparison are one line otherwise, unless --status is given.",
+    help="A line for each run; those of a sweep or comparison are one line otherwise, unless "
+    "--status is given.",
 )
 @store_option
 @json_option
@@ -70,9 +71,9 @@ def _list_runs(
     store: str | None,
     as_json: bool,
 ) -> None:
-    found = Store(store)
-    root = found.root.resolve()
-    known = found.rows()
+    runs_store = Store(store)
+    root = runs_store.root.resolve()
+    known = runs_store.rows()
     rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
     chosen = rows[-most:] if most else rows
     if as_json:
@@ -92,7 +93,7 @@ def _list_runs(
             else (["run", "maze", "--agent", "sarsa"], "makes the first one")
         )
         return
-    lines = list(chosen) if every or status else groups.grouped(found, chosen, known)
+    lines = list(chosen) if every or status else groups.grouped(runs_store, chosen, known)
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):
