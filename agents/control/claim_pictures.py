@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 
 from agents.control.pictures import draw_arrows, draw_marks
 from envs.layouts import LOW_WALL, WALL, Layout
+from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 BAND = (0.05, 0.95)
@@ -83,9 +84,38 @@ def learning_curves(
     return figure
 
 
+def curves(
+    name: str,
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    episodes: int,
+    optimum: float,
+    title: str,
+) -> ClaimPicture:
+    """The figure of `learning_curves`, with the caption that belongs to it.
+
+    Args:
+        name: of the picture's file.
+        panels: as in `learning_curves`.
+        episodes: likewise.
+        optimum: likewise.
+        title: likewise.
+    """
+    runs, points = next(iter(next(iter(panels.values())).values())).shape
+    caption = (
+        f"Exploring reward per step in stretches of {episodes // points} episodes, {runs} runs: "
+        "median, and the band that 90 % of them lie in."
+    )
+    return ClaimPicture(name, caption, learning_curves(panels, episodes, optimum, title))
+
+
 def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) -> None:
     """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in."""
     x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
+    band_over(axes, x, curves, colour, label)
+
+
+def band_over(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
+    """The same over given places x [points]."""
     low, middle, high = np.quantile(curves, (BAND[0], 0.5, BAND[1]), axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     axes.plot(x, middle, color=colour, label=label)
