@@ -153,6 +153,11 @@ class TabularMDP:
             return int(np.searchsorted(cumulative, rng.random(), side="right"))
         return 0
 
+    def transition(self, state: int, action: int, outcome: int) -> tuple[int, float, bool]:
+        """Next state, reward, and whether the episode ends, of an outcome of an action."""
+        at = (state, action, outcome)
+        return int(self.next_state[at]), float(self.reward[at]), bool(self.terminated[at])
+
 
 def _outcomes(
     name: str, values: np.ndarray, dtype: type[np.generic], shape: tuple[int, ...] | None

@@ -322,7 +322,7 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         actions: Any = env.action_space
         self.observation_space = spaces.Discrete(numbering.size)  # type: ignore[assignment]
         self.action_space = spaces.Discrete(int(actions.n))  # type: ignore[assignment]
-        self._number, self._first = numbering, int(actions.start)
+        self.numbering, self._first = numbering, int(actions.start)
         self._state = 0
 
     def reset(
@@ -330,7 +330,7 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
     ) -> tuple[int, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        self._state = self._number(observation)
+        self._state = self.numbering(observation)
         return self._state, info
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
@@ -344,5 +344,5 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
             raise SandboxError(
                 f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number."
             )
-        self._state = self._number(observation)
+        self._state = self.numbering(observation)
         return self._state, float(reward), terminated, truncated, info

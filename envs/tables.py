@@ -188,11 +188,7 @@ def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
             state = seen
         action = int(player.integers(model.actions))
         outcome = model.sample_outcome(state, action, twin)
-        expected = (
-            int(model.next_state[state, action, outcome]),
-            float(model.reward[state, action, outcome]),
-            bool(model.terminated[state, action, outcome]),
-        )
+        expected = model.transition(state, action, outcome)
         observation, reward, terminated, truncated, _ = env.step(action + begin)
         happened = (int(observation) - first, float(reward), bool(terminated))
         if happened != expected:

@@ -1,4 +1,7 @@
-"""The agents by their classes' names (`DQN`), made when they are asked for: their options come from the algorithm's own signature."""
+"""The agents by their classes' names (`DQN`), made on demand.
+
+Their options come from the algorithm's own signature.
+"""
 
 from __future__ import annotations
 
@@ -93,9 +96,9 @@ LIMITS: dict[str, Limits] = {
     ),
     **{"batch_size": {"ge": 1}, "gradient_steps": {"ge": -1}, "sde_sample_freq": {"ge": -1}},
 }
-"""What Stable-Baselines3 does not check, or checks only once it is under way."""
+"""What Stable-Baselines3 does not check, or only while it learns."""
 BATCHES_OF_TWO = {"PPO"}
-"""Algorithms that normalise what they learn within a batch: one of a single step has no spread."""
+"""Algorithms that normalise advantages within a batch, which needs two of them."""
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -118,11 +121,12 @@ def agent_class(name: str) -> Any:
         UsageError: when the library that has it is not installed.
     """
     algorithm = algorithm_class(name)
-    from agents.baselines.agent import BaselineAgent
+    from agents.baselines.agent import BaselineAgent, QuantileAgent, ValueAgent
 
+    bases = {"DQN": ValueAgent, "QRDQN": QuantileAgent}
     return type(
         f"Sb3{algorithm.__name__}",
-        (BaselineAgent,),
+        (bases.get(algorithm.__name__, BaselineAgent),),
         {"name": name, "algorithm": algorithm, "Config": config_class(name)},
     )
 
@@ -144,7 +148,7 @@ def algorithm_class(name: str) -> Any:
 
 @cache
 def config_class(name: str) -> type[BaselineConfig]:
-    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor with their defaults."""
+    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor."""
     algorithm = algorithm_class(name)
     fields: dict[str, Any] = {"policy": _policy(algorithm)}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():

@@ -98,16 +98,16 @@ def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
         solution: with `value`, `converged`, `sweeps`, `residual`.
         policy: action probabilities, float [states, actions].
     """
-    from agents.planning import evaluation
+    from agents.planning import solvers as planning
 
-    episode = evaluation.evaluate(model, policy, model.horizon)
+    episode = planning.evaluate(model, policy, model.horizon)
     steps = episode.steps_to_goal
     goal = {
         "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
         "goal_probability": episode.goal_probability,
     }
     return {
-        "value_start": evaluation.value_at_start(model, solution.value),
+        "value_start": planning.value_at_start(model, solution.value),
         **(goal if model.goal.any() else {}),
         "reward_per_step": episode.reward_per_step,
         "episode_return": episode.expected_return,
@@ -129,12 +129,12 @@ def _whole_episode(model: Any, per_step: bool, stationary: bool) -> dict[str, An
         per_step: whether the labs divide the return by the steps of an episode.
         stationary: whether to look for the best policy that does not count steps too.
     """
-    from agents.control.experiment import best_returns
-    from agents.planning.evaluation import value_at_start
+    from agents.control.base import best_returns
+    from agents.planning import solvers as planning
     from agents.planning.stationary import best_stationary
 
     worth = best_returns(model)
-    optimum = None if worth is None else value_at_start(model, worth)
+    optimum = None if worth is None else planning.value_at_start(model, worth)
     found: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
     if per_step:
         found["optimal_reward_per_step"] = None if optimum is None else optimum / model.horizon
@@ -192,7 +192,7 @@ def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) 
 
 
 def _print_episode(name: str, document: dict[str, Any]) -> None:
-    from agents.control.experiment import BEST_RETURN
+    from agents.control.base import BEST_RETURN
 
     heading(f"{name}: {BEST_RETURN.format(number(document['episode_limit']))}")
     if document["optimal_return"] is None:

@@ -8,10 +8,31 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from agents.control.many_seeds import HIGH, LOW
+from agents.control.many_seeds import HIGH, LOW, ManySeeds
+from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
+
+
+def save(many: ManySeeds, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Write the pictures and files of a finished run of many seeds.
+
+    Args:
+        many: at its end.
+        name: of the environment.
+        artifacts: where the files go.
+        metrics: of the run.
+    """
+    table, score = many.table(), many.score()
+    artifacts.save_array("q_tables.npy", np.stack([one.agent.q for one in many.experiments]))
+    artifacts.write("seeds.csv", seeds_table(table))
+    curve = many.experiments[0].seeds_curve(metrics, name, many)
+    artifacts.save_figure("learning_curve.png", curve)
+    title = f"{name}: where {len(many.seeds)} seeds of {many.config.agent.name} ended"
+    label = f"{score.unit} of the greedy policy"
+    histogram = score_histogram(table[score.name], score.optimum, title, label)
+    artifacts.save_figure("scores.png", histogram)
 
 
 def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) -> Figure:
@@ -63,7 +84,7 @@ def score_histogram(
     scores: np.ndarray,
     optimum: float | None,
     title: str,
-    label: str = "reward per step of the greedy policy",
+    label: str,
 ) -> Figure:
     """Where the seeds ended: the greedy policy's score.
 

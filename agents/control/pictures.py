@@ -1,8 +1,12 @@
-"""Pictures of control labs: learning curve, value map with greedy arrows, visits map."""
+"""Pictures and files of runs in grids: learning curve, value map, visits map, the agent."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,17 +15,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from envs import layouts
+from envs.grid import ACTIONS
 from envs.layouts import Layout
+from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
+
+if TYPE_CHECKING:
+    from agents.control.base import AgentExperiment, ShownExperiment
+    from agents.control.experiment import ControlExperiment
 
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
 
 
 class CurveColumns(NamedTuple):
-    """What a learning curve is about: a column of the stream "learn", one of "evaluate", and what they are called."""
+    """The columns of a learning curve, and what they are called.
+
+    Attributes:
+        learned: of the stream "learn".
+        greedy: of the stream "evaluate".
+        label: of the axis.
+        evaluated: of the greedy policy's scores.
+    """
 
     learned: str = "reward_per_step"
     greedy: str = "reward_per_step"
@@ -32,6 +49,85 @@ class CurveColumns(NamedTuple):
 PER_STEP = CurveColumns()
 
 
+def save(experiment: ControlExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Write the pictures and files of a finished run in a grid.
+
+    Args:
+        experiment: at its end.
+        name: of the environment.
+        artifacts: where the files go.
+        metrics: of the run.
+    """
+    agent, layout, who = experiment.agent, experiment.env.layout, experiment.config.agent.name
+    artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
+    keep_agent(experiment, artifacts)
+    title, optimum = f"{name}: how {who} learned", experiment.score().optimum
+    curve = learning_curve(metrics, optimum, title, exploration(experiment))
+    artifacts.save_figure("learning_curve.png", curve)
+    save_maps(
+        artifacts, name, experiment, layout, experiment.values(), agent.policy(), agent.visits
+    )
+
+
+def save_maps(
+    artifacts: Artifacts,
+    name: str,
+    experiment: AgentExperiment,
+    layout: Layout,
+    values: np.ndarray | None,
+    policy: np.ndarray,
+    visits: np.ndarray,
+) -> None:
+    """Write the maps of values and visits of a grid.
+
+    Args:
+        artifacts: where the files go.
+        name: of the environment.
+        experiment: for the agent's name.
+        layout: the grid.
+        values: float [states]; None draws no map of them.
+        policy: greedy action probabilities, float [states, actions].
+        visits: steps spent in each state, int [states].
+    """
+    who = experiment.config.agent.name
+    if values is not None:
+        title = f"{name}: what {who} thinks each cell is worth"
+        artifacts.save_figure("value_map.png", value_map(layout, values, policy, title))
+    title = f"{name}: where {who} was while learning"
+    artifacts.save_figure("visits_map.png", visits_map(layout, visits, title))
+
+
+def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
+    """Write the summary, as plain values."""
+    artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
+
+
+def keep_agent(experiment: ControlExperiment, artifacts: Artifacts) -> None:
+    """Write the agent, its table, its snapshots, and the summary."""
+    artifacts.save_array("q_table.npy", experiment.agent.q)
+    scratch = artifacts.scratch("agent.npz")
+    experiment.agent.save(scratch)
+    artifacts.keep(scratch, "agent.npz")
+    with artifacts.open("snapshots.npz") as file:
+        np.savez_compressed(file, **experiment.state()["snapshots"])
+    keep_summary(experiment, artifacts)
+
+
+def _q_table(q: np.ndarray, columns: int) -> str:
+    """Q as comma-separated text: row, column, and a column for each action."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "column", *ACTIONS])
+    writer.writerows([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
+    return text.getvalue()
+
+
+def exploration(experiment: AgentExperiment) -> str:
+    """What ε is for the policy in use."""
+    options: Any = experiment.config.agent.options
+    return "temperature ε" if options.policy == "softmax" else "exploration ε"
+
+
 def learning_curve(
     metrics: Metrics,
     optimum: float | None,
@@ -39,7 +135,7 @@ def learning_curve(
     exploration: str = "exploration ε",
     score: CurveColumns = PER_STEP,
 ) -> Figure:
-    """Reward and exploration against the episode.
+    """Scores and exploration against the episode.
 
     Args:
         metrics: with the streams "learn" and "evaluate".
@@ -51,45 +147,72 @@ def learning_curve(
     learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
     evaluate = metrics.columns("evaluate", ["episode", score.greedy])
     window = max(1, min(100, len(learn["episode"]) // 20))
-    shown = plots.thinned(len(learn["episode"]))
     with plots.style():
-        figure = plots.figure(8.0, 5.2)
-        upper, lower = figure.subplots(
-            2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08}
-        )
-        upper.plot(
-            learn["episode"][shown],
-            learn[score.learned][shown],
+        figure, upper, lower = curve_axes()
+        draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
+        upper.set(title=title, ylabel=score.label)
+        upper.legend(loc="lower right")
+        shown = plots.thinned(len(learn["episode"]))
+        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
+        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
+    return figure
+
+
+def curve_axes() -> tuple[Figure, Axes, Axes]:
+    """A figure with a large panel for scores, and a small one below it."""
+    figure = plots.figure(8.0, 5.2)
+    panels = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
+    for axes in panels:
+        axes.yaxis.set_label_coords(-0.075, 0.5)
+    return figure, *panels
+
+
+def draw_scores(
+    axes: Axes,
+    x: str,
+    learn: Mapping[str, np.ndarray],
+    evaluate: Mapping[str, np.ndarray],
+    score: CurveColumns,
+    window: int,
+    optimum: float | None,
+) -> None:
+    """Draw the scores of episodes, of the greedy policy, and the best possible one.
+
+    Args:
+        axes: to draw on.
+        x: the column of both streams that runs to the right.
+        learn: columns of the stream "learn"; may be empty.
+        evaluate: columns of the stream "evaluate"; may be empty.
+        score: which columns.
+        window: episodes of the moving mean.
+        optimum: the best possible score, or None.
+    """
+    if learn:
+        steps, values = learn[x], learn[score.learned]
+        shown = plots.thinned(len(steps))
+        axes.plot(
+            steps[shown],
+            values[shown],
             color=plots.COLOURS[5],
             alpha=0.45,
             linewidth=0.7,
             label="each episode, exploring",
         )
-        smooth = plots.moving_mean(learn[score.learned], window)
-        upper.plot(
-            learn["episode"][shown],
-            smooth[shown],
-            color=plots.COLOURS[0],
-            label=f"mean of the last {window} episodes",
+        if window > 1:
+            mean = plots.moving_mean(values, window)[shown]
+            label = f"mean of the last {window} episodes"
+            axes.plot(steps[shown], mean, color=plots.COLOURS[0], label=label)
+    if evaluate:
+        axes.plot(
+            evaluate[x],
+            evaluate[score.greedy],
+            "o",
+            markersize=4,
+            color=plots.COLOURS[1],
+            label=score.evaluated,
         )
-        if evaluate:
-            upper.plot(
-                evaluate["episode"],
-                evaluate[score.greedy],
-                "o",
-                markersize=4,
-                color=plots.COLOURS[1],
-                label=score.evaluated,
-            )
-        if optimum is not None:
-            plots.optimum_line(upper, optimum, f"best possible: {number(optimum, 4)}")
-        upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right")
-        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
-        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
-        for axes in (upper, lower):
-            axes.yaxis.set_label_coords(-0.075, 0.5)
-    return figure
+    if optimum is not None:
+        plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
 
 
 def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
@@ -147,7 +270,7 @@ def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
 
 
 def _plain(value: float, position: int | None) -> str:
-    """10000 rather than 10^4, as everywhere: no mathematics to typeset, which would take longer than the picture."""
+    """10000 rather than 10^4: typesetting the power would take longer than the picture."""
     return number(round(value))
 
 
@@ -195,36 +318,37 @@ def _walls(axes: Axes, layout: Layout) -> None:
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
     """Start and goals by their letters, at most so many points high."""
     size = min(points, 220 / max(layout.cells.shape))
-    box = {
-        "boxstyle": "circle,pad=0.2",
-        "facecolor": "white",
-        "edgecolor": "#111827",
-        "linewidth": 1.0,
-    }
-    row, column = layout.start
+    draw_letter(axes, "S", layout.start, size)
+    for goal in layout.goals:
+        draw_letter(axes, "G", goal, size)
+
+
+def draw_letter(axes: Axes, letter: str, place: tuple[float, float], points: float) -> None:
+    """A letter in a circle; that of the goal is coloured.
+
+    Args:
+        axes: a map.
+        letter: "S", "G" …
+        place: row and column.
+        points: height of the letter.
+    """
+    row, column = place
     axes.text(
         column,
         row,
-        "S",
+        letter,
         ha="center",
         va="center",
-        fontsize=size,
+        fontsize=points,
         fontweight="bold",
-        color="#111827",
-        bbox=box,
+        color=plots.COLOURS[1] if letter == "G" else "#111827",
+        bbox={
+            "boxstyle": "circle,pad=0.2",
+            "facecolor": "white",
+            "edgecolor": "#111827",
+            "linewidth": 1.0,
+        },
     )
-    for row, column in layout.goals:
-        axes.text(
-            column,
-            row,
-            "G",
-            ha="center",
-            va="center",
-            fontsize=size,
-            fontweight="bold",
-            color=plots.COLOURS[1],
-            bbox=box,
-        )
 
 
 _GROUND: dict[int, dict[str, Any]] = {
@@ -244,7 +368,7 @@ _GROUND: dict[int, dict[str, Any]] = {
         "linewidths": 0.8,
     },
 }
-"""How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
+"""How other cells are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
 def draw_arrows(
@@ -254,7 +378,7 @@ def draw_arrows(
     values: np.ndarray,
     arrows: np.ndarray = ARROWS,
 ) -> None:
-    """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones.
+    """One arrow for each greedy action, a dot for staying; light on dark cells, dark on light ones.
 
     Args:
         axes: with rows that run downwards.

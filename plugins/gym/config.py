@@ -1,8 +1,11 @@
-"""What the lab of Gymnasium's environments can be told. A configuration that exists fits: agent, spaces and table were looked at."""
+"""Options of the lab of Gymnasium's environments.
+
+A configuration that exists is one that can be learned: agent, spaces and table were checked.
+"""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -10,6 +13,9 @@ from agents.control.config import ControlConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
 from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from envs.ids import GymnasiumConfig
 
 
 class GymConfig(ControlConfig):
@@ -32,13 +38,18 @@ class GymConfig(ControlConfig):
         default_factory=DiscretiserConfig, description="how continuous observations become states"
     )
 
+    @property
+    def env_options(self) -> GymnasiumConfig:
+        """The environment's id and options."""
+        return cast("GymnasiumConfig", self.env.options)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         """Refuse what cannot be learned, before anything runs."""
         from plugins.gym import fitting
 
         if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
-            return self  # one of them is wrong, and said so already
+            return self  # one of them is wrong, which was reported already
         try:
             fitting.check(self)
         except SandboxError as error:

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from agents.control.config import ControlConfig
+from agents.control.config import GridLabConfig
 from agents.control.lab import ControlLab
 from envs.config import MazeConfig
 from sandbox.config.model import Choice, Chosen
 from sandbox.reproduction.claim import Claim, ClaimPicture
 
 
-class MazeLabConfig(ControlConfig):
+class MazeLabConfig(GridLabConfig):
     """Who learns, where, and for how long."""
 
     agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.maze.baselines:config_of")

@@ -1,13 +1,16 @@
-"""Pictures of what was learned: the learning curve for every environment, maps of values and visits where states lie on a grid."""
+"""Pictures of runs whose episodes are judged by their return.
+
+The learning curve for every environment; maps of values and visits where states lie on a grid.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.control import many_seeds_pictures as many_pictures
 from agents.control import pictures
 from agents.control.pictures import CurveColumns
 from agents.control.views import GridView, grid_view
@@ -16,51 +19,46 @@ from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
-GREEDY = "return of the greedy policy"
+if TYPE_CHECKING:
+    from agents.control.episodic import EpisodicExperiment
+    from agents.control.many_seeds import ManySeeds
 
 
-def single(experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-    """All pictures of a run with one seed."""
-    name, agent = experiment.config.env.options.id, experiment.config.agent.name
-    artifacts.save_figure(
-        "learning_curve.png", learning_curve(experiment, metrics, f"{name}: how {agent} learned")
-    )
+def save(experiment: EpisodicExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Write the pictures and files of a finished run.
+
+    Args:
+        experiment: at its end.
+        name: of the environment.
+        artifacts: where the files go.
+        metrics: of the run.
+    """
+    agent, who = experiment.agent, experiment.config.agent.name
+    pictures.keep_agent(experiment, artifacts)
+    curve = learning_curve(experiment, metrics, f"{name}: how {who} learned")
+    artifacts.save_figure("learning_curve.png", curve)
     view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
     if view is None:
         return
-    values, policy = experiment.values(), experiment.agent.policy()
-    title = f"{name}: what {agent} thinks each cell is worth"
-    artifacts.save_figure(
-        "value_map.png", value_map(view, values, policy, experiment.agent.visits, title)
-    )
-    title = f"{name}: where {agent} was while learning"
-    artifacts.save_figure("visits_map.png", visits_map(view, experiment.agent.visits, title))
+    title = f"{name}: what {who} thinks each cell is worth"
+    values = value_map(view, experiment.values(), agent.policy(), agent.visits, title)
+    artifacts.save_figure("value_map.png", values)
+    title = f"{name}: where {who} was while learning"
+    artifacts.save_figure("visits_map.png", visits_map(view, agent.visits, title))
 
 
-def many(seeds: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-    """All pictures of a run with many seeds."""
-    one, table = seeds.experiments[0], seeds.table()
-    name, agent, count = one.config.env.options.id, one.config.agent.name, len(seeds.seeds)
-    artifacts.save_array(
-        "q_tables.npy", np.stack([experiment.agent.q for experiment in seeds.experiments])
-    )
-    artifacts.write("seeds.csv", many_pictures.seeds_table(table))
-    title = f"{name}: how {count} seeds of {agent} learned"
-    artifacts.save_figure(
-        "learning_curve.png",
-        learning_curve(
-            one, metrics, title, CurveColumns("return_mean", label="return, mean of all seeds")
-        ),
-    )
-    title = f"{name}: where {count} seeds of {agent} ended"
-    artifacts.save_figure(
-        "scores.png",
-        many_pictures.score_histogram(table["greedy_return"], one.optimum(), title, GREEDY),
-    )
+def seeds_curve(first: EpisodicExperiment, metrics: Metrics, name: str, many: ManySeeds) -> Figure:
+    """The mean return of all seeds; see `AgentExperiment.seeds_curve`."""
+    title = f"{name}: how {len(many.seeds)} seeds of {many.config.agent.name} learned"
+    score = CurveColumns("return_mean", label="return, mean of all seeds")
+    return learning_curve(first, metrics, title, score)
 
 
 def learning_curve(
-    experiment: Any, metrics: Metrics, title: str, score: CurveColumns | None = None
+    experiment: EpisodicExperiment,
+    metrics: Metrics,
+    title: str,
+    score: CurveColumns | None = None,
 ) -> Figure:
     """Return of the episodes, of the greedy policy, and of the best policies.
 
@@ -70,13 +68,11 @@ def learning_curve(
         title: above the figure.
         score: what is drawn; None takes the return of a single seed.
     """
-    sampled = f"greedy policy, mean of {experiment.config.evaluation_episodes} episodes"
+    sampled = f"greedy policy, mean of {experiment.evaluation_episodes} episodes"
     evaluated = sampled if experiment.model is None else "greedy policy, exact"
     score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
-    exploration = (
-        "temperature ε" if experiment.config.agent.options.policy == "softmax" else "exploration ε"
-    )
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
+    exploration = pictures.exploration(experiment)
     figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
     axes = figure.axes[0]
     if (
@@ -92,8 +88,8 @@ def learning_curve(
     return figure
 
 
-def _show_the_end(axes: Any, metrics: Metrics, score: CurveColumns) -> None:
-    """Leave out the depths of the first episodes where they would squeeze all the rest into a line."""
+def _show_the_end(axes: Axes, metrics: Metrics, score: CurveColumns) -> None:
+    """Leave out very low first returns, beside which the rest would look like a line."""
     returns = metrics.columns("learn", [score.learned])[score.learned]
     greedy = metrics.columns("evaluate", [score.greedy]).get(score.greedy, returns)
     later = np.concatenate([returns[len(returns) // 10 :], greedy[len(greedy) // 2 :]])
@@ -153,37 +149,19 @@ def visits_map(view: GridView, visits: np.ndarray, title: str) -> Figure:
 
 
 def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
-    """The label of a colour bar that is as high as the map: a flat map has room for the short one."""
+    """The label of a colour bar that is as high as the map: the short one if the map is flat."""
     return label if shape[0] >= 0.6 * shape[1] else short
 
 
-def _draw_letters(axes: Any, view: GridView) -> None:
+def _draw_letters(axes: Axes, view: GridView) -> None:
     """What stands in the cells: start and goal in circles, holes as dark discs."""
     size = min(13.0, 200 / max(view.shape))
-    box = {
-        "boxstyle": "circle,pad=0.2",
-        "facecolor": "white",
-        "edgecolor": "#111827",
-        "linewidth": 1.0,
-    }
     for row, column in np.argwhere(view.letters != " "):
         letter = str(view.letters[row, column])
         if letter == "H":
-            axes.scatter(
-                [column], [row], s=(2.2 * 110.0 / max(view.shape)) ** 2, marker="o", color="#111827"
-            )
-            continue
-        place, points = (
-            ((column - 0.3, row - 0.3), 0.6 * size) if letter == "S" else ((column, row), size)
-        )  # beside its arrow
-        colour = plots.COLOURS[1] if letter == "G" else "#111827"
-        axes.text(
-            *place,
-            letter,
-            ha="center",
-            va="center",
-            fontsize=points,
-            fontweight="bold",
-            color=colour,
-            bbox=box,
-        )
+            side = (2.2 * 110.0 / max(view.shape)) ** 2
+            axes.scatter([column], [row], s=side, marker="o", color="#111827")
+        elif letter == "S":  # beside its arrow
+            pictures.draw_letter(axes, letter, (row - 0.3, column - 0.3), 0.6 * size)
+        else:
+            pictures.draw_letter(axes, letter, (row, column), size)

@@ -1,10 +1,11 @@
-"""Where an algorithm of Stable-Baselines3 learns: many environments stepped together, and another one in which it is evaluated.
+"""Where an algorithm of Stable-Baselines3 learns, and is evaluated.
 
 Evaluating draws from generators of its own, so it changes nothing of what is learned.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,10 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.control.worlds import GreedyTrial, try_out
-from agents.planning import evaluation
-from agents.planning.evaluation import Evaluation
+from agents.control.worlds import GreedyTrial, World, try_out
+from agents.planning import solvers as planning
+from agents.planning.solvers import Evaluation
 from envs import ids, tables
-from envs.mdp import TabularMDP
 from envs.vector import GridVectorEnv
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
@@ -26,21 +26,15 @@ from sandbox.seeding import generator
 SEEDS = 2**31
 
 
-class Place:
-    """What an experiment needs of the place where it learns.
+class VecWorld(World):
+    """Many environments that are stepped together, and another in which the agent is evaluated.
 
     Attributes:
         venv: the environments, recorded.
-        env: one more, to look at.
-        model: the exact model, where it is known: then the optimum can be had, and policies are evaluated without sampling.
-        horizon: steps after which an episode is cut, >= 1.
-        exact: whether the environments can be put down and taken up again in the midst of an episode.
+        exact: whether they can be restored in the middle of an episode.
     """
 
     venv: Recorded
-    env: Any
-    model: TabularMDP | None
-    horizon: int
     exact: bool
 
     def observations(self) -> Any:
@@ -48,31 +42,20 @@ class Place:
         raise NotImplementedError
 
     def policy(self, agent: Any) -> np.ndarray:
-        """The greedy policy on the model's states: float64 [states, actions]."""
-        return np.eye(int(self.venv.action_space.n))[  # type: ignore[attr-defined]
-            in_batches(agent.greedy, self.observations()).reshape(-1)
-        ]
-
-    def evaluate(self, agent: Any) -> Evaluation:
-        """What the greedy policy earns, exactly on the model."""
-        assert self.model is not None
-        return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
-
-    def try_out(self, agent: Any) -> GreedyTrial | None:
-        """Greedy episodes in the real environment, held against the model; None where the environment is its model, or has none."""
-        return None
+        """See `World.policy`."""
+        greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
+        return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
 
     def memory(self) -> dict[str, Any]:
-        """Where the environments stand, as far as it can be kept."""
+        """The state of the environments, as far as it can be kept."""
         return {"record": self.venv.memory()}
 
-    def recall(self, memory: dict[str, Any]) -> Any:
-        """Go on where `memory` was taken; where episodes cannot be taken up, the first observations of others, else None."""
-        self.venv.recall(memory["record"], begun=True)
-        return None
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from what `memory` returned, or where that cannot be, with new episodes."""
+        self.venv.recall(memory["record"], begun=self.exact)
 
 
-class GridPlace(Place):
+class GridVecWorld(VecWorld):
     """A grid of ours, many at a time in one NumPy step.
 
     Args:
@@ -94,7 +77,7 @@ class GridPlace(Place):
         )
 
     def observations(self) -> Any:
-        """See `Place.observations`."""
+        """See `VecWorld.observations`."""
         return States(self.env)
 
     def memory(self) -> dict[str, Any]:
@@ -102,12 +85,12 @@ class GridPlace(Place):
         return {**super().memory(), "grids": self.grids.memory()}
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """See `Place.recall`."""
+        """See `VecWorld.recall`."""
         super().recall(memory)
         self.grids.recall(memory["grids"])
 
 
-class GymPlace(Place):
+class GymVecWorld(VecWorld):
     """Any Gymnasium environment, one after the other.
 
     Args:
@@ -121,40 +104,34 @@ class GymPlace(Place):
 
     def __init__(self, options: Any, count: int, context: Context, episodes: int) -> None:
         self.env = ids.make(options)
-        self.horizon = options.max_episode_steps
-        self.model = (
-            tables.read(ids.make(options), self.horizon).model if _countable(self.env) else None
-        )
+        self.horizon, self.model = options.max_episode_steps, None
+        if _countable(self.env):
+            self.model = tables.read(ids.make(options), self.horizon).model
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
-        self._known: tuple[Any, Evaluation] | None = None
         self.venv = Recorded(DummyVecEnv([lambda: ids.make(options)] * count))
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
     def observations(self) -> Any:
-        """See `Place.observations`."""
+        """See `VecWorld.observations`."""
         assert self.model is not None
         return np.arange(self.model.states)
 
-    def evaluate(self, agent: Any) -> Evaluation:
-        """Exact on the model if there is one, else the mean over some episodes, begun alike at every evaluation."""
-        if self.model is not None:
-            return super().evaluate(agent)
-        steps = agent.model.num_timesteps, agent.model._n_updates
-        if self._known is None or self._known[0] != steps:
-            results = np.array(
-                [self._episode(agent, self._seed + number) for number in range(self._episodes)]
-            )  # [episodes, 2]
-            self._known = steps, evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
-        return self._known[1]
+    def learned(self, agent: Any) -> object:
+        """See `World.learned`."""
+        return agent.model.num_timesteps, agent.model._n_updates
 
-    def try_out(self, agent: Any) -> GreedyTrial | None:
-        """See `Place.try_out`."""
+    def sample(self, agent: Any) -> Evaluation:
+        """See `World.sample`."""
+        episodes = range(self._seed, self._seed + self._episodes)
+        results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
+        return planning.sampled(results[:, 0], results[:, 1], self.horizon)
+
+    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+        """See `World.try_out`."""
         if self.model is None:
             return None
-        return try_out(
-            self.env, _OnStates(agent), self.horizon, self._episodes, self._seed, self.model
-        )
+        return try_out(self.env, _OnStates(agent), self.horizon, episodes, self._seed, self.model)
 
     def _episode(self, agent: Any, seed: int) -> tuple[float, int]:
         """Return and length of one greedy episode."""
@@ -165,14 +142,14 @@ class GymPlace(Place):
             total, steps, over = total + float(reward), steps + 1, bool(terminated or truncated)
         return total, steps
 
-    def recall(self, memory: dict[str, Any]) -> Any:
-        """Begin other episodes: what an environment of somebody else's holds cannot be kept."""
-        self.venv.recall(memory["record"], begun=False)
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Begin new episodes: the state of a foreign environment cannot be kept."""
+        super().recall(memory)
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
 
 class _OnStates:
-    """An agent with a network as `agents.control.worlds.try_out` asks it: it breaks no ties and counts no steps."""
+    """An agent with a network, called like one with a table: no ties to break, no steps to count."""
 
     def __init__(self, agent: Any) -> None:
         self._agent = agent
@@ -183,7 +160,7 @@ class _OnStates:
 
 
 class States:
-    """What is observed in each state of a grid; images are drawn when they are needed."""
+    """Observations of all states of a grid; images are drawn when they are needed."""
 
     def __init__(self, env: Any) -> None:
         self._env = env
@@ -196,11 +173,12 @@ class States:
         return observations
 
 
-def in_batches(look: Any, observations: Any, size: int = 1024) -> np.ndarray:
-    """`look` at all observations, some at a time, and its answers as one array."""
-    return np.concatenate(
-        [look(observations[begin : begin + size]) for begin in range(0, len(observations), size)]
-    )
+def in_batches(
+    function: Callable[[Any], np.ndarray], observations: Any, size: int = 1024
+) -> np.ndarray:
+    """The results of a function for all observations, computed some at a time: [states, …]."""
+    starts = range(0, len(observations), size)
+    return np.concatenate([function(observations[start : start + size]) for start in starts])
 
 
 def _countable(env: Any) -> bool:
