@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from safetensors.torch import save as as_bytes
 
 from agents.baselines import saved
-from agents.baselines.worlds import GridVecWorld
-from agents.control import pictures
+from agents.baselines.worlds import GridVecWorld, VecWorld
+from agents.control import curves, pictures
+from agents.control.base import AgentExperiment
+from agents.control.curves import CurveColumns
 from agents.control.episodic import EpisodicScores
-from agents.control.pictures import CurveColumns
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.visual import plots
-
-if TYPE_CHECKING:
-    from agents.baselines.experiment import BaselineExperiment
 
 RETURNS = CurveColumns("return", "greedy_return", "return of an episode")
 BELOW = {
@@ -32,7 +28,7 @@ BELOW = {
 """The first of these metrics of Stable-Baselines3 that an algorithm has is drawn: sign, label."""
 
 
-def save(experiment: BaselineExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
     """Write the pictures and files of a finished run.
 
     Args:
@@ -56,7 +52,7 @@ def save(experiment: BaselineExperiment, name: str, artifacts: Artifacts, metric
         pictures.save_maps(artifacts, name, experiment, world.env.layout, values, policy, visits)
 
 
-def learning_curve(experiment: BaselineExperiment, metrics: Metrics, title: str) -> Figure:
+def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) -> Figure:
     """Scores, and exploration or the algorithm's own metrics, against environment steps.
 
     Args:
@@ -64,7 +60,7 @@ def learning_curve(experiment: BaselineExperiment, metrics: Metrics, title: str)
         metrics: with the streams "learn", "evaluate" and "train".
         title: above the figure.
     """
-    score, how = pictures.PER_STEP, "exact"
+    score, how = curves.PER_STEP, "exact"
     if isinstance(experiment, EpisodicScores):
         score = RETURNS
         if experiment.model is None:
@@ -72,11 +68,12 @@ def learning_curve(experiment: BaselineExperiment, metrics: Metrics, title: str)
     score = score._replace(evaluated=f"greedy policy, {how}")
     learn, evaluate = metrics.columns("learn"), metrics.columns("evaluate")
     episodes = len(learn["env_steps"]) if learn else 0
+    assert isinstance(experiment.world, VecWorld)
     window = max(experiment.world.venv.num_envs, min(100, episodes // 20))
     with plots.style():
-        figure, upper, lower = pictures.curve_axes()
+        figure, upper, lower = curves.curve_axes()
         optimum = experiment.score().optimum
-        pictures.draw_scores(upper, "env_steps", learn, evaluate, score, window, optimum)
+        curves.draw_scores(upper, "env_steps", learn, evaluate, score, window, optimum)
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
         _draw_below(lower, metrics.columns("train"))

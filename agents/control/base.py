@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,13 +25,13 @@ from sandbox.store.metrics import Metrics
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from agents.control.many_seeds import ManySeeds
-
 LAST = 100
 """Reports state means over this many last episodes."""
 BEST_RETURN = "the highest expected return of an episode of {} steps, undiscounted"
 OPTIMUM_WORK = 10**10
 """Above so many elementary steps the exact optimum is not computed, and regret is "none"."""
+LOW, HIGH = 2.5, 97.5
+"""Percentiles of many seeds that their bands reach from and to."""
 SNAPSHOTS = 30
 """At most so many snapshots are kept of a run …"""
 SNAPSHOT_BYTES = 64_000_000
@@ -58,6 +58,14 @@ def best_returns(model: TabularMDP) -> np.ndarray | None:
     """
     work = model.next_state.size * model.horizon
     return planning.finite_horizon(model, model.horizon).value if work <= OPTIMUM_WORK else None
+
+
+class TableSnapshot(NamedTuple):
+    """What an agent with a table knew after some episode."""
+
+    episode: int
+    epsilon: float
+    q: np.ndarray  # float32 [states, actions]
 
 
 class ShownExperiment(Experiment):
@@ -98,6 +106,7 @@ class AgentExperiment(ShownExperiment):
 
     Attributes:
         agent: who learns; set by the subclass.
+        snapshots: what the agent knew while it learned, oldest first.
         best: the best possible return from each state, float64 [states], or None if unknown.
         banded: columns that differ from seed to seed, and become bands over seeds.
     """
@@ -105,6 +114,7 @@ class AgentExperiment(ShownExperiment):
     limit: int
     learned_seconds: float
     agent: Any
+    snapshots: Sequence[Any]
     headline: Sequence[str] = ("reward_per_step",)
     banded: Sequence[str] = (
         "return",
@@ -163,13 +173,23 @@ class AgentExperiment(ShownExperiment):
         """What was done so far, for the summary."""
         raise NotImplementedError
 
-    def seeds_curve(self, metrics: Metrics, name: str, many: ManySeeds) -> Figure:
-        """The learning curve of many seeds that learned together.
+    @property
+    def evaluation_episodes(self) -> int:
+        """How many episodes an evaluation samples, where it is not exact."""
+        episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
+        return episodes
+
+    def stationary_optimum(self) -> float | None:
+        """What the best policy that does not count steps earns; None where it is unknown."""
+        return None
+
+    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
+        """The learning curve of many seeds that learned together, this one the first of them.
 
         Args:
             metrics: of the run.
             name: of the environment.
-            many: the experiment of all seeds; this is the first of them.
+            seeds: how many.
         """
         raise NotImplementedError
 

@@ -27,7 +27,6 @@ from sandbox.store.metrics import Metrics
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from agents.control.many_seeds import ManySeeds
     from agents.tabular.base import Episodes
 
 ENV_BLOCK_STEPS = 10_000
@@ -81,12 +80,6 @@ class EpisodicScores(AgentExperiment):
         """The first step that the model did not predict, in words; "" where it predicted all."""
         trial = self._tried[1]
         return trial.difference if trial else ""
-
-    @property
-    def evaluation_episodes(self) -> int:
-        """How many episodes an evaluation samples."""
-        episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
-        return episodes
 
     def _try_out(self) -> GreedyTrial | None:
         return self.world.try_out(self.agent, self.evaluation_episodes)
@@ -237,11 +230,11 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
 
         episodic_pictures.save(self, name, artifacts, metrics)
 
-    def seeds_curve(self, metrics: Metrics, name: str, many: ManySeeds) -> Figure:
+    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
         """See `AgentExperiment.seeds_curve`."""
         from agents.control import episodic_pictures
 
-        return episodic_pictures.seeds_curve(self, metrics, name, many)
+        return episodic_pictures.seeds_curve(self, metrics, name, seeds)
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:

@@ -5,26 +5,21 @@ The learning curve for every environment; maps of values and visits where states
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.control import pictures
-from agents.control.pictures import CurveColumns
+from agents.control import curves, pictures
+from agents.control.base import AgentExperiment
+from agents.control.curves import CurveColumns
 from agents.control.views import GridView, grid_view
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
-if TYPE_CHECKING:
-    from agents.control.episodic import EpisodicExperiment
-    from agents.control.many_seeds import ManySeeds
 
-
-def save(experiment: EpisodicExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
     """Write the pictures and files of a finished run.
 
     Args:
@@ -41,21 +36,21 @@ def save(experiment: EpisodicExperiment, name: str, artifacts: Artifacts, metric
     if view is None:
         return
     title = f"{name}: what {who} thinks each cell is worth"
-    values = value_map(view, experiment.values(), agent.policy(), agent.visits, title)
+    values = value_map(view, agent.q.max(axis=1), agent.policy(), agent.visits, title)
     artifacts.save_figure("value_map.png", values)
     title = f"{name}: where {who} was while learning"
     artifacts.save_figure("visits_map.png", visits_map(view, agent.visits, title))
 
 
-def seeds_curve(first: EpisodicExperiment, metrics: Metrics, name: str, many: ManySeeds) -> Figure:
+def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
     """The mean return of all seeds; see `AgentExperiment.seeds_curve`."""
-    title = f"{name}: how {len(many.seeds)} seeds of {many.config.agent.name} learned"
+    title = f"{name}: how {seeds} seeds of {first.config.agent.name} learned"
     score = CurveColumns("return_mean", label="return, mean of all seeds")
     return learning_curve(first, metrics, title, score)
 
 
 def learning_curve(
-    experiment: EpisodicExperiment,
+    experiment: AgentExperiment,
     metrics: Metrics,
     title: str,
     score: CurveColumns | None = None,
@@ -72,8 +67,8 @@ def learning_curve(
     evaluated = sampled if experiment.model is None else "greedy policy, exact"
     score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
-    exploration = pictures.exploration(experiment)
-    figure = pictures.learning_curve(metrics, optimum, title, exploration, score)
+    exploration = curves.exploration(experiment)
+    figure = curves.learning_curve(metrics, optimum, title, exploration, score)
     axes = figure.axes[0]
     if (
         optimum is not None

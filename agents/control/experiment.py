@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.control.base import SNAPSHOT_BYTES, SNAPSHOTS, AgentExperiment, snapshot_episodes
+from agents.control.base import (
+    SNAPSHOT_BYTES,
+    SNAPSHOTS,
+    AgentExperiment,
+    TableSnapshot,
+    snapshot_episodes,
+)
 from agents.control.config import ControlConfig
 from agents.control.worlds import World
 from sandbox.lab import Block, Context, Frame, State, Summary
@@ -23,7 +29,6 @@ from sandbox.store.metrics import Metrics
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from agents.control.many_seeds import ManySeeds
     from agents.tabular.base import Episodes
 
 BLOCK_STEPS = 1_000_000
@@ -32,14 +37,6 @@ TOGETHER_STEPS = 100_000
 """The same for each of many seeds that learn together: a block of a thousand takes seconds."""
 ROUNDING = 1e-9
 """Scores that differ by less, relative to their size, are the same."""
-
-
-class AgentSnapshot(NamedTuple):
-    """What the agent knew after some episode."""
-
-    episode: int
-    epsilon: float
-    q: np.ndarray  # float32 [states, actions]
 
 
 class ControlExperiment(AgentExperiment):
@@ -77,13 +74,13 @@ class ControlExperiment(AgentExperiment):
         )
         steps = BLOCK_STEPS if watched else TOGETHER_STEPS
         self._block_episodes = max(1, steps // max(1, world.horizon))
-        self.snapshots: list[AgentSnapshot] = []
+        self.snapshots: list[TableSnapshot] = []
         self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
         agent = self.agent
         self.snapshots.append(
-            AgentSnapshot(self.done_units, float(agent.epsilon()), agent.q.astype(np.float32))
+            TableSnapshot(self.done_units, float(agent.epsilon()), agent.q.astype(np.float32))
         )
 
     @property
@@ -146,7 +143,7 @@ class ControlExperiment(AgentExperiment):
         self.env_steps, self._last = state["env_steps"], state["last"]
         kept = state["snapshots"]
         columns = zip(kept["episode"], kept["epsilon"], kept["q"], strict=True)
-        self.snapshots = [AgentSnapshot(*values) for values in columns]
+        self.snapshots = [TableSnapshot(*values) for values in columns]
 
     def counts(self) -> Summary:
         """Episodes and steps, and what the agent itself has to say."""
@@ -155,11 +152,6 @@ class ControlExperiment(AgentExperiment):
             "env_steps": self.env_steps,
             **self.agent.findings(),
         }
-
-    def values(self) -> np.ndarray:
-        """max over actions of Q: float [states]."""
-        best: np.ndarray = self.agent.q.max(axis=1)
-        return best
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """Episodes in the grid, drawn on its model."""
@@ -176,9 +168,9 @@ class ControlExperiment(AgentExperiment):
 
         pictures.save(self, name, artifacts, metrics)
 
-    def seeds_curve(self, metrics: Metrics, name: str, many: ManySeeds) -> Figure:
+    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
         """See `AgentExperiment.seeds_curve`."""
-        from agents.control.many_seeds_pictures import band_curve
+        from agents.control.curves import band_curve
 
         title = f"{name}: how {self.config.agent.name} learned"
-        return band_curve(metrics, many.score().optimum, len(many.seeds), title)
+        return band_curve(metrics, self.score().optimum, seeds, title)

@@ -12,16 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.control.base import AgentExperiment, ShownExperiment
+from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
 from sandbox import stats
 from sandbox.errors import OutOfTime
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
-
-LOW, HIGH = 2.5, 97.5
-"""Percentiles between which 95 % of the seeds lie."""
 
 
 def built(
@@ -160,9 +157,17 @@ class ManySeeds(ShownExperiment):
 
     def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
         """Bands of learning curves, the final scores, and the tables of all seeds."""
-        from agents.control import many_seeds_pictures
+        from agents.control import curves
 
-        many_seeds_pictures.save(self, name, artifacts, metrics)
+        table, score, seeds = self.table(), self.score(), len(self.seeds)
+        artifacts.save_array("q_tables.npy", np.stack([one.agent.q for one in self.experiments]))
+        artifacts.write("seeds.csv", curves.seeds_table(table))
+        curve = self.experiments[0].seeds_curve(metrics, name, seeds)
+        artifacts.save_figure("learning_curve.png", curve)
+        title = f"{name}: where {seeds} seeds of {self.config.agent.name} ended"
+        label = f"{score.unit} of the greedy policy"
+        histogram = curves.score_histogram(table[score.name], score.optimum, title, label)
+        artifacts.save_figure("scores.png", histogram)
 
     def _ready_state(self) -> list[State]:
         return [

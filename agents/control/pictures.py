@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +13,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from agents.control import curves
+from agents.control.base import AgentExperiment, ShownExperiment
 from envs import layouts
 from envs.grid import ACTIONS
 from envs.layouts import Layout
@@ -22,34 +23,11 @@ from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
-if TYPE_CHECKING:
-    from agents.control.base import AgentExperiment, ShownExperiment
-    from agents.control.experiment import ControlExperiment
-
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 """Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
 
 
-class CurveColumns(NamedTuple):
-    """The columns of a learning curve, and what they are called.
-
-    Attributes:
-        learned: of the stream "learn".
-        greedy: of the stream "evaluate".
-        label: of the axis.
-        evaluated: of the greedy policy's scores.
-    """
-
-    learned: str = "reward_per_step"
-    greedy: str = "reward_per_step"
-    label: str = "reward per step"
-    evaluated: str = "greedy policy, exact"
-
-
-PER_STEP = CurveColumns()
-
-
-def save(experiment: ControlExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
     """Write the pictures and files of a finished run in a grid.
 
     Args:
@@ -62,10 +40,10 @@ def save(experiment: ControlExperiment, name: str, artifacts: Artifacts, metrics
     artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
     keep_agent(experiment, artifacts)
     title, optimum = f"{name}: how {who} learned", experiment.score().optimum
-    curve = learning_curve(metrics, optimum, title, exploration(experiment))
+    curve = curves.learning_curve(metrics, optimum, title, curves.exploration(experiment))
     artifacts.save_figure("learning_curve.png", curve)
     save_maps(
-        artifacts, name, experiment, layout, experiment.values(), agent.policy(), agent.visits
+        artifacts, name, experiment, layout, agent.q.max(axis=1), agent.policy(), agent.visits
     )
 
 
@@ -102,7 +80,7 @@ def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
     artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
 
 
-def keep_agent(experiment: ControlExperiment, artifacts: Artifacts) -> None:
+def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
     """Write the agent, its table, its snapshots, and the summary."""
     artifacts.save_array("q_table.npy", experiment.agent.q)
     scratch = artifacts.scratch("agent.npz")
@@ -120,99 +98,6 @@ def _q_table(q: np.ndarray, columns: int) -> str:
     writer.writerow(["row", "column", *ACTIONS])
     writer.writerows([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
     return text.getvalue()
-
-
-def exploration(experiment: AgentExperiment) -> str:
-    """What ε is for the policy in use."""
-    options: Any = experiment.config.agent.options
-    return "temperature ε" if options.policy == "softmax" else "exploration ε"
-
-
-def learning_curve(
-    metrics: Metrics,
-    optimum: float | None,
-    title: str,
-    exploration: str = "exploration ε",
-    score: CurveColumns = PER_STEP,
-) -> Figure:
-    """Scores and exploration against the episode.
-
-    Args:
-        metrics: with the streams "learn" and "evaluate".
-        optimum: the best possible score, drawn as a line.
-        title: above the figure.
-        exploration: what the lower curve is called.
-        score: what is drawn.
-    """
-    learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
-    evaluate = metrics.columns("evaluate", ["episode", score.greedy])
-    window = max(1, min(100, len(learn["episode"]) // 20))
-    with plots.style():
-        figure, upper, lower = curve_axes()
-        draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
-        upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right")
-        shown = plots.thinned(len(learn["episode"]))
-        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
-        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
-    return figure
-
-
-def curve_axes() -> tuple[Figure, Axes, Axes]:
-    """A figure with a large panel for scores, and a small one below it."""
-    figure = plots.figure(8.0, 5.2)
-    panels = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
-    for axes in panels:
-        axes.yaxis.set_label_coords(-0.075, 0.5)
-    return figure, *panels
-
-
-def draw_scores(
-    axes: Axes,
-    x: str,
-    learn: Mapping[str, np.ndarray],
-    evaluate: Mapping[str, np.ndarray],
-    score: CurveColumns,
-    window: int,
-    optimum: float | None,
-) -> None:
-    """Draw the scores of episodes, of the greedy policy, and the best possible one.
-
-    Args:
-        axes: to draw on.
-        x: the column of both streams that runs to the right.
-        learn: columns of the stream "learn"; may be empty.
-        evaluate: columns of the stream "evaluate"; may be empty.
-        score: which columns.
-        window: episodes of the moving mean.
-        optimum: the best possible score, or None.
-    """
-    if learn:
-        steps, values = learn[x], learn[score.learned]
-        shown = plots.thinned(len(steps))
-        axes.plot(
-            steps[shown],
-            values[shown],
-            color=plots.COLOURS[5],
-            alpha=0.45,
-            linewidth=0.7,
-            label="each episode, exploring",
-        )
-        if window > 1:
-            mean = plots.moving_mean(values, window)[shown]
-            label = f"mean of the last {window} episodes"
-            axes.plot(steps[shown], mean, color=plots.COLOURS[0], label=label)
-    if evaluate:
-        axes.plot(
-            evaluate[x],
-            evaluate[score.greedy],
-            "o",
-            markersize=4,
-            color=plots.COLOURS[1],
-            label=score.evaluated,
-        )
-    if optimum is not None:
-        plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
 
 
 def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:

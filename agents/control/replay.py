@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from agents.control.experiment import AgentSnapshot, ControlExperiment
+from agents.control.base import AgentExperiment, TableSnapshot
 from envs import ids
 from envs.grid import TRAIL
 from envs.render import Snapshot, captioned
@@ -24,7 +24,6 @@ from sandbox.errors import UsageError
 from sandbox.text import number
 
 if TYPE_CHECKING:
-    from agents.control.base import AgentExperiment
     from envs.mdp import TabularMDP
 
 LONGEST, SHORT = 400, 60
@@ -79,7 +78,7 @@ class RenderedFrame:
 
 
 def knowledge(
-    experiment: ControlExperiment, rng: np.random.Generator, history: bool, maps: bool
+    experiment: AgentExperiment, rng: np.random.Generator, history: bool, maps: bool
 ) -> Iterator[Knowledge]:
     """What an agent with a table knows now: exploring while it learns, greedy once it is done.
 
@@ -90,7 +89,7 @@ def knowledge(
         maps: whether values and greedy actions of all states are needed.
     """
     agent = experiment.agent
-    now = AgentSnapshot(experiment.done_units, float(agent.epsilon()), agent.q)
+    now = TableSnapshot(experiment.done_units, float(agent.epsilon()), agent.q)
     if not history:
         yield _known(experiment, now, rng, not experiment.done, True, maps)
         return
@@ -100,8 +99,8 @@ def knowledge(
 
 
 def _known(
-    experiment: ControlExperiment,
-    then: AgentSnapshot,
+    experiment: AgentExperiment,
+    then: TableSnapshot,
     rng: np.random.Generator,
     explore: bool,
     whole: bool,

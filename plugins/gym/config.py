@@ -1,18 +1,14 @@
-"""Options of the lab of Gymnasium's environments.
-
-A configuration that exists is one that can be learned: agent, spaces and table were checked.
-"""
+"""Options of the lab of Gymnasium's environments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from agents.control.config import ControlConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from envs.ids import GymnasiumConfig
@@ -42,16 +38,3 @@ class GymConfig(ControlConfig):
     def env_options(self) -> GymnasiumConfig:
         """The environment's id and options."""
         return cast("GymnasiumConfig", self.env.options)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        """Refuse what cannot be learned, before anything runs."""
-        from plugins.gym import fitting
-
-        if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
-            return self  # one of them is wrong, which was reported already
-        try:
-            fitting.check(self)
-        except SandboxError as error:
-            raise ValueError(str(error)) from error
-        return self

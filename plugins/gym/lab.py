@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from plugins.gym.presets import PRESETS
+from sandbox.config.model import Chosen
+from sandbox.errors import SandboxError
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
 
@@ -15,12 +19,29 @@ if TYPE_CHECKING:
     from agents.control.base import AgentExperiment
 
 
+class CheckedGymConfig(GymConfig):
+    """Options with which the agent can learn: spaces and table of transitions were checked."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Refuse what cannot be learned, before anything runs."""
+        from plugins.gym import fitting
+
+        if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
+            return self  # one of them is wrong, which was reported already
+        try:
+            fitting.check(self)
+        except SandboxError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
 class GymLab(ControlLab):
     """Learn any Gymnasium environment with finitely many actions: --env ID, and the parameters of
     its constructor as --env.OPTION.
     """
 
-    Config = GymConfig
+    Config = CheckedGymConfig
     env = kind = "gym"
     objective = "summary.greedy_return"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
