@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Self
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from agents.agent import Agent
 from envs.config import GridConfig
-from sandbox.config.model import Choice, Chosen, LabConfig
+from sandbox.config.model import Choice, Chosen, LabConfig, with_defaults
+from sandbox.config.resolve import registered_config
 from sandbox.registry.registry import registry
+
+
+def read_table(beside: str, name: str) -> dict[str, dict[str, Any]]:
+    """A table of settings from a TOML file beside a module.
+
+    Args:
+        beside: the module's `__file__`.
+        name: of the TOML file.
+    """
+    return tomllib.loads(Path(beside).with_name(name).read_text(encoding="utf-8"))
+
+
+def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
+    """The finder of agents' options, with a lab's own defaults for those that it names.
+
+    Args:
+        beside: `__file__` of a module that lies beside the lab's `agents.toml`.
+
+    Returns:
+        A function for the argument `find` of `sandbox.config.model.Choice`.
+    """
+    defaults = {
+        agent: {
+            option: tuple(value) if isinstance(value, list) else value
+            for option, value in options.items()
+        }
+        for agent, options in read_table(beside, "agents.toml").items()
+    }
+
+    @cache
+    def config_of(kind: str, name: str) -> type[LabConfig]:
+        own = registered_config(kind, name)
+        return with_defaults(own, defaults[name]) if name in defaults else own
+
+    return config_of
 
 
 class ControlConfig(LabConfig):

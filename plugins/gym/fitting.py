@@ -19,7 +19,6 @@ from agents.planning import solvers as planning
 from envs import ids, tables
 from envs import spaces as finite
 from envs.mdp import ModelError, TabularMDP
-from plugins.gym.presets import PRESETS
 from sandbox.errors import UsageError
 from sandbox.registry.registry import registry
 
@@ -121,7 +120,8 @@ def _instead(env: gymnasium.Env[Any, Any]) -> str:
 
 def _preset_for(name: str) -> str:
     """A sentence about the preset that cuts this environment's observations, if there is one."""
-    cut = {one: settings for one, settings in PRESETS.items() if "discretiser" in settings}
+    presets = registry().lab("gym").presets
+    cut = {one: settings for one, settings in presets.items() if "discretiser" in settings}
     preset = next((one for one, settings in cut.items() if settings["env"]["name"] == name), "")
     return f" `--preset {preset}` does so with bins that were tried." if preset else ""
 

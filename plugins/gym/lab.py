@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
+from agents.control.config import read_table
 from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
-from plugins.gym.presets import PRESETS
 from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError
 from sandbox.lab import Context
@@ -44,7 +44,7 @@ class GymLab(ControlLab):
     Config = CheckedGymConfig
     env = kind = "gym"
     objective = "summary.greedy_return"
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
     fps = 6
 
     @property
