@@ -1,4 +1,5 @@
-"""What a grid environment can be told. A configuration that exists describes a grid that exists: its layout is read as it is made.
+"""What a grid environment can be told. A configuration that exists describes a grid that exists:
+its layout is read as it is made.
 
 Cheap to import, for the command line's help needs it.
 """
@@ -75,7 +76,9 @@ class GridConfig(LabConfig):
     @field_validator("layout", mode="after")
     @classmethod
     def _text_of_file(cls, value: str) -> str:
-        """A file's name becomes its text, so that the configuration says it all even when the file changes."""
+        """A file's name becomes its text, so that the configuration says it all even when the file
+        changes.
+        """
         name = value.strip(" ").lower().replace("_", "-")
         if name in NAMES:
             return name
@@ -83,7 +86,9 @@ class GridConfig(LabConfig):
 
     @model_validator(mode="after")
     def _sound(self) -> GridConfig:
-        """Refuse options without effect and layouts that cannot be; fill in the length of an episode."""
+        """Refuse options without effect and layouts that cannot be; fill in the length of an
+        episode.
+        """
         self._refuse_idle_options()
         layout = self.build_layout()
         if not self.allow_unsolvable:
@@ -140,7 +145,9 @@ class GridConfig(LabConfig):
 
 
 class MazeConfig(GridConfig):
-    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times as many."""
+    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times as
+    many.
+    """
 
 
 class EmptyGridConfig(GridConfig):
@@ -163,7 +170,9 @@ def _layout(
     goal: Position | None,
     walls: str,
 ) -> Layout:
-    """The layout of the fields of that name; the last few are kept, for large mazes take a second to make."""
+    """The layout of the fields of that name; the last few are kept, for large mazes take a second
+    to make.
+    """
     if layout == "empty":
         return layouts.empty(size, start, goal)
     if layout == "random":

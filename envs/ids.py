@@ -1,4 +1,5 @@
-"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor become options.
+"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor
+become options.
 
 What is registered with Gymnasium is all there is. As in `gymnasium.make`, `module:Env-v0` imports
 a module that registers more; nothing else is imported because of a name.
@@ -30,7 +31,9 @@ NOT_OPTIONS = {"self", "render_mode", "max_episode_steps", "name", *dir(BaseMode
 
 
 class GymnasiumConfig(LabConfig):
-    """What every environment can be told; the class made for an id adds the parameters of its constructor."""
+    """What every environment can be told; the class made for an id adds the parameters of its
+    constructor.
+    """
 
     id: ClassVar[str]
     """What `gymnasium.make` takes: an id, or `module:id`."""

@@ -1,6 +1,7 @@
 """A grid as a small picture: what a network for images observes.
 
-Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies below it is seen too.
+Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies
+below it is seen too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from envs import layouts, palette
 from envs.layouts import Layout
 
 SMALLEST = 36
-"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3 filters)."""
+"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3
+filters).
+"""
 COLOURS = {
     layouts.FLOOR: palette.FLOOR,
     layouts.WALL: palette.WALL,

@@ -1,6 +1,7 @@
 """A moment of a grid world as a picture.
 
-A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off screen, without a display.
+A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off
+screen, without a display.
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ class Snapshot:
     Attributes:
         layout: the cells.
         agent: its cell (row, column), or None.
-        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the last or not.
-        values: value of each state, float [states], with states counted row by row; NaN is not drawn. None: not known.
-        policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the row's largest positive number.
-        value_range: lowest and highest value of the colour scale; None takes the snapshot's own. Animations want one for all frames.
+        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the
+            last or not.
+        values: value of each state, float [states], with states counted row by row; NaN is not
+            drawn. None: not known.
+        policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the
+            row's largest positive number.
+        value_range: lowest and highest value of the colour scale; None takes the snapshot's own.
+            Animations want one for all frames.
         status: the line below ("episode 1200 · step 17 · ε 0.012 · return 31").
         title: the line above.
     """
@@ -100,7 +105,8 @@ class Snapshot:
 
 
 def captioned(picture: np.ndarray, words: str) -> np.ndarray:
-    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS, width, 3].
+    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS,
+    width, 3].
 
     Args:
         picture: uint8 [height, width, 3].
@@ -118,13 +124,16 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
 def _pixels_of(canvas: Any) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
-    # The surface borrows the array's memory: blitting into it is several times quicker than copying pixels out.
+    # The surface borrows the array's memory: blitting into it is several times quicker than copying
+    # pixels out.
     load_pygame().image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
     return pixels
 
 
 def greedy_bits(policy: np.ndarray) -> np.ndarray:
-    """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added up; 0 where there are none."""
+    """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added
+    up; 0 where there are none.
+    """
     weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
     highest = weights.max(axis=1, keepdims=True)
     greedy = (weights > 0) & (weights >= highest * (1 - 1e-9))
@@ -165,7 +174,9 @@ def _page(plan: board.BoardPlan) -> _Page:
 
 
 def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
-    """Numbers of columns above and of rows at the left; every second, fifth … one where they would touch."""
+    """Numbers of columns above and of rows at the left; every second, fifth … one where they would
+    touch.
+    """
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
     for column in range(0, plan.columns, step):
@@ -181,7 +192,7 @@ def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -
 
 
 def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
-    """The title at the left and, while values are shown, the colour bar with its ends at the right."""
+    """The title at the left; while values are shown, the colour bar and its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
         high, low = (
@@ -202,7 +213,9 @@ def _write_status(canvas: Any, status: str) -> None:
 
 
 def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> None:
-    """One line of text, with smaller letters where it would not fit, and cut where it still would not."""
+    """One line of text, with smaller letters where it would not fit, and cut where it still would
+    not.
+    """
     if not words:
         return
     for size in range(TEXT, SMALLEST - 1, -1):

@@ -1,6 +1,7 @@
 """Observations of any finite space as the integers 0 to n - 1, and of a continuous one by bins.
 
-A composite observation is a row of digits, the first the most significant; its number is read off them like that of a clock.
+A composite observation is a row of digits, the first the most significant; its number is read off
+them like that of a clock.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ LARGEST = 10**8
 PROPOSED = 10**6
 """So many entries has a table that is proposed, at most."""
 BOUNDED = 1e6
-"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit."""
+"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit.
+"""
 SAMPLE_STEPS = 5000
 """So many steps of random play do quantiles come from."""
-TAKEN = "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, or a Box that is cut into bins"
+TAKEN = (
+    "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, "
+    "or a Box that is cut into bins"
+)
 
 
 class DiscretiserConfig(LabConfig):
@@ -34,7 +39,8 @@ class DiscretiserConfig(LabConfig):
 
     cuts: Literal["uniform", "quantile"] = Field(
         default="uniform",
-        description="bins equally wide between low and high, or equally often visited by random play",
+        description="bins equally wide between low and high, "
+        "or equally often visited by random play",
     )
     bins: tuple[int, ...] | None = Field(
         default=None,
@@ -72,7 +78,8 @@ class Numbering:
 
     Args:
         space: the space.
-        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins, rising.
+        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins,
+            rising.
 
     Raises:
         UsageError: when the space has parts that are not finite, or not all Boxes are cut.
@@ -96,7 +103,8 @@ class Numbering:
             for size, digit in zip(sizes, read(observation), strict=True):
                 if not 0 <= digit < size:
                     raise SandboxError(
-                        f"The environment gave the observation {observation!r}, which lies outside its own space."
+                        f"The environment gave the observation {observation!r}, which lies "
+                        "outside its own space."
                     )
                 number = number * size + digit
         return number
@@ -107,7 +115,9 @@ Part = Callable[[Any], Any]
 
 
 def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Iterator[Leaf]:
-    """The leaves of a space, in order; `part` takes the space's element out of the whole observation."""
+    """The leaves of a space, in order; `part` takes the space's element out of the whole
+    observation.
+    """
     if isinstance(space, spaces.Discrete):
         yield Leaf((int(space.n),), _value(part, int(space.start)))
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
@@ -162,7 +172,8 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     found = next(cuts, None)
     if found is None:
         raise UsageError(
-            "Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut."
+            "Observations hold numbers on a continuous scale (a Box); say into how many bins they "
+            "are cut."
         )
     return found
 
@@ -198,19 +209,22 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     if not count:
         if config.bins is not None:
             raise UsageError(
-                f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale."
+                f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a "
+                "continuous scale."
             )
         return uncut
     if config.bins is None:
         raise UsageError(
-            f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a continuous scale, and a tabular agent needs a "
+            f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a "
+            "continuous scale, and a tabular agent needs a "
             "table of states. "
             + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
         raise UsageError(
-            f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} states; a table has at most {about(LARGEST)} entries."
+            f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} "
+            f"states; a table has at most {about(LARGEST)} entries."
         )
     return Numbering(
         space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config)
@@ -244,7 +258,8 @@ def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:
     """One value for each of `count` numbers."""
     if len(values) not in (1, count):
         raise UsageError(
-            f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for each, or one for all."
+            f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for "
+            "each, or one for all."
         )
     return list(values) * (count if len(values) == 1 else 1)
 
@@ -260,12 +275,14 @@ def _uniform(
     for place, many in enumerate(bins):
         if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
             raise UsageError(
-                f"The observed number {place} has no bounds, so bins between them cannot be equally wide. Say where they begin and end with "
+                f"The observed number {place} has no bounds, so bins between them cannot be "
+                "equally wide. Say where they begin and end with "
                 "--discretiser.low and --discretiser.high, or take --discretiser.cuts quantile."
             )
         if many > 1 and not low[place] < high[place]:
             raise UsageError(
-                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; low must lie below high."
+                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; "
+                "low must lie below high."
             )
     return [
         np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0)
@@ -310,7 +327,8 @@ def _numbers(space: Any, observation: Any) -> list[float]:
 
 
 class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
-    """An environment whose observations and actions are counted from 0, and whose rewards are numbers.
+    """An environment whose observations and actions are counted from 0, and whose rewards are
+    numbers.
 
     Args:
         env: the environment, with Discrete actions.
@@ -337,12 +355,14 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         """Do one action.
 
         Raises:
-            SandboxError: when the reward is no finite number, or the observation lies outside its space.
+            SandboxError: when the reward is no finite number, or the observation lies outside its
+                space.
         """
         observation, reward, terminated, truncated, info = self.env.step(action + self._first)
         if not math.isfinite(reward):
             raise SandboxError(
-                f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number."
+                f"State {self._state}, action {action} brought a reward of {reward}, expected a "
+                "finite number."
             )
         self._state = self.numbering(observation)
         return self._state, float(reward), terminated, truncated, info

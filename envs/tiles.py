@@ -1,7 +1,8 @@
 """The drawn parts of a grid: one picture per kind of cell, and the signs that lie on cells.
 
-Every part is drawn once per size by pygame, several times too large, shrunk to smooth edges and kept; a grid is assembled from
-copies. All parts are uint8 [size, size, 4] (red, green, blue, alpha), with alpha not multiplied in.
+Every part is drawn once per size by pygame, several times too large, shrunk to smooth edges and
+kept; a grid is assembled from copies. All parts are uint8 [size, size, 4] (red, green, blue,
+alpha), with alpha not multiplied in.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ Point = tuple[float, float]
 
 
 class Pen:
-    """Draws on a square of `size` pixels in coordinates from 0 to 1, x to the right and y down, `FACTOR` times too large.
+    """Draws on a square of `size` pixels in coordinates from 0 to 1, x to the right and y down,
+    `FACTOR` times too large.
 
     Args:
         size: width and height of the finished picture, pixels.
-        ground: colour under the drawing, which shows where nothing is drawn when `alpha` is above 0.
+        ground: colour under the drawing, which shows where nothing is drawn when `alpha` is above
+            0.
         alpha: opacity of the ground, 0 to 255.
     """
 
@@ -95,9 +98,11 @@ class Pen:
 
 
 def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
-    """The mean of each `factor` x `factor` block, uint8 [h, w, 4] -> [h / factor, w / factor, 4], rounded up.
+    """The mean of each `factor` x `factor` block, uint8 [h, w, 4] -> [h / factor, w / factor, 4],
+    rounded up.
 
-    Colours are weighted by their opacity: plain means would drag the colour of invisible pixels into the edges.
+    Colours are weighted by their opacity: plain means would drag the colour of invisible pixels
+    into the edges.
     """
     missing = [-side % factor for side in picture.shape[:2]]
     picture = (
@@ -156,7 +161,9 @@ def wall_tile(size: int, joined: int) -> np.ndarray:
 
 
 def brick_tile(size: int) -> np.ndarray:
-    """A wall that can be climbed: courses of bricks with a slanted hatch, half clear so that its value shows."""
+    """A wall that can be climbed: courses of bricks with a slanted hatch, half clear so that its
+    value shows.
+    """
     if size < SMALLEST_WITH_LINES:
         return _plain(size, palette.BRICK, 200)
     pen = Pen(size, palette.BRICK, 165)
@@ -179,7 +186,8 @@ def sand_tile(size: int) -> np.ndarray:
     pen = Pen(size, palette.SAND, 150)
     for row in range(5):
         for column in range(5):
-            # Fixed odd multiples spread the grains without a pattern the eye picks up, and without a generator.
+            # Fixed odd multiples spread the grains without a pattern the eye picks up, and without
+            # a generator.
             x = (column + 0.5 + 0.32 * math.sin(7.1 * row + 3.7 * column)) / 5
             y = (row + 0.5 + 0.32 * math.sin(5.3 * column + 2.9 * row + 1)) / 5
             pen.disc((x, y), 0.024 + 0.010 * ((3 * row + column) % 3), palette.SAND_GRAIN, 235)
@@ -216,7 +224,7 @@ def ring_sign(size: int) -> np.ndarray:
 
 
 def agent_sign(size: int) -> np.ndarray:
-    """The agent: a vermilion token with a white and a dark edge, so that it stands out on anything."""
+    """The agent: a vermilion token with a white and a dark edge, visible on any ground."""
     pen = Pen(size, palette.INK)
     pen.disc((0.5, 0.5), 0.325, palette.INK)
     pen.disc((0.5, 0.5), 0.295, palette.HALO)
@@ -225,9 +233,11 @@ def agent_sign(size: int) -> np.ndarray:
 
 
 def arrow_sign(size: int, actions: int) -> np.ndarray:
-    """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for `stay`.
+    """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for
+    `stay`.
 
-    The more actions tie, the fainter they are: a cell without a preference should not look like a decision.
+    The more actions tie, the fainter they are: a cell without a preference should not look like a
+    decision.
 
     Args:
         size: pixels.
@@ -287,7 +297,8 @@ def to_surface(picture: np.ndarray) -> Any:
     """A pygame.Surface with its own copy of a picture, uint8 [h, w, 4]."""
     pygame = load_pygame()
     height, width = picture.shape[:2]
-    # In memory blue comes first, as in pygame's own surfaces: a blit between two orders of channels takes ten times as long.
+    # In memory blue comes first, as in pygame's own surfaces: a blit between two orders of channels
+    # takes ten times as long.
     return pygame.image.frombytes(picture[..., [2, 1, 0, 3]].tobytes(), (width, height), "BGRA")
 
 
@@ -303,7 +314,8 @@ def font(pixels: int) -> Any:
 def text(words: str, pixels: int, colour: Colour) -> Any:
     """A pygame.Surface with one line of text.
 
-    Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it: then they are made again.
+    Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it:
+    then they are made again.
     """
     pygame = load_pygame()
     try:

@@ -132,7 +132,8 @@ class BaselineAgent(Agent):
         if explore and isinstance(self.model.action_space, spaces.Discrete):
             if rng is None:
                 raise UsageError(
-                    "An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0)."
+                    "An exploring action is drawn: give `act` a generator, "
+                    "rng=numpy.random.default_rng(0)."
                 )
             chances = self.chances(batch)[0]
             return int(rng.choice(len(chances), p=chances))

@@ -242,7 +242,8 @@ def _train_freq(value: Any) -> Any:
     ):
         shown = show_value(value)
         raise ValueError(
-            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode"
+            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, "
+            "like 1,episode"
         )
     return int(count) if unit == "step" else (int(count), unit)
 

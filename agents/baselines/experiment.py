@@ -260,7 +260,9 @@ class BaselineExperiment(AgentExperiment):
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 
     def _evaluate_due(self) -> list[Block]:
-        """Evaluations at steps that the last rollout passed; its policy is the one that acted there."""
+        """Evaluations at steps that the last rollout passed; its policy is the one that acted
+        there.
+        """
         blocks = []
         while self.evaluated < len(self._due) and self._due[self.evaluated] <= self.env_steps:
             blocks.append(self._evaluate(self._due[self.evaluated]))
@@ -292,7 +294,9 @@ class BaselineExperiment(AgentExperiment):
         return Block("learn", columns)
 
     def _metrics(self) -> list[Block]:
-        """What Stable-Baselines3 logged in this block, under its own names; nothing before it trains."""
+        """What Stable-Baselines3 logged in this block, under its own names; nothing before it
+        trains.
+        """
         logged = {
             name: float(value)
             for name, value in self._learner.logger.name_to_value.items()

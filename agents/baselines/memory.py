@@ -1,7 +1,8 @@
 """All that an algorithm of Stable-Baselines3 needs to go on, as arrays and plain values: no pickle.
 
-Networks, optimisers, replay buffer, normalisation statistics, counters, generators of its own. What is drawn from the global generators of
-torch, NumPy and Python is kept by the experiment. Taken between collecting and training, when the buffer of an on-policy algorithm is spent.
+Networks, optimisers, replay buffer, normalisation statistics, counters, generators of its own. What
+is drawn from the global generators of torch, NumPy and Python is kept by the experiment. Taken
+between collecting and training, when the buffer of an on-policy algorithm is spent.
 """
 
 from __future__ import annotations

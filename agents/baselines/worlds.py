@@ -149,7 +149,7 @@ class GymVecWorld(VecWorld):
 
 
 class _OnStates:
-    """An agent with a network, called like one with a table: no ties to break, no steps to count."""
+    """An agent with a network, called like one with a table: it has no ties and counts no steps."""
 
     def __init__(self, agent: Any) -> None:
         self._agent = agent

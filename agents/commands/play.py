@@ -86,7 +86,10 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
 
 def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     if steps < horizon:
-        return f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; the best possible in a whole episode is {number(optimum)}."
+        return (
+            f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; "
+            f"the best possible in a whole episode is {number(optimum)}."
+        )
     return (
         "That is the best possible."
         if total >= optimum - 1e-9
@@ -99,7 +102,8 @@ def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None
     unknown = sorted(set(moves) - set("wasd. "))
     if unknown:
         raise UsageError(
-            f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d (right) and . (stay)."
+            f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d "
+            "(right) and . (stay)."
         )
     state, _ = env.reset(seed=seed)
     walk = _Walk(env, state)
@@ -129,7 +133,10 @@ def _play_in_window(
     try:
         while True:
             left = env.model.horizon - walk.steps
-            status = f"return {number(walk.total)} · best possible {number(optimum)} · {plural(left, 'step')} left"
+            status = (
+                f"return {number(walk.total)} · best possible {number(optimum)} · "
+                f"{plural(left, 'step')} left"
+            )
             key = window.wait_key(env.snapshot(status=status))
             if key == "r":
                 state, _ = env.reset()
@@ -167,7 +174,8 @@ play = EnvironmentCommands(
     "play",
     carry_out=carry_out,
     own=_options(),
-    refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render human` shows how an agent learns ENV.",
+    refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
+    "human` shows how an agent learns ENV.",
     no_args_is_help=True,
     help=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
 )

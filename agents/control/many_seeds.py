@@ -293,7 +293,7 @@ def _band(values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Means over the first axis of the values that are kept, NaN where none is; both [seeds, rows]."""
+    """Means over the first axis of the values that are kept, NaN for none; both [seeds, rows]."""
     count = kept.sum(axis=0)
     mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
     return mean

@@ -24,7 +24,9 @@ from sandbox.text import number
 from sandbox.visual import plots
 
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
+"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x,
+y).
+"""
 
 
 def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:

@@ -126,7 +126,7 @@ class World:
         raise NotImplementedError
 
     def evaluate(self, agent: Any) -> Evaluation:
-        """What the agent's greedy policy earns: exact on a model, else the mean of some episodes."""
+        """What the agent's greedy policy earns: exact on a model, else a mean of episodes."""
         if self.model is not None:
             return planning.evaluate(self.model, self.policy(agent), self.horizon)
         learned = self.learned(agent)

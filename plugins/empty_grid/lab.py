@@ -26,7 +26,9 @@ class EmptyGridLabConfig(GridLabConfig):
 
 
 class EmptyGridLab(ControlLab):
-    """Go to the goal of an empty grid and stay there: +1 for every step spent on the goal, -1 for every bump into the border."""
+    """Go to the goal of an empty grid and stay there: +1 for every step spent on the goal, -1 for
+    every bump into the border.
+    """
 
     Config = EmptyGridLabConfig
     env = "empty-grid"

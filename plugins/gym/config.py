@@ -22,7 +22,8 @@ class GymConfig(ControlConfig):
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(
         True,
-        description="learn on the environment's own table of transitions, where it is known to tell the truth",
+        description="learn on the environment's own table of transitions, where it is known to "
+        "tell the truth",
     )
     evaluation_episodes: int = Field(
         30,

@@ -1,4 +1,6 @@
-"""Lab 06, second part: the way through a maze of 10 x 10 cells, 42 moves long, where the episode is cut after 168 steps."""
+"""Lab 06, second part: the way through a maze of 10 x 10 cells, 42 moves long, where the episode is
+cut after 168 steps.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class MazeLabConfig(GridLabConfig):
 
 
 class MazeLab(ControlLab):
-    """Find the way through a maze: +1 for every step spent on the goal, -1 for every bump into a wall."""
+    """Find the way through a maze: +1 for every step spent on the goal, -1 for every bump into a
+    wall.
+    """
 
     Config = MazeLabConfig
     env = "maze"
