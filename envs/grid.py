@@ -25,7 +25,7 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
     from sandbox.visual.window import Window
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
@@ -327,7 +327,7 @@ def moment(
     kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
 ) -> Snapshot:
     """A moment of an environment of that kind, to be drawn."""
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
 
     return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs import layouts, palette
+from envs import layouts
 from envs.layouts import Layout
+from envs.render import palette
 
 SMALLEST = 36
 """Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3

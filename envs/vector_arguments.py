@@ -14,6 +14,11 @@ from sandbox.errors import UsageError, nearest
 
 
 def positive(name: str, value: Any) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        UsageError: naming the argument.
+    """
     try:
         number = index(value)
     except TypeError:
@@ -24,6 +29,11 @@ def positive(name: str, value: Any) -> int:
 
 
 def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
+    """The mode of that value.
+
+    Raises:
+        UsageError: naming the nearest one.
+    """
     try:
         return AutoresetMode(value)
     except ValueError:

@@ -68,7 +68,6 @@ LONG = {
     "agents.planning.solvers": 500,
     "agents.tabular.kernels": 430,
     "agents.tabular.rules.model_rules": 435,
-    "envs.vector": 425,
 }
 """Files that are longer than they should be, and what they may not outgrow."""
 

@@ -315,8 +315,8 @@ def _route_map(axes: Axes, route: Route) -> np.ndarray:
     walls = (layout.cells == WALL) | (layout.cells == LOW_WALL)
     for cell in np.argwhere(walls):
         if crossed[tuple(cell)]:
-            frame = {"fill": False, "edgecolor": plots.COLOURS[1], "linewidth": 2.4}
-            axes.add_patch(_cell(cell, zorder=4, **frame))
+            colour = plots.COLOURS[1]
+            axes.add_patch(_cell(cell, fill=False, edgecolor=colour, linewidth=2.4, zorder=4))
         else:
             colour = LOW if layout.cells[tuple(cell)] == LOW_WALL else SOLID
             axes.add_patch(_cell(cell, facecolor=colour, linewidth=0))
@@ -349,7 +349,7 @@ def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
 
 
 def _frames(route: Route, title: str) -> Iterator[np.ndarray]:
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
 
     cells = [route.layout.position(state) for state in route.states]
     for step, cell in enumerate(cells):

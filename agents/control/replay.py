@@ -19,7 +19,7 @@ import numpy as np
 from agents.control.base import AgentExperiment, TableSnapshot
 from envs import ids
 from envs.grid import TRAIL
-from envs.render import Snapshot, captioned
+from envs.render.snapshot import Snapshot, captioned
 from sandbox.errors import UsageError
 from sandbox.text import number
 

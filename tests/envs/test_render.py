@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs import board, layouts, palette, render, tiles
-from envs.render import Snapshot, captioned, greedy_bits
+from envs import layouts
+from envs.render import board, palette, snapshot, tiles
+from envs.render.snapshot import Snapshot, captioned, greedy_bits
 
 TEXT = """
 S.#.
@@ -28,7 +29,7 @@ def square(
 ) -> np.ndarray:
     """The pixels of one cell, uint8 [cell, cell, 3]."""
     plan = board.plan_of(layout)
-    left, top = render._page(plan).corner
+    left, top = snapshot._page(plan).corner
     return picture[
         top + row * plan.cell : top + (row + 1) * plan.cell,
         left + column * plan.cell : left + (column + 1) * plan.cell,
@@ -259,8 +260,8 @@ def test_the_same_snapshot_gives_the_same_bytes() -> None:
         board._scene,
         board._ground,
         board._tile_bank,
-        render._page,
-        render._colour_bar,
+        snapshot._page,
+        snapshot._colour_bar,
     ):
         kept.cache_clear()
     assert draw() == first
@@ -283,7 +284,7 @@ def test_drawing_survives_somebody_who_quits_pygame() -> None:
 
 
 def test_importing_the_renderer_loads_no_pygame() -> None:
-    code = "import envs.render, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
+    code = "import envs.render.snapshot, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs import board, palette, tiles
+from envs.render import board, palette, tiles
 from sandbox.text import number
 from sandbox.visual.window import load_pygame
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from envs import layouts, palette, tiles
+from envs import layouts
 from envs.layouts import Layout
+from envs.render import palette, tiles
 from sandbox.visual.window import load_pygame
 
 LARGEST_BOARD = 800

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from envs import palette
-from envs.palette import Colour
+from envs.render import palette
+from envs.render.palette import Colour
 from sandbox.visual.window import load_pygame
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
