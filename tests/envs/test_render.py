@@ -221,7 +221,7 @@ def test_title_and_status_are_written_and_long_ones_fit() -> None:
     plain = Snapshot(LAYOUT).draw()
     told = Snapshot(LAYOUT, title="Maze", status="episode 3 · ε 0.012").draw()
     changed = np.flatnonzero((plain != told).any(axis=(1, 2)))
-    assert changed.min() < render.HEADER and changed.max() > plain.shape[0] - render.STATUS
+    assert changed.min() < snapshot.HEADER and changed.max() > plain.shape[0] - snapshot.STATUS
     assert Snapshot(LAYOUT, status="very long " * 100).draw().shape == plain.shape
 
 
@@ -230,7 +230,7 @@ def test_greek_letters_and_dots_have_glyphs() -> None:
     assert all(
         metrics is not None
         for letter in "εαγτ·…"
-        for metrics in tiles.font(render.TEXT).metrics(letter)
+        for metrics in tiles.font(snapshot.TEXT).metrics(letter)
     )
 
 
