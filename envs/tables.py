@@ -111,8 +111,8 @@ def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
     seen = {int(env.reset()[0]) for _ in range(RESETS)}
     if len(seen) > 1 or rng.bit_generator.state != before:
         return None
-    space: Any = env.observation_space
-    return np.arange(int(space.start), int(space.start + space.n)) == seen.pop()
+    (states, first), _ = _counts(env)
+    return np.arange(first, first + states) == seen.pop()
 
 
 def _counts(env: gymnasium.Env[Any, Any]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ import inspect
 import re
 import types
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BeforeValidator, Field, create_model
 
@@ -18,6 +18,11 @@ from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from agents.baselines.agent import BaselineAgent
 
 OURS = {
     "self",
@@ -111,7 +116,7 @@ def __getattr__(name: str) -> Any:
 
 
 @cache
-def agent_class(name: str) -> Any:
+def agent_class(name: str) -> type[BaselineAgent]:
     """The class of an agent.
 
     Args:
@@ -131,7 +136,7 @@ def agent_class(name: str) -> Any:
     )
 
 
-def algorithm_class(name: str) -> Any:
+def algorithm_class(name: str) -> type[BaseAlgorithm]:
     """The algorithm behind an agent's name; see `agent_class`."""
     known = KNOWN[name]
     try:
@@ -169,14 +174,16 @@ def config_class(name: str) -> type[BaselineConfig]:
     return made
 
 
-def _policy(algorithm: Any) -> tuple[Any, Any]:
+def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
     names = ("auto", *algorithm.policy_aliases)
     return Literal[names], Field(
         "auto", description="which kind of network; auto: by what is observed"
     )  # type: ignore[valid-type]
 
 
-def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple[Any, Any] | None:
+def _field(
+    algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
+) -> tuple[Any, Any] | None:
     """Type and field of one argument; None where it takes no plain value."""
     default, told = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
@@ -209,7 +216,7 @@ def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
     return tuple(part for part in parts if part in PLAIN)
 
 
-def _described(algorithm: Any, argument: str) -> str:
+def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
     """What the library's documentation says of an argument, its first sentence."""
     found = re.search(
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL

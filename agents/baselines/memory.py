@@ -11,9 +11,13 @@ from collections import deque
 from functools import reduce
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
 
 from sandbox.lab import State
 
@@ -22,13 +26,14 @@ LAST = ("_last_obs", "_last_original_obs", "_last_episode_starts")
 """What an algorithm remembers of the last step."""
 
 
-def capture(model: Any) -> State:
+def capture(model: BaseAlgorithm) -> State:
     """The state of an algorithm.
 
     Args:
         model: a `stable_baselines3.common.base_class.BaseAlgorithm` whose learning has begun.
     """
     parts, tensors = model._get_torch_save_params()
+    assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
     return {
         "plain": {
             name: value
@@ -46,7 +51,7 @@ def capture(model: Any) -> State:
     }
 
 
-def recall(model: Any, state: State) -> None:
+def recall(model: BaseAlgorithm, state: State) -> None:
     """Bring a fresh algorithm of the same configuration to where `capture` was called."""
     for name, value in state["plain"].items():
         setattr(model, name, value)
@@ -58,6 +63,7 @@ def recall(model: Any, state: State) -> None:
             tensor.copy_(torch.as_tensor(array))
     for name, value in state["last"].items():
         setattr(model, name, _copied(value))
+    assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
     episodes = ({"r": total, "l": length, "t": 0.0} for total, length in state["episodes"])
     model.ep_info_buffer = deque(episodes, maxlen=model.ep_info_buffer.maxlen)
     model.ep_success_buffer = deque(state["successes"], maxlen=model.ep_success_buffer.maxlen)
@@ -66,7 +72,7 @@ def recall(model: Any, state: State) -> None:
     _space_generator(model.action_space).bit_generator.state = state["action_space"]
 
 
-def _attribute(model: Any, path: str) -> Any:
+def _attribute(model: BaseAlgorithm, path: str) -> Any:
     """What stands at "policy.optimizer"."""
     return reduce(getattr, path.split("."), model)
 
@@ -82,7 +88,7 @@ def _copied(value: Any) -> Any:
     return None if value is None else np.array(value)
 
 
-def _part(part: Any) -> State:
+def _part(part: torch.nn.Module | torch.optim.Optimizer) -> State:
     """A network or an optimiser."""
     if not isinstance(part, torch.optim.Optimizer):
         return {name: _array(tensor) for name, tensor in part.state_dict().items()}
@@ -99,7 +105,7 @@ def _part(part: Any) -> State:
     }
 
 
-def _recall_part(part: Any, state: State) -> None:
+def _recall_part(part: torch.nn.Module | torch.optim.Optimizer, state: State) -> None:
     if not isinstance(part, torch.optim.Optimizer):
         part.load_state_dict({name: torch.as_tensor(array) for name, array in state.items()})
         return
@@ -116,7 +122,7 @@ def _recall_part(part: Any, state: State) -> None:
     part.load_state_dict(whole)
 
 
-def _buffer(buffer: Any) -> State | None:
+def _buffer(buffer: ReplayBuffer | None) -> State | None:
     """The filled part of a replay buffer."""
     if buffer is None:
         return None
@@ -128,7 +134,7 @@ def _buffer(buffer: Any) -> State | None:
     }
 
 
-def _rings(buffer: Any) -> list[tuple[str, Any]]:
+def _rings(buffer: ReplayBuffer) -> list[tuple[str, Any]]:
     """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
 
     def is_ring(value: Any) -> bool:
@@ -150,7 +156,7 @@ def _filled(array: Any, count: int) -> Any:
     )
 
 
-def _recall_buffer(buffer: Any, state: State | None) -> None:
+def _recall_buffer(buffer: ReplayBuffer | None, state: State | None) -> None:
     if buffer is None or state is None:
         return
     buffer.pos, buffer.full = state["pos"], state["full"]
@@ -164,7 +170,7 @@ def _recall_buffer(buffer: Any, state: State | None) -> None:
             part[: len(old)] = old
 
 
-def _normalizer(env: Any) -> State | None:
+def _normalizer(env: VecNormalize | None) -> State | None:
     """The running statistics of a VecNormalize."""
     if env is None:
         return None
@@ -187,7 +193,7 @@ def _moments(statistics: Any) -> State | None:
     }
 
 
-def _recall_normalizer(env: Any, state: State | None) -> None:
+def _recall_normalizer(env: VecNormalize | None, state: State | None) -> None:
     if env is None or state is None:
         return
     for statistics, kept in (
@@ -207,7 +213,7 @@ def _recall_normalizer(env: Any, state: State | None) -> None:
     )
 
 
-def _space_generator(space: Any) -> np.random.Generator:
+def _space_generator(space: gymnasium.Space[Any]) -> np.random.Generator:
     """The generator that a space samples with: random actions come from it."""
     generator: np.random.Generator = space.np_random
     return generator

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from agents.baselines.agent import BaselineAgent
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.control.worlds import GreedyTrial, World, try_out
 from agents.planning import solvers as planning
 from agents.planning.solvers import Evaluation
 from envs import ids, tables
+from envs.config import GridConfig
+from envs.grid import GridEnv
 from envs.vector import GridVectorEnv
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
@@ -41,7 +45,7 @@ class VecWorld(World):
         """What is observed in each state of the model: [states, …]."""
         raise NotImplementedError
 
-    def policy(self, agent: Any) -> np.ndarray:
+    def policy(self, agent: BaselineAgent) -> np.ndarray:
         """See `World.policy`."""
         greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
         return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
@@ -67,7 +71,7 @@ class GridVecWorld(VecWorld):
 
     exact = True
 
-    def __init__(self, name: str, config: Any, count: int, context: Context) -> None:
+    def __init__(self, name: str, config: GridConfig, count: int, context: Context) -> None:
         self.env = registry().load("env", name)(config=config)
         self.grids = GridVectorEnv(count, autoreset_mode=AutoresetMode.SAME_STEP, config=config)
         self.model = self.grids.model
@@ -102,7 +106,9 @@ class GymVecWorld(VecWorld):
 
     exact = False
 
-    def __init__(self, options: Any, count: int, context: Context, episodes: int) -> None:
+    def __init__(
+        self, options: ids.GymnasiumConfig, count: int, context: Context, episodes: int
+    ) -> None:
         self.env = ids.make(options)
         self.horizon, self.model = options.max_episode_steps, None
         if _countable(self.env):
@@ -117,23 +123,23 @@ class GymVecWorld(VecWorld):
         assert self.model is not None
         return np.arange(self.model.states)
 
-    def learned(self, agent: Any) -> object:
+    def learned(self, agent: BaselineAgent) -> object:
         """See `World.learned`."""
         return agent.model.num_timesteps, agent.model._n_updates
 
-    def sample(self, agent: Any) -> Evaluation:
+    def sample(self, agent: BaselineAgent) -> Evaluation:
         """See `World.sample`."""
         episodes = range(self._seed, self._seed + self._episodes)
         results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
         return planning.sampled(results[:, 0], results[:, 1], self.horizon)
 
-    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+    def try_out(self, agent: BaselineAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         if self.model is None:
             return None
         return try_out(self.env, _OnStates(agent), self.horizon, episodes, self._seed, self.model)
 
-    def _episode(self, agent: Any, seed: int) -> tuple[float, int]:
+    def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
         """Return and length of one greedy episode."""
         observation, _ = self.env.reset(seed=seed % 2**32)
         total, steps, over = 0.0, 0, False
@@ -151,10 +157,10 @@ class GymVecWorld(VecWorld):
 class _OnStates:
     """An agent with a network, called like one with a table: it has no ties and counts no steps."""
 
-    def __init__(self, agent: Any) -> None:
+    def __init__(self, agent: BaselineAgent) -> None:
         self._agent = agent
 
-    def act(self, state: int, rng: Any, step: int) -> int:
+    def act(self, state: int, rng: np.random.Generator, step: int) -> int:
         """The greedy action in a state."""
         return int(self._agent.act(state))
 
@@ -162,7 +168,7 @@ class _OnStates:
 class States:
     """Observations of all states of a grid; images are drawn when they are needed."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: GridEnv) -> None:
         self._env = env
 
     def __len__(self) -> int:
@@ -181,7 +187,7 @@ def in_batches(
     return np.concatenate([function(observations[start : start + size]) for start in starts])
 
 
-def _countable(env: Any) -> bool:
+def _countable(env: gymnasium.Env[Any, Any]) -> bool:
     return all(
         isinstance(space, spaces.Discrete) and space.start == 0
         for space in (env.observation_space, env.action_space)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store.store import Store
 from sandbox.text import figures, number, plural
+
+if TYPE_CHECKING:
+    from envs.config import GridConfig
+    from envs.grid import GridEnv
 
 KEYS = {
     "space": 0,
@@ -51,7 +55,9 @@ def _options() -> list[click.Parameter]:
     )
 
 
-def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+def carry_out(
+    name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]
+) -> int:
     """Let a person walk; prints the return and the optimum at the end."""
     from agents.planning import solvers as planning
 
@@ -97,7 +103,7 @@ def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     )
 
 
-def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None]:
+def _play_moves(env: GridEnv, moves: str, seed: int) -> tuple[float, int, int | None]:
     """Play moves given as text."""
     unknown = sorted(set(moves) - set("wasd. "))
     if unknown:
@@ -115,7 +121,7 @@ def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None
 
 
 def _play_in_window(
-    env: Any,
+    env: GridEnv,
     name: str,
     optimum: float,
     seed: int,
@@ -155,7 +161,7 @@ def _play_in_window(
 class _Walk:
     """One episode under a person's hands."""
 
-    def __init__(self, env: Any, state: int) -> None:
+    def __init__(self, env: GridEnv, state: int) -> None:
         self._env = env
         self.total, self.steps, self.over = 0.0, 0, False
         self.reached: int | None = 0 if env.model.goal[state] else None

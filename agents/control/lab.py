@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from agents.agent import Agent
     from agents.control.base import AgentExperiment, ShownExperiment
+    from agents.control.config import ControlConfig
     from agents.control.many_seeds import ManySeeds
 
 
@@ -51,18 +52,20 @@ class ControlLab(Lab):
             else "Compiling the learning loops (some seconds, once; they are kept for later runs)."
         )
 
-    def build(self, config: Any, context: Context) -> ShownExperiment:
+    def build(self, config: ControlConfig, context: Context) -> ShownExperiment:
         """A fresh experiment."""
         return self.experiment(config, context, watched=True)
 
-    def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> ManySeeds:
+    def build_many(
+        self, configs: Sequence[ControlConfig], contexts: Sequence[Context]
+    ) -> ManySeeds:
         """A fresh experiment in which many seeds learn together: on models, on all cores."""
         from agents.control.many_seeds import ManySeeds, built
 
         experiments = built(partial(self.experiment, watched=False), configs, contexts)
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
-    def experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
+    def experiment(self, config: ControlConfig, context: Context, watched: bool) -> AgentExperiment:
         """A fresh experiment: the one that the agent's class names, else the lab's own.
 
         Args:
@@ -76,7 +79,9 @@ class ControlLab(Lab):
             return experiment
         return self.table_experiment(config, context, watched)
 
-    def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
+    def table_experiment(
+        self, config: ControlConfig, context: Context, watched: bool
+    ) -> AgentExperiment:
         """The experiment of agents with a table; see `experiment`."""
         from agents.control.experiment import ControlExperiment
         from agents.control.worlds import ModelWorld
@@ -85,11 +90,11 @@ class ControlLab(Lab):
         world = ModelWorld(env, env.model, context.rng("env"))
         return ControlExperiment(config, context, world, watched)
 
-    def _agents_own(self, config: Any) -> str:
+    def _agents_own(self, config: ControlConfig) -> str:
         agent: type[Agent] = registry().load("agent", config.agent.name)
         return agent.experiments.get(self.kind, "")
 
-    def not_together(self, config: Any) -> str:
+    def not_together(self, config: ControlConfig) -> str:
         """Why many seeds of a configuration cannot learn together; "" where they can."""
         if not self._agents_own(config):
             return ""
@@ -100,7 +105,7 @@ class ControlLab(Lab):
             f"`python -m sandbox sweep {self.env} --agent {agent} --seeds N` does so."
         )
 
-    def env_name(self, config: Any) -> str:
+    def env_name(self, config: ControlConfig) -> str:
         """What the environment is called in titles."""
         return self.env
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from envs import layouts
 from envs.layouts import Layout
 from envs.render import palette, tiles
 from sandbox.visual.window import load_pygame
+
+if TYPE_CHECKING:
+    import pygame
 
 LARGEST_BOARD = 800
 """Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink
@@ -104,7 +107,7 @@ def scene(
     values: np.ndarray | None,
     greedy: np.ndarray | None,
     scale: tuple[float, float],
-) -> Any:
+) -> pygame.Surface:
     """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn
     on.
 
@@ -127,7 +130,7 @@ def scene(
 @lru_cache(maxsize=4)
 def _scene(
     plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]
-) -> Any:
+) -> pygame.Surface:
     pygame = load_pygame()
     surface = pygame.Surface(plan.extent, 0, 32)
     surface.fill(palette.FLOOR)
@@ -147,7 +150,7 @@ def _scene(
 
 
 def _draw_heat(
-    surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
+    surface: pygame.Surface, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
 ) -> None:
     """Fill each cell with its value's colour; unknown values have the floor's colour."""
     pygame = load_pygame()
@@ -184,7 +187,7 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _ground(plan: BoardPlan) -> Any:
+def _ground(plan: BoardPlan) -> pygame.Surface:
     """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and
     goals.
     """
@@ -236,7 +239,7 @@ def _joined(walls: np.ndarray) -> np.ndarray:
 
 
 def draw_sign(
-    surface: Any,
+    surface: pygame.Surface,
     plan: BoardPlan,
     corner: tuple[int, int],
     cell: tuple[int, int],
@@ -251,7 +254,10 @@ def draw_sign(
 
 
 def draw_trail(
-    surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]
+    surface: pygame.Surface,
+    plan: BoardPlan,
+    corner: tuple[int, int],
+    path: Sequence[tuple[int, int]],
 ) -> None:
     """Draw the way through a path's cells (row, column), fading towards its beginning; where it
     jumps there is a gap.

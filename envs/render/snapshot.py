@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from sandbox.text import number
 from sandbox.visual.window import load_pygame
 
 if TYPE_CHECKING:
+    import pygame
+
     from envs.layouts import Layout
 
 HEADER, STATUS = 34, 32
@@ -121,7 +123,7 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     return _pixels_of(canvas)
 
 
-def _pixels_of(canvas: Any) -> np.ndarray:
+def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
     # The surface borrows the array's memory: blitting into it is several times quicker than copying
@@ -147,7 +149,7 @@ class _Page:
 
     plan: board.BoardPlan
     corner: tuple[int, int]
-    paper: Any
+    paper: pygame.Surface
 
 
 @lru_cache(maxsize=8)
@@ -173,7 +175,7 @@ def _page(plan: board.BoardPlan) -> _Page:
     return _Page(plan, corner, paper)
 
 
-def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
+def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
     """Numbers of columns above and of rows at the left; every second, fifth … one where they would
     touch.
     """
@@ -191,7 +193,7 @@ def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -
         )
 
 
-def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
+def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float] | None) -> None:
     """The title at the left; while values are shown, the colour bar and its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
@@ -207,12 +209,12 @@ def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) ->
     _write(canvas, title, (EDGE, HEADER // 2 + 1), right - EDGE)
 
 
-def _write_status(canvas: Any, status: str) -> None:
+def _write_status(canvas: pygame.Surface, status: str) -> None:
     width, height = canvas.get_size()
     _write(canvas, status, (EDGE, height - STATUS // 2 + 1), width - 2 * EDGE)
 
 
-def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> None:
+def _write(canvas: pygame.Surface, words: str, left_middle: tuple[int, int], room: int) -> None:
     """One line of text, with smaller letters where it would not fit, and cut where it still would
     not.
     """
@@ -229,7 +231,7 @@ def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> 
 
 
 @lru_cache(maxsize=1)
-def _colour_bar() -> Any:
+def _colour_bar() -> pygame.Surface:
     pygame = load_pygame()
     width, height = BAR
     table = palette.scale_table()[np.linspace(0, 255, width).round().astype(int)]  # [width, 3]

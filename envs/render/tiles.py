@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from envs.render import palette
 from envs.render.palette import Colour
 from sandbox.visual.window import load_pygame
+
+if TYPE_CHECKING:
+    import pygame
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 DIRECTIONS = {RIGHT: (1, 0), LEFT: (-1, 0), DOWN: (0, 1), UP: (0, -1)}
@@ -44,7 +47,7 @@ class Pen:
     FACTOR = 4
 
     def __init__(self, size: int, ground: Colour, alpha: int = 0) -> None:
-        self._pygame: Any = load_pygame()
+        self._pygame = load_pygame()
         self._side = size * self.FACTOR
         self._surface = self._pygame.Surface((self._side, self._side), self._pygame.SRCALPHA, 32)
         self._surface.fill((*ground, alpha))
@@ -282,7 +285,7 @@ def _plain(size: int, colour: Colour, alpha: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> Any:
+def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> pygame.Surface:
     """A sign or tile as a pygame.Surface that can be blitted, kept for the next time.
 
     Args:
@@ -293,7 +296,7 @@ def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> Any:
     return to_surface(draw(size, *arguments))
 
 
-def to_surface(picture: np.ndarray) -> Any:
+def to_surface(picture: np.ndarray) -> pygame.Surface:
     """A pygame.Surface with its own copy of a picture, uint8 [h, w, 4]."""
     pygame = load_pygame()
     height, width = picture.shape[:2]
@@ -303,7 +306,7 @@ def to_surface(picture: np.ndarray) -> Any:
 
 
 @lru_cache(maxsize=16)
-def font(pixels: int) -> Any:
+def font(pixels: int) -> pygame.font.Font:
     """pygame's own font, which has Greek letters and is there on every machine."""
     pygame = load_pygame()
     pygame.font.init()
@@ -311,7 +314,7 @@ def font(pixels: int) -> Any:
 
 
 @lru_cache(maxsize=256)
-def text(words: str, pixels: int, colour: Colour) -> Any:
+def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
     """A pygame.Surface with one line of text.
 
     Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it:
