@@ -1,4 +1,4 @@
-"""What a grid environment can be told. A configuration that exists describes a grid that exists:
+"""Options of grid environments. A configuration that exists describes a grid that exists:
 its layout is read as it is made.
 
 Cheap to import, for the command line's help needs it.
@@ -124,7 +124,7 @@ class GridConfig(LabConfig):
         return Box(0, 255, shape(layout), np.uint8), Discrete(5)
 
     def _refuse_idle_options(self) -> None:
-        """An option that this layout pays no heed to, set to something of its own, is a mistake."""
+        """Refuse options that this layout ignores, unless they have their defaults."""
         needs = {
             "size": ("layout empty or random", self.layout in MADE_TO_MEASURE),
             "layout_seed": ("layout random", self.layout == "random"),
@@ -178,10 +178,10 @@ def _layout(
     if layout == "random":
         from envs.random_mazes import random_maze
 
-        made = random_maze(size, seed, kind, density, start, goal)
+        grid = random_maze(size, seed, kind, density, start, goal)
     else:
-        made = layouts.parse(NAMED.get(layout, layout), start, goal)
-    return made.surmountable() if walls == "surmountable" else made
+        grid = layouts.parse(NAMED.get(layout, layout), start, goal)
+    return grid.surmountable() if walls == "surmountable" else grid
 
 
 def _looks_like_rows(value: str) -> bool:

@@ -177,7 +177,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._steps, self._return = (
             0,
             0.0,
-        )  # of this episode, kept while there is somebody to show them to
+        )  # of this episode, kept only with a render mode
         self._trail: deque[Position] = deque(maxlen=TRAIL)
 
     @property
@@ -194,7 +194,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         """Begin an episode.
 
         Args:
-            seed: begins the stream of chance anew; None goes on with it.
+            seed: of `np_random`; None continues its stream.
             options: none are known; accepted as Gymnasium does.
         """
         super().reset(seed=seed)

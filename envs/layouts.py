@@ -256,8 +256,8 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
                 column,
             )
         if cells[row, column] not in (FLOOR, SAND):
-            found = KINDS[cells[row, column]]
-            raise LayoutError(f"the {name} falls on {found}, expected floor or sand", row, column)
+            kind = KINDS[cells[row, column]]
+            raise LayoutError(f"the {name} falls on {kind}, expected floor or sand", row, column)
     if start in goals:
         raise LayoutError("start and goal are the same cell, expected two", *start)
     return Layout(np.ascontiguousarray(cells, dtype=np.uint8), start, goals)
@@ -325,6 +325,6 @@ def _cells(codes: np.ndarray) -> np.ndarray:
     return cells
 
 
-def _positions(found: np.ndarray) -> tuple[Position, ...]:
+def _positions(cells: np.ndarray) -> tuple[Position, ...]:
     """Rows of `np.argwhere` as positions."""
-    return tuple((int(row), int(column)) for row, column in found)
+    return tuple((int(row), int(column)) for row, column in cells)

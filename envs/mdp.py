@@ -186,7 +186,7 @@ def _outcomes(
 
 
 def _check(next_state: np.ndarray, probability: np.ndarray, reward: np.ndarray) -> None:
-    """Refuse states that do not exist, probabilities that are none, and rewards without a number;
+    """Refuse unknown states, probabilities outside 0 to 1, and rewards that are not finite;
     all [S, A, K].
     """
     states = len(next_state)
@@ -249,8 +249,8 @@ def _start_cumulative(
         or not (probability >= 0.0).all()
         or abs(probability.sum() - 1.0) > 1e-9
     ):
-        found = f"has the shape {probability.shape} and sums to {probability.sum()}"
+        shown = f"has the shape {probability.shape} and sums to {probability.sum()}"
         raise ModelError(
-            f"start_probability {found}, expected {start_states.shape} and 1, none below 0."
+            f"start_probability {shown}, expected {start_states.shape} and 1, none below 0."
         )
     return _cumulative(probability)

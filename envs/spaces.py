@@ -169,13 +169,13 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     Raises:
         UsageError: when there are none left.
     """
-    found = next(cuts, None)
-    if found is None:
+    edges = next(cuts, None)
+    if edges is None:
         raise UsageError(
             "Observations hold numbers on a continuous scale (a Box); say into how many bins they "
             "are cut."
         )
-    return found
+    return edges
 
 
 def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
@@ -203,8 +203,8 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
         UsageError: when the space does not fit, or the configuration does not fit the space.
     """
     space: Any = env.observation_space
-    found = boxes(space)
-    count = sum(math.prod(box.shape) for box in found)
+    parts = boxes(space)
+    count = sum(math.prod(box.shape) for box in parts)
     uncut = Numbering(space, [()] * count)  # refuses what no bins would help
     if not count:
         if config.bins is not None:
@@ -218,7 +218,7 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
             f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a "
             "continuous scale, and a tabular agent needs a "
             "table of states. "
-            + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
+            + _proposed_bins(parts, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
@@ -227,15 +227,15 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
             f"states; a table has at most {about(LARGEST)} entries."
         )
     return Numbering(
-        space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config)
+        space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(parts, bins, config)
     )
 
 
-def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
+def _proposed_bins(parts: Sequence[spaces.Box], count: int, others: int) -> str:
     """Which options to add, as a sentence.
 
     Args:
-        found: the Boxes.
+        parts: the Boxes.
         count: how many numbers they hold.
         others: entries of the table if each number were in one bin.
     """
@@ -243,7 +243,7 @@ def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
     if many is None:
         entries = about(others * 2**count)
         return f"Two bins for each would make {entries} entries, which is too many."
-    bounds = np.concatenate([np.ravel(bound) for box in found for bound in (box.low, box.high)])
+    bounds = np.concatenate([np.ravel(bound) for box in parts for bound in (box.low, box.high)])
     bounded = bool((np.abs(bounds.astype(np.float64)) < BOUNDED).all())
     cuts = "" if bounded else " --discretiser.cuts quantile"
     return f"Cut each into bins: add for instance `--discretiser.bins {many}{cuts}`."
@@ -265,11 +265,11 @@ def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:
 
 
 def _uniform(
-    found: list[spaces.Box], bins: list[int], config: DiscretiserConfig
+    parts: list[spaces.Box], bins: list[int], config: DiscretiserConfig
 ) -> list[np.ndarray]:
     """Cuts at equal distances."""
-    low = np.concatenate([np.ravel(box.low) for box in found]).astype(np.float64)
-    high = np.concatenate([np.ravel(box.high) for box in found]).astype(np.float64)
+    low = np.concatenate([np.ravel(box.low) for box in parts]).astype(np.float64)
+    high = np.concatenate([np.ravel(box.high) for box in parts]).astype(np.float64)
     low = low if config.low is None else np.array(_for_each("low", config.low, len(low)))
     high = high if config.high is None else np.array(_for_each("high", config.high, len(high)))
     for place, many in enumerate(bins):

@@ -45,10 +45,10 @@ class Streams:
         self._lent = False
 
     def seed(self, seeds: Sequence[int | None], chosen: np.ndarray | None = None) -> None:
-        """Begin streams anew.
+        """Seed streams.
 
         Args:
-            seeds: one for each, None to go on where it is.
+            seeds: one for each, None to continue.
             chosen: bool [count], the streams that are meant; None means all.
         """
         meant = range(len(seeds)) if chosen is None else np.flatnonzero(chosen).tolist()

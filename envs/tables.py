@@ -2,7 +2,7 @@
 where it is known to tell the truth.
 
 It is believed only if nothing but known wrappers stands between, and if the model, given the
-environment's own generator, foretells every state, reward and end of some thousand steps of random
+environment's own generator, predicts every state, reward and end of some thousand steps of random
 play. Then learning on the model draws exactly what `env.step` would.
 """
 
@@ -186,7 +186,7 @@ def _model(
 
 
 def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
-    """What the model did not foretell in some steps of random play, or nothing."""
+    """What the model did not predict in some steps of random play, or nothing."""
     (_, first), (_, begin) = _counts(env)
     player, twin = np.random.default_rng(0), np.random.default_rng(1)
     env.reset(seed=0)
@@ -194,9 +194,9 @@ def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
     over, state = True, 0
     for step in range(COMPARED):
         if over:
-            seen, foretold = int(env.reset()[0]) - first, model.sample_start(twin)
-            if seen != foretold:
-                return f"an episode began in state {seen}, which the table did not foretell"
+            seen, predicted = int(env.reset()[0]) - first, model.sample_start(twin)
+            if seen != predicted:
+                return f"an episode began in state {seen}, which the table did not predict"
             state = seen
         action = int(player.integers(model.actions))
         outcome = model.sample_outcome(state, action, twin)
@@ -205,7 +205,7 @@ def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
         happened = (int(observation) - first, float(reward), bool(terminated))
         if happened != expected:
             return (
-                f"state {state}, action {action} led to {happened} where the table foretold "
+                f"state {state}, action {action} led to {happened} where the table predicted "
                 f"{expected} (step {step + 1} of random play)"
             )
         state, over = happened[0], terminated or truncated

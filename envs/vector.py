@@ -112,7 +112,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         )  # [envs], steps until the episode is cut
         self._over = np.zeros(
             self.num_envs, dtype=bool
-        )  # [envs], whose episode has ended and is not yet begun anew
+        )  # [envs], whose episode has ended, with no new one yet
         self._story = _Story(self.num_envs) if render_mode is not None else None
 
     @property  # type: ignore[misc]  # as SyncVectorEnv has it
@@ -138,7 +138,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
         Args:
             seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a
-                list holds one seed for each, or None. None goes on with all.
+                list holds one seed for each, or None. None continues all streams.
             options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of
                 the caller's dictionary, which leads wrappers astray; it stays here.)
 
@@ -181,7 +181,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """
         over = (
             self._over if self._over.any() else None
-        )  # bool [envs]; None is quicker where all go on
+        )  # bool [envs]; None, the faster path, where all continue
         if not self._begun or (over is not None and self._mode is AutoresetMode.DISABLED):
             raise ResetNeeded(self._no_episode())
         entry = self._outcome(self._checked(actions, over), over)

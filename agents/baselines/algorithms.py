@@ -169,9 +169,9 @@ def config_class(name: str) -> type[BaselineConfig]:
     if valued:
         optimism = "all action values at the start; none: as the network is drawn"
         fields["initial_value"] = (float | None, Field(None, description=optimism))
-    made = create_model(f"{name} options", __base__=BaselineConfig, **fields)
-    made.agent, made.valued = name, valued
-    return made
+    config = create_model(f"{name} options", __base__=BaselineConfig, **fields)
+    config.agent, config.valued = name, valued
+    return config
 
 
 def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
@@ -185,10 +185,10 @@ def _field(
     algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
 ) -> tuple[Any, Any] | None:
     """Type and field of one argument; None where it takes no plain value."""
-    default, told = parameter.default, _described(algorithm, argument)
+    default, description = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
         return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
-            default, description=told + "; 1,episode counts episodes"
+            default, description=description + "; 1,episode counts episodes"
         )
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
@@ -201,9 +201,9 @@ def _field(
         kinds = tuple(float if kind is int else kind for kind in kinds)
     if str in kinds and numbers:
         return Annotated[float | str, BeforeValidator(_number_or_auto)], Field(
-            default, description=told + ", or auto"
+            default, description=description + ", or auto"
         )
-    return Union[kinds], Field(default, description=told, **limits)  # noqa: UP007 - of a tuple
+    return Union[kinds], Field(default, description=description, **limits)  # noqa: UP007
 
 
 def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
@@ -218,10 +218,10 @@ def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
 
 def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
     """What the library's documentation says of an argument, its first sentence."""
-    found = re.search(
+    match = re.search(
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL
     )
-    text = re.sub(r"\s+", " ", found.group(1)).strip() if found else ""
+    text = re.sub(r"\s+", " ", match.group(1)).strip() if match else ""
     text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[
         0
     ].rstrip(".,: ")

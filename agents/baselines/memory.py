@@ -1,6 +1,6 @@
-"""All that an algorithm of Stable-Baselines3 needs to go on, as arrays and plain values: no pickle.
+"""The state of an algorithm of Stable-Baselines3, as arrays and plain values: no pickle.
 
-Networks, optimisers, replay buffer, normalisation statistics, counters, generators of its own. What
+Networks, optimisers, replay buffer, normalisation statistics, counters, its own generators. What
 is drawn from the global generators of torch, NumPy and Python is kept by the experiment. Taken
 between collecting and training, when the buffer of an on-policy algorithm is spent.
 """

@@ -1,7 +1,7 @@
 """A learned algorithm in two files: model.safetensors with the networks and normalisation
 statistics, model.json with what they belong to.
 
-No pickle: loading builds the networks anew from the options, and never runs code of the file's.
+No pickle: loading builds the networks from the options, and never runs code from the file.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def save(agent: BaselineAgent, folder: Path) -> None:
 
 
 def load_agent(folder: Path | str) -> BaselineAgent:
-    """The agent whose two files stand in a folder: it acts as the saved one; it does not go on
+    """The agent whose two files are in a folder: it acts as the saved one; it does not go on
     learning (`resume` of its run does).
 
     Args:

@@ -47,14 +47,14 @@ class GridVecEnv(VecEnv):
         """
         observations, rewards, terminated, truncated, infos = self.grids.step(self._actions)
         dones = terminated | truncated
-        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        details: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if infos:
             for number in np.flatnonzero(dones).tolist():
-                told[number] = {
+                details[number] = {
                     "terminal_observation": np.asarray(infos["final_obs"][number]),
                     "TimeLimit.truncated": bool(truncated[number] and not terminated[number]),
                 }
-        return observations, rewards.astype(np.float32), dones, told
+        return observations, rewards.astype(np.float32), dones, details
 
     def close(self) -> None:
         """Nothing is held open."""

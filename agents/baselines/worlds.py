@@ -1,6 +1,6 @@
 """Where an algorithm of Stable-Baselines3 learns, and is evaluated.
 
-Evaluating draws from generators of its own, so it changes nothing of what is learned.
+Evaluating draws from its own generators, so it changes nothing of what is learned.
 """
 
 from __future__ import annotations

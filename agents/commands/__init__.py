@@ -89,7 +89,7 @@ class EnvironmentCommands(click.Group):
             from envs import ids
 
             try:
-                found = GymnasiumEnv.of(name)
+                foreign = GymnasiumEnv.of(name)
             except UnknownNameError:
                 near = nearest(name, [*error.known, *ids.names()])
                 raise (
@@ -100,5 +100,5 @@ class EnvironmentCommands(click.Group):
                     else error
                 ) from None
             if self._refusal:
-                raise UsageError(self._refusal.replace("ENV", found.Config.id)) from None
-            return found.Config.id, found
+                raise UsageError(self._refusal.replace("ENV", foreign.Config.id)) from None
+            return foreign.Config.id, foreign

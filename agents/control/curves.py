@@ -209,7 +209,7 @@ def score_histogram(
 
 
 def seeds_table(table: dict[str, np.ndarray]) -> str:
-    """The scores of every seed as comma-separated text; empty where there is none."""
+    """The scores of every seed as comma-separated text; empty where it has no score."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)

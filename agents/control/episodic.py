@@ -1,6 +1,6 @@
 """Control whose episodes are judged by their return, as in most of Gymnasium.
 
-Where the model is known, the greedy policy is evaluated exactly and stands beside two optima: that
+Where the model is known, the greedy policy is evaluated exactly and compared with two optima: that
 of a policy that counts the steps left, and that of the best stationary policy found.
 """
 
@@ -44,8 +44,8 @@ DISPROVED = (
 def stationary_return(model: TabularMDP) -> float | None:
     """The expected return of the best stationary policy found; None where it takes too long."""
     best = best_returns(model)
-    found = None if best is None else best_stationary(model, float(model.start @ best))
-    return None if found is None else found[0]
+    stationary = None if best is None else best_stationary(model, float(model.start @ best))
+    return None if stationary is None else stationary[0]
 
 
 class EpisodicScores(AgentExperiment):

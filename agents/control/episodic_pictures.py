@@ -149,7 +149,7 @@ def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
 
 
 def _draw_letters(axes: Axes, view: GridView) -> None:
-    """What stands in the cells: start and goal in circles, holes as dark discs."""
+    """The letters of cells: start and goal in circles, holes as dark discs."""
     size = min(13.0, 200 / max(view.shape))
     for row, column in np.argwhere(view.letters != " "):
         letter = str(view.letters[row, column])

@@ -85,7 +85,7 @@ class ControlExperiment(AgentExperiment):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Why the finished agent earns less than the optimum, if it says so."""
+        """Why the finished agent earns less than the optimum, where the agent knows."""
         why = self.agent.shortfall() if self.done else ""
         score = self.score() if why else None
         if score is None or score.optimum is None:

@@ -79,9 +79,7 @@ class ControlLab(Lab):
             return experiment
         return self.table_experiment(config, context, watched)
 
-    def table_experiment(
-        self, config: ControlConfig, context: Context, watched: bool
-    ) -> AgentExperiment:
+    def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
         """The experiment of agents with a table; see `experiment`."""
         from agents.control.experiment import ControlExperiment
         from agents.control.worlds import ModelWorld

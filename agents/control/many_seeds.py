@@ -238,7 +238,7 @@ class ManySeeds(ShownExperiment):
         return summary
 
     def table(self) -> dict[str, np.ndarray]:
-        """The scores of every seed: columns [seeds]; NaN where there is none."""
+        """The scores of every seed: columns [seeds], NaN for no value."""
         rows = [experiment.summary() for experiment in self.experiments]
         names = [
             name

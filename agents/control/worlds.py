@@ -27,7 +27,7 @@ class GreedyTrial(NamedTuple):
 
     Attributes:
         played: what they earned.
-        difference: the first step that the model did not predict, in words; "" if there is none.
+        difference: the first step that the model did not predict, in words; "" for none.
     """
 
     played: Evaluation

@@ -34,7 +34,7 @@ COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
 SMALLEST_INDEXED = 9
 """Cells smaller than this, in pixels, have no numbered margins."""
 SMALLEST_SIGN = 20
-"""Signs keep this size, in pixels, when cells get smaller: an agent nobody can see is no use."""
+"""Signs keep this size, in pixels, when cells are smaller, so that they can be seen."""
 
 
 @dataclass(frozen=True)

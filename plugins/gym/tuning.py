@@ -1,4 +1,4 @@
-"""Defaults of agents in environments that nobody tuned: see agents.toml."""
+"""Defaults of agents in untuned environments: see agents.toml."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class MazeLab(ControlLab):
         return figures.pictures(claim, seeds)
 
     def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """What came out, in words."""
+        """The results, in words."""
         from plugins.maze import answers
 
         return answers.notes(claim, estimates)

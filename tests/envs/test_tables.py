@@ -1,4 +1,4 @@
-"""Tables of transitions: believed where they foretell what happens, and only there."""
+"""Tables of transitions: believed where they predict what happens, and only there."""
 
 from __future__ import annotations
 
