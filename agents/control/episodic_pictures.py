@@ -5,6 +5,8 @@ The learning curve for every environment; maps of values and visits where states
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,11 +37,18 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
     if view is None:
         return
+    visits, draw = agent.visits.reshape(view.shape), partial(_draw_letters, view)
+    free = (visits > 0) & ~np.isin(view.letters, ["G", "H"])
+    values = np.where(free, agent.q.max(axis=1).reshape(view.shape), np.nan)
     title = f"{name}: what {who} thinks each cell is worth"
-    values = value_map(view, agent.q.max(axis=1), agent.policy(), agent.visits, title)
-    artifacts.save_figure("value_map.png", values)
+    label = _fitting(view.shape, f"{pictures.VALUE_LABEL}; grey: none", "value")
+    value_map = pictures.value_map(
+        values, agent.policy(), free, title, draw, label, view.arrows, pictures.GROUND
+    )
+    artifacts.save_figure("value_map.png", value_map)
     title = f"{name}: where {who} was while learning"
-    artifacts.save_figure("visits_map.png", visits_map(view, agent.visits, title))
+    label = _fitting(view.shape, pictures.VISITS_LABEL, "steps spent here")
+    artifacts.save_figure("visits_map.png", pictures.visits_map(visits, title, draw, label))
 
 
 def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
@@ -93,62 +102,12 @@ def _show_the_end(axes: Axes, metrics: Metrics, score: CurveColumns) -> None:
         axes.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
 
 
-def value_map(
-    view: GridView, values: np.ndarray, policy: np.ndarray, visits: np.ndarray, title: str
-) -> Figure:
-    """The highest action value of each cell, with greedy arrows; grey where the agent never acted.
-
-    Args:
-        view: the grid.
-        values: float [states].
-        policy: greedy action probabilities, float [states, actions].
-        visits: steps spent in each state, int [states].
-        title: above the figure.
-    """
-    shape = view.shape
-    free = (visits.reshape(shape) > 0) & ~np.isin(view.letters, ["G", "H"])
-    shown = np.where(free, values.reshape(shape), np.nan)
-    with plots.style():
-        figure, axes, bar = pictures.map_axes(shape, title)
-        axes.set_facecolor("#E5E7EB")
-        figure.colorbar(
-            axes.imshow(shown, cmap=plots.VALUES),
-            cax=bar,
-            label=_fitting(shape, "value: discounted reward to come; grey: none", "value"),
-        )
-        if max(shape) <= 60 and free.any():
-            pictures.draw_arrows(
-                axes, policy.reshape(*shape, -1), free, np.where(free, shown, np.nan), view.arrows
-            )
-        _draw_letters(axes, view)
-    return figure
-
-
-def visits_map(view: GridView, visits: np.ndarray, title: str) -> Figure:
-    """How often each cell was stood on during learning; see `value_map`."""
-    from matplotlib.colors import LogNorm
-
-    counts = np.where(visits > 0, visits, np.nan).reshape(view.shape)
-    with plots.style():
-        figure, axes, bar = pictures.map_axes(view.shape, title)
-        axes.set_facecolor("#E5E7EB")
-        drawn = axes.imshow(
-            counts, cmap=plots.VALUES, norm=LogNorm(1, max(2.0, float(np.nanmax(counts))))
-        )
-        pictures.visits_bar(figure, drawn, bar)
-        bar.set_ylabel(
-            _fitting(view.shape, "steps spent here (log scale); grey: never", "steps spent here")
-        )
-        _draw_letters(axes, view)
-    return figure
-
-
 def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
     """The label of a colour bar that is as high as the map: the short one if the map is flat."""
     return label if shape[0] >= 0.6 * shape[1] else short
 
 
-def _draw_letters(axes: Axes, view: GridView) -> None:
+def _draw_letters(view: GridView, axes: Axes) -> None:
     """The letters of cells: start and goal in circles, holes as dark discs."""
     size = min(13.0, 200 / max(view.shape))
     for row, column in np.argwhere(view.letters != " "):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,9 +74,9 @@ def save_maps(
     who = experiment.config.agent.name
     if values is not None:
         title = f"{name}: what {who} thinks each cell is worth"
-        artifacts.save_figure("value_map.png", value_map(layout, values, policy, title))
+        artifacts.save_figure("value_map.png", layout_value_map(layout, values, policy, title))
     title = f"{name}: where {who} was while learning"
-    artifacts.save_figure("visits_map.png", visits_map(layout, visits, title))
+    artifacts.save_figure("visits_map.png", layout_visits_map(layout, visits, title))
 
 
 def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
@@ -102,58 +104,78 @@ def _q_table(q: np.ndarray, columns: int) -> str:
     return text.getvalue()
 
 
-def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
-    """What each cell is worth, and where the greedy policy goes from it.
+GROUND = "#E5E7EB"
+"""Colour of cells without a value."""
+VALUE_LABEL = "value: discounted reward to come"
+VISITS_LABEL = "steps spent here (log scale); grey: never"
 
-    Args:
-        layout: the grid.
-        values: float [states], in units of discounted reward.
-        policy: greedy action probabilities, float [states, actions].
-        title: above the figure.
-    """
-    shape = layout.cells.shape
+
+def layout_value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
+    """The value of each cell of a layout, with the greedy actions; see `value_map`."""
     free = layout.walkable  # [rows, columns]
-    with plots.style():
-        figure, axes, bar = map_axes(shape, title)
-        drawn = axes.imshow(np.where(free, values.reshape(shape), np.nan), cmap=plots.VALUES)
-        figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
-        _walls(axes, layout)
-        if max(shape) <= 60:
-            draw_arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
-        draw_marks(axes, layout)
-    return figure
+    shown = np.where(free, values.reshape(free.shape), np.nan)
+    return value_map(shown, policy, free, title, partial(_draw_layout, layout))
 
 
-def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
-    """How often each cell was stood on during learning.
+def layout_visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
+    """How often each cell of a layout was visited; see `visits_map`."""
+    visits = np.where(layout.walkable, visits.reshape(layout.cells.shape), 0)
+    return visits_map(visits, title, partial(_draw_layout, layout))
+
+
+def value_map(
+    values: np.ndarray,
+    policy: np.ndarray,
+    free: np.ndarray,
+    title: str,
+    draw: Callable[[Axes], None],
+    label: str = VALUE_LABEL,
+    arrows: np.ndarray = ARROWS,
+    ground: str = "white",
+) -> Figure:
+    """The value of each cell, and the greedy actions.
 
     Args:
-        layout: the grid.
-        visits: steps spent in each state, int [states].
+        values: in units of discounted reward, float [rows, columns]; NaN is not drawn.
+        policy: greedy action probabilities, float [states, actions].
+        free: cells in which something can be done, bool [rows, columns].
         title: above the figure.
+        draw: draws what is in the cells.
+        label: of the colour bar.
+        arrows: where each action points, (x, y), float [actions, 2].
+        ground: colour of cells without a value.
     """
-    shape = layout.cells.shape
-    counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
     with plots.style():
-        figure, axes, bar = map_axes(shape, title)
-        axes.set_facecolor("#E5E7EB")
-        highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
-        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
-        visits_bar(figure, drawn, bar)
-        _walls(axes, layout)
-        draw_marks(axes, layout)
+        figure, axes, bar = map_axes(values.shape, title)
+        axes.set_facecolor(ground)
+        figure.colorbar(axes.imshow(values, cmap=plots.VALUES), cax=bar, label=label)
+        draw(axes)
+        if max(values.shape) <= 60 and free.any():
+            draw_arrows(axes, policy.reshape(*values.shape, -1), free, values, arrows)
     return figure
 
 
-def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
-    """The colour bar of numbers of steps."""
-    figure.colorbar(
-        drawn,
-        cax=bar,
-        label="steps spent here (log scale); grey: never",
-        format=FuncFormatter(_plain),
-    )
-    bar.yaxis.set_minor_locator(NullLocator())
+def visits_map(
+    visits: np.ndarray, title: str, draw: Callable[[Axes], None], label: str = VISITS_LABEL
+) -> Figure:
+    """How often each cell was visited while learning.
+
+    Args:
+        visits: steps spent in each cell, int [rows, columns].
+        title: above the figure.
+        draw: draws what is in the cells.
+        label: of the colour bar.
+    """
+    scale = LogNorm(1, max(float(visits.max()), 2.0))
+    with plots.style():
+        figure, axes, bar = map_axes(visits.shape, title)
+        axes.set_facecolor(GROUND)
+        counts = np.where(visits > 0, visits, np.nan)
+        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=scale)
+        figure.colorbar(drawn, cax=bar, label=label, format=FuncFormatter(_plain))
+        bar.yaxis.set_minor_locator(NullLocator())
+        draw(axes)
+    return figure
 
 
 def _plain(value: float, position: int | None) -> str:
@@ -186,8 +208,8 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
     return figure, axes, bar
 
 
-def _walls(axes: Axes, layout: Layout) -> None:
-    """Walls in dark slate over the values, and marks for the other kinds of ground."""
+def _draw_layout(layout: Layout, axes: Axes) -> None:
+    """Walls in dark slate, marks for the other kinds of ground, start and goals."""
     picture = np.zeros((*layout.cells.shape, 4))
     picture[layout.cells == layouts.WALL] = (0.22, 0.25, 0.32, 1.0)
     axes.imshow(picture)
@@ -200,6 +222,7 @@ def _walls(axes: Axes, layout: Layout) -> None:
             s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2,
             **look,
         )
+    draw_marks(axes, layout)
 
 
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
