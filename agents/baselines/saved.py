@@ -18,7 +18,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.baselines.agent import BaselineAgent
 from agents.baselines.known import KNOWN
 from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
@@ -30,7 +29,7 @@ WEIGHTS, ABOUT = "model.safetensors", "model.json"
 STATISTICS = "statistics."
 
 
-def contents(agent: BaselineAgent) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and the plain values of an agent, as they are written."""
     tensors = {
         name: tensor.detach().cpu().clone().contiguous()
@@ -51,7 +50,7 @@ def contents(agent: BaselineAgent) -> tuple[dict[str, torch.Tensor], dict[str, A
     return tensors, about
 
 
-def save(agent: BaselineAgent, folder: Path) -> None:
+def save(agent: Any, folder: Path) -> None:
     """Write both files.
 
     Raises:
@@ -63,7 +62,7 @@ def save(agent: BaselineAgent, folder: Path) -> None:
     (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def load_agent(folder: Path | str) -> BaselineAgent:
+def load_agent(folder: Path | str) -> Any:
     """The agent whose two files are in a folder: it acts as the saved one; it does not go on
     learning (`resume` of its run does).
 
@@ -111,7 +110,7 @@ def load_agent(folder: Path | str) -> BaselineAgent:
     return agent
 
 
-def _restore_statistics(agent: BaselineAgent, statistics: dict[str, torch.Tensor]) -> None:
+def _restore_statistics(agent: Any, statistics: dict[str, torch.Tensor]) -> None:
     env = agent.model.get_vec_normalize_env()
     for name, tensor in statistics.items():
         setattr(env.obs_rms, name, tensor.numpy())
