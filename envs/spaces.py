@@ -89,7 +89,7 @@ class Numbering:
         self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()
     ) -> None:
         left = iter([list(map(float, one)) for one in cuts])
-        self.leaves = list(_leaves(space, lambda observation: observation, left))
+        self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
 
     def __call__(self, observation: Any) -> int:
@@ -114,33 +114,34 @@ Part = Callable[[Any], Any]
 """Takes a part out of the whole observation."""
 
 
-def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Iterator[Leaf]:
-    """The leaves of a space, in order; `part` takes the space's element out of the whole
-    observation.
-    """
-    if isinstance(space, spaces.Discrete):
-        yield Leaf((int(space.n),), _value(part, int(space.start)))
-    elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        sizes = (
-            space.nvec.ravel()
-            if isinstance(space, spaces.MultiDiscrete)
-            else np.full(math.prod(space.shape), 2)
-        )
-        starts = np.ravel(getattr(space, "start", np.zeros(space.shape, dtype=np.int64)))
-        yield Leaf(tuple(sizes.tolist()), _row(part, starts))
-    elif isinstance(space, spaces.Box):
-        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
-        yield Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+def _parts(
+    space: spaces.Space[Any], part: Part = lambda whole: whole
+) -> Iterator[tuple[spaces.Space[Any], Part]]:
+    """The parts of a space that are no composites, in order, each with what takes it out."""
+    if isinstance(space, spaces.Dict):
+        for key, inner in space.spaces.items():
+            yield from _parts(inner, _inner(part, key))
     elif isinstance(space, spaces.Tuple):
         for place, inner in enumerate(space.spaces):
-            yield from _leaves(inner, _inner(part, place), cuts)
-    elif isinstance(space, spaces.Dict):
-        for key, inner in space.spaces.items():
-            yield from _leaves(inner, _inner(part, key), cuts)
+            yield from _parts(inner, _inner(part, place))
     else:
-        raise UsageError(
-            f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
-        )
+        yield space, part
+
+
+def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Leaf:
+    """The digits of a part; Boxes take their cuts in turn."""
+    if isinstance(space, spaces.Discrete):
+        return Leaf((int(space.n),), _value(part, int(space.start)))
+    if isinstance(space, spaces.MultiBinary):
+        return Leaf((2,) * math.prod(space.shape), _row(part, np.zeros(1, dtype=np.int64)))
+    if isinstance(space, spaces.MultiDiscrete):
+        return Leaf(tuple(space.nvec.ravel().tolist()), _row(part, np.ravel(space.start)))
+    if isinstance(space, spaces.Box):
+        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
+        return Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+    raise UsageError(
+        f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
+    )
 
 
 def _inner(part: Part, key: Any) -> Part:
@@ -180,16 +181,7 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
 
 def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
     """All Boxes in a space, in the order in which their numbers are digits."""
-    if isinstance(space, spaces.Box):
-        return [space]
-    inner = (
-        space.spaces
-        if isinstance(space, spaces.Tuple)
-        else space.spaces.values()
-        if isinstance(space, spaces.Dict)
-        else ()
-    )
-    return [box for one in inner for box in boxes(one)]
+    return [one for one, _ in _parts(space) if isinstance(one, spaces.Box)]
 
 
 def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Numbering:
@@ -293,10 +285,11 @@ def _uniform(
 def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
     """Cuts between which random play is seen equally often; always the same play."""
     seen = []
+    read = [part for one, part in _parts(env.observation_space) if isinstance(one, spaces.Box)]
     env.action_space.seed(0)
     observation, _ = env.reset(seed=0)
     for _ in range(SAMPLE_STEPS):
-        seen.append(_numbers(env.observation_space, observation))
+        seen.append(np.concatenate([np.ravel(part(observation)) for part in read]))
         observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
         if terminated or truncated:
             observation, _ = env.reset()
@@ -305,25 +298,6 @@ def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray
         np.unique(np.quantile(values[:, place], np.arange(1, many) / many))
         for place, many in enumerate(bins)
     ]
-
-
-def _numbers(space: Any, observation: Any) -> list[float]:
-    """The numbers of all Boxes in an observation."""
-    if isinstance(space, spaces.Box):
-        return [float(value) for value in np.ravel(observation)]
-    if isinstance(space, spaces.Tuple):
-        return [
-            value
-            for inner, one in zip(space.spaces, observation, strict=True)
-            for value in _numbers(inner, one)
-        ]
-    if isinstance(space, spaces.Dict):
-        return [
-            value
-            for key, inner in space.spaces.items()
-            for value in _numbers(inner, observation[key])
-        ]
-    return []
 
 
 class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
