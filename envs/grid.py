@@ -326,7 +326,15 @@ class GridEnv(gymnasium.Env[Any, int]):
 def moment(
     kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
 ) -> Snapshot:
-    """A moment of an environment of that kind, to be drawn."""
+    """A moment of an environment of that kind, to be drawn.
+
+    Args:
+        kind: class of the environment; its name is the title
+        layout: the grid
+        agent: row and column
+        trail: cells it came through, oldest first
+        status: the line below
+    """
     from envs.render.snapshot import Snapshot
 
     return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)

@@ -233,6 +233,11 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 def empty(size: int, start: Position | None = None, goal: Position | None = None) -> Layout:
     """Nothing but floor, size x size cells; start and goal lie, unless given, at 7/10 and 2/10 of
     the diagonal, as in REPORTS, G2.
+
+    Args:
+        size: rows and columns, >= 2
+        start: row and column; None for the usual
+        goal: likewise
     """
     far, near = 7 * size // 10, 2 * size // 10
     return place(
@@ -242,6 +247,11 @@ def empty(size: int, start: Position | None = None, goal: Position | None = None
 
 def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> Layout:
     """A layout from its cells, uint8 [rows, columns].
+
+    Args:
+        cells: codes, uint8 [rows, columns]
+        start: row and column
+        goals: at least one, likewise
 
     Raises:
         LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.

@@ -157,6 +157,11 @@ class TabularMDP:
     def sample_outcome(self, state: int, action: int, rng: np.random.Generator) -> int:
         """The number k of the outcome of an action: its state, reward and end stand at [state,
         action, k].
+
+        Args:
+            state: its number
+            action: likewise
+            rng: draws only where the outcome is not certain
         """
         cumulative = self.cumulative[state, action]  # [K]
         if self.always_draw or cumulative[0] < 1.0:
@@ -164,7 +169,13 @@ class TabularMDP:
         return 0
 
     def transition(self, state: int, action: int, outcome: int) -> tuple[int, float, bool]:
-        """Next state, reward, and whether the episode ends, of an outcome of an action."""
+        """Next state, reward, and whether the episode ends, of an outcome of an action.
+
+        Args:
+            state: its number
+            action: likewise
+            outcome: likewise
+        """
         at = (state, action, outcome)
         return int(self.next_state[at]), float(self.reward[at]), bool(self.terminated[at])
 

@@ -16,6 +16,10 @@ from sandbox.errors import UsageError, nearest
 def positive(name: str, value: Any) -> int:
     """A whole number of at least 1.
 
+    Args:
+        name: of the argument
+        value: what was given
+
     Raises:
         UsageError: naming the argument.
     """
@@ -31,6 +35,9 @@ def positive(name: str, value: Any) -> int:
 def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
     """The mode of that value.
 
+    Args:
+        value: what was given
+
     Raises:
         UsageError: naming the nearest one.
     """
@@ -44,7 +51,12 @@ def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
 
 
 def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int | None] | None:
-    """One seed for each of `count` sub-environments; None where none is given."""
+    """One seed for each of `count` sub-environments; None where none is given.
+
+    Args:
+        seed: one, or one for each
+        count: of sub-environments
+    """
     if seed is None:
         return None
     seeds = range(seed, seed + count) if isinstance(seed, int) else seed
@@ -62,7 +74,12 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[in
 
 
 def check_mask(mask: Any, count: int) -> None:
-    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv."""
+    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv.
+
+    Args:
+        mask: what was given
+        count: of sub-environments
+    """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         raise TypeError(
             f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array "

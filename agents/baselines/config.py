@@ -87,7 +87,12 @@ class BaselineConfig(LabConfig):
         return self
 
     def value(self, option: str, default: Any = None) -> Any:
-        """The value of an option that not every algorithm has."""
+        """The value of an option that not every algorithm has.
+
+        Args:
+            option: its name
+            default: where the algorithm has no such option
+        """
         return getattr(self, option, default)
 
     def _problems(self) -> Iterator[str]:

@@ -52,7 +52,12 @@ def capture(model: BaseAlgorithm) -> State:
 
 
 def recall(model: BaseAlgorithm, state: State) -> None:
-    """Bring a fresh algorithm of the same configuration to where `capture` was called."""
+    """Bring a fresh algorithm of the same configuration to where `capture` was called.
+
+    Args:
+        model: freshly built, its learning set up
+        state: what `capture` returned
+    """
     for name, value in state["plain"].items():
         setattr(model, name, value)
     for name, part in state["parts"].items():

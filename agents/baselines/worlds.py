@@ -182,7 +182,13 @@ class States:
 def in_batches(
     function: Callable[[Any], np.ndarray], observations: Any, size: int = 1024
 ) -> np.ndarray:
-    """The results of a function for all observations, computed some at a time: [states, …]."""
+    """The results of a function for all observations, computed some at a time: [states, …].
+
+    Args:
+        function: from observations to an array with as many rows
+        observations: of all states
+        size: of a batch
+    """
     starts = range(0, len(observations), size)
     return np.concatenate([function(observations[start : start + size]) for start in starts])
 

@@ -140,7 +140,12 @@ def model(setting: Setting) -> TabularMDP:
 
 
 def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
-    """A fresh agent and the environment's generator, as in `run LAB --seed N`."""
+    """A fresh agent and the environment's generator, as in `run LAB --seed N`.
+
+    Args:
+        setting: of the run
+        seed: of the run, >= 0
+    """
     agent_class = registry().load("agent", setting.agent)
     config = resolve(agent_class.Config, [dict(setting.options)], setting.agent)
     world = model(setting)
@@ -151,7 +156,12 @@ def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
 
 @cache
 def outcome(setting: Setting, seed: int) -> TrainingOutcome:
-    """One run of learning; cached, since several figures and pictures use the same runs."""
+    """One run of learning; cached, since several figures and pictures use the same runs.
+
+    Args:
+        setting: of the run
+        seed: of the run, >= 0
+    """
     agent, rng = fresh(setting, seed)
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
 
@@ -192,22 +202,44 @@ def changed_midway(
 
 
 def last_mean(setting: Setting, seed: int) -> float:
-    """Mean reward per step of the last 100 episodes: the reports' figure."""
+    """Mean reward per step of the last 100 episodes: the reports' figure.
+
+    Args:
+        setting: of the run
+        seed: of the run, >= 0
+    """
     return outcome(setting, seed).last
 
 
 def learns(setting: Setting, enough: float, seed: int) -> float:
-    """1 if that mean is at least `enough`, else 0."""
+    """1 if that mean is at least `enough`, else 0.
+
+    Args:
+        setting: of the run
+        enough: reward per step
+        seed: of the run, >= 0
+    """
     return float(outcome(setting, seed).last >= enough)
 
 
 def value_of(setting: Setting, state: int, seed: int) -> float:
-    """max over actions of Q in a state."""
+    """max over actions of Q in a state.
+
+    Args:
+        setting: of the run
+        state: its number
+        seed: of the run, >= 0
+    """
     return float(outcome(setting, seed).q[state].max())
 
 
 def moves(setting: Setting, seed: int) -> float:
-    """Moves of the greedy policy from start to goal; without a way, the steps of an episode."""
+    """Moves of the greedy policy from start to goal; without a way, the steps of an episode.
+
+    Args:
+        setting: of the run
+        seed: of the run, >= 0
+    """
     world = model(setting)
     policy = probabilities.greedy(outcome(setting, seed).q)
     steps = planning.evaluate(world, policy, world.horizon).steps_to_goal
@@ -218,6 +250,11 @@ def converged(setting: Setting, enough: float, seed: int) -> float:
     """The episode from which the curve stays at or above `enough` reward per step, else the last.
 
     The curve has 100 points: the answer is a multiple of a hundredth of all episodes.
+
+    Args:
+        setting: of the run
+        enough: reward per step
+        seed: of the run, >= 0
     """
     curve = outcome(setting, seed).curve
     below = np.flatnonzero(curve < enough)
@@ -225,7 +262,14 @@ def converged(setting: Setting, enough: float, seed: int) -> float:
 
 
 def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
-    """How many episodes earlier the first setting has `converged`, in runs of one seed."""
+    """How many episodes earlier the first setting has `converged`, in runs of one seed.
+
+    Args:
+        sooner: a setting
+        later: another
+        enough: reward per step
+        seed: of both runs, >= 0
+    """
     return converged(later, enough, seed) - converged(sooner, enough, seed)
 
 
@@ -254,5 +298,10 @@ def episode_steps(setting: Setting) -> float:
 
 
 def bands(setting: Setting, seeds: int) -> np.ndarray:
-    """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS]."""
+    """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS].
+
+    Args:
+        setting: of the runs
+        seeds: how many, >= 1
+    """
     return np.stack([outcome(setting, seed).curve for seed in range(seeds)])

@@ -80,12 +80,22 @@ def save_maps(
 
 
 def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
-    """Write the summary, as plain values."""
+    """Write the summary, as plain values.
+
+    Args:
+        experiment: at its end
+        artifacts: where the file goes
+    """
     artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
 
 
 def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
-    """Write the agent, its table, its snapshots, and the summary."""
+    """Write the agent, its table, its snapshots, and the summary.
+
+    Args:
+        experiment: at its end
+        artifacts: where the files go
+    """
     artifacts.save_array("q_table.npy", experiment.agent.q)
     scratch = artifacts.scratch("agent.npz")
     experiment.agent.save(scratch)
@@ -184,7 +194,12 @@ def _plain(value: float, position: int | None) -> str:
 
 
 def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
-    """A figure with room for a map of this shape and for its colour bar beside it."""
+    """A figure with room for a map of this shape and for its colour bar beside it.
+
+    Args:
+        shape: rows and columns
+        title: above the map
+    """
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
     width, height = inches * columns, max(inches * rows, 2.0)
@@ -226,7 +241,13 @@ def _draw_layout(layout: Layout, axes: Axes) -> None:
 
 
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
-    """Start and goals by their letters, at most so many points high."""
+    """Start and goals by their letters, at most so many points high.
+
+    Args:
+        axes: a map
+        layout: the grid
+        points: largest height of the letters
+    """
     size = min(points, 220 / max(layout.cells.shape))
     draw_letter(axes, "S", layout.start, size)
     for goal in layout.goals:

@@ -247,6 +247,13 @@ def draw_sign(
 ) -> None:
     """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small
     cells it reaches beyond.
+
+    Args:
+        surface: to draw on
+        plan: where things lie
+        corner: of the board, pixels (x, y)
+        cell: row and column
+        sign: draws it at a size in pixels; see `envs.render.tiles`
     """
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
@@ -261,6 +268,12 @@ def draw_trail(
 ) -> None:
     """Draw the way through a path's cells (row, column), fading towards its beginning; where it
     jumps there is a gap.
+
+    Args:
+        surface: to draw on
+        plan: where things lie
+        corner: of the board, pixels (x, y)
+        path: cells (row, column), oldest first
     """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)

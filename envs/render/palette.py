@@ -71,6 +71,11 @@ def scale_table() -> np.ndarray:
 def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Entry of `scale_table` for each value, int64 of the same shape; values beyond the range get
     the end, a range of nothing the start.
+
+    Args:
+        values: float, any shape
+        low: where the scale begins
+        high: where it ends
     """
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)

@@ -53,14 +53,28 @@ class Pen:
         self._surface.fill((*ground, alpha))
 
     def disc(self, centre: Point, radius: float, colour: Colour, alpha: int = 255) -> None:
-        """A filled circle."""
+        """A filled circle.
+
+        Args:
+            centre: (x, y), 0 to 1
+            radius: share of the square
+            colour: of the disc
+            alpha: opacity, 0 to 255
+        """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
             self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5)
         )
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        """A circle's outline of `width`, inside of `radius`."""
+        """A circle's outline of `width`, inside of `radius`.
+
+        Args:
+            centre: (x, y), 0 to 1
+            radius: of its outer edge, share of the square
+            width: share of the square
+            colour: of the ring
+        """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
             self._surface,
@@ -71,7 +85,13 @@ class Pen:
         )
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: int = 255) -> None:
-        """A filled polygon."""
+        """A filled polygon.
+
+        Args:
+            points: corners (x, y), 0 to 1
+            colour: of the polygon
+            alpha: opacity, 0 to 255
+        """
         self._pygame.draw.polygon(
             self._surface, (*colour, alpha), [(x * self._side, y * self._side) for x, y in points]
         )
@@ -79,7 +99,15 @@ class Pen:
     def box(
         self, corner: Point, extent: Point, colour: Colour, alpha: int = 255, **radii: int
     ) -> None:
-        """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels."""
+        """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels.
+
+        Args:
+            corner: upper left (x, y), 0 to 1
+            extent: width and height, 0 to 1
+            colour: of the rectangle
+            alpha: opacity, 0 to 255
+            radii: pygame's corner radii, in oversized pixels
+        """
         left, top = round(corner[0] * self._side), round(corner[1] * self._side)
         right, bottom = (
             round((corner[0] + extent[0]) * self._side),
@@ -106,6 +134,10 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
 
     Colours are weighted by their opacity: plain means would drag the colour of invisible pixels
     into the edges.
+
+    Args:
+        picture: uint8 [h, w, 4]
+        factor: how many pixels become one, in each direction
     """
     missing = [-side % factor for side in picture.shape[:2]]
     picture = (
@@ -319,6 +351,11 @@ def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
 
     Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it:
     then they are made again.
+
+    Args:
+        words: one line
+        pixels: height of the letters
+        colour: of the letters
     """
     pygame = load_pygame()
     try:

@@ -29,12 +29,22 @@ def _summary(agent: str, seed: int) -> Summary:
 
 
 def exploring(agent: str, seed: int) -> float:
-    """Mean return of the last 100 episodes, exploring."""
+    """Mean return of the last 100 episodes, exploring.
+
+    Args:
+        agent: its name
+        seed: of the run
+    """
     return float(_summary(agent, seed)["return_last_100"])
 
 
 def greedy(agent: str, seed: int) -> float:
-    """Expected return of the greedy policy."""
+    """Expected return of the greedy policy.
+
+    Args:
+        agent: its name
+        seed: of the run
+    """
     return float(_summary(agent, seed)["greedy_return"])
 
 

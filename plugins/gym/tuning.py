@@ -15,7 +15,12 @@ DEFAULTS["r-max"]["initial_value"] = None  # which TOML cannot say
 
 @cache
 def config_of(kind: str, name: str) -> type[LabConfig]:
-    """The options of an agent with this lab's defaults, for `sandbox.config.model.Choice`."""
+    """The options of an agent with this lab's defaults, for `sandbox.config.model.Choice`.
+
+    Args:
+        kind: "agent"
+        name: of the agent
+    """
     own = registered_config(kind, name)
     if not issubclass(own, TabularConfig):
         return own

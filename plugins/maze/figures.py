@@ -44,7 +44,12 @@ SEED = 0
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
-    """The figures that belong to a claim, with bands of some runs."""
+    """The figures that belong to a claim, with bands of some runs.
+
+    Args:
+        claim: its id
+        seeds: how many runs bands are of
+    """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:
         yield from drawing[claim](seeds)
