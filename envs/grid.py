@@ -329,11 +329,11 @@ def moment(
     """A moment of an environment of that kind, to be drawn.
 
     Args:
-        kind: class of the environment; its name is the title
-        layout: the grid
-        agent: row and column
-        trail: cells it came through, oldest first
-        status: the line below
+        kind: class of the environment; its name is the title.
+        layout: the grid.
+        agent: row and column.
+        trail: cells it came through, oldest first.
+        status: the line below.
     """
     from envs.render.snapshot import Snapshot
 

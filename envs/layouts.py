@@ -235,9 +235,9 @@ def empty(size: int, start: Position | None = None, goal: Position | None = None
     the diagonal, as in REPORTS, G2.
 
     Args:
-        size: rows and columns, >= 2
-        start: row and column; None for the usual
-        goal: likewise
+        size: rows and columns, >= 2.
+        start: row and column; None for the usual.
+        goal: likewise.
     """
     far, near = 7 * size // 10, 2 * size // 10
     return place(
@@ -249,9 +249,9 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
     """A layout from its cells, uint8 [rows, columns].
 
     Args:
-        cells: codes, uint8 [rows, columns]
-        start: row and column
-        goals: at least one, likewise
+        cells: codes, uint8 [rows, columns].
+        start: row and column.
+        goals: at least one, likewise.
 
     Raises:
         LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.

@@ -159,9 +159,9 @@ class TabularMDP:
         action, k].
 
         Args:
-            state: its number
-            action: likewise
-            rng: draws only where the outcome is not certain
+            state: its number.
+            action: likewise.
+            rng: draws only where the outcome is not certain.
         """
         cumulative = self.cumulative[state, action]  # [K]
         if self.always_draw or cumulative[0] < 1.0:
@@ -172,9 +172,9 @@ class TabularMDP:
         """Next state, reward, and whether the episode ends, of an outcome of an action.
 
         Args:
-            state: its number
-            action: likewise
-            outcome: likewise
+            state: its number.
+            action: likewise.
+            outcome: likewise.
         """
         at = (state, action, outcome)
         return int(self.next_state[at]), float(self.reward[at]), bool(self.terminated[at])

@@ -140,7 +140,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a
                 list holds one seed for each, or None. None continues all streams.
             options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of
-                the caller's dictionary, which leads wrappers astray; it stays here.)
+                the caller's dictionary, which leads wrappers astray; it stays here.).
 
         Returns:
             Observations int64 [envs], of all (images uint8 [envs, height, width, 3]); and {}.

@@ -17,8 +17,8 @@ def positive(name: str, value: Any) -> int:
     """A whole number of at least 1.
 
     Args:
-        name: of the argument
-        value: what was given
+        name: of the argument.
+        value: what was given.
 
     Raises:
         UsageError: naming the argument.
@@ -36,7 +36,7 @@ def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
     """The mode of that value.
 
     Args:
-        value: what was given
+        value: what was given.
 
     Raises:
         UsageError: naming the nearest one.
@@ -54,8 +54,8 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[in
     """One seed for each of `count` sub-environments; None where none is given.
 
     Args:
-        seed: one, or one for each
-        count: of sub-environments
+        seed: one, or one for each.
+        count: of sub-environments.
     """
     if seed is None:
         return None
@@ -77,8 +77,8 @@ def check_mask(mask: Any, count: int) -> None:
     """Refuse what is no reset mask, with the exceptions of SyncVectorEnv.
 
     Args:
-        mask: what was given
-        count: of sub-environments
+        mask: what was given.
+        count: of sub-environments.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         raise TypeError(

@@ -189,8 +189,8 @@ def policy_name(config: BaselineConfig, observation: spaces.Space[Any]) -> str:
     """The policy that `auto` means for observations of this space: an alias of the algorithm.
 
     Args:
-        config: of the agent
-        observation: the environment's observation space
+        config: of the agent.
+        observation: the environment's observation space.
     """
     policy: str = config.value("policy")
     if policy != "auto":

@@ -90,8 +90,8 @@ class BaselineConfig(LabConfig):
         """The value of an option that not every algorithm has.
 
         Args:
-            option: its name
-            default: where the algorithm has no such option
+            option: its name.
+            default: where the algorithm has no such option.
         """
         return getattr(self, option, default)
 

@@ -8,6 +8,7 @@ between collecting and training, when the buffer of an on-policy algorithm is sp
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -30,7 +31,7 @@ def capture(model: BaseAlgorithm) -> State:
     """The state of an algorithm.
 
     Args:
-        model: a `stable_baselines3.common.base_class.BaseAlgorithm` whose learning has begun.
+        model: whose learning has begun.
     """
     parts, tensors = model._get_torch_save_params()
     assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
@@ -55,8 +56,8 @@ def recall(model: BaseAlgorithm, state: State) -> None:
     """Bring a fresh algorithm of the same configuration to where `capture` was called.
 
     Args:
-        model: freshly built, its learning set up
-        state: what `capture` returned
+        model: freshly built, its learning set up.
+        state: what `capture` returned.
     """
     for name, value in state["plain"].items():
         setattr(model, name, value)
@@ -86,42 +87,41 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return np.array(tensor.detach().cpu().numpy())
 
 
+def _each(value: Any, kind: type, function: Callable[[Any], Any]) -> Any:
+    """`function` of each value of a kind in nested dictionaries; all others as they are."""
+    if isinstance(value, dict):
+        return {name: _each(part, kind, function) for name, part in value.items()}
+    return function(value) if isinstance(value, kind) else value
+
+
 def _copied(value: Any) -> Any:
     """Observations: an array, arrays by name, or None."""
-    if isinstance(value, dict):
-        return {name: _copied(part) for name, part in value.items()}
-    return None if value is None else np.array(value)
+    return _each(value, np.ndarray, np.array)
 
 
 def _part(part: torch.nn.Module | torch.optim.Optimizer) -> State:
     """A network or an optimiser."""
-    if not isinstance(part, torch.optim.Optimizer):
-        return {name: _array(tensor) for name, tensor in part.state_dict().items()}
-    kept = part.state_dict()
+    whole = part.state_dict()
+    if isinstance(part, torch.nn.Module):
+        return {name: _array(tensor) for name, tensor in whole.items()}
     return {
         "state": {
-            str(number): {
-                name: _array(value) if isinstance(value, torch.Tensor) else value
-                for name, value in of_one.items()
-            }
-            for number, of_one in kept["state"].items()
+            str(number): _each(of_one, torch.Tensor, _array)
+            for number, of_one in whole["state"].items()
         },
-        "rates": [float(group["lr"]) for group in kept["param_groups"]],
+        "rates": [float(group["lr"]) for group in whole["param_groups"]],
     }
 
 
 def _recall_part(part: torch.nn.Module | torch.optim.Optimizer, state: State) -> None:
-    if not isinstance(part, torch.optim.Optimizer):
-        part.load_state_dict({name: torch.as_tensor(array) for name, array in state.items()})
+    if isinstance(part, torch.nn.Module):
+        part.load_state_dict(_each(state, np.ndarray, torch.as_tensor))
         return
     whole = part.state_dict()
     for group, rate in zip(whole["param_groups"], state["rates"], strict=True):
         group["lr"] = rate
     whole["state"] = {
-        int(number): {
-            name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value
-            for name, value in of_one.items()
-        }
+        int(number): _each(of_one, np.ndarray, torch.as_tensor)
         for number, of_one in state["state"].items()
     }
     part.load_state_dict(whole)
@@ -135,43 +135,34 @@ def _buffer(buffer: ReplayBuffer | None) -> State | None:
     return {
         "pos": int(buffer.pos),
         "full": bool(buffer.full),
-        "arrays": {name: _filled(array, filled) for name, array in _rings(buffer)},
+        "arrays": _each(_rings(buffer), np.ndarray, lambda ring: ring[:filled].copy()),
     }
 
 
-def _rings(buffer: ReplayBuffer) -> list[tuple[str, Any]]:
+def _rings(buffer: ReplayBuffer) -> dict[str, Any]:
     """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
 
     def is_ring(value: Any) -> bool:
         return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == buffer.buffer_size
 
-    return [
-        (name, value)
+    return {
+        name: value
         for name, value in vars(buffer).items()
         if is_ring(value)
         or (isinstance(value, dict) and value and all(map(is_ring, value.values())))
-    ]
-
-
-def _filled(array: Any, count: int) -> Any:
-    return (
-        {name: part[:count].copy() for name, part in array.items()}
-        if isinstance(array, dict)
-        else array[:count].copy()
-    )
+    }
 
 
 def _recall_buffer(buffer: ReplayBuffer | None, state: State | None) -> None:
     if buffer is None or state is None:
         return
     buffer.pos, buffer.full = state["pos"], state["full"]
-    for name, array in _rings(buffer):
+    for name, ring in _rings(buffer).items():
         kept = state["arrays"][name]
-        for part, old in (
-            ((array[key], kept[key]) for key in array)
-            if isinstance(array, dict)
-            else ((array, kept),)
-        ):
+        pairs = (
+            [(ring[key], kept[key]) for key in ring] if isinstance(ring, dict) else [(ring, kept)]
+        )
+        for part, old in pairs:
             part[: len(old)] = old
 
 

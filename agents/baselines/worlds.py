@@ -185,9 +185,9 @@ def in_batches(
     """The results of a function for all observations, computed some at a time: [states, …].
 
     Args:
-        function: from observations to an array with as many rows
-        observations: of all states
-        size: of a batch
+        function: from observations to an array with as many rows.
+        observations: of all states.
+        size: of a batch.
     """
     starts = range(0, len(observations), size)
     return np.concatenate([function(observations[start : start + size]) for start in starts])

@@ -42,8 +42,8 @@ def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
     """After which episodes a snapshot is taken: geometrically spaced from 1 to the last, rising.
 
     Args:
-        episodes: of the run, >= 1
-        at_most: how many snapshots
+        episodes: of the run, >= 1.
+        at_most: how many snapshots.
     """
     spaced = np.geomspace(1, episodes, max(2, at_most))
     return sorted({round(float(value)) for value in spaced} | {1, episodes})

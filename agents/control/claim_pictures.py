@@ -113,11 +113,11 @@ def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) ->
     """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in.
 
     Args:
-        axes: to draw on
-        curves: float [runs, points]
-        end: of the axis, in episodes
-        colour: of line and band
-        label: of the line
+        axes: to draw on.
+        curves: float [runs, points].
+        end: of the axis, in episodes.
+        colour: of line and band.
+        label: of the line.
     """
     x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
     band_over(axes, x, curves, colour, label)
@@ -127,11 +127,11 @@ def band_over(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label:
     """The same over given places x [points].
 
     Args:
-        axes: to draw on
-        x: float [points]
-        curves: float [runs, points]
-        colour: of line and band
-        label: of the line
+        axes: to draw on.
+        x: float [points].
+        curves: float [runs, points].
+        colour: of line and band.
+        label: of the line.
     """
     low, middle, high = np.quantile(curves, (BAND[0], 0.5, BAND[1]), axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
@@ -276,8 +276,8 @@ def raw_maps(routes: Sequence[Route], title: str) -> Figure:
     """Value maps as the report drew them, walls included, with the greedy actions.
 
     Args:
-        routes: with grids of one size
-        title: above the figure
+        routes: with grids of one size.
+        title: above the figure.
     """
     values = [route.values for route in routes]
     label = "max over actions of Q: discounted reward"
@@ -364,9 +364,9 @@ def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
     """The route as a GIF.
 
     Args:
-        route: what is shown
-        title: above the frames
-        fps: frames per second
+        route: what is shown.
+        title: above the frames.
+        fps: frames per second.
     """
     from sandbox.visual.animation import write_gif
 

@@ -143,8 +143,8 @@ def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
     """A fresh agent and the environment's generator, as in `run LAB --seed N`.
 
     Args:
-        setting: of the run
-        seed: of the run, >= 0
+        setting: of the run.
+        seed: of the run, >= 0.
     """
     agent_class = registry().load("agent", setting.agent)
     config = resolve(agent_class.Config, [dict(setting.options)], setting.agent)
@@ -159,8 +159,8 @@ def outcome(setting: Setting, seed: int) -> TrainingOutcome:
     """One run of learning; cached, since several figures and pictures use the same runs.
 
     Args:
-        setting: of the run
-        seed: of the run, >= 0
+        setting: of the run.
+        seed: of the run, >= 0.
     """
     agent, rng = fresh(setting, seed)
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
@@ -205,8 +205,8 @@ def last_mean(setting: Setting, seed: int) -> float:
     """Mean reward per step of the last 100 episodes: the reports' figure.
 
     Args:
-        setting: of the run
-        seed: of the run, >= 0
+        setting: of the run.
+        seed: of the run, >= 0.
     """
     return outcome(setting, seed).last
 
@@ -215,9 +215,9 @@ def learns(setting: Setting, enough: float, seed: int) -> float:
     """1 if that mean is at least `enough`, else 0.
 
     Args:
-        setting: of the run
-        enough: reward per step
-        seed: of the run, >= 0
+        setting: of the run.
+        enough: reward per step.
+        seed: of the run, >= 0.
     """
     return float(outcome(setting, seed).last >= enough)
 
@@ -226,9 +226,9 @@ def value_of(setting: Setting, state: int, seed: int) -> float:
     """max over actions of Q in a state.
 
     Args:
-        setting: of the run
-        state: its number
-        seed: of the run, >= 0
+        setting: of the run.
+        state: its number.
+        seed: of the run, >= 0.
     """
     return float(outcome(setting, seed).q[state].max())
 
@@ -237,8 +237,8 @@ def moves(setting: Setting, seed: int) -> float:
     """Moves of the greedy policy from start to goal; without a way, the steps of an episode.
 
     Args:
-        setting: of the run
-        seed: of the run, >= 0
+        setting: of the run.
+        seed: of the run, >= 0.
     """
     world = model(setting)
     policy = probabilities.greedy(outcome(setting, seed).q)
@@ -252,9 +252,9 @@ def converged(setting: Setting, enough: float, seed: int) -> float:
     The curve has 100 points: the answer is a multiple of a hundredth of all episodes.
 
     Args:
-        setting: of the run
-        enough: reward per step
-        seed: of the run, >= 0
+        setting: of the run.
+        enough: reward per step.
+        seed: of the run, >= 0.
     """
     curve = outcome(setting, seed).curve
     below = np.flatnonzero(curve < enough)
@@ -265,10 +265,10 @@ def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
     """How many episodes earlier the first setting has `converged`, in runs of one seed.
 
     Args:
-        sooner: a setting
-        later: another
-        enough: reward per step
-        seed: of both runs, >= 0
+        sooner: a setting.
+        later: another.
+        enough: reward per step.
+        seed: of both runs, >= 0.
     """
     return converged(later, enough, seed) - converged(sooner, enough, seed)
 
@@ -301,7 +301,7 @@ def bands(setting: Setting, seeds: int) -> np.ndarray:
     """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS].
 
     Args:
-        setting: of the runs
-        seeds: how many, >= 1
+        setting: of the runs.
+        seeds: how many, >= 1.
     """
     return np.stack([outcome(setting, seed).curve for seed in range(seeds)])

@@ -83,8 +83,8 @@ def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
     """Write the summary, as plain values.
 
     Args:
-        experiment: at its end
-        artifacts: where the file goes
+        experiment: at its end.
+        artifacts: where the file goes.
     """
     artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
 
@@ -93,8 +93,8 @@ def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
     """Write the agent, its table, its snapshots, and the summary.
 
     Args:
-        experiment: at its end
-        artifacts: where the files go
+        experiment: at its end.
+        artifacts: where the files go.
     """
     artifacts.save_array("q_table.npy", experiment.agent.q)
     scratch = artifacts.scratch("agent.npz")
@@ -197,8 +197,8 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
     """A figure with room for a map of this shape and for its colour bar beside it.
 
     Args:
-        shape: rows and columns
-        title: above the map
+        shape: rows and columns.
+        title: above the map.
     """
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
@@ -244,9 +244,9 @@ def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
     """Start and goals by their letters, at most so many points high.
 
     Args:
-        axes: a map
-        layout: the grid
-        points: largest height of the letters
+        axes: a map.
+        layout: the grid.
+        points: largest height of the letters.
     """
     size = min(points, 220 / max(layout.cells.shape))
     draw_letter(axes, "S", layout.start, size)

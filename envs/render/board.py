@@ -249,10 +249,10 @@ def draw_sign(
     cells it reaches beyond.
 
     Args:
-        surface: to draw on
-        plan: where things lie
-        corner: of the board, pixels (x, y)
-        cell: row and column
+        surface: to draw on.
+        plan: where things lie.
+        corner: of the board, pixels (x, y).
+        cell: row and column.
         sign: draws it at a size in pixels; see `envs.render.tiles`
     """
     size = max(plan.cell, SMALLEST_SIGN)
@@ -270,10 +270,10 @@ def draw_trail(
     jumps there is a gap.
 
     Args:
-        surface: to draw on
-        plan: where things lie
-        corner: of the board, pixels (x, y)
-        path: cells (row, column), oldest first
+        surface: to draw on.
+        plan: where things lie.
+        corner: of the board, pixels (x, y).
+        path: cells (row, column), oldest first.
     """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)

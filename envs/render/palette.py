@@ -73,9 +73,9 @@ def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
     the end, a range of nothing the start.
 
     Args:
-        values: float, any shape
-        low: where the scale begins
-        high: where it ends
+        values: float, any shape.
+        low: where the scale begins.
+        high: where it ends.
     """
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)

@@ -56,10 +56,10 @@ class Pen:
         """A filled circle.
 
         Args:
-            centre: (x, y), 0 to 1
-            radius: share of the square
-            colour: of the disc
-            alpha: opacity, 0 to 255
+            centre: (x, y), 0 to 1.
+            radius: share of the square.
+            colour: of the disc.
+            alpha: opacity, 0 to 255.
         """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
@@ -70,10 +70,10 @@ class Pen:
         """A circle's outline of `width`, inside of `radius`.
 
         Args:
-            centre: (x, y), 0 to 1
-            radius: of its outer edge, share of the square
-            width: share of the square
-            colour: of the ring
+            centre: (x, y), 0 to 1.
+            radius: of its outer edge, share of the square.
+            width: share of the square.
+            colour: of the ring.
         """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
@@ -88,9 +88,9 @@ class Pen:
         """A filled polygon.
 
         Args:
-            points: corners (x, y), 0 to 1
-            colour: of the polygon
-            alpha: opacity, 0 to 255
+            points: corners (x, y), 0 to 1.
+            colour: of the polygon.
+            alpha: opacity, 0 to 255.
         """
         self._pygame.draw.polygon(
             self._surface, (*colour, alpha), [(x * self._side, y * self._side) for x, y in points]
@@ -102,11 +102,11 @@ class Pen:
         """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels.
 
         Args:
-            corner: upper left (x, y), 0 to 1
-            extent: width and height, 0 to 1
-            colour: of the rectangle
-            alpha: opacity, 0 to 255
-            radii: pygame's corner radii, in oversized pixels
+            corner: upper left (x, y), 0 to 1.
+            extent: width and height, 0 to 1.
+            colour: of the rectangle.
+            alpha: opacity, 0 to 255.
+            radii: pygame's corner radii, in oversized pixels.
         """
         left, top = round(corner[0] * self._side), round(corner[1] * self._side)
         right, bottom = (
@@ -136,8 +136,8 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
     into the edges.
 
     Args:
-        picture: uint8 [h, w, 4]
-        factor: how many pixels become one, in each direction
+        picture: uint8 [h, w, 4].
+        factor: how many pixels become one, in each direction.
     """
     missing = [-side % factor for side in picture.shape[:2]]
     picture = (
@@ -353,9 +353,9 @@ def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
     then they are made again.
 
     Args:
-        words: one line
-        pixels: height of the letters
-        colour: of the letters
+        words: one line.
+        pixels: height of the letters.
+        colour: of the letters.
     """
     pygame = load_pygame()
     try:

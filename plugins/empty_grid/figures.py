@@ -13,8 +13,8 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     """The figures that belong to a claim, with bands of some runs.
 
     Args:
-        claim: its id
-        seeds: how many runs bands are of
+        claim: its id.
+        seeds: how many runs bands are of.
     """
     if claim == "G2":
         panels = {

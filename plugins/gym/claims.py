@@ -32,8 +32,8 @@ def exploring(agent: str, seed: int) -> float:
     """Mean return of the last 100 episodes, exploring.
 
     Args:
-        agent: its name
-        seed: of the run
+        agent: its name.
+        seed: of the run.
     """
     return float(_summary(agent, seed)["return_last_100"])
 
@@ -42,8 +42,8 @@ def greedy(agent: str, seed: int) -> float:
     """Expected return of the greedy policy.
 
     Args:
-        agent: its name
-        seed: of the run
+        agent: its name.
+        seed: of the run.
     """
     return float(_summary(agent, seed)["greedy_return"])
 

@@ -18,8 +18,8 @@ def config_of(kind: str, name: str) -> type[LabConfig]:
     """The options of an agent with this lab's defaults, for `sandbox.config.model.Choice`.
 
     Args:
-        kind: "agent"
-        name: of the agent
+        kind: "agent".
+        name: of the agent.
     """
     own = registered_config(kind, name)
     if not issubclass(own, TabularConfig):

@@ -47,8 +47,8 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
     """The figures that belong to a claim, with bands of some runs.
 
     Args:
-        claim: its id
-        seeds: how many runs bands are of
+        claim: its id.
+        seeds: how many runs bands are of.
     """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:
