@@ -366,8 +366,8 @@ def _notes(options: Any, steps: int) -> list[str]:
     notes = []
     if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
         notes.append(
-            f"The lab's episodes end after {steps:,} steps, before agent.total-timesteps "
-            f"{options.total_timesteps:,}; --episodes allows more."
+            f"The lab's episodes end after {number(steps)} steps, before agent.total-timesteps "
+            f"{number(options.total_timesteps)}; --episodes allows more."
         )
     rollout, batch = options.rollout, options.value("batch_size")
     if rollout and batch and rollout % batch:

@@ -40,7 +40,7 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     tensors, about = saved.contents(experiment.agent)
     artifacts.write(saved.WEIGHTS, as_bytes(tensors))
     artifacts.write_json(saved.ABOUT, about)
-    pictures.keep_summary(experiment, artifacts)
+    artifacts.write_json("summary.json", experiment.summary())
     world = experiment.world
     title = f"{name}: how {experiment.config.agent.name} learned"
     artifacts.save_figure("learning_curve.png", learning_curve(experiment, metrics, title))

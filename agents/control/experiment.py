@@ -25,6 +25,7 @@ from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +93,8 @@ class ControlExperiment(AgentExperiment):
             return ()
         if score.optimum - score.value <= ROUNDING * max(1.0, abs(score.optimum)):
             return ()
-        return (f"{self.config.agent.name} earns {score.value:.4g} of {score.optimum:.4g}: {why}.",)
+        earned, best = number(score.value, 4), number(score.optimum, 4)
+        return (f"{self.config.agent.name} earns {earned} of {best}: {why}.",)
 
     @property
     def done_units(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from agents.control import curves
-from agents.control.base import AgentExperiment, ShownExperiment
+from agents.control.base import AgentExperiment
 from envs import layouts
 from envs.grid import ACTIONS
 from envs.layouts import Layout
@@ -79,16 +78,6 @@ def save_maps(
     artifacts.save_figure("visits_map.png", layout_visits_map(layout, visits, title))
 
 
-def keep_summary(experiment: ShownExperiment, artifacts: Artifacts) -> None:
-    """Write the summary, as plain values.
-
-    Args:
-        experiment: at its end.
-        artifacts: where the file goes.
-    """
-    artifacts.write_json("summary.json", json.loads(json.dumps(experiment.summary())))
-
-
 def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
     """Write the agent, its table, its snapshots, and the summary.
 
@@ -102,7 +91,7 @@ def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
     artifacts.keep(scratch, "agent.npz")
     with artifacts.open("snapshots.npz") as file:
         np.savez_compressed(file, **experiment.state()["snapshots"])
-    keep_summary(experiment, artifacts)
+    artifacts.write_json("summary.json", experiment.summary())
 
 
 def _q_table(q: np.ndarray, columns: int) -> str:
