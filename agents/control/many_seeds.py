@@ -16,6 +16,7 @@ from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
 from sandbox.errors import OutOfTime
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
+from sandbox.stats import aggregates
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -220,7 +221,7 @@ class ManySeeds(ShownExperiment):
         summary: Summary = {
             score: float(scores.mean()),
             "seeds": len(self.experiments),
-            f"{score}_iqm": interquartile_mean(scores),
+            f"{score}_iqm": float(aggregates.iqm(scores[:, None])),
             f"{score}_low": float(np.percentile(scores, LOW)),
             f"{score}_high": float(np.percentile(scores, HIGH)),
             "episodes": self.done_units,
@@ -323,16 +324,3 @@ def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:
     cut = count // 4  # [rows]
     number = np.arange(len(ordered))[:, None]  # [seeds, 1]
     return _mean(ordered, (number >= cut) & (number < count - cut))
-
-
-def interquartile_mean(values: np.ndarray) -> float:
-    """The mean of the middle half: a quarter, rounded down, is cut off at either end.
-
-    Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice".
-
-    Args:
-        values: float [n].
-    """
-    ordered = np.sort(values)
-    cut = len(ordered) // 4
-    return float(ordered[cut : len(ordered) - cut].mean())
