@@ -17,8 +17,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from agents.baselines.agent import BaselineAgent
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.control.worlds import GreedyTrial, World, try_out
-from agents.planning import solvers as planning
-from agents.planning.solvers import Evaluation
+from agents.planning import evaluation
+from agents.planning.evaluation import Evaluation
 from envs import ids, tables
 from envs.config import GridConfig
 from envs.grid import GridEnv
@@ -131,7 +131,7 @@ class GymVecWorld(VecWorld):
         """See `World.sample`."""
         episodes = range(self._seed, self._seed + self._episodes)
         results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
-        return planning.sampled(results[:, 0], results[:, 1], self.horizon)
+        return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
 
     def try_out(self, agent: BaselineAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""

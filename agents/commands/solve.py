@@ -93,16 +93,16 @@ def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[s
         solution: with `value`, `converged`, `sweeps`, `residual`.
         policy: action probabilities, float [states, actions].
     """
-    from agents.planning import solvers as planning
+    from agents.planning import evaluation
 
-    episode = planning.evaluate(model, policy, model.horizon)
+    episode = evaluation.evaluate(model, policy, model.horizon)
     steps = episode.steps_to_goal
     goal = {
         "steps_to_goal": int(steps) if steps is not None and float(steps).is_integer() else steps,
         "goal_probability": episode.goal_probability,
     }
     return {
-        "value_start": planning.value_at_start(model, solution.value),
+        "value_start": evaluation.value_at_start(model, solution.value),
         **(goal if model.goal.any() else {}),
         "reward_per_step": episode.reward_per_step,
         "episode_return": episode.expected_return,
@@ -125,11 +125,11 @@ def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
             return by the steps of an episode.
     """
     from agents.control.base import best_returns
-    from agents.planning import solvers as planning
+    from agents.planning import evaluation
     from agents.planning.stationary import best_stationary
 
     worth = best_returns(model)
-    optimum = None if worth is None else planning.value_at_start(model, worth)
+    optimum = None if worth is None else evaluation.value_at_start(model, worth)
     document: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
     if not episodic:
         per_step = None if optimum is None else optimum / model.horizon

@@ -15,7 +15,7 @@ import numpy as np
 from agents.control.config import ControlConfig
 from agents.control.worlds import World
 from agents.planning import solvers as planning
-from agents.planning.solvers import Evaluation
+from agents.planning.evaluation import Evaluation
 from envs.mdp import TabularMDP
 from sandbox.lab import Block, Experiment, Frame, Summary
 from sandbox.score import Score

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.planning import probabilities
+from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from envs.grid import GridEnv
 from envs.layouts import Layout
@@ -242,7 +242,7 @@ def moves(setting: Setting, seed: int) -> float:
     """
     world = model(setting)
     policy = probabilities.greedy(outcome(setting, seed).q)
-    steps = planning.evaluate(world, policy, world.horizon).steps_to_goal
+    steps = evaluation.evaluate(world, policy, world.horizon).steps_to_goal
     return float(world.horizon if steps is None else steps)
 
 
@@ -279,7 +279,7 @@ def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
 def best_per_step(setting: Setting) -> float:
     """The best possible expected return of an episode, by its length."""
     world = model(setting)
-    return planning.value_at_start(
+    return evaluation.value_at_start(
         world, planning.finite_horizon(world, world.horizon).value
     ) / float(world.horizon)
 

@@ -16,7 +16,7 @@ from agents.control.base import BEST_RETURN, AgentExperiment, best_returns
 from agents.control.config import ControlConfig
 from agents.control.experiment import ControlExperiment
 from agents.control.worlds import GreedyTrial, World
-from agents.planning.solvers import Evaluation
+from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
 from sandbox.lab import Context, Frame, Summary

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from agents.planning import solvers as planning
-from agents.planning.solvers import Evaluation
+from agents.planning import evaluation
+from agents.planning.evaluation import Evaluation
 from agents.tabular.stepping import StepWorld as Steps
 from sandbox.seeding import generator
 
@@ -79,7 +79,7 @@ def try_out(
             state, reward, over = step[0], step[1], step[2] or step[3]
             returns[number] += reward
             lengths[number] += 1
-    return GreedyTrial(planning.sampled(returns, lengths, horizon), difference)
+    return GreedyTrial(evaluation.sampled(returns, lengths, horizon), difference)
 
 
 def _shown(state: int, reward: float, terminated: bool) -> str:
@@ -128,7 +128,7 @@ class World:
     def evaluate(self, agent: Any) -> Evaluation:
         """What the agent's greedy policy earns: exact on a model, else a mean of episodes."""
         if self.model is not None:
-            return planning.evaluate(self.model, self.policy(agent), self.horizon)
+            return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
         learned = self.learned(agent)
         if self._sampled is None or self._sampled[0] != learned:
             self._sampled = learned, self.sample(agent)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from agents.control import claim_pictures, claims
 from agents.control.claim_pictures import Route
 from agents.control.claims import Setting
-from agents.planning import probabilities, thresholds
+from agents.planning import evaluation, probabilities, thresholds
 from agents.planning import solvers as planning
 from agents.tabular import schedules
 from plugins.maze.claims import (
@@ -148,7 +148,7 @@ def _best_route_reward(penalty: float) -> float:
     world = claims.model(at_penalty(penalty))
     best = planning.value_iteration(world, claims.DISCOUNT)
     policy = probabilities.one_hot(best.policy, world.actions)
-    return planning.evaluate(world, policy, world.horizon).reward_per_step
+    return evaluation.evaluate(world, policy, world.horizon).reward_per_step
 
 
 def experiments(seeds: int) -> Figure:
