@@ -1,6 +1,7 @@
-"""A store with ten thousand runs: how long `list` and `compare` take, and how long it takes to find the runs that can be used again.
+"""Stores with a thousand to a hundred thousand runs: how long listing, `list` and `compare` take.
 
-The runs are folders with a run.json as large as real ones; the twenty that are compared were really made.
+The runs are folders with a run.json as large as real ones; the twenty that are compared were really
+made. "cold" is after the pages of every run.json were dropped from the page cache.
 """
 
 from __future__ import annotations
@@ -13,24 +14,44 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+import orjson
+
 from benchmarks.measure import Figure, seconds
 
-RUNS = 10_000
+SIZES = (1_000, 10_000, 100_000)
 AGENTS, SEEDS = ("sarsa", "q-learning"), 10
 
 
-def _fill(store: Path, count: int) -> None:
-    """Beside the real runs, copies of their run.json with other seeds, as runs of their own."""
-    models = [json.loads(path.read_text()) for path in sorted(store.glob("maze/*/run.json"))]
-    for number in range(count - len(models)):
+def _fill(store: Path, first: int, count: int) -> None:
+    """Copies of the real runs' run.json with other seeds, as runs; from number `first` on."""
+    models = [
+        json.loads(path.read_text())
+        for path in sorted(store.glob("maze/*/run.json"))
+        if "synthetic" not in path.parent.name
+    ]
+    for number in range(first, count - len(models)):
         record = dict(models[number % len(models)])
-        record["id"] = (
-            f"20200101-{number // 3600 % 24:02d}{number // 60 % 60:02d}{number % 60:02d}-synthetic-{number:05d}"
-        )
+        hour, minute, second = number // 3600 % 24, number // 60 % 60, number % 60
+        record["id"] = f"20200101-{hour:02d}{minute:02d}{second:02d}-synthetic-{number:05d}"
         record["seed"] = 1_000_000 + number
         folder = store / "maze" / record["id"]
         folder.mkdir()
         (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _drop_pages(store: Path) -> None:
+    """Drop every run.json from the page cache."""
+    for path in store.glob("maze/*/run.json"):
+        descriptor = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def _parse(store: Path) -> None:
+    """Only read and parse: no reader can be faster."""
+    for entry in os.scandir(store / "maze"):
+        with open(f"{entry.path}/run.json", "rb") as file:
+            orjson.loads(file.read())
 
 
 def _process(words: list[str], rounds: int) -> float:
@@ -46,66 +67,69 @@ def _process(words: list[str], rounds: int) -> float:
     return median(seconds(once) for _ in range(rounds))
 
 
-def measure(quick: bool) -> list[Figure]:
-    """The index made from nothing, then warm: finding runs in this process, `list` and `compare` as whole processes."""
+def _finding(store: Path, rounds: int, note: str) -> Figure:
+    """How long it takes to find the runs that a comparison can use again."""
     from sandbox.comparison.planned import planned_runs
     from sandbox.comparison.request import ComparisonRequest, compared_agents
     from sandbox.runs.api import Request
     from sandbox.store.store import Store
 
-    rounds, count = (3, RUNS // 10) if quick else (7, RUNS)
+    request = Request("maze", "quick", seeds=SEEDS)
+    agents, _ = compared_agents(ComparisonRequest(request, AGENTS))
+    members = planned_runs(request, agents)
+    wanted = {one.fingerprint: one.sources for one in members}
+    place = Store(store)
+    assert len(place.matching(wanted)) == len(members)
+    taken = median(seconds(lambda: place.matching(wanted)) for _ in range(rounds))
+    note = f"{len(members)} of {note}"
+    return Figure("finding the runs of a comparison", taken, "s", 1.0, note=note)
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Listing in this process, warm and cold; then `list` and `compare` as whole processes."""
+    from sandbox.store.store import Store
+
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
-        words = [
-            "compare",
-            "maze",
-            "--agents",
-            *AGENTS,
-            "--seeds",
-            str(SEEDS),
-            "--preset",
-            "quick",
-            "--store",
-            folder,
-        ]
+        place = Path(folder)
+        words = ["compare", "maze", "--agents", *AGENTS, "--seeds", str(SEEDS)]
+        words += ["--preset", "quick", "--store", folder]
         subprocess.run(
             [sys.executable, "-m", "sandbox", *words, "--json"],
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        _fill(Path(folder), count)
-        store = Store(folder)
-        os.remove(store.root / "index.sqlite")
-        building = seconds(store.rows)
-        listing = median(seconds(store.rows) for _ in range(rounds))
-        request = Request("maze", "quick", seeds=SEEDS)
-        agents, _ = compared_agents(ComparisonRequest(request, AGENTS))
-        members = planned_runs(request, agents)
-        wanted = {one.fingerprint: one.sources for one in members}
-        assert len(store.matching(wanted)) == len(members)
-        finding = median(seconds(lambda: store.matching(wanted)) for _ in range(rounds))
-        note = f"{count} runs"
-        return [
-            Figure("index of a store, made from nothing", building, "s", note=note),
-            Figure("all rows through the index", listing, "s", 1.0, note=note),
-            Figure(
-                "finding the runs of a comparison",
-                finding,
-                "s",
-                1.0,
-                note=f"{len(members)} of {count} runs",
-            ),
-            Figure(
-                "`list`, a whole process",
-                _process(["list", "--store", folder], rounds),
-                "s",
-                1.0,
-                note=note,
-            ),
-            Figure(
-                "`compare`, a whole process, page included",
-                _process(words, rounds),
-                "s",
-                1.0,
-                note=f"all {len(members)} runs reused, of {count}",
-            ),
-        ]
+        first = 0
+        for count in SIZES[:1] if quick else SIZES:
+            _fill(place, first, count)
+            first, rounds, note = count, 3 if count > 10_000 else 7, f"{count} runs"
+            store = Store(place)
+            parsing = median(seconds(lambda: _parse(place)) for _ in range(rounds))
+            warm = median(seconds(store.rows) for _ in range(rounds))
+            _drop_pages(place)
+            cold = seconds(store.rows)
+            limit = 1.0 if count <= 10_000 else None
+            figures += [
+                Figure("run.json only read and parsed", parsing, "s", note=note),
+                Figure("all rows", warm, "s", limit, note=note),
+                Figure("all rows, cold", cold, "s", note=note),
+            ]
+            if count <= 10_000:
+                figures += [
+                    _finding(place, rounds, note),
+                    Figure(
+                        "`list`, a whole process",
+                        _process(["list", "--store", folder], rounds),
+                        "s",
+                        2.0,
+                        note=note,
+                    ),
+                    Figure(
+                        "`compare`, a whole process, page included",
+                        _process(words, rounds),
+                        "s",
+                        2.0,
+                        note=f"all {len(AGENTS) * SEEDS} runs reused, of {count}",
+                    ),
+                ]
+    return figures

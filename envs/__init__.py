@@ -7,7 +7,10 @@ env = gymnasium.make("sandbox/Maze-v0", layout="random", size=20)
 from gymnasium.envs.registration import register
 
 IDS = {"sandbox/EmptyGrid-v0": "envs.grid:EmptyGridEnv", "sandbox/Maze-v0": "envs.grid:MazeEnv"}
-"""Gymnasium's name of each environment, and where it is. Episodes are cut inside: there is no `max_episode_steps`."""
+"""Gymnasium's name of each environment, and where it is.
+
+Episodes are cut inside: there is no `max_episode_steps`.
+"""
 
 VECTORS = {
     "sandbox/EmptyGrid-v0": "envs.vector:EmptyGridVectorEnv",

@@ -1,4 +1,5 @@
-"""Options of the grid environments. A valid configuration has a valid layout.
+"""Options of grid environments. A configuration that exists describes a grid that exists:
+its layout is read as it is made.
 
 Cheap to import, since the help of the command line needs it.
 """
@@ -75,7 +76,9 @@ class GridConfig(LabConfig):
     @field_validator("layout", mode="after")
     @classmethod
     def _text_of_file(cls, value: str) -> str:
-        """Replace a file's name by its text, so that a later change of the file has no effect."""
+        """A file's name becomes its text, so that the configuration says it all even when the file
+        changes.
+        """
         name = value.strip(" ").lower().replace("_", "-")
         if name in NAMES:
             return name
@@ -83,7 +86,9 @@ class GridConfig(LabConfig):
 
     @model_validator(mode="after")
     def _sound(self) -> GridConfig:
-        """Refuse options without effect and invalid layouts; fill in the length of an episode."""
+        """Refuse options without effect and layouts that cannot be; fill in the length of an
+        episode.
+        """
         self._refuse_idle_options()
         layout = self.build_layout()
         if not self.allow_unsolvable:
@@ -119,7 +124,7 @@ class GridConfig(LabConfig):
         return Box(0, 255, shape(layout), np.uint8), Discrete(5)
 
     def _refuse_idle_options(self) -> None:
-        """Refuse options that differ from their default and have no effect on this layout."""
+        """Refuse options that this layout ignores, unless they have their defaults."""
         needs = {
             "size": ("layout empty or random", self.layout in MADE_TO_MEASURE),
             "layout_seed": ("layout random", self.layout == "random"),
@@ -140,7 +145,9 @@ class GridConfig(LabConfig):
 
 
 class MazeConfig(GridConfig):
-    """The report's maze (REPORTS, G3): 42 moves, and episodes of four times as many steps, 168."""
+    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times as
+    many.
+    """
 
 
 class EmptyGridConfig(GridConfig):
@@ -163,16 +170,18 @@ def _layout(
     goal: Position | None,
     walls: str,
 ) -> Layout:
-    """The layout for these fields; the last few are cached, since large mazes take a second."""
+    """The layout of the fields of that name; the last few are kept, for large mazes take a second
+    to make.
+    """
     if layout == "empty":
         return layouts.empty(size, start, goal)
     if layout == "random":
         from envs.random_mazes import random_maze
 
-        made = random_maze(size, seed, kind, density, start, goal)
+        grid = random_maze(size, seed, kind, density, start, goal)
     else:
-        made = layouts.parse(NAMED.get(layout, layout), start, goal)
-    return made.surmountable() if walls == "surmountable" else made
+        grid = layouts.parse(NAMED.get(layout, layout), start, goal)
+    return grid.surmountable() if walls == "surmountable" else grid
 
 
 def _looks_like_rows(value: str) -> bool:

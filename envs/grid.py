@@ -1,7 +1,8 @@
-"""Grid worlds: a layout becomes an exact model, whose arrays the environment steps through.
+"""Grid worlds: a layout becomes an exact model, and the environment steps through the model's
+arrays.
 
-`step` reads the arrays of the model, so learning on the model and learning in the environment are
-the same.
+Whatever `step` does stands in the model, so learning on the model and learning in the environment
+are the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
     from sandbox.visual.window import Window
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
@@ -39,7 +40,8 @@ TRAIL = 8
 
 
 def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
-    """The exact model of a layout: state row * columns + column, actions as in `ACTIONS`.
+    """The exact model of a layout: state row * columns + column, actions stay, right, left, down,
+    up.
 
     Args:
         layout: the cells.
@@ -85,17 +87,17 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
 
 @lru_cache(maxsize=1)
 def _model_of(config: GridConfig) -> TabularMDP:
-    """The model of a configuration; the last one is cached for many environments of one kind."""
+    """The model of a configuration; the last one is kept, since many environments of one kind are
+    made in a row.
+    """
     return build_model(config.build_layout(), config)
 
 
 def _move(
     layout: Layout, config: GridConfig, step: Position
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The effect of a step from every cell.
-
-    Returns:
-        Next state, int64 [S]; reward, float64 [S]; whether the episode ends, bool [S].
+    """What one step does from every cell: next state int64 [S], reward float64 [S], whether the
+    episode ends bool [S].
     """
     here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
     padded = np.pad(here, 1, constant_values=-1)
@@ -118,21 +120,21 @@ def _move(
 class GridEnv(gymnasium.Env[Any, int]):
     """A grid of cells in which an agent moves.
 
-    Observation: Discrete(rows * columns), row * columns + column; with `observation="image"` a small
-    picture of the grid, uint8 [height, width, 3] (see `envs.images`). Actions: stay, right, left,
-    down, up.
+    Observation: Discrete(rows * columns), row * columns + column; with `observation="image"` a
+    small picture of the grid, uint8 [height, width, 3] (see `envs.images`). Actions: stay, right,
+    left, down, up.
 
-    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leaves the
-    agent where it is; `wall_penalty` and `sand_penalty` for a move into a surmountable wall or
-    sand; `hole_penalty` for a fall into a hole, which moves the agent to the start, or ends the
-    episode with `holes="end"`; 0 otherwise. With `slip` p a move goes in the intended direction
-    with probability 1 - p, and to either side with p/2.
+    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leads
+    nowhere; `wall_penalty` and `sand_penalty` for a move into a surmountable wall or sand;
+    `hole_penalty` for a fall into a hole, which ends at the start, or ends the episode with
+    `holes="end"`; 0 otherwise. With `slip` p a move goes the intended way with 1 - p, and p/2 to
+    either side.
 
-    The environment itself, not a wrapper, truncates an episode after `episode_length` steps; only a
-    hole terminates one. After the end, and before the first `reset`, `step` raises ResetNeeded.
+    An episode is truncated after `episode_length` steps, here and not by a wrapper, and never
+    terminated but by a hole. After its end, as before the first `reset`, `step` raises ResetNeeded.
 
-    `np_random` is the only source of chance: it draws random starts and possible slips. It may be
-    replaced.
+    `np_random` is the only source of chance: it draws a random start, and a slip where one is
+    possible. It may be replaced.
 
     Args:
         render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises
@@ -145,18 +147,23 @@ class GridEnv(gymnasium.Env[Any, int]):
     """
 
     Config: ClassVar[type[GridConfig]] = GridConfig
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 12}  # noqa: RUF012 - as Gymnasium declares it
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "render_modes": ["human", "rgb_array", "ansi"],
+        "render_fps": 12,
+    }
 
     def __init__(
         self, render_mode: str | None = None, *, config: GridConfig | None = None, **options: Any
     ) -> None:
         if config is not None and options:
             raise UsageError(
-                f"Give {type(self).__name__} either `config` or single options, not both: {', '.join(options)}."
+                f"Give {type(self).__name__} either `config` or single options, not both: "
+                f"{', '.join(options)}."
             )
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise UsageError(
-                f"No render mode '{render_mode}'. Known: {', '.join(self.metadata['render_modes'])}."
+                f"No render mode '{render_mode}'. Known: "
+                f"{', '.join(self.metadata['render_modes'])}."
             )
         self.config: GridConfig = config or resolve(self.Config, [options], type(self).__name__)
         self.layout = self.config.build_layout()
@@ -187,8 +194,8 @@ class GridEnv(gymnasium.Env[Any, int]):
         """Begin an episode.
 
         Args:
-            seed: of a new `np_random`; None keeps the present one.
-            options: ignored; part of Gymnasium's interface.
+            seed: of `np_random`; None continues its stream.
+            options: none are known; accepted as Gymnasium does.
         """
         super().reset(seed=seed)
         self._state = self.model.sample_start(self.np_random)
@@ -208,7 +215,8 @@ class GridEnv(gymnasium.Env[Any, int]):
         """
         if not self._left:
             raise ResetNeeded(
-                "There is no episode to step in: it has not begun, or it is over. Call reset() first."
+                "There is no episode to step in: it has not begun, or it is over. Call reset() "
+                "first."
             )
         try:
             number = index(action)
@@ -242,21 +250,20 @@ class GridEnv(gymnasium.Env[Any, int]):
         )
 
     def observe(self, states: np.ndarray) -> np.ndarray:
-        """Observations of states, int64 [n]: the same, or pictures, uint8 [n, height, width, 3]."""
+        """Observations in states, int64 [n]: themselves, or uint8 [n, height, width, 3]."""
         return states if self._images is None else self._images.draw_all(states)
 
     def _seen(self, state: int) -> Any:
         return state if self._images is None else self._images.draw(state)
 
     def render(self) -> Any:
-        """A picture of the present moment, as `render_mode` says.
-
-        Returns:
-            Pixels, uint8 [height, width, 3]; text; or None if it is shown in the window.
+        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text,
+        or None once it is in the window.
         """
         if self.render_mode is None:
             gymnasium.logger.warn(
-                f"render() shows nothing without a render mode: make {type(self).__name__} with render_mode='rgb_array'."
+                f"render() shows nothing without a render mode: make {type(self).__name__} with "
+                "render_mode='rgb_array'."
             )
             return None
         if self.render_mode == "ansi":
@@ -282,7 +289,8 @@ class GridEnv(gymnasium.Env[Any, int]):
         return self.layout.start if self._model is None else self.layout.position(self._state)
 
     def snapshot(self, status: str = "") -> Snapshot:
-        """The present moment, ready to be drawn; steps, return and trail need a render mode.
+        """The present moment, to be drawn; steps, return and trail are kept only with a render
+        mode.
 
         Args:
             status: the last line of the picture, instead of step and return.
@@ -291,7 +299,9 @@ class GridEnv(gymnasium.Env[Any, int]):
         return moment(type(self), self.layout, self.position, tuple(self._trail), status)
 
     def _open_views(self) -> None:
-        """Flat memoryviews of the model's arrays: indexing them is several times faster."""
+        """Flat memoryviews of the model's arrays: indexed, they give Python's own numbers, several
+        times faster than arrays do.
+        """
         assert self._model is not None
         model = self._model
         self._outcomes = model.outcomes
@@ -316,22 +326,24 @@ class GridEnv(gymnasium.Env[Any, int]):
 def moment(
     kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
 ) -> Snapshot:
-    """A moment of an environment, ready to be drawn.
+    """A moment of an environment of that kind, to be drawn.
 
     Args:
         kind: class of the environment; its name is the title.
-        layout: the cells.
-        agent: its cell (row, column).
-        trail: cells (row, column) that it came through, oldest first.
-        status: the line below the picture.
+        layout: the grid.
+        agent: row and column.
+        trail: cells it came through, oldest first.
+        status: the line below.
     """
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
 
     return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)
 
 
 def _view(array: np.ndarray) -> Any:
-    """A contiguous array as a flat view; its items are int, float or bool."""
+    """All numbers of a contiguous array in one row; what is read from it is an int, a float or a
+    bool.
+    """
     return array.reshape(-1).data
 
 

@@ -1,4 +1,5 @@
-"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor become options.
+"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor
+become options.
 
 What is registered with Gymnasium is all there is. As in `gymnasium.make`, `module:Env-v0` imports
 a module that registers more; nothing else is imported because of a name.
@@ -23,14 +24,16 @@ from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 
 DEFAULT_LIMIT = 1000
-"""Steps of an episode where an environment has no time limit of its own."""
+"""Steps of an episode where an environment has no time limit."""
 PLAIN = (bool, int, float, str, type(None))
 NOT_OPTIONS = {"self", "render_mode", "max_episode_steps", "name", *dir(BaseModel)}
 """Parameters of a constructor that are no options."""
 
 
 class GymnasiumConfig(LabConfig):
-    """What every environment can be told; the class made for an id adds the parameters of its constructor."""
+    """Options of every environment; the class made for an id adds the parameters of its
+    constructor.
+    """
 
     id: ClassVar[str]
     """What `gymnasium.make` takes: an id, or `module:id`."""
@@ -58,12 +61,12 @@ def spec_of(name: str) -> EnvSpec:
     module, _, name = name.rpartition(":")
     if module:
         _import(module)
-    found = _registered(name)
-    if found is None:
+    spec = _registered(name)
+    if spec is None:
         registry().load_outside()  # plugins of other distributions may register more
-        found = _registered(name)
-    if found is not None:
-        return found
+        spec = _registered(name)
+    if spec is not None:
+        return spec
     hint = (
         "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all. "
         "`--env MODULE:ID` imports a module that registers more; a plugin given with -p may do so."
@@ -79,7 +82,7 @@ def spec_of(name: str) -> EnvSpec:
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # a module of somebody else's, with requirements of its own
+    except Exception as error:  # a foreign module, with its own requirements
         why = f"{type(error).__name__}: {error}"
         raise UsageError(f"The module '{module}' cannot be imported: {why}") from error
 
@@ -121,9 +124,9 @@ def _config(name: str) -> type[GymnasiumConfig]:
     }
     for parameter, (kind, default) in _parameters(spec).items():
         fields[parameter] = (kind, Field(default, description=f"{parameter} of {name}"))
-    made = create_model(f"{name} options", __base__=GymnasiumConfig, **fields)
-    made.id = name
-    return made
+    config = create_model(f"{name} options", __base__=GymnasiumConfig, **fields)
+    config.id = name
+    return config
 
 
 def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
@@ -133,7 +136,7 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
         hints = get_type_hints(creator.__init__ if inspect.isclass(creator) else creator)
     except (NameError, TypeError, AttributeError):  # names that exist for type checkers alone
         hints = {}
-    found = {}
+    parameters = {}
     for name, parameter in inspect.signature(creator).parameters.items():
         default = spec.kwargs.get(name, parameter.default)
         skipped = (
@@ -147,8 +150,8 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
         if isinstance(default, float) and kind is int:
             kind = float
         if kind is not None and _can_be_typed(kind):
-            found[name] = (kind, default)
-    return found
+            parameters[name] = (kind, default)
+    return parameters
 
 
 def _creator(spec: EnvSpec) -> Any:
@@ -159,7 +162,7 @@ def _creator(spec: EnvSpec) -> Any:
             if isinstance(spec.entry_point, str)
             else spec.entry_point
         )
-    except Exception as error:  # a module of somebody else's, with requirements of its own
+    except Exception as error:  # a foreign module, with its own requirements
         raise UsageError(
             f"Environment '{spec.id}' cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -205,9 +208,9 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.E
             **shown,
             **options,
         )
-    except Exception as error:  # a constructor of somebody else's raises what it likes
-        told = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
+    except Exception as error:  # a foreign constructor may raise anything
+        given = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
         why = f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"Environment '{config.id}' cannot be made{f' with {told}' if told else ''}: {why}"
+            f"Environment '{config.id}' cannot be made{f' with {given}' if given else ''}: {why}"
         ) from error

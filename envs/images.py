@@ -1,17 +1,21 @@
 """A grid as a small picture: what a network for images observes.
 
-Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies below it is seen too.
+Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies
+below it is seen too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from envs import layouts, palette
+from envs import layouts
 from envs.layouts import Layout
+from envs.render import palette
 
 SMALLEST = 36
-"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3 filters)."""
+"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3
+filters).
+"""
 COLOURS = {
     layouts.FLOOR: palette.FLOOR,
     layouts.WALL: palette.WALL,

@@ -1,6 +1,6 @@
 """Layouts: grids as text, one character per cell.
 
-Every layout is valid: `parse` and `place` refuse all others, with a message that gives row and
+A layout that exists is a sound one: `parse` and `place` refuse everything else, naming row and
 column (both counted from 0, as in REPORTS) and what was expected there.
 """
 
@@ -18,7 +18,10 @@ Position = tuple[int, int]
 
 
 FLOOR, WALL, LOW_WALL, SAND, HOLE = range(5)
-"""Kinds of cells; a low wall can be crossed. Start and goal are positions, not kinds."""
+"""What a cell is made of; a low wall is one that can be crossed.
+
+Start and goal are places, not materials.
+"""
 KINDS = ("floor", "a wall", "a surmountable wall", "sand", "a hole")
 SYMBOLS = ".#%~O"
 """The character of each kind, in the order of the codes."""
@@ -87,9 +90,10 @@ S....#.....
 .....#....G
 """,
 }
-"""Built-in layouts: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd edition,
-example 6.6), a short way through sand next to a long one without, the 8 x 8 lake of Gymnasium's
-FrozenLake, and the four rooms of Sutton, Precup and Singh (1999)."""
+"""The layouts that come along: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd
+edition, example 6.6), a short way through sand beside a clean one, the 8 x 8 lake of Gymnasium's
+FrozenLake, and the four rooms of Sutton, Precup and Singh (1999).
+"""
 MADE_TO_MEASURE = ("empty", "random")
 """Names of layouts that are generated at a given size: see `empty` and `envs.random_mazes`."""
 
@@ -118,9 +122,9 @@ class Layout:
     """A grid with one start and at least one goal.
 
     Attributes:
-        cells: kind of each cell, codes as above, uint8 [rows, columns], read-only.
-        start: the cell in which an episode begins unless starts are random, and to which a hole
-            moves the agent.
+        cells: what each cell is made of, codes as above, uint8 [rows, columns], read-only.
+        start: where an episode begins unless starts are random, and where a hole throws the agent
+            back to.
         goals: the cells in which staying is rewarded.
     """
 
@@ -161,9 +165,8 @@ class Layout:
 
     @cached_property
     def shortest_path_length(self) -> int | None:
-        """Fewest moves from the start to a goal, or None when there is no way.
-
-        Ways over low walls count only if there is no other way.
+        """Fewest moves from the start to a goal; over walls only where there is no way around them;
+        None when there is no way at all.
         """
         for passable in (self.free, self.walkable):
             moves = int(distances(passable, self.goals)[self.start])
@@ -172,7 +175,9 @@ class Layout:
         return None
 
     def to_text(self, agent: Position | None = None) -> str:
-        """The layout as `parse` reads it, in lines; the cell `agent` is shown as 'A'."""
+        """The layout as `parse` reads it, rows separated by newlines; with `agent`, that cell shows
+        'A'.
+        """
         symbols = np.array(list(SYMBOLS))[self.cells]  # [rows, columns] of characters
         for goal in self.goals:
             symbols[goal] = GOAL
@@ -195,8 +200,8 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
         goal: replaces all 'G' of the text, which may then be missing.
 
     Raises:
-        LayoutError: the text is empty, has rows of different lengths, unknown characters, no start,
-            no goal or two starts, or a start or goal is in an invalid cell.
+        LayoutError: empty, ragged, an unknown character, no start, no goal, two starts, or a start
+            or goal where none can be.
     """
     rows = text.replace("\r\n", "\n").replace("/", "\n").strip("\n").split("\n")
     if rows == [""]:
@@ -214,7 +219,8 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
     if len(starts) > 1:
         first, second = _positions(starts[:2])
         raise LayoutError(
-            f"a second start 'S', expected one only; the first is at row {first[0]}, column {first[1]}",
+            f"a second start 'S', expected one only; the first is at row {first[0]}, column "
+            f"{first[1]}",
             *second,
         )
     if start is None and not len(starts):
@@ -225,12 +231,13 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 
 
 def empty(size: int, start: Position | None = None, goal: Position | None = None) -> Layout:
-    """A layout of free cells, as in REPORTS, G2.
+    """Nothing but floor, size x size cells; start and goal lie, unless given, at 7/10 and 2/10 of
+    the diagonal, as in REPORTS, G2.
 
     Args:
-        size: rows and columns.
-        start: its cell; None for 7/10 of the diagonal.
-        goal: its cell; None for 2/10 of the diagonal.
+        size: rows and columns, >= 2.
+        start: row and column; None for the usual.
+        goal: likewise.
     """
     far, near = 7 * size // 10, 2 * size // 10
     return place(
@@ -246,6 +253,11 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
         start: its cell (row, column).
         goals: their cells (row, column), at least one.
 
+    Args:
+        cells: codes, uint8 [rows, columns].
+        start: row and column.
+        goals: at least one, likewise.
+
     Raises:
         LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.
     """
@@ -253,13 +265,14 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
     for name, (row, column) in [("start", start), *(("goal", goal) for goal in goals)]:
         if not (0 <= row < rows and 0 <= column < columns):
             raise LayoutError(
-                f"the {name} lies outside, expected rows 0 to {rows - 1} and columns 0 to {columns - 1}",
+                f"the {name} lies outside, expected rows 0 to {rows - 1} and columns 0 to "
+                f"{columns - 1}",
                 row,
                 column,
             )
         if cells[row, column] not in (FLOOR, SAND):
-            found = KINDS[cells[row, column]]
-            raise LayoutError(f"the {name} falls on {found}, expected floor or sand", row, column)
+            kind = KINDS[cells[row, column]]
+            raise LayoutError(f"the {name} falls on {kind}, expected floor or sand", row, column)
     if start in goals:
         raise LayoutError("start and goal are the same cell, expected two", *start)
     return Layout(np.ascontiguousarray(cells, dtype=np.uint8), start, goals)
@@ -311,7 +324,9 @@ def distances(passable: np.ndarray, targets: tuple[Position, ...]) -> np.ndarray
 
 
 def _cells(codes: np.ndarray) -> np.ndarray:
-    """Cell codes, uint8 [rows, columns], of code points, uint32 [rows, columns]."""
+    """Cell codes, uint8 [rows, columns], of characters given as code points, uint32 [rows,
+    columns].
+    """
     unknown = 255
     table = np.full(128, unknown, dtype=np.uint8)
     for symbol, cell in ALPHABET.items():
@@ -325,6 +340,6 @@ def _cells(codes: np.ndarray) -> np.ndarray:
     return cells
 
 
-def _positions(found: np.ndarray) -> tuple[Position, ...]:
+def _positions(cells: np.ndarray) -> tuple[Position, ...]:
     """Rows of `np.argwhere` as positions."""
-    return tuple((int(row), int(column)) for row, column in found)
+    return tuple((int(row), int(column)) for row, column in cells)

@@ -1,7 +1,7 @@
 """The exact model of an environment: every outcome of every action in every state, as arrays.
 
-Environments step through these arrays, compiled kernels learn on them, and solvers sweep over them.
-All follow one rule of sampling, so the same generator gives the same outcomes everywhere.
+Environments step through these arrays, compiled kernels learn on them and solvers sweep over them,
+all with one rule of sampling: what holds for one holds for the others, draw by draw.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ class ModelError(SandboxError, ValueError):
 
 @dataclass(frozen=True, eq=False)
 class TabularMDP:
-    """A Markov decision process with S states, A actions and at most K outcomes of an action.
-
-    Make one with `from_outcomes`. All arrays are C-contiguous.
+    """A Markov decision process with S states, A actions and at most K outcomes of an action. Make
+    one with `from_outcomes`.
 
     The rule of sampling: if `always_draw` or `cumulative[s, a, 0] < 1`, draw u = rng.random() and
     take the first outcome k with u < cumulative[s, a, k]; otherwise outcome 0 is certain and
-    nothing is drawn. Starts are sampled in the same way; a single start is certain.
+    nothing is drawn. Starts likewise, where a single one is certain.
 
     Attributes:
         next_state: int64 [S, A, K]; where an action has fewer than K outcomes the rest repeats a
             valid state.
         probability: float64 [S, A, K], sums to 1 over K; 0 for the rest.
-        cumulative: running sums of `probability`, float64 [S, A, K], exactly 1.0 from the last
-            possible outcome on; the same array as `probability` where every outcome is certain.
+        cumulative: running sums of `probability` (the same array where every outcome is certain),
+            float64 [S, A, K]; exactly 1.0 from the last possible outcome on.
         reward: float64 [S, A, K].
-        terminated: whether the episode ends with this outcome, bool [S, A, K]; learning does not
-            bootstrap from its next state.
-        start_states: states in which an episode may begin, int64 [N].
+        terminated: bool [S, A, K], whether the episode ends with this outcome; nothing is to be
+            bootstrapped from its state.
+        start_states: where an episode may begin, int64 [N].
         start_cumulative: running sums of their probabilities, float64 [N], the last exactly 1.0.
         goal: the states that count as success when they are reached, bool [S].
         horizon: steps until an episode is truncated; 0 means never.
-        always_draw: whether to draw even where the outcome is certain, as Gymnasium's toy_text
-            environments do.
+        always_draw: draw even where the outcome is certain, as Gymnasium's toy_text environments
+            do.
+
+    All arrays are C-contiguous.
     """
 
     next_state: np.ndarray
@@ -104,7 +105,8 @@ class TabularMDP:
         )
         if goal.shape != (states,):
             raise ModelError(
-                f"goal has the shape {goal.shape}, expected ({states},): a truth value for each state."
+                f"goal has the shape {goal.shape}, expected ({states},): a truth value for each "
+                "state."
             )
         if horizon < 0:
             raise ModelError(f"horizon = {horizon}: expected steps, 1 or more, or 0 for never.")
@@ -153,20 +155,29 @@ class TabularMDP:
         return int(self.start_states[0])
 
     def sample_outcome(self, state: int, action: int, rng: np.random.Generator) -> int:
-        """Draw an outcome of an action.
+        """The number k of the outcome of an action: its state, reward and end stand at [state,
+        action, k].
 
         Args:
-            state: in [0, S).
-            action: in [0, A).
-            rng: used only where the rule of sampling draws.
-
-        Returns:
-            The number k of the outcome: its values are at [state, action, k] of the arrays.
+            state: its number.
+            action: likewise.
+            rng: draws only where the outcome is not certain.
         """
         cumulative = self.cumulative[state, action]  # [K]
         if self.always_draw or cumulative[0] < 1.0:
             return int(np.searchsorted(cumulative, rng.random(), side="right"))
         return 0
+
+    def transition(self, state: int, action: int, outcome: int) -> tuple[int, float, bool]:
+        """Next state, reward, and whether the episode ends, of an outcome of an action.
+
+        Args:
+            state: its number.
+            action: likewise.
+            outcome: likewise.
+        """
+        at = (state, action, outcome)
+        return int(self.next_state[at]), float(self.reward[at]), bool(self.terminated[at])
 
 
 def _outcomes(
@@ -186,7 +197,9 @@ def _outcomes(
 
 
 def _check(next_state: np.ndarray, probability: np.ndarray, reward: np.ndarray) -> None:
-    """Refuse states that do not exist, impossible probabilities and non-finite rewards, [S, A, K]."""
+    """Refuse unknown states, probabilities outside 0 to 1, and rewards that are not finite;
+    all [S, A, K].
+    """
     states = len(next_state)
     _refuse(
         (next_state < 0) | (next_state >= states),
@@ -213,7 +226,9 @@ def _refuse(wrong: np.ndarray, values: np.ndarray, says: str) -> None:
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:
-    """Running sums over the last axis, exactly 1.0 from the last possible outcome on, float64."""
+    """Running sums over the last axis, exactly 1.0 from the last possible outcome on: float64 like
+    `probability`.
+    """
     outcomes = probability.shape[-1]
     if outcomes == 1:
         return probability if (probability == 1.0).all() else np.ones_like(probability)
@@ -245,8 +260,8 @@ def _start_cumulative(
         or not (probability >= 0.0).all()
         or abs(probability.sum() - 1.0) > 1e-9
     ):
-        found = f"has the shape {probability.shape} and sums to {probability.sum()}"
+        shown = f"has the shape {probability.shape} and sums to {probability.sum()}"
         raise ModelError(
-            f"start_probability {found}, expected {start_states.shape} and 1, none below 0."
+            f"start_probability {shown}, expected {start_states.shape} and 1, none below 0."
         )
     return _cumulative(probability)

@@ -1,11 +1,14 @@
-"""Random mazes: a function of size, seed and kind alone, with start and goal in opposite corners and always a way between them.
+"""Random mazes: a function of size, seed and kind alone, with start and goal in opposite corners
+and always a way between them.
 
-There is no rim of walls: the border of the grid is one. Everything here is iterative, and a maze of 1000 x 1000 takes about a second.
+There is no rim of walls: the border of the grid is one. Everything here is iterative, and a maze of
+1000 x 1000 takes about a second.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
@@ -17,7 +20,9 @@ Kind = Literal["perfect", "braided", "open"]
 AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 """The eight neighbours of a cell in the order of a clock, as (row, column) steps."""
 ROUNDS = 8
-"""An open maze is walled up in so many helpings, so that no cell has precedence because of where it lies."""
+"""An open maze is walled up in so many helpings, so that no cell has precedence because of where it
+lies.
+"""
 
 
 def random_maze(
@@ -33,9 +38,11 @@ def random_maze(
     Args:
         size: rows and columns, at least 2.
         seed: of a generator of the maze's own.
-        kind: "perfect" (exactly one way between any two cells), "braided" (a perfect maze whose dead ends are opened into loops)
-            or "open" (walls anywhere, as long as all floor stays connected).
-        density: share of walls in an open maze, 0 to 0.4: more would cut the floor in pieces, and near 0.4 it gets as many as fit.
+        kind: "perfect" (exactly one way between any two cells), "braided" (a perfect maze whose
+            dead ends are opened into loops) or "open" (walls anywhere, as long as all floor stays
+            connected).
+        density: share of walls in an open maze, 0 to 0.4: more would cut the floor in pieces, and
+            near 0.4 it gets as many as fit.
         start: instead of the bottom right corner.
         goal: instead of the top left corner.
 
@@ -54,7 +61,8 @@ def random_maze(
 def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
     """A maze of rooms joined by corridors: cells, uint8 [size, size].
 
-    Rooms stand in every second row and column. Where the size is even, one wall in each direction is two cells thick, at random.
+    Rooms stand in every second row and column. Where the size is even, one wall in each direction
+    is two cells thick, at random.
     """
     cells = np.full((size, size), WALL, dtype=np.uint8)
     if size == 2:  # too small for rooms: two opposite corners, and one way between them or two
@@ -77,7 +85,9 @@ def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
 
 
 def _lines(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Which rows (or columns) hold rooms, the first and the last always among them: int64 [rooms per side]."""
+    """Which rows (or columns) hold rooms, the first and the last always among them: int64 [rooms
+    per side].
+    """
     rooms = (size + 1) // 2
     lines = 2 * np.arange(rooms)
     if size % 2 == 0:
@@ -86,21 +96,14 @@ def _lines(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
-    """A random spanning tree of side x side rooms, depth first ("recursive backtracker", here with a list for a stack).
+    """A random spanning tree of side x side rooms, depth first ("recursive backtracker", here with
+    a list for a stack).
 
     Returns:
-        Doors, bool [2, side, side]: whether a room is joined to the one on its right, and to the one below.
+        Doors, bool [2, side, side]: whether a room is joined to the one on its right, and to the
+        one below.
     """
-    orders = np.array(
-        [
-            [a, b, c, d]
-            for a in range(4)
-            for b in range(4)
-            for c in range(4)
-            for d in range(4)
-            if len({a, b, c, d}) == 4
-        ]
-    )
+    orders = np.array(list(permutations(range(4))))  # [24, 4]
     tries = orders[
         rng.integers(len(orders), size=side * side)
     ]  # [rooms, 4]: each room tries its directions in an order of its own
@@ -130,7 +133,9 @@ def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
-    """Give every room with a single door a second one, at random; changes `doors`, bool [2, side, side]."""
+    """Give every room with a single door a second one, at random; changes `doors`, bool [2, side,
+    side].
+    """
     right, down = doors
     side = right.shape[0]
     degree = np.zeros((side, side), dtype=np.int64)
@@ -159,8 +164,9 @@ def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
 def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
     """Walls strewn over floor so that all floor stays connected: cells, uint8 [size, size].
 
-    A cell becomes a wall only if the floor around it stays connected without it. Cells whose rows and columns are both even, or both
-    odd, and so on, do not see one another, so that all candidates of such a class can be decided in one go.
+    A cell becomes a wall only if the floor around it stays connected without it. Cells whose rows
+    and columns are both even, or both odd, and so on, do not see one another, so that all
+    candidates of such a class can be decided in one go.
     """
     cells = np.full((size, size), FLOOR, dtype=np.uint8)
     wanted = round(density * size * size)
@@ -185,7 +191,9 @@ def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _dispensable(floor: np.ndarray) -> np.ndarray:
-    """Cells without which the floor next to them is still connected, seen from their eight neighbours: bool like `floor`."""
+    """Cells without which the floor next to them is still connected, seen from their eight
+    neighbours: bool like `floor`.
+    """
     rows, columns = floor.shape
     padded = np.pad(floor, 1).astype(np.uint8)
     ring = np.zeros((rows, columns), dtype=np.uint8)
@@ -196,7 +204,9 @@ def _dispensable(floor: np.ndarray) -> np.ndarray:
 
 @cache
 def _one_arc() -> np.ndarray:
-    """Whether the floor next to a cell hangs together around it, by which of `AROUND` are floor: bool [256]."""
+    """Whether the floor next to a cell hangs together around it, by which of `AROUND` are floor:
+    bool [256].
+    """
     single = np.zeros(256, dtype=bool)
     for ring in range(256):
         floor = [bool(ring >> bit & 1) for bit in range(8)]
@@ -206,7 +216,9 @@ def _one_arc() -> np.ndarray:
             2,
             4,
             6,
-        ):  # the sides of the cell; count those where an arc's last side stands, going round by the clock
+            # the sides of the cell; count those where an arc's last side stands, going round by the
+            # clock
+        ):
             corner, following = floor[side + 1], floor[(side + 2) % 8]
             arcs += floor[side] and not (corner and following)
         single[ring] = arcs == 1 or all(floor)

@@ -1,6 +1,7 @@
 """Observations of any finite space as the integers 0 to n - 1, and of a continuous one by bins.
 
-A composite observation is a row of digits, the first the most significant; its number is read off them like that of a clock.
+A composite observation is a row of digits, the first the most significant; its number is read off
+them like that of a clock.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ LARGEST = 10**8
 PROPOSED = 10**6
 """So many entries has a table that is proposed, at most."""
 BOUNDED = 1e6
-"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit."""
+"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit.
+"""
 SAMPLE_STEPS = 5000
 """So many steps of random play do quantiles come from."""
-TAKEN = "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, or a Box that is cut into bins"
+TAKEN = (
+    "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, "
+    "or a Box that is cut into bins"
+)
 
 
 class DiscretiserConfig(LabConfig):
@@ -34,7 +39,8 @@ class DiscretiserConfig(LabConfig):
 
     cuts: Literal["uniform", "quantile"] = Field(
         default="uniform",
-        description="bins equally wide between low and high, or equally often visited by random play",
+        description="bins equally wide between low and high, "
+        "or equally often visited by random play",
     )
     bins: tuple[int, ...] | None = Field(
         default=None,
@@ -72,7 +78,8 @@ class Numbering:
 
     Args:
         space: the space.
-        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins, rising.
+        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins,
+            rising.
 
     Raises:
         UsageError: when the space has parts that are not finite, or not all Boxes are cut.
@@ -82,7 +89,7 @@ class Numbering:
         self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()
     ) -> None:
         left = iter([list(map(float, one)) for one in cuts])
-        self.leaves = list(_leaves(space, lambda observation: observation, left))
+        self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
 
     def __call__(self, observation: Any) -> int:
@@ -96,7 +103,8 @@ class Numbering:
             for size, digit in zip(sizes, read(observation), strict=True):
                 if not 0 <= digit < size:
                     raise SandboxError(
-                        f"The environment gave the observation {observation!r}, which lies outside its own space."
+                        f"The environment gave the observation {observation!r}, which lies "
+                        "outside its own space."
                     )
                 number = number * size + digit
         return number
@@ -106,31 +114,34 @@ Part = Callable[[Any], Any]
 """Takes a part out of the whole observation."""
 
 
-def _leaves(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Iterator[Leaf]:
-    """The leaves of a space, in order; `part` takes the space's element out of the whole observation."""
-    if isinstance(space, spaces.Discrete):
-        yield Leaf((int(space.n),), _value(part, int(space.start)))
-    elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        sizes = (
-            space.nvec.ravel()
-            if isinstance(space, spaces.MultiDiscrete)
-            else np.full(math.prod(space.shape), 2)
-        )
-        starts = np.ravel(getattr(space, "start", np.zeros(space.shape, dtype=np.int64)))
-        yield Leaf(tuple(sizes.tolist()), _row(part, starts))
-    elif isinstance(space, spaces.Box):
-        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
-        yield Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+def _parts(
+    space: spaces.Space[Any], part: Part = lambda whole: whole
+) -> Iterator[tuple[spaces.Space[Any], Part]]:
+    """The parts of a space that are no composites, in order, each with what takes it out."""
+    if isinstance(space, spaces.Dict):
+        for key, inner in space.spaces.items():
+            yield from _parts(inner, _inner(part, key))
     elif isinstance(space, spaces.Tuple):
         for place, inner in enumerate(space.spaces):
-            yield from _leaves(inner, _inner(part, place), cuts)
-    elif isinstance(space, spaces.Dict):
-        for key, inner in space.spaces.items():
-            yield from _leaves(inner, _inner(part, key), cuts)
+            yield from _parts(inner, _inner(part, place))
     else:
-        raise UsageError(
-            f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
-        )
+        yield space, part
+
+
+def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Leaf:
+    """The digits of a part; Boxes take their cuts in turn."""
+    if isinstance(space, spaces.Discrete):
+        return Leaf((int(space.n),), _value(part, int(space.start)))
+    if isinstance(space, spaces.MultiBinary):
+        return Leaf((2,) * math.prod(space.shape), _row(part, np.zeros(1, dtype=np.int64)))
+    if isinstance(space, spaces.MultiDiscrete):
+        return Leaf(tuple(space.nvec.ravel().tolist()), _row(part, np.ravel(space.start)))
+    if isinstance(space, spaces.Box):
+        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
+        return Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+    raise UsageError(
+        f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
+    )
 
 
 def _inner(part: Part, key: Any) -> Part:
@@ -159,26 +170,18 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     Raises:
         UsageError: when there are none left.
     """
-    found = next(cuts, None)
-    if found is None:
+    edges = next(cuts, None)
+    if edges is None:
         raise UsageError(
-            "Observations hold numbers on a continuous scale (a Box); say into how many bins they are cut."
+            "Observations hold numbers on a continuous scale (a Box); say into how many bins they "
+            "are cut."
         )
-    return found
+    return edges
 
 
 def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
     """All Boxes in a space, in the order in which their numbers are digits."""
-    if isinstance(space, spaces.Box):
-        return [space]
-    inner = (
-        space.spaces
-        if isinstance(space, spaces.Tuple)
-        else space.spaces.values()
-        if isinstance(space, spaces.Dict)
-        else ()
-    )
-    return [box for one in inner for box in boxes(one)]
+    return [one for one, _ in _parts(space) if isinstance(one, spaces.Box)]
 
 
 def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Numbering:
@@ -192,36 +195,39 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
         UsageError: when the space does not fit, or the configuration does not fit the space.
     """
     space: Any = env.observation_space
-    found = boxes(space)
-    count = sum(math.prod(box.shape) for box in found)
+    parts = boxes(space)
+    count = sum(math.prod(box.shape) for box in parts)
     uncut = Numbering(space, [()] * count)  # refuses what no bins would help
     if not count:
         if config.bins is not None:
             raise UsageError(
-                f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a continuous scale."
+                f"discretiser.bins has no effect: the observations, {space}, hold no numbers on a "
+                "continuous scale."
             )
         return uncut
     if config.bins is None:
         raise UsageError(
-            f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a continuous scale, and a tabular agent needs a "
+            f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a "
+            "continuous scale, and a tabular agent needs a "
             "table of states. "
-            + _proposed_bins(found, count, uncut.size * int(getattr(env.action_space, "n", 1)))
+            + _proposed_bins(parts, count, uncut.size * int(getattr(env.action_space, "n", 1)))
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
         raise UsageError(
-            f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} states; a table has at most {about(LARGEST)} entries."
+            f"discretiser.bins: {count} numbers in these bins make {about(math.prod(bins))} "
+            f"states; a table has at most {about(LARGEST)} entries."
         )
     return Numbering(
-        space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(found, bins, config)
+        space, _quantiles(env, bins) if config.cuts == "quantile" else _uniform(parts, bins, config)
     )
 
 
-def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
+def _proposed_bins(parts: Sequence[spaces.Box], count: int, others: int) -> str:
     """Which options to add, as a sentence.
 
     Args:
-        found: the Boxes.
+        parts: the Boxes.
         count: how many numbers they hold.
         others: entries of the table if each number were in one bin.
     """
@@ -229,7 +235,7 @@ def _proposed_bins(found: Sequence[spaces.Box], count: int, others: int) -> str:
     if many is None:
         entries = about(others * 2**count)
         return f"Two bins for each would make {entries} entries, which is too many."
-    bounds = np.concatenate([np.ravel(bound) for box in found for bound in (box.low, box.high)])
+    bounds = np.concatenate([np.ravel(bound) for box in parts for bound in (box.low, box.high)])
     bounded = bool((np.abs(bounds.astype(np.float64)) < BOUNDED).all())
     cuts = "" if bounded else " --discretiser.cuts quantile"
     return f"Cut each into bins: add for instance `--discretiser.bins {many}{cuts}`."
@@ -244,28 +250,31 @@ def _for_each(name: str, values: Sequence[Any], count: int) -> list[Any]:
     """One value for each of `count` numbers."""
     if len(values) not in (1, count):
         raise UsageError(
-            f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for each, or one for all."
+            f"discretiser.{name}: {len(values)} values for {count} numbers observed; give one for "
+            "each, or one for all."
         )
     return list(values) * (count if len(values) == 1 else 1)
 
 
 def _uniform(
-    found: list[spaces.Box], bins: list[int], config: DiscretiserConfig
+    parts: list[spaces.Box], bins: list[int], config: DiscretiserConfig
 ) -> list[np.ndarray]:
     """Cuts at equal distances."""
-    low = np.concatenate([np.ravel(box.low) for box in found]).astype(np.float64)
-    high = np.concatenate([np.ravel(box.high) for box in found]).astype(np.float64)
+    low = np.concatenate([np.ravel(box.low) for box in parts]).astype(np.float64)
+    high = np.concatenate([np.ravel(box.high) for box in parts]).astype(np.float64)
     low = low if config.low is None else np.array(_for_each("low", config.low, len(low)))
     high = high if config.high is None else np.array(_for_each("high", config.high, len(high)))
     for place, many in enumerate(bins):
         if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
             raise UsageError(
-                f"The observed number {place} has no bounds, so bins between them cannot be equally wide. Say where they begin and end with "
+                f"The observed number {place} has no bounds, so bins between them cannot be "
+                "equally wide. Say where they begin and end with "
                 "--discretiser.low and --discretiser.high, or take --discretiser.cuts quantile."
             )
         if many > 1 and not low[place] < high[place]:
             raise UsageError(
-                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; low must lie below high."
+                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; "
+                "low must lie below high."
             )
     return [
         np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0)
@@ -276,10 +285,11 @@ def _uniform(
 def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
     """Cuts between which random play is seen equally often; always the same play."""
     seen = []
+    read = [part for one, part in _parts(env.observation_space) if isinstance(one, spaces.Box)]
     env.action_space.seed(0)
     observation, _ = env.reset(seed=0)
     for _ in range(SAMPLE_STEPS):
-        seen.append(_numbers(env.observation_space, observation))
+        seen.append(np.concatenate([np.ravel(part(observation)) for part in read]))
         observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
         if terminated or truncated:
             observation, _ = env.reset()
@@ -290,27 +300,9 @@ def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray
     ]
 
 
-def _numbers(space: Any, observation: Any) -> list[float]:
-    """The numbers of all Boxes in an observation."""
-    if isinstance(space, spaces.Box):
-        return [float(value) for value in np.ravel(observation)]
-    if isinstance(space, spaces.Tuple):
-        return [
-            value
-            for inner, one in zip(space.spaces, observation, strict=True)
-            for value in _numbers(inner, one)
-        ]
-    if isinstance(space, spaces.Dict):
-        return [
-            value
-            for key, inner in space.spaces.items()
-            for value in _numbers(inner, observation[key])
-        ]
-    return []
-
-
 class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
-    """An environment whose observations and actions are counted from 0, and whose rewards are numbers.
+    """An environment whose observations and actions are counted from 0, and whose rewards are
+    numbers.
 
     Args:
         env: the environment, with Discrete actions.
@@ -322,7 +314,7 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         actions: Any = env.action_space
         self.observation_space = spaces.Discrete(numbering.size)  # type: ignore[assignment]
         self.action_space = spaces.Discrete(int(actions.n))  # type: ignore[assignment]
-        self._number, self._first = numbering, int(actions.start)
+        self.numbering, self._first = numbering, int(actions.start)
         self._state = 0
 
     def reset(
@@ -330,19 +322,21 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
     ) -> tuple[int, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        self._state = self._number(observation)
+        self._state = self.numbering(observation)
         return self._state, info
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """Do one action.
 
         Raises:
-            SandboxError: when the reward is no finite number, or the observation lies outside its space.
+            SandboxError: when the reward is no finite number, or the observation lies outside its
+                space.
         """
         observation, reward, terminated, truncated, info = self.env.step(action + self._first)
         if not math.isfinite(reward):
             raise SandboxError(
-                f"State {self._state}, action {action} brought a reward of {reward}, expected a finite number."
+                f"State {self._state}, action {action} brought a reward of {reward}, expected a "
+                "finite number."
             )
-        self._state = self._number(observation)
+        self._state = self.numbering(observation)
         return self._state, float(reward), terminated, truncated, info

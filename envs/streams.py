@@ -1,6 +1,8 @@
-"""Chance for many sub-environments at once: each has its own generator, and gets exactly the numbers that it would draw alone.
+"""Chance for many sub-environments at once: each has its own generator, and gets exactly the
+numbers that it would draw alone.
 
-A generator is made when its first number is needed, and read ahead in blocks: `random(n)` gives what n calls of `random()` give.
+A generator is made when its first number is needed, and read ahead in blocks: `random(n)` gives
+what n calls of `random()` give.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ import numpy as np
 from gymnasium.utils import seeding
 
 BLOCK = 256
-"""So many numbers of a stream are drawn at once, as long as all blocks together hold no more than MOST."""
+"""So many numbers of a stream are drawn at once, as long as all blocks together hold no more than
+MOST.
+"""
 MOST = 2**21
 """Numbers, 16 MiB."""
 
@@ -35,14 +39,16 @@ class Streams:
         self._ends = (
             np.arange(1, count + 1) * self._block
         )  # int64 [count], where in `_ahead` each block ends
-        self._next = self._ends.copy()  # int64 [count], where each stream's next number stands; at the end of its block: nowhere yet
+        # int64 [count], where each stream's next number stands; at the end of its block: nowhere
+        # yet
+        self._next = self._ends.copy()
         self._lent = False
 
     def seed(self, seeds: Sequence[int | None], chosen: np.ndarray | None = None) -> None:
-        """Begin streams anew.
+        """Seed streams.
 
         Args:
-            seeds: one for each, None to go on where it is.
+            seeds: one for each, None to continue.
             chosen: bool [count], the streams that are meant; None means all.
         """
         meant = range(len(seeds)) if chosen is None else np.flatnonzero(chosen).tolist()
@@ -53,7 +59,8 @@ class Streams:
         self._lent = self._lent and len(anew) < len(seeds)
 
     def draw(self, wanted: np.ndarray) -> np.ndarray:
-        """The next number of each stream where `wanted` (bool [count]); elsewhere any number, and the stream stays where it is.
+        """The next number of each stream where `wanted` (bool [count]); elsewhere any number, and
+        the stream stays where it is.
 
         Returns:
             float64 [count], each in [0, 1).
@@ -71,8 +78,8 @@ class Streams:
         return numbers
 
     def lend(self) -> tuple[np.random.Generator, ...]:
-        """The generators, each where it would be without reading ahead. Who holds them may draw too, so from now on nothing is read
-        ahead until all are seeded anew."""
+        """The generators, each where it would be without reading ahead. Who holds them may draw
+        too, so from now on nothing is read ahead until all are seeded anew."""
         for number in np.flatnonzero(self._next < self._ends).tolist():
             self._generator(number).bit_generator.advance(  # type: ignore[attr-defined]
                 int(self._next[number] - self._ends[number])

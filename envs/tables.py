@@ -1,7 +1,9 @@
-"""The table of transitions that some environments carry (`env.unwrapped.P`), as an exact model, where it is known to tell the truth.
+"""The table of transitions that some environments carry (`env.unwrapped.P`), as an exact model,
+where it is known to tell the truth.
 
-It is believed only if nothing but known wrappers stands between, and if the model, given the environment's own generator, foretells every
-state, reward and end of some thousand steps of random play. Then learning on the model draws exactly what `env.step` would.
+It is believed only if nothing but known wrappers stands between, and if the model, given the
+environment's own generator, predicts every state, reward and end of some thousand steps of random
+play. Then learning on the model draws exactly what `env.step` would.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
         horizon: steps after which an episode is cut.
 
     Raises:
-        ModelError: the table's probabilities do not sum to 1, its rewards are no numbers, or it leads to states that do not exist.
+        ModelError: the table's probabilities do not sum to 1, its rewards are no numbers, or it
+            leads to states that do not exist.
     """
     base: Any = env.unwrapped
     own = getattr(base, "model", None)
@@ -70,13 +73,14 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
             return Table(None, why)
     starts = getattr(base, "initial_state_distrib", None)
     starts = _certain_start(env) if starts is None else starts
-    states, actions = int(env.observation_space.n), int(env.action_space.n)  # type: ignore[attr-defined]
+    (states, _), (actions, _) = _counts(env)
     if starts is None or np.shape(starts) != (states,):
         return Table(None, "nothing says where its episodes begin (initial_state_distrib)")
     if states * actions > LARGEST_TABLE:
         return Table(
             None,
-            f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are not read",
+            f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are "
+            "not read",
         )
     arrays = _arrays(table, env)
     for always_draw in (True, False):
@@ -97,7 +101,9 @@ def _stranger(env: gymnasium.Env[Any, Any]) -> str:
 
 
 def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
-    """The start distribution of an environment that always begins in one state and draws nothing for it: float64 [states]; else None."""
+    """The start distribution of an environment that always begins in one state and draws nothing
+    for it: float64 [states]; else None.
+    """
     env.reset(seed=0)
     rng = np.random.default_rng(1)
     env.unwrapped.np_random = rng
@@ -105,20 +111,24 @@ def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
     seen = {int(env.reset()[0]) for _ in range(RESETS)}
     if len(seen) > 1 or rng.bit_generator.state != before:
         return None
-    space: Any = env.observation_space
-    return np.arange(int(space.start), int(space.start + space.n)) == seen.pop()
+    (states, first), _ = _counts(env)
+    return np.arange(first, first + states) == seen.pop()
+
+
+def _counts(env: gymnasium.Env[Any, Any]) -> list[tuple[int, int]]:
+    """Number and first of the states, and of the actions, of an environment that counts them."""
+    both = cast("list[spaces.Discrete]", [env.observation_space, env.action_space])
+    return [(int(space.n), int(space.start)) for space in both]
 
 
 def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str, np.ndarray]:
-    """The table as arrays [states, actions, outcomes]; rows of fewer outcomes are filled with impossible ones.
+    """The table as arrays [states, actions, outcomes]; rows of fewer outcomes are filled with
+    impossible ones.
 
     Raises:
         ModelError: when a state, an action or an entry is missing.
     """
-    both = cast(
-        "tuple[spaces.Discrete, spaces.Discrete]", (env.observation_space, env.action_space)
-    )
-    (states, first), (actions, begin) = ((int(one.n), int(one.start)) for one in both)
+    (states, first), (actions, begin) = _counts(env)
     at = first if first + states - 1 in table else 0  # some count from 0 whatever the space says
     rows = [
         [_row(table, at + state, begin + action) for action in range(actions)]
@@ -148,11 +158,13 @@ def _row(table: Mapping[Any, Any], state: int, action: int) -> list[tuple[float,
         row = [tuple(float(value) for value in outcome) for outcome in table[state][action]]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelError(
-            f"State {state}, action {action}: the table of transitions cannot be read ({type(error).__name__}: {error})."
+            f"State {state}, action {action}: the table of transitions cannot be read "
+            f"({type(error).__name__}: {error})."
         ) from error
     if not row or any(len(outcome) != 4 for outcome in row):
         raise ModelError(
-            f"State {state}, action {action}: expected outcomes (probability, next state, reward, terminated), not {row}."
+            f"State {state}, action {action}: expected outcomes (probability, next state, reward, "
+            f"terminated), not {row}."
         )
     return row
 
@@ -174,28 +186,27 @@ def _model(
 
 
 def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
-    """What the model did not foretell in some steps of random play, or nothing."""
-    first, begin = int(env.observation_space.start), int(env.action_space.start)  # type: ignore[attr-defined]
+    """What the model did not predict in some steps of random play, or nothing."""
+    (_, first), (_, begin) = _counts(env)
     player, twin = np.random.default_rng(0), np.random.default_rng(1)
     env.reset(seed=0)
     env.unwrapped.np_random = np.random.default_rng(1)  # draws what `twin` draws
     over, state = True, 0
     for step in range(COMPARED):
         if over:
-            seen, foretold = int(env.reset()[0]) - first, model.sample_start(twin)
-            if seen != foretold:
-                return f"an episode began in state {seen}, which the table did not foretell"
+            seen, predicted = int(env.reset()[0]) - first, model.sample_start(twin)
+            if seen != predicted:
+                return f"an episode began in state {seen}, which the table did not predict"
             state = seen
         action = int(player.integers(model.actions))
         outcome = model.sample_outcome(state, action, twin)
-        expected = (
-            int(model.next_state[state, action, outcome]),
-            float(model.reward[state, action, outcome]),
-            bool(model.terminated[state, action, outcome]),
-        )
+        expected = model.transition(state, action, outcome)
         observation, reward, terminated, truncated, _ = env.step(action + begin)
         happened = (int(observation) - first, float(reward), bool(terminated))
         if happened != expected:
-            return f"state {state}, action {action} led to {happened} where the table foretold {expected} (step {step + 1} of random play)"
+            return (
+                f"state {state}, action {action} led to {happened} where the table predicted "
+                f"{expected} (step {step + 1} of random play)"
+            )
         state, over = happened[0], terminated or truncated
     return ""

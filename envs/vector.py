@@ -1,41 +1,48 @@
-"""Many grids in one NumPy step: whatever one sub-environment does, a single environment would have done, draw by draw.
+"""Many grids in one NumPy step: whatever one sub-environment does, a single environment would have
+done, draw by draw.
 
-gymnasium.make_vec("sandbox/Maze-v0", num_envs=4096, vectorization_mode="vector_entry_point", slip=0.1, autoreset_mode="SameStep")
+gymnasium.make_vec("sandbox/Maze-v0", num_envs=4096, vectorization_mode="vector_entry_point",
+slip=0.1, autoreset_mode="SameStep")
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import index
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
-from gymnasium.error import Error, InvalidAction, ResetNeeded
+from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.config import GridConfig
 from envs.grid import ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv, moment
 from envs.streams import Streams
-from sandbox.errors import UsageError, nearest
+from envs.vector_arguments import autoreset_mode_of, check_mask, positive, seeds_of
+from sandbox.errors import UsageError
 
 
 class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """Sub-environments that share one model; equal to Gymnasium's SyncVectorEnv of as many `GridEnv`.
+    """Sub-environments that share one model; equal to Gymnasium's SyncVectorEnv of as many
+    `GridEnv`.
 
-    Each sub-environment has a generator of its own, made when something is to be drawn. Ended episodes are treated as
-    `autoreset_mode` says (https://farama.org/Vector-Autoreset-Mode):
+    Each sub-environment has a generator of its own, made when something is to be drawn. Ended
+    episodes are treated as `autoreset_mode` says (https://farama.org/Vector-Autoreset-Mode):
 
     - NEXT_STEP: the next step begins a new one, whatever the action; its reward is 0.
-    - SAME_STEP: begins a new one at once; `infos["final_obs"]` holds the last observations where `infos["_final_obs"]`.
-    - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; stepping on raises ResetNeeded.
+    - SAME_STEP: begins a new one at once; `infos["final_obs"]` holds the last observations where
+      `infos["_final_obs"]`.
+    - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; stepping on raises
+      ResetNeeded.
 
     Args:
         num_envs: how many, 1 or more.
-        render_mode: "rgb_array", "ansi" or None; `render` then gives a tuple with a picture of every sub-environment.
+        render_mode: "rgb_array", "ansi" or None; `render` then gives a tuple with a picture of
+            every sub-environment.
         autoreset_mode: an AutoresetMode or its value: "NextStep", "SameStep", "Disabled".
-        max_episode_steps: truncates earlier than `episode_length`, as Gymnasium's TimeLimit does; None and -1 do not.
+        max_episode_steps: truncates earlier than `episode_length`, as Gymnasium's TimeLimit does;
+            None and -1 do not.
         config: all options in one; otherwise they can be given one by one.
         options: fields of the configuration.
 
@@ -61,7 +68,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         config: GridConfig | None = None,
         **options: Any,
     ) -> None:
-        self.num_envs = _positive("num_envs", num_envs)
+        self.num_envs = positive("num_envs", num_envs)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             hint = (
                 " To watch, wrap it in gymnasium.wrappers.vector.HumanRendering."
@@ -69,9 +76,10 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 else ""
             )
             raise UsageError(
-                f"No render mode '{render_mode}' for many. Known: {', '.join(self.metadata['render_modes'])}.{hint}"
+                f"No render mode '{render_mode}' for many. Known: "
+                f"{', '.join(self.metadata['render_modes'])}.{hint}"
             )
-        self._mode = _mode(autoreset_mode)
+        self._mode = autoreset_mode_of(autoreset_mode)
         one = self.single(config=config, **options)
         self._one = one
         self.config, self.layout, self.model = one.config, one.layout, one.model
@@ -88,7 +96,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self.model.horizon or None,
             None
             if max_episode_steps in (None, -1)
-            else _positive("max_episode_steps", max_episode_steps),
+            else positive("max_episode_steps", max_episode_steps),
         ]
         self._horizon = min(
             (limit for limit in limits if limit), default=-1
@@ -104,12 +112,15 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         )  # [envs], steps until the episode is cut
         self._over = np.zeros(
             self.num_envs, dtype=bool
-        )  # [envs], whose episode has ended and is not yet begun anew
+        )  # [envs], whose episode has ended, with no new one yet
         self._story = _Story(self.num_envs) if render_mode is not None else None
 
     @property  # type: ignore[misc]  # as SyncVectorEnv has it
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
-        """The generator of each sub-environment. Once they are handed out, stepping draws singly, hence slowly, until the next seed."""
+        """The generator of each sub-environment.
+
+        Once they are handed out, stepping draws singly, hence slowly, until the next seed.
+        """
         return self._streams.lend()
 
     @property
@@ -126,23 +137,24 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Begin episodes.
 
         Args:
-            seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a list holds one seed for each, or None.
-                None goes on with all.
-            options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of the caller's dictionary, which leads
-                wrappers astray; it stays here.)
+            seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a
+                list holds one seed for each, or None. None continues all streams.
+            options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of
+                the caller's dictionary, which leads wrappers astray; it stays here.).
 
         Returns:
             Observations int64 [envs], of all (images uint8 [envs, height, width, 3]); and {}.
         """
-        seeds = _seeds(seed, self.num_envs)
+        seeds = seeds_of(seed, self.num_envs)
         mask = (options or {}).get("reset_mask")
         if mask is None:
             mask = np.ones(self.num_envs, dtype=bool)
         else:
-            _check_mask(mask, self.num_envs)
+            check_mask(mask, self.num_envs)
             if not self._begun:
                 raise ResetNeeded(
-                    "reset_mask leaves some episodes as they are, but none has begun. Call reset() without it first."
+                    "reset_mask leaves some episodes as they are, but none has begun. Call "
+                    "reset() without it first."
                 )
         if seeds is not None:
             self._streams.seed(seeds, mask)
@@ -160,7 +172,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             actions: integers [envs].
 
         Returns:
-            Observations int64 [envs], rewards float64 [envs], terminated and truncated bool [envs], infos.
+            Observations int64 [envs], rewards float64 [envs], terminated and truncated bool [envs],
+            infos.
 
         Raises:
             InvalidAction: one is none of the numbers 0 to 4; nothing has happened.
@@ -168,7 +181,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """
         over = (
             self._over if self._over.any() else None
-        )  # bool [envs]; None is quicker where all go on
+        )  # bool [envs]; None, the faster path, where all continue
         if not self._begun or (over is not None and self._mode is AutoresetMode.DISABLED):
             raise ResetNeeded(self._no_episode())
         entry = self._outcome(self._checked(actions, over), over)
@@ -204,11 +217,15 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @property
     def arrived(self) -> np.ndarray:
-        """Where the last step led, int64 [envs]: of an episode that it ended the last state, and not the first of the next."""
+        """Where the last step led, int64 [envs]: of an episode that it ended the last state, and
+        not the first of the next.
+        """
         return self._arrived
 
     def memory(self) -> dict[str, Any]:
-        """Where all sub-environments stand, their generators included: arrays and plain values, for `recall`."""
+        """Where all sub-environments stand, their generators included: arrays and plain values, for
+        `recall`.
+        """
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
             "state": self._state.copy(),
@@ -227,10 +244,13 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._begun = True
 
     def render(self) -> tuple[Any, ...] | None:
-        """A picture of every sub-environment: uint8 [height, width, 3] or text each, as `render_mode` asks; None without one."""
+        """A picture of every sub-environment: uint8 [height, width, 3] or text each, as
+        `render_mode` asks; None without one.
+        """
         if self._story is None:
             gymnasium.logger.warn(
-                "render() shows nothing without a render mode: make the environments with render_mode='rgb_array'."
+                "render() shows nothing without a render mode: make the environments with "
+                "render_mode='rgb_array'."
             )
             return None
         positions = [self.layout.position(state) for state in self._state.tolist()]
@@ -266,7 +286,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self._story.forget(where)
 
     def _outcome(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
-        """Where in the model's arrays, read as one row, the outcome of each action stands: int64 [envs]."""
+        """Where in the model's arrays, read as one row, the outcome of each action stands: int64
+        [envs].
+        """
         outcomes = self.model.outcomes
         entry = (self._state * len(ACTIONS) + actions) * outcomes  # [envs]
         if not self._draws_outcomes:
@@ -283,11 +305,14 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return chosen
 
     def _checked(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
-        """The actions as int64 [envs]; where an episode is begun anew, whatever was given counts for nothing."""
+        """The actions as int64 [envs]; where an episode is begun anew, whatever was given counts
+        for nothing.
+        """
         array = np.asarray(actions)
         if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
             raise InvalidAction(
-                f"Actions of the shape {array.shape}, {array.dtype}: expected ({self.num_envs},), integers."
+                f"Actions of the shape {array.shape}, {array.dtype}: expected ({self.num_envs},), "
+                "integers."
             )
         array = array.astype(np.int64, copy=False)
         if array.min() >= 0 and array.max() < len(ACTIONS):
@@ -309,7 +334,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             return "There is no episode to step in: it has not begun. Call reset() first."
         count, first = int(self._over.sum()), int(np.argmax(self._over))
         return (
-            f"{count} of {self.num_envs} episodes are over, the first of them in sub-environment {first}, and autoreset is disabled. "
+            f"{count} of {self.num_envs} episodes are over, the first of them in sub-environment "
+            f"{first}, and autoreset is disabled. "
             "Call reset(options={'reset_mask': terminated | truncated}) first."
         )
 
@@ -327,7 +353,7 @@ class EmptyGridVectorEnv(GridVectorEnv):
 
 
 class _Story:
-    """What a picture tells of the episodes so far; kept only while there is somebody to show it to."""
+    """The episodes so far, for pictures; kept only with a render mode."""
 
     def __init__(self, count: int) -> None:
         self.trail = np.full(
@@ -337,7 +363,9 @@ class _Story:
         self.total = np.zeros(count)  # [envs], return
 
     def add(self, left: np.ndarray, reward: np.ndarray, over: np.ndarray | None) -> None:
-        """One step: the states that were left int64 [envs], rewards float64 [envs]; nothing counts where the episode is over."""
+        """One step: the states that were left int64 [envs], rewards float64 [envs]; nothing counts
+        where the episode is over.
+        """
         moved = slice(None) if over is None else ~over
         self.trail[:-1, moved] = self.trail[1:, moved]
         self.trail[-1, moved] = left[moved]
@@ -350,7 +378,8 @@ class _Story:
 
 
 def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
-    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them out.
+    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them
+    out.
 
     Args:
         observations: the last ones of the episodes that ended, [ended, …].
@@ -366,54 +395,3 @@ def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
         "final_info": {},
         "_final_info": over.copy(),
     }
-
-
-def _positive(name: str, value: Any) -> int:
-    try:
-        number = index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise UsageError(f"{name} = {value!r}: expected a whole number, 1 or more.")
-    return number
-
-
-def _mode(value: AutoresetMode | str) -> AutoresetMode:
-    try:
-        return AutoresetMode(value)
-    except ValueError:
-        known = [mode.value for mode in AutoresetMode]
-        near = nearest(str(value), known)
-        hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
-        raise UsageError(f"No autoreset_mode {value!r}. {hint}") from None
-
-
-def _seeds(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int | None] | None:
-    """One seed for each of `count` sub-environments; None where none is given."""
-    if seed is None:
-        return None
-    seeds = range(seed, seed + count) if isinstance(seed, int) else seed
-    if len(seeds) != count:
-        raise ValueError(
-            f"{len(seeds)} seeds for {count} sub-environments: give one seed, or a list with one for each."
-        )
-    for number, one in enumerate(seeds):
-        if one is not None and (not isinstance(one, int) or one < 0):
-            raise Error(
-                f"Seed {one!r} (sub-environment {number}): expected a Python integer, 0 or more."
-            )
-    return seeds
-
-
-def _check_mask(mask: Any, count: int) -> None:
-    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv."""
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(
-            f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array of truth values."
-        )
-    if mask.shape != (count,):
-        raise ValueError(
-            f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each sub-environment."
-        )
-    if not mask.any():
-        raise ValueError("reset_mask is False everywhere: there is nothing to reset.")

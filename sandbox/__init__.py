@@ -18,7 +18,7 @@ _PUBLIC = {
     "Context": "sandbox.lab",
     "Score": "sandbox.score",
     "Action": "sandbox.lab",
-    "Observer": "sandbox.lab",
+    "Observer": "sandbox.observer",
     "Claim": "sandbox.reproduction.claim",
     "LabConfig": "sandbox.config.model",
     "Choice": "sandbox.config.model",
@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from sandbox.comparison.api import compare
     from sandbox.config.model import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
-    from sandbox.lab import Action, Block, Context, Experiment, Lab, Observer
+    from sandbox.lab import Action, Block, Context, Experiment, Lab
+    from sandbox.observer import Observer
     from sandbox.registry.hookspecs import hookimpl
     from sandbox.reproduction.claim import Claim
     from sandbox.runs.api import Run, load, resume, run

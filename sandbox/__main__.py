@@ -1,4 +1,6 @@
-"""`python -m sandbox`. Its own root comes before the working directory, so that a folder named envs/ or agents/ there hides nothing."""
+"""`python -m sandbox`. Its own root comes before the working directory, so that a folder named
+envs/ or agents/ there hides nothing.
+"""
 
 import os
 import sys
@@ -8,7 +10,9 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 
 
 def own_root_first() -> None:
-    """Move the working directory, which `python -m` puts first on the path, behind the sandbox's own root."""
+    """Move the working directory, which `python -m` puts first on the path, behind the sandbox's
+    own root.
+    """
     here = sys.path[0] if sys.path else ""
     if here in ("", os.getcwd()) and os.path.realpath(here or ".") != ROOT:
         sys.path[:] = [*sys.path[1:], *([] if ROOT in sys.path[1:] else [ROOT]), here]

@@ -1,18 +1,22 @@
 """Errors that a person is meant to read.
 
-Every error here says what happened, shows the value, names the nearest valid one and ends with what to do next. The command
-line prints the message alone; a traceback means that the fault is ours.
+Every error here says what happened, shows the value, names the nearest valid one and ends with what
+to do next. The command line prints the message alone; a traceback means that the fault is ours.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class SandboxError(Exception):
-    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a check failed, 2 wrong usage.
+    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a
+    check failed, 2 wrong usage.
 
     Example:
         >>> from sandbox import SandboxError, run
@@ -86,15 +90,17 @@ class StoreError(SandboxError):
 
 
 class LinkError(StoreError):
-    """A link where a run's own file or folder should stand: it is never followed, since it may lead anywhere.
+    """A link where a run's own file or folder should stand: it is never followed, since it may lead
+    anywhere.
 
     Args:
         path: of the link.
     """
 
-    def __init__(self, path: Any) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is a link, and nothing in a run's folder is followed through a link. If you trust it, put a copy of what it "
+            f"{path} is a link, and nothing in a run's folder is followed through a link. If you "
+            "trust it, put a copy of what it "
             "leads to in its place; else remove it."
         )
 
@@ -120,6 +126,21 @@ class RunFailed(SandboxError):
         super().__init__(message)
 
 
+def error_message(error: BaseException) -> str:
+    """The message of an error, also of one whose `__str__` raises."""
+    try:
+        return str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return "it cannot say what it is"
+
+
+def error_text(error: BaseException) -> str:
+    """The type and the message of an error."""
+    return f"{type(error).__name__}: {error_message(error)}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant, or None when none is close.
 
@@ -133,8 +154,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     close = [candidate for candidate in spelled if distances[candidate] == slips]
     few = slips <= max(1, len(typed) // 3)
     among, cutoff = (close, 0.0) if few else (list(spelled), 0.55)
-    found = difflib.get_close_matches(typed, among, n=1, cutoff=cutoff)
-    return spelled[found[0]] if found else None
+    matches = difflib.get_close_matches(typed, among, n=1, cutoff=cutoff)
+    return spelled[matches[0]] if matches else None
 
 
 def _plain(name: str) -> str:
@@ -144,8 +165,8 @@ def _plain(name: str) -> str:
 def edit_distance(one: str, other: str) -> int:
     """How many letters are put in, left out, or swapped with their neighbour between two words.
 
-    Another letter in the place of one counts twice. Source: optimal string alignment (Damerau 1964):
-    no letter takes part in two of these.
+    Another letter in the place of one counts twice. Source: optimal string alignment (Damerau
+    1964): no letter takes part in two of these.
     """
     above: list[int] = []
     row = list(range(len(other) + 1))

@@ -1,4 +1,4 @@
-"""Files that somebody named on the command line: whatever stands there, reading it ends."""
+"""Files named on the command line. Reading one always ends, even of /dev/zero."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 
 LARGEST = 64 * 2**20
-"""Bytes that a file of settings, points or cells may have; /dev/zero has more."""
+"""Bytes that a file of settings, points or cells may have."""
 
 
 def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:

@@ -1,7 +1,7 @@
-"""What a plugin gives and what it gets: Lab, Experiment, Block, Context, Observer, Action.
+"""Base classes of a lab and what they use: Lab, Experiment, Block, Context, Action.
 
-An experiment only computes. It prints nothing, opens nothing and draws random numbers from its context alone, so what a run
-computes is a function of configuration and seed.
+An experiment only computes. It prints nothing, opens nothing and draws random numbers from its
+context alone, so what a run computes is a function of configuration and seed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sandbox.store.metrics import Metrics
 
 State = dict[str, Any]
-"""All that an experiment needs to go on bit for bit: nested dicts and lists of arrays, numbers, strings, booleans and None.
+"""All that an experiment needs to continue bit for bit: nested dicts and lists of arrays, numbers,
+strings, booleans and None.
 
 Tuples come back as lists; NumPy scalars keep their type."""
 
@@ -32,11 +33,12 @@ Summary = dict[str, Any]
 
 
 class Block(NamedTuple):
-    """What happened since the last block.
+    """The measurements since the last block.
 
     Attributes:
         stream: "learn", "evaluate", "validate" …; each has its own cadence.
-        columns: equally long sequences or one-dimensional arrays; the experiment's unit is one of them. NaN stands for "none".
+        columns: equally long sequences or one-dimensional arrays; the experiment's unit is one of
+            them. NaN stands for "none".
 
     Example:
         >>> from sandbox import Block
@@ -52,12 +54,14 @@ class Block(NamedTuple):
 class Experiment(ABC):
     """Work that advances in blocks and can be saved and restored between any two of them.
 
-    Required are `unit`, `done_units`, `advance`, `state`, `restore` and `summary`; everything else has a default.
+    Required are `unit`, `done_units`, `advance`, `state`, `restore` and `summary`; everything else
+    has a default.
 
     Attributes:
         unit: what `done_units` counts: "episode", "epoch", "trial", "env step".
         limit: upper bound of `done_units`, for the progress bar; None when unknown.
-        headline: names of the columns that the progress line shows; None for the first figures of each block.
+        headline: names of the columns that the progress line shows; None for the first figures of
+            each block.
 
     Example:
         >>> from sandbox import Block, Experiment
@@ -66,7 +70,8 @@ class Experiment(ABC):
         ...     def __init__(self, rng):
         ...         self.rng, self.done_units, self.position = rng, 0, 0.0
         ...     def advance(self):
-        ...         self.done_units, self.position = self.done_units + 1, self.position + self.rng.normal()
+        ...         self.done_units += 1
+        ...         self.position += self.rng.normal()
         ...         return [Block("walk", {"step": [self.done_units], "position": [self.position]})]
         ...     def state(self):
         ...         return {"done": self.done_units, "position": self.position}
@@ -94,11 +99,15 @@ class Experiment(ABC):
 
         @property
         def env_steps(self) -> int | None:
-            """Environment steps so far, for the speed in the summary; None where there is no environment."""
+            """Environment steps so far, for the speed in the summary; None where there is no
+            environment.
+            """
 
         @property
         def learned_seconds(self) -> float | None:
-            """Seconds spent learning in this process, where `advance` also does other work; None: all of it."""
+            """Seconds spent learning in this process, where `advance` also does other work; None:
+            all of it.
+            """
 
         @property
         def notes(self) -> Sequence[str]:
@@ -114,11 +123,15 @@ class Experiment(ABC):
 
     @abstractmethod
     def advance(self) -> Sequence[Block]:
-        """Do the next block of work, best well below a second; its length depends on configuration and seed alone."""
+        """Do the next block of work, best well below a second; its length depends on configuration
+        and seed alone.
+        """
 
     @abstractmethod
     def state(self) -> State:
-        """Everything needed to continue bit for bit, except the generators of the context: the loop saves those."""
+        """Everything needed to continue bit for bit, except the generators of the context: the loop
+        saves those.
+        """
 
     @abstractmethod
     def restore(self, state: State) -> None:
@@ -129,12 +142,14 @@ class Experiment(ABC):
         """Figures of the work done so far; cheap, without side effects."""
 
     def score(self) -> Score | None:
-        """What the run is judged by; None for the first number of the summary, of which more is better."""
+        """What the run is judged by; None for the first number of the summary, of which more is
+        better.
+        """
         return None
 
 
 def always() -> bool:
-    """There is time without end."""
+    """There is no time limit."""
     return True
 
 
@@ -144,20 +159,24 @@ class Context:
 
     Attributes:
         seed: the run's seed.
-        generators: named NumPy generators made from the seed; the loop saves them with each checkpoint.
+        generators: named NumPy generators made from the seed; the loop saves them with each
+            checkpoint.
         artifacts: where files of this run go.
         data: folder of data files given with `--data`, or None.
         device: "cpu", "cuda" or "mps", for labs that can use an accelerator.
         threads: number of threads that numerical libraries may use.
-        full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the bands.
-        on_time: asked by work that may take minutes in one go: False once the run should have stopped (`--max-time`), so that it is put
-            down in the middle. Before the first block there is nothing to put down: OutOfTime ends the run.
+        full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the
+            bands.
+        on_time: asked by work that may take minutes in one go: False once the run should have
+            stopped (`--max-time`), so that it is put down in the middle. Before the first block
+            there is nothing to put down: OutOfTime ends the run.
 
     Example:
         >>> from sandbox import Context
         >>> from sandbox.seeding import Generators
-        >>> context = Context(7, Generators(7), artifacts=None)  # as a test makes one; in a run the loop does
-        >>> context.rng("weights") is context.rng("weights"), context.rng("weights") is context.rng("order")
+        >>> context = Context(7, Generators(7), artifacts=None)  # for a test; a run has its own
+        >>> weights, order = context.rng("weights"), context.rng("order")
+        >>> weights is context.rng("weights"), weights is order
         (True, False)
     """
 
@@ -184,21 +203,25 @@ class Frame(Protocol):
 
 
 class Lab(ABC):
-    """A question with its settings. Only `Config` and `build` are required; the rest is what a lab may offer besides.
+    """A question with its settings. Only `Config` and `build` are required; the rest is what a lab
+    may offer besides.
 
     Attributes:
         Config: its fields are the command line's options.
         presets: named settings that override the defaults: "default", "report", "quick", "best".
         fps: frames per second of its animations.
-        follows_processor: True where the last digits of a result depend on the processor (PyTorch, matrix products, sums that may be
-            reordered). Such a run is not resumed on another processor without `--allow-changed`. Agents may have the attribute too.
-        global_generators: which of "python", "numpy" and "torch" a library draws from; the run keeps a state of its own for them.
-        objective: what `sweep` optimises without `--objective` ("summary.regret"); "" for the run's score.
+        follows_processor: True where the last digits of a result depend on the processor (PyTorch,
+            matrix products, sums that may be reordered). Such a run is not resumed on another
+            processor without `--allow-changed`. Agents may have the attribute too.
+        global_generators: which of "python", "numpy" and "torch" a library draws from; the run
+            keeps its own state for them.
+        objective: what `sweep` optimises without `--objective` ("summary.regret"); "" for the run's
+            score.
         direction: "minimize" or "maximize" the objective.
         directions: the same of other figures that `--objective` may name: {"regret": "minimize"}.
         report_labs: other labs that the same report covers; they are measured along with this one.
-        actions: verbs on finished runs, by name: `python -m sandbox VERB RUN …`. A verb with options of its own is a command
-            instead; see `sandbox.cli.verb.of_run`.
+        actions: verbs on finished runs, by name: `python -m sandbox VERB RUN …`. A verb with
+            its own options is a command instead; see `sandbox.cli.verb.of_run`.
 
     Example:
         >>> from pydantic import Field
@@ -238,7 +261,9 @@ class Lab(ABC):
         return getattr(type(self), method) is not getattr(Lab, method)
 
     def preparation(self) -> str:
-        """What takes seconds before the first block (compiling), as a sentence for the screen; "" when nothing does."""
+        """What takes seconds before the first block (compiling), as a sentence for the screen; ""
+        when nothing does.
+        """
         return ""
 
     def threads(self, config: Any, cores: int) -> int:
@@ -251,11 +276,13 @@ class Lab(ABC):
         return cores
 
     def build_many(self, configs: Sequence[Any], contexts: Sequence[Context]) -> Experiment:
-        """A fresh experiment that advances many configurations together: `--seeds 1000`, and sweeps.
+        """A fresh experiment that advances many configurations together: `--seeds 1000`, and
+        sweeps.
 
         Args:
             configs: validated configurations.
-            contexts: one for each, with its own seed; their generators are part of the experiment's state.
+            contexts: one for each, with its own seed; their generators are part of the experiment's
+                state.
         """
         raise NotImplementedError
 
@@ -268,7 +295,8 @@ class Lab(ABC):
     ) -> None:
         """Make pictures, tables and models of a finished experiment; by default none.
 
-        Called after the summary is saved; may be called again; a failure here does not fail the run.
+        Called after the summary is saved; may be called again; a failure here does not fail the
+        run.
 
         Args:
             experiment: the experiment at its end.
@@ -292,7 +320,8 @@ class Lab(ABC):
         """The lab's search space, for `sweep --random` and `--tpe`: settings for one trial.
 
         Args:
-            trial: an Optuna trial: `trial.suggest_float("agent.alpha", 0.01, 1, log=True)`. Define-by-run: one value may bound the next.
+            trial: an Optuna trial: `trial.suggest_float("agent.alpha", 0.01, 1, log=True)`.
+                Define-by-run: one value may bound the next.
 
         Returns:
             Settings by the names of their options: `{"agent.alpha": 0.1}`, or nested.
@@ -301,15 +330,19 @@ class Lab(ABC):
 
     @property
     def claims(self) -> Sequence[Claim]:
-        """Findings of a report that `reproduce` measures; a lab may simply have them as an attribute."""
+        """Findings of a report that `reproduce` measures; a lab may simply have them as an
+        attribute.
+        """
         return ()
 
     def claims_for(self, data: Path | None) -> Sequence[Claim]:
-        """The claims, where they depend on a folder of data files (`reproduce --data`); by default `claims`."""
+        """The claims, where they depend on a folder of data files (`reproduce --data`); by default
+        `claims`.
+        """
         return self.claims
 
     def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
-        """The figures of a report that belong to a claim, drawn anew, each when it is asked for.
+        """The figures of a report that belong to a claim, each drawn when it is needed.
 
         Args:
             claim: its id.
@@ -322,7 +355,8 @@ class Lab(ABC):
 
         Args:
             claim: its id.
-            estimates: what was measured, by the claim's part: median, share of runs, or exact figure. Parts left out are missing.
+            estimates: what was measured, by the claim's part: median, share of runs, or exact
+                figure. Parts left out are missing.
         """
         return ()
 
@@ -339,47 +373,8 @@ class Action:
         >>> from sandbox import Action
         >>> def tell(run, words):
         ...     print(run.id, run.summary, *words)
-        >>> actions = {"tell": Action(tell, "Print a run's scores.")}  # of a lab: python -m sandbox tell RUN
+        >>> actions = {"tell": Action(tell, "Print a run's scores.")}  # python -m sandbox tell RUN
     """
 
     run: Callable[[Any, Sequence[str]], None]
     summary: str = ""
-
-
-class Observer:
-    """Follows runs. An observer that raises is reported once and dropped; the run goes on.
-
-    Attributes:
-        name: in reports; the registered name where it is "".
-
-    Example:
-        >>> from sandbox import Observer
-        >>> class Count(Observer):  # registered by a plugin, or one of `sandbox.runs.loop.Settings`
-        ...     blocks = 0
-        ...     def block(self, run, block):
-        ...         self.blocks += 1
-        >>> Count().blocks
-        0
-    """
-
-    name: str = ""
-
-    def started(self, run: Any) -> None:
-        """The run begins, or goes on after a resume (then `run.resumed_at` counts the units already done)."""
-
-    def block(self, run: Any, block: Block) -> None:
-        """A block was written.
-
-        Args:
-            run: the run, as in `started`.
-            block: what was measured; its columns must not be changed.
-        """
-
-    def ended(self, run: Any) -> None:
-        """The run has its final status."""
-
-    def preparing(self, message: str) -> None:
-        """Something takes seconds before the first block."""
-
-    def warned(self, message: str) -> None:
-        """A warning of the run."""

@@ -1,4 +1,4 @@
-"""Score: what a run is judged by, declared by its experiment."""
+"""Score: the figure that a run is judged by, declared by its experiment."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from sandbox.text import is_number
 
 @dataclass(frozen=True)
 class Score:
-    """What a run is judged by: declared by its experiment, and read by listings, curves, comparisons and sweeps.
+    """What a run is judged by: declared by its experiment, and read by listings, curves,
+    comparisons and sweeps.
 
-    `value` and `optimum` have one definition, denominator included. The stream "evaluate" has a column of the same name where the
-    score is followed while it learns.
+    `value` and `optimum` have one definition, denominator included. The stream "evaluate" has a
+    column of the same name where the score is followed while it learns.
 
     Attributes:
         name: as in the summary ("reward_per_step").
         value: of the run; NaN before there is one.
-        optimum: the best possible value, or None where nobody knows it.
-        optimum_is: which optimum is meant, in words ("highest expected return of an episode of 168 steps, undiscounted").
+        optimum: the best possible value, or None where it is unknown.
+        optimum_is: which optimum is meant, in words ("highest expected return of an episode of 168
+            steps, undiscounted").
         higher_is_better: whether more is better.
         unit: of the value ("reward per step").
         standard_error: of a value that was sampled; None where it is exact.
@@ -43,7 +45,9 @@ class Score:
     episodes: int | None = None
 
     def above_optimum(self, errors: float = 5.0) -> bool:
-        """Whether the value is better than the best possible one, by more than rounding and so many standard errors."""
+        """Whether the value is better than the best possible one, by more than rounding and so many
+        standard errors.
+        """
         if self.optimum is None:
             return False
         gain = (self.value - self.optimum) * (1 if self.higher_is_better else -1)
@@ -54,8 +58,9 @@ def score_of(declared: Mapping[str, Any], summary: Mapping[str, Any]) -> Score |
     """The score that a record holds.
 
     Args:
-        declared: what the experiment declared, as plain values; empty where it declares none, and in records written before
-            experiments could. The score is the first number of the summary then, and more is better.
+        declared: what the experiment declared, as plain values; empty where it declares none, and
+            in records written before experiments could. The score is the first number of the
+            summary then, and more is better.
         summary: of the run.
 
     Returns:

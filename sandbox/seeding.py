@@ -1,6 +1,6 @@
 """One seed, many independent generators, each with a name.
 
-A generator depends on the seed and its own name alone, never on which others exist or on who asked first.
+A generator depends on the seed and its name alone, never on which others exist or on their order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 class Generators:
-    """Named generators of one run, made when first asked for.
+    """Named generators of one run, each created when it is first used.
 
     Args:
         seed: the run's seed, >= 0.
@@ -44,7 +44,7 @@ class Generators:
 
     def state(self) -> dict[str, Any]:
         """The bit generators' states by name: plain values."""
-        return {name: made.bit_generator.state for name, made in sorted(self._made.items())}
+        return {name: rng.bit_generator.state for name, rng in sorted(self._made.items())}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put every generator back to a state that `state` returned."""
@@ -53,10 +53,10 @@ class Generators:
 
 
 class GlobalGenerators:
-    """The global generators of libraries that have such, as one run sees them.
+    """The global generators of libraries, as one run sees them.
 
-    A run that needs them (dropout in torch, replay buffers in Stable-Baselines3) works inside `active`: there the globals are the
-    run's own, outside they are as they were.
+    A run that needs them (dropout in torch, replay buffers in Stable-Baselines3) works inside
+    `active`: there the globals are the run's own, outside they are as they were.
 
     Args:
         seed: the run's seed.
@@ -100,7 +100,7 @@ class GlobalGenerators:
         return inside
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         inside = dict(state)
         if "python" in inside:
             kept = inside["python"]
@@ -118,7 +118,7 @@ class GlobalGenerators:
             np.random.set_state(np.random.RandomState(self._seeds["numpy"]).get_state())
         if (
             "torch" in self.names and importlib.util.find_spec("torch") is not None
-        ):  # where it is missing, the lab itself says so
+        ):  # where it is missing, the lab reports it
             import torch
 
             torch.manual_seed(self._seeds["torch"])

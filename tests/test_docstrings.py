@@ -13,7 +13,8 @@ import sandbox.testing
 from agents.agent import Agent
 from agents.tabular.base import TabularAgent
 from agents.testing import check_agent
-from envs import board, grid, layouts, mdp, render
+from envs import grid, layouts, mdp
+from envs.render import board, snapshot
 from sandbox.registry.registrar import Registrar
 
 
@@ -51,7 +52,7 @@ def offered():
         for name in sandbox.testing.__all__
     }
     public["agents.testing.check_agent"] = check_agent
-    for module in (board, grid, layouts, mdp, render):
+    for module in (board, grid, layouts, mdp, snapshot):
         public |= {
             f"{module.__name__}.{name}": value
             for name, value in vars(module).items()

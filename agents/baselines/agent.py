@@ -1,10 +1,11 @@
-"""An algorithm of Stable-Baselines3 as an agent: made from its options, asked for actions, values and policies.
+"""An algorithm of Stable-Baselines3 as an agent, which gives actions, values and policies.
 
-Asking draws nothing from the generators that learning draws from.
+These draw nothing from the generators that learning draws from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,14 +14,14 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from agents.agent import Agent
 from agents.baselines.config import LINEAR, BaselineConfig, is_image
 from sandbox.errors import UsageError
 
-BATCH = 8192
-"""So many observations are looked at in one go."""
 ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "tanh": torch.nn.Tanh,
@@ -32,35 +33,38 @@ OURS = frozenset(BaselineConfig.model_fields) | {"action_noise_std", "initial_va
 """Options that are no arguments of the constructor."""
 
 
-class BaselineAgent:
+class BaselineAgent(Agent):
     """An algorithm with its networks; the subclass says which.
 
     Args:
         config: its options.
-        env: what it learns in; only its spaces count where it is not to learn.
-        seed: of random actions; all else is drawn from the global generators, which the caller keeps.
+        env: what it learns in; only its spaces count where it does not learn.
+        seed: of random actions; all else is drawn from the global generators.
         device: "cpu", "cuda" or "mps".
 
     Raises:
         UsageError: when Stable-Baselines3 refuses an option.
     """
 
-    name: ClassVar[str]
-    """As the registry knows it."""
     algorithm: ClassVar[Any]
     """The class in Stable-Baselines3."""
     Config: ClassVar[type[BaselineConfig]]
+    experiments = {  # noqa: RUF012
+        "grid": "agents.baselines.experiment:in_grid",
+        "gym": "agents.baselines.experiment:in_gym",
+    }
     follows_processor = True
 
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         self.config: Any = config
         self.observation_space, self.action_space = env.observation_space, env.action_space
         if config.normalize != "none":
-            what: dict[str, Any] = {
-                "norm_obs": config.normalize in ("observations", "both"),
-                "norm_reward": config.normalize in ("rewards", "both"),
-            }
-            env = VecNormalize(env, **what, gamma=getattr(config, "gamma", 0.99))
+            env = VecNormalize(
+                env,
+                norm_obs=config.normalize in ("observations", "both"),
+                norm_reward=config.normalize in ("rewards", "both"),
+                gamma=config.value("gamma", 0.99),
+            )
         try:
             self.model = self.algorithm(
                 policy_name(self.config, env.observation_space),
@@ -74,9 +78,14 @@ class BaselineAgent:
             ) from error
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.model.action_space.seed(seed)
-        initial = getattr(config, "initial_value", None)
-        if initial is not None:
-            _begin_with(self.model, initial)
+
+    @classmethod
+    def misfit(
+        cls, options: Any, observations: spaces.Space[Any], actions: spaces.Space[Any]
+    ) -> str:
+        """See `agents.baselines.config.BaselineConfig.misfit`."""
+        why: str = options.misfit(observations, actions)
+        return why
 
     def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -87,7 +96,7 @@ class BaselineAgent:
         }
         if self.config.learning_rate_schedule == "linear":
             arguments["learning_rate"] = LinearSchedule(self.config.learning_rate, 0.0, 1.0)
-        noise = getattr(self.config, "action_noise_std", 0.0)
+        noise = self.config.value("action_noise_std", 0.0)
         if noise:
             size: Any = env.action_space.shape
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
@@ -123,7 +132,8 @@ class BaselineAgent:
         if explore and isinstance(self.model.action_space, spaces.Discrete):
             if rng is None:
                 raise UsageError(
-                    "An exploring action is drawn: give `act` a generator, rng=numpy.random.default_rng(0)."
+                    "An exploring action is drawn: give `act` a generator, "
+                    "rng=numpy.random.default_rng(0)."
                 )
             chances = self.chances(batch)[0]
             return int(rng.choice(len(chances), p=chances))
@@ -137,43 +147,35 @@ class BaselineAgent:
 
     def chances(self, observations: Any) -> np.ndarray:
         """Probabilities of Discrete actions while learning, float64 [batch, actions]."""
-        if hasattr(self.model, "exploration_rate"):
-            actions = int(self.model.action_space.n)
-            rate = float(self.model.exploration_rate)
-            return (
-                rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
-            )  # [batch, actions]
         with torch.no_grad():
-            tensor, _ = self.model.policy.obs_to_tensor(self._normalized(observations))
-            chances = (
-                self.model.policy.get_distribution(tensor)
-                .distribution.probs.cpu()
-                .numpy()
-                .astype(np.float64)
-            )
+            distribution: Any = self.model.policy.get_distribution(self._tensor(observations))
+            chances = distribution.distribution.probs.cpu().numpy().astype(np.float64)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
     def worth(self, observations: Any) -> np.ndarray | None:
-        """What it thinks each observation is worth, discounted: float64 [batch]; None for algorithms that value pairs alone."""
-        policy = self.model.policy
+        """The value of each observation, discounted.
+
+        Returns:
+            float64 [batch]; None for algorithms that value pairs of state and action alone.
+        """
         with torch.no_grad():
-            tensor, _ = policy.obs_to_tensor(self._normalized(observations))
-            if hasattr(self.model, "quantile_net"):
-                values = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
-            elif hasattr(self.model, "q_net"):
-                values = self.model.q_net(tensor).max(dim=1).values
-            elif hasattr(policy, "predict_values"):
-                values = policy.predict_values(tensor).flatten()
-            else:
-                return None
-        return np.asarray(values.cpu().numpy(), dtype=np.float64)
+            values = self._values(self._tensor(observations))
+        return None if values is None else np.asarray(values.cpu().numpy(), dtype=np.float64)
+
+    def _values(self, tensor: Any) -> torch.Tensor | None:
+        if not isinstance(self.model, OnPolicyAlgorithm):
+            return None
+        return self.model.policy.predict_values(tensor).flatten()
+
+    def _tensor(self, observations: Any) -> Any:
+        return self.model.policy.obs_to_tensor(self._normalized(observations))[0]
 
     def epsilon(self) -> float:
-        """Probability of a random action in the next step; NaN for algorithms that explore otherwise."""
-        return float(getattr(self.model, "exploration_rate", float("nan")))
+        """Probability of a random action in the next step; NaN where it explores otherwise."""
+        return float("nan")
 
     def save(self, folder: Path | str) -> None:
-        """Write what acting needs, model.safetensors and model.json, into a folder; see `agents.baselines.saved`."""
+        """Write what acting needs into a folder; see `agents.baselines.saved`."""
         from agents.baselines import saved
 
         saved.save(self, Path(folder))
@@ -183,33 +185,65 @@ class BaselineAgent:
         return observations if env is None else env.normalize_obs(observations)
 
 
-def policy_name(config: Any, observation: spaces.Space[Any]) -> str:
-    """The policy that `auto` means for observations of this space: an alias of the algorithm."""
-    if config.policy != "auto":
-        return str(config.policy)
-    return (
-        "MultiInputPolicy"
-        if isinstance(observation, spaces.Dict)
-        else "CnnPolicy"
-        if is_image(observation)
-        else "MlpPolicy"
-    )
+def policy_name(config: BaselineConfig, observation: spaces.Space[Any]) -> str:
+    """The policy that `auto` means for observations of this space: an alias of the algorithm.
 
-
-def _begin_with(model: Any, value: float) -> None:
-    """Every action in every state begins with this value, and each state learns its own.
-
-    In a network without hidden layers over one-hot states, a column of weights belongs to one state. The bias belongs to all; it stays 0,
-    else what is learned in one state would be forgotten optimism in all the others.
+    Args:
+        config: of the agent.
+        observation: the environment's observation space.
     """
-    policy = model.policy
-    for network in (
-        (policy.quantile_net, policy.quantile_net_target)
-        if hasattr(model, "quantile_net")
-        else (policy.q_net, policy.q_net_target)
-    ):
-        (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
-        with torch.no_grad():
-            layer.weight.fill_(value)
-            layer.bias.zero_()
-        layer.bias.requires_grad_(False)
+    policy: str = config.value("policy")
+    if policy != "auto":
+        return policy
+    if isinstance(observation, spaces.Dict):
+        return "MultiInputPolicy"
+    return "CnnPolicy" if is_image(observation) else "MlpPolicy"
+
+
+class ValueAgent(BaselineAgent):
+    """An algorithm that learns values of Discrete actions, and explores ε-greedily.
+
+    With `initial_value`, every action begins with that value in every state. In a network without
+    hidden layers over one-hot states, a column of weights belongs to one state. The bias belongs
+    to all and stays 0: learned in one state, it would lower the initial optimism everywhere else.
+    """
+
+    def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
+        super().__init__(config, env, seed, device)
+        initial = config.value("initial_value")
+        for network in () if initial is None else self._networks():
+            (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
+            with torch.no_grad():
+                layer.weight.fill_(initial)
+                layer.bias.zero_()
+            layer.bias.requires_grad_(False)
+
+    def _networks(self) -> Sequence[torch.nn.Module]:
+        """The network of action values, and the target network."""
+        policy = self.model.policy
+        return policy.q_net, policy.q_net_target
+
+    def chances(self, observations: Any) -> np.ndarray:
+        """See `BaselineAgent.chances`."""
+        actions, rate = int(self.model.action_space.n), self.epsilon()
+        return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
+
+    def _values(self, tensor: Any) -> torch.Tensor:
+        values: torch.Tensor = self.model.q_net(tensor).max(dim=1).values
+        return values
+
+    def epsilon(self) -> float:
+        """See `BaselineAgent.epsilon`."""
+        return float(self.model.exploration_rate)
+
+
+class QuantileAgent(ValueAgent):
+    """A `ValueAgent` whose network gives quantiles of returns."""
+
+    def _networks(self) -> Sequence[torch.nn.Module]:
+        policy = self.model.policy
+        return policy.quantile_net, policy.quantile_net_target
+
+    def _values(self, tensor: Any) -> torch.Tensor:
+        values: torch.Tensor = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
+        return values

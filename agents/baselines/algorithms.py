@@ -1,4 +1,7 @@
-"""The agents by their classes' names (`DQN`), made when they are asked for: their options come from the algorithm's own signature."""
+"""The agents by their classes' names (`DQN`), made on demand.
+
+Their options come from the algorithm's own signature.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import inspect
 import re
 import types
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BeforeValidator, Field, create_model
 
@@ -15,6 +18,11 @@ from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from agents.baselines.agent import BaselineAgent
 
 OURS = {
     "self",
@@ -93,9 +101,9 @@ LIMITS: dict[str, Limits] = {
     ),
     **{"batch_size": {"ge": 1}, "gradient_steps": {"ge": -1}, "sde_sample_freq": {"ge": -1}},
 }
-"""What Stable-Baselines3 does not check, or checks only once it is under way."""
+"""What Stable-Baselines3 does not check, or only while it learns."""
 BATCHES_OF_TWO = {"PPO"}
-"""Algorithms that normalise what they learn within a batch: one of a single step has no spread."""
+"""Algorithms that normalise advantages within a batch, which needs two of them."""
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -108,7 +116,7 @@ def __getattr__(name: str) -> Any:
 
 
 @cache
-def agent_class(name: str) -> Any:
+def agent_class(name: str) -> type[BaselineAgent]:
     """The class of an agent.
 
     Args:
@@ -118,16 +126,17 @@ def agent_class(name: str) -> Any:
         UsageError: when the library that has it is not installed.
     """
     algorithm = algorithm_class(name)
-    from agents.baselines.agent import BaselineAgent
+    from agents.baselines.agent import BaselineAgent, QuantileAgent, ValueAgent
 
+    bases = {"DQN": ValueAgent, "QRDQN": QuantileAgent}
     return type(
         f"Sb3{algorithm.__name__}",
-        (BaselineAgent,),
+        (bases.get(algorithm.__name__, BaselineAgent),),
         {"name": name, "algorithm": algorithm, "Config": config_class(name)},
     )
 
 
-def algorithm_class(name: str) -> Any:
+def algorithm_class(name: str) -> type[BaseAlgorithm]:
     """The algorithm behind an agent's name; see `agent_class`."""
     known = KNOWN[name]
     try:
@@ -144,7 +153,7 @@ def algorithm_class(name: str) -> Any:
 
 @cache
 def config_class(name: str) -> type[BaselineConfig]:
-    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor with their defaults."""
+    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor."""
     algorithm = algorithm_class(name)
     fields: dict[str, Any] = {"policy": _policy(algorithm)}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
@@ -160,24 +169,26 @@ def config_class(name: str) -> type[BaselineConfig]:
     if valued:
         optimism = "all action values at the start; none: as the network is drawn"
         fields["initial_value"] = (float | None, Field(None, description=optimism))
-    made = create_model(f"{name} options", __base__=BaselineConfig, **fields)
-    made.agent, made.valued = name, valued
-    return made
+    config = create_model(f"{name} options", __base__=BaselineConfig, **fields)
+    config.agent, config.valued = name, valued
+    return config
 
 
-def _policy(algorithm: Any) -> tuple[Any, Any]:
+def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
     names = ("auto", *algorithm.policy_aliases)
     return Literal[names], Field(
         "auto", description="which kind of network; auto: by what is observed"
     )  # type: ignore[valid-type]
 
 
-def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple[Any, Any] | None:
+def _field(
+    algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
+) -> tuple[Any, Any] | None:
     """Type and field of one argument; None where it takes no plain value."""
-    default, told = parameter.default, _described(algorithm, argument)
+    default, description = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
         return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
-            default, description=told + "; 1,episode counts episodes"
+            default, description=description + "; 1,episode counts episodes"
         )
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
@@ -190,9 +201,9 @@ def _field(algorithm: Any, argument: str, parameter: inspect.Parameter) -> tuple
         kinds = tuple(float if kind is int else kind for kind in kinds)
     if str in kinds and numbers:
         return Annotated[float | str, BeforeValidator(_number_or_auto)], Field(
-            default, description=told + ", or auto"
+            default, description=description + ", or auto"
         )
-    return Union[kinds], Field(default, description=told, **limits)  # noqa: UP007 - of a tuple
+    return Union[kinds], Field(default, description=description, **limits)  # noqa: UP007
 
 
 def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
@@ -205,12 +216,12 @@ def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
     return tuple(part for part in parts if part in PLAIN)
 
 
-def _described(algorithm: Any, argument: str) -> str:
+def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
     """What the library's documentation says of an argument, its first sentence."""
-    found = re.search(
+    match = re.search(
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL
     )
-    text = re.sub(r"\s+", " ", found.group(1)).strip() if found else ""
+    text = re.sub(r"\s+", " ", match.group(1)).strip() if match else ""
     text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[
         0
     ].rstrip(".,: ")
@@ -238,7 +249,8 @@ def _train_freq(value: Any) -> Any:
     ):
         shown = show_value(value)
         raise ValueError(
-            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, like 1,episode"
+            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, "
+            "like 1,episode"
         )
     return int(count) if unit == "step" else (int(count), unit)
 

@@ -1,16 +1,26 @@
-"""What every agent of Stable-Baselines3 can be told, beside the arguments of its own constructor. Loads no torch."""
+"""Options of every agent of Stable-Baselines3, beside the arguments of its own constructor.
+
+Loads no torch.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from agents.baselines.known import KNOWN, fitting
 from sandbox.config.model import LabConfig
 
+if TYPE_CHECKING:
+    from gymnasium import spaces
+
 LINEAR = "linear"
-INSTEAD = "for another network: --agent.initial-value none --agent.optimizer adam --agent.learning-rate 0.001"
+INSTEAD = (
+    "for another network: --agent.initial-value none --agent.optimizer adam "
+    "--agent.learning-rate 0.001"
+)
 WIDEST = 65_536
 
 
@@ -19,11 +29,6 @@ class BaselineConfig(LabConfig):
 
     agent: ClassVar[str]
     """The agent's name in the registry."""
-    experiments: ClassVar[dict[str, str]] = {
-        "grid": "agents.baselines.experiment:in_grid",
-        "gym": "agents.baselines.experiment:in_gym",
-    }
-    """What makes its experiment in a lab of grids, and in any Gymnasium environment: module:function."""
     valued: ClassVar[bool] = False
     """Whether it learns values of actions, and can begin with optimistic ones."""
 
@@ -68,7 +73,8 @@ class BaselineConfig(LabConfig):
         ]
         if wrong:
             raise ValueError(
-                f"'{wrong[0]}' is no number of units, 1 to {WIDEST}; it is given like 64,64, or as linear for no hidden layer"
+                f"'{wrong[0]}' is no number of units, 1 to {WIDEST}; it is given like 64,64, "
+                "or as linear for no hidden layer"
             )
         return value if value is None else [int(part) for part in value]
 
@@ -80,60 +86,87 @@ class BaselineConfig(LabConfig):
             raise ValueError("; ".join(problems))
         return self
 
-    def _problems(self) -> list[str]:
-        found = []
-        initial = getattr(self, "initial_value", None)
-        if initial is not None and self.net_arch != LINEAR:
-            found.append(
-                f"agent.initial-value needs agent.net-arch linear, since hidden layers mix the values of states; {INSTEAD}"
+    def value(self, option: str, default: Any = None) -> Any:
+        """The value of an option that not every algorithm has.
+
+        Args:
+            option: its name.
+            default: where the algorithm has no such option.
+        """
+        return getattr(self, option, default)
+
+    def _problems(self) -> Iterator[str]:
+        if self.value("initial_value") is not None and self.net_arch != LINEAR:
+            yield (
+                "agent.initial-value needs agent.net-arch linear, since hidden layers mix the "
+                f"values of states; {INSTEAD}"
             )
-        batch, rollout = getattr(self, "batch_size", None), self.rollout
+        batch, rollout = self.value("batch_size"), self.rollout
         if rollout is not None and batch is not None and batch > rollout:
-            found.append(
-                f"agent.batch-size = {batch} is more than a rollout of n-steps x n-envs = {rollout} steps"
+            yield (
+                f"agent.batch-size = {batch} is more than a rollout of "
+                f"n-steps x n-envs = {rollout} steps"
             )
-        if rollout == 1 and getattr(self, "normalize_advantage", None):
-            found.append(
-                "agent.normalize-advantage needs a rollout of at least 2 steps: n-steps x n-envs is 1"
+        if rollout == 1 and self.value("normalize_advantage"):
+            yield (
+                "agent.normalize-advantage needs a rollout of at least 2 steps: "
+                "n-steps x n-envs is 1"
             )
-        frequency: Any = getattr(self, "train_freq", None)
-        if self.n_envs > 1 and isinstance(frequency, tuple):
-            found.append("agent.train-freq counts episodes only with agent.n-envs 1")
-        quantiles: Any = getattr(self, "n_quantiles", None)
-        dropped: Any = getattr(self, "top_quantiles_to_drop_per_net", None)
-        if quantiles is not None and dropped is not None and dropped >= quantiles:
-            found.append(
-                f"agent.top-quantiles-to-drop-per-net = {dropped}: it should be less than agent.n-quantiles ({quantiles})"
+        if self.n_envs > 1 and isinstance(self.value("train_freq"), tuple):
+            yield "agent.train-freq counts episodes only with agent.n-envs 1"
+        quantiles, dropped = self.value("n_quantiles"), self.value("top_quantiles_to_drop_per_net")
+        if None not in (quantiles, dropped) and dropped >= quantiles:
+            yield (
+                f"agent.top-quantiles-to-drop-per-net = {dropped}: "
+                f"it should be less than agent.n-quantiles ({quantiles})"
             )
-        return found
 
     @property
     def rollout(self) -> int | None:
         """Steps that an on-policy algorithm collects before it learns; None for the others."""
-        steps = getattr(self, "n_steps", None)
-        return None if steps is None or hasattr(self, "buffer_size") else steps * self.n_envs
+        steps: int | None = self.value("n_steps")
+        replays = self.value("buffer_size") is not None
+        return None if steps is None or replays else steps * self.n_envs
 
-    def misfit(self, observation: Any, actions: Any) -> str:
-        """Why the agent cannot learn where observations and actions are of these Gymnasium spaces; "" when it can."""
-        kind = type(actions).__name__
-        known = KNOWN[self.agent]
-        if kind not in known.actions:
+    def misfit(self, observation: spaces.Space[Any], actions: spaces.Space[Any]) -> str:
+        """Why the agent cannot learn with these spaces; "" when it can.
+
+        Args:
+            observation: of the environment.
+            actions: likewise.
+        """
+        kind, seen = type(actions).__name__, type(observation).__name__
+        taken, policy = KNOWN[self.agent].actions, self.value("policy", "auto")
+        if kind not in taken:
             others = fitting(kind)
             instead = f" Agents that take those: {', '.join(others)}." if others else ""
-            return f"{self.agent} takes actions that are {' or '.join(known.actions)}; here they are {actions}.{instead}"
-        shape, policy = getattr(observation, "shape", None), getattr(self, "policy", "auto")
-        seen = type(observation).__name__
+            return (
+                f"{self.agent} takes actions that are {' or '.join(taken)}; "
+                f"here they are {actions}.{instead}"
+            )
         if why := unseen(observation) or _uncounted(actions):
             return why
         if (policy == "MultiInputPolicy") != (seen == "Dict") and policy != "auto":
-            return f"agent.policy {policy} does not take observations that are {seen}; leave it to auto."
+            return (
+                f"agent.policy {policy} does not take observations that are {seen}; "
+                "leave it to auto."
+            )
         if policy == "CnnPolicy" and not is_image(observation):
-            return f"agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; here observations are {seen} {list(shape or [])}."
-        if getattr(self, "initial_value", None) is not None and seen != "Discrete":
-            return f"agent.initial-value needs observations that are numbered states, here they are {seen}; {INSTEAD}"
+            return (
+                "agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; "
+                f"here observations are {seen} {list(observation.shape or [])}."
+            )
+        if self.value("initial_value") is not None and seen != "Discrete":
+            return (
+                "agent.initial-value needs observations that are numbered states, "
+                f"here they are {seen}; {INSTEAD}"
+            )
         if self.normalize in ("observations", "both") and (seen != "Box" or is_image(observation)):
-            return f"agent.normalize {self.normalize} takes observations that are a Box of numbers; here they are {seen}."
-        if getattr(self, "use_sde", False) and kind != "Box":
+            return (
+                f"agent.normalize {self.normalize} takes observations that are a Box of numbers; "
+                f"here they are {seen}."
+            )
+        if self.value("use_sde", False) and kind != "Box":
             return f"agent.use-sde explores continuous actions; here they are {kind}."
         return ""
 
@@ -141,17 +174,19 @@ class BaselineConfig(LabConfig):
 SEEN = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
 
 
-def unseen(observation: Any) -> str:
-    """Why no agent with a network takes observations of this Gymnasium space; "" when they do."""
+def unseen(observation: spaces.Space[Any]) -> str:
+    """Why no agent with a network takes observations of this space; "" when they do."""
     taken = f"Stable-Baselines3 takes observations that are {', '.join(SEEN)} or a Dict of those"
-    parts = dict(observation.spaces) if type(observation).__name__ == "Dict" else {"": observation}
+    parts = {"": observation}
+    if type(observation).__name__ == "Dict":
+        parts = dict(observation.spaces)  # type: ignore[attr-defined]
     for name, part in parts.items():
         if type(part).__name__ not in SEEN:
             what = f"its part '{name}' is" if name else "they are"
             return f"{taken}; here {what} {part}."
     for name, part in parts.items():
         if name and _is_picture(part) and not is_image(part):
-            size = " x ".join(map(str, part.shape))
+            size = " x ".join(map(str, part.shape or ()))
             return (
                 f"The part '{name}' of the observations, {size} of uint8, is a picture to "
                 "Stable-Baselines3, whose network for pictures needs at least 36 x 36 pixels."
@@ -167,14 +202,12 @@ def _uncounted(space: Any) -> str:
 
 def _is_picture(space: Any) -> bool:
     """Whether Stable-Baselines3 takes a part of a Dict for a picture of any size."""
-    if type(space).__name__ != "Box" or len(space.shape) != 3 or str(space.dtype) != "uint8":
+    if type(space).__name__ != "Box" or len(space.shape) != 3 or space.dtype != "uint8":
         return False
     return bool((space.low == 0).all() and (space.high == 255).all())
 
 
-def is_image(space: Any) -> bool:
+def is_image(space: spaces.Space[Any]) -> bool:
     """Whether a space is one of images that the network for images can take."""
-    shape = getattr(space, "shape", None) or ()
-    return (
-        str(getattr(space, "dtype", "")) == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36
-    )
+    shape = space.shape or ()
+    return space.dtype == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36

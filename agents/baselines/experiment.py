@@ -1,7 +1,8 @@
-"""The experiment in which an algorithm of Stable-Baselines3 learns: set up once, then blocks of collecting and training.
+"""The experiment in which an algorithm of Stable-Baselines3 learns, in blocks of rollouts.
 
-Schedules run over all of it, as in one call of `learn`; block boundaries depend on the configuration alone. Global generators and the
-number of threads are the run's own inside, and as they were outside.
+Schedules run over all of it, as in one call of `learn`; block boundaries depend on the
+configuration alone. Global generators and the number of threads are the run's own while it learns,
+and are restored afterwards.
 """
 
 from __future__ import annotations
@@ -17,93 +18,111 @@ import torch
 from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.baselines import memory, showing
-from agents.baselines.places import GridPlace, GymPlace, Place, in_batches
-from agents.baselines.showing import LastKnown
-from agents.control.episodic import DISPROVED, episodic_score, evaluated, evaluation_error
-from agents.control.experiment import (
-    BEST_RETURN,
-    LAST,
-    SNAPSHOT_BYTES,
-    best_returns,
-    snapshot_episodes,
-)
+from agents.baselines import memory
+from agents.baselines.worlds import GridVecWorld, GymVecWorld, VecWorld, in_batches
+from agents.control import replay
+from agents.control.base import SNAPSHOT_BYTES, SNAPSHOTS, AgentExperiment, snapshot_episodes
+from agents.control.episodic import EpisodicScores
+from agents.control.replay import Knowledge
 from agents.control.worlds import GreedyTrial
-from agents.planning.evaluation import Evaluation
-from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
-from sandbox.score import Score
 from sandbox.seeding import GlobalGenerators
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
 from sandbox.text import number
 
 BLOCK_STEPS = 500
 """So many steps at least make one block, if no rollout is longer: some tenths of a second."""
-SNAPSHOTS = 30
 _ONE_AT_A_TIME = threading.RLock()
 """Runs in several threads of a process take turns: there is one set of global generators."""
 
 
 def in_grid(name: str, config: Any, context: Context) -> BaselineExperiment:
-    """An experiment in one of our grids.
+    """The experiment in one of our grids.
 
     Args:
-        name: the environment's, in the registry.
-        config: the lab's.
-        context: the run's.
+        name: of the environment in the registry.
+        config: of the lab.
+        context: of the run.
     """
-    return BaselineExperiment(
-        config, context, GridPlace(name, config.env, config.agent.options.n_envs, context)
-    )
+    world = GridVecWorld(name, config.env, config.agent.options.n_envs, context)
+    return BaselineExperiment(config, context, world)
 
 
-def in_gym(config: Any, context: Context) -> BaselineExperiment:
-    """An experiment in any Gymnasium environment, judged by the return of its episodes; see `in_grid`."""
-    place = GymPlace(
-        config.env.options, config.agent.options.n_envs, context, config.evaluation_episodes
-    )
-    return EpisodicBaseline(config, context, place)
+def in_gym(name: str, config: Any, context: Context) -> EpisodicBaseline:
+    """The experiment in any Gymnasium environment; see `in_grid`."""
+    count, episodes = config.agent.options.n_envs, config.evaluation_episodes
+    world = GymVecWorld(config.env.options, count, context, episodes)
+    return EpisodicBaseline(config, context, world)
 
 
-class BaselineExperiment(Experiment):
-    """Learning in one place.
+class PolicySnapshot:
+    """What the agent did after some steps.
+
+    Args:
+        steps: of the environments.
+        chances: probabilities of its actions while learning, float32 [states, actions].
+        worth: what it thought each state is worth, float32 [states], or None.
+    """
+
+    def __init__(self, steps: int, chances: np.ndarray, worth: np.ndarray | None) -> None:
+        self.steps, self.chances, self.worth = steps, chances, worth
+
+    def knowledge(self, rng: np.random.Generator, greedy: bool, whole: bool) -> Knowledge:
+        """For a replay; `rng` draws exploring actions."""
+        best = self.chances.argmax(axis=1)  # [states]
+        chances = self.chances.astype(np.float64)  # [states, actions]
+        chances /= chances.sum(axis=1, keepdims=True)
+        actions = chances.shape[1]
+
+        def act(state: int, step: int) -> int:
+            return int(best[state]) if greedy else int(rng.choice(actions, p=chances[state]))
+
+        time, mode = f"env step {number(self.steps)}", "greedy" if greedy else "exploring"
+        values = None if self.worth is None else self.worth.astype(np.float64)
+        return Knowledge(time, mode, act, whole, values, np.eye(actions, dtype=bool)[best])
+
+
+class BaselineExperiment(AgentExperiment):
+    """Learning in one world.
 
     Args:
         config: has `agent` and `episodes`.
         context: gives seeds, and the device.
-        place: the environments, freshly made.
+        world: the environments, freshly made.
     """
 
-    limit: int
-    learned_seconds: float
     unit = "env step"
-    headline: tuple[str, ...] = ("reward_per_step",)
+    world: VecWorld
 
-    def __init__(self, config: Any, context: Context, place: Place) -> None:
-        self.config, self.place = config, place
-        self.env, self.model = place.env, place.model
+    def __init__(self, config: Any, context: Context, world: VecWorld) -> None:
+        super().__init__(config, world)
         options = config.agent.options
-        self.limit = min(options.total_timesteps, config.episodes * place.horizon)
-        self.notes: list[str] = _notes(options, config.episodes * place.horizon, place.exact)
+        self.limit = min(options.total_timesteps, config.episodes * world.horizon)
+        self._notes = _notes(options, config.episodes * world.horizon)
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
             seed = int(context.rng("agent").integers(2**31))
             self.agent = registry().load("agent", config.agent.name)(
-                options, place.venv, seed, context.device
+                options, world.venv, seed, context.device
             )
             self._learner: Any = self.agent.model
             self._replays = isinstance(self._learner, OffPolicyAlgorithm)
             _, self._callback = self._learner._setup_learn(self.limit, ConvertCallback(None))
-        self.best = None if self.model is None else best_returns(self.model)  # [states] or None
         self._due = [
             steps
             for episode in snapshot_episodes(config.episodes)
-            if (steps := episode * place.horizon) < self.limit
+            if (steps := episode * world.horizon) < self.limit
         ]
-        self.learned_seconds = 0.0
         self.episodes_done, self.evaluated, self.resumed = 0, 0, 0
-        self._last = np.empty(0)  # scores of the last episodes
-        self.snapshots: list[LastKnown] = []
+        self.snapshots: list[PolicySnapshot] = []
         self._see()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Options whose effect may surprise."""
+        return self._notes
 
     @property
     def env_steps(self) -> int:
@@ -121,7 +140,7 @@ class BaselineExperiment(Experiment):
         return self.env_steps >= self.limit
 
     def advance(self) -> Sequence[Block]:
-        """Collect and train, some times; evaluate the policies that acted at the steps where that is due."""
+        """Collect and train; evaluate the policies that acted at the steps where that is due."""
         begun, blocks = self.env_steps, list[Block]()
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:
@@ -134,96 +153,71 @@ class BaselineExperiment(Experiment):
                 self.learned_seconds += time.perf_counter() - started
             if self.done:
                 blocks.append(self._evaluate(self.env_steps))
-        ended = self.place.venv.take()
+        ended = self.world.venv.take()
         learned = [self._learn_block(ended)] if ended else []
         return [*learned, *self._metrics(), *blocks]
 
     def state(self) -> State:
-        """Algorithm, environments, counters and snapshots; and the global generators, which are this experiment's own."""
+        """Algorithm, environments, counters, snapshots, and this experiment's global generators."""
         return {
             "learner": memory.capture(self._learner),
-            "place": self.place.memory(),
+            "place": self.world.memory(),
             "globals": self._globals.state(),
             "episodes_done": self.episodes_done,
             "evaluated": self.evaluated,
             "resumed": self.resumed,
             "last": self._last,
-            "snapshots": [snapshot.state() for snapshot in self.snapshots],
+            "snapshots": [dict(vars(snapshot)) for snapshot in self.snapshots],
         }
 
     def restore(self, state: State) -> None:
-        """Take up what `state` returned; where environments cannot be taken up, other episodes begin, and `resumed` counts it."""
+        """Restore what `state` returned.
+
+        Where environments cannot be restored, new episodes begin, and `resumed` counts it.
+        """
         memory.recall(self._learner, state["learner"])
         self._globals.restore(state["globals"])
-        self.place.recall(state["place"])
+        self.world.recall(state["place"])
         self.episodes_done, self.evaluated, self.resumed = (
             state["episodes_done"],
             state["evaluated"],
             state["resumed"],
         )
         self._last = np.array(state["last"])
-        self.snapshots = [LastKnown(**kept) for kept in state["snapshots"]]
-        if not self.place.exact and 0 < self.env_steps < self.limit:
+        self.snapshots = [PolicySnapshot(**kept) for kept in state["snapshots"]]
+        if not self.world.exact and 0 < self.env_steps < self.limit:
             self.resumed += 1
             self._begin_anew()
 
-    def score(self) -> Score:
-        """The greedy policy's expected reward per step of an episode, exact."""
-        horizon, optimum = self.place.horizon, self.optimum()
-        value = self.place.evaluate(self.agent).reward_per_step
-        best = None if optimum is None else optimum / horizon
-        return Score(
-            "reward_per_step",
-            value,
-            best,
-            f"{BEST_RETURN.format(horizon)}, by {horizon} steps",
-            unit="reward per step",
-        )
-
-    def summary(self) -> Summary:
-        """The greedy policy's scores beside the best possible; returns in units of reward, lengths in steps."""
-        greedy, optimum = self.place.evaluate(self.agent), self.optimum()
-        steps = greedy.steps_to_goal
-        return {
-            "reward_per_step": greedy.reward_per_step,
-            "greedy_return": greedy.expected_return,
-            "steps_to_goal": int(steps)
-            if steps is not None and float(steps).is_integer()
-            else steps,
-            "optimum": None if optimum is None else optimum / self.place.horizon,
-            "optimal_return": optimum,
-            "regret": None if optimum is None else optimum - greedy.expected_return,
-            f"reward_per_step_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
-            **self._counted(),
-        }
-
-    def optimum(self) -> float | None:
-        """The best expected return of an episode, or None when nobody knows it."""
-        return (
-            None if self.best is None or self.model is None else float(self.model.start @ self.best)
-        )
-
-    def frames(self, rng: np.random.Generator, title: str, history: bool) -> Iterator[Any]:
-        """An episode in one of our grids; see `agents.baselines.showing`."""
-        return showing.frames(self, rng, title, history)
-
-    def pictures(self, title: str, artifacts: Any, metrics: Any) -> None:
-        """Everything that is drawn and kept of it; see `agents.baselines.pictures`."""
-        from agents.baselines import pictures
-
-        pictures.save(self, title, artifacts, metrics)
-
-    def _counted(self) -> Summary:
-        counted: Summary = {
+    def counts(self) -> Summary:
+        """Episodes, steps and updates; and how often a resumed run began other episodes."""
+        counts: Summary = {
             "episodes": self.episodes_done,
             "env_steps": self.env_steps,
             "updates": int(self._learner._n_updates),
         }
-        return counted | ({"resumed": self.resumed} if self.resumed else {})
+        return counts | ({"resumed": self.resumed} if self.resumed else {})
+
+    def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
+        """Episodes in the grid, drawn on its model."""
+        *earlier, last = self.snapshots
+        known = [one.knowledge(rng, False, False) for one in (*earlier, last) if history]
+        known.append(last.knowledge(rng, history or self.done, True))
+        values = [one.worth for one in self.snapshots]
+        return replay.grid_frames(self, known, values, rng, f"{name} · {self.config.agent.name}")
+
+    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+        """See `agents.baselines.pictures`."""
+        from agents.baselines import pictures
+
+        pictures.save(self, name, artifacts, metrics)
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        """The run's own global generators, and one thread: networks this small are quickest so, and sums come out alike everywhere."""
+        """The run's own global generators, and one thread.
+
+        Networks this small are fastest so, and sums are the same on every machine.
+        """
         with _ONE_AT_A_TIME, self._globals.active():
             threads = torch.get_num_threads()
             torch.set_num_threads(1)
@@ -233,7 +227,7 @@ class BaselineExperiment(Experiment):
                 torch.set_num_threads(threads)
 
     def _collect(self) -> None:
-        """Play as the policy stands now: what `learn` of the algorithm does before it trains."""
+        """Collect a rollout: what `learn` of the algorithm does before it trains."""
         learner = self._learner
         if self._replays:
             self._rollout: Any = learner.collect_rollouts(
@@ -266,7 +260,9 @@ class BaselineExperiment(Experiment):
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 
     def _evaluate_due(self) -> list[Block]:
-        """Evaluations at steps that the last rollout passed; its policy is the one that acted there."""
+        """Evaluations at steps that the last rollout passed; its policy is the one that acted
+        there.
+        """
         blocks = []
         while self.evaluated < len(self._due) and self._due[self.evaluated] <= self.env_steps:
             blocks.append(self._evaluate(self._due[self.evaluated]))
@@ -274,55 +270,33 @@ class BaselineExperiment(Experiment):
         return blocks
 
     def _evaluate(self, steps: int) -> Block:
-        greedy, optimum = self.place.evaluate(self.agent), self.optimum()
+        block = self._evaluation(self.episodes_done + len(self.world.venv.ended), steps)
         self._see(steps)
-        regret = float("nan") if optimum is None else optimum - greedy.expected_return
-        return Block(
-            "evaluate",
-            {
-                "episode": [self.episodes_done + len(self.place.venv.ended)],
-                "env_steps": [steps],
-                **self._scores(greedy, regret),
-            },
-        )
-
-    def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
-        return {
-            "greedy_return": [greedy.expected_return],
-            "reward_per_step": [greedy.reward_per_step],
-            "steps_to_goal": [
-                float("nan") if greedy.steps_to_goal is None else greedy.steps_to_goal
-            ],
-            "regret": [regret],
-        }
+        return block
 
     def _learn_block(self, ended: Sequence[Any]) -> Block:
         steps, total, length, arrival, start = (
             np.array(column) for column in zip(*ended, strict=True)
         )  # [episodes]
+        first = self.episodes_done + 1
         self.episodes_done += len(total)
-        self._last = np.concatenate([self._last, self._score(total, length)])[-LAST:]
+        self._remember(total)
         columns = {
-            "episode": np.arange(self.episodes_done - len(total) + 1, self.episodes_done + 1),
+            "episode": np.arange(first, self.episodes_done + 1),
             "env_steps": steps,
             "return": total,
-            "reward_per_step": total / self.place.horizon,
+            "reward_per_step": total / self.world.horizon,
             "length": length,
             "steps_to_goal": arrival,
             "epsilon": np.full(len(total), self.agent.epsilon()),
-            "regret": np.full(len(total), np.nan)
-            if self.best is None or (start < 0).any()
-            else self.best[start] - total,
+            "regret": self._regrets(total, start),
         }
         return Block("learn", columns)
 
-    def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """By what an episode is judged: [episodes]."""
-        score: np.ndarray = total / self.place.horizon
-        return score
-
     def _metrics(self) -> list[Block]:
-        """What Stable-Baselines3 logged in this block, under its own names; nothing before it trains."""
+        """What Stable-Baselines3 logged in this block, under its own names; nothing before it
+        trains.
+        """
         logged = {
             name: float(value)
             for name, value in self._learner.logger.name_to_value.items()
@@ -349,25 +323,20 @@ class BaselineExperiment(Experiment):
         ]
 
     def _see(self, steps: int = 0) -> None:
-        """Keep what the agent does in every state of a model, while there is room: to be watched, and drawn."""
+        """Keep what the agent does in every state of a model, while there is room."""
         if self.model is None or len(self.snapshots) > SNAPSHOTS:
             return
         size = 4 * self.model.states * (self.model.actions + 1)
         if (len(self.snapshots) + 1) * size > SNAPSHOT_BYTES:
             return
-        observations = self.place.observations()
-        chances = in_batches(self.agent.chances, observations).astype(
-            np.float32
-        )  # [states, actions]
-        worth = (
-            None
-            if self.agent.worth(observations[:1]) is None
-            else in_batches(self.agent.worth, observations).astype(np.float32)
-        )
-        self.snapshots.append(LastKnown(steps, chances, worth))
+        agent, observations, worth = self.agent, self.world.observations(), None
+        chances = in_batches(agent.chances, observations).astype(np.float32)  # [states, actions]
+        if agent.worth(observations[:1]) is not None:
+            worth = in_batches(agent.worth, observations).astype(np.float32)  # [states]
+        self.snapshots.append(PolicySnapshot(steps, chances, worth))
 
     def _begin_anew(self) -> None:
-        """Begin other episodes after the environments were lost."""
+        """Begin new episodes after those of the environments were lost."""
         learner = self._learner
         with self._inside():
             learner._last_obs = learner.env.reset()
@@ -376,70 +345,34 @@ class BaselineExperiment(Experiment):
                 learner._last_original_obs = learner.get_vec_normalize_env().get_original_obs()
 
 
-class EpisodicBaseline(BaselineExperiment):
+class EpisodicBaseline(EpisodicScores, BaselineExperiment):
     """Learning where an episode is judged by its return."""
 
     headline = ("return",)
-    _tried: tuple[int, GreedyTrial | None] = (-1, None)
-    """Steps learned, and what was tried out then."""
 
-    def score(self) -> Score:
-        """The greedy policy's expected return: exact where the model is known and the environment obeys it, else sampled."""
-        return episodic_score(self._greedy(), self.optimum(), self.place.horizon)
+    def _try_out(self) -> GreedyTrial | None:
+        with self._inside():
+            return super()._try_out()
 
-    def optimum(self) -> float | None:
-        """The best expected return of an episode, or None where nobody knows it, or the model is disproved."""
-        trial = self._tried[1]
-        return None if trial and trial.difference else super().optimum()
-
-    def _greedy(self) -> Evaluation:
-        """What the greedy policy earns; sampled in the environment where that does not obey its model."""
-        if self.done and self._tried[0] != self.done_units:
-            with self._inside():
-                self._tried = self.done_units, self.place.try_out(self.agent)
-        trial = self._tried[1]
-        if trial is None or not trial.difference:
-            return self.place.evaluate(self.agent)
-        note = f"{DISPROVED} ({trial.difference})."
-        self.notes = [*(one for one in self.notes if one != note), note]
-        return trial.played
-
-    def summary(self) -> Summary:
-        """The greedy policy's return beside the best possible, where that is known; lengths in steps."""
-        greedy, optimum = self._greedy(), self.optimum()
-        return {
-            "greedy_return": greedy.expected_return,
-            "optimal_return": optimum,
-            "regret": None if optimum is None else optimum - greedy.expected_return,
-            "greedy_length": greedy.expected_length,
-            f"return_last_{LAST}": float(self._last.mean()) if len(self._last) else None,
-            "episode_limit": self.place.horizon,
-            **self._counted(),
-            **evaluated(greedy),
-        }
-
-    def _scores(self, greedy: Any, regret: float) -> dict[str, list[float]]:
-        scores = {
-            "greedy_return": [greedy.expected_return],
-            "greedy_length": [greedy.expected_length],
-            "regret": [regret],
-        }
-        return scores | evaluation_error(greedy)
-
-    def _score(self, total: np.ndarray, length: np.ndarray) -> np.ndarray:
-        return total
+    def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
+        """An episode as the environment draws it itself, played greedily."""
+        time = f"env step {number(self.env_steps)}"
+        known = Knowledge(time, "greedy", lambda seen, _: self.agent.act(seen), whole=True)
+        return replay.rendered_frames(self, [known], rng)
 
 
-def _notes(options: Any, steps: int, exact: bool) -> list[str]:
-    """What whoever runs this should know."""
+def _notes(options: Any, steps: int) -> list[str]:
+    """Warnings of a run of so many steps at most."""
     notes = []
     if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
         notes.append(
-            f"The lab's episodes end after {number(steps)} steps, before agent.total-timesteps {number(options.total_timesteps)}; --episodes allows more."
+            f"The lab's episodes end after {number(steps)} steps, before agent.total-timesteps "
+            f"{number(options.total_timesteps)}; --episodes allows more."
         )
-    rollout, batch = options.rollout, getattr(options, "batch_size", None)
+    rollout, batch = options.rollout, options.value("batch_size")
     if rollout and batch and rollout % batch:
         notes.append(
-            f"A rollout of {rollout} steps is no multiple of agent.batch-size {batch}: its last batch is smaller."
+            f"A rollout of {rollout} steps is no multiple of agent.batch-size {batch}: "
+            "its last batch is smaller."
         )
     return notes

@@ -1,4 +1,7 @@
-"""Which algorithms of Stable-Baselines3 there are here, and what they take. Names and strings only."""
+"""Which algorithms of Stable-Baselines3 there are here, and what they take.
+
+Names and strings only.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +77,8 @@ KNOWN: dict[str, Known] = {
         "CrossQ: continuous actions, batch normalisation in place of target networks",
     ),
 }
-"""By the names of the registry. ARS, RecurrentPPO and MaskablePPO are left out: whole episodes of perturbed weights, memory between
-steps, and masks of actions are another interface."""
+"""By the names of the registry. ARS, RecurrentPPO and MaskablePPO are left out: whole episodes of
+perturbed weights, memory between steps, and masks of actions are another interface."""
 
 
 def fitting(actions: str) -> list[str]:

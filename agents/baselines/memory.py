@@ -1,18 +1,24 @@
-"""All that an algorithm of Stable-Baselines3 needs to go on, as arrays and plain values: no pickle.
+"""The state of an algorithm of Stable-Baselines3, as arrays and plain values: no pickle.
 
-Networks, optimisers, replay buffer, normalisation statistics, counters, generators of its own. What is drawn from the global generators of
-torch, NumPy and Python is kept by the experiment. Taken between collecting and training, when the buffer of an on-policy algorithm is spent.
+Networks, optimisers, replay buffer, normalisation statistics, counters, its own generators. What
+is drawn from the global generators of torch, NumPy and Python is kept by the experiment. Taken
+between collecting and training, when the buffer of an on-policy algorithm is spent.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.running_mean_std import RunningMeanStd
+from stable_baselines3.common.vec_env import VecNormalize
 
 from sandbox.lab import State
 
@@ -21,13 +27,14 @@ LAST = ("_last_obs", "_last_original_obs", "_last_episode_starts")
 """What an algorithm remembers of the last step."""
 
 
-def capture(model: Any) -> State:
+def capture(model: BaseAlgorithm) -> State:
     """The state of an algorithm.
 
     Args:
-        model: a `stable_baselines3.common.base_class.BaseAlgorithm` whose learning has begun.
+        model: whose learning has begun.
     """
     parts, tensors = model._get_torch_save_params()
+    assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
     return {
         "plain": {
             name: value
@@ -45,8 +52,13 @@ def capture(model: Any) -> State:
     }
 
 
-def recall(model: Any, state: State) -> None:
-    """Bring a fresh algorithm of the same configuration to where `capture` was called."""
+def recall(model: BaseAlgorithm, state: State) -> None:
+    """Bring a fresh algorithm of the same configuration to where `capture` was called.
+
+    Args:
+        model: freshly built, its learning set up.
+        state: what `capture` returned.
+    """
     for name, value in state["plain"].items():
         setattr(model, name, value)
     for name, part in state["parts"].items():
@@ -57,6 +69,7 @@ def recall(model: Any, state: State) -> None:
             tensor.copy_(torch.as_tensor(array))
     for name, value in state["last"].items():
         setattr(model, name, _copied(value))
+    assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
     episodes = ({"r": total, "l": length, "t": 0.0} for total, length in state["episodes"])
     model.ep_info_buffer = deque(episodes, maxlen=model.ep_info_buffer.maxlen)
     model.ep_success_buffer = deque(state["successes"], maxlen=model.ep_success_buffer.maxlen)
@@ -65,7 +78,7 @@ def recall(model: Any, state: State) -> None:
     _space_generator(model.action_space).bit_generator.state = state["action_space"]
 
 
-def _attribute(model: Any, path: str) -> Any:
+def _attribute(model: BaseAlgorithm, path: str) -> Any:
     """What stands at "policy.optimizer"."""
     return reduce(getattr, path.split("."), model)
 
@@ -74,48 +87,47 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return np.array(tensor.detach().cpu().numpy())
 
 
+def _each(value: Any, kind: type, function: Callable[[Any], Any]) -> Any:
+    """`function` of each value of a kind in nested dictionaries; all others as they are."""
+    if isinstance(value, dict):
+        return {name: _each(part, kind, function) for name, part in value.items()}
+    return function(value) if isinstance(value, kind) else value
+
+
 def _copied(value: Any) -> Any:
     """Observations: an array, arrays by name, or None."""
-    if isinstance(value, dict):
-        return {name: _copied(part) for name, part in value.items()}
-    return None if value is None else np.array(value)
+    return _each(value, np.ndarray, np.array)
 
 
-def _part(part: Any) -> State:
+def _part(part: torch.nn.Module | torch.optim.Optimizer) -> State:
     """A network or an optimiser."""
-    if not isinstance(part, torch.optim.Optimizer):
-        return {name: _array(tensor) for name, tensor in part.state_dict().items()}
-    kept = part.state_dict()
+    whole = part.state_dict()
+    if isinstance(part, torch.nn.Module):
+        return {name: _array(tensor) for name, tensor in whole.items()}
     return {
         "state": {
-            str(number): {
-                name: _array(value) if isinstance(value, torch.Tensor) else value
-                for name, value in of_one.items()
-            }
-            for number, of_one in kept["state"].items()
+            str(number): _each(of_one, torch.Tensor, _array)
+            for number, of_one in whole["state"].items()
         },
-        "rates": [float(group["lr"]) for group in kept["param_groups"]],
+        "rates": [float(group["lr"]) for group in whole["param_groups"]],
     }
 
 
-def _recall_part(part: Any, state: State) -> None:
-    if not isinstance(part, torch.optim.Optimizer):
-        part.load_state_dict({name: torch.as_tensor(array) for name, array in state.items()})
+def _recall_part(part: torch.nn.Module | torch.optim.Optimizer, state: State) -> None:
+    if isinstance(part, torch.nn.Module):
+        part.load_state_dict(_each(state, np.ndarray, torch.as_tensor))
         return
     whole = part.state_dict()
     for group, rate in zip(whole["param_groups"], state["rates"], strict=True):
         group["lr"] = rate
     whole["state"] = {
-        int(number): {
-            name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value
-            for name, value in of_one.items()
-        }
+        int(number): _each(of_one, np.ndarray, torch.as_tensor)
         for number, of_one in state["state"].items()
     }
     part.load_state_dict(whole)
 
 
-def _buffer(buffer: Any) -> State | None:
+def _buffer(buffer: ReplayBuffer | None) -> State | None:
     """The filled part of a replay buffer."""
     if buffer is None:
         return None
@@ -123,47 +135,38 @@ def _buffer(buffer: Any) -> State | None:
     return {
         "pos": int(buffer.pos),
         "full": bool(buffer.full),
-        "arrays": {name: _filled(array, filled) for name, array in _rings(buffer)},
+        "arrays": _each(_rings(buffer), np.ndarray, lambda ring: ring[:filled].copy()),
     }
 
 
-def _rings(buffer: Any) -> list[tuple[str, Any]]:
+def _rings(buffer: ReplayBuffer) -> dict[str, Any]:
     """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
 
     def is_ring(value: Any) -> bool:
         return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == buffer.buffer_size
 
-    return [
-        (name, value)
+    return {
+        name: value
         for name, value in vars(buffer).items()
         if is_ring(value)
         or (isinstance(value, dict) and value and all(map(is_ring, value.values())))
-    ]
+    }
 
 
-def _filled(array: Any, count: int) -> Any:
-    return (
-        {name: part[:count].copy() for name, part in array.items()}
-        if isinstance(array, dict)
-        else array[:count].copy()
-    )
-
-
-def _recall_buffer(buffer: Any, state: State | None) -> None:
+def _recall_buffer(buffer: ReplayBuffer | None, state: State | None) -> None:
     if buffer is None or state is None:
         return
     buffer.pos, buffer.full = state["pos"], state["full"]
-    for name, array in _rings(buffer):
+    for name, ring in _rings(buffer).items():
         kept = state["arrays"][name]
-        for part, old in (
-            ((array[key], kept[key]) for key in array)
-            if isinstance(array, dict)
-            else ((array, kept),)
-        ):
+        pairs = (
+            [(ring[key], kept[key]) for key in ring] if isinstance(ring, dict) else [(ring, kept)]
+        )
+        for part, old in pairs:
             part[: len(old)] = old
 
 
-def _normalizer(env: Any) -> State | None:
+def _normalizer(env: VecNormalize | None) -> State | None:
     """The running statistics of a VecNormalize."""
     if env is None:
         return None
@@ -186,7 +189,7 @@ def _moments(statistics: Any) -> State | None:
     }
 
 
-def _recall_normalizer(env: Any, state: State | None) -> None:
+def _recall_normalizer(env: VecNormalize | None, state: State | None) -> None:
     if env is None or state is None:
         return
     for statistics, kept in (
@@ -206,7 +209,7 @@ def _recall_normalizer(env: Any, state: State | None) -> None:
     )
 
 
-def _space_generator(space: Any) -> np.random.Generator:
+def _space_generator(space: gymnasium.Space[Any]) -> np.random.Generator:
     """The generator that a space samples with: random actions come from it."""
     generator: np.random.Generator = space.np_random
     return generator

@@ -1,6 +1,7 @@
-"""A learned algorithm in two files: model.safetensors with the networks and normalisation statistics, model.json with what they belong to.
+"""A learned algorithm in two files: model.safetensors with the networks and normalisation
+statistics, model.json with what they belong to.
 
-No pickle: loading builds the networks anew from the options, and never runs code of the file's.
+No pickle: loading builds the networks from the options, and never runs code from the file.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def save(agent: Any, folder: Path) -> None:
 
 
 def load_agent(folder: Path | str) -> Any:
-    """The agent whose two files stand in a folder: it acts as the saved one; it does not go on learning (`resume` of its run does).
+    """The agent whose two files are in a folder: it acts as the saved one; it does not go on
+    learning (`resume` of its run does).
 
     Args:
         folder: with model.safetensors and model.json: the artifacts of a run.
@@ -141,7 +143,9 @@ def _plain_space(space: spaces.Space[Any]) -> dict[str, Any]:
 
 
 def _plain_bound(bound: np.ndarray) -> Any:
-    """One number where all are alike, else all of them; infinity as text, which JSON does not know as a number."""
+    """One number where all are alike, else all of them; infinity as text, which JSON does not know
+    as a number.
+    """
     flat = bound.reshape(-1)
     words = [number if np.isfinite(number) else str(number) for number in flat.tolist()]
     return words[0] if len(words) and (flat == flat[0]).all() else words

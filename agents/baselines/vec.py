@@ -1,4 +1,5 @@
-"""Environments as Stable-Baselines3 wants them: many at a time, reset by themselves, with a word on every episode that ends.
+"""Environments as Stable-Baselines3 wants them: many at a time, reset by themselves, with a word on
+every episode that ends.
 
 Recording changes nothing of what is learned.
 """
@@ -41,17 +42,19 @@ class GridVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Do the actions: observations, rewards float32 [envs], whose episode ended bool [envs], and what is to be said of each."""
+        """Do the actions: observations, rewards float32 [envs], whose episode ended bool [envs],
+        and what is to be said of each.
+        """
         observations, rewards, terminated, truncated, infos = self.grids.step(self._actions)
         dones = terminated | truncated
-        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        details: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if infos:
             for number in np.flatnonzero(dones).tolist():
-                told[number] = {
+                details[number] = {
                     "terminal_observation": np.asarray(infos["final_obs"][number]),
                     "TimeLimit.truncated": bool(truncated[number] and not terminated[number]),
                 }
-        return observations, rewards.astype(np.float32), dones, told
+        return observations, rewards.astype(np.float32), dones, details
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -139,7 +142,9 @@ class Recorded(VecEnvWrapper):
         } | {"steps": self.steps}
 
     def recall(self, memory: dict[str, Any], begun: bool) -> None:
-        """Go on where `memory` was taken; with `begun` in the midst of the episodes, else at the beginning of others."""
+        """Go on where `memory` was taken; with `begun` in the midst of the episodes, else at the
+        beginning of others.
+        """
         self.visits, self.steps = np.array(memory["visits"]), int(memory["steps"])
         for name in ("_total", "_length", "_arrival", "_start") if begun else ():
             setattr(self, name, np.array(memory[name]))

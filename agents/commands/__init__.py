@@ -1,4 +1,4 @@
-"""Commands that work on any of our environments, and what they share: an environment named on the command line, with its options."""
+"""Commands on environments, and what they share: an environment's name, and its options."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class EnvironmentCommands(click.Group):
     """One command for each registered environment; its options are those of `run`: `--env.OPTION`.
 
     Args:
-        carry_out: called with the environment's name, its class, its configuration, and the values of the own options.
+        carry_out: called with the environment's name, its class, its configuration, and the values
+            of the command's own options.
         own: options that do not belong to the environment.
-        refusal: what is said of environments of Gymnasium that are none of ours; empty where they are welcome.
+        refusal: the error for environments of Gymnasium that are not ours; "" to accept them.
     """
 
     def __init__(
@@ -78,17 +79,17 @@ class EnvironmentCommands(click.Group):
 
         Raises:
             UnknownNameError: naming the nearest of all.
-            UsageError: when those of Gymnasium are not welcome.
+            UsageError: when those of Gymnasium are not accepted.
         """
         try:
             entry = registry().find("env", name)
             return entry.name, registry().load("env", entry.name)
         except UnknownNameError as error:
-            from agents.commands.gymnasium_env import GymnasiumEnv
+            from agents.commands.environments import GymnasiumEnv
             from envs import ids
 
             try:
-                found = GymnasiumEnv.of(name)
+                foreign = GymnasiumEnv.of(name)
             except UnknownNameError:
                 near = nearest(name, [*error.known, *ids.names()])
                 raise (
@@ -99,5 +100,5 @@ class EnvironmentCommands(click.Group):
                     else error
                 ) from None
             if self._refusal:
-                raise UsageError(self._refusal.replace("ENV", found.Config.id)) from None
-            return found.Config.id, found
+                raise UsageError(self._refusal.replace("ENV", foreign.Config.id)) from None
+            return foreign.Config.id, foreign

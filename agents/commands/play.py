@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store.store import Store
 from sandbox.text import figures, number, plural
+
+if TYPE_CHECKING:
+    from envs.config import GridConfig
+    from envs.grid import GridEnv
 
 KEYS = {
     "space": 0,
@@ -51,7 +55,9 @@ def _options() -> list[click.Parameter]:
     )
 
 
-def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+def carry_out(
+    name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]
+) -> int:
     """Let a person walk; prints the return and the optimum at the end."""
     from agents.planning import solvers as planning
 
@@ -86,7 +92,10 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
 
 def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     if steps < horizon:
-        return f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; the best possible in a whole episode is {number(optimum)}."
+        return (
+            f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; "
+            f"the best possible in a whole episode is {number(optimum)}."
+        )
     return (
         "That is the best possible."
         if total >= optimum - 1e-9
@@ -94,12 +103,13 @@ def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     )
 
 
-def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None]:
+def _play_moves(env: GridEnv, moves: str, seed: int) -> tuple[float, int, int | None]:
     """Play moves given as text."""
     unknown = sorted(set(moves) - set("wasd. "))
     if unknown:
         raise UsageError(
-            f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d (right) and . (stay)."
+            f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d "
+            "(right) and . (stay)."
         )
     state, _ = env.reset(seed=seed)
     walk = _Walk(env, state)
@@ -111,7 +121,7 @@ def _play_moves(env: Any, moves: str, seed: int) -> tuple[float, int, int | None
 
 
 def _play_in_window(
-    env: Any,
+    env: GridEnv,
     name: str,
     optimum: float,
     seed: int,
@@ -129,7 +139,10 @@ def _play_in_window(
     try:
         while True:
             left = env.model.horizon - walk.steps
-            status = f"return {number(walk.total)} · best possible {number(optimum)} · {plural(left, 'step')} left"
+            status = (
+                f"return {number(walk.total)} · best possible {number(optimum)} · "
+                f"{plural(left, 'step')} left"
+            )
             key = window.wait_key(env.snapshot(status=status))
             if key == "r":
                 state, _ = env.reset()
@@ -148,7 +161,7 @@ def _play_in_window(
 class _Walk:
     """One episode under a person's hands."""
 
-    def __init__(self, env: Any, state: int) -> None:
+    def __init__(self, env: GridEnv, state: int) -> None:
         self._env = env
         self.total, self.steps, self.over = 0.0, 0, False
         self.reached: int | None = 0 if env.model.goal[state] else None
@@ -167,7 +180,8 @@ play = EnvironmentCommands(
     "play",
     carry_out=carry_out,
     own=_options(),
-    refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render human` shows how an agent learns ENV.",
+    refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
+    "human` shows how an agent learns ENV.",
     no_args_is_help=True,
     help=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -13,9 +14,10 @@ from sandbox.cli.options import json_option, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
 from sandbox.text import figures, number
 
-ARROWS = "·→←↓↑"
-"""Stay, right, left, down, up."""
-LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
+if TYPE_CHECKING:
+    from agents.commands.environments import SolvableEnv
+    from agents.planning.solvers import Solution
+    from envs.mdp import TabularMDP
 
 
 def _options() -> list[click.Parameter]:
@@ -30,7 +32,8 @@ def _options() -> list[click.Parameter]:
         click.option(
             "--epsilon",
             type=click.FloatRange(0, 1),
-            help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1).",
+            help="Also the best policy that explores: one action with 1-ε, each other with "
+            "ε/(A-1).",
         ),
         click.option(
             "--tolerance",
@@ -51,38 +54,30 @@ def _options() -> list[click.Parameter]:
 
 
 def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
-    """Solve one environment and print what was found; exit code 1 if value iteration did not converge."""
-    from agents.commands.gymnasium_env import GymnasiumEnv
+    """Solve one environment and print its optimum; exit code 1 without convergence."""
+    from agents.commands.environments import OwnEnv, SolvableEnv
     from agents.planning import probabilities
     from agents.planning import solvers as planning
 
-    env = env_class(config=config)
-    model, discount = env.model, values["discount"]
+    env: SolvableEnv = (
+        env_class(config)
+        if issubclass(env_class, SolvableEnv)
+        else OwnEnv(name, env_class(config=config))
+    )
+    model, discount, epsilon = env.model, values["discount"], values["epsilon"]
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
     planning.refuse_divergence(model, best, discount)
-    document: dict[str, Any] = {
-        "env": name,
-        "discount": discount,
-        **_scores(model, best, probabilities.one_hot(best.policy, model.actions)),
-    }
+    policy = probabilities.one_hot(best.policy, model.actions)
+    document = {"env": name, "discount": discount, **_scores(model, best, policy)}
     if model.horizon:
-        document |= _whole_episode(
-            model, per_step=hasattr(env, "layout"), stationary=isinstance(env, GymnasiumEnv)
-        )
+        document |= _whole_episode(model, env.episodic)
     soft = None
-    if values["epsilon"] is not None:
-        soft = planning.best_epsilon_soft(model, discount, values["epsilon"], **limits)
-        document["epsilon_soft"] = {
-            "epsilon": values["epsilon"],
-            **_scores(
-                model,
-                soft,
-                probabilities.soften(
-                    probabilities.one_hot(soft.policy, model.actions), values["epsilon"]
-                ),
-            ),
-        }
+    if epsilon is not None:
+        soft = planning.best_epsilon_soft(model, discount, epsilon, **limits)
+        chosen = probabilities.one_hot(soft.policy, model.actions)
+        scores = _scores(model, soft, probabilities.soften(chosen, epsilon))
+        document["epsilon_soft"] = {"epsilon": epsilon, **scores}
     if values["as_json"]:
         print_json(document)
     else:
@@ -90,7 +85,7 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
     return 0 if best.converged and (soft is None or soft.converged) else 1
 
 
-def _scores(model: Any, solution: Any, policy: np.ndarray) -> dict[str, Any]:
+def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[str, Any]:
     """What the solution is worth at the start, and what an episode of its policy brings.
 
     Args:
@@ -121,78 +116,67 @@ EPISODE = ("episode_limit", "optimal_return", "optimal_reward_per_step", "best_s
 """Figures of an episode that is cut, which no discount changes."""
 
 
-def _whole_episode(model: Any, per_step: bool, stationary: bool) -> dict[str, Any]:
-    """What can be had of an episode that is cut after the time limit, without a discount.
+def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
+    """What can be earned in an episode that is truncated, undiscounted.
 
     Args:
         model: the exact model, with a time limit.
-        per_step: whether the labs divide the return by the steps of an episode.
-        stationary: whether to look for the best policy that does not count steps too.
+        episodic: whether to look for the best stationary policy too, rather than to divide the
+            return by the steps of an episode.
     """
-    from agents.control.experiment import best_returns
-    from agents.planning.evaluation import value_at_start
+    from agents.control.base import best_returns
+    from agents.planning import evaluation
     from agents.planning.stationary import best_stationary
 
     worth = best_returns(model)
-    optimum = None if worth is None else value_at_start(model, worth)
-    found: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
-    if per_step:
-        found["optimal_reward_per_step"] = None if optimum is None else optimum / model.horizon
-    if stationary:
-        best = None if optimum is None else best_stationary(model, optimum)
-        found["best_stationary"] = None if best is None else best[0]
-    return found
+    optimum = None if worth is None else evaluation.value_at_start(model, worth)
+    document: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
+    if not episodic:
+        per_step = None if optimum is None else optimum / model.horizon
+        return document | {"optimal_reward_per_step": per_step}
+    best = None if optimum is None else best_stationary(model, optimum)
+    return document | {"best_stationary": None if best is None else best[0]}
 
 
-def _print(name: str, env: Any, document: dict[str, Any], best: Any, soft: Any) -> None:
+def _print(
+    name: str,
+    env: SolvableEnv,
+    document: dict[str, Any],
+    best: Solution,
+    soft: Solution | None,
+) -> None:
     heading(f"{name}: the best policy (discount {number(document['discount'])}, infinite horizon)")
-    if drawn := _map(env, best.policy):
-        click.echo(drawn)
-    if hasattr(env, "layout"):
-        click.echo(
-            f"  ({ARROWS[0]} stay, {ARROWS[1:]} move; {', '.join(LEGEND[cell] for cell in LEGEND if cell in env.layout.to_text())})"
-        )
-    pairs(
-        figures(
-            {
-                key: value
-                for key, value in document.items()
-                if key not in ("env", "discount", "epsilon_soft", *EPISODE)
-            }
-        )
-    )
+    left_out = ("env", "discount", "epsilon_soft", *EPISODE)
+    _print_policy(env.map(best.policy), env.legend, document, left_out)
     if "episode_limit" in document:
         _print_episode(name, document)
     if soft is not None:
-        heading(
-            f"{name}: the best policy that explores with ε = {number(document['epsilon_soft']['epsilon'])}"
-        )
-        if drawn := _map(env, soft.policy):
-            click.echo(drawn)
-        pairs(
-            figures(
-                {key: value for key, value in document["epsilon_soft"].items() if key != "epsilon"}
-            )
-        )
+        scores = document["epsilon_soft"]
+        heading(f"{name}: the best policy that explores with ε = {number(scores['epsilon'])}")
+        _print_policy(env.map(soft.policy), "", scores, ("epsilon",))
     if not best.converged:
         click.echo(
-            f"Warning: value iteration did not converge in {best.sweeps} sweeps: raise --max-sweeps.",
+            f"Warning: value iteration did not converge in {best.sweeps} sweeps: "
+            "raise --max-sweeps.",
             err=True,
         )
-    if hasattr(env, "layout"):
-        options = given_below("--env.")
-        next_commands(
-            (["run", name, *options, *_learner()], "learn it"),
-            (["play", name, *options], "walk it yourself"),
-        )
-    else:
-        next_commands(
-            (["run", "gym", "--env", name, *given_below("--env."), *_learner()], "learn it")
-        )
+    options = given_below("--env.")
+    proposed = [(["run", *env.lab, *options, *_learner()], "learn it")]
+    if not env.episodic:
+        proposed.append((["play", name, *options], "walk it yourself"))
+    next_commands(*proposed)
+
+
+def _print_policy(drawn: str, legend: str, scores: dict[str, Any], left_out: Sequence[str]) -> None:
+    if drawn:
+        click.echo(drawn)
+    if legend:
+        click.echo(f"  {legend}")
+    pairs(figures({key: value for key, value in scores.items() if key not in left_out}))
 
 
 def _print_episode(name: str, document: dict[str, Any]) -> None:
-    from agents.control.experiment import BEST_RETURN
+    from agents.control.base import BEST_RETURN
 
     heading(f"{name}: {BEST_RETURN.format(number(document['episode_limit']))}")
     if document["optimal_return"] is None:
@@ -201,45 +185,12 @@ def _print_episode(name: str, document: dict[str, Any]) -> None:
 
 
 def _learner() -> list[str]:
-    """The words that name an agent which learns with the same discount and exploration."""
-    given = {option: option_given(f"--{option}") for option in ("discount", "epsilon")}
-    return [
-        "--agent",
-        "q-learning",
-        *(
-            word
-            for option, value in given.items()
-            if value
-            for word in (f"--agent.{option}", value)
-        ),
-    ]
-
-
-def _map(env: Any, policy: np.ndarray) -> str:
-    """The grid as text with an arrow in every free cell; empty where there is no grid."""
-    if not hasattr(env, "layout"):
-        from agents.commands.gymnasium_env import arrow_map
-
-        return "" if env.view is None else arrow_map(env.view, policy)
-    cells = env.layout.to_text().splitlines()
-    if max(len(cells), len(cells[0])) > 60:
-        return ""
-    columns = len(cells[0])
-    free = env.layout.walkable.ravel()
-    rows = [
-        "".join(
-            _sign(cells, free, policy, row * columns + column, columns) for column in range(columns)
-        )
-        for row in range(len(cells))
-    ]
-    return "\n".join("  " + " ".join(row) for row in rows)
-
-
-def _sign(cells: list[str], free: np.ndarray, policy: np.ndarray, state: int, columns: int) -> str:
-    cell = cells[state // columns][state % columns]
-    if cell == "G":
-        return "G"
-    return ARROWS[policy[state]] if free[state] else cell
+    """The options of an agent that learns with the same discount and exploration."""
+    words = ["--agent", "q-learning"]
+    for option in ("discount", "epsilon"):
+        if value := option_given(f"--{option}"):
+            words += [f"--agent.{option}", value]
+    return words
 
 
 solve = EnvironmentCommands(
@@ -247,5 +198,6 @@ solve = EnvironmentCommands(
     carry_out=carry_out,
     own=_options(),
     no_args_is_help=True,
-    help="The exact optimum of ENV: value iteration on its model, then what an episode of the best policy brings.",
+    help="The exact optimum of ENV: value iteration on its model, then what an episode of the best "
+    "policy brings.",
 )

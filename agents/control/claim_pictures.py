@@ -1,4 +1,5 @@
-"""Figures of claims: learning curves with bands, value maps side by side, reward against a penalty, shares with their intervals.
+"""Figures of claims: learning curves with bands, value maps side by side, reward against a penalty,
+shares with their intervals.
 
 Every function only draws what it is given; bands are where 90 % of the runs lie.
 """
@@ -6,7 +7,7 @@ Every function only draws what it is given; bands are where 90 % of the runs lie
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.patches import Rectangle
 
 from agents.control.pictures import draw_arrows, draw_marks
 from envs.layouts import LOW_WALL, WALL, Layout
+from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 BAND = (0.05, 0.95)
@@ -83,9 +85,54 @@ def learning_curves(
     return figure
 
 
+def curves(
+    name: str,
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    episodes: int,
+    optimum: float,
+    title: str,
+) -> ClaimPicture:
+    """The figure of `learning_curves`, with the caption that belongs to it.
+
+    Args:
+        name: of the picture's file.
+        panels: as in `learning_curves`.
+        episodes: likewise.
+        optimum: likewise.
+        title: likewise.
+    """
+    runs, points = next(iter(next(iter(panels.values())).values())).shape
+    caption = (
+        f"Exploring reward per step in stretches of {episodes // points} episodes, {runs} runs: "
+        "median, and the band that 90 % of them lie in."
+    )
+    return ClaimPicture(name, caption, learning_curves(panels, episodes, optimum, title))
+
+
 def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) -> None:
-    """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in."""
+    """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in.
+
+    Args:
+        axes: to draw on.
+        curves: float [runs, points].
+        end: of the axis, in episodes.
+        colour: of line and band.
+        label: of the line.
+    """
     x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
+    band_over(axes, x, curves, colour, label)
+
+
+def band_over(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
+    """The same over given places x [points].
+
+    Args:
+        axes: to draw on.
+        x: float [points].
+        curves: float [runs, points].
+        colour: of line and band.
+        label: of the line.
+    """
     low, middle, high = np.quantile(curves, (BAND[0], 0.5, BAND[1]), axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     axes.plot(x, middle, color=colour, label=label)
@@ -104,7 +151,8 @@ def penalty_curve(
     Args:
         penalties: float [penalties].
         measured: of each penalty, the last episodes of each run: float [penalties, runs].
-        best: reward per step of the exact optimum over a fine grid: float [2, points], penalty and reward.
+        best: reward per step of the exact optimum over a fine grid: float [2, points], penalty and
+            reward.
         reported: the report's figures by penalty.
         steps: penalties at which the best route changes.
         names: of the routes between the steps, from the left.
@@ -121,9 +169,15 @@ def penalty_curve(
         )
         low, middle, high = np.quantile(measured, (BAND[0], 0.5, BAND[1]), axis=1)
         axes.errorbar(
-            penalties, middle, yerr=np.maximum([middle - low, high - middle], 0), fmt="o", markersize=5, color=plots.COLOURS[0], elinewidth=1.2,
+            penalties,
+            middle,
+            yerr=np.maximum([middle - low, high - middle], 0),
+            fmt="o",
+            markersize=5,
+            color=plots.COLOURS[0],
+            elinewidth=1.2,
             label=f"Q-learning + softmax: median and 90 % of {measured.shape[1]} runs",
-        )  # fmt: skip
+        )
         axes.plot(
             list(reported),
             list(reported.values()),
@@ -210,110 +264,110 @@ def route_maps(routes: Sequence[Route], title: str) -> Figure:
     """Value maps side by side on one scale, the route drawn over each.
 
     Args:
-        routes: with grids of one size; cells of walls show their value where the agent has been there.
+        routes: with grids of one size; cells of walls show their value where the agent has been.
         title: above the figure.
     """
+    free = [route.values[route.layout.free.ravel()] for route in routes]
+    label = "value: discounted reward to come"
+    return _maps(routes, title, _route_map, (3.7, 4.65, 0.12), free, label)
+
+
+def raw_maps(routes: Sequence[Route], title: str) -> Figure:
+    """Value maps as the report drew them, walls included, with the greedy actions.
+
+    Args:
+        routes: with grids of one size.
+        title: above the figure.
+    """
+    values = [route.values for route in routes]
+    label = "max over actions of Q: discounted reward"
+    return _maps(routes, title, _raw_map, (5.0, 5.65, 0.1), values, label)
+
+
+def _maps(
+    routes: Sequence[Route],
+    title: str,
+    draw: Callable[[Axes, Route], np.ndarray],
+    inches: tuple[float, float, float],
+    scaled: Sequence[np.ndarray],
+    label: str,
+) -> Figure:
+    """Maps side by side, with one colour bar.
+
+    Args:
+        routes: one for each map.
+        title: above the figure.
+        draw: draws all but the values on a map, and returns those, float [rows, columns].
+        inches: width of a map, height of the figure, share of a map between two of them.
+        scaled: values whose lowest is the lower end of the scale.
+        label: of the colour bar.
+    """
+    side, height, gap = inches
+    width = side * len(routes) + 1.3
     with plots.style():
-        width = 3.7 * len(routes) + 1.3
-        figure = plots.figure(width, 4.65, left=0.6, right=1.05, top=0.75)
+        figure = plots.figure(width, height, left=0.6, right=1.05, top=0.75)
         figure.suptitle(title, x=0.6 / width, ha="left", fontweight="bold", fontsize=13)
-        panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": 0.12})[0]
+        panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": gap})[0]
+        lowest = min(float(values.min()) for values in scaled)
         highest = max(float(route.values.max()) for route in routes)
-        lowest = min(float(route.values[route.layout.free.ravel()].min()) for route in routes)
         for axes, route in zip(panels, routes, strict=True):
-            drawn = _map(axes, route, lowest, highest)
+            axes.grid(False)
+            values = draw(axes, route)
+            drawn = axes.imshow(values, cmap=plots.VALUES, vmin=lowest, vmax=highest)
+            axes.set_title(route.name, fontsize=11)
+            axes.tick_params(length=0)
         panels[0].set_ylabel("row")
-        bar = figure.add_axes((1 - 0.9 / width, 0.6 / 4.65, 0.16 / width, 1 - (0.6 + 0.75) / 4.65))
+        place = ((1 - 0.9 / width), 0.6 / height, 0.16 / width, 1 - (0.6 + 0.75) / height)
+        bar = figure.add_axes(place)
         bar.grid(False)
-        figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
+        figure.colorbar(drawn, cax=bar, label=label)
     return figure
 
 
-def _map(axes: Axes, route: Route, lowest: float, highest: float) -> Any:
+def _cell(cell: np.ndarray, **look: Any) -> Rectangle:
+    """A square over a cell (row, column)."""
+    return Rectangle((cell[1] - 0.5, cell[0] - 0.5), 1, 1, **look)
+
+
+def _route_map(axes: Axes, route: Route) -> np.ndarray:
     layout, shape = route.layout, route.layout.cells.shape
     crossed = np.zeros(shape, dtype=bool)
     crossed.flat[route.states] = True
     walls = (layout.cells == WALL) | (layout.cells == LOW_WALL)
-    values = np.where(walls & ~crossed, np.nan, route.values.reshape(shape))
-    axes.grid(False)
-    drawn = axes.imshow(values, cmap=plots.VALUES, vmin=lowest, vmax=highest)
-    for row, column in np.argwhere(walls):
-        colour = LOW if layout.cells[row, column] == LOW_WALL else SOLID
-        if crossed[row, column]:
-            axes.add_patch(
-                Rectangle(
-                    (column - 0.5, row - 0.5),
-                    1,
-                    1,
-                    fill=False,
-                    edgecolor=plots.COLOURS[1],
-                    linewidth=2.4,
-                    zorder=4,
-                )
-            )
+    for cell in np.argwhere(walls):
+        if crossed[tuple(cell)]:
+            colour = plots.COLOURS[1]
+            axes.add_patch(_cell(cell, fill=False, edgecolor=colour, linewidth=2.4, zorder=4))
         else:
-            axes.add_patch(
-                Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, linewidth=0)
-            )
+            colour = LOW if layout.cells[tuple(cell)] == LOW_WALL else SOLID
+            axes.add_patch(_cell(cell, facecolor=colour, linewidth=0))
     rows, columns = np.divmod(np.array(route.states), shape[1])
-    axes.plot(
-        columns, rows, color=plots.COLOURS[1], linewidth=2.2, zorder=3, solid_joinstyle="round"
-    )
+    colour, join = plots.COLOURS[1], "round"
+    axes.plot(columns, rows, color=colour, linewidth=2.2, zorder=3, solid_joinstyle=join)
     draw_marks(axes, layout, 9.0)
-    axes.set_title(route.name, fontsize=11)
     axes.set(xlabel="column", xticks=range(0, shape[1], 3), yticks=range(0, shape[0], 3))
-    axes.tick_params(length=0)
-    return drawn
+    return np.where(walls & ~crossed, np.nan, route.values.reshape(shape))
 
 
-def raw_maps(routes: Sequence[Route], title: str) -> Figure:
-    """Value maps as the report drew them: max over actions of Q in every cell, walls included, with the greedy actions."""
-    with plots.style():
-        width = 5.0 * len(routes) + 1.3
-        figure = plots.figure(width, 5.65, left=0.6, right=1.05, top=0.75)
-        figure.suptitle(title, x=0.6 / width, ha="left", fontweight="bold", fontsize=13)
-        panels = figure.subplots(1, len(routes), squeeze=False, gridspec_kw={"wspace": 0.1})[0]
-        lowest, highest = (
-            min(float(route.values.min()) for route in routes),
-            max(float(route.values.max()) for route in routes),
-        )
-        for axes, route in zip(panels, routes, strict=True):
-            shape = route.layout.cells.shape
-            axes.grid(False)
-            drawn = axes.imshow(
-                route.values.reshape(shape), cmap=plots.VALUES, vmin=lowest, vmax=highest
-            )
-            for row, column in np.argwhere(~route.layout.walkable):
-                axes.add_patch(
-                    Rectangle(
-                        (column - 0.5, row - 0.5),
-                        1,
-                        1,
-                        fill=False,
-                        edgecolor="#FFFFFF",
-                        hatch="///",
-                        linewidth=0.0,
-                    )
-                )
-            draw_arrows(
-                axes,
-                route.policy.reshape(*shape, -1),
-                route.layout.walkable,
-                route.values.reshape(shape),
-            )
-            draw_marks(axes, route.layout, 12.0)
-            axes.set_title(route.name, fontsize=11)
-            axes.set(xlabel="column", xticks=range(shape[1]), yticks=range(shape[0]))
-            axes.tick_params(length=0)
-        panels[0].set_ylabel("row")
-        bar = figure.add_axes((1 - 0.9 / width, 0.6 / 5.65, 0.16 / width, 1 - (0.6 + 0.75) / 5.65))
-        bar.grid(False)
-        figure.colorbar(drawn, cax=bar, label="max over actions of Q: discounted reward")
-    return figure
+def _raw_map(axes: Axes, route: Route) -> np.ndarray:
+    layout, shape = route.layout, route.layout.cells.shape
+    values = route.values.reshape(shape)
+    for cell in np.argwhere(~layout.walkable):
+        axes.add_patch(_cell(cell, fill=False, edgecolor="#FFFFFF", hatch="///", linewidth=0.0))
+    draw_arrows(axes, route.policy.reshape(*shape, -1), layout.walkable, values)
+    draw_marks(axes, layout, 12.0)
+    axes.set(xlabel="column", xticks=range(shape[1]), yticks=range(shape[0]))
+    return values
 
 
 def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
-    """The route as a GIF."""
+    """The route as a GIF.
+
+    Args:
+        route: what is shown.
+        title: above the frames.
+        fps: frames per second.
+    """
     from sandbox.visual.animation import write_gif
 
     file = io.BytesIO()
@@ -322,7 +376,7 @@ def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
 
 
 def _frames(route: Route, title: str) -> Iterator[np.ndarray]:
-    from envs.render import Snapshot
+    from envs.render.snapshot import Snapshot
 
     cells = [route.layout.position(state) for state in route.states]
     for step, cell in enumerate(cells):

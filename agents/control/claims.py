@@ -1,20 +1,24 @@
-"""How the control labs' claims are measured: one training run for a setting and a seed, and figures read off it.
+"""How the control labs' claims are measured: one run for a setting and a seed, and its figures.
 
-The agent learns on the model directly, with no store and no metrics in between: the same run as `run LAB --seed N` makes, in some
-hundredths of a second. A figure is a function of setting and seed alone.
+The agent learns on the model directly, without a store or metrics: the same run as that of
+`run LAB --seed N`, in some hundredths of a second. A figure depends on setting and seed alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
+from envs.grid import GridEnv
+from envs.layouts import Layout
 from envs.mdp import TabularMDP
 from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
@@ -37,12 +41,11 @@ COMBINATIONS = (
 Options = tuple[tuple[str, Any], ...]
 
 
-def combinations(base: Setting) -> list[tuple[str, Setting]]:
+def combinations(base: Setting) -> dict[str, Setting]:
     """A setting with each of the four combinations, by name."""
-    return [
-        (name, replace(base, agent=agent).but(policy=policy))
-        for agent, policy, name in COMBINATIONS
-    ]
+    return {
+        name: replace(base, agent=agent).but(policy=policy) for agent, policy, name in COMBINATIONS
+    }
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,41 @@ class Setting:
         return replace(self, world=tuple({**dict(self.world), **world}.items()))
 
 
+def read_settings(package: str) -> dict[str, Setting]:
+    """The settings in the table `settings` of a package's `claims.toml`, by name.
+
+    A row holds the fields of `Setting`, or changes those of the earlier row that `like` names.
+    "NAME: COMBINATION" is the setting with one of the four combinations of agent and policy.
+    """
+    text = files(package).joinpath("claims.toml").read_text(encoding="utf-8")
+    settings: dict[str, Setting] = {}
+    for name, row in tomllib.loads(text)["settings"].items():
+        options, world = row.pop("options", {}), row.pop("world", {})
+        base = settings[row["like"]] if "like" in row else Setting(**row)
+        settings[name] = base.but(**options).within(**world)
+    for name, base in list(settings.items()):
+        settings |= {f"{name}: {which}": one for which, one in combinations(base).items()}
+    return settings
+
+
+def by_name(
+    settings: Mapping[str, Setting], measures: Mapping[str, Callable[..., float]]
+) -> dict[str, Callable[..., float]]:
+    """Measures that take settings by their names.
+
+    Args:
+        settings: as `read_settings` gives them.
+        measures: functions of settings, other values and the seed, in this order, by name.
+    """
+
+    def call(measure: Callable[..., float], *arguments: Any) -> float:
+        return measure(
+            *(settings.get(one, one) if isinstance(one, str) else one for one in arguments)
+        )
+
+    return {name: partial(call, measure) for name, measure in measures.items()}
+
+
 class TrainingOutcome(NamedTuple):
     """What is kept of a run."""
 
@@ -85,18 +123,29 @@ class TrainingOutcome(NamedTuple):
     """float64 [states, actions]."""
 
 
-def env(name: str, world: Options = ()) -> Any:
-    """An environment; equal ones share one, which nobody steps."""
-    return _env(name, world)
+@cache
+def _env(name: str, world: Options) -> GridEnv:
+    env_class = registry().load("env", name)
+    return env_class(config=resolve(env_class.Config, [dict(world)], name))
+
+
+def layout(setting: Setting) -> Layout:
+    """The layout of a setting's environment."""
+    return _env(setting.env, setting.world).layout
 
 
 def model(setting: Setting) -> TabularMDP:
-    """The exact model of a setting's environment."""
-    return _model(setting.env, setting.world)
+    """The exact model of a setting's environment; settings with equal environments share it."""
+    return _env(setting.env, setting.world).model
 
 
 def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
-    """An agent that has learned nothing, and the environment's generator: those of `run LAB --seed N`."""
+    """A fresh agent and the environment's generator, as in `run LAB --seed N`.
+
+    Args:
+        setting: of the run.
+        seed: of the run, >= 0.
+    """
     agent_class = registry().load("agent", setting.agent)
     config = resolve(agent_class.Config, [dict(setting.options)], setting.agent)
     world = model(setting)
@@ -107,13 +156,18 @@ def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
 
 @cache
 def outcome(setting: Setting, seed: int) -> TrainingOutcome:
-    """One run of learning; kept, because several figures and pictures are read off the same runs."""
+    """One run of learning; cached, since several figures and pictures use the same runs.
+
+    Args:
+        setting: of the run.
+        seed: of the run, >= 0.
+    """
     agent, rng = fresh(setting, seed)
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
 
 
 def read(agent: Any, *stretches: Any) -> TrainingOutcome:
-    """What is kept of stretches of episodes, learned one after the other by one agent."""
+    """What is kept of stretches of episodes that one agent learned in turn."""
     rewards = np.concatenate(
         [stretch.return_ / stretch.length for stretch in stretches]
     )  # [episodes]
@@ -128,98 +182,126 @@ def read(agent: Any, *stretches: Any) -> TrainingOutcome:
 def changed_midway(
     setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int
 ) -> tuple[TrainingOutcome, np.ndarray]:
-    """A run whose table is changed by somebody else after so many episodes, and the table [states, actions] as it was before that."""
+    """A run whose table is changed after some episodes, and the table before the change.
+
+    Args:
+        setting: of the run.
+        episodes: after which the table is changed.
+        change: changes the table [states, actions] in place.
+        seed: of the run.
+    """
     agent, rng = fresh(setting, seed)
     before = agent.learn_model(model(setting), rng, episodes)
-    found = agent.q.copy()
+    q = agent.q.copy()
     change(agent.q)
-    return read(
-        agent, before, agent.learn_model(model(setting), rng, setting.episodes - episodes)
-    ), found
+    after = agent.learn_model(model(setting), rng, setting.episodes - episodes)
+    return read(agent, before, after), q
 
 
 # -- figures of one run
 
 
-def last_mean(setting: Setting) -> Callable[[int], float]:
-    """Mean reward per step of the last 100 episodes: the reports' figure."""
-    return lambda seed: outcome(setting, seed).last
+def last_mean(setting: Setting, seed: int) -> float:
+    """Mean reward per step of the last 100 episodes: the reports' figure.
 
-
-def learns(setting: Setting, enough: float) -> Callable[[int], float]:
-    """1 if that mean is at least `enough`, else 0."""
-    return lambda seed: float(outcome(setting, seed).last >= enough)
-
-
-def value_of(setting: Setting, state: int) -> Callable[[int], float]:
-    """max over actions of Q in a state."""
-    return lambda seed: float(outcome(setting, seed).q[state].max())
-
-
-def moves(setting: Setting) -> Callable[[int], float]:
-    """Moves of the greedy policy from start to goal; the length of an episode when it does not come there."""
-
-    def measure(seed: int) -> float:
-        steps = evaluation.evaluate(
-            model(setting), probabilities.greedy(outcome(setting, seed).q), model(setting).horizon
-        ).steps_to_goal
-        return float(model(setting).horizon if steps is None else steps)
-
-    return measure
-
-
-def converged(setting: Setting, enough: float) -> Callable[[int], float]:
-    """The episode from which the curve stays at `enough` reward per step or above; all episodes if it never does.
-
-    The curve has 100 points, so the answer is a multiple of a hundredth of all episodes.
+    Args:
+        setting: of the run.
+        seed: of the run, >= 0.
     """
-
-    def measure(seed: int) -> float:
-        curve = outcome(setting, seed).curve
-        below = np.flatnonzero(curve < enough)
-        return float((below[-1] + 1) * setting.episodes / len(curve)) if len(below) else 0.0
-
-    return measure
+    return outcome(setting, seed).last
 
 
-def earlier(
-    sooner: Callable[[int], float], later: Callable[[int], float]
-) -> Callable[[int], float]:
-    """How much lower the first figure is than the second, in runs of one seed."""
-    return lambda seed: later(seed) - sooner(seed)
+def learns(setting: Setting, enough: float, seed: int) -> float:
+    """1 if that mean is at least `enough`, else 0.
+
+    Args:
+        setting: of the run.
+        enough: reward per step.
+        seed: of the run, >= 0.
+    """
+    return float(outcome(setting, seed).last >= enough)
+
+
+def value_of(setting: Setting, state: int, seed: int) -> float:
+    """max over actions of Q in a state.
+
+    Args:
+        setting: of the run.
+        state: its number.
+        seed: of the run, >= 0.
+    """
+    return float(outcome(setting, seed).q[state].max())
+
+
+def moves(setting: Setting, seed: int) -> float:
+    """Moves of the greedy policy from start to goal; without a way, the steps of an episode.
+
+    Args:
+        setting: of the run.
+        seed: of the run, >= 0.
+    """
+    world = model(setting)
+    policy = probabilities.greedy(outcome(setting, seed).q)
+    steps = evaluation.evaluate(world, policy, world.horizon).steps_to_goal
+    return float(world.horizon if steps is None else steps)
+
+
+def converged(setting: Setting, enough: float, seed: int) -> float:
+    """The episode from which the curve stays at or above `enough` reward per step, else the last.
+
+    The curve has 100 points: the answer is a multiple of a hundredth of all episodes.
+
+    Args:
+        setting: of the run.
+        enough: reward per step.
+        seed: of the run, >= 0.
+    """
+    curve = outcome(setting, seed).curve
+    below = np.flatnonzero(curve < enough)
+    return float((below[-1] + 1) * setting.episodes / len(curve)) if len(below) else 0.0
+
+
+def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
+    """How many episodes earlier the first setting has `converged`, in runs of one seed.
+
+    Args:
+        sooner: a setting.
+        later: another.
+        enough: reward per step.
+        seed: of both runs, >= 0.
+    """
+    return converged(later, enough, seed) - converged(sooner, enough, seed)
 
 
 # -- exact figures
 
 
-def exactly(value: Callable[[], float]) -> Callable[[int], float]:
-    """A figure that no seed changes."""
-    return lambda seed: value()
-
-
 def best_per_step(setting: Setting) -> float:
     """The best possible expected return of an episode, by its length."""
     world = model(setting)
-    return float(world.start @ planning.finite_horizon(world, world.horizon).value / world.horizon)
+    return evaluation.value_at_start(
+        world, planning.finite_horizon(world, world.horizon).value
+    ) / float(world.horizon)
 
 
 def shortest(setting: Setting) -> float:
     """Moves from start to goal on the shortest way."""
-    return float(env(setting.env, setting.world).layout.shortest_path_length)
+    return float(layout(setting).shortest_path_length or np.inf)
+
+
+def episode_steps(setting: Setting) -> float:
+    """Steps after which an episode is truncated."""
+    return float(model(setting).horizon)
+
+
+# -- curves
 
 
 def bands(setting: Setting, seeds: int) -> np.ndarray:
-    """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS]."""
+    """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS].
+
+    Args:
+        setting: of the runs.
+        seeds: how many, >= 1.
+    """
     return np.stack([outcome(setting, seed).curve for seed in range(seeds)])
-
-
-@cache
-def _env(name: str, world: Options) -> Any:
-    env_class = registry().load("env", name)
-    return env_class(config=resolve(env_class.Config, [dict(world)], name))
-
-
-@cache
-def _model(name: str, world: Options) -> TabularMDP:
-    made: TabularMDP = _env(name, world).model
-    return made

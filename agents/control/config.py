@@ -1,12 +1,55 @@
-"""What all control labs can be told. Cheap to import: the command line's help needs no more."""
+"""Options of all control labs. Cheap to import: the command line's help needs no more."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from sandbox.config.model import Choice, Chosen, LabConfig
+from agents.agent import Agent
+from envs.config import GridConfig
+from sandbox.config.model import Choice, Chosen, LabConfig, with_defaults
+from sandbox.config.resolve import registered_config
+from sandbox.registry.registry import registry
+
+
+def read_table(beside: str, name: str) -> dict[str, dict[str, Any]]:
+    """A table of settings from a TOML file beside a module.
+
+    Args:
+        beside: the module's `__file__`.
+        name: of the TOML file.
+    """
+    return tomllib.loads(Path(beside).with_name(name).read_text(encoding="utf-8"))
+
+
+def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
+    """The finder of agents' options, with a lab's own defaults for those that it names.
+
+    Args:
+        beside: `__file__` of a module that lies beside the lab's `agents.toml`.
+
+    Returns:
+        A function for the argument `find` of `sandbox.config.model.Choice`.
+    """
+    defaults = {
+        agent: {
+            option: tuple(value) if isinstance(value, list) else value
+            for option, value in options.items()
+        }
+        for agent, options in read_table(beside, "agents.toml").items()
+    }
+
+    @cache
+    def config_of(kind: str, name: str) -> type[LabConfig]:
+        own = registered_config(kind, name)
+        return with_defaults(own, defaults[name]) if name in defaults else own
+
+    return config_of
 
 
 class ControlConfig(LabConfig):
@@ -15,19 +58,25 @@ class ControlConfig(LabConfig):
     agent: Chosen = Choice("agent", "sarsa", "who learns")
     episodes: int = Field(3000, ge=1, le=10**9, description="episodes of learning")
 
+
+class GridLabConfig(ControlConfig):
+    """Options of labs with grids."""
+
+    env: GridConfig = Field(default_factory=GridConfig, description="the grid")
+
     @model_validator(mode="after")
-    def _takes_what_is_observed(self) -> Self:
+    def _agent_can_observe(self) -> Self:
         """Refuse an agent that cannot learn from what a grid shows it."""
-        env: Any = getattr(self, "env", None)
-        shown = getattr(env, "observation", None)
-        if shown is None or not isinstance(self.agent, Chosen):
-            return self
-        misfit = getattr(self.agent.options, "misfit", None)
-        if misfit is None and shown != "state":
+        if not isinstance(self.agent, Chosen):
+            return self  # it is wrong, which was reported already
+        agent: type[Agent] = registry().load("agent", self.agent.name)
+        if "grid" not in agent.experiments and self.env.observation != "state":
             raise ValueError(
-                f"env.observation {shown} is for agents with a network: sb3-dqn, sb3-ppo, sb3-a2c. "
-                f"{self.agent.name} has a table of states: env.observation state"
+                f"env.observation {self.env.observation} is for agents with a network: sb3-dqn, "
+                f"sb3-ppo, sb3-a2c. {self.agent.name} has a table of states: env.observation state"
             )
-        if misfit is not None and (why := misfit(*env.spaces())):
+        if "grid" in agent.experiments and (
+            why := agent.misfit(self.agent.options, *self.env.spaces())
+        ):
             raise ValueError(why)
         return self

@@ -1,71 +1,78 @@
-"""One configuration with many seeds, learned together: every core learns, and each seed has the bytes it would have alone.
+"""One configuration with many seeds, learned together on all cores.
 
-Seeds meet only where they are summarised: metrics are bands over seeds, in each episode.
+Each seed has the bytes it would have alone. Metrics are bands over seeds, in each episode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
 from sandbox.errors import OutOfTime
-from sandbox.lab import Block, Context, Experiment, State, Summary
+from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
-
-BANDED = ("return", "reward_per_step", "steps_to_goal", "regret", "greedy_return")
-"""Columns that differ from seed to seed and become bands, unless the experiment says which; the others are the same for all."""
-LOW, HIGH = 2.5, 97.5
-"""Percentiles between which 95 % of the seeds lie."""
+from sandbox.stats import aggregates
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
 
 
 def built(
-    make: Callable[[Any, Context], Any], configs: Sequence[Any], contexts: Sequence[Context]
-) -> list[Any]:
+    make: Callable[[Any, Context], AgentExperiment],
+    configs: Sequence[Any],
+    contexts: Sequence[Context],
+) -> list[AgentExperiment]:
     """One experiment for each seed.
 
+    Args:
+        make: builds one.
+        configs: one for each seed.
+        contexts: likewise.
+
     Raises:
-        OutOfTime: when the run's time is over before all are there.
+        OutOfTime: when the run's time is over before all are built.
     """
-    made: list[Any] = []
+    experiments: list[AgentExperiment] = []
     for config, context in zip(configs, contexts, strict=True):
         if not context.on_time():
             raise OutOfTime(
-                f"The time was over when {len(made)} of {len(contexts)} seeds were prepared, so none has learned: give more of it, or fewer seeds."
+                f"The time was over when {len(experiments)} of {len(contexts)} seeds were "
+                "prepared, so none has learned: give more of it, or fewer seeds."
             )
-        made.append(make(config, context))
-    return made
+        experiments.append(make(config, context))
+    return experiments
 
 
-class ManySeeds(Experiment):
-    """Experiments that differ in their seeds alone, advanced block by block in threads (compiled learning releases the GIL).
+class ManySeeds(ShownExperiment):
+    """Experiments that differ in their seeds alone, advanced block by block in threads.
+
+    Compiled learning releases the GIL, so that the threads run on several cores.
 
     Args:
         experiments: one for each seed, freshly built, all of one configuration.
-        contexts: theirs, in the same order; their generators are part of this experiment's state.
+        contexts: theirs, in the same order; their generators are part of the state.
         threads: how many learn at a time.
         full: whether to keep every seed's own metrics too, as streams "learn, seed 7".
     """
 
     def __init__(
         self,
-        experiments: Sequence[Any],
+        experiments: Sequence[AgentExperiment],
         contexts: Sequence[Context],
         threads: int,
         full: bool = False,
     ) -> None:
         self.experiments, self.contexts, self.full = list(experiments), list(contexts), full
-        self.unit, self.limit = experiments[0].unit, experiments[0].limit
-        self._banded = getattr(experiments[0], "banded", BANDED)
-        self.headline = tuple(
-            f"{experiments[0].headline[0]}_{kind}" for kind in ("mean", "low", "high")
-        )
+        first = experiments[0]
+        self.config, self.unit, self.limit = first.config, first.unit, first.limit
+        self.headline = [f"{first.headline[0]}_{kind}" for kind in ("mean", "low", "high")]
         self._threads = max(1, min(threads, len(self.experiments)))
         self._ready: dict[int, Sequence[Block]] = {}
-        """Of a block that was put down in the middle: what the seeds made that are done with it."""
+        """Of a block that was interrupted: the blocks of the seeds that are done with it."""
 
     @property
     def seeds(self) -> list[int]:
@@ -89,7 +96,7 @@ class ManySeeds(Experiment):
     @property
     def env_steps(self) -> int:
         """Steps of learning of all seeds together."""
-        return sum(experiment.env_steps for experiment in self.experiments)
+        return sum(experiment.env_steps or 0 for experiment in self.experiments)
 
     @property
     def agent(self) -> Any:
@@ -97,12 +104,13 @@ class ManySeeds(Experiment):
         return self.experiments[0].agent
 
     def advance(self) -> list[Block]:
-        """The next block of every seed, and their bands; nothing yet where there is no time for all of it."""
+        """The next block of every seed, and their bands; nothing yet while time runs out."""
         blocks = self._advanced()  # [seeds][blocks]
         if not blocks:
             return []
         banded = [
-            bands([one[number] for one in blocks], self._banded) for number in range(len(blocks[0]))
+            bands([one[number] for one in blocks], self.experiments[0].banded)
+            for number in range(len(blocks[0]))
         ]
         if self.full:
             banded += [
@@ -115,7 +123,7 @@ class ManySeeds(Experiment):
     def _advanced(self) -> list[Sequence[Block]]:
         """The next blocks of every seed; none, while there is no time for the rest of them.
 
-        Who interrupts this waits for the seeds that are learning, not for those that were to follow.
+        An interrupt waits for the seeds that are learning, not for those that would follow.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
         waiting = [number for number in range(len(self.experiments)) if number not in self._ready]
@@ -143,6 +151,24 @@ class ManySeeds(Experiment):
             **({"ready": self._ready_state()} if self._ready else {}),
         }
 
+    def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
+        """Those of the first seed."""
+        return self.experiments[0].frames(name, rng, history)
+
+    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+        """Bands of learning curves, the final scores, and the tables of all seeds."""
+        from agents.control import curves
+
+        table, score, seeds = self.table(), self.score(), len(self.seeds)
+        artifacts.save_array("q_tables.npy", np.stack([one.agent.q for one in self.experiments]))
+        artifacts.write("seeds.csv", curves.seeds_table(table))
+        curve = self.experiments[0].seeds_curve(metrics, name, seeds)
+        artifacts.save_figure("learning_curve.png", curve)
+        title = f"{name}: where {seeds} seeds of {self.config.agent.name} ended"
+        label = f"{score.unit} of the greedy policy"
+        histogram = curves.score_histogram(table[score.name], score.optimum, title, label)
+        artifacts.save_figure("scores.png", histogram)
+
     def _ready_state(self) -> list[State]:
         return [
             {
@@ -155,7 +181,7 @@ class ManySeeds(Experiment):
         ]
 
     def restore(self, state: State) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         for experiment, context, own, generators in zip(
             self.experiments, self.contexts, state["experiments"], state["generators"], strict=True
         ):
@@ -168,22 +194,21 @@ class ManySeeds(Experiment):
 
     @property
     def notes(self) -> list[str]:
-        """What the experiments have to say, each sentence once."""
+        """Those of all experiments, each sentence once."""
         return list(
             dict.fromkeys(note for experiment in self.experiments for note in experiment.notes)
         )
 
     def score(self) -> Score:
-        """The mean over seeds of what each is judged by."""
+        """The mean of the seeds' scores."""
         scores = [experiment.score() for experiment in self.experiments]
-        mean = float(np.mean([score.value for score in scores]))
         optimum = None if any(score.optimum is None for score in scores) else scores[0].optimum
         errors = [score.standard_error for score in scores if score.standard_error is not None]
         error = float(np.sqrt(np.square(errors).sum())) / len(scores) if errors else None
         episodes = [score.episodes for score in scores if score.episodes is not None]
         return replace(
             scores[0],
-            value=mean,
+            value=float(np.mean([score.value for score in scores])),
             optimum=optimum,
             standard_error=error,
             episodes=sum(episodes) if episodes else None,
@@ -196,7 +221,7 @@ class ManySeeds(Experiment):
         summary: Summary = {
             score: float(scores.mean()),
             "seeds": len(self.experiments),
-            f"{score}_iqm": interquartile_mean(scores),
+            f"{score}_iqm": float(aggregates.iqm(scores[:, None])),
             f"{score}_low": float(np.percentile(scores, LOW)),
             f"{score}_high": float(np.percentile(scores, HIGH)),
             "episodes": self.done_units,
@@ -213,7 +238,7 @@ class ManySeeds(Experiment):
         return summary
 
     def table(self) -> dict[str, np.ndarray]:
-        """The scores of every seed: columns [seeds]; NaN where there is none."""
+        """The scores of every seed: columns [seeds], NaN for no value."""
         rows = [experiment.summary() for experiment in self.experiments]
         names = [
             name
@@ -229,8 +254,10 @@ class ManySeeds(Experiment):
         return {"seed": np.array(self.seeds), **columns}
 
 
-def bands(blocks: Sequence[Block], banded: Sequence[str] = BANDED) -> Block:
-    """Blocks of several seeds as one: mean, interquartile mean, median, and the bounds of the middle 95 %, in each row.
+def bands(blocks: Sequence[Block], banded: Sequence[str]) -> Block:
+    """Blocks of several seeds as one.
+
+    A banded column becomes mean, interquartile mean, median, and the bounds of the middle 95 %.
 
     Args:
         blocks: one for each seed, of the same stream, equally long.
@@ -250,7 +277,7 @@ def bands(blocks: Sequence[Block], banded: Sequence[str] = BANDED) -> Block:
 
 
 def _band(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Bands over the first axis of [seeds, rows]; seeds without a value are left out, and their share is kept."""
+    """Bands over the first axis of [seeds, rows], leaving out seeds without a value."""
     ordered = np.sort(values, axis=0)  # [seeds, rows], those without a value last
     known = np.isfinite(ordered)  # [seeds, rows]
     count = known.sum(axis=0)  # [rows]
@@ -266,14 +293,16 @@ def _band(values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Means over the first axis of the values that are kept, NaN where none is; both [seeds, rows]."""
+    """Means over the first axis of the values that are kept, NaN for none; both [seeds, rows]."""
     count = kept.sum(axis=0)
     mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
     return mean
 
 
 def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
-    """A percentile of the first `count` of sorted values, linear between neighbours (NumPy's default); NaN where count is 0.
+    """A percentile of the first `count` of sorted values, linear between neighbours.
+
+    That is NumPy's default; NaN where count is 0.
 
     Args:
         ordered: float64 [seeds, rows], sorted along the first axis.
@@ -291,18 +320,7 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
 
 
 def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The mean of the first `count` of sorted values without their lowest and highest quarter (rounded down); see `_percentile`."""
+    """The mean of `count` sorted values without their lowest and highest quarter, rounded down."""
     cut = count // 4  # [rows]
     number = np.arange(len(ordered))[:, None]  # [seeds, 1]
     return _mean(ordered, (number >= cut) & (number < count - cut))
-
-
-def interquartile_mean(values: np.ndarray) -> float:
-    """The mean of the middle half: a quarter of the values, rounded down, is cut off at either end (Agarwal et al. 2021).
-
-    Args:
-        values: float [n].
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    cut = len(ordered) // 4
-    return float(ordered[cut : len(ordered) - cut].mean())

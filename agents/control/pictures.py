@@ -1,8 +1,12 @@
-"""Pictures of control labs: learning curve, value map with greedy arrows, visits map."""
+"""Pictures and files of runs in grids: learning curve, value map, visits map, the agent."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import csv
+import io
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,149 +14,181 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from agents.control import curves
+from agents.control.base import AgentExperiment
 from envs import layouts
+from envs.grid import ACTIONS
 from envs.layouts import Layout
+from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x, y)."""
+"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x,
+y).
+"""
 
 
-class CurveColumns(NamedTuple):
-    """What a learning curve is about: a column of the stream "learn", one of "evaluate", and what they are called."""
-
-    learned: str = "reward_per_step"
-    greedy: str = "reward_per_step"
-    label: str = "reward per step"
-    evaluated: str = "greedy policy, exact"
-
-
-PER_STEP = CurveColumns()
-
-
-def learning_curve(
-    metrics: Metrics,
-    optimum: float | None,
-    title: str,
-    exploration: str = "exploration ε",
-    score: CurveColumns = PER_STEP,
-) -> Figure:
-    """Reward and exploration against the episode.
+def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Write the pictures and files of a finished run in a grid.
 
     Args:
-        metrics: with the streams "learn" and "evaluate".
-        optimum: the best possible score, drawn as a line.
-        title: above the figure.
-        exploration: what the lower curve is called.
-        score: what is drawn.
+        experiment: at its end.
+        name: of the environment.
+        artifacts: where the files go.
+        metrics: of the run.
     """
-    learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
-    evaluate = metrics.columns("evaluate", ["episode", score.greedy])
-    window = max(1, min(100, len(learn["episode"]) // 20))
-    shown = plots.thinned(len(learn["episode"]))
-    with plots.style():
-        figure = plots.figure(8.0, 5.2)
-        upper, lower = figure.subplots(
-            2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08}
-        )
-        upper.plot(
-            learn["episode"][shown],
-            learn[score.learned][shown],
-            color=plots.COLOURS[5],
-            alpha=0.45,
-            linewidth=0.7,
-            label="each episode, exploring",
-        )
-        smooth = plots.moving_mean(learn[score.learned], window)
-        upper.plot(
-            learn["episode"][shown],
-            smooth[shown],
-            color=plots.COLOURS[0],
-            label=f"mean of the last {window} episodes",
-        )
-        if evaluate:
-            upper.plot(
-                evaluate["episode"],
-                evaluate[score.greedy],
-                "o",
-                markersize=4,
-                color=plots.COLOURS[1],
-                label=score.evaluated,
-            )
-        if optimum is not None:
-            plots.optimum_line(upper, optimum, f"best possible: {number(optimum, 4)}")
-        upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right")
-        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
-        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
-        for axes in (upper, lower):
-            axes.yaxis.set_label_coords(-0.075, 0.5)
-    return figure
-
-
-def value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
-    """What each cell is worth, and where the greedy policy goes from it.
-
-    Args:
-        layout: the grid.
-        values: float [states], in units of discounted reward.
-        policy: greedy action probabilities, float [states, actions].
-        title: above the figure.
-    """
-    shape = layout.cells.shape
-    free = layout.walkable  # [rows, columns]
-    with plots.style():
-        figure, axes, bar = map_axes(shape, title)
-        drawn = axes.imshow(np.where(free, values.reshape(shape), np.nan), cmap=plots.VALUES)
-        figure.colorbar(drawn, cax=bar, label="value: discounted reward to come")
-        _walls(axes, layout)
-        if max(shape) <= 60:
-            draw_arrows(axes, policy.reshape(*shape, -1), free, values.reshape(shape))
-        draw_marks(axes, layout)
-    return figure
-
-
-def visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
-    """How often each cell was stood on during learning.
-
-    Args:
-        layout: the grid.
-        visits: steps spent in each state, int [states].
-        title: above the figure.
-    """
-    shape = layout.cells.shape
-    counts = np.where(layout.walkable & (visits.reshape(shape) > 0), visits.reshape(shape), np.nan)
-    with plots.style():
-        figure, axes, bar = map_axes(shape, title)
-        axes.set_facecolor("#E5E7EB")
-        highest = float(np.nanmax(counts)) if np.isfinite(counts).any() else 1.0
-        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=LogNorm(1, max(highest, 2.0)))
-        visits_bar(figure, drawn, bar)
-        _walls(axes, layout)
-        draw_marks(axes, layout)
-    return figure
-
-
-def visits_bar(figure: Figure, drawn: Any, bar: Axes) -> None:
-    """The colour bar of numbers of steps."""
-    figure.colorbar(
-        drawn,
-        cax=bar,
-        label="steps spent here (log scale); grey: never",
-        format=FuncFormatter(_plain),
+    agent, layout, who = experiment.agent, experiment.env.layout, experiment.config.agent.name
+    artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
+    keep_agent(experiment, artifacts)
+    title, optimum = f"{name}: how {who} learned", experiment.score().optimum
+    curve = curves.learning_curve(metrics, optimum, title, curves.exploration(experiment))
+    artifacts.save_figure("learning_curve.png", curve)
+    save_maps(
+        artifacts, name, experiment, layout, agent.q.max(axis=1), agent.policy(), agent.visits
     )
-    bar.yaxis.set_minor_locator(NullLocator())
+
+
+def save_maps(
+    artifacts: Artifacts,
+    name: str,
+    experiment: AgentExperiment,
+    layout: Layout,
+    values: np.ndarray | None,
+    policy: np.ndarray,
+    visits: np.ndarray,
+) -> None:
+    """Write the maps of values and visits of a grid.
+
+    Args:
+        artifacts: where the files go.
+        name: of the environment.
+        experiment: for the agent's name.
+        layout: the grid.
+        values: float [states]; None draws no map of them.
+        policy: greedy action probabilities, float [states, actions].
+        visits: steps spent in each state, int [states].
+    """
+    who = experiment.config.agent.name
+    if values is not None:
+        title = f"{name}: what {who} thinks each cell is worth"
+        artifacts.save_figure("value_map.png", layout_value_map(layout, values, policy, title))
+    title = f"{name}: where {who} was while learning"
+    artifacts.save_figure("visits_map.png", layout_visits_map(layout, visits, title))
+
+
+def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
+    """Write the agent, its table, its snapshots, and the summary.
+
+    Args:
+        experiment: at its end.
+        artifacts: where the files go.
+    """
+    artifacts.save_array("q_table.npy", experiment.agent.q)
+    scratch = artifacts.scratch("agent.npz")
+    experiment.agent.save(scratch)
+    artifacts.keep(scratch, "agent.npz")
+    with artifacts.open("snapshots.npz") as file:
+        np.savez_compressed(file, **experiment.state()["snapshots"])
+    artifacts.write_json("summary.json", experiment.summary())
+
+
+def _q_table(q: np.ndarray, columns: int) -> str:
+    """Q as comma-separated text: row, column, and a column for each action."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "column", *ACTIONS])
+    writer.writerows([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
+    return text.getvalue()
+
+
+GROUND = "#E5E7EB"
+"""Colour of cells without a value."""
+VALUE_LABEL = "value: discounted reward to come"
+VISITS_LABEL = "steps spent here (log scale); grey: never"
+
+
+def layout_value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
+    """The value of each cell of a layout, with the greedy actions; see `value_map`."""
+    free = layout.walkable  # [rows, columns]
+    shown = np.where(free, values.reshape(free.shape), np.nan)
+    return value_map(shown, policy, free, title, partial(_draw_layout, layout))
+
+
+def layout_visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
+    """How often each cell of a layout was visited; see `visits_map`."""
+    visits = np.where(layout.walkable, visits.reshape(layout.cells.shape), 0)
+    return visits_map(visits, title, partial(_draw_layout, layout))
+
+
+def value_map(
+    values: np.ndarray,
+    policy: np.ndarray,
+    free: np.ndarray,
+    title: str,
+    draw: Callable[[Axes], None],
+    label: str = VALUE_LABEL,
+    arrows: np.ndarray = ARROWS,
+    ground: str = "white",
+) -> Figure:
+    """The value of each cell, and the greedy actions.
+
+    Args:
+        values: in units of discounted reward, float [rows, columns]; NaN is not drawn.
+        policy: greedy action probabilities, float [states, actions].
+        free: cells in which something can be done, bool [rows, columns].
+        title: above the figure.
+        draw: draws what is in the cells.
+        label: of the colour bar.
+        arrows: where each action points, (x, y), float [actions, 2].
+        ground: colour of cells without a value.
+    """
+    with plots.style():
+        figure, axes, bar = map_axes(values.shape, title)
+        axes.set_facecolor(ground)
+        figure.colorbar(axes.imshow(values, cmap=plots.VALUES), cax=bar, label=label)
+        draw(axes)
+        if max(values.shape) <= 60 and free.any():
+            draw_arrows(axes, policy.reshape(*values.shape, -1), free, values, arrows)
+    return figure
+
+
+def visits_map(
+    visits: np.ndarray, title: str, draw: Callable[[Axes], None], label: str = VISITS_LABEL
+) -> Figure:
+    """How often each cell was visited while learning.
+
+    Args:
+        visits: steps spent in each cell, int [rows, columns].
+        title: above the figure.
+        draw: draws what is in the cells.
+        label: of the colour bar.
+    """
+    scale = LogNorm(1, max(float(visits.max()), 2.0))
+    with plots.style():
+        figure, axes, bar = map_axes(visits.shape, title)
+        axes.set_facecolor(GROUND)
+        counts = np.where(visits > 0, visits, np.nan)
+        drawn = axes.imshow(counts, cmap=plots.VALUES, norm=scale)
+        figure.colorbar(drawn, cax=bar, label=label, format=FuncFormatter(_plain))
+        bar.yaxis.set_minor_locator(NullLocator())
+        draw(axes)
+    return figure
 
 
 def _plain(value: float, position: int | None) -> str:
-    """10000 rather than 10^4, as everywhere: no mathematics to typeset, which would take longer than the picture."""
+    """10000 rather than 10^4: typesetting the power would take longer than the picture."""
     return number(round(value))
 
 
 def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
-    """A figure with room for a map of this shape and for its colour bar beside it."""
+    """A figure with room for a map of this shape and for its colour bar beside it.
+
+    Args:
+        shape: rows and columns.
+        title: above the map.
+    """
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
     width, height = inches * columns, max(inches * rows, 2.0)
@@ -176,8 +212,8 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
     return figure, axes, bar
 
 
-def _walls(axes: Axes, layout: Layout) -> None:
-    """Walls in dark slate over the values, and marks for the other kinds of ground."""
+def _draw_layout(layout: Layout, axes: Axes) -> None:
+    """Walls in dark slate, marks for the other kinds of ground, start and goals."""
     picture = np.zeros((*layout.cells.shape, 4))
     picture[layout.cells == layouts.WALL] = (0.22, 0.25, 0.32, 1.0)
     axes.imshow(picture)
@@ -190,41 +226,49 @@ def _walls(axes: Axes, layout: Layout) -> None:
             s=(2.2 * size) ** 2 if kind == layouts.HOLE else (2.9 * size) ** 2,
             **look,
         )
+    draw_marks(axes, layout)
 
 
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
-    """Start and goals by their letters, at most so many points high."""
+    """Start and goals by their letters, at most so many points high.
+
+    Args:
+        axes: a map.
+        layout: the grid.
+        points: largest height of the letters.
+    """
     size = min(points, 220 / max(layout.cells.shape))
-    box = {
-        "boxstyle": "circle,pad=0.2",
-        "facecolor": "white",
-        "edgecolor": "#111827",
-        "linewidth": 1.0,
-    }
-    row, column = layout.start
+    draw_letter(axes, "S", layout.start, size)
+    for goal in layout.goals:
+        draw_letter(axes, "G", goal, size)
+
+
+def draw_letter(axes: Axes, letter: str, place: tuple[float, float], points: float) -> None:
+    """A letter in a circle; that of the goal is coloured.
+
+    Args:
+        axes: a map.
+        letter: "S", "G" …
+        place: row and column.
+        points: height of the letter.
+    """
+    row, column = place
     axes.text(
         column,
         row,
-        "S",
+        letter,
         ha="center",
         va="center",
-        fontsize=size,
+        fontsize=points,
         fontweight="bold",
-        color="#111827",
-        bbox=box,
+        color=plots.COLOURS[1] if letter == "G" else "#111827",
+        bbox={
+            "boxstyle": "circle,pad=0.2",
+            "facecolor": "white",
+            "edgecolor": "#111827",
+            "linewidth": 1.0,
+        },
     )
-    for row, column in layout.goals:
-        axes.text(
-            column,
-            row,
-            "G",
-            ha="center",
-            va="center",
-            fontsize=size,
-            fontweight="bold",
-            color=plots.COLOURS[1],
-            bbox=box,
-        )
 
 
 _GROUND: dict[int, dict[str, Any]] = {
@@ -244,7 +288,7 @@ _GROUND: dict[int, dict[str, Any]] = {
         "linewidths": 0.8,
     },
 }
-"""How cells that are neither floor nor wall are drawn over their values: holes as discs, sand dotted, low walls hatched."""
+"""How other cells are drawn over their values: holes as discs, sand dotted, low walls hatched."""
 
 
 def draw_arrows(
@@ -254,7 +298,7 @@ def draw_arrows(
     values: np.ndarray,
     arrows: np.ndarray = ARROWS,
 ) -> None:
-    """One arrow for each greedy action (a dot for staying), light on dark cells and dark on light ones.
+    """One arrow for each greedy action, a dot for staying; light on dark cells, dark on light ones.
 
     Args:
         axes: with rows that run downwards.

@@ -1,93 +1,171 @@
-"""How control labs are watched: episodes as frames, from what the agent knows now or knew before."""
+"""How control experiments are watched: episodes as frames, from what the agent knows or knew.
+
+Every episode is played on the model, or in an environment of the viewer's own, with the viewer's
+generator: watching changes nothing of what is learned.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import gymnasium
 import numpy as np
 
-from agents.control.experiment import ControlExperiment, Snapshotted, walk
-from envs.render import Snapshot
+from agents.control.base import AgentExperiment, TableSnapshot
+from envs import ids
+from envs.grid import TRAIL
+from envs.render.snapshot import Snapshot, captioned
+from sandbox.errors import UsageError
 from sandbox.text import number
 
-LONGEST = 400
-"""Frames of an episode that is watched by itself: one that never arrives need not be seen to its end."""
+if TYPE_CHECKING:
+    from envs.mdp import TabularMDP
+
+LONGEST, SHORT = 400, 60
+"""Most frames of an episode in a grid: of the last one that is shown, and of each before it."""
+LONGEST_RENDERED, SHORT_RENDERED = 300, 40
+"""The same where the environment draws itself."""
 LINGER = 8
-"""Frames shown after the goal is reached: it stays there anyway."""
-TRAIL = 8
+"""Frames shown after the goal is reached: the agent stays there anyway."""
+
+Env = gymnasium.Env[Any, Any]
 
 
-def episode_now(
-    experiment: ControlExperiment, rng: np.random.Generator, title: str
-) -> Iterator[Snapshot]:
-    """One episode as the agent behaves now: with its exploration while it learns, greedy once it is done."""
-    now = Snapshotted(
-        experiment.done_units,
-        0.0 if experiment.done else float(experiment.agent.epsilon()),
-        experiment.agent.q,
-    )
-    return islice(
-        _episode(
-            experiment,
-            now,
-            rng,
-            title,
-            explore=not experiment.done,
-            scale=_scale(experiment, [now]),
-        ),
-        LONGEST,
-    )
+class Knowledge(NamedTuple):
+    """What an agent knew at some time, so that an episode can be played with it.
+
+    Attributes:
+        time: how much it had learned ("episode 1200").
+        mode: how it acts ("greedy", "ε 0.01").
+        act: chooses an action, from the observation and the number of steps before.
+        whole: whether the episode is shown to its end, rather than its beginning.
+        values: of each state, float [states]; None where unknown.
+        policy: greedy actions, [states, actions], above 0 where they are; needed in grids.
+    """
+
+    time: str
+    mode: str
+    act: Callable[[Any, int], Any]
+    whole: bool
+    values: np.ndarray | None = None
+    policy: np.ndarray | None = None
+
+    def status(self, step: int, total: float) -> str:
+        """The line below a frame."""
+        return f"{self.time} · step {step} · {self.mode} · return {number(total, 4)}"
 
 
-def episodes_then(
-    experiment: ControlExperiment, rng: np.random.Generator, title: str, most: int = 60
-) -> Iterator[Snapshot]:
-    """How it learned: an episode for each snapshot, at most `most` frames of each, the last one greedy and whole."""
-    scale = _scale(experiment, experiment.snapshots)
-    for snapshot in experiment.snapshots:
-        frames = _episode(experiment, snapshot, rng, title, explore=True, scale=scale)
-        yield from islice(frames, most)
-    yield from islice(
-        _episode(experiment, experiment.snapshots[-1], rng, title, explore=False, scale=scale),
-        LONGEST,
-    )
+@dataclass(frozen=True)
+class RenderedFrame:
+    """A frame that the environment drew itself.
+
+    Attributes:
+        pixels: uint8 [height, width, 3].
+        status: the line below.
+    """
+
+    pixels: np.ndarray
+    status: str
+
+    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+        """The frame with its line, uint8 [height + 32, width, 3]; it has no layers to hide."""
+        return captioned(self.pixels, self.status)
 
 
-def _episode(
-    experiment: ControlExperiment,
-    knowledge: Snapshotted,
+def knowledge(
+    experiment: AgentExperiment, rng: np.random.Generator, history: bool, maps: bool
+) -> Iterator[Knowledge]:
+    """What an agent with a table knows now: exploring while it learns, greedy once it is done.
+
+    Args:
+        experiment: of the agent.
+        rng: draws exploring actions, and breaks ties.
+        history: whether to take what it knew at each snapshot instead, and the last one greedily.
+        maps: whether values and greedy actions of all states are needed.
+    """
+    agent = experiment.agent
+    now = TableSnapshot(experiment.done_units, float(agent.epsilon()), agent.q)
+    if not history:
+        yield _known(experiment, now, rng, not experiment.done, True, maps)
+        return
+    for kept in experiment.snapshots:
+        yield _known(experiment, kept, rng, True, False, maps)
+    yield _known(experiment, experiment.snapshots[-1], rng, False, True, maps)
+
+
+def _known(
+    experiment: AgentExperiment,
+    then: TableSnapshot,
     rng: np.random.Generator,
-    title: str,
     explore: bool,
-    scale: tuple[float, float],
-) -> Iterator[Snapshot]:
-    model, layout = experiment.model, experiment.env.layout
-    agent = _as_it_was(experiment.agent, knowledge)
-    values, policy = agent.q.max(axis=1), agent.policy()  # [states], [states, actions]
-    columns = layout.cells.shape[1]
-    trail: list[tuple[int, int]] = []
-    lingered = 0
-    counted = (
-        knowledge.episode == experiment.done_units
-    )  # an earlier snapshot keeps one table, not those of all steps
+    whole: bool,
+    maps: bool,
+) -> Knowledge:
+    agent = copy.copy(experiment.agent)
+    agent.q, agent.episodes_done = np.asarray(then.q, dtype=np.float64), then.episode
+    counted = then.episode == experiment.done_units  # snapshots hold no tables of single steps
 
     def act(state: int, step: int) -> int:
         action: int = agent.act(state, explore=explore, rng=rng, step=step if counted else None)
         return action
 
-    for state, step, total in walk(model, act, rng):
-        cell = (state // columns, state % columns)
+    mode = f"ε {number(then.epsilon, 3)}" if explore else "greedy"
+    time = f"episode {number(then.episode)}"
+    if not maps:
+        return Knowledge(time, mode, act, whole)
+    return Knowledge(time, mode, act, whole, agent.q.max(axis=1), agent.policy() > 0)
+
+
+def grid_frames(
+    experiment: AgentExperiment,
+    known: Iterable[Knowledge],
+    values: Iterable[np.ndarray | None],
+    rng: np.random.Generator,
+    title: str,
+) -> Iterator[Snapshot]:
+    """Episodes in a grid, played on its model.
+
+    Args:
+        experiment: in one of our grids.
+        known: what the agent knew, for each episode.
+        values: of states, each float [states]: the colour scale covers them all.
+        rng: draws starts and outcomes.
+        title: above the frames.
+    """
+    free = experiment.env.layout.walkable.ravel()  # [states]
+    shown = [one[free] for one in values if one is not None]
+    scale = (float(np.min(shown)), float(np.max(shown))) if shown else (0.0, 1.0)
+    for one in known:
+        frames = _grid_episode(experiment, one, rng, title, scale)
+        yield from islice(frames, LONGEST if one.whole else SHORT)
+
+
+def _grid_episode(
+    experiment: AgentExperiment,
+    known: Knowledge,
+    rng: np.random.Generator,
+    title: str,
+    scale: tuple[float, float],
+) -> Iterator[Snapshot]:
+    layout, model = experiment.env.layout, experiment.model
+    assert model is not None
+    trail: list[tuple[int, int]] = []
+    lingered = 0
+    for state, step, total in walk(model, known.act, rng):
+        cell = layout.position(state)
         yield Snapshot(
             layout=layout,
             agent=cell,
             trail=tuple(trail[-TRAIL:]),
-            values=values,
-            policy=policy > 0,
+            values=known.values,
+            policy=known.policy,
             value_range=scale,
-            status=_status(knowledge, step, total, explore),
+            status=known.status(step, total),
             title=title,
         )
         trail.append(cell)
@@ -96,20 +174,69 @@ def _episode(
             return
 
 
-def _as_it_was(agent: Any, knowledge: Snapshotted) -> Any:
-    """A second agent that knows what this one knew then; the first one is left alone."""
-    then = copy.copy(agent)
-    then.q, then.episodes_done = np.asarray(knowledge.q, dtype=np.float64), knowledge.episode
-    return then
+def walk(
+    model: TabularMDP, act: Callable[[int, int], int], rng: np.random.Generator
+) -> Iterator[tuple[int, int, float]]:
+    """One episode on a model: yields (state, steps so far, return so far), the start first.
+
+    Args:
+        model: the world.
+        act: chooses an action, from the state and the number of steps before.
+        rng: draws starts and outcomes.
+    """
+    state, step, total, ends = model.sample_start(rng), 0, 0.0, False
+    yield state, step, total
+    while not ends and (step < model.horizon or not model.horizon):
+        action = act(state, step)
+        outcome = model.sample_outcome(state, action, rng)
+        state, reward, ends = model.transition(state, action, outcome)
+        step, total = step + 1, total + reward
+        yield state, step, total
 
 
-def _status(knowledge: Snapshotted, step: int, total: float, explore: bool) -> str:
-    mode = f"ε {number(knowledge.epsilon, 3)}" if explore else "greedy"
-    return f"episode {number(knowledge.episode)} · step {step} · {mode} · return {number(total, 4)}"
+def rendered_frames(
+    experiment: AgentExperiment,
+    known: Iterable[Knowledge],
+    rng: np.random.Generator,
+    wrap: Callable[[Env], Env] = lambda env: env,
+) -> Iterator[RenderedFrame]:
+    """Episodes as the environment draws them.
+
+    Args:
+        experiment: in an environment of Gymnasium's.
+        known: what the agent knew, for each episode.
+        rng: draws the seeds of the episodes.
+        wrap: makes the environment what the agent observes.
+
+    Raises:
+        UsageError: when the environment cannot draw itself.
+    """
+    options: Any = experiment.config.env.options  # type: ignore[attr-defined]
+    modes = (experiment.env.metadata or {}).get("render_modes", [])
+    if "rgb_array" not in modes:
+        raise UsageError(
+            f"{options.id} draws no pictures of itself "
+            f"(render modes: {', '.join(modes) or 'none'})."
+        )
+    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame complains without a loudspeaker
+    env = wrap(ids.make(options, "rgb_array"))
+    try:
+        for one in known:
+            frames = _rendered_episode(env, one, rng)
+            yield from islice(frames, LONGEST_RENDERED if one.whole else SHORT_RENDERED)
+    finally:
+        env.close()
 
 
-def _scale(experiment: ControlExperiment, snapshots: list[Any]) -> tuple[float, float]:
-    """One colour scale for all frames: lowest and highest value of the cells that can be entered."""
-    free = experiment.env.layout.walkable.ravel()  # [states]
-    values = np.stack([np.asarray(snapshot.q).max(axis=1) for snapshot in snapshots])[:, free]
-    return float(values.min()), float(values.max())
+def _rendered_episode(
+    env: Env, known: Knowledge, rng: np.random.Generator
+) -> Iterator[RenderedFrame]:
+    observation, _ = env.reset(seed=int(rng.integers(2**31)))
+    step, total, over = 0, 0.0, False
+    while True:
+        pixels: Any = np.ascontiguousarray(env.render(), dtype=np.uint8)  # type: ignore[arg-type]
+        yield RenderedFrame(pixels, known.status(step, total))
+        if over:
+            return
+        observation, reward, terminated, truncated, _ = env.step(known.act(observation, step))
+        step, total, over = step + 1, total + float(reward), bool(terminated or truncated)

@@ -1,6 +1,8 @@
-"""What can be drawn of a world: whether its states lie on a grid, what stands in the cells, and where its actions lead.
+"""What can be drawn of a world: whether its states lie on a grid, what stands in the cells, and
+where its actions lead.
 
-All of it is read off the environment's attributes and its model; a world that shows nothing of the kind has no view.
+All of it is read off the environment's attributes and its model; a world that shows nothing of the
+kind has no view.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class GridView:
 
 
 def grid_view(env: Any, model: TabularMDP) -> GridView | None:
-    """The grid that an environment's states lie on, if they do: it says `desc`, `shape`, or `nrow` and `ncol`.
+    """The grid that an environment's states lie on, if they do: it says `desc`, `shape`, or `nrow`
+    and `ncol`.
 
     Args:
         env: the environment.
@@ -55,7 +58,8 @@ def grid_view(env: Any, model: TabularMDP) -> GridView | None:
 
 
 def arrows(model: TabularMDP, columns: int) -> np.ndarray:
-    """Where each action leads on average, in steps to a neighbouring cell: unit vectors (x, y), or 0; float [actions, 2].
+    """Where each action leads on average, in steps to a neighbouring cell: unit vectors (x, y), or
+    0; float [actions, 2].
 
     Args:
         model: the model.

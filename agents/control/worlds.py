@@ -1,12 +1,12 @@
-"""Where a control experiment learns: on the exact model of an environment, or in the environment itself, one `env.step` after the other.
+"""Where a control experiment learns: on the exact model of an environment, or through `env.step`.
 
-Whatever the world, learning draws from the generator it was given and from no other; evaluating draws from a generator of its own, so it
-changes nothing of what is learned.
+Whatever the world, learning draws from the generator it was given alone; evaluating draws from a
+generator of its own, so it changes nothing of what is learned.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,42 +18,20 @@ from sandbox.seeding import generator
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.tabular.base import Episodes
+    from agents.tabular.base import Episodes, TabularAgent
     from envs.mdp import TabularMDP
 
 
-class World(Protocol):
-    """What a control experiment needs of the place where it learns."""
-
-    env: Any
-    """The environment, for who wants to look at it."""
-    states: int
-    actions: int
-    horizon: int
-    """Steps after which an episode is cut, >= 1."""
-    model: TabularMDP | None
-    """The exact model, where it is known: then the optimum can be had, and policies can be evaluated without sampling."""
-
-    def learn(self, agent: Any, episodes: int) -> Episodes:
-        """Let an agent learn some episodes."""
-        ...
-
-    def evaluate(self, agent: Any) -> Evaluation:
-        """What the agent's greedy policy earns in an episode; the same at every call until the agent learns on."""
-        ...
-
-    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
-        """Greedy episodes in the real environment, held against the model; None where the environment is its model."""
-        ...
-
-
 class GreedyTrial(NamedTuple):
-    """Real episodes of a policy, beside what a model foretold of them."""
+    """Real episodes of a policy, compared with a model.
+
+    Attributes:
+        played: what they earned.
+        difference: the first step that the model did not predict, in words; "" for none.
+    """
 
     played: Evaluation
-    """What they earned."""
     difference: str
-    """The first step that the model did not foretell, in words; empty where it foretold all."""
 
 
 def try_out(
@@ -66,18 +44,18 @@ def try_out(
 ) -> GreedyTrial:
     """Play some greedy episodes in an environment, and follow them on its model.
 
-    The model gets a generator in the state of the environment's own, so that it can foretell what the environment draws.
+    The model gets a generator in the state of the environment's own, so that it can predict what
+    the environment draws.
 
     Args:
         env: with Discrete spaces; it is reset.
         agent: acts on states; its ties are broken by a generator of the trial's own.
-        horizon: steps after which an episode is cut.
+        horizon: steps after which an episode is truncated.
         episodes: how many, >= 1.
         seed: of all that is drawn.
-        model: what is said of the environment, or None to only play.
+        model: what is compared with the environment, or None to only play.
     """
-    rng = generator(seed, "evaluation")
-    twin = generator(seed, "evaluation")
+    rng, twin = generator(seed, "evaluation"), generator(seed, "evaluation")
     ties = rng if model is None else generator(seed, "ties")
     world = Steps(env)
     env.reset(seed=seed % 2**32)
@@ -85,82 +63,135 @@ def try_out(
     returns, lengths, difference = np.zeros(episodes), np.zeros(episodes, dtype=np.int64), ""
     for number in range(episodes):
         state, over = world.reset(), False
-        if model is not None and not difference and (foretold := model.sample_start(twin)) != state:
-            difference = f"an episode began in state {state}, not in state {foretold}"
+        if model is not None and not difference and (start := model.sample_start(twin)) != state:
+            difference = f"an episode began in state {state}, not in state {start}"
         while not over and lengths[number] < horizon:
             action = agent.act(state, rng=ties, step=int(lengths[number]))
-            following, reward, terminated, truncated = world.step(action)
+            step = world.step(action)
             if model is not None and not difference:
                 outcome = model.sample_outcome(state, action, twin)
-                at = (state, action, outcome)
-                expected = (
-                    int(model.next_state[at]),
-                    float(model.reward[at]),
-                    bool(model.terminated[at]),
-                )
-                if expected != (following, reward, terminated):
-                    happened = (
-                        f"state {following}, reward {reward:g}{', the end' if terminated else ''}"
-                    )
-                    wanted = f"state {expected[0]}, reward {expected[1]:g}{', the end' if expected[2] else ''}"
+                expected = model.transition(state, action, outcome)
+                if expected != step[:3]:
                     difference = (
-                        f"state {state}, action {action} led to {happened}, not to {wanted}"
+                        f"state {state}, action {action} led to {_shown(*step[:3])}, "
+                        f"not to {_shown(*expected)}"
                     )
-            state, over = following, terminated or truncated
+            state, reward, over = step[0], step[1], step[2] or step[3]
             returns[number] += reward
             lengths[number] += 1
     return GreedyTrial(evaluation.sampled(returns, lengths, horizon), difference)
 
 
-class ModelWorld:
+def _shown(state: int, reward: float, terminated: bool) -> str:
+    return f"state {state}, reward {reward:g}{', the end' if terminated else ''}"
+
+
+class World:
+    """Where an agent learns and is evaluated.
+
+    Attributes:
+        env: the environment, to look at.
+        model: its exact model, or None where it is unknown. With it the optimum can be computed,
+            and policies are evaluated without sampling.
+        horizon: steps after which an episode is truncated, >= 1.
+        states: how many, where they are numbered.
+        actions: likewise.
+        steps_env: whether learning goes through `env.step` rather than the model.
+    """
+
+    env: Any
+    model: TabularMDP | None
+    horizon: int
+    states: int
+    actions: int
+    steps_env = False
+    _sampled: tuple[object, Evaluation] | None = None
+    """How much the agent had learned, and what its policy earned then."""
+
+    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+        """Let an agent learn some episodes."""
+        raise NotImplementedError
+
+    def policy(self, agent: Any) -> np.ndarray:
+        """The greedy policy on the model's states: float64 [states, actions]."""
+        policy: np.ndarray = agent.played_policy()
+        return policy
+
+    def learned(self, agent: Any) -> object:
+        """How much the agent has learned; equal while its policy stays the same."""
+        return agent.episodes_done
+
+    def sample(self, agent: Any) -> Evaluation:
+        """What some greedy episodes earn, drawn alike at every call."""
+        raise NotImplementedError
+
+    def evaluate(self, agent: Any) -> Evaluation:
+        """What the agent's greedy policy earns: exact on a model, else a mean of episodes."""
+        if self.model is not None:
+            return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
+        learned = self.learned(agent)
+        if self._sampled is None or self._sampled[0] != learned:
+            self._sampled = learned, self.sample(agent)
+        return self._sampled[1]
+
+    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+        """Greedy episodes in the real environment, compared with the model.
+
+        Args:
+            agent: acts on states.
+            episodes: how many.
+
+        Returns:
+            None where the environment is its model, or has none.
+        """
+        return None
+
+
+class ModelWorld(World):
     """An environment whose exact model is known: learning is compiled, evaluation exact.
 
     Args:
         env: the environment; learning does not step it.
-        model: its model, which cuts episodes.
+        model: its model, which truncates episodes.
         rng: draws starts and outcomes.
-        seed: of the episodes that are tried out in the environment; None where it steps through the model itself.
+        seed: of the episodes that are tried out in the environment; None where it steps through
+            the model itself.
     """
+
+    model: TabularMDP
 
     def __init__(
         self, env: Any, model: TabularMDP, rng: np.random.Generator, seed: int | None = None
     ) -> None:
-        self.env, self.rng, self._seed = env, rng, seed
-        self.model: TabularMDP | None = model
-        self._exact = model
+        self.env, self.model, self.rng, self._seed = env, model, rng, seed
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
 
-    def learn(self, agent: Any, episodes: int) -> Episodes:
+    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_model`."""
-        learned: Episodes = agent.learn_model(self._exact, self.rng, episodes)
-        return learned
-
-    def evaluate(self, agent: Any) -> Evaluation:
-        """Exact; see `agents.planning.evaluation.evaluate`."""
-        return evaluation.evaluate(self._exact, agent.played_policy(), self.horizon)
+        return agent.learn_model(self.model, self.rng, episodes)
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
-        return (
-            None
-            if self._seed is None
-            else try_out(self.env, agent, self.horizon, episodes, self._seed, self._exact)
-        )
+        if self._seed is None:
+            return None
+        return try_out(self.env, agent, self.horizon, episodes, self._seed, self.model)
 
 
-class EnvWorld:
+class EnvWorld(World):
     """An environment that is learned through `env.step`.
 
     Args:
         env: the environment, with Discrete spaces and a time limit.
-        rng: becomes the environment's `np_random`. What an environment draws from elsewhere is begun by `seed`, and is not kept when a
-            run is put down and taken up again.
-        horizon: steps after which an episode is cut.
+        rng: becomes the environment's `np_random`. What an environment draws from elsewhere is
+            seeded with `seed`, and is not kept when a run is interrupted and resumed.
+        horizon: steps after which an episode is truncated.
         trial: the same environment once more, for evaluating.
         seed: of evaluations, and of what the environment draws from elsewhere.
         evaluation_episodes: how many episodes an evaluation samples, where no model is known.
         model: the exact model, where it is known although it is not learned on.
     """
+
+    steps_env = True
 
     def __init__(
         self,
@@ -177,24 +208,12 @@ class EnvWorld:
         self.env, self.model, self.horizon = env, model, horizon
         self.states, self.actions = steps.states, steps.actions
         self._trial, self._seed, self._episodes = trial, seed, evaluation_episodes
-        self._known: tuple[int, Evaluation] | None = (
-            None  # episodes learned, and what the policy earned then
-        )
         env.reset(seed=seed % 2**32)
         env.unwrapped.np_random = rng
 
-    def learn(self, agent: Any, episodes: int) -> Episodes:
+    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_env`."""
-        learned: Episodes = agent.learn_env(self.env, episodes)
-        return learned
-
-    def evaluate(self, agent: Any) -> Evaluation:
-        """Exact on the model if there is one, else the mean over some episodes; they are drawn alike at every evaluation."""
-        if self.model is not None:
-            return evaluation.evaluate(self.model, agent.played_policy(), self.horizon)
-        if self._known is None or self._known[0] != agent.episodes_done:
-            self._known = agent.episodes_done, self._sampled(agent)
-        return self._known[1]
+        return agent.learn_env(self.env, episodes)
 
     def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
@@ -202,5 +221,6 @@ class EnvWorld:
             return None
         return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)
 
-    def _sampled(self, agent: Any) -> Evaluation:
+    def sample(self, agent: Any) -> Evaluation:
+        """See `World.sample`."""
         return try_out(self._trial, agent, self.horizon, self._episodes, self._seed, None).played

@@ -7,40 +7,32 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from agents.control.config import ControlConfig
+from agents.control.config import GridLabConfig, read_table, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
 from sandbox.reproduction.claim import Claim, ClaimPicture
 
+config_of = tuned_agents(__file__)
+"""Finds the options of agents in this lab; see agents.toml."""
 
-class EmptyGridLabConfig(ControlConfig):
+
+class EmptyGridLabConfig(GridLabConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice(
-        "agent", "sarsa", "who learns", find="plugins.empty_grid.baselines:config_of"
-    )
+    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.empty_grid.lab:config_of")
     episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 
 
 class EmptyGridLab(ControlLab):
-    """Go to the goal of an empty grid and stay there: +1 for every step spent on the goal, -1 for every bump into the border."""
+    """Go to the goal of an empty grid and stay there: +1 for every step spent on the goal, -1 for
+    every bump into the border.
+    """
 
     Config = EmptyGridLabConfig
     env = "empty-grid"
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {"agent": {"name": "sarsa"}},
-        "report": {
-            "agent": {
-                "name": ["q-learning", "sarsa"],
-                "policy": "epsilon-greedy",
-                "epsilon_schedule": "linear",
-            },
-            "episodes": 1500,
-        },
-        "quick": {"agent": {"name": "sarsa"}, "episodes": 300},
-    }
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -1,15 +1,17 @@
-"""What the lab of Gymnasium's environments can be told. A configuration that exists fits: agent, spaces and table were looked at."""
+"""Options of the lab of Gymnasium's environments."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from agents.control.config import ControlConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from envs.ids import GymnasiumConfig
 
 
 class GymConfig(ControlConfig):
@@ -20,7 +22,8 @@ class GymConfig(ControlConfig):
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(
         True,
-        description="learn on the environment's own table of transitions, where it is known to tell the truth",
+        description="learn on the environment's own table of transitions, where it is known to "
+        "tell the truth",
     )
     evaluation_episodes: int = Field(
         30,
@@ -32,15 +35,7 @@ class GymConfig(ControlConfig):
         default_factory=DiscretiserConfig, description="how continuous observations become states"
     )
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        """Refuse what cannot be learned, before anything runs."""
-        from plugins.gym import fitting
-
-        if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
-            return self  # one of them is wrong, and said so already
-        try:
-            fitting.check(self)
-        except SandboxError as error:
-            raise ValueError(str(error)) from error
-        return self
+    @property
+    def env_options(self) -> GymnasiumConfig:
+        """The environment's id and options."""
+        return cast("GymnasiumConfig", self.env.options)

@@ -1,97 +1,96 @@
-"""Whether an agent can learn in an environment, and as what it sees it: its observations numbered, its table read.
+"""Whether an agent can learn in an environment, whose observations it sees as numbers.
 
-What was found out is kept, since a configuration is judged several times on its way to a run.
+Results are cached, since a configuration is checked several times before a run.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from agents.agent import Agent
 from agents.baselines.config import unseen
 from agents.baselines.known import fitting
 from agents.planning import solvers as planning
-from agents.tabular.base import TabularAgent
 from envs import ids, tables
 from envs import spaces as finite
 from envs.mdp import ModelError, TabularMDP
-from plugins.gym.presets import PRESETS
 from sandbox.errors import UsageError
 from sandbox.registry.registry import registry
 
+if TYPE_CHECKING:
+    from agents.tabular.config import TabularConfig
+    from plugins.gym.config import GymConfig
+
 PROOF_SWEEPS = 20_000
-"""So many sweeps may it take to see whether an undiscounted optimum exists."""
+"""Sweeps after which an undiscounted optimum is taken not to exist."""
 
 
 class Survey(NamedTuple):
-    """What was found out about an environment."""
+    """An environment's observations as numbers, and its table of transitions."""
 
     numbering: finite.Numbering
-    actions: int
     table: tables.Table
 
 
-def survey(config: Any) -> Survey:
+def survey(config: GymConfig) -> Survey:
     """What an environment looks like to an agent with a table.
 
     Args:
-        config: with `env`, `discretiser` and `use_model`; a table that is none is no fault where nobody wants to use it.
+        config: the lab's; a wrong table of transitions is no error where `use_model` is off.
 
     Raises:
-        UsageError: when it does not suit such an agent.
-        ModelError: when its table of transitions is none.
+        UsageError: when the environment does not suit such an agent.
+        ModelError: when its table of transitions is wrong.
     """
-    return _survey(
-        config.env.options.id,
-        config.env.options.model_dump_json(),
-        config.discretiser.model_dump_json(),
-        config.use_model,
-        _Asked(config),
-    )
+    options = config.env_options
+    shown = options.model_dump_json(), config.discretiser.model_dump_json()
+    return _survey(options.id, *shown, config.use_model, _Uncompared(config))
 
 
-class _Asked:
-    """A configuration that is equal to any other: the words before it already say which it is."""
+class _Uncompared:
+    """A configuration that equals any other: for a cache, the arguments before it identify it."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: GymConfig) -> None:
         self.config = config
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked)
+        return isinstance(other, _Uncompared)
 
     def __hash__(self) -> int:
         return 0
 
 
 @lru_cache(maxsize=8)
-def _survey(name: str, options: str, discretiser: str, use_model: bool, asked: _Asked) -> Survey:
-    env = ids.make(asked.config.env.options)
+def _survey(
+    name: str, options: str, discretiser: str, use_model: bool, given: _Uncompared
+) -> Survey:
+    config = given.config
+    env = ids.make(config.env_options)
     try:
         actions: Any = env.action_space
         if not isinstance(actions, spaces.Discrete):
             raise UsageError(
-                f"Agents with a table take Discrete actions and observations that are {finite.TAKEN}. The actions of {name} are {actions}."
-                + _instead(env)
+                "Agents with a table take Discrete actions and observations that are "
+                f"{finite.TAKEN}. The actions of {name} are {actions}.{_instead(env)}"
             )
         try:
-            numbering = finite.numbering(env, asked.config.discretiser)
+            numbering = finite.numbering(env, config.discretiser)
         except UsageError as error:
             raise UsageError(f"{error}{_preset_for(name)}{_instead(env)}") from error
         size = numbering.size * int(actions.n)
         if size > finite.LARGEST:
             raise UsageError(
-                f"{name} has {finite.about(numbering.size)} states and {actions.n} actions; a table has at most "
-                f"{finite.about(finite.LARGEST)} entries, not {finite.about(size)}.{_instead(env)}"
+                f"{name} has {finite.about(numbering.size)} states and {actions.n} actions; "
+                f"a table has at most {finite.about(finite.LARGEST)} entries, "
+                f"not {finite.about(size)}.{_instead(env)}"
             )
-        return Survey(
-            numbering,
-            int(actions.n),
-            _table(env, asked.config.env.options.max_episode_steps, use_model),
-        )
+        table = _table(env, config.env_options.max_episode_steps, config.use_model)
+        return Survey(numbering, table)
     finally:
         env.close()
 
@@ -102,13 +101,14 @@ def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.T
     except ModelError as error:
         if needed:
             raise ModelError(
-                f"The table of transitions (P) is wrong. {error} --no-use-model learns through env.step all the same."
+                f"The table of transitions (P) is wrong. {error} "
+                "--no-use-model learns through env.step all the same."
             ) from error
         return tables.Table(None, "")
 
 
 def _instead(env: gymnasium.Env[Any, Any]) -> str:
-    """A sentence about the agents without a table: which of them learn there, or why none does."""
+    """A sentence on the agents without a table: which of them can learn there, or why none can."""
     if why := unseen(env.observation_space):
         return f" Agents with a network cannot learn there either. {why}"
     known = {entry.name for entry in registry().entries("agent")}
@@ -120,38 +120,37 @@ def _instead(env: gymnasium.Env[Any, Any]) -> str:
 
 def _preset_for(name: str) -> str:
     """A sentence about the preset that cuts this environment's observations, if there is one."""
-    cut = {one: settings for one, settings in PRESETS.items() if "discretiser" in settings}
-    found = [one for one, settings in cut.items() if settings["env"]["name"] == name]
-    return f" `--preset {found[0]}` does so with bins that were tried." if found else ""
+    presets = registry().lab("gym").presets
+    cut = {one: settings for one, settings in presets.items() if "discretiser" in settings}
+    preset = next((one for one, settings in cut.items() if settings["env"]["name"] == name), "")
+    return f" `--preset {preset}` does so with bins that were tried." if preset else ""
 
 
-def check(config: Any) -> None:
+def check(config: GymConfig) -> None:
     """Refuse an agent that cannot learn in the environment.
 
     Raises:
         UsageError: saying what does not fit, and what would.
-        ModelError: when the environment's table of transitions is none.
+        ModelError: when the environment's table of transitions is wrong.
     """
-    agent = registry().load("agent", config.agent.name)
-    if not issubclass(agent, TabularAgent):
-        misfit = getattr(config.agent.options, "misfit", None)
-        env = ids.make(config.env.options)
-        if misfit is not None and (why := misfit(env.observation_space, env.action_space)):
-            raise UsageError(f"{config.env.options.id}: {why}")
+    agent: type[Agent] = registry().load("agent", config.agent.name)
+    name, agent_options = config.env_options.id, cast("TabularConfig", config.agent.options)
+    if "gym" in agent.experiments:
+        env = ids.make(config.env_options)
+        if why := agent.misfit(agent_options, env.observation_space, env.action_space):
+            raise UsageError(f"{name}: {why}")
         return
-    name = config.env.options.id
-    found = survey(config)
-    model = found.table.model if config.use_model else None
-    if hasattr(agent, "plan") and model is None:
-        why = (
-            "use_model is off"
-            if not config.use_model
-            else found.table.why_not or "it brings no table of transitions"
-        )
+    table = survey(config).table
+    model = table.model if config.use_model else None
+    if agent.needs_model and model is None:
+        why = "use_model is off"
+        if config.use_model:
+            why = table.why_not or "it brings no table of transitions"
         raise UsageError(
-            f"Agent '{config.agent.name}' plans on an exact model, and of {name} none is known: {why}. q-learning, sarsa and dyna-q need none."
+            f"Agent '{config.agent.name}' plans on an exact model, and of {name} none is known: "
+            f"{why}. q-learning, sarsa and dyna-q need none."
         )
-    if model is not None and config.agent.options.discount == 1:
+    if model is not None and agent_options.discount == 1:
         _refuse_endless(name, model)
 
 
@@ -161,40 +160,31 @@ def _refuse_endless(name: str, model: TabularMDP) -> None:
     Raises:
         ModelError: naming the state and the action whose value grows.
     """
-    found = planning.value_iteration(model, 1.0, max_sweeps=PROOF_SWEEPS)
-    if found.converged:
+    solution = planning.value_iteration(model, 1.0, max_sweeps=PROOF_SWEEPS)
+    if solution.converged:
         return
-    change = np.abs(found.q.max(axis=1) - found.value)  # [states], of one more sweep
-    brings = np.abs(
-        (model.probability * model.reward).sum(axis=2)[np.arange(model.states), found.policy]
-    )  # [states]
-    state = int(np.argmax(np.where(change >= 0.5 * change.max(), brings, -1.0)))
+    change = np.abs(solution.q.max(axis=1) - solution.value)  # [states], of one more sweep
+    expected = (model.probability * model.reward).sum(axis=2)  # [states, actions]
+    reward = np.abs(expected[np.arange(model.states), solution.policy])  # [states]
+    state = int(np.argmax(np.where(change >= 0.5 * change.max(), reward, -1.0)))
     raise ModelError(
-        f"{name} with discount 1: state {state}, action {int(found.policy[state])} has no finite value, reward comes there without end. "
+        f"{name} with discount 1: state {state}, action {int(solution.policy[state])} has no "
+        "finite value, reward comes there without end. "
         "Take a discount below 1: --agent.discount 0.99"
     )
 
 
-def notes(config: Any) -> list[str]:
-    """What whoever runs this should know: why a table of transitions was left alone."""
+def notes(config: GymConfig) -> list[str]:
+    """Warnings of a run: why a table of transitions is not used."""
     table = survey(config).table
-    if config.use_model and table.why_not:
-        return [
-            f"{config.env.options.id} has a table of transitions (P), but it is not believed: {table.why_not}. "
-            "It is learned through env.step, and evaluated by sampling."
-        ]
-    return []
+    if not (config.use_model and table.why_not):
+        return []
+    return [
+        f"{config.env_options.id} has a table of transitions (P), but it is not believed: "
+        f"{table.why_not}. It is learned through env.step, and evaluated by sampling."
+    ]
 
 
-def numbered(config: Any, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+def numbered(config: GymConfig) -> gymnasium.Env[Any, Any]:
     """The environment as agents with a table see it: states and actions counted from 0."""
-    return finite.NumberedEnv(ids.make(config.env.options, render_mode), survey(config).numbering)
-
-
-def render_modes(config: Any) -> list[str]:
-    """How the environment can show itself."""
-    env = ids.make(config.env.options)
-    try:
-        return list((env.metadata or {}).get("render_modes", []))
-    finally:
-        env.close()
+    return finite.NumberedEnv(ids.make(config.env_options), survey(config).numbering)

@@ -1,7 +1,4 @@
-"""The figures of Lab 06, redrawn from our runs, and two that answer what the report left open.
-
-Drawn from the runs that were measured; nothing here changes them.
-"""
+"""The figures of Lab 06 redrawn from the measured runs, and two for what the report left open."""
 
 from __future__ import annotations
 
@@ -19,19 +16,19 @@ from agents.planning import evaluation, probabilities, thresholds
 from agents.planning import solvers as planning
 from agents.tabular import schedules
 from plugins.maze.claims import (
-    BREAKABLE,
-    CURVE,
     EXPERIMENTS,
     FAILING,
     GIVEN_BACK,
     LEARNED,
     MAZE,
-    PENALTIES,
-    ROUTES,
+    SETTINGS,
     START,
+    at_penalty,
+    best_values,
     breaks,
     changed,
     crossing,
+    reported,
     threshold,
 )
 from sandbox import stats
@@ -39,15 +36,20 @@ from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 TRACED = 60
-"""Runs that the value of the start cell is followed through."""
+"""Runs whose value of the start cell is followed."""
 STRETCH = 30
 """Episodes between two looks at it."""
 SEED = 0
-"""Of the runs whose value maps and episodes are shown."""
+"""Seed of the runs whose value maps and episodes are shown."""
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
-    """The figures that belong to a claim; bands are of so many runs."""
+    """The figures that belong to a claim, with bands of some runs.
+
+    Args:
+        claim: its id.
+        seeds: how many runs bands are of.
+    """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:
         yield from drawing[claim](seeds)
@@ -56,15 +58,19 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
 def _g4(seeds: int) -> Iterator[ClaimPicture]:
     yield ClaimPicture(
         "why",
-        f"Left, exact: what the start cell is worth to a policy that walks to the goal and to one that stays, both exploring with ε. Above "
-        f"ε = {threshold():.4f} staying is worth more. Right, {min(seeds, TRACED)} runs of SARSA, median and 90 %: optimism left (what it "
-        "expects above what the best exploring policy would earn, mean over all cells), and what it expects at the start. Both in "
-        f"discounted reward. ε becomes small enough in episode {crossing()}; by then the optimism is used up, and SARSA goes on expecting what staying earns.",
+        "Left, exact: what the start cell is worth to a policy that walks to the goal and to one "
+        f"that stays, both exploring with ε. Above ε = {threshold():.4f} staying is worth more. "
+        f"Right, {min(seeds, TRACED)} runs of SARSA, median and 90 %: optimism left (what it "
+        "expects above what the best exploring policy would earn, mean over all cells), and what "
+        "it expects at the start. Both in discounted reward. ε becomes small enough in episode "
+        f"{crossing()}; by then the optimism is used up, and SARSA goes on expecting what staying "
+        "earns.",
         why(min(seeds, TRACED)),
     )
     yield ClaimPicture(
         "experiments",
-        "What each row changes of the first; shortening the fall of ε to 300 episodes also lowers or raises its end. Bars are Wilson's 95 % intervals.",
+        "What each row changes of the first; shortening the fall of ε to 300 episodes also lowers "
+        "or raises its end. Bars are Wilson's 95 % intervals.",
         experiments(seeds),
     )
 
@@ -72,117 +78,98 @@ def _g4(seeds: int) -> Iterator[ClaimPicture]:
 def _g5(seeds: int) -> Iterator[ClaimPicture]:
     yield ClaimPicture(
         "reward_against_wall_penalty",
-        "The report's figure redrawn. The dotted lines are the exact penalties at which the best route for discount 0.9 changes. Which route "
-        "brings most reward per step is another question: without a discount, breaking through would pay at every penalty shown.",
+        "The report's figure redrawn. The dotted lines are the exact penalties at which the best "
+        "route for discount 0.9 changes. Which route brings most reward per step is another "
+        "question: without a discount, breaking through would pay at every penalty shown.",
         penalty_figure(seeds),
     )
 
 
 def _g7(seeds: int) -> Iterator[ClaimPicture]:
-    routes = [route(name, setting) for name, setting, _ in ROUTES]
+    moves = reported("greedy episode, ")
+    routes = [route(name) for name in moves]
     title = "What each cell is worth, as the report drew it"
-    caption = f"Q-learning + softmax, seed {SEED}. Hatched: walls, which nobody enters and which keep the initial value 10. Arrows: greedy actions, a dot for staying."
+    caption = (
+        f"Q-learning + softmax, seed {SEED}. Hatched: walls, which nobody enters and which keep "
+        "the initial value 10. Arrows: greedy actions, a dot for staying."
+    )
     yield ClaimPicture("value_maps", caption, claim_pictures.raw_maps(routes[:2], title))
     named = [one._replace(name=f"{one.name}: {len(one.states) - 1} moves") for one in routes[1:]]
-    caption = "The greedy route over its value map, for solid walls and for two wall penalties. Light grey: walls that can be broken through; framed: the one that is."
-    yield ClaimPicture(
-        "routes",
-        caption,
-        claim_pictures.route_maps(named, "Three walls, three ways: value map and greedy route"),
+    title = "Three walls, three ways: value map and greedy route"
+    caption = (
+        "The greedy route over its value map, for solid walls and for two wall penalties. "
+        "Light grey: walls that can be broken through; framed: the one that is."
     )
+    yield ClaimPicture("routes", caption, claim_pictures.route_maps(named, title))
     panels = {
         name: {"median and 90 % of runs": claims.bands(setting, seeds)}
-        for name, setting in claims.combinations(MAZE)
+        for name, setting in claims.combinations(MAZE).items()
     }
-    caption = f"Exploring reward per step in stretches of 30 episodes, {seeds} runs: median, and the band that 90 % of them lie in."
-    yield ClaimPicture(
-        "learning_curves",
-        caption,
-        claim_pictures.learning_curves(
-            panels, MAZE.episodes, 0.75, "Learning the maze: exponential ε from 0.8 to 0.001"
-        ),
-    )
-    for (name, _, moves), one in zip(ROUTES, routes, strict=True):
-        caption = f"{name}: {len(one.states) - 1} moves (the report: {moves})"
-        yield ClaimPicture(
-            f"episode_{name.replace(' ', '_')}", caption, claim_pictures.animation(one, name)
-        )
+    title = "Learning the maze: exponential ε from 0.8 to 0.001"
+    yield claim_pictures.curves("learning_curves", panels, MAZE.episodes, 0.75, title)
+    for one in routes:
+        caption = f"{one.name}: {len(one.states) - 1} moves (the report: {moves[one.name]})"
+        animation = claim_pictures.animation(one, one.name)
+        yield ClaimPicture(f"episode_{one.name.replace(' ', '_')}", caption, animation)
 
 
-def route(name: str, setting: Setting) -> Route:
-    """The greedy episode of the run with seed 0, until it stands on the goal."""
+def route(name: str) -> Route:
+    """The greedy episode of a run with seed 0, until it reaches the goal."""
+    setting = SETTINGS[f"greedy episode, {name}"]
     world, q = claims.model(setting), claims.outcome(setting, SEED).q
     states = [int(world.start_states[0])]
     while not world.goal[states[-1]] and len(states) <= world.horizon:
         states.append(int(world.next_state[states[-1], q[states[-1]].argmax(), 0]))
-    return Route(
-        name,
-        claims.env(setting.env, setting.world).layout,
-        q.max(axis=1),
-        probabilities.greedy(q),
-        states,
-    )
+    return Route(name, claims.layout(setting), q.max(axis=1), probabilities.greedy(q), states)
+
+
+def _last(setting: Setting, seeds: int) -> np.ndarray:
+    """Mean reward per step of the last episodes: float [seeds]."""
+    return np.array([claims.last_mean(setting, seed) for seed in range(seeds)])
 
 
 def penalty_figure(seeds: int) -> Figure:
     """G5: measured, exact, and reported reward per step."""
-    measured = np.array(
-        [
-            [
-                claims.outcome(BREAKABLE.within(wall_penalty=penalty), seed).last
-                for seed in range(seeds)
-            ]
-            for penalty in PENALTIES
-        ]
-    )
+    curve = {float(penalty): value for penalty, value in reported("wall penalty ").items()}
+    penalties = np.array(list(curve))
+    measured = np.array([_last(at_penalty(penalty), seeds) for penalty in curve])
     steps = [breaks(-4.5, -3.0, 32), breaks(-3.0, -2.0, 24)]
-    fine = np.array(
-        sorted(
-            {
-                *np.linspace(PENALTIES[0], PENALTIES[-1], 51),
-                *(step + side for step in steps for side in (-1e-4, 1e-4)),
-            }
-        )
-    )
+    sides = (step + side for step in steps for side in (-1e-4, 1e-4))
+    fine = np.array(sorted({*np.linspace(penalties[0], penalties[-1], 51), *sides}))
     best = [_best_route_reward(float(penalty)) for penalty in fine]
     names = ["42 moves, no wall", "32 moves, one wall", "24 moves, one wall"]
-    return claim_pictures.penalty_curve(
-        np.array(PENALTIES), measured, np.array([fine, best]), CURVE, steps, names
-    )
+    stated = {penalty: value for penalty, value in curve.items() if value is not None}
+    exact = np.array([fine, best])
+    return claim_pictures.penalty_curve(penalties, measured, exact, stated, steps, names)
 
 
 def _best_route_reward(penalty: float) -> float:
     """Reward per step of the best policy for discount 0.9 at a wall penalty."""
-    world = claims.model(BREAKABLE.within(wall_penalty=penalty))
+    world = claims.model(at_penalty(penalty))
     best = planning.value_iteration(world, claims.DISCOUNT)
-    return evaluation.evaluate(
-        world, probabilities.one_hot(best.policy, world.actions), world.horizon
-    ).reward_per_step
+    policy = probabilities.one_hot(best.policy, world.actions)
+    return evaluation.evaluate(world, policy, world.horizon).reward_per_step
 
 
 def experiments(seeds: int) -> Figure:
     """G4: how many runs learn the way when one thing is changed."""
+    last = {
+        "as in the report": _last(FAILING, seeds),
+        GIVEN_BACK: np.array([changed(seed)[0].last for seed in range(seeds)]),
+        **{name: _last(SETTINGS[name], seeds) for name in EXPERIMENTS},
+    }
     rows = [
-        (
-            "as in the report",
-            np.array([claims.outcome(FAILING, seed).last for seed in range(seeds)]),
-        )
+        (name, count / seeds, stats.wilson(count, seeds), seeds)
+        for name, scores in last.items()
+        for count in [int((scores >= LEARNED).sum())]
     ]
-    rows.append((GIVEN_BACK, np.array([changed(seed)[0].last for seed in range(seeds)])))
-    rows += [
-        (name, np.array([claims.outcome(setting, seed).last for seed in range(seeds)]))
-        for name, setting, _ in EXPERIMENTS
-    ]
-    counted = [(name, int((last >= LEARNED).sum())) for name, last in rows]
-    groups = [1, 0, *(0 if share else 1 for _, _, share in EXPERIMENTS)]
-    drawn = [(name, count / seeds, stats.wilson(count, seeds), seeds) for name, count in counted]
-    return claim_pictures.shares(
-        drawn, "SARSA + ε-greedy in the maze, changed", "runs that learn the way, %", groups
-    )
+    groups = [1, 0, *(0 if share else 1 for share in EXPERIMENTS.values())]
+    title = "SARSA + ε-greedy in the maze, changed"
+    return claim_pictures.shares(rows, title, "runs that learn the way, %", groups)
 
 
 def why(runs: int) -> Figure:
-    """G4: exact worth of walking and staying against ε; what is left of the optimism while ε falls."""
+    """G4: exact value of walking and staying against ε, and the optimism left while ε falls."""
     with plots.style():
         figure = plots.figure(11.0, 5.6, left=0.8, right=0.25, top=0.45)
         grid = figure.add_gridspec(
@@ -263,14 +250,11 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
-    low, middle, high = np.quantile(traces, (0.05, 0.5, 0.95), axis=0)
-    axes.fill_between(_looks(), low, high, color=plots.COLOURS[0], alpha=0.25, linewidth=0)
-    axes.plot(_looks(), middle, color=plots.COLOURS[0], label=label)
+    claim_pictures.band_over(axes, _looks(), traces, plots.COLOURS[0], label)
 
 
 def _schedule(axes: Axes) -> None:
-    epsilons = schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)
-    axes.semilogy(np.arange(1, MAZE.episodes + 1), epsilons, color=plots.COLOURS[2])
+    axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.COLOURS[2])
     axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
     axes.annotate(
         f"ε = {threshold():.4f}",
@@ -284,6 +268,11 @@ def _schedule(axes: Axes) -> None:
     axes.set(xlabel="episode", ylabel="exploration ε")
 
 
+def _epsilons() -> np.ndarray:
+    """ε of each episode: float [episodes]."""
+    return schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)
+
+
 def _looks() -> np.ndarray:
     """Episodes learned at each look."""
     return np.arange(0, MAZE.episodes, STRETCH)
@@ -291,22 +280,14 @@ def _looks() -> np.ndarray:
 
 @cache
 def _best_values() -> np.ndarray:
-    """What the best policy that explores with the ε of the episode after each look earns, exact: float [looks, states]."""
-    epsilons = schedules.values("exponential", 0.8, 0.001, MAZE.episodes, 0, MAZE.episodes)[
-        _looks()
-    ]
-    return np.array(
-        [
-            thresholds.best_exploring_value(claims.model(MAZE), claims.DISCOUNT, float(epsilon))
-            for epsilon in epsilons
-        ]
-    )
+    """Exact values under the best policy that explores with the ε then: float [looks, states]."""
+    return np.array([best_values(float(epsilon)) for epsilon in _epsilons()[_looks()]])
 
 
 def _trace(seed: int) -> np.ndarray:
-    """Of a failing run at each look: the highest Q of the start cell, and the optimism left: float [looks, 2]."""
+    """Highest Q of the start cell and optimism left, of a failing run: float [looks, 2]."""
     agent, rng = claims.fresh(FAILING, seed)
-    free = claims.env(MAZE.env).layout.free.ravel()  # [states]
+    free = claims.layout(MAZE).free.ravel()  # [states]
     seen = []
     for best in _best_values():
         values = agent.q.max(axis=1)

@@ -111,9 +111,10 @@ def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
     pixels = np.stack([prepared(path) for path in images])  # [images, 28, 28]
     from agents.supervised.saving import load_model
     from plugins.mnist.answers import probabilities
+    from plugins.mnist.config import MnistConfig
     from plugins.mnist.network import network
 
-    model = load_model(run.folder.artifacts.folder, "mnist", run.lab.Config, network)
+    model = load_model(run.folder.artifacts.folder, "mnist", MnistConfig, network)
     classes = CLASSES[run.config["dataset"]]
     chances_of = probabilities(model, pixels).tolist()  # [images, classes]
     by_class = [dict(zip(classes, chances, strict=True)) for chances in chances_of]

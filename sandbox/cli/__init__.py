@@ -1,13 +1,12 @@
 """The command line: one file per command, imported when it is used.
 
-Every error that a person can mend is printed as one message on standard error, with exit code 1 (the run or a check failed), 2 (wrong
-usage) or 130 (interrupted).
+Every error that a person can mend is printed as one message on standard error, with exit code 1
+(the run or a check failed), 2 (wrong usage) or 130 (interrupted).
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from sandbox import __version__
 from sandbox.errors import PluginError, SandboxError, UnknownNameError
 from sandbox.text import printable
 
@@ -58,13 +58,14 @@ class Commands(click.Group):
         """The command of that name; raises UnknownNameError with the nearest one."""
         name = cmd_name.replace("_", "-")
         if name in COMMANDS:
-            module, _, attribute = COMMANDS[name][0].partition(":")
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-            return command
+            import pkgutil
+
+            own: click.Command = pkgutil.resolve_name(COMMANDS[name][0])
+            return own
         from sandbox.registry.registry import registry
 
         try:
-            found: click.Command = registry().load("command", name)
+            command: click.Command = registry().load("command", name)
         except UnknownNameError:
             from sandbox.cli.verb import verb_command, verbs
 
@@ -75,7 +76,7 @@ class Commands(click.Group):
             raise UnknownNameError(
                 "command", cmd_name, known, "`python -m sandbox --help` shows all."
             ) from None
-        return found
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their lines of help, without importing them."""
@@ -119,9 +120,7 @@ def _registered_commands() -> dict[str, str]:
     multiple=True,
     help="Leave an installed plugin alone; may stand anywhere.",
 )
-@click.version_option(
-    package_name=None, version=importlib.import_module("sandbox").__version__, prog_name="sandbox"
-)
+@click.version_option(package_name=None, version=__version__, prog_name="sandbox")
 def cli(plugin: Sequence[str], disable: Sequence[str]) -> None:
     """Run labs, watch them learn, and keep everything they made."""
 
@@ -176,7 +175,7 @@ def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[No
 
 
 def _choose_plugins(words: list[str]) -> list[str]:
-    """Do what `-p FILE` and `--disable NAME` ask, wherever they stand, and return the other words."""
+    """Apply `-p FILE` and `--disable NAME`, at any place, and return the other words."""
     words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
     words, disabled = _taken_out(
         words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them"

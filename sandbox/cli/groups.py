@@ -1,4 +1,4 @@
-"""The lines of a listing of runs: those of a sweep or a comparison are one."""
+"""Groups the runs of a sweep or comparison into one line of a listing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.cli.output import rounded
 from sandbox.errors import StoreError
 from sandbox.score import score_of
 from sandbox.store import comparisons, sweeps
-from sandbox.store.index import Row
+from sandbox.store.listing import Row
 from sandbox.store.store import Store
 from sandbox.text import number, plural, words
 
@@ -23,16 +23,17 @@ class Group:
     Attributes:
         kind: "sweep" or "comparison".
         id: of it.
-        rows: the runs that it stands for in the listing, oldest first; one of a comparison may stand there for itself.
+        rows: the runs that it stands for in the listing, oldest first; one of a comparison may
+            stand there for itself.
         members: of a comparison, the ids of all its runs.
-        found: those of them that are in the store; of a sweep, `rows`.
+        stored: those of them that are in the store; of a sweep, `rows`.
     """
 
     kind: str
     id: str
     rows: list[Row] = field(default_factory=list)
     members: list[str] = field(default_factory=list)
-    found: list[Row] = field(default_factory=list)
+    stored: list[Row] = field(default_factory=list)
 
 
 def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row | Group]:
@@ -53,21 +54,21 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
     by_id = {row.id: row for row in every} if members else {}
     for group in groups.values():
         group.members = members.get(group.id, []) if group.kind == "comparison" else []
-        group.found = [by_id[run] for run in group.members if run in by_id] or group.rows
+        group.stored = [by_id[run] for run in group.members if run in by_id] or group.rows
     last = {group.rows[-1].id: group for group in groups.values()}
     return [last.get(row.id, row) for row in rows if row.id not in owners or row.id in last]
 
 
 def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
     """The ids of the runs of each comparison, by its id; none where no run was made by one."""
-    made: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
     if any(comparisons.MADE.search(row.id) for row in rows):
         for folder in comparisons.folders(store):
             with contextlib.suppress(StoreError):
-                made[folder.id] = [
+                members[folder.id] = [
                     run["run"] for label in folder.read()["runs"].values() for run in label
                 ]
-    return made
+    return members
 
 
 def _owners(
@@ -88,7 +89,7 @@ def _owners(
 
 def cells(group: Group) -> list[str]:
     """A group as a line of the table of runs."""
-    rows, count = group.found, len(group.members) or len(group.rows)
+    rows, count = group.stored, len(group.members) or len(group.rows)
     agents = list(dict.fromkeys(row.agent for row in rows if row.agent))
     seeds = sorted({row.seed for row in rows})
     statuses = Counter(row.status for row in rows).most_common()
@@ -105,13 +106,15 @@ def cells(group: Group) -> list[str]:
 
 
 def _span(rows: Sequence[Row]) -> str:
-    """From where to where the scores of the runs lie; of sampled ones with the largest standard error."""
-    found = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
-    if not found:
+    """From where to where the scores of the runs lie; of sampled ones with the largest standard
+    error.
+    """
+    scores = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
+    if not scores:
         return ""
     error = max(
-        (score.standard_error for score in found if score.standard_error is not None), default=None
+        (score.standard_error for score in scores if score.standard_error is not None), default=None
     )
-    low, high = (rounded(pick(score.value for score in found), error) for pick in (min, max))
+    low, high = (rounded(pick(score.value for score in scores), error) for pick in (min, max))
     sampled = "" if error is None else f" (standard error {number(error, 2)})"
-    return f", {words(found[0].name)} {low if low == high else f'{low} to {high}'}{sampled}"
+    return f", {words(scores[0].name)} {low if low == high else f'{low} to {high}'}{sampled}"

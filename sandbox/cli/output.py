@@ -1,4 +1,4 @@
-"""How results look on a screen: tables, small text charts, and the line that names the next command."""
+"""Prints results: tables, small text charts, and the next useful commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 import numpy as np
@@ -39,7 +39,9 @@ _documents: list[IO[str]] = []
 
 @contextlib.contextmanager
 def only_documents() -> Iterator[None]:
-    """Standard output is for `print_json` alone: what a plugin, or a process that it starts, writes meanwhile goes to standard error."""
+    """Standard output is for `print_json` alone: what a plugin, or a process that it starts, writes
+    meanwhile goes to standard error.
+    """
     with _apart(sys.stdout) as stream:
         _documents.append(stream)
         try:
@@ -50,8 +52,10 @@ def only_documents() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _apart(stream: Any) -> Iterator[IO[str]]:
-    """Standard output under a descriptor of its own, while descriptor 1 leads to standard error; the stream itself where it is another."""
+def _apart(stream: TextIO) -> Iterator[IO[str]]:
+    """Standard output under a descriptor of its own, while descriptor 1 leads to standard error;
+    the stream itself where it is another.
+    """
     try:
         os.fstat(STDERR)
         own = stream.fileno() == STDOUT
@@ -75,16 +79,18 @@ def _apart(stream: Any) -> Iterator[IO[str]]:
         os.close(kept)
 
 
-def print_json(document: Any, indent: int | None = 2) -> None:
+def print_json(document: object, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
     text = to_json(document, indent)
     stream = _documents[-1] if _documents else sys.stdout
-    escaped = CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    escaped = CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
     click.echo(escaped, file=stream, nl=False)  # JSON escapes those below 32 itself
 
 
 def width() -> int | None:
-    """Columns of the screen that standard output goes to; None where it goes to a file or a program, which may be wide."""
+    """Columns of the screen that standard output goes to; None where it goes to a file or a
+    program, which may be wide.
+    """
     return max(shutil.get_terminal_size().columns, NARROWEST) if sys.stdout.isatty() else None
 
 
@@ -110,7 +116,9 @@ def score(judged: Score) -> str:
 
 
 def rounded(value: float, error: float | None) -> str:
-    """A figure beside one that has a standard error: no more digits than the error leaves, or four of them."""
+    """A figure beside one that has a standard error: no more digits than the error leaves, or four
+    of them.
+    """
     return number(value, 4) if not error else plus_minus(value, error).partition(" ")[0]
 
 
@@ -128,7 +136,9 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
 
 
 def fitting(parts: Sequence[str], between: str, room: int) -> str:
-    """As many of the parts as there is room for, the first ones first: half a number would be another number."""
+    """As many of the parts as there is room for, the first ones first: half a number would be
+    another number.
+    """
     while len(parts) > 1 and len(between.join(parts)) > room:
         parts = parts[:-1]
     return between.join(parts)
@@ -140,7 +150,7 @@ def paragraph(text: str) -> None:
 
 
 def pairs(rows: Iterable[tuple[str, str]], indent: int = 2, whole: Sequence[str] = ()) -> None:
-    """Print names and values in two columns; long values go on below themselves.
+    """Print names and values in two columns; long values continue on the next line.
 
     Args:
         rows: names and values.
@@ -210,7 +220,9 @@ def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """Widths of columns that fit on the screen together, if they can: the widest gives up room first, down to its longest word."""
+    """Widths of columns that fit on the screen together, if they can: the widest gives up room
+    first, down to its longest word.
+    """
     by_column = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in by_column]
     least = [
@@ -226,7 +238,9 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def sparkline(values: np.ndarray, width: int = 60) -> str:
-    """A line of text that rises and falls with the values: means of equal stretches, scaled from lowest to highest."""
+    """A line of text that rises and falls with the values: means of equal stretches, scaled from
+    lowest to highest.
+    """
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).any():
         return ""
@@ -247,8 +261,8 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
 def next_commands(*commands: tuple[Sequence[str], str]) -> None:
     """Name the next useful commands, each with what it does, complete as they can be typed.
 
-    Plugins that were given with `-p` are given again, and so is a store. A command is never broken, so that it can be copied; where
-    there is no room beside it, what it does stands below.
+    Plugins that were given with `-p` are given again, and so is a store. A command is never broken,
+    so that it can be copied; where there is no room beside it, what it does stands below.
 
     Args:
         commands: the words of a command behind `python -m sandbox`, and what it does.
@@ -258,10 +272,10 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
         shlex.join(["python", "-m", "sandbox", *command, *_given_again(command)])
         for command, _ in commands
     ]
-    told = [what for _, what in commands]
+    summaries = [what for _, what in commands]
     longest, columns = max(map(len, typed)), width()
-    beside = columns is None or longest + 2 + max(map(len, told)) <= columns
-    for line, what in zip(typed, told, strict=True):
+    beside = columns is None or longest + 2 + max(map(len, summaries)) <= columns
+    for line, what in zip(typed, summaries, strict=True):
         shown = click.style(line, fg="cyan") if sys.stdout.isatty() else line
         click.echo(
             f"{shown}{' ' * (longest - len(line))}  {what}" if beside else f"{shown}\n    {what}"
@@ -269,7 +283,9 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
 
 
 def _given_again(command: Sequence[str]) -> list[str]:
-    """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs them and does not name them."""
+    """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs
+    them and does not name them.
+    """
     from sandbox.cli.arguments import option_given
 
     again: list[str] = []

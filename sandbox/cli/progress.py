@@ -1,4 +1,4 @@
-"""An observer that shows how far a run is: a bar on a terminal, a line every few seconds elsewhere."""
+"""An observer that shows progress: a bar on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from sandbox.cli.output import fitting
-from sandbox.lab import Block, Experiment, Observer
+from sandbox.lab import Block, Experiment
+from sandbox.observer import ObservedRun, Observer
 from sandbox.text import number, words
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 3.0
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -29,12 +33,11 @@ class RunProgress(Observer):
     name = "progress"
 
     def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: Progress | None = None
+        self._latest: dict[str, Sequence[float] | np.ndarray] = {}  # newest column of each figure
         self._shown = 0.0
-        self._latest: dict[str, Any] = {}  # of each figure the newest column
 
-    def started(self, run: Any) -> None:
+    def started(self, run: ObservedRun) -> None:
         """Say what begins."""
         record = run.record
         words_before = (
@@ -46,8 +49,7 @@ class RunProgress(Observer):
         self._shown = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
             from rich.table import Column
 
             columns = [
@@ -56,10 +58,10 @@ class RunProgress(Observer):
                 TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
                 TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
             ]
-            self._bar = Bar(
+            self._bar = Progress(
                 *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
             )
-            self._task = self._bar.add_task(
+            self._bar.add_task(
                 f"{record.unit}s",
                 total=record.limit,
                 completed=run.resumed_at,
@@ -68,8 +70,10 @@ class RunProgress(Observer):
             )
             self._bar.start()
 
-    def block(self, run: Any, block: Block) -> None:
-        """Keep the figures of every block, and show the latest of them, not more often than can be read."""
+    def block(self, run: ObservedRun, block: Block) -> None:
+        """Keep the figures of every block, and show the latest of them, not more often than can be
+        read.
+        """
         for name in headline(run.experiment, block):
             if len(block.columns.get(name, ())):
                 self._latest[name] = block.columns[name]
@@ -85,7 +89,7 @@ class RunProgress(Observer):
         if self._bar:
             room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
             self._bar.update(
-                self._task,
+                self._bar.task_ids[0],
                 completed=run.experiment.done_units,
                 live=fitting(live, "  ", room),
                 count=count,
@@ -93,11 +97,11 @@ class RunProgress(Observer):
         else:
             click.echo("  ".join([count, *live]), err=True)
 
-    def _count(self, run: Any) -> str:
+    def _count(self, run: ObservedRun) -> str:
         of = f" of {number(run.record.limit)}" if run.record.limit else ""
         return f"{run.record.unit} {number(run.experiment.done_units)}{of}"
 
-    def ended(self, run: Any) -> None:
+    def ended(self, run: ObservedRun) -> None:
         """Take the bar away."""
         if self._bar:
             self._bar.stop()
@@ -114,7 +118,9 @@ class RunProgress(Observer):
 
 
 def headline(experiment: Experiment, block: Block) -> Sequence[str]:
-    """Which columns of a block are shown: the experiment's own choice, else the first figures of the block."""
+    """Which columns of a block are shown: the experiment's own choice, else the first figures of
+    the block.
+    """
     if experiment.headline is not None:
         return experiment.headline
     unit = experiment.unit.replace(" ", "_")
@@ -122,7 +128,7 @@ def headline(experiment: Experiment, block: Block) -> Sequence[str]:
     return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]
 
 
-def _mean(column: Any) -> float:
+def _mean(column: Sequence[float] | np.ndarray) -> float:
     """The mean of what is known in a column; NaN where nothing is."""
     values = np.asarray(column, dtype=np.float64)
     known = values[np.isfinite(values)]

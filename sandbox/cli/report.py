@@ -45,7 +45,8 @@ def title(record: RunRecord) -> str:
 
 
 def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
-    """The commands that are useful after a run, as they can be typed: only those that have something to show.
+    """The commands that are useful after a run, as they can be typed: only those that have
+    something to show.
 
     Args:
         run: the run.
@@ -58,7 +59,7 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     registry().find("lab", record.lab)
     if record.status != "finished":
         rest = [] if shown else [(["show", run.id], "what is there so far")]
-        return [(["resume", run.id], "go on where it stopped"), *rest]
+        return [(["resume", run.id], "continue where it stopped"), *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
     commands = [(["show", run.id, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:

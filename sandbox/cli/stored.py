@@ -17,9 +17,10 @@ from sandbox.cli.output import (
     shown_path,
     table,
 )
-from sandbox.errors import StoreError
+from sandbox.errors import StoreError, UnknownNameError, UsageError
 from sandbox.store import comparisons, sweeps
 from sandbox.store.comparisons import PAGE, ComparisonFolder
+from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.text import number, words
@@ -30,6 +31,37 @@ OF_A_SWEEP = ("lab", "search", "trials", "seeds", "status", "objective", "best",
 """What is listed of a sweep."""
 LEFT_OUT = ("wanted", "mean", "median")
 """Figures that stand on the page alone."""
+
+
+def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
+    """The run that `name` means, else the sweep, else the comparison.
+
+    Args:
+        store: where it stands.
+        name: an id, a unique beginning of one, or a folder; `last` is the last run.
+
+    Raises:
+        UnknownNameError: when there is none.
+        UsageError: when several begin so.
+    """
+    try:
+        return store.find(name)
+    except UnknownNameError as error:
+        sweep, comparison = sweeps.find(store, name), comparisons.find(store, name)
+        if sweep is not None and comparison is not None:
+            raise UsageError(
+                f"'{name}' could be the sweep {sweep.id} or the comparison {comparison.id}.",
+            ) from None
+        group = sweep or comparison
+        if group is None:
+            hint = "`python -m sandbox list` shows runs; see `list sweeps`, `list comparisons` too."
+            raise UnknownNameError("run, sweep or comparison", name, error.known, hint) from None
+        return group
+    except UsageError as error:  # several runs begin so; if they are a sweep's, it may be meant
+        sweep = sweeps.find(store, name)
+        if sweep is None:
+            raise
+        raise UsageError(f"{error} The sweep {sweep.id} begins so too.") from None
 
 
 def show_sweep(folder: SweepFolder, *, as_json: bool) -> None:
@@ -79,17 +111,19 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
     next_commands(*commands)
 
 
-def _words(command: Any) -> list[str]:
-    """The words behind `python -m sandbox` of a comparison's command line; none where it was not made by one."""
+def _words(command: object) -> list[str]:
+    """The words behind `python -m sandbox` of a comparison's command line; none where it was not
+    made by one.
+    """
     try:
-        words = shlex.split(command)
-    except (ValueError, AttributeError, TypeError):
+        words = shlex.split(str(command or ""))
+    except ValueError:
         return []
     return words[3:] if words[:4] == ["python", "-m", "sandbox", "compare"] else []
 
 
 def _print_agents(agents: Sequence[Mapping[str, Any]]) -> None:
-    """A row for each agent, with as many of its figures as fit; an interval stands in brackets."""
+    """A row for each agent, with as many of its figures as fit; intervals are in brackets."""
     rows = [{"agent": str(agent.get("agent", "")), **dict(_figures(agent))} for agent in agents]
     columns = ["agent"]
     for name in dict.fromkeys(name for row in rows for name in row if name != "agent"):
@@ -156,7 +190,7 @@ def _sweep_row(folder: SweepFolder) -> dict[str, Any]:
         record = folder.read()
     except StoreError as error:
         return {**row, **dict.fromkeys(OF_A_SWEEP), "status": "damaged", "problem": str(error)}
-    found = (
+    values = (
         record.lab,
         record.search.get("kind"),
         len(record.trials),
@@ -166,7 +200,7 @@ def _sweep_row(folder: SweepFolder) -> dict[str, Any]:
         ranked_best(folder.path),
         record.created,
     )
-    return {**row, **dict(zip(OF_A_SWEEP, found, strict=True))}
+    return {**row, **dict(zip(OF_A_SWEEP, values, strict=True))}
 
 
 def list_comparisons(store: Store, lab: str | None, most: int | None, as_json: bool) -> None:
@@ -204,7 +238,7 @@ def _comparison_row(folder: ComparisonFolder) -> dict[str, Any]:
     return {**row, "runs": sum(map(len, runs.values())), "command": document.get("command", "")}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A value for people; nothing for None."""
     if isinstance(value, list):
         return ", ".join(value)

@@ -21,7 +21,7 @@ from sandbox.seeding import Generators
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
-from sandbox.store.index import Row
+from sandbox.store.listing import Row
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from sandbox.config.model import LabConfig, nested_model, option_name, show_value
 from sandbox.errors import nearest
@@ -21,10 +22,10 @@ RUN_OPTIONS = (
     "device",
     "data",
 )
-"""Options of `run` that say how a run is carried out; they cannot stand in a configuration file."""
+"""Options of `run` itself; a configuration file cannot set them."""
 
 
-def sentence(config: type[LabConfig], detail: Any, prefix: str) -> str:
+def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     """One validation error as a sentence: option, value, what is allowed, default."""
     location = [str(part) for part in detail["loc"]]
     if location and location[-1].isdigit():  # a part of a pair: the pair is what is wrong
@@ -35,7 +36,10 @@ def sentence(config: type[LabConfig], detail: Any, prefix: str) -> str:
         close = nearest(location[-1], owner.model_fields) if owner else None
         inside = prefix + "".join(f"{part}." for part in location[:-1])
         if not prefix and location[0] in RUN_OPTIONS:
-            return f"'{location[0]}' is no setting of the lab; give it on the command line: --{location[0].replace('_', '-')}."
+            return (
+                f"'{location[0]}' is no setting of the lab; give it on the command line: "
+                f"--{option_name(location[0])}."
+            )
         return f"there is no option '{option}'." + (
             f" Did you mean '{option_name(inside + close)}'?" if close else ""
         )

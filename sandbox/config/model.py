@@ -1,4 +1,6 @@
-"""Configurations: validated models whose fields are the command line's options, and choices of registered things."""
+"""Configurations: validated models whose fields are the command line's options, and choices of
+registered things.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,14 @@ from sandbox.config.typed import alternatives, from_text
 
 
 class LabConfig(BaseModel):
-    """Base of all configurations: unknown keys are refused, values cannot change afterwards. Each field is an option of the command line.
+    """Base of all configurations: unknown keys are refused, values cannot change afterwards. Each
+    field is an option of the command line.
 
     Example:
         >>> from pydantic import Field
         >>> from sandbox import LabConfig
         >>> class WalkConfig(LabConfig):
-        ...     steps: int = Field(1000, ge=1, description="how many steps")  # --steps 50, refused below 1
+        ...     steps: int = Field(1000, ge=1, description="how many steps")  # --steps 50
         >>> WalkConfig(steps="1e4").steps
         10000
     """
@@ -38,29 +41,32 @@ class LabConfig(BaseModel):
     )
 
     without_effect: ClassVar[Mapping[str, str]] = {}
-    """Inherited fields that change nothing here, and why: they stand in no help, and another value than the default is refused."""
+    """Inherited fields that change nothing here, and why: hidden from help, and another value
+    than the default is refused.
+    """
 
     original: ClassVar[type[LabConfig] | None] = None
     """Of options to which a lab gave other defaults, those with their own; see `with_defaults`."""
 
     @model_validator(mode="after")
     def _refuse_without_effect(self) -> Self:
-        told = [
+        changed = [
             name
             for name in self.without_effect
             if getattr(self, name) != type(self).model_fields[name].get_default()
         ]
-        if told:
+        if changed:
             reasons = "; ".join(
-                f"{option_name(name)} has no effect: {self.without_effect[name]}" for name in told
+                f"{option_name(name)} has no effect: {self.without_effect[name]}"
+                for name in changed
             )
             raise ValueError(reasons)
         return self
 
     @field_validator("*", mode="before")
     @classmethod
-    def _typed(cls, value: Any, info: ValidationInfo) -> Any:
-        """What a person types for values that are not text; see `sandbox.config.typed`."""
+    def _typed(cls, value: object, info: ValidationInfo) -> object:
+        """Convert typed text for values that are not text; see `sandbox.config.typed`."""
         if info.field_name is None or not isinstance(value, (str, bool)):
             return value
         annotation = cls.model_fields[info.field_name].annotation
@@ -79,7 +85,7 @@ class LabConfig(BaseModel):
 
         Args:
             data: folder of data files given with `--data`, or None.
-            kept: folder of what the run has made so far, when it goes on; None for a new one.
+            kept: folder of the artifacts of a run that is resumed; None for a new one.
 
         Raises:
             UsageError: one sentence with the reason, the place, and what to type.
@@ -92,7 +98,7 @@ class LabConfig(BaseModel):
 
 
 def with_defaults(config: type[LabConfig], defaults: Mapping[str, Any]) -> type[LabConfig]:
-    """The same options with other defaults: those that a lab found good.
+    """The same options with other defaults: those of a lab.
 
     Args:
         config: the options of what can be chosen.
@@ -103,13 +109,13 @@ def with_defaults(config: type[LabConfig], defaults: Mapping[str, Any]) -> type[
         info = config.model_fields[name]
         kind = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
         fields[name] = (kind, Field(value, description=info.description))
-    made: type[LabConfig] = create_model(config.__name__, __base__=config, **fields)
-    made.original = config
-    return made
+    changed: type[LabConfig] = create_model(config.__name__, __base__=config, **fields)
+    changed.original = config
+    return changed
 
 
 class Chosen(BaseModel):
-    """One of several things, picked by name, with options of its own.
+    """One of several things, picked by name, with its own options.
 
     Attributes:
         name: the name in the registry ("q-learning").
@@ -117,7 +123,9 @@ class Chosen(BaseModel):
 
     Example:
         >>> from sandbox import run
-        >>> chosen = run("maze", preset="quick", agent={"name": "q-learning", "alpha": 0.5}, pictures=False).experiment.config.agent
+        >>> agent = {"name": "q-learning", "alpha": 0.5}
+        >>> finished = run("maze", preset="quick", agent=agent, pictures=False)
+        >>> chosen = finished.experiment.config.agent
         >>> chosen.name, chosen.options.alpha
         ('q-learning', 0.5)
     """
@@ -128,21 +136,24 @@ class Chosen(BaseModel):
     options: SerializeAsAny[LabConfig]
 
 
-def Choice(kind: str, default: str, description: str = "", find: str = "") -> Any:  # noqa: N802 - reads like a type in a class body
+def Choice(  # noqa: N802 - reads like a type in a class body
+    kind: str, default: str, description: str = "", find: str = ""
+) -> Any:
     """A field that picks one registered thing: `agent: Chosen = Choice("agent", "sarsa")`.
 
     On the command line `--agent NAME` picks and `--agent.OPTION` sets an option of the picked one.
 
     Args:
         kind: what is picked, as the registry calls it: "agent", "env", "dataset".
-        default: the name picked when nothing is said.
+        default: the name picked by default.
         description: one line of help.
-        find: "module:function" that finds the configuration of a name, (kind, name) -> Config, where the names are not the registry's.
+        find: "module:function" that finds the configuration of a name, (kind, name) -> Config,
+            where the names are not the registry's.
 
     Example:
         >>> from sandbox import Choice, Chosen, LabConfig
         >>> class MyConfig(LabConfig):
-        ...     agent: Chosen = Choice("agent", "sarsa", "who learns: --agent NAME, --agent.alpha 0.1")
+        ...     agent: Chosen = Choice("agent", "sarsa", "who learns: --agent NAME")
     """
     return Field(
         default=default, description=description, json_schema_extra={"choice": kind, "find": find}
@@ -180,11 +191,13 @@ def nested_model(info: FieldInfo) -> type[LabConfig] | None:
 
 
 def option_name(path: str) -> str:
-    """A configuration path as the command line spells it: `agent.epsilon_final` -> `agent.epsilon-final`."""
+    """A configuration path as the command line spells it: `agent.epsilon_final` ->
+    `agent.epsilon-final`.
+    """
     return path.replace("_", "-")
 
 
-def show_value(value: Any) -> str:
+def show_value(value: object) -> str:
     """A value as a person would type it."""
     if isinstance(value, str):
         return (
@@ -210,7 +223,9 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 def dump(config: LabConfig) -> dict[str, Any]:
-    """The configuration as plain values, choices as {"name": …, options …}: what `resolve` takes as a layer."""
+    """The configuration as plain values, choices as {"name": …, options …}: what `resolve` takes as
+    a layer.
+    """
     plain: dict[str, Any] = {}
     for name in type(config).model_fields:
         value = getattr(config, name)

@@ -1,4 +1,4 @@
-"""The options of the command line that a configuration's fields make: name, help, default, and what may be given."""
+"""Options of the command line, derived from the fields of a configuration."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from sandbox.config.resolve import Finder, finder_of, registered_config
 from sandbox.config.typed import alternatives
 from sandbox.text import number
 
+SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+"""Limits of a number, as annotated-types calls them."""
+LOW, HIGH = ("gt", "ge"), ("lt", "le")
+
 
 @dataclass(frozen=True)
 class Option:
     """One option of the command line.
 
     Attributes:
-        path: where its value stands in the configuration: ("agent", "alpha").
+        path: of its value in the configuration: ("agent", "alpha").
         help: one line.
-        default: what holds when nothing is said.
+        default: the value when it is not given.
         metavar: what may be given: "FLOAT 0<x<=1", "softmax|epsilon-greedy".
         flag: whether it is switched on by its bare name and off by its `no-` name.
         choice: whether it picks a registered thing by name.
@@ -30,7 +34,7 @@ class Option:
 
     path: tuple[str, ...]
     help: str
-    default: Any
+    default: object
     metavar: str
     flag: bool = False
     choice: bool = False
@@ -53,7 +57,7 @@ def options(
         config: the model.
         chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
         find: looks up the configuration of a choice.
-        path: where `config` stands in a larger one.
+        path: of `config` in a larger one.
     """
     for name, info in config.model_fields.items():
         if name in config.without_effect:
@@ -96,32 +100,22 @@ def _word(kind: Any) -> str:
 
 
 def _limits(info: FieldInfo) -> str:
-    signs = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    found = {
-        key: getattr(mark, key)
-        for mark in info.metadata
-        for key in signs
-        if getattr(mark, key, None) is not None
-    }
-    low = next(
-        (
-            f"{_bound(found[key])}{'<' if key == 'gt' else '<='}"
-            for key in ("gt", "ge")
-            if key in found
-        ),
-        "",
-    )
-    high = next(
-        (
-            f"{'<' if key == 'lt' else '<='}{_bound(found[key])}"
-            for key in ("lt", "le")
-            if key in found
-        ),
-        "",
-    )
+    """The limits of a number: `0<x<=1`, or one of them alone: `>=1`."""
+    bounds = {key: value for mark in info.metadata for key, value in _bounds(mark)}
+    low, high = (next((key for key in keys if key in bounds), "") for keys in (LOW, HIGH))
     if low and high:
-        return f"{low}x{high}"
-    return next((f"{signs[key]}{_bound(found[key])}" for key in signs if key in found), "")
+        above, below = ("<" if key in ("gt", "lt") else "<=" for key in (low, high))
+        return f"{_bound(bounds[low])}{above}x{below}{_bound(bounds[high])}"
+    return next(
+        (f"{sign}{_bound(bounds[key])}" for key, sign in SIGNS.items() if key in bounds), ""
+    )
+
+
+def _bounds(mark: object) -> Iterator[tuple[str, float]]:
+    for key in SIGNS:
+        value = getattr(mark, key, None)
+        if value is not None:
+            yield key, value
 
 
 def _bound(value: float) -> str:

@@ -1,19 +1,21 @@
-"""One configuration from layers, each overriding the one before: defaults < preset < file < command line.
+"""One configuration from layers, each overriding the one before: defaults < preset < file < command
+line.
 
 Every wrong value of all layers is reported at once.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from sandbox.config.messages import sentence
 from sandbox.config.model import (
@@ -49,8 +51,7 @@ def finder_of(info: FieldInfo, find: Finder) -> Finder:
     own = extra.get("find") if isinstance(extra, dict) else None
     if not isinstance(own, str) or not own:
         return find
-    module, _, attribute = own.partition(":")
-    finder: Finder = getattr(importlib.import_module(module), attribute)
+    finder: Finder = pkgutil.resolve_name(own)
     return finder
 
 
@@ -100,7 +101,7 @@ def resolve(
     return instance
 
 
-def _is_nan(value: Any) -> bool:
+def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
@@ -138,8 +139,8 @@ def _laid_over(
     for name, values in choices.items():
         info, path = config.model_fields[name], f"{prefix}{name}"
         try:
-            told = [name_and_options(value, path) for value in values]
-            picked, model, options = _picked(info, told, finder_of(info, find))
+            given = [name_and_options(value, path) for value in values]
+            picked, model, options = _picked(info, given, finder_of(info, find))
         except (UnknownNameError, ConfigError) as error:
             problems.extend(error.problems if isinstance(error, ConfigError) else [str(error)])
             continue
@@ -179,18 +180,19 @@ def choice_kind_of(config: type[LabConfig], name: str) -> str | None:
     return choice_kind(info) if info else None
 
 
-def _is_choice(config: type[LabConfig], detail: Any) -> bool:
+def _is_choice(config: type[LabConfig], detail: ErrorDetails) -> bool:
     return bool(detail["loc"]) and choice_kind_of(config, str(detail["loc"][0])) is not None
 
 
-def name_and_options(value: Any, path: str) -> tuple[list[str], dict[str, Any]]:
+def name_and_options(value: object, path: str) -> tuple[list[str], dict[str, Any]]:
     """What one layer says of a choice: the names that it gives, and options.
 
     Raises:
         ConfigError: when it is neither a name nor a table.
     """
     table = {"name": value} if isinstance(value, str) else value
-    names = table.get("name", []) if isinstance(table, Mapping) else None
+    table = table if isinstance(table, Mapping) else {"name": None}
+    names: object = table.get("name", [])
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         wrong = f"{option_name(path)} = {show_value(value)}: it should be a name"
@@ -256,7 +258,9 @@ def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
-    """Both dictionaries as one, nested ones merged key by key; where both have a value, the strong one's."""
+    """Both dictionaries as one, nested ones merged key by key; where both have a value, the strong
+    one's.
+    """
     merged = dict(weak)
     for key, value in strong.items():
         below = merged.get(key)
@@ -279,7 +283,8 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         if path.suffix not in (".toml", ".json"):
             raise UsageError(
-                f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml or .json files."
+                f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml "
+                "or .json files."
             )
         text = read_text(path)
         content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
@@ -290,7 +295,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
     except RecursionError:
         raise UsageError(
-            f"The configuration file {path} nests its values too deep; options have at most three levels."
+            f"The configuration file {path} nests its values too deep; options have at most three "
+            "levels."
         ) from None
     if not isinstance(content, dict):
         raise UsageError(

@@ -1,6 +1,6 @@
-"""Text as it is typed on a command line, as the value that a field's type asks for.
+"""Converts text from the command line to the type of a field.
 
-Text that stands for no value of the type is returned as it is: validation refuses it.
+Text that is no value of the type is returned unchanged: validation refuses it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
-def from_text(text: str, annotation: Any) -> Any:
-    """The value that `text` stands for.
+def from_text(text: str, annotation: Any) -> object:
+    """The value that `text` means.
 
-    Of several types the most special one counts: a choice, none, true or false, a whole number,
+    Of several types the most specific one counts: a choice, none, true or false, a whole number,
     a number, values with commas between, and text last.
 
     Args:
@@ -57,7 +57,7 @@ def from_text(text: str, annotation: Any) -> Any:
 
 
 def _number(text: str, kinds: tuple[Any, ...]) -> int | float | None:
-    """The number, for types that hold numbers; None where the text is none."""
+    """The text as a number, for types that hold numbers; None where it is not one."""
     try:
         number = float(text)
     except ValueError:
@@ -71,7 +71,7 @@ def _number(text: str, kinds: tuple[Any, ...]) -> int | float | None:
     return number if float in kinds and len(kinds) > 1 else None
 
 
-def _is(kind: Any, value: Any) -> bool:
+def _is(kind: Any, value: object) -> bool:
     """Whether a value is valid for a type."""
     try:
         TypeAdapter(kind).validate_python(value)
@@ -80,7 +80,7 @@ def _is(kind: Any, value: Any) -> bool:
     return True
 
 
-def _parts(text: str, kind: Any) -> list[Any]:
+def _parts(text: str, kind: Any) -> list[object]:
     """The parts of a tuple or list: `3,4`, `(3, 4)`."""
     words = [part.strip() for part in text.strip("()[] ").split(",")]
     types = [one for one in get_args(kind) if one is not Ellipsis]

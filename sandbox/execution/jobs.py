@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from sandbox.errors import RunFailed, SandboxError, StoreError, UsageError
-from sandbox.lab import Block, Lab, Observer
+from sandbox.lab import Block, Lab
+from sandbox.observer import Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings

@@ -1,1 +1,1 @@
-"""Plugins: found, registered, and begun anew."""
+"""Plugins: find them, register what they bring, create new ones."""

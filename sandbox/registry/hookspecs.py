@@ -1,4 +1,4 @@
-"""Every hook of the sandbox: when it is called, with what, and what it may return."""
+"""The hooks of the sandbox: when they are called, with which arguments, what they return."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _mark = pluggy.HookimplMarker(PROJECT)
 
 
 def hookimpl(function: Any = None, **options: Any) -> Any:
-    """Marks a function as a plugin's: the function `sandbox_register(registry)` of a module says what that module brings.
+    """Marks a function as a plugin's: the function `sandbox_register(registry)` of a module says
+    what that module brings.
 
     Args:
         function: the function, when used as `@hookimpl`.
@@ -35,13 +36,15 @@ def hookimpl(function: Any = None, **options: Any) -> Any:
 
 @hookspec
 def sandbox_register(registry: Registrar) -> None:
-    """Say what this plugin brings. Called once, the first time that something of the plugin could be needed.
+    """Say what this plugin brings. Called once, the first time that something of the plugin could
+    be needed.
 
-    Only names and strings belong here: what stands behind a name is imported when it is used.
+    Only names and strings belong here: a target is imported when it is used.
 
     Args:
         registry: has `lab`, `agent`, `env`, `dataset`, `observer` and `command`, each called as
-            `registry.lab("maze", "plugins.maze.lab:MazeLab", summary="Find the way through a maze")`.
+            `registry.lab("maze", "plugins.maze.lab:MazeLab", summary="Find the way through a
+            maze")`.
 
     Returns:
         Nothing; what is returned is ignored.

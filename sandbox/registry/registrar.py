@@ -139,12 +139,15 @@ class Registrar:
     def _add(self, kind: str, name: str, target: str, summary: str, **more: Any) -> None:
         if not NAME.fullmatch(name) or PureWindowsPath(name).is_reserved():
             raise PluginError(
-                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a name begins with a letter or a digit, holds "
-                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on every system."
+                f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a "
+                "name begins with a letter or a digit, holds "
+                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on "
+                "every system."
             )
         if target.count(":") != 1:
             raise PluginError(
-                f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected 'package.module:attribute'."
+                f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected "
+                "'package.module:attribute'."
             )
         self._plugin.entries.append(
             Entry(kind, canonical(name), target, summary, self._plugin.name, **more)

@@ -1,7 +1,7 @@
-"""Finds plugins and what they bring.
+"""Registry: the plugins and everything they register.
 
-Listing imports no more than a plugin's top module; what stands behind a name is imported when it is used. A broken plugin is
-reported and stops nothing else.
+Listing imports only the top module of a plugin; a target is imported when it is used. A broken
+plugin is reported and stops nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ from typing import Any
 
 import pluggy
 
-from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError
+from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError, error_text
 from sandbox.lab import Lab
 from sandbox.registry import hookspecs
 from sandbox.registry.registrar import Entry, Plugin, Registrar, canonical
@@ -40,7 +40,7 @@ BUILT_IN = {
     "autoencoder": "plugins.autoencoder",
     "music": "plugins.music",
 }
-"""Our own plugins: name -> module."""
+"""The plugins of this distribution: name -> module. Only other distributions have entry points."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The folder that holds sandbox/, envs/, agents/ and plugins/."""
@@ -50,11 +50,12 @@ class Registry:
     """All plugins of one process.
 
     Args:
-        outside: whether to look for plugins that other distributions installed (entry points of the group `sandbox`).
+        outside: whether to look for plugins that other distributions installed (entry points of the
+            group `sandbox`).
 
     Attributes:
         plugins: those found so far, by name.
-        disabled: names of installed plugins that are left alone, not even imported.
+        disabled: names of installed plugins that are not imported.
     """
 
     def __init__(self, outside: bool = True) -> None:
@@ -68,7 +69,9 @@ class Registry:
             self._add(Plugin(name, "built in"), partial(_import_built_in, module))
 
     def entries(self, kind: str, *, outside: bool = True) -> list[Entry]:
-        """Everything of one kind, by name. `outside=False` looks only at what needs no import of foreign code."""
+        """Everything of one kind, by name. `outside=False` looks only at what needs no import of
+        foreign code.
+        """
         if outside:
             self.load_outside()
         return sorted(
@@ -87,7 +90,7 @@ class Registry:
             self.load_outside()
             entry = self._lookup(kind, name)
         if entry is None:
-            self._explain_broken(kind, name)
+            self._refuse_broken(kind, name)
             known = [entry.name for entry in self.entries(kind)]
             raise UnknownNameError(
                 kind, name, known, f"`python -m sandbox list {kind}s` shows all."
@@ -95,27 +98,25 @@ class Registry:
         return entry
 
     def load(self, kind: str, name: str) -> Any:
-        """What stands behind a name, imported now.
+        """The class or function registered under a name, imported now.
 
         Raises:
             UnknownNameError: when there is no such name.
             PluginError: when its import fails.
         """
+        import pkgutil
+
         entry = self.find(kind, name)
-        module_name, _, attribute = entry.target.partition(":")
         try:
-            module = (
-                _import_built_in(module_name)
-                if self.plugins[entry.plugin].source == "built in"
-                else importlib.import_module(module_name)
-            )
-            return getattr(module, attribute)
+            if self.plugins[entry.plugin].source == "built in":
+                _import_built_in(entry.target.partition(":")[0])
+            return pkgutil.resolve_name(entry.target)
         except (UsageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # also SystemExit: a module that ends the program is broken
-            what = f"{type(error).__name__}: {error}"
             raise PluginError(
-                f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded ({entry.target}): {what}"
+                f"{kind.capitalize()} '{entry.name}' of plugin '{entry.plugin}' cannot be loaded "
+                f"({entry.target}): {error_text(error)}"
             ) from error
 
     def lab(self, name: str) -> Lab:
@@ -133,7 +134,7 @@ class Registry:
             raise
         except BaseException as error:
             raise PluginError(
-                f"Lab '{name}' of plugin '{owner}' cannot be made. {type(error).__name__}: {error}"
+                f"Lab '{name}' of plugin '{owner}' cannot be made. {error_text(error)}"
             ) from error
         if not isinstance(lab, Lab):
             kind = type(lab).__name__
@@ -151,7 +152,8 @@ class Registry:
         for point in sorted(
             importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name
         ):
-            if point.value not in BUILT_IN.values() and canonical(point.name) not in self.disabled:
+            ours = point.value in BUILT_IN.values()  # of an older version that is still installed
+            if not ours and canonical(point.name) not in self.disabled:
                 owner = point.dist
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
@@ -163,7 +165,8 @@ class Registry:
             path: the file; its name without `.py` becomes the plugin's.
 
         Raises:
-            PluginError: when the file cannot be imported or registered: unlike an installed plugin it was asked for by name.
+            PluginError: when the file cannot be imported or registered: unlike an installed plugin
+                it was asked for by name.
         """
         path = Path(os.path.realpath(path))
         if not path.is_file():
@@ -183,16 +186,8 @@ class Registry:
     def _lookup(self, kind: str, name: str) -> Entry | None:
         name = canonical(name)
         entry = self._entries.get((kind, name))
-        if entry is None:
-            entry = next(
-                (
-                    one
-                    for one in self._entries.values()
-                    if one.kind == kind and name in map(canonical, one.aliases)
-                ),
-                None,
-            )
-        return entry
+        of_kind = (one for one in self._entries.values() if one.kind == kind)
+        return entry or next((one for one in of_kind if name in map(canonical, one.aliases)), None)
 
     def _add(self, plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:
         """Import a plugin and take what it registers; or keep its error."""
@@ -212,16 +207,11 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            plugin.error = (
-                f"{type(error).__name__}: {error}"
-                if not isinstance(error, PluginError)
-                else str(error)
-            )
-            plugin.trace = (
-                ""
-                if isinstance(error, PluginError)
-                else "".join(traceback.format_exception(error, limit=-4))
-            )
+            if isinstance(error, PluginError):
+                plugin.error = str(error)
+            else:
+                plugin.error = error_text(error)
+                plugin.trace = "".join(traceback.format_exception(error, limit=-4))
             plugin.entries = []
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
@@ -236,18 +226,13 @@ class Registry:
             for name, value in vars(module).items()
             if inspect.isroutine(value) and hasattr(value, "sandbox_impl")
         ]
-        for name in hooks:
-            if name not in known:
-                raise PluginError(
-                    str(
-                        UnknownNameError(
-                            "hook", name, known, f"Plugin '{plugin.name}' implements it."
-                        )
-                    )
-                )
+        for name in sorted(set(hooks).difference(known)):
+            hint = f"Plugin '{plugin.name}' implements it."
+            raise PluginError(str(UnknownNameError("hook", name, known, hint)))
         if not hooks:
             raise PluginError(
-                f"Plugin '{plugin.name}' has no hook: expected a function `sandbox_register(registry)` marked with `@hookimpl`."
+                f"Plugin '{plugin.name}' has no hook: expected a function "
+                "`sandbox_register(registry)` marked with `@hookimpl`."
             )
 
     def _refuse_taken(self, plugin: Plugin) -> None:
@@ -256,35 +241,39 @@ class Registry:
             other = seen.get((entry.kind, entry.name))
             if other is not None:
                 raise PluginError(
-                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} '{entry.name}'; rename one of them."
+                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} "
+                    f"'{entry.name}'; rename one of them."
                 )
             seen[entry.kind, entry.name] = entry
 
-    def _explain_broken(self, kind: str, name: str) -> None:
-        """When the name may belong to a plugin that is broken, say that instead of "unknown"."""
+    def _refuse_broken(self, kind: str, name: str) -> None:
+        """Raise the error of a broken plugin that a name may belong to."""
         for plugin in self.plugins.values():
             if plugin.error and canonical(name) == canonical(plugin.name):
                 raise PluginError(
-                    f"Plugin '{plugin.name}' is broken, so there is no {kind} '{name}': {plugin.error} See `python -m sandbox plugins`."
+                    f"Plugin '{plugin.name}' is broken, so there is no {kind} '{name}': "
+                    f"{plugin.error} See `python -m sandbox plugins`."
                 )
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries.values())
 
 
 @cache
 def registry() -> Registry:
-    """The registry of this process. The environment variable SANDBOX_PLUGINS=none keeps plugins of other distributions out."""
+    """The registry of this process. The environment variable SANDBOX_PLUGINS=none keeps plugins of
+    other distributions out.
+    """
     return Registry(outside=os.environ.get("SANDBOX_PLUGINS", "") != "none")
 
 
 def _import_built_in(name: str) -> ModuleType:
-    """Import a module of ours, and make sure that it is ours: a folder named `envs` elsewhere on the path must not stand in for it."""
+    """Import a module of ours, and make sure that it is ours: a folder named `envs` elsewhere on
+    the path must not stand in for it.
+    """
     module = importlib.import_module(name)
     where = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
     if not Path(where).resolve().is_relative_to(ROOT / name.split(".")[0]):
         raise UsageError(
-            f"The package '{name.split('.')[0]}' found at {where} hides the sandbox's own. Use `python -m sandbox`, or import sandbox from another folder."
+            f"The package '{name.split('.')[0]}' found at {where} hides the sandbox's own. Use "
+            "`python -m sandbox`, or import sandbox from another folder."
         )
     return module
 
@@ -293,7 +282,8 @@ def _import_file(path: Path) -> ModuleType:
     name = path.stem
     if not name.isidentifier():
         raise PluginError(
-            f"A plugin file is imported under its own name; '{path.name}' is no Python name. Rename it, for example to '{name.replace('-', '_')}.py'."
+            f"A plugin file is imported under its own name; '{path.name}' is no Python name. "
+            f"Rename it, for example to '{name.replace('-', '_')}.py'."
         )
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(path):
         raise PluginError(f"A module named '{name}' is already loaded; rename {path.name}.")

@@ -1,6 +1,6 @@
-"""Writes the beginning of a plugin: a package that can be installed, or one file. What it writes works at once.
+"""Writes a new plugin, which works at once: a package that can be installed, or one file.
 
-The templates in `templates/` are modules in which a placeholder stands for the name.
+The templates in `templates/` are modules with placeholders for the names.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 HOOKS = {
     "lab": 'registry.lab("{name}", "{module}:{title}Lab", summary="Darts find π")',
-    "agent": 'registry.agent("{name}", "{module}:{title}", summary="Q-learning that learns slowly from bad news")',
-    "observer": 'registry.observer("{name}", "{module}:{title}", summary="Tells a run\'s story in a text file")',
-    "env": 'gymnasium.register("{name}/Corridor-v0", entry_point="{module}:{title}", max_episode_steps=100)',
+    "agent": 'registry.agent("{name}", "{module}:{title}", '
+    'summary="Q-learning that learns slowly from bad news")',
+    "observer": 'registry.observer("{name}", "{module}:{title}", '
+    'summary="Tells a run\'s story in a text file")',
+    "env": 'gymnasium.register("{name}/Corridor-v0", entry_point="{module}:{title}", '
+    "max_episode_steps=100)",
 }
 """What each kind registers."""
 
@@ -45,13 +48,14 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
         The files, the most important first.
 
     Raises:
-        UsageError: when the name cannot be a module's, or something stands there already.
+        UsageError: when the name cannot be a module's, or a file is in the way.
     """
     name = canonical(name)
     module = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or keyword.iskeyword(module):
         raise UsageError(
-            f"'{name}' cannot name a plugin: it becomes a Python module, so take small letters, digits and dashes, like 'my-{kind}'."
+            f"'{name}' cannot name a plugin: it becomes a Python module, so take small letters, "
+            f"digits and dashes, like 'my-{kind}'."
         )
     files = _one_file(name, module, kind) if one_file else _package(name, module, kind)
     paths = {parent / path: text for path, text in files.items()}
@@ -60,7 +64,8 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
     )
     if taken is not None:
         raise UsageError(
-            f"{taken} is there already; nothing was written. Choose another name, or another folder with --in."
+            f"{taken} is there already; nothing was written. Choose another name, or another "
+            "folder with --in."
         )
     for path, text in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +93,7 @@ def _package(name: str, module: str, kind: str) -> dict[str, str]:
     """A package: name of each file in it -> text."""
     inner = f"{module}.{kind}"
     body = _template(f"{kind}.py.txt", name, module).replace("# -- hook\n\n\n", "\n")
-    what = f'"""The plugin {name}: what it brings, by name. Cheap to import: what stands behind a name is loaded when it is used."""'
+    what = f'"""The plugin {name}: registers names; their targets are imported when used."""'
     imports = ("import gymnasium\n\n" if kind == "env" else "") + "from sandbox import hookimpl"
     return {
         f"{name}/{module}/{kind}.py": body,

@@ -1,1 +1,1 @@
-"""Runs: carried out, gone on with, and looked at."""
+"""Runs: start, resume and load them."""

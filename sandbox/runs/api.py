@@ -1,4 +1,4 @@
-"""Running labs and looking at finished runs from Python: `run`, `resume`, `load`, and the `Run` they return.
+"""Running labs from Python: `run`, `resume` and `load`, which return a `Run`.
 
 The command line does the same through the same functions.
 """
@@ -8,24 +8,26 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import dump
+from sandbox.config.model import LabConfig, dump
 from sandbox.errors import (
     CheckpointError,
-    PluginError,
     RunFailed,
     SandboxError,
     StoreError,
     UsageError,
+    error_text,
 )
-from sandbox.lab import Lab, Observer
-from sandbox.registry.registry import registry
+from sandbox.lab import Lab
+from sandbox.observer import Observer
 from sandbox.runs.loop import Loop, Settings
+from sandbox.runs.observers import observers_for
 from sandbox.runs.request import Request, preset_of, resolved
 from sandbox.runs.signature import plugin_name, refuse_changed, sign
 from sandbox.runs.view import Run, context_of, rebuilt
@@ -56,9 +58,12 @@ def run(
         lab: its name ("maze").
         preset: one of the lab's presets.
         seed: of all its generators, >= 0.
-        seeds: how many seeds learn together: `seed` and those that follow it, each with the bytes it has alone.
-        full_metrics: whether each of many seeds keeps its own metrics; otherwise they are kept as bands.
-        config: settings that override the preset's, nested: `{"agent": {"name": "sarsa", "alpha": 0.1}}`.
+        seeds: how many seeds learn together: `seed` and those that follow it, each with the bytes
+            it has alone.
+        full_metrics: whether each of many seeds keeps its own metrics; otherwise they are kept as
+            bands.
+        config: settings that override the preset's, nested: `{"agent": {"name": "sarsa", "alpha":
+            0.1}}`.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops as `timed-out`.
         checkpoint_every: seconds between checkpoints.
@@ -76,7 +81,7 @@ def run(
     Example:
         >>> from sandbox import run
         >>> finished = run("maze", agent="sarsa", episodes=1500, pictures=False)
-        >>> finished.summary["reward_per_step"]  # the best possible: 42 moves there, 126 steps on the goal, 126 / 168
+        >>> finished.summary["reward_per_step"]  # the optimum: 126 of 168 steps on the goal
         0.75
         >>> len(finished.metrics["learn/return"])  # one for each episode
         1500
@@ -95,7 +100,7 @@ def load(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
 
     Raises:
-        UnknownNameError: when there is none.
+        UnknownNameError: when no run has that name.
 
     Example:
         >>> from sandbox import load, run
@@ -114,16 +119,19 @@ def resume(
     allow_changed: bool = False,
     repair: bool = False,
 ) -> Run:
-    """Go on with a run that was stopped, to its end; of a finished one, make what pictures are missing, and tell observers that it is finished.
+    """Resume a run that was stopped, and run it to its end.
 
-    The bytes are those of a run that was never stopped.
+    The bytes are those of an uninterrupted run. Of a finished run, missing pictures are made, and
+    observers that missed something of it are called.
 
     Args:
         name: of the run: its id, the unique beginning of one, its folder, or `last`.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops again.
-        allow_changed: whether to go on under other versions of code or libraries, which may change the bytes.
-        repair: whether a finished run whose checkpoint or metrics are damaged is computed again, from what is whole.
+        allow_changed: whether to resume under other versions of code or libraries, which may change
+            the bytes.
+        repair: whether a finished run whose checkpoint or metrics are damaged is computed again,
+            from what is whole.
 
     Raises:
         CheckpointError: when a finished run is damaged, unless `repair`.
@@ -148,14 +156,19 @@ def resume(
 
 
 def start(request: Request, store: Store, settings: Settings) -> Run:
-    """Begin a run and carry it to its end; see `run`."""
+    """Begin a run and carry it to its end; see `run`.
+
+    Args:
+        request: what to run.
+        store: where its folder is created.
+        settings: how to carry it out.
+    """
     entry, lab, config = resolved(request)
-    observers, complaints = _observers(request.track)
+    observers, warnings = observers_for(request.track)
     plain = dump(config)
     agent = plain.get("agent")
-    folder = store.create(
-        entry.name, agent["name"] if isinstance(agent, dict) else request.preset, request.id
-    )
+    label = agent["name"] if isinstance(agent, dict) else request.preset
+    folder = store.create(entry.name, label, request.id)
     try:
         with folder.writing(new=True):
             record = RunRecord(
@@ -175,14 +188,10 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
             )
             sign(record)
             record.write(folder.record_path)
-            loop = _loop(folder, record, lab, config, settings, observers)
-            for complaint in complaints:
-                loop.warn(complaint)
+            loop = _loop(folder, record, lab, config, settings, observers, warnings)
             loop.run()
     except StoreError:
-        if (
-            not request.id and not folder.record_path.exists()
-        ):  # not even its first word could be written: it never was
+        if not request.id and not folder.record_path.exists():  # the run never began
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return _ended(folder, loop)
@@ -196,35 +205,38 @@ def proceed(
     track: Sequence[str] = (),
     repair: bool = False,
 ) -> Run:
-    """Go on with a run; see `resume`."""
+    """Resume a run; see `resume`.
+
+    Args:
+        folder: of the run.
+        settings: how to carry it out.
+        allow_changed, repair: as of `resume`.
+        track: names of observers, which hear of what they missed too.
+    """
     _refuse_running(folder.read())
     with folder.writing():
-        record = RunRecord.read(
-            folder.record_path
-        )  # again: somebody else may have gone on with it in between
+        record = RunRecord.read(folder.record_path)  # again: another process may have resumed it
         _refuse_changed_record(record)
         damage = verify.damage(folder, record) if record.status == "finished" else ""
         if damage and not repair:
             raise CheckpointError(
-                f"Run {record.id} is finished, but damaged: {damage} `python -m sandbox resume {record.id} --repair` computes again what is "
-                "missing, from the last whole checkpoint or the beginning; until then no pictures can be made."
+                f"Run {record.id} is finished, but damaged: {damage} `python -m sandbox resume "
+                f"{record.id} --repair` computes again what is missing, from the last whole "
+                "checkpoint or the beginning; until then no pictures can be made."
             )
         whole = record.status == "finished" and not damage
         if whole:
-            settings = replace(
-                settings, pictures=settings.pictures and not _has_pictures(record, folder)
-            )
+            complete = record.pictured and folder.artifacts.listing() == record.artifacts
+            settings = replace(settings, pictures=settings.pictures and not complete)
             if not settings.pictures and not track:
                 return Run(folder)
         lab, config = rebuilt(record)
         config.check_available(Path(record.data) if record.data else None, folder.artifacts.folder)
         refuse_changed(record, allow_changed)
-        observers, complaints = _observers(track)
-        loop = _loop(folder, record, lab, config, settings, observers)
-        for complaint in complaints:
-            loop.warn(complaint)
+        observers, warnings = observers_for(track)
+        loop = _loop(folder, record, lab, config, settings, observers, warnings)
         if whole:
-            _revisit(loop, tell=bool(track), repair=repair)
+            _revisit(loop, notify=bool(track), repair=repair)
         else:
             if damage:
                 loop.warn(f"The run was finished, but {damage} What is missing is computed again.")
@@ -240,60 +252,59 @@ def proceed(
 def _loop(
     folder: RunFolder,
     record: RunRecord,
-    lab: Any,
-    config: Any,
+    lab: Lab,
+    config: LabConfig,
     settings: Settings,
-    observers: list[Any],
+    observers: list[Observer],
+    warnings: list[str],
 ) -> Loop:
     settings = replace(settings, observers=[*settings.observers, *observers])
-    return Loop(folder, record, lab, config, context_of(folder, record), settings)
+    loop = Loop(folder, record, lab, config, context_of(folder, record), settings)
+    for warning in warnings:
+        loop.warn(warning)
+    return loop
 
 
-def _revisit(loop: Loop, *, tell: bool, repair: bool) -> None:
-    """Make the pictures of a finished run; an experiment that cannot be built any more is said so.
+def _revisit(loop: Loop, *, notify: bool, repair: bool) -> None:
+    """Make the pictures of a finished run.
 
-    An artifact that is not what was written, and that the run does not make (`watch` did, or `generate`), is never vouched for anew: its
-    entry stays, so that `verify` tells of it, or a repair removes it.
+    A changed artifact that the run itself does not make (`watch` or `generate` did) keeps its old
+    entry in run.json, so that `verify` still reports it; a repair removes the artifact.
+
+    Raises:
+        CheckpointError: when the experiment can no longer be built.
     """
-    written = {one.name: one for one in loop.record.artifacts}
-    changed = [
-        one
-        for one in loop.folder.artifacts.listing()
-        if one.name in written and one != written[one.name]
-    ]
+    record, artifacts = loop.record, loop.folder.artifacts
+    written = {one.name: one for one in record.artifacts}
+    changed = [one for one in artifacts.listing() if written.get(one.name, one) != one]
     try:
-        loop.revisit(tell=tell)
-        still = [one for one in loop.folder.artifacts.listing() if one in changed]
-        for one in still:
-            if repair:
-                loop.folder.directory.remove(f"{loop.folder.artifacts.folder.name}/{one.name}")
-                loop.warn(
-                    f"artifacts/{one.name} was not what was written, and a run does not make it: it is removed. Its own command makes it again."
-                )
-            else:
-                loop.warn(
-                    f"artifacts/{one.name} is not what was written, and a run does not make it."
-                )
-        if still:
-            kept = {} if repair else {one.name: written[one.name] for one in still}
-            loop.record.artifacts = [
-                kept.get(one.name, one) for one in loop.folder.artifacts.listing()
-            ]
-            loop.record.write(loop.folder.record_path)
+        loop.revisit(notify=notify)
     except (SandboxError, OSError):
         raise
     except Exception as error:
         raise CheckpointError(
-            f"Run {loop.record.id} cannot be built any more: {type(error).__name__}: {error}"
+            f"Run {record.id} cannot be built any more: {error_text(error)}"
         ) from error
+    still = [one.name for one in artifacts.listing() if one in changed]
+    for name in still:
+        what = f"artifacts/{name} is not what was written, and a run does not make it"
+        if repair:
+            loop.folder.directory.remove(f"{artifacts.folder.name}/{name}")
+            what += ": it is removed. Its own command makes it again"
+        loop.warn(f"{what}.")
+    if still:
+        kept = {} if repair else {name: written[name] for name in still}
+        record.artifacts = [kept.get(one.name, one) for one in artifacts.listing()]
+        record.write(loop.folder.record_path)
 
 
 def _refuse_changed_record(record: RunRecord) -> None:
-    """Refuse to go on by a record that is not what was written: its configuration or seed may be another."""
+    """Refuse to resume by a changed record: its configuration or seed may be another."""
     if record.intact is False:
         raise StoreError(
-            f"run.json of run {record.id} is not what was written (its SHA-256 differs), so nothing goes on with it. Put back a copy, or "
-            f"begin anew: {record.command or 'the same command'}."
+            f"run.json of run {record.id} is not what was written (its SHA-256 differs), so it "
+            "cannot be resumed. Restore a copy, or repeat the run: "
+            f"{record.command or 'the same command'}."
         )
 
 
@@ -302,68 +313,26 @@ def _refuse_running(record: RunRecord) -> None:
         raise UsageError(f"Run {record.id} is running now (process {record.pid} on {record.host}).")
 
 
-def _has_pictures(record: RunRecord, folder: RunFolder) -> bool:
-    """Whether all pictures were made and are still what was written."""
-    return record.pictured and folder.artifacts.listing() == record.artifacts
-
-
-def threads_of(lab: Lab, config: Any) -> int:
-    """Threads of a run that nobody gave a number: the lab's own choice, else all cores."""
-    cores = available_cores()
-    return lab.threads(config, cores)
+def threads_of(lab: Lab, config: LabConfig) -> int:
+    """Threads of a run without a given number: the lab's own choice, else all cores."""
+    return lab.threads(config, available_cores())
 
 
 def available_cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _ended(folder: RunFolder, loop: Loop) -> Run:
+    run = Run(folder, loop.work.experiment)
     if loop.record.status == "failed":
         last = loop.record.reason
         last = last if last.endswith((".", "!", "?")) else f"{last}."
         hint = f"The run is kept; `python -m sandbox show {folder.id}` tells more."
-        raise RunFailed(f"Run {folder.id} failed: {last} {hint}", Run(folder, loop)) from loop.error
-    return Run(folder, loop)
-
-
-def _observers(names: Sequence[str]) -> tuple[list[Any], list[str]]:
-    """The observers asked for, and those that watch every run; and what is to be said of those that cannot be made: they are left out.
-
-    Raises:
-        UsageError: when one that was asked for is unknown, or something that it needs is missing.
-    """
-    words = [
-        name.partition("=") for name in names
-    ]  # "mlflow=http://…": the observer, and what it is told
-    asked = [
-        (registry().find("observer", name), [target] if target else []) for name, _, target in words
-    ]
-    named = [entry for entry, _ in asked]
-    always = [
-        (entry, list[str]())
-        for entry in registry().entries("observer")
-        if entry.always and entry not in named
-    ]
-    made: list[Any] = []
-    complaints: list[str] = []
-    for entry, told in asked + always:
-        try:
-            observer = registry().load("observer", entry.name)(*told)
-            if not isinstance(observer, Observer):
-                kind = type(observer).__name__
-                raise PluginError(f"Derive it from sandbox.Observer: class {kind}(Observer).")
-            observer.name = observer.name or entry.name
-            made.append(observer)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # also SystemExit: an observer changes nothing
-            if isinstance(error, SandboxError) and entry in named:
-                raise
-            complaints.append(
-                f"Observer '{entry.name}' cannot be made and is left out; the run goes on. {type(error).__name__}: {error}"
-            )
-    return made, complaints
+        raise RunFailed(f"Run {folder.id} failed: {last} {hint}", run) from loop.error
+    return run
 
 
 __all__ = ["Request", "Run", "load", "preset_of", "proceed", "resolved", "resume", "run", "start"]

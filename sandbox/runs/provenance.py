@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, sources, git commit, processor."""
+"""What a result was computed with: versions, sources, git commit, processor."""
 
 from __future__ import annotations
 
@@ -16,43 +16,42 @@ from pathlib import Path
 from sandbox.registry.registry import ROOT
 
 LIBRARIES = {
-    **{
-        "numpy": "numpy",
-        "numba": "numba",
-        "gymnasium": "gymnasium",
-        "torch": "torch",
-        "sklearn": "scikit-learn",
-    },
-    **{
-        "stable_baselines3": "stable-baselines3",
-        "sb3_contrib": "sb3-contrib",
-        "torchvision": "torchvision",
-    },
+    "numpy": "numpy",
+    "numba": "numba",
+    "gymnasium": "gymnasium",
+    "torch": "torch",
+    "sklearn": "scikit-learn",
+    "stable_baselines3": "stable-baselines3",
+    "sb3_contrib": "sb3-contrib",
+    "torchvision": "torchvision",
 }
 """Libraries that can change what a run computes: module -> distribution."""
 
 
 def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
-    """Versions of Python, the sandbox, and of some distributions: those given, else those `LIBRARIES` that are loaded now."""
+    """Versions of Python, the sandbox, and of some distributions: those given, else those
+    `LIBRARIES` that are loaded now.
+    """
     from sandbox import __version__
 
-    found = {"python": platform.python_version(), "sandbox": __version__}
+    known = {"python": platform.python_version(), "sandbox": __version__}
     if distributions is None:
         distributions = [
             distribution for module, distribution in LIBRARIES.items() if module in sys.modules
         ]
     for distribution in distributions:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found.setdefault(distribution, importlib.metadata.version(distribution))
-    return found
+            known.setdefault(distribution, importlib.metadata.version(distribution))
+    return known
 
 
 @cache
 def processor() -> dict[str, str]:
     """The processor: its `model`, and the `target` that code is compiled for.
 
-    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says which instructions there are, and so
-    by which code libraries add and multiply here. NUMBA_CPU_NAME, which numba compiles for instead, is taken as it stands.
+    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says
+    which instructions there are, and so by which code libraries add and multiply here.
+    NUMBA_CPU_NAME, which numba compiles for instead, is taken as it stands.
     """
     from llvmlite import binding
 
@@ -61,7 +60,7 @@ def processor() -> dict[str, str]:
 
 
 def _model() -> str:
-    """What the maker calls the processor, as far as the system tells."""
+    """The name of the processor, as far as the system tells."""
     with contextlib.suppress(OSError):
         for line in (
             Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -76,7 +75,9 @@ def _model() -> str:
 
 @cache
 def sources(extra: tuple[Path, ...] = ()) -> str:
-    """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of packages)."""
+    """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of
+    packages).
+    """
     digest = hashlib.sha256()
     files = [
         path
@@ -95,7 +96,9 @@ def sources(extra: tuple[Path, ...] = ()) -> str:
 
 @cache
 def commit() -> str:
-    """The git commit of a checkout that the sandbox runs from, with "+" when files differ from it; "" elsewhere."""
+    """The git commit of a checkout that the sandbox runs from, with "+" when files differ from it;
+    "" elsewhere.
+    """
     if not (ROOT / ".git").exists():
         return ""
     try:
@@ -112,6 +115,6 @@ def _git(*words: str) -> str:
 
 
 def _said(*command: str) -> str:
-    """What a program answers; "" when it fails."""
+    """The output of a program; "" when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,8 +1,9 @@
-"""With which sources, libraries and processor a run was made, and whether they are still the same."""
+"""Sources, libraries and processor of a run, and whether they are still the same."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import platform
 from pathlib import Path
@@ -16,13 +17,15 @@ from sandbox.store.record import RunRecord
 
 
 def plugin_name(entry: Entry) -> str:
-    """Who brings an entry, and from where."""
+    """The plugin that registered an entry, and where it is from."""
     plugin = registry().plugins[entry.plugin]
     return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
 
 
 def sources_of(record: RunRecord) -> str:
-    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its configuration picks."""
+    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its
+    configuration picks.
+    """
     entries = [registry().find("lab", record.lab)]
     for kind, name in choices(registry().lab(record.lab).Config, record.config):
         with contextlib.suppress(UnknownNameError):
@@ -33,9 +36,9 @@ def sources_of(record: RunRecord) -> str:
 
 
 def _place(entry: Entry) -> Path | None:
-    """Where what a plugin from outside brings stands: its module's file, or its package's folder; None for our own."""
-    import importlib.util
-
+    """Where what a plugin from outside brings stands: its module's file, or its package's folder;
+    None for our own.
+    """
     module = entry.target.partition(":")[0].split(".")[0]
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
@@ -47,14 +50,18 @@ def _place(entry: Entry) -> Path | None:
 
 
 def sign(record: RunRecord) -> None:
-    """Write down where and with which sources the run is carried out (the loop adds the libraries, once they are loaded)."""
+    """Write down where and with which sources the run is carried out (the loop adds the libraries,
+    once they are loaded).
+    """
     record.host, record.pid = platform.node(), os.getpid()
     record.sources, record.commit = sources_of(record), provenance.commit()
     record.processor = provenance.processor()
 
 
 def follows_processor(record: RunRecord) -> bool:
-    """Whether the run's last digits depend on the processor: its lab says so, or something that its configuration picks."""
+    """Whether the run's last digits depend on the processor: its lab says so, or something that its
+    configuration picks.
+    """
     used = [registry().lab(record.lab)]
     for kind, name in choices(used[0].Config, record.config):
         with contextlib.suppress(UnknownNameError):
@@ -63,7 +70,9 @@ def follows_processor(record: RunRecord) -> bool:
 
 
 def refuse_changed(record: RunRecord, allow: bool) -> None:
-    """Refuse to go on under other versions, or on another processor where that matters: the same bytes cannot be promised then."""
+    """Refuse to resume under other versions, or on another processor where that matters: the same
+    bytes cannot be promised then.
+    """
     now = provenance.versions(record.versions)
     changed = [
         f"{name} {before} -> {now.get(name, 'not installed')}"
@@ -81,8 +90,10 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
         return
     if not allow:
         raise UsageError(
-            f"Run {record.id} began under other versions or on another processor: {'; '.join(changed)}. Resumed now it may end with other numbers; "
-            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and writes it down."
+            f"Run {record.id} began under other versions or on another processor: "
+            f"{'; '.join(changed)}. Resumed now it may end with other numbers; "
+            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and "
+            "writes it down."
         )
     record.warnings.append(
         f"Resumed under other versions or on another processor: {'; '.join(changed)}."

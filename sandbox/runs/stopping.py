@@ -1,4 +1,4 @@
-"""How a run is asked to stop: by Ctrl-C, by a signal, by a closed window."""
+"""StopRequest: ends a run on Ctrl-C, on a signal, or when its window is closed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.reason = ""
-        self.deaf = False
-        """While the last words are written, nothing more is heard."""
+        self.ignored = False
+        """Whether signals are ignored: while the final status is written."""
 
     def request(self, reason: str) -> None:
         """Ask the loop to stop after this block; `reason` becomes the status."""
@@ -36,7 +36,7 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.deaf:
+        if self.ignored:
             return
         if self.reason:
             raise KeyboardInterrupt

@@ -1,16 +1,17 @@
-"""A run in the store, looked at from outside: its record, metrics and artifacts, its experiment and agent."""
+"""Run: a run in the store, with its record, metrics, artifacts, experiment and agent."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sandbox.config.model import LabConfig
 from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError, UnknownNameError
-from sandbox.lab import Context, Experiment, Summary
+from sandbox.lab import Context, Experiment, Lab, Summary
 from sandbox.registry.registry import registry
-from sandbox.runs.loop import Loop
 from sandbox.runs.work import build, work_of
 from sandbox.score import Score, score_of
 from sandbox.seeding import Generators
@@ -26,11 +27,11 @@ KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
 
 
 class Run:
-    """A run in the store, looked at from outside.
+    """A run in the store.
 
     Args:
         folder: its folder.
-        loop: the loop that carried it out, when that was just now.
+        experiment: of the run, when it has just ended.
 
     Example:
         >>> from sandbox import load, run
@@ -39,15 +40,15 @@ class Run:
         >>> again = load("last")
         >>> again.agent.q.shape  # [states, actions]
         (100, 5)
-        >>> ("stay", "right", "left", "down", "up")[again.agent.act(99)]  # in the start cell, row 9, column 9
+        >>> ("stay", "right", "left", "down", "up")[again.agent.act(99)]  # the start cell
         'up'
         >>> again.metrics.frame("learn").columns[0]  # for pandas
         'episode'
     """
 
-    def __init__(self, folder: RunFolder, loop: Loop | None = None) -> None:
+    def __init__(self, folder: RunFolder, experiment: Experiment | None = None) -> None:
         self.folder = folder
-        self._loop = loop
+        self._experiment = experiment
 
     @property
     def id(self) -> str:
@@ -86,11 +87,11 @@ class Run:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """What was measured: `run.metrics["reward_per_step"]`, or `run.metrics.columns("learn")`."""
+        """The metrics: `run.metrics["reward_per_step"]` or `run.metrics.columns("learn")`."""
         return self.folder.metrics()
 
     @cached_property
-    def lab(self) -> Any:
+    def lab(self) -> Lab:
         """The lab, as an instance."""
         return rebuilt(self.record)[0]
 
@@ -99,23 +100,24 @@ class Run:
         """The experiment as it was at the last checkpoint.
 
         Raises:
-            CheckpointError: when there is none that can be read.
+            CheckpointError: when no checkpoint can be read.
         """
-        if self._loop is not None and self._loop.experiment is not None:
-            return self._loop.experiment
+        if self._experiment is not None:
+            return self._experiment
         from sandbox.store import checkpoint
 
         lab, config = rebuilt(self.record)
-        found = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
-        if found is None:
+        newest = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
+        if newest is None:
             raise CheckpointError(
-                f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume {self.id}` begins it anew."
+                f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume "
+                f"{self.id}` begins it anew."
             )
         context = context_of(self.folder, self.record)
         config.check_available(context.data, context.artifacts.folder)
         work = work_of(lab, context)
         experiment = work.build(lambda context: build(lab, config, context, self.record.seeds))
-        work.restore(*found)
+        work.restore(*newest)
         return experiment
 
     @property
@@ -130,7 +132,9 @@ class Run:
 
     @property
     def figures(self) -> dict[str, Picture]:
-        """The pictures and animations it made, by name; a notebook shows them where they stand last in a cell."""
+        """The pictures and animations it made, by name; a notebook shows them where they stand last
+        in a cell.
+        """
         names = [
             artifact.name
             for artifact in self.record.artifacts
@@ -144,28 +148,21 @@ class Run:
     def document(self) -> dict[str, Any]:
         """The run as one JSON document."""
         record = self.record
-        return {
-            **{
-                "run": record.id,
-                "folder": str(self.path.resolve()),
-                "status": record.status,
-                "lab": record.lab,
-                "agent": record.agent,
-            },
-            **{
-                "preset": record.preset,
-                "seed": record.seed,
-                "config": record.config,
-                "summary": record.summary,
-            },
+        document = {
+            "run": record.id,
+            "folder": str(self.path.resolve()),
+            "status": record.status,
+            "lab": record.lab,
+            "agent": record.agent,
+            "preset": record.preset,
+            "seed": record.seed,
+            "config": record.config,
+            "summary": record.summary,
             "score": record.score,
-            "artifacts": [
-                {"name": one.name, "size": one.size, "sha256": one.sha256}
-                for one in record.artifacts
-            ],
-            **({"error": record.error} if record.error else {}),
-            **({"warnings": record.warnings} if record.warnings else {}),
+            "artifacts": list(map(asdict, record.artifacts)),
         }
+        optional = {"error": record.error, "warnings": record.warnings}
+        return document | {name: value for name, value in optional.items() if value}
 
     def __repr__(self) -> str:
         return f"<Run {self.id}: {self.record.lab}, {self.status}>"
@@ -199,7 +196,7 @@ class Picture:
         return html.data_uri(self._folder.read(self._name), KINDS[self.path.suffix])
 
 
-def rebuilt(record: RunRecord) -> tuple[Any, Any]:
+def rebuilt(record: RunRecord) -> tuple[Lab, LabConfig]:
     """The lab and the validated configuration of a run in the store."""
     try:
         lab = registry().lab(record.lab)

@@ -1,4 +1,4 @@
-"""An experiment and every generator it may draw from: built, advanced, saved and restored as one.
+"""An experiment with every generator it draws from: built, advanced, saved, restored as one.
 
 The run loop and the conformance kit both work through this module, so that what a lab's tests see
 is what a run does.
@@ -6,6 +6,7 @@ is what a run does.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.errors import CheckpointError, UsageError
-from sandbox.lab import Block, Context, Experiment, Lab, State
+from sandbox.config.model import LabConfig
+from sandbox.errors import CheckpointError, UsageError, error_text
+from sandbox.lab import Block, Context, Experiment, Lab, State, Summary
 from sandbox.seeding import Generators, GlobalGenerators
+from sandbox.text import to_json
 
 NUMBERS = "biufc"
 """Kinds of arrays that hold numbers, as NumPy calls them."""
@@ -44,7 +47,7 @@ class Work:
         self._globals = GlobalGenerators(context.seed, tuple(global_generators))
 
     def begin_anew(self) -> None:
-        """Put every generator back to its beginning, before another `build`."""
+        """Reset every generator, before another `build`."""
         self.context = replace(self.context, generators=Generators(self.context.seed))
         self._globals = GlobalGenerators(self.context.seed, self._globals.names)
 
@@ -56,19 +59,19 @@ class Work:
         """
         try:
             with self._globals.active():
-                made = make(self.context)
+                experiment = make(self.context)
         except TypeError as error:
             if "abstract class" not in str(error):
                 raise
             raise NotAnExperiment(f"{error} (see sandbox.Experiment).") from error
-        if not isinstance(made, Experiment):
-            name = type(made).__name__
+        if not isinstance(experiment, Experiment):
+            name = type(experiment).__name__
             raise NotAnExperiment(
                 f"`build` returned a {name}, which is not an experiment. Derive its class from "
                 f"sandbox.Experiment: class {name}(Experiment).",
             )
-        self.experiment = made
-        return made
+        self.experiment = experiment
+        return experiment
 
     def advance(self) -> tuple[Sequence[Block], float]:
         """The blocks of the next stretch of work, and the seconds that it took.
@@ -87,8 +90,22 @@ class Work:
             raise NotAnExperiment(f"`advance` must return a list of sandbox.Block, {wrong}.")
         return blocks, seconds
 
+    def summary(self) -> Summary:
+        """The experiment's summary, as values that JSON can hold; NaN is None.
+
+        Raises:
+            UsageError: when it holds something else.
+        """
+        assert self.experiment is not None
+        try:
+            return dict(json.loads(to_json(self.experiment.summary())).items())
+        except (TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                f"`summary` must return a dict of numbers, strings, booleans and None: {error}."
+            ) from error
+
     def state(self) -> State:
-        """What `restore` needs to go on bit for bit."""
+        """What `restore` needs to continue bit for bit."""
         assert self.experiment is not None
         return {
             "experiment": self.experiment.state(),
@@ -97,7 +114,9 @@ class Work:
         }
 
     def _fresh_state(self) -> State:
-        """The state of the experiment at its beginning; empty where it has none before its first block."""
+        """The state of the experiment at its beginning; empty where it has none before its first
+        block.
+        """
         assert self.experiment is not None
         try:
             return self.experiment.state()
@@ -129,23 +148,8 @@ class Work:
             Exception
         ) as error:  # whatever a lab's own code makes of a state that is none of its own
             raise CheckpointError(
-                f"Checkpoint {number:06d} does not fit this lab: {told(error)}",
+                f"Checkpoint {number:06d} does not fit this lab: {error_text(error)}",
             ) from error
-
-
-def said(error: BaseException) -> str:
-    """What an error says; also of one that raises when it is asked."""
-    try:
-        return str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return "it cannot say what it is"
-
-
-def told(error: BaseException) -> str:
-    """An error's name and what it says."""
-    return f"{type(error).__name__}: {said(error)}"
 
 
 def work_of(lab: Lab, context: Context) -> Work:
@@ -153,7 +157,7 @@ def work_of(lab: Lab, context: Context) -> Work:
     return Work(context, lab.global_generators)
 
 
-def build(lab: Lab, config: Any, context: Context, seeds: int = 1) -> Experiment:
+def build(lab: Lab, config: LabConfig, context: Context, seeds: int = 1) -> Experiment:
     """A fresh experiment of a lab; with many seeds, of `context.seed` and those that follow it.
 
     Raises:
@@ -169,9 +173,11 @@ def build(lab: Lab, config: Any, context: Context, seeds: int = 1) -> Experiment
 
 
 def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
-    """Refuse a state that no fresh experiment can come to; a lab's own code may take it up and fail later, at every attempt.
+    """Refuse a state that no fresh experiment can come to; a lab's own code may take it up and fail
+    later, at every attempt.
 
-    What is empty or None may become anything, lists grow, arrays change their shape, whole numbers become others.
+    What is empty or None may become anything, lists grow, arrays change their shape, whole numbers
+    become others.
 
     Args:
         fresh: the state of the experiment at its beginning, or a part of it.
@@ -179,34 +185,35 @@ def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
         name: of the part.
 
     Raises:
-        ValueError: when a number, a truth value, an array or a dictionary is something else, or an entry of a dictionary is missing.
+        ValueError: when a number, a truth value, an array or a dictionary is something else, or an
+            entry of a dictionary is missing.
     """
-    expected, found = _kind(fresh), _kind(kept)
+    expected, actual = _kind(fresh), _kind(kept)
     if (
         expected == "array"
-        and found == "array"
+        and actual == "array"
         and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS)
     ):
-        found = f"array of {kept.dtype}"
+        actual = f"array of {kept.dtype}"
     fits = {
         "number": ("number", "array"),
         "list": ("list", "array", "None"),
         "None": (),
         "text": (),
     }.get(expected, (expected,))
-    if fits and found not in fits and not (isinstance(fresh, dict) and not fresh):
-        raise ValueError(f"{name} should be of kind {expected}, not {found}")
+    if fits and actual not in fits and not (isinstance(fresh, dict) and not fresh):
+        raise ValueError(f"{name} should be of kind {expected}, not {actual}")
     if isinstance(fresh, dict):
         for key, value in fresh.items():
             if key not in kept:
                 raise ValueError(f"{name} has no {key!r}")
             _refuse_misfit(value, kept[key], f"{name}[{key!r}]")
-    elif expected == found == "list" and len(fresh) == len(kept):
+    elif expected == actual == "list" and len(fresh) == len(kept):
         for number, (one, other) in enumerate(zip(fresh, kept, strict=True)):
             _refuse_misfit(one, other, f"{name}[{number}]")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """What a part of a state is; a NumPy scalar is what it holds."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -226,7 +233,7 @@ def _kind(value: Any) -> str:
     )
 
 
-def _refuse_impossible_count(name: str, count: Any) -> None:
+def _refuse_impossible_count(name: str, count: object) -> None:
     """Raise ValueError for what is no count."""
     if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
         raise ValueError(f"{name} = {count!r} is no count")

@@ -1,4 +1,4 @@
-"""The run store: folders are the truth, everything else can be rebuilt from them."""
+"""Runs on disk, and everything that reads or writes them."""
 
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.folder import RunFolder

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from sandbox.errors import StoreError
 from sandbox.store.files import DRAFT, door, temporary_name
@@ -17,6 +17,7 @@ from sandbox.text import to_json
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
 
 class Artifacts:
@@ -32,10 +33,12 @@ class Artifacts:
         self._known: dict[str, tuple[tuple[int, int], Artifact]] = {}
 
     def path(self, name: str) -> Path:
-        """Where the artifact `name` stands, or will stand, for libraries that insist on a path; its parent folder is made.
+        """Where the artifact `name` stands, or will stand, for libraries that insist on a path; its
+        parent folder is made.
 
         Raises:
-            StoreError: when the name is empty, absolute, or leads out of the folder, or a link is in the way.
+            StoreError: when the name is empty, absolute, or leads out of the folder, or a link is
+                in the way.
         """
         return self._run.at(self._made(name))
 
@@ -62,7 +65,8 @@ class Artifacts:
         """The artifact's name in the run's folder."""
         if not is_artifact_name(name):
             raise StoreError(
-                f"'{name}' cannot name an artifact: use a relative name such as 'figures/curve.png'."
+                f"'{name}' cannot name an artifact: use a relative name such as "
+                "'figures/curve.png'."
             )
         return "/".join([self._name, *PurePosixPath(name).parts])
 
@@ -72,7 +76,7 @@ class Artifacts:
         self._run.make(inside.rpartition("/")[0])
         return inside
 
-    def write_json(self, name: str, document: Any) -> None:
+    def write_json(self, name: str, document: object) -> None:
         """Write plain values as indented JSON."""
         self.write(name, to_json(document))
 
@@ -83,16 +87,15 @@ class Artifacts:
         with self.open(name) as file:
             np.save(file, array, allow_pickle=False)
 
-    def save_figure(self, name: str, figure: Any) -> None:
+    def save_figure(self, name: str, figure: Figure) -> None:
         """Write a matplotlib figure as PNG (or what the name's ending says)."""
         with self.open(name) as file:
             kind = PurePosixPath(name).suffix.lstrip(".").lower() or "png"
-            quick = (
-                {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": None}}
-                if kind == "png"
-                else {}
-            )
-            figure.savefig(file, format=kind, **quick)
+            if kind == "png":  # compressed quickly
+                options = {"compress_level": 3}
+                figure.savefig(file, pil_kwargs=options, metadata={"Software": None})
+            else:
+                figure.savefig(file, format=kind)
 
     def save_animation(self, name: str, frames: Iterable[np.ndarray], fps: float) -> None:
         """Write frames, uint8 [height, width, 3], as a GIF that loops."""
@@ -102,13 +105,15 @@ class Artifacts:
             write_gif(file, frames, fps)
 
     def scratch(self, name: str) -> Path:
-        """A temporary path for libraries that insist on writing themselves; `keep` gives it its name."""
+        """A temporary path for libraries that insist on writing themselves; `keep` gives it its
+        name.
+        """
         return self._run.at(temporary_name(self._made(name)))
 
     def keep(self, scratch: Path, name: str) -> None:
         """Give a scratch file its name."""
-        made = self._made(name)
-        self._run.rename(f"{made.rpartition('/')[0]}/{scratch.name}", made)
+        inside = self._made(name)
+        self._run.rename(f"{inside.rpartition('/')[0]}/{scratch.name}", inside)
 
     def names(self) -> list[str]:
         """The names of all artifacts, sorted.

@@ -1,8 +1,9 @@
-"""State on disk: arrays and JSON, no pickle, whole or not there.
+"""Checkpoints: the state of a run on disk, as arrays and JSON without pickle.
 
-A checkpoint is a folder with `state.json` (plain values, arrays replaced by references), `arrays.npz` and `sums.json` with the
-SHA-256 of both. It is written beside its final name, synced, and renamed into place. What is read is checked before it is believed: a
-file may claim more than it holds, or something else than a state.
+A checkpoint is a folder with `state.json` (plain values, arrays replaced by references),
+`arrays.npz` and `sums.json` with the SHA-256 of both. It is written beside its final name, synced,
+and renamed into place. What is read is checked before it is believed: a file may claim more than it
+holds, or something else than a state.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import math
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sandbox.errors import CheckpointError
 from sandbox.lab import State
-from sandbox.store.files import DRAFT, Directory, door, temporary_name
+from sandbox.store.files import Directory, door, temporary_name
 
 KEPT = 2
 """How many checkpoints stay: the last one, and the one before in case the last is damaged."""
@@ -32,7 +32,9 @@ DEEPEST = 200
 STATE, ARRAYS, SUMS = "state.json", "arrays.npz", "sums.json"
 
 ARRAY, SCALAR, TEXT = "array:", "scalar:", "text:"
-"""How references to arrays and to NumPy scalars begin in state.json, and strings that look like one."""
+"""How references to arrays and to NumPy scalars begin in state.json, and strings that look like
+one.
+"""
 
 
 def save(folder: Path, number: int, state: State) -> Path:
@@ -72,7 +74,7 @@ def save(folder: Path, number: int, state: State) -> Path:
 
 
 def forget_after(folder: Path, number: int) -> None:
-    """Remove the checkpoints above `number`: those that were passed over when it was taken up."""
+    """Remove the checkpoints above `number`: those that were skipped when it was restored."""
     run, checkpoints = door(folder)
     for later in numbers(folder):
         if later > number:
@@ -80,10 +82,11 @@ def forget_after(folder: Path, number: int) -> None:
 
 
 def load(path: Path) -> State:
-    """Read one checkpoint, which stands in the `checkpoints` folder of a run.
+    """Read one checkpoint, in the `checkpoints` folder of a run.
 
     Raises:
-        CheckpointError: when a file is missing, or its content is not what was written, or cannot be a state.
+        CheckpointError: when a file is missing, or its content is not what was written, or cannot
+            be a state.
     """
     run, inside = Directory(path.parent.parent), f"{path.parent.name}/{path.name}"
     try:
@@ -95,7 +98,8 @@ def load(path: Path) -> State:
         for name, content in ((STATE, state), (ARRAYS, arrays)):
             if hashlib.sha256(content).hexdigest() != sums[name]:
                 raise CheckpointError(
-                    f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one written down)."
+                    f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one "
+                    "written down)."
                 )
         tree = _with_arrays(json.loads(state), _arrays(arrays))
         if not isinstance(tree, dict):
@@ -103,7 +107,8 @@ def load(path: Path) -> State:
         return tree
     except CheckpointError:
         raise
-    except Exception as error:  # the readers of zip files and of array headers raise whatever comes, also MemoryError
+    # the readers of zip files and of array headers raise whatever comes, also MemoryError
+    except Exception as error:
         raise CheckpointError(
             f"Checkpoint {path.name} cannot be read: {type(error).__name__}: {error}"
         ) from error
@@ -113,9 +118,10 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
     """The arrays of an .npz file.
 
     Raises:
-        ValueError: when a part claims to be larger than it is: compressed, or with a header that asks for more than there is.
+        ValueError: when a part claims to be larger than it is: compressed, or with a header that
+            asks for more than there is.
     """
-    found = {}
+    arrays = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for part in archive.infolist():
             if (
@@ -138,10 +144,10 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
                     f"{part.filename} does not hold the array that its header describes"
                 )
             file.seek(0)
-            found[part.filename.removesuffix(".npy")] = np.lib.format.read_array(
+            arrays[part.filename.removesuffix(".npy")] = np.lib.format.read_array(
                 file, allow_pickle=False
             )
-    return found
+    return arrays
 
 
 def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[int, State]]:
@@ -149,7 +155,7 @@ def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[
 
     Args:
         folder: the run's `checkpoints` folder.
-        report: told of each damaged one that is passed over.
+        report: called with a sentence for each damaged one, which is skipped.
     """
     for number in reversed(numbers(folder)):
         try:
@@ -170,21 +176,16 @@ def numbers(folder: Path) -> list[int]:
     )
 
 
-def remove_scratch(folder: Path) -> None:
-    """Remove what killed writers left behind."""
-    run, checkpoints = door(folder)
-    for name in run.names(checkpoints):
-        if name.startswith(".") and name.endswith(DRAFT):
-            run.remove(f"{checkpoints}/{name}")
-
-
-def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
-    """The same tree with every array replaced by a reference; strings that look like one are escaped."""
+def _without_arrays(value: object, arrays: dict[str, np.ndarray], path: str) -> object:
+    """The same tree with every array replaced by a reference; strings that look like one are
+    escaped.
+    """
     if isinstance(value, (np.ndarray, np.generic)):
         value, mark = np.asarray(value), ARRAY if isinstance(value, np.ndarray) else SCALAR
         if value.dtype.hasobject:
             raise CheckpointError(
-                f"state{path}: an array of Python objects cannot be kept; use numbers, booleans or strings."
+                f"state{path}: an array of Python objects cannot be kept; use numbers, booleans or "
+                "strings."
             )
         key = f"a{len(arrays)}"
         arrays[key] = value
@@ -205,11 +206,12 @@ def _without_arrays(value: Any, arrays: dict[str, np.ndarray], path: str) -> Any
     if value is None or isinstance(value, (bool, int, float)):
         return value
     raise CheckpointError(
-        f"state{path} is a {type(value).__name__}; a state holds dicts, lists, arrays, numbers, strings, booleans and None."
+        f"state{path} is a {type(value).__name__}; a state holds dicts, lists, arrays, numbers, "
+        "strings, booleans and None."
     )
 
 
-def _with_arrays(value: Any, arrays: dict[str, np.ndarray], level: int = 0) -> Any:
+def _with_arrays(value: object, arrays: dict[str, np.ndarray], level: int = 0) -> object:
     if level > DEEPEST:
         raise ValueError("its state is nested too deep")
     if isinstance(value, dict):

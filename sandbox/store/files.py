@@ -1,7 +1,8 @@
 """The one door to what stands below a folder of the store: open, create, rename, remove.
 
-Nothing below such a folder is ever followed through a link: a run that was copied from elsewhere can hold links to anything. Files
-are whole or not there: written under a temporary name, synced, renamed into place.
+Nothing below such a folder is ever followed through a link: a run that was copied from elsewhere
+can hold links to anything. Files are whole or not there: written under a temporary name, synced,
+renamed into place.
 """
 
 from __future__ import annotations
@@ -14,23 +15,14 @@ import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from sandbox.errors import LinkError, StoreError
+from sandbox.store import open_folder
+from sandbox.store.open_folder import FILE, FOLDER, OpenFolder, no_file
 
 DRAFT = ".tmp"
 """Ends the name of a file that is being written."""
-DESCRIPTORS = (
-    os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
-)
-"""Whether the system can open a name relative to an open folder without following links; elsewhere every part is looked at first."""
-_FILE = (
-    getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Directory:
@@ -39,14 +31,16 @@ class Directory:
     Names are relative, with `/` between their parts, and never lead out of the folder.
 
     Args:
-        path: the folder. Links on the way to it are followed: where a store stands is the user's own business.
+        path: the folder. Links on the way to it are followed: where a store stands is the user's
+            own business.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def at(self, name: str) -> Path:
-        """The path of a name, for messages and for libraries that insist on one; refuses links on the way.
+        """The path of a name, for messages and for libraries that insist on one; refuses links on
+        the way.
 
         Raises:
             LinkError: when the name, or a folder on the way to it, is a link.
@@ -63,16 +57,16 @@ class Directory:
         return Directory(self.at(name))
 
     def status(self, name: str) -> os.stat_result | None:
-        """What stands under a name, a link as a link; None for nothing."""
+        """The status of a name; of a link, its own; None where there is nothing."""
         with (
             contextlib.suppress(FileNotFoundError, NotADirectoryError),
             self._parent(name) as (folder, last),
         ):
-            return _stat(folder, last)
+            return folder.status(last)
         return None
 
     def exists(self, name: str) -> bool:
-        """Whether something stands under a name."""
+        """Whether a name is taken."""
         return self.status(name) is not None
 
     def size(self, name: str) -> int:
@@ -81,11 +75,10 @@ class Directory:
         Raises:
             StoreError: when it is no file.
         """
-        found = self.status(name)
-        if found is None:
-            return 0
-        self._refuse_other(name, found)
-        return found.st_size
+        status = self.status(name)
+        if status is not None:
+            self._refuse_other(name, status)
+        return 0 if status is None else status.st_size
 
     def open(self, name: str) -> IO[bytes]:
         """A file to read.
@@ -105,7 +98,7 @@ class Directory:
             flags: as of `os.open`.
         """
         with self._parent(name) as (folder, last):
-            descriptor = _open(folder, last, flags | _FILE, self.path / name)
+            descriptor = folder.open(last, flags | FILE)
         try:
             self._refuse_other(name, os.fstat(descriptor))
         except BaseException:
@@ -130,18 +123,19 @@ class Directory:
             content = file.read(min(size, most) + 1)
         if max(len(content), size) > most:
             raise StoreError(
-                f"{self.path / name} has more than {most} bytes, far more than such a file can have."
+                f"{self.path / name} has more than {most} bytes, far more than such a file can "
+                "have."
             )
         return content
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a file's content, hexadecimal; errors as of `open`."""
         with self.open(name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a buffered reader
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     @contextlib.contextmanager
     def writing(self, name: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
-        """A file to write that takes its name only when the block ends without an error; what stood there stays until then.
+        """A file to write, which gets its name when the block ends without an error.
 
         Args:
             name: of the file; a link of that name is replaced, not followed.
@@ -150,30 +144,30 @@ class Directory:
         Raises:
             StoreError: when a folder of that name is in the way.
         """
-        scratch = temporary_name(name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FILE
         with self._parent(name) as (folder, last):
-            draft = scratch.rpartition("/")[2]
+            draft = temporary_name(last)
             try:
-                with os.fdopen(_open(folder, draft, flags, self.path / scratch), "wb") as file:
+                with os.fdopen(folder.open(draft, flags), "wb") as file:
                     yield file
                     file.flush()
                     if sync:
                         os.fsync(file.fileno())
                 try:
-                    _replace(folder, draft, last)
+                    folder.replace(draft, last)
                 except OSError:
-                    if _is_folder(folder, last):
+                    if stat.S_ISDIR(folder.mode(last)):
                         raise StoreError(
-                            f"{self.path / name} is a folder, where a file is to be written. Move it away, or remove it."
+                            f"{self.path / name} is a folder, where a file is to be written. Move "
+                            "it away, or remove it."
                         ) from None
                     raise
             except BaseException:
                 with contextlib.suppress(OSError):
-                    _unlink(folder, draft)
+                    os.unlink(folder.at(draft), dir_fd=folder.descriptor)
                 raise
             if sync:
-                _sync(folder)
+                folder.sync()
 
     def write(self, name: str, content: bytes, *, sync: bool = True) -> None:
         """Write a file, whole or not at all."""
@@ -194,11 +188,11 @@ class Directory:
         for part in _parts(name):
             with place._parent(part) as (folder, last):
                 with contextlib.suppress(FileExistsError):
-                    _mkdir(folder, last)
-                found = _stat(folder, last)
-            if stat.S_ISLNK(found.st_mode):
+                    os.mkdir(folder.at(last), 0o755, dir_fd=folder.descriptor)
+                status = folder.status(last)
+            if stat.S_ISLNK(status.st_mode):
                 raise LinkError(place.path / part)
-            if not stat.S_ISDIR(found.st_mode):
+            if not stat.S_ISDIR(status.st_mode):
                 raise StoreError(f"{place.path / part} is in the way of a folder of that name.")
             place = Directory(place.path / part)
 
@@ -210,7 +204,9 @@ class Directory:
         """
         try:
             with self._folder(name) as folder:
-                return sorted(os.listdir(folder))
+                return sorted(
+                    os.listdir(folder.path if folder.descriptor is None else folder.descriptor)
+                )
         except FileNotFoundError:
             return []
 
@@ -221,89 +217,86 @@ class Directory:
             LinkError: when one of them is a link.
             StoreError: when one is neither file nor folder.
         """
-        for one in self.names(name):
-            inner = f"{name}/{one}" if name else one
-            found = self.status(inner)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                yield from self.files(inner)
-            elif found is not None:
-                self._refuse_other(inner, found)
-                yield inner
+        for one, status in self._walk(name):
+            self._refuse_other(one, status)
+            yield one
 
     def odd(self, name: str = "") -> Iterator[str]:
         """The names of everything below that is neither file nor folder: links, pipes, devices."""
+        return (one for one, status in self._walk(name) if not stat.S_ISREG(status.st_mode))
+
+    def _walk(self, name: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Everything below that is no folder, sorted, with its status."""
         for one in self.names(name):
             inner = f"{name}/{one}" if name else one
-            found = self.status(inner)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                yield from self.odd(inner)
-            elif found is not None and not stat.S_ISREG(found.st_mode):
-                yield inner
+            status = self.status(inner)
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                yield from self._walk(inner)
+            elif status is not None:
+                yield inner, status
 
     def rename(self, old: str, new: str) -> None:
         """Give something another name in the same folder; a file of that name is replaced."""
         with self._parent(old) as (folder, last):
-            _replace(folder, last, _parts(new)[-1])
+            folder.replace(last, _parts(new)[-1])
 
     def remove(self, name: str) -> None:
-        """Remove a file, a link, or a folder with all that is in it; nothing is said where there is none."""
+        """Remove a file, a link, or a folder with all that is in it; nothing is said where there is
+        none.
+        """
         with contextlib.suppress(FileNotFoundError), self._parent(name) as (folder, last):
-            if not stat.S_ISDIR(_stat(folder, last).st_mode):
-                _unlink(folder, last)
+            if not stat.S_ISDIR(folder.status(last).st_mode):
+                os.unlink(folder.at(last), dir_fd=folder.descriptor)
                 return
             for inner in self.names(name):
                 self.remove(f"{name}/{inner}")
-            _rmdir(folder, last)
+            os.rmdir(folder.at(last), dir_fd=folder.descriptor)
 
-    def remove_drafts(self) -> None:
-        """Remove the files that killed writers left half written, in this folder alone. The caller is its one writer."""
-        for name in self.names():
-            if name.startswith(".") and name.endswith(DRAFT):
+    def remove_drafts(self, name: str = "") -> None:
+        """Remove the files that killed writers left half written in a folder, but not below it.
+
+        The caller is the only writer.
+        """
+        for one in self.names(name):
+            if one.startswith(".") and one.endswith(DRAFT):
                 with contextlib.suppress(OSError):
-                    self.remove(name)
+                    self.remove(f"{name}/{one}" if name else one)
 
     def sync(self, name: str = "") -> None:
         """Make the names in a folder durable, where the system can."""
         with self._folder(name) as folder:
-            _sync(folder)
+            folder.sync()
 
     @contextlib.contextmanager
-    def _parent(self, name: str) -> Iterator[tuple[Any, str]]:
-        """The open folder that a name stands in (a descriptor, or a path where there are none), and the last part of the name."""
+    def _parent(self, name: str) -> Iterator[tuple[OpenFolder, str]]:
+        """The open folder of a name, and the last part of the name."""
         *before, last = _parts(name)
         with self._folder("/".join(before)) as folder:
             yield folder, last
 
     @contextlib.contextmanager
-    def _folder(self, name: str) -> Iterator[Any]:
-        if not DESCRIPTORS:
+    def _folder(self, name: str) -> Iterator[OpenFolder]:
+        if not open_folder.DESCRIPTORS:
             place = self.at(name) if name else self.path
             if not place.is_dir():
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place))
-            yield place
+            yield OpenFolder(place, None)
             return
-        descriptor = os.open(self.path, _FOLDER)
+        place, descriptor = self.path, os.open(self.path, FOLDER)
         try:
-            place = self.path
             for part in _parts(name) if name else ():
-                place = place / part
-                inner = _open(descriptor, part, _FOLDER | os.O_NOFOLLOW, place)
+                inner = OpenFolder(place, descriptor).open(part, FOLDER | os.O_NOFOLLOW)
                 os.close(descriptor)
-                descriptor = inner
-            yield descriptor
+                place, descriptor = place / part, inner
+            yield OpenFolder(place, descriptor)
         finally:
             os.close(descriptor)
 
-    def _refuse_other(self, name: str, found: os.stat_result) -> None:
-        if stat.S_ISLNK(found.st_mode):
+    def _refuse_other(self, name: str, status: os.stat_result) -> None:
+        if stat.S_ISLNK(status.st_mode):
             raise LinkError(self.path / name)
-        if not stat.S_ISREG(found.st_mode):
-            raise StoreError(
-                f"{self.path / name} is no file. Remove it; nothing that is kept here has this form."
-            )
-
-    def __repr__(self) -> str:
-        return f"Directory({str(self.path)!r})"
+        if not stat.S_ISREG(status.st_mode):
+            raise no_file(self.path / name)
 
 
 def is_name(text: str) -> bool:
@@ -323,91 +316,8 @@ def _parts(name: str) -> Sequence[str]:
     return parts
 
 
-def _open(folder: Any, name: str, flags: int, place: Path) -> int:
-    """Open a name in a folder, which is a descriptor or, on systems without them, a path."""
-    try:
-        if isinstance(folder, int):
-            return os.open(name, flags, 0o644, dir_fd=folder)
-        if (folder / name).is_symlink():
-            raise LinkError(place)
-        descriptor = os.open(folder / name, flags, 0o644)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(folder, name):
-            raise LinkError(place) from None
-        if error.errno in (
-            errno.ENXIO,
-            errno.EISDIR,
-        ):  # a pipe nobody writes to, a socket; a folder to be written
-            raise StoreError(
-                f"{place} is no file. Remove it; nothing that is kept here has this form."
-            ) from None
-        raise
-    if (folder / name).is_symlink() or not os.path.samestat(
-        os.fstat(descriptor), os.lstat(folder / name)
-    ):
-        os.close(descriptor)  # it was exchanged in between
-        raise LinkError(place)
-    return descriptor
-
-
-def _is_link(folder: Any, name: str) -> bool:
-    with contextlib.suppress(OSError):
-        return stat.S_ISLNK(_stat(folder, name).st_mode)
-    return False
-
-
-def _stat(folder: Any, name: str) -> os.stat_result:
-    return (
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if isinstance(folder, int)
-        else os.lstat(folder / name)
-    )
-
-
-def _is_folder(folder: Any, name: str) -> bool:
-    try:
-        return stat.S_ISDIR(_stat(folder, name).st_mode)
-    except FileNotFoundError:
-        return False
-
-
-def _replace(folder: Any, old: str, new: str) -> None:
-    if isinstance(folder, int):
-        os.replace(old, new, src_dir_fd=folder, dst_dir_fd=folder)
-    else:
-        os.replace(folder / old, folder / new)
-
-
-def _unlink(folder: Any, name: str) -> None:
-    if isinstance(folder, int):
-        os.unlink(name, dir_fd=folder)
-    else:
-        os.unlink(folder / name)
-
-
-def _mkdir(folder: Any, name: str) -> None:
-    if isinstance(folder, int):
-        os.mkdir(name, 0o755, dir_fd=folder)
-    else:
-        os.mkdir(folder / name, 0o755)
-
-
-def _rmdir(folder: Any, name: str) -> None:
-    if isinstance(folder, int):
-        os.rmdir(name, dir_fd=folder)
-    else:
-        os.rmdir(folder / name)
-
-
-def _sync(folder: Any) -> None:
-    """Make the names in a folder durable; where the system cannot do that (Windows), nothing."""
-    if isinstance(folder, int):
-        with contextlib.suppress(OSError):
-            os.fsync(folder)
-
-
 def door(path: Path) -> tuple[Directory, str]:
-    """The folder that a path stands in, and its name there: for files and folders directly below a folder that is trusted."""
+    """The parent of a path, which is trusted, and its name there."""
     return Directory(path.parent), path.name
 
 

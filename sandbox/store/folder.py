@@ -1,7 +1,7 @@
-"""One run's folder: who may write to it, and whether its writer is alive.
+"""The folder of one run: its lock, and whether the process that writes to it is alive.
 
-A run holds a file lock while it works and touches a heartbeat file. On one machine the lock tells whether the process lives; across
-machines the heartbeat does.
+A run holds a file lock while it works and touches a heartbeat file. On one machine the lock tells
+whether the process lives; across machines the heartbeat does.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from pathlib import Path
 import filelock
 
 from sandbox.errors import LinkError, StoreError
-from sandbox.store import checkpoint
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.files import Directory
-from sandbox.store.metrics import Metrics
+from sandbox.store.metrics import Mark, Metrics, marks
 from sandbox.store.record import RunRecord, with_artifacts
 
 try:
@@ -40,7 +39,7 @@ LOCK, HEARTBEAT, RESERVE = ".lock", "heartbeat", ".reserve"
 
 
 class RunFolder:
-    """Paths and life signs of one run.
+    """Paths of one run, its lock and its heartbeat.
 
     Args:
         path: the folder.
@@ -61,7 +60,7 @@ class RunFolder:
         return self.path.name
 
     def read(self) -> RunRecord:
-        """The run's record, with status `lost` when it stands as running but nobody works on it.
+        """The run's record, with status `lost` when it says running but no process works on it.
 
         Raises:
             StoreError: when run.json is missing or damaged.
@@ -69,7 +68,9 @@ class RunFolder:
         return self.with_life(RunRecord.read(self.record_path))
 
     def with_life(self, record: RunRecord) -> RunRecord:
-        """The record, its status corrected to `lost` when it stands as running but nobody works on it."""
+        """The record, its status corrected to `lost` when it stands as running but nobody works on
+        it.
+        """
         if record.status == "running" and not self.alive(record):
             record.status = "lost"
         return record
@@ -77,6 +78,16 @@ class RunFolder:
     def metrics(self) -> Metrics:
         """What the run measured."""
         return Metrics(self.metrics_path)
+
+    def begins_with(self, name: str, mark: Mark) -> bool:
+        """Whether a file begins with what a mark says; without a SHA-256 only its size counts."""
+        try:
+            if not mark.sha256 or not mark.size:
+                return self.directory.size(name) >= mark.size
+            with self.directory.open(name) as file:
+                return marks(file, [mark.size]) == [mark]
+        except (OSError, StoreError):
+            return False
 
     def alive(self, record: RunRecord) -> bool:
         """Whether a process works on this run now."""
@@ -109,7 +120,7 @@ class RunFolder:
     def remove_scratch(self) -> None:
         """Remove what killed writers left half written."""
         self.directory.remove_drafts()
-        checkpoint.remove_scratch(self.checkpoints)
+        self.directory.remove_drafts(self.checkpoints.name)
         self.artifacts.remove_scratch()
 
     def refuse_links(self) -> None:
@@ -123,22 +134,24 @@ class RunFolder:
 
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
-        """Be this run's one writer.
+        """Lock the folder and be the only writer of this run.
 
         Args:
             new: whether the run is only now being made, and has no record yet.
 
         Raises:
-            StoreError: when another process is, when the run is gone, or when the folder cannot be written.
+            StoreError: when another process is, when the run is gone, or when the folder cannot be
+                written.
         """
         with self._locked():
             self.refuse_links()
             if not new and not self.directory.exists(RECORD):
                 self.directory.remove(LOCK)
-                raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
+                raise StoreError(f"Run {self.id} is gone; it was deleted.")
             if new and self.directory.exists(RECORD):
                 raise StoreError(
-                    f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on with it."
+                    f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on "
+                    "with it."
                 )
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
@@ -179,14 +192,16 @@ class RunFolder:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
 
     def refuse_changed(self) -> None:
-        """Refuse a run whose run.json is not what was written: what is written anew would vouch for it.
+        """Refuse a run whose run.json is not what was written: a new digest would vouch for
+        it.
 
         Raises:
             StoreError: when it is missing, damaged or changed.
         """
         if RunRecord.read(self.record_path).intact is False:
             raise StoreError(
-                f"run.json of run {self.id} is not what was written (its SHA-256 differs), so nothing is added to the run."
+                f"run.json of run {self.id} is not what was written (its SHA-256 differs), so "
+                "nothing is added to the run."
             )
 
     def remove(self) -> None:
@@ -210,14 +225,14 @@ class RunFolder:
         """The error of a folder that cannot be written, or is not there any more."""
         if not self.path.is_dir():
             return StoreError(
-                f"Run {self.id}: its folder is gone; somebody moved or deleted {self.path}."
+                f"Run {self.id}: its folder is gone; {self.path} was moved or deleted."
             )
         return StoreError(f"Cannot write to {self.path}: {error.strerror or error}.")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         if not self.path.is_dir():
-            raise StoreError(f"Run {self.id} is gone; somebody deleted it.")
+            raise StoreError(f"Run {self.id} is gone; it was deleted.")
         lock = filelock.FileLock(self.directory.at(LOCK), timeout=1.0, mode=0o644)
         try:
             lock.acquire()
@@ -244,8 +259,8 @@ class RunFolder:
 
     def _beats(self) -> bool:
         with contextlib.suppress(OSError, StoreError):
-            found = self.directory.status(HEARTBEAT)
-            return found is not None and time.time() - found.st_mtime < SILENT_SECONDS
+            status = self.directory.status(HEARTBEAT)
+            return status is not None and time.time() - status.st_mtime < SILENT_SECONDS
         return False
 
     def _beat(self, stop: threading.Event) -> None:
@@ -255,7 +270,9 @@ class RunFolder:
 
 
 def _held(descriptor: int, path: Path) -> bool:
-    """Whether somebody holds the lock; it is shared while it is asked for, so that others who ask are not mistaken for the writer."""
+    """Whether a process holds the lock. It uses a shared lock, so that other readers
+    are not mistaken for the writer.
+    """
     if fcntl is None:
         lock = filelock.FileLock(path, timeout=0.2)
         try:

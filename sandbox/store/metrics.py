@@ -1,6 +1,7 @@
-"""metrics.jsonl: what a run measured, one block a line, in the order it happened.
+"""metrics.jsonl: the measurements of a run, one block per line, in order.
 
-The file is only ever appended to, except that a resumed run first cuts it back to what its checkpoint had seen.
+The file is only ever appended to, except that a resumed run first cuts it back to what its
+checkpoint had seen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -19,6 +20,9 @@ import orjson
 from sandbox.errors import StoreError
 from sandbox.store.files import door
 from sandbox.text import printable
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 PIECE = 1 << 20
 """Bytes that are hashed at a time."""
@@ -40,17 +44,17 @@ def marks(file: IO[bytes], sizes: Sequence[int]) -> list[Mark]:
         file: open to read, at its beginning.
         sizes: bytes, rising.
     """
-    found: list[Mark] = []
+    result: list[Mark] = []
     digest, done = hashlib.sha256(), 0
     for size in sizes:
         while done < size:
             piece = file.read(min(PIECE, size - done))
             if not piece:
-                return found
+                return result
             digest.update(piece)
             done += len(piece)
-        found.append(Mark(size, digest.hexdigest()))
-    return found
+        result.append(Mark(size, digest.hexdigest()))
+    return result
 
 
 class LineWriter:
@@ -75,7 +79,8 @@ class LineWriter:
         if offset is not None and offset > size:
             os.close(self._descriptor)
             raise StoreError(
-                f"{path} has {size} bytes; the checkpoint was made when it had {offset}. The file was cut; an earlier checkpoint may still fit."
+                f"{path} has {size} bytes; the checkpoint was made when it had {offset}. The file "
+                "was cut; an earlier checkpoint may still fit."
             )
         self.offset = size if offset is None else offset
         os.ftruncate(self._descriptor, self.offset)
@@ -118,7 +123,8 @@ class LineWriter:
 
 
 class BackgroundWriter:
-    """A LineWriter in a thread of its own: while compiled code computes without the GIL, lines are encoded and written beside it.
+    """A LineWriter in its own thread: while compiled code computes without the GIL, lines are
+    encoded and written beside it.
 
     Args:
         path: made when missing.
@@ -126,9 +132,11 @@ class BackgroundWriter:
     """
 
     AHEAD = 64
-    """Lines that may wait; who writes faster than the disk is held up."""
+    """Lines that may wait; a faster writer has to wait for the disk."""
     FLUSH = 32_000_000
-    """After so many bytes they are brought to the disk at once, so that a checkpoint has little left to wait for."""
+    """After so many bytes they are brought to the disk at once, so that a checkpoint has little
+    left to wait for.
+    """
 
     def __init__(self, path: Path, offset: int | None = None) -> None:
         self._writer = LineWriter(path, offset)
@@ -141,7 +149,8 @@ class BackgroundWriter:
         """Append one line, soon; its arrays must not change afterwards.
 
         Raises:
-            OSError: when an earlier line could not be written. The file ends with the last whole line before it then.
+            OSError: when an earlier line could not be written. The file ends with the last whole
+                line before it then.
         """
         self._raise()
         self._lines.put(document)
@@ -191,7 +200,8 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
     """A block as the document of its line.
 
     Raises:
-        ValueError: when a column is none, when they are not equally long, or one is named "stream".
+        ValueError: when a column is not a list or an array, when they are not equally long, or one
+            is named "stream".
     """
     for name, column in columns.items():
         if isinstance(column, str) or not hasattr(column, "__len__"):
@@ -206,9 +216,9 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
     return {"stream": stream, **{name: _contiguous(column) for name, column in columns.items()}}
 
 
-def _contiguous(column: Sequence[Any] | np.ndarray) -> Any:
+def _contiguous(column: Sequence[Any] | np.ndarray) -> np.ndarray | list[Any]:
     if isinstance(column, np.ndarray):
-        return np.array(column, order="C")  # a copy: it is written while the experiment goes on
+        return np.array(column, order="C")  # a copy: it is written while the experiment continues
     return [value.item() if isinstance(value, np.generic) else value for value in column]
 
 
@@ -217,7 +227,7 @@ class Metrics:
 
     Args:
         path: of metrics.jsonl.
-        report: told of lines that cannot be read.
+        report: called with a sentence for each line that cannot be read.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
@@ -231,11 +241,13 @@ class Metrics:
         return list(self._read())
 
     def columns(self, stream: str, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """The columns of one stream; a missing value ("none") is NaN. Empty when there is no such stream.
+        """The columns of one stream; a missing value ("none") is NaN. Empty when there is no such
+        stream.
 
         Args:
             stream: its name.
-            names: only these columns, which saves time and memory where there are millions of rows; None gives all.
+            names: only these columns, which saves time and memory where there are millions of rows;
+                None gives all.
         """
         if self._columns is None and names is not None:
             return _joined(self.blocks(stream), set(names)).get(stream, {})
@@ -244,23 +256,25 @@ class Metrics:
     def __getitem__(self, name: str) -> np.ndarray:
         """One column by "stream/column", or by its name alone when only one stream has it."""
         stream, _, column = name.rpartition("/")
-        found = [
+        columns = [
             self._read()[one][column]
             for one in ([stream] if stream else self.streams)
             if column in self._read().get(one, {})
         ]
-        if len(found) != 1:
+        if len(columns) != 1:
             raise KeyError(name)
-        return found[0]
+        return columns[0]
 
-    def frame(self, stream: str) -> Any:
+    def frame(self, stream: str) -> DataFrame:
         """One stream as a pandas DataFrame (pandas must be installed)."""
         import pandas
 
         return pandas.DataFrame(self.columns(stream))
 
     def blocks(self, stream: str | None = None) -> Iterator[dict[str, Any]]:
-        """The lines one by one, or those of one stream; a last line that was cut off, and damaged ones, are reported and passed over."""
+        """The lines one by one, or those of one stream; a last line that was cut off, and damaged
+        ones, are reported and passed over.
+        """
         beginning = b"" if stream is None else orjson.dumps({"stream": stream})[:-1]
         folder, name = door(self.path)
         try:
@@ -271,7 +285,8 @@ class Metrics:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     self._report(
-                        f"{self.path.name}: line {number} is cut off; the run was stopped while writing it. It is passed over."
+                        f"{self.path.name}: line {number} is cut off; the run was stopped while "
+                        "writing it. It is passed over."
                     )
                     return
                 if not line.startswith(beginning):
@@ -309,11 +324,11 @@ def _joined(
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
         columns = parts.setdefault(block.pop("stream"), {})
-        made = {
+        arrays = {
             name: _array(values) for name, values in block.items() if names is None or name in names
         }
-        if all(column.ndim == 1 for column in made.values()):
-            for name, column in made.items():
+        if all(column.ndim == 1 for column in arrays.values()):
+            for name, column in arrays.items():
                 columns.setdefault(name, []).append(column)
     return {
         stream: {name: np.concatenate(pieces) for name, pieces in columns.items()}

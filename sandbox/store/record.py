@@ -1,28 +1,39 @@
-"""run.json: what a run is, as one document.
+"""run.json: everything about a run, as one document.
 
 It is replaced whole at each change of status, and by the run's own process alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from sandbox.errors import StoreError
 from sandbox.store import documents
 from sandbox.store.files import door, write_whole
-from sandbox.text import plain, printable
+from sandbox.text import CONTROL, plain
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
-"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running` while its process is gone."""
+"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running`
+while its process is gone.
+"""
 
 FORMAT = 2
 """Of run.json. 1: before November 2026, without `digest` and `files`."""
+
+_PART = rf"(?!\.\.?(?:/|$))[^/\\:\n{CONTROL.pattern[1:-1]}]+"
+ARTIFACT_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
+"""Names of files and folders with `/` between them; none leads elsewhere or steers a terminal."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +66,29 @@ class RunRecord:
         status: one of `STATUSES`.
         unit: what `done_units` counts.
         done_units: units of work done when this was written.
-        resumed: how often the run was taken up again.
+        resumed: how often the run was resumed.
         created, ended: ISO 8601 with offset; `ended` is "" while it runs.
         host, pid: where it runs or ran.
         command: the exact command line, or "".
         versions: of Python, the sandbox and the libraries in use.
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
-        processor: its "model", and the "target" that code was compiled for; empty in runs written before it was kept.
+        processor: its "model", and the "target" that code was compiled for; empty in runs written
+            before it was kept.
         threads, device: what numerical libraries used.
         summary: figures; empty until the run ends.
-        score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends, and where its lab declares none.
+        score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends,
+            and where its lab declares none.
         pictured: whether the pictures were made.
-        artifacts: what stands in `artifacts/`.
+        artifacts: the files in `artifacts/`.
         error: why it failed, or "".
         warnings: what went wrong without ending the run.
         plugin: the plugin that brought the lab, and the file if it was given with -p.
         data: folder given with --data, or "".
-        files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it works.
-        intact: whether the document is what was written; None for one of format 1, which has no digest. Not written itself.
+        files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it
+            works.
+        intact: whether the document is what was written; None for one of format 1, which has no
+            digest. Not written itself.
     """
 
     id: str
@@ -109,7 +124,7 @@ class RunRecord:
     warnings: list[str] = field(default_factory=list)
     files: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
-    intact: bool | None = field(default=None, compare=False)
+    intact: bool | None = field(default=None, compare=False, init=False)
 
     @property
     def agent(self) -> str | None:
@@ -133,54 +148,98 @@ class RunRecord:
         write_whole(path, self.to_json())
 
     @classmethod
-    def read(cls, path: Path) -> RunRecord:
+    def read(cls, path: Path, *, digest: bool = True) -> RunRecord:
         """The document at `path`.
+
+        Args:
+            path: of run.json.
+            digest: as of `parse`.
 
         Raises:
             StoreError: when it is missing, damaged, or of a newer format.
         """
         folder, name = door(path)
         try:
-            return cls.parse(folder.read(name, documents.MOST_BYTES), path)
+            return cls.parse(folder.read(name, documents.MOST_BYTES), path, digest=digest)
         except FileNotFoundError:
             raise StoreError(
-                f"{path} is not there: the run died as it began. `python -m sandbox delete {path.parent.name}` removes it."
+                f"{path} is not there: the run died as it began. `python -m sandbox delete "
+                f"{path.parent.name}` removes it."
             ) from None
         except OSError as error:
             raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
 
     @classmethod
-    def parse(cls, content: bytes, path: Path) -> RunRecord:
-        """A document that was read from `path`; raises StoreError as `read` does."""
-        remedy = "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+    def parse(cls, content: bytes, path: Path, *, digest: bool = True) -> RunRecord:
+        """A document that was read from `path`.
+
+        Args:
+            content: of the document.
+            path: named in errors.
+            digest: whether to compute its SHA-256, which takes most of the time; without it,
+                `intact` stays None.
+
+        Raises:
+            StoreError: as `read` does.
+        """
         try:
-            document = documents.parse(content)
-            if document.get("format", 0) > FORMAT:
-                raise StoreError(
-                    f"{path} was written by a newer sandbox (format {document['format']}); update the sandbox to read it."
-                )
-            vouched = document.get("format", 0) > 1 or "digest" in document or "files" in document
-            intact = _digest(document) == document.get("digest") if vouched else None
-            document = documents.shown(document)
-            known = {one.name for one in fields(cls)} - {"intact"}
-            document["artifacts"] = [
-                Artifact(**artifact) for artifact in document.get("artifacts", [])
-            ]
-            record = cls(
-                **{key: value for key, value in document.items() if key in known}, intact=intact
-            )
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise StoreError(
-                f"{path} is damaged ({type(error).__name__}: {error}). {remedy}"
-            ) from error
-        wrong = _wrong_field(record)
+            record = _schema().validate_json(_printable(content), strict=True)
+            record.intact = _is_intact(content) if digest else None
+            wrong = _impossible_field(record)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            _refuse_newer(content, path)
+            raise _damaged(path, _first_problem(error)) from error
+        if record.format > FORMAT:
+            _refuse_newer(content, path)
         if wrong:
-            raise StoreError(f"{path} is damaged (`{wrong}` is not what it should be). {remedy}")
+            raise _damaged(path, f"`{wrong}` is not what it should be")
         return record
 
 
+@cache
+def _schema() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)
+
+
+def _printable(content: bytes) -> bytes:
+    """The same document with texts that can be shown; most hold nothing that needs a look."""
+    if content.isascii() and b"\\u" not in content and b"\x7f" not in content:
+        return content
+    return json.dumps(documents.shown(documents.parse(content))).encode()
+
+
+def _is_intact(content: bytes) -> bool | None:
+    document = documents.parse(content)
+    has_digest = document.get("format", 0) > 1 or "digest" in document or "files" in document
+    return _digest(document) == document.get("digest") if has_digest else None
+
+
+def _refuse_newer(content: bytes, path: Path) -> None:
+    with contextlib.suppress(ValueError, TypeError):
+        written = documents.parse(content).get("format", 0)
+        if written > FORMAT:
+            raise StoreError(
+                f"{path} was written by a newer sandbox (format {written}); update the sandbox to "
+                "read it."
+            )
+
+
+def _first_problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _damaged(path: Path, what: str) -> StoreError:
+    remedy = (
+        "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+    )
+    return StoreError(f"{path} is damaged ({what}). {remedy}")
+
+
 def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
-    """A run.json with some artifacts added, or replaced where their names stand there.
+    """A run.json with some artifacts added, or replaced where it has their names.
 
     All else stays as it was written.
 
@@ -195,7 +254,9 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    """SHA-256 over all of a document but its digest, whatever the order of its entries and its spaces."""
+    """SHA-256 over all of a document but its digest, whatever the order of its entries and its
+    spaces.
+    """
     rest = {name: value for name, value in document.items() if name != "digest"}
     return hashlib.sha256(
         json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()
@@ -212,47 +273,22 @@ def _written(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _wrong_field(record: RunRecord) -> str | None:
-    """The name of the first field whose value cannot be, or None."""
-    kinds = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}
-    for one in fields(record):
-        if one.name == "intact":
-            continue
-        value, kind = getattr(record, one.name), str(one.type).partition("[")[0].partition(" ")[0]
-        limit = isinstance(value, int) and abs(value) >= 2**63
-        optional = "None" in str(one.type) and value is None
-        if not optional and (
-            not isinstance(value, kinds[kind])
-            or (kind == "int" and (isinstance(value, bool) or limit))
-        ):
-            return one.name
-    if record.status not in STATUSES:
-        return "status"
-    for moment in (record.created, record.ended):
-        if moment and not _is_moment(moment):
-            return "created" if moment == record.created else "ended"
-    if not all(_is_artifact(one) for one in record.artifacts):
-        return "artifacts"
-    if not all(
-        isinstance(one, str)
-        for one in (*record.warnings, *record.versions.values(), *record.processor.values())
-    ):
-        return "warnings, versions or processor"
-    if not all(isinstance(record.agent, kind) for kind in [str] if record.agent is not None):
-        return "config"
-    return None if all(map(_is_mark, record.files.values())) else "files"
+def _impossible_field(record: RunRecord) -> str:
+    """The name of the first field whose value has the right type and still cannot be; or ""."""
+    counts = (record.seed, record.seeds, record.done_units, record.limit or 0, record.resumed)
+    possible = {
+        "seed, seeds, done_units, limit, resumed": all(abs(count) < 2**63 for count in counts),
+        "status": record.status in STATUSES,
+        "created": _is_moment(record.created),
+        "ended": _is_moment(record.ended),
+        "artifacts": all(is_artifact_name(one.name) for one in record.artifacts),
+        "config": record.agent is None or isinstance(record.agent, str),
+        "files": all(map(_is_mark, record.files.values())),
+    }
+    return next((name for name, holds in possible.items() if not holds), "")
 
 
-def _is_artifact(one: Artifact) -> bool:
-    return (
-        isinstance(one.name, str)
-        and is_artifact_name(one.name)
-        and type(one.size) is int
-        and isinstance(one.sha256, str)
-    )
-
-
-def _is_mark(one: Any) -> bool:
+def _is_mark(one: object) -> bool:
     return (
         isinstance(one, dict)
         and type(one.get("size")) is int
@@ -262,20 +298,11 @@ def _is_mark(one: Any) -> bool:
 
 def _is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text).astimezone()
+        return not text or bool(datetime.fromisoformat(text).astimezone())
     except (ValueError, OverflowError, OSError):  # the year 1 has no time zone
         return False
-    return True
 
 
 def is_artifact_name(name: str) -> bool:
-    """Whether a name stays inside the run's folder, on every system."""
-    pure = PurePosixPath(name)
-    strange = "\\" in name or ":" in name or printable(name) != name or "\n" in name
-    return (
-        bool(name)
-        and not strange
-        and not pure.is_absolute()
-        and ".." not in pure.parts
-        and bool(pure.parts)
-    )
+    """Whether a name stays inside the run's folder, on every system, and can be shown."""
+    return ARTIFACT_NAME.fullmatch(name) is not None

@@ -1,6 +1,7 @@
 """The store: a folder of runs, each in the folder of its lab.
 
-Runs are found by id, by a unique beginning of one, by folder, or as `last`. The folders alone are the truth.
+Runs are found by id, by a unique beginning of one, by folder, or as `last`. The folders alone are
+the truth.
 """
 
 from __future__ import annotations
@@ -8,31 +9,28 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.store import listing
 from sandbox.store.folder import RunFolder, remove_graves
-from sandbox.store.index import Index, Row, is_busy, run_folders
+from sandbox.store.listing import Row, run_folders
 from sandbox.store.record import RunRecord
 
 DEFAULT = "runs"
-Answer = TypeVar("Answer")
 
 
 class Store:
     """All runs below one folder.
 
     Args:
-        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here. Made when the first run is.
+        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here. Made
+            when the first run is.
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        self.index_is_busy = False
-        """Whether another process held the index when it was asked, so that every run.json was read instead."""
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
         try:
             os.stat(self.root)
@@ -41,70 +39,64 @@ class Store:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another folder."
+                f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another "
+                "folder."
             ) from None
 
     def create(self, lab: str, label: str, run: str = "") -> RunFolder:
-        """A new, empty run folder.
+        """Create an empty run folder.
 
         Args:
             lab: the lab's name.
-            label: stands in the id: the agent's name, or the preset's.
-            run: the id, when it was decided before; its folder may be there already, as long as no run was begun in it.
+            label: part of the id: the agent's name, or the preset's.
+            run: the id, when it was chosen before; its folder may exist already, as long as no run
+                was begun in it.
+
+        Raises:
+            StoreError: when the store cannot be written.
+        """
+        return RunFolder(self.make(lab, label, run))
+
+    def make(self, room: str, label: str, name: str = "") -> Path:
+        """Create the folder ROOM/ID.
+
+        Args:
+            room: a lab's name, or "sweeps", "reproductions", "plays".
+            label: part of the id.
+            name: the id, when it was chosen before; its folder may exist already.
 
         Raises:
             StoreError: when the store cannot be written.
         """
         while True:
-            path = self.root / lab / (run or _new_id(label))
+            path = self.root / room / (name or _new_id(label))
             try:
-                path.mkdir(parents=True, exist_ok=bool(run))
-                return RunFolder(path)
+                path.mkdir(parents=True, exist_ok=bool(name))
+                return path
             except FileExistsError:
                 if not path.is_dir():
                     raise StoreError(
-                        f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another store with --store."
+                        f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another "
+                        "store with --store."
                     ) from None
             except OSError as error:
                 raise self._not_writable(error) from error
 
     def make_root(self) -> None:
-        """The store's own folder, empty if it was not there.
+        """Create the store's own folder, if it is missing.
 
         Raises:
-            StoreError: when it cannot be made.
+            StoreError: when it cannot be created.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._not_writable(error) from error
 
-    def make(self, room: str, label: str) -> Path:
-        """A new, empty folder ROOM/ID, for what is no run.
-
-        Args:
-            room: "sweeps", "reproductions", "plays": where it stands.
-            label: stands in the id.
-
-        Raises:
-            StoreError: when the store cannot be written.
-        """
-        while True:
-            path = self.root / room / _new_id(label)
-            try:
-                path.mkdir(parents=True)
-                return path
-            except FileExistsError:
-                if not path.is_dir():
-                    where = f"Cannot make {path}: {_not_a_folder(path)} is a file"
-                    raise StoreError(f"{where}. Choose another store with --store.") from None
-            except OSError as error:
-                raise self._not_writable(error) from error
-
     def _not_writable(self, error: OSError) -> StoreError:
-        where = self.root.resolve()
         return StoreError(
-            f"Cannot write to the store {where}: {error.strerror}. Choose another with --store DIR or the variable SANDBOX_STORE."
+            f"Cannot write to the store {self.root.resolve()}: {error.strerror}. Choose another "
+            "with --store DIR or the variable SANDBOX_STORE."
         )
 
     def folders(self) -> list[RunFolder]:
@@ -115,7 +107,7 @@ class Store:
         """The run that `name` means: `last`, an id, a unique beginning of one, or a folder.
 
         Raises:
-            UnknownNameError: when there is none.
+            UnknownNameError: when no run has that name.
             UsageError: when several begin so; all are named.
         """
         return self.find_each([name])[0]
@@ -123,68 +115,51 @@ class Store:
     def find_each(self, names: Iterable[str]) -> list[RunFolder]:
         """The runs that names mean; see `find`. The store's folders are listed once."""
         runs = {path.name: path for path in self._ids()}
-        return [self._found(name, runs) for name in names]
+        return [self._find(name, runs) for name in names]
 
-    def _found(self, name: str, runs: Mapping[str, Path]) -> RunFolder:
+    def _find(self, name: str, runs: Mapping[str, Path]) -> RunFolder:
         if not name.strip():
             raise UsageError("A run has a name: an id, the beginning of one, a folder, or `last`.")
-        as_path = Path(name)
-        if (os.sep in name or "/" in name or name in (".", "..")) and os.path.exists(
-            as_path / "run.json"
-        ):
-            return RunFolder(as_path.resolve())
+        path = Path(name)
+        is_run = os.path.exists(path / "run.json")
+        if is_run and (os.sep in name or "/" in name or name in (".", "..")):
+            return RunFolder(path.resolve())
         if name == "last":
             if not runs:
                 raise UsageError(
-                    f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` makes one."
+                    f"There are no runs in {self.root.resolve()} yet. `python -m sandbox run maze` "
+                    "makes one."
                 )
             return RunFolder(_newest(list(runs.values())))
-        found = matching(name, runs)
-        if not found:
-            found = sorted(run for run in runs if run.endswith(name)) if len(name) >= 3 else []
-        if len(found) > 1:
-            some = f"{', '.join(found[:8])}{' …' if len(found) > 8 else ''}"
-            raise UsageError(f"'{name}' could be {len(found)} runs: {some}. Type more of the id.")
-        if not found:
-            if os.path.isdir(as_path) and os.path.exists(as_path / "run.json"):
-                return RunFolder(as_path.resolve())
-            raise UnknownNameError(
-                "run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all."
-            )
-        return RunFolder(runs[found[0]])
+        matches = matching(name, runs)
+        if not matches and len(name) >= 3:
+            matches = sorted(run for run in runs if run.endswith(name))
+        if len(matches) > 1:
+            some = f"{', '.join(matches[:8])}{' …' if len(matches) > 8 else ''}"
+            raise UsageError(f"'{name}' could be {len(matches)} runs: {some}. Type more of the id.")
+        if matches:
+            return RunFolder(runs[matches[0]])
+        if is_run:
+            return RunFolder(path.resolve())
+        raise UnknownNameError(
+            "run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all."
+        )
 
     def rows(self) -> list[Row]:
-        """One row for each run, oldest first, through the index; an index that breaks is made anew."""
-        return self._asked(lambda index: index.refreshed())
+        """One row for each run, oldest first."""
+        listing.remove_old_index(self.root)
+        return listing.rows(self.root)
 
     def matching(self, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
-        """Runs by what they compute, oldest first, through the index: fingerprint -> rows; see `Index.matching`."""
-
-        def ask(index: Index) -> dict[str, list[Row]]:
-            index.refresh()
-            return index.matching(wanted)
-
-        return self._asked(ask) if wanted else {}
-
-    def _asked(self, question: Callable[[Index], Answer]) -> Answer:
-        in_memory = False
-        for _ in range(4):
-            try:
-                with contextlib.closing(Index(self.root, in_memory=in_memory)) as index:
-                    self.index_is_busy = self.index_is_busy or index.is_busy
-                    return question(index)
-            except sqlite3.Error as error:
-                if is_busy(error):
-                    self.index_is_busy = in_memory = True
-                else:
-                    Index.discard(self.root)
-        raise StoreError(f"The index of {self.root} cannot be read.")
+        """Runs by what they compute, oldest first: fingerprint -> rows; see `listing.matching`."""
+        return listing.matching(self.root, wanted)
 
     def delete(self, folder: RunFolder) -> None:
-        """Remove a run and all it made.
+        """Delete a run and all its files.
 
         Raises:
-            StoreError: when a process works on it, when it is none of this store's runs, or when it cannot be removed.
+            StoreError: when a process works on it, when it is not in this store, or when it
+                cannot be removed.
         """
         self.check_deletable(folder)
         folder.remove()
@@ -194,14 +169,15 @@ class Store:
         """Refuse what `delete` refuses; nothing is removed."""
         if os.path.realpath(folder.path.parent.parent) != os.path.realpath(self.root):
             raise StoreError(
-                f"{folder.path} is no run of the store {self.root.resolve()}; name its store with --store."
+                f"{folder.path} is no run of the store {self.root.resolve()}; name its store with "
+                "--store."
             )
         with contextlib.suppress(StoreError):
             if folder.read().status == "running":
                 raise UsageError(f"Run {folder.id} is running; stop it first.")
 
     def _ids(self) -> list[Path]:
-        return [self.root / path for path, _ in run_folders(self.root)]
+        return [self.root / path for path in run_folders(self.root)]
 
 
 def matching(name: str, ids: Iterable[str]) -> list[str]:
@@ -218,7 +194,7 @@ def _new_id(label: str) -> str:
 
 
 def safe_label(label: str) -> str:
-    """The label as it may stand in a file's name."""
+    """The label with `-` for all that a file's name should not contain."""
     return "".join(
         character if character.isalnum() or character in "-_." else "-" for character in label
     )

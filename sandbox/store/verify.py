@@ -7,11 +7,13 @@ from typing import Any
 from sandbox.errors import CheckpointError, LinkError, StoreError
 from sandbox.store import checkpoint
 from sandbox.store.folder import METRICS, TIMES, RunFolder
-from sandbox.store.metrics import Mark, Metrics, marks
+from sandbox.store.measurements import SavedState
+from sandbox.store.metrics import Mark, Metrics
 from sandbox.store.record import Artifact, RunRecord
 
 OLDER = "no digest: an older format"
-"""Said of a run that was written before run.json, metrics and checkpoints vouched for one another."""
+"""Note on a run that was written before run.json, metrics and checkpoints vouched for one another.
+"""
 CHANGED = "run.json is not what was written (its SHA-256 differs)."
 
 
@@ -19,8 +21,8 @@ def check(folder: RunFolder) -> dict[str, Any]:
     """Read everything a run wrote; of a run at work, only what no longer changes.
 
     Returns:
-        `status`, `problems` (a sentence each, empty when all is well), `notes`, and how many `artifacts`, `checkpoints` and `blocks`
-        were read.
+        `status`, `problems` (a sentence each, empty when all is well), `notes`, and how many
+        `artifacts`, `checkpoints` and `blocks` were read.
     """
     problems = [str(LinkError(folder.path / name)) for name in folder.directory.odd()]
     notes: list[str] = []
@@ -53,7 +55,7 @@ def check(folder: RunFolder) -> dict[str, Any]:
 
 
 def damage(folder: RunFolder, record: RunRecord) -> str:
-    """What hinders a finished run from being what it was, beside its artifacts; "" for nothing."""
+    """The first damage of a finished run other than to its artifacts; or ""."""
     problems: list[str] = []
     _check_checkpoints(folder, record, problems)
     _check_files(folder, record, problems)
@@ -74,40 +76,27 @@ def _check_metrics(folder: RunFolder, problems: list[str]) -> int:
 
 
 def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: list[str]) -> int:
-    """Whether checkpoints are whole, and the files of measurements begin with what they saw."""
-    seen: list[tuple[int, str, Mark]] = []
+    """Check that checkpoints are whole, and that the measurements begin with what they saw."""
     try:
         numbers = checkpoint.numbers(folder.checkpoints)
     except (OSError, StoreError) as error:
         problems.append(str(error))
         return 0
+    finished = record is not None and record.status == "finished"
+    last: SavedState | None = None
     for number in numbers:
         try:
             state = checkpoint.load(folder.checkpoints / f"{number:06d}")
-            for name, of in ((METRICS, "metrics"), (TIMES, "times")):
-                seen.append(
-                    (number, name, Mark(int(state.get(of, 0)), str(state.get(f"{of}_sha256", ""))))
-                )
-        except (CheckpointError, TypeError, ValueError, OverflowError) as error:
-            problems.append(
-                f"checkpoint {number:06d}: {error}"
-                if not isinstance(error, CheckpointError)
-                else str(error)
-            )
-    finished = record is not None and record.status == "finished"
-    last = max((number for number, _, _ in seen), default=None)
-    for number, name, mark in seen:
-        if not _begins_with(folder, name, mark):
-            problems.append(f"{name} is not what it was at checkpoint {number:06d}.")
-        elif (
-            finished
-            and number == last
-            and name == METRICS
-            and folder.directory.size(name) != mark.size
-        ):
-            problems.append(
-                f"{name} has {folder.directory.size(name)} bytes, but had {mark.size} at the last checkpoint."
-            )
+            last = SavedState.of(number, state)
+        except CheckpointError as error:
+            problems.append(str(error))
+            continue
+        damaged = last.damaged_files(folder)
+        problems += [f"{name} is not what it was at checkpoint {number:06d}." for name in damaged]
+    if finished and last is not None and METRICS not in last.damaged_files(folder):
+        size, saved = folder.directory.size(METRICS), last.marks[METRICS].size
+        if size != saved:
+            problems.append(f"{METRICS} has {size} bytes, but had {saved} at the last checkpoint.")
     if finished and not numbers:
         problems.append("the run is finished, but has no checkpoint.")
     return len(numbers)
@@ -117,7 +106,7 @@ def _check_files(folder: RunFolder, record: RunRecord | None, problems: list[str
     """Whether the files of measurements are what they were when the run ended."""
     for name, mark in record.files.items() if record else ():
         if name in (METRICS, TIMES) and not (
-            _size(folder, name) == mark["size"] and _begins_with(folder, name, Mark(**mark))
+            _size(folder, name) == mark["size"] and folder.begins_with(name, Mark(**mark))
         ):
             problems.append(f"{name} is not what was written (its SHA-256 differs).")
 
@@ -127,18 +116,6 @@ def _size(folder: RunFolder, name: str) -> int:
         return folder.directory.size(name)
     except StoreError:
         return -1
-
-
-def _begins_with(folder: RunFolder, name: str, mark: Mark) -> bool:
-    if not mark.size:
-        return True
-    try:
-        if not mark.sha256:
-            return folder.directory.size(name) >= mark.size
-        with folder.directory.open(name) as file:
-            return marks(file, [mark.size]) == [mark]
-    except (OSError, StoreError):
-        return False
 
 
 def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:

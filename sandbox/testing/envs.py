@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sandbox.testing.promises import require
 
+if TYPE_CHECKING:
+    import gymnasium
+
 
 def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
-    """Check an environment with Gymnasium's own check, Stable-Baselines3's where it is installed, and ours of seeding and drawing.
+    """Check an environment with Gymnasium's own check, Stable-Baselines3's where it is installed,
+    and ours of seeding and drawing.
 
     Args:
-        make: a Gymnasium id, or something called with `render_mode=None` or `"rgb_array"` that returns a fresh environment.
+        make: a Gymnasium id, or something called with `render_mode=None` or `"rgb_array"` that
+            returns a fresh environment.
         steps: of the walks that are compared.
 
     Raises:
@@ -49,16 +54,17 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
     )
     require(
         fits,
-        f"render() gives {type(frame).__name__} {getattr(frame, 'shape', '')}, not uint8 [height, width, 3]",
+        f"render() gives {type(frame).__name__} {getattr(frame, 'shape', '')}, not uint8 [height, "
+        "width, 3]",
     )
     env.close()
 
 
-def _walk(env: Any, steps: int) -> list[Any]:
+def _walk(env: gymnasium.Env[Any, Any], steps: int) -> list[object]:
     """What a walk of random actions meets, as bytes."""
     observation, _ = env.reset(seed=3)
     env.action_space.seed(4)
-    met: list[Any] = [np.asarray(observation).tobytes()]
+    met: list[object] = [np.asarray(observation).tobytes()]
     for _ in range(steps):
         observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
         met.append(

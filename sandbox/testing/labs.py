@@ -32,17 +32,19 @@ BLOCKS = 6
 
 
 def check_lab(
-    lab: Any,
+    lab: str | Lab | type[Lab],
     *,
     preset: str = "quick",
     config: Mapping[str, Any] | None = None,
     blocks: int = BLOCKS,
 ) -> None:
-    """Check a lab: its options, its presets, and with one preset its experiment, pictures and frames.
+    """Check a lab: its options, its presets, and with one preset its experiment, pictures and
+    frames.
 
     Args:
         lab: an instance, a class, or a registered name.
-        preset: the one whose experiment is built; where the lab has none of that name, its defaults.
+        preset: the one whose experiment is built; where the lab has none of that name, its
+            defaults.
         config: settings over the preset's, to make it quick.
         blocks: see `check_experiment`.
 
@@ -63,15 +65,16 @@ def check_lab(
     for option in options(lab.Config):
         require(
             bool(option.help),
-            f"option --{option.name} of {name} has no description: it stands in the help",
+            f"option --{option.name} of {name} has no description for the help",
         )
     presets = {"default": {}, **lab.presets}
     for title, settings in presets.items():
-        made = resolve(lab.Config, [settings], f"preset '{title}' of {name}")
-        again = resolve(lab.Config, [dump(made)], f"preset '{title}' of {name}, read back")
+        resolved = resolve(lab.Config, [settings], f"preset '{title}' of {name}")
+        again = resolve(lab.Config, [dump(resolved)], f"preset '{title}' of {name}, read back")
         require(
-            made == again,
-            f"preset '{title}' of {name} is another configuration once it was written down and read",
+            resolved == again,
+            f"preset '{title}' of {name} is another configuration once it was written down and "
+            "read",
         )
     settings = resolve(
         lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}"
@@ -91,17 +94,20 @@ def check_experiment(
     seed: int = 0,
     global_generators: Sequence[str] = (),
 ) -> None:
-    """Check an experiment: put down and taken up again it goes on with the same bytes, and nothing else moves.
+    """Check an experiment: saved and restored it continues with the same bytes, and nothing
+    else moves.
 
     Args:
         build: makes a fresh experiment for a context.
         blocks: how many calls of `advance` come before the interruption, and how many after it.
         seed: of all generators.
-        global_generators: which of "python", "numpy" and "torch" the loop keeps for this experiment.
+        global_generators: which of "python", "numpy" and "torch" the loop keeps for this
+            experiment.
 
     Raises:
-        NotConforming: when two runs of one seed differ, when state does not bring everything back or is not plain, when columns disagree,
-            when something is printed, or when a global generator is used that the loop does not keep.
+        NotConforming: when two runs of one seed differ, when state does not bring everything back
+            or is not plain, when columns disagree, when something is printed, or when a global
+            generator is used that the loop does not keep.
     """
     with tempfile.TemporaryDirectory() as folder:
         whole, states = _lines(
@@ -118,7 +124,8 @@ def check_experiment(
             _same(
                 whole[blocks:],
                 resumed,
-                "taken up from `state` it goes on differently: `state` and `restore` leave something out",
+                "taken up from `state` it goes on differently: `state` and `restore` leave "
+                "something out",
             )
 
 
@@ -131,9 +138,10 @@ def _lines(
     until: int,
     states: Path | None = None,
 ) -> tuple[list[bytes], Path | None]:
-    """The blocks of an experiment as the bytes that a run would write, and where its state after `save_after` blocks stands.
+    """The blocks of an experiment as the bytes that a run would write, and where its state after
+    `save_after` blocks stands.
 
-    With `states` it goes on from there, to `until` blocks in all.
+    With `states` it continues from there, to `until` blocks in all.
     """
     folder.mkdir(exist_ok=True)
     work = Work(Context(seed, Generators(seed), Artifacts(folder / "artifacts")), names)
@@ -185,10 +193,10 @@ def _line(block: Block) -> bytes:
 
 
 def _summary(experiment: Experiment) -> None:
-    found = experiment.summary()
-    require(isinstance(found, dict), f"`summary` returned {type(found).__name__}, not a dict")
+    summary = experiment.summary()
+    require(isinstance(summary, dict), f"`summary` returned {type(summary).__name__}, not a dict")
     try:
-        written = orjson.dumps(found, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+        written = orjson.dumps(summary, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as error:
         raise NotConforming(
             f"`summary` holds something that JSON does not know: {error}"
@@ -203,21 +211,25 @@ def _summary(experiment: Experiment) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Nothing may be printed inside, and no global generator may have moved at the end."""
-    said, before = io.StringIO(), global_states()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    printed, before = io.StringIO(), global_states()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         yield
     require(
-        not said.getvalue(),
-        f"the experiment printed {said.getvalue()[:80]!r}; what there is to say goes into blocks and summary",
+        not printed.getvalue(),
+        f"the experiment printed {printed.getvalue()[:80]!r}; its figures belong into blocks "
+        "and summary",
     )
     after = global_states()
     for name in [name for name, state in before.items() if after[name] != state]:
-        remedy = f'draw from context.rng("…"), or let the lab name it in `global_generators = ("{name}",)`'
+        remedy = 'draw from context.rng("…"), or let the lab name it in '
+        remedy += f'`global_generators = ("{name}",)`'
         require(False, f"the experiment drew from the global generator of {name}; {remedy}")
 
 
-def _check_pictures(lab: Any, settings: Any, name: str) -> None:
-    """Pictures and frames of an experiment after a few blocks: they are made, are pictures, and change nothing."""
+def _check_pictures(lab: Lab, settings: LabConfig, name: str) -> None:
+    """Pictures and frames of an experiment after a few blocks: they are made, are pictures, and
+    change nothing.
+    """
     from sandbox.store.metrics import BackgroundWriter, Metrics
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Check of observers: a run that is watched computes what one does that nobody watches."""
+"""Check of observers: an observed run computes the same as one without observers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 from sandbox.config.model import dump
 from sandbox.errors import RunFailed
-from sandbox.lab import Block, Observer
+from sandbox.lab import Block
+from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -22,7 +23,7 @@ from sandbox.testing.promises import NotConforming, fingerprint, global_states, 
 
 
 def check_observer(
-    observer: Any,
+    observer: str | Callable[[], Observer],
     *,
     lab: str = "maze",
     preset: str = "quick",
@@ -30,7 +31,7 @@ def check_observer(
 ) -> None:
     """Check an observer: it raises nothing, and a run has the same bytes with and without it.
 
-    The run is put down half way and taken up again by a second observer, as `resume` does.
+    The run is stopped half way and resumed with a second observer, as `resume` does.
 
     Args:
         observer: its class, or something else that gives one when it is called without arguments,
@@ -70,13 +71,13 @@ def _blocks(run: api.Run) -> int:
 
 
 def _watched(
-    make: Callable[[], Any],
+    make: Callable[[], Observer],
     name: str,
     request: api.Request,
     store: Store,
     stop_after: int,
 ) -> api.Run:
-    """The run, put down after so many blocks and taken up again by a second observer."""
+    """The run, stopped after so many blocks and resumed with a second observer."""
     watching, halfway = _Watching(make(), name), _Halfway(stop_after)
     run = api.start(request, store, Settings(pictures=False, observers=[watching, halfway]))
     watching.verdict()
@@ -87,14 +88,14 @@ def _watched(
     return run
 
 
-def _observer_of(observer: Any) -> tuple[Callable[[], Any], str]:
-    """What makes the observer anew, and what it is called."""
+def _observer_of(observer: str | Callable[[], Observer]) -> tuple[Callable[[], Observer], str]:
+    """A function that creates the observer, and its name."""
     if not isinstance(observer, str):
         return observer, getattr(observer, "__name__", type(observer).__name__)
-    name, _, told = observer.partition("=")
+    name, _, target = observer.partition("=")
     return partial(
         registry().load("observer", name),
-        *([told] if told else []),
+        *([target] if target else []),
     ), f"observer '{name}'"
 
 
@@ -112,11 +113,11 @@ def _computed(run: api.Run) -> dict[str, Any]:
 
 
 class _Watching(Observer):
-    """Stands between a run and an observer, and keeps the first thing that it does wrong."""
+    """Passes everything on to an observer, and keeps the first thing that it does wrong."""
 
     name = "check_observer"
 
-    def __init__(self, observer: Any, name: str) -> None:
+    def __init__(self, observer: Observer, name: str) -> None:
         self._observer, self._name, self._wrong = observer, name, ""
         if not isinstance(observer, Observer):
             raise NotConforming(f"{name} is not derived from sandbox.Observer.")
@@ -125,26 +126,26 @@ class _Watching(Observer):
         """Raise what was done wrong, if anything was."""
         require(not self._wrong, f"{self._name}{self._wrong}")
 
-    def started(self, run: Any) -> None:
+    def started(self, run: ObservedRun) -> None:
         """Pass it on, and a message of each kind."""
         self._tell("started", run, None, run)
         for method in ("preparing", "warned"):
             self._tell(method, run, None, "a message")
 
-    def block(self, run: Any, block: Block) -> None:
+    def block(self, run: ObservedRun, block: Block) -> None:
         """Pass it on."""
         self._tell("block", run, block, run, block)
 
-    def ended(self, run: Any) -> None:
+    def ended(self, run: ObservedRun) -> None:
         """Pass it on."""
         self._tell("ended", run, None, run)
 
-    def _tell(self, method: str, run: Any, block: Block | None, *details: Any) -> None:
+    def _tell(self, method: str, run: ObservedRun, block: Block | None, *details: object) -> None:
         if self._wrong:
             return
-        before, said = self._seen(run, block), io.StringIO()
+        before, output = self._seen(run, block), io.StringIO()
         try:
-            with contextlib.redirect_stdout(said):
+            with contextlib.redirect_stdout(output):
                 getattr(self._observer, method)(*details)
         except (Exception, SystemExit) as error:
             self._wrong = f" raised in `{method}`: {type(error).__name__}: {error}"
@@ -152,11 +153,11 @@ class _Watching(Observer):
         changed = [what for what, value in self._seen(run, block).items() if value != before[what]]
         if changed:
             self._wrong = f" changed {changed[0]} in `{method}`; it belongs to the run"
-        elif said.getvalue():
-            printed = f" printed {said.getvalue()[:80]!r} in `{method}`"
+        elif output.getvalue():
+            printed = f" printed {output.getvalue()[:80]!r} in `{method}`"
             self._wrong = f"{printed} on standard output, which belongs to `--json`"
 
-    def _seen(self, run: Any, block: Block | None) -> dict[str, Any]:
+    def _seen(self, run: ObservedRun, block: Block | None) -> dict[str, Any]:
         """All that an observer could change, as bytes."""
         record = {name: value for name, value in vars(run.record).items() if name != "warnings"}
         return {
@@ -170,14 +171,14 @@ class _Watching(Observer):
 
 
 class _Halfway(Observer):
-    """Puts a run down after so many blocks."""
+    """Stops a run after so many blocks."""
 
     name = "halfway"
 
     def __init__(self, blocks: int) -> None:
         self._left, self.stopped = blocks, False
 
-    def block(self, run: Any, block: Block) -> None:
+    def block(self, run: ObservedRun, block: Block) -> None:
         """Count, and stop the run."""
         self._left -= 1
         if self._left <= 0 and not self.stopped and not run.experiment.done:

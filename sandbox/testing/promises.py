@@ -1,4 +1,4 @@
-"""What all checks share: how a broken promise is said, and what is compared."""
+"""Shared by all checks: the error of a broken promise, and fingerprints of states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def require(holds: bool, says: str) -> None:
         raise NotConforming(f"{says}.")
 
 
-def fingerprint(value: Any) -> bytes:
+def fingerprint(value: object) -> bytes:
     """Bytes that differ when a state does: nested dicts and lists of arrays and plain values."""
     if isinstance(value, Mapping):
         parts = (f"{name}:".encode() + fingerprint(part) for name, part in value.items())

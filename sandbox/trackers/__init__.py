@@ -1,6 +1,8 @@
-"""Trackers: observers that pass what a run measures on to TensorBoard or MLflow, in a thread of their own.
+"""Trackers: observers that pass what a run measures on to TensorBoard or MLflow, in a thread of
+their own.
 
-Importing this loads neither; a tracker that is down is reported once, and never stops or slows a run.
+Importing this loads neither; a tracker that is down is reported once, and never stops or slows a
+run.
 """
 
 from sandbox.registry.hookspecs import hookimpl

@@ -1,7 +1,8 @@
-"""`--track mlflow`: an MLflow run for each run, in the experiment named after the lab, on any tracking server.
+"""`--track mlflow`: an MLflow run for each run, in the experiment `sandbox/LAB`, on any server.
 
-The tag `sandbox.run` remembers whose it is: a run that goes on continues its MLflow run, and steps that stand there already are not logged
-again. The server is that of `--track mlflow=URI`, else MLFLOW_TRACKING_URI, else MLflow's own default.
+The tag `sandbox.run` holds the id of the run: a resumed run continues its MLflow run, and steps
+that were logged before are not logged again. The server is that of `--track mlflow=URI`, else
+MLFLOW_TRACKING_URI, else MLflow's own default.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.errors import SandboxError
+from sandbox.observer import ObservedRun
 from sandbox.store.files import DRAFT, temporary_name
 from sandbox.text import flat
 from sandbox.trackers.tracker import TrackedPoints, Tracker, facts_of
@@ -36,21 +38,26 @@ IMPATIENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Unless the user said otherwise: a server that is down is known soon; nobody is told of the run but the server; and nothing
-is printed, where standard output may be one JSON document."""
+"""Unless the user said otherwise: a server that is down is known soon; nobody is told of the run
+but the server; and nothing is printed, where standard output may be one JSON document.
+"""
 ABANDONED_SECONDS = 3600.0
-"""After so long, a database that somebody began to make is one that nobody makes any more."""
+"""A temporary database that is older than this was abandoned by a killed process."""
 ENDS = {"finished": "FINISHED", "failed": "FAILED"}
 
 
 class MLflow(Tracker):
-    """Logs metrics by stream ("learn/return") against the run's unit, its configuration as parameters, its scores at the end."""
+    """Logs metrics by stream ("learn/return") against the run's unit, its configuration as
+    parameters, its scores at the end.
+    """
 
     name = "mlflow"
     library = "mlflow"
 
-    def open(self, run: Any) -> None:
-        """Find the MLflow run of this run, or make it. A fresh database is prepared here, which takes MLflow several seconds."""
+    def open(self, run: ObservedRun) -> None:
+        """Find the MLflow run of this run, or create it. A fresh database is prepared here, which
+        takes MLflow several seconds.
+        """
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
         from mlflow.entities import Param
@@ -60,15 +67,15 @@ class MLflow(Tracker):
         record = run.record
         self._client: Any = MlflowClient(tracking_uri=self.target or None)
         experiment = self._experiment(f"sandbox/{record.lab}")
-        found = self._client.search_runs(
+        existing = self._client.search_runs(
             [experiment], f"tags.`{TAG}` = '{record.id}'", max_results=1
         )
         self._standing: dict[str, set[int]] = {}
         self._gathered: list[Any] = []
-        if found:
-            self._run: str = found[0].info.run_id
+        if existing:
+            self._run: str = existing[0].info.run_id
             self._client.update_run(self._run, status="RUNNING")
-            for key in found[0].data.metrics:
+            for key in existing[0].data.metrics:
                 self._standing[key] = {
                     metric.step for metric in self._client.get_metric_history(self._run, key)
                 }
@@ -82,7 +89,9 @@ class MLflow(Tracker):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
     def points(self, points: TrackedPoints) -> None:
-        """Gather the rows as metrics, without those that stand there already; a request takes long, so it should carry many."""
+        """Gather the rows as metrics, without those that stand there already; a request takes long,
+        so it should carry many.
+        """
         self._gather(
             {
                 f"{points.stream}/{column}": (points.step.tolist(), values)
@@ -90,7 +99,7 @@ class MLflow(Tracker):
             }
         )
 
-    def close(self, run: Any, scores: Mapping[str, float]) -> None:
+    def close(self, run: ObservedRun, scores: Mapping[str, float]) -> None:
         """The final scores and the status."""
         self._gather(
             {
@@ -129,8 +138,8 @@ class MLflow(Tracker):
         known = self._client.get_experiment_by_name(name)
         if known is None:
             try:
-                made: str = self._client.create_experiment(name)
-                return made
+                created: str = self._client.create_experiment(name)
+                return created
             except MlflowException:
                 known = self._client.get_experiment_by_name(name)
                 if known is None:
@@ -142,7 +151,8 @@ class MLflow(Tracker):
 def _prepare_database(uri: str) -> None:
     """Make the SQLite database of a URI where there is none yet; another URI is left alone.
 
-    MLflow takes many steps, and takes up none of them where it was killed in between: so it makes the database beside its place.
+    MLflow takes many steps, and takes up none of them where it was killed in between: so it makes
+    the database beside its place.
 
     Raises:
         SandboxError: when it was killed there in place, before.
@@ -166,7 +176,8 @@ def _prepare_database(uri: str) -> None:
     if place.exists():
         if _is_half_made(place, utils._get_latest_schema_revision):
             raise SandboxError(
-                f"{place} is half made: MLflow was killed in it, or is at it now. Move the file away, and a new one is made."
+                f"{place} is half made: MLflow was killed in it, or is at it now. Move the file "
+                "away, and a new one is made."
             )
         return
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +200,7 @@ def _prepare_database(uri: str) -> None:
 
 
 def _move_where_nothing_is(draft: Path, place: Path) -> None:
-    """Give a database its name; one that somebody else has made meanwhile stays."""
+    """Give a database its name; one that another process has created meanwhile stays."""
     try:
         os.link(draft, place)
     except FileExistsError:
@@ -200,7 +211,9 @@ def _move_where_nothing_is(draft: Path, place: Path) -> None:
 
 
 def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
-    """Whether a SQLite database has tables of MLflow, but never came to its first experiment, nor to the newest form of its tables."""
+    """Whether a SQLite database has tables of MLflow, but never came to its first experiment, nor
+    to the newest form of its tables.
+    """
     try:
         with contextlib.closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as database:
             tables = {
@@ -231,6 +244,6 @@ def _key(name: str) -> str:
     )
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,7 +1,8 @@
-"""`--track tensorboard`: event files beside the run's metrics, for `tensorboard --logdir runs`.
+"""`--track tensorboard`: event files beside the metrics of a run, for `tensorboard --logdir runs`.
 
-A run that goes on writes a further file, which tells TensorBoard to forget the ones before it, and holds everything anew: nothing stands twice,
-and nothing is missing that a killed process had not written yet. Files sort in the order in which they were written, whatever the clock said.
+A resumed run writes a further file, which tells TensorBoard to forget the ones before it, and
+writes everything again: nothing is doubled, and points that a killed process had not written yet
+are not missing. Files sort in the order in which they were written, whatever the clock said.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from sandbox.observer import ObservedRun
 from sandbox.store.files import Directory
 from sandbox.text import flat
 from sandbox.trackers.tracker import TrackedPoints, Tracker, facts_of
@@ -25,12 +26,14 @@ FOLDER = "tensorboard"
 
 
 class TensorBoard(Tracker):
-    """Writes one scalar for each column and row, by stream: "learn/return". `--track tensorboard=DIR` writes to DIR/LAB/RUN instead."""
+    """Writes one scalar for each column and row, by stream: "learn/return". `--track
+    tensorboard=DIR` writes to DIR/LAB/RUN instead.
+    """
 
     name = "tensorboard"
     library = "tensorboard"
 
-    def open(self, run: Any) -> None:
+    def open(self, run: ObservedRun) -> None:
         """A new event file."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
@@ -57,9 +60,9 @@ class TensorBoard(Tracker):
         self._write(file_version="brain.Event:2")
         if before:
             self._write(step=0, session_log=SessionLog(status=SessionLog.START))
-        told = {**facts_of(record), **flat(record.config)}
+        facts = facts_of(record) | flat(record.config)
         self._text(
-            "config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in told.items())
+            "config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in facts.items())
         )
         self._writer.flush()
 
@@ -74,7 +77,7 @@ class TensorBoard(Tracker):
         """Let readers see what was written."""
         self._writer.flush()
 
-    def close(self, run: Any, scores: Mapping[str, float]) -> None:
+    def close(self, run: ObservedRun, scores: Mapping[str, float]) -> None:
         """The final scores, and the end of the file."""
         self._scalars(
             run.record.done_units, {f"summary/{name}": value for name, value in scores.items()}
@@ -107,7 +110,7 @@ class TensorBoard(Tracker):
             ),
         )
 
-    def _write(self, **event: Any) -> None:
+    def _write(self, **event: object) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
         self._writer.write(Event(wall_time=time.time(), **event).SerializeToString())

@@ -1,7 +1,8 @@
-"""What trackers share: one thread that sends in order, and what of a block is sent.
+"""Base of the trackers: one thread that sends in order, and the points that are sent.
 
-A tracker is opened before the run learns; from then on the run only hands over, and waits once more at its end, for a limited time. What was not
-sent by then is still in metrics.jsonl: a resume sends it.
+A tracker is opened before the run learns; from then on the run only passes points on, and waits
+once more at its end, for a limited time. Points that were not sent by then are still in
+metrics.jsonl: a resume sends them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,15 +19,21 @@ import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.extras import need
-from sandbox.lab import Block, Observer
+from sandbox.lab import Block
+from sandbox.observer import ObservedRun, Observer
+from sandbox.store.record import RunRecord
 from sandbox.text import is_number
 
 WAITING = 200
-"""So many blocks may wait to be sent; what comes while they wait is sent at the end, read from metrics.jsonl."""
+"""So many blocks may wait to be sent; what comes while they wait is sent at the end, read from
+metrics.jsonl.
+"""
 ROWS = 500
 """So many rows of a block are sent at most; of longer ones the means of as many stretches."""
 LIMIT = 60.0
-"""Seconds that a run waits at its beginning until the tracker is open, and at its end for what is on its way."""
+"""Seconds that a run waits at its beginning until the tracker is open, and at its end for what is
+on its way.
+"""
 
 
 class TrackedPoints(NamedTuple):
@@ -40,7 +47,9 @@ class TrackedPoints(NamedTuple):
 
 
 class Tracker(Observer):
-    """Base of the trackers: an observer whose work happens in one thread of its own. A tracker implements `open`, `points`, `flush` and `close`.
+    """Base of the trackers: an observer that works in its own thread.
+
+    A tracker implements `open`, `points`, `flush` and `close`.
 
     Args:
         target: what stood behind "=" on the command line, or "".
@@ -65,27 +74,31 @@ class Tracker(Observer):
 
     # -- what a tracker implements; called in its thread
 
-    def open(self, run: Any) -> None:
-        """The run begins, or goes on, or is finished and something of it may be missing."""
+    def open(self, run: ObservedRun) -> None:
+        """The run begins or is resumed, or is finished and some of its points may be missing."""
         raise NotImplementedError
 
     def points(self, points: TrackedPoints) -> None:
-        """Something was measured: after a resume also all that was measured before, in the same order as then."""
+        """Something was measured: after a resume also all that was measured before, in the same
+        order as then.
+        """
         raise NotImplementedError
 
     def flush(self) -> None:
         """Nothing more waits just now: a good moment to send what was gathered."""
 
-    def close(self, run: Any, scores: Mapping[str, float]) -> None:
+    def close(self, run: ObservedRun, scores: Mapping[str, float]) -> None:
         """The run has ended, with these scores; they are empty unless it finished."""
         raise NotImplementedError
 
     # -- the observer; called in the run's thread
 
-    def started(self, run: Any) -> None:
-        """Open the tracker, up to a limit of time; then hand over what a resumed run measured before.
+    def started(self, run: ObservedRun) -> None:
+        """Open the tracker, up to a limit of time; then hand over what a resumed run measured
+        before.
 
-        Also when this wait is interrupted, the thread goes on to the end of `open` before the process ends: a database is never left half prepared.
+        Also when this wait is interrupted, the thread goes on to the end of `open` before the
+        process ends: a database is never left half prepared.
         """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)
         self._submit(self.open, run)
@@ -99,14 +112,14 @@ class Tracker(Observer):
         for points in history(run):
             self._hand(points)
 
-    def block(self, run: Any, block: Block) -> None:
+    def block(self, run: ObservedRun, block: Block) -> None:
         """Hand over what was measured; never wait for it."""
         self._settle()
         points = points_of(block, run.record.unit, int(run.experiment.done_units))
         if points is not None:
             self._hand(points)
 
-    def ended(self, run: Any) -> None:
+    def ended(self, run: ObservedRun) -> None:
         """Send what is missing, then how it ended, and wait for all of it, up to a limit."""
         if self._pool is None:  # the run failed before it began
             return
@@ -130,8 +143,9 @@ class Tracker(Observer):
         finally:
             self._give_up()
 
-    def _remedy(self, run: Any) -> str:
-        again = f"python -m sandbox resume {run.record.id} --track {self.name}{f'={self.target}' * bool(self.target)}"
+    def _remedy(self, run: ObservedRun) -> str:
+        name = f"{self.name}={self.target}" if self.target else self.name
+        again = f"python -m sandbox resume {run.record.id} --track {name}"
         return f"the run's folder has it all, and `{again}` sends what is missing."
 
     # -- its thread
@@ -147,11 +161,11 @@ class Tracker(Observer):
         if len(self._pending) <= 1:
             self.flush()
 
-    def _submit(self, task: Callable[..., None], *details: Any) -> None:
+    def _submit(self, task: Callable[..., None], *details: object) -> None:
         assert self._pool is not None
         self._pending.append(self._pool.submit(self._unless_given_up, task, *details))
 
-    def _unless_given_up(self, task: Callable[..., None], *details: Any) -> None:
+    def _unless_given_up(self, task: Callable[..., None], *details: object) -> None:
         if not self._given_up.is_set():
             task(*details)
 
@@ -184,19 +198,19 @@ class Tracker(Observer):
         self._pool.shutdown(wait=False)
 
 
-def facts_of(record: Any) -> dict[str, Any]:
-    """What of a run's record is told beside its configuration: plain values."""
-    told = {
+def facts_of(record: RunRecord) -> dict[str, Any]:
+    """Facts about a run beside its configuration: plain values."""
+    facts = {
         "seed": record.seed,
         "seeds": record.seeds,
         "agent": record.agent,
         "preset": record.preset,
         "sources": record.sources[:12],
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
-def history(run: Any) -> Iterator[TrackedPoints]:
+def history(run: ObservedRun) -> Iterator[TrackedPoints]:
     """What the run has measured until now, read from its metrics.jsonl, as it was handed over then.
 
     Args:
@@ -216,7 +230,8 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
     Args:
         block: as the experiment gave it; its arrays are copied.
         unit: of the run; the column of that name says where each row belongs.
-        done: units done at its end, where there is no such column: then only the last row has a place.
+        done: units done at its end, where there is no such column: then only the last row has a
+            place.
     """
     numeric = {name: _numbers(values) for name, values in block.columns.items()}
     columns = {name: values for name, values in numeric.items() if values is not None}
@@ -248,7 +263,7 @@ def _means(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
 
 
-def _numbers(values: Any) -> np.ndarray | None:
+def _numbers(values: Iterable[Any]) -> np.ndarray | None:
     try:
         array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     except (TypeError, ValueError):

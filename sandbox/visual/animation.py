@@ -1,6 +1,7 @@
 """Frames as an animated GIF.
 
-All frames share one palette, and of each frame only what changed is written: the same frames give the same bytes, quickly.
+All frames share one palette, and of each frame only what changed is written: the same frames give
+the same bytes, quickly.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ SAMPLE = 16
 """Number of frames the palette is made from."""
 CENTISECONDS = 100
 SHORTEST = 2
-"""Browsers take a shorter delay, in hundredths of a second, for none given and show the frame for a tenth of a second."""
+"""Browsers take a shorter delay, in hundredths of a second, for none given and show the frame for a
+tenth of a second.
+"""
 
 
 class Patch(NamedTuple):
@@ -45,11 +48,12 @@ def write_gif(
     fps: float,
     last_frame_seconds: float = 1.5,
 ) -> None:
-    """Write frames as a GIF that loops for ever; nothing is written when the frames are refused.
+    """Write frames as a GIF that loops forever; nothing is written when the frames are refused.
 
     Args:
         path_or_file: where to; a file must be open for writing bytes.
-        frames: uint8 [height, width, 3] each, all of one size; used one after the other, so a generator will do.
+        frames: uint8 [height, width, 3] each, all of one size; used one after the other, so a
+            generator will do.
         fps: frames per second, above 0; more than 50 cannot be shown and count as 50.
         last_frame_seconds: how long the last frame stays before the animation starts again.
 
@@ -86,7 +90,8 @@ def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
                 f"{picture.shape[1]} x {picture.shape[0]}" for picture in (before, colours)
             )
             raise ValueError(
-                f"Frames {number - 1} and {number} differ in size: {sizes} pixels. All frames of an animation have one size."
+                f"Frames {number - 1} and {number} differ in size: {sizes} pixels. All frames of "
+                "an animation have one size."
             )
         patches.append(Patch(0, 0, colours) if before is None else _difference(before, colours))
         before = colours
@@ -96,10 +101,13 @@ def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
 
 
 def _packed(frame: np.ndarray, number: int) -> np.ndarray:
-    """One number for each pixel, uint32 [h, w]: numbers are compared and counted several times faster than triples."""
+    """One number for each pixel, uint32 [h, w]: numbers are compared and counted several times
+    faster than triples.
+    """
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
         raise ValueError(
-            f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, width, 3]."
+            f"Frame {number} is {frame.dtype} {list(frame.shape)}; a frame is uint8 [height, "
+            "width, 3]."
         )
     padded = np.zeros((*frame.shape[:2], 4), dtype=np.uint8)
     for channel in range(3):
@@ -122,8 +130,9 @@ def _difference(before: np.ndarray, colours: np.ndarray) -> Patch:
 def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
     """Colours uint8 [256, 3], and the entry for each bin of colours, uint8 [BINS].
 
-    Each next entry is the bin that would be worst off without it: its distance to the entries so far, times the square root of
-    its number of pixels. Large even areas so keep their very colour, and rare but distinct colours are not forgotten.
+    Each next entry is the bin that would be worst off without it: its distance to the entries so
+    far, times the square root of its number of pixels. Large even areas so keep their very colour,
+    and rare but distinct colours are not forgotten.
     """
     present = np.zeros(BINS, dtype=bool)
     for patch in patches:
@@ -152,7 +161,9 @@ def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _statistics(colours: np.ndarray, occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of pixels, float64 [bins], and mean colour, float64 [bins, 3], of the occupied bins; a bin's middle where it has none."""
+    """Number of pixels, float64 [bins], and mean colour, float64 [bins, 3], of the occupied bins; a
+    bin's middle where it has none.
+    """
     bins = _bins(colours)
     counts = np.bincount(bins, minlength=BINS)[occupied].astype(np.float64)
     mask, width = (1 << BITS) - 1, 1 << (8 - BITS)
@@ -165,7 +176,9 @@ def _statistics(colours: np.ndarray, occupied: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _bins(colours: np.ndarray) -> np.ndarray:
-    """The bin of each colour, uint32 of the same shape: the upper bits of the three channels, put together."""
+    """The bin of each colour, uint32 of the same shape: the upper bits of the three channels, put
+    together.
+    """
     low, mask = 8 - BITS, (1 << BITS) - 1
     red, green, blue = ((colours >> (8 * channel + low)) & mask for channel in range(3))
     return red | (green << BITS) | (blue << (2 * BITS))
@@ -181,13 +194,16 @@ def _delays(count: int, fps: float, last_frame_seconds: float) -> list[int]:
 
 
 def _header(width: int, height: int, palette: np.ndarray) -> bytes:
-    """What a GIF begins with: size, palette, and that it loops for ever. Source: GIF89a specification, sections 17 to 19 and 26."""
+    """What a GIF begins with: size, palette, and that it loops forever. Source: GIF89a
+    specification, sections 17 to 19 and 26.
+    """
     screen = struct.pack("<6sHHBBB", b"GIF89a", width, height, 0b1111_0111, 0, 0)
     return screen + palette.tobytes() + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 
 
 def _image(patch: Patch, entry_of_bin: np.ndarray, delay: int, shown: np.ndarray) -> bytes:
-    """One patch: its delay, its place and its pixels, compressed by Pillow. Source: GIF89a specification, sections 20, 22 and 23.
+    """One patch: its delay, its place and its pixels, compressed by Pillow. Source: GIF89a
+    specification, sections 20, 22 and 23.
 
     Args:
         patch: what to write.

@@ -1,13 +1,15 @@
-"""Shows an experiment in a window while it learns: after 1, 2, 4, 8, … units, and once more at the end.
+"""Shows an experiment in a window while it learns: after 1, 2, 4, 8, … units, and once more at the
+end.
 
-Watching draws from a generator of its own, so it changes nothing of what is learned.
+Watching draws from its own generator, so it changes nothing of what is learned.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.errors import UsageError
+from sandbox.observer import ObservedRun
 from sandbox.seeding import generator
 from sandbox.visual.window import Window, WindowClosed
 
@@ -23,40 +25,38 @@ class Viewer:
         self._next = 1
         self._rng: np.random.Generator | None = None
 
-    def show(self, loop: Any) -> None:
-        """Show how the experiment behaves now, if it is time; a closed window ends the run cleanly."""
-        experiment = loop.experiment
-        if not loop.lab.offers("frames") or (
+    def show(self, run: ObservedRun) -> None:
+        """Show how the experiment behaves now, if it is time; a closed window ends the run."""
+        experiment = run.experiment
+        if not run.lab.offers("frames") or (
             experiment.done_units < self._next and not experiment.done
         ):
             return
         while self._next <= experiment.done_units:
             self._next *= 2
-        if self._rng is None:
-            self._rng = generator(loop.context.seed, "viewer")
         try:
-            self._play(loop)
+            self._play(run)
         except WindowClosed:
-            loop.stop.request("interrupted")
+            run.stop.request("interrupted")
             self.close()
-        except UsageError as error:  # the screen went away; learning goes on without it
-            loop.warn(str(error))
-            loop.settings.viewer = None
+        except UsageError:  # the screen went away; learning continues without it
             self.close()
-        if experiment.done or loop.stop.reason:
+            raise
+        if experiment.done or run.stop.reason:
             self.close()
 
-    def _play(self, loop: Any) -> None:
+    def _play(self, run: ObservedRun) -> None:
         if self._window is None:
             self._window = Window(
-                f"{loop.record.lab} · {loop.record.id}",
-                fps=loop.lab.fps * 3,
-                save_to=loop.folder.artifacts.folder,  # the run lists them at its end
-                stop=lambda: bool(loop.stop.reason),
+                f"{run.record.lab} · {run.record.id}",
+                fps=run.lab.fps * 3,
+                save_to=run.folder.artifacts.folder,  # the run lists them at its end
+                stop=lambda: bool(run.stop.reason),
             )
-        for frame in loop.lab.frames(loop.experiment, self._rng):
+        self._rng = self._rng or generator(run.context.seed, "viewer")
+        for frame in run.lab.frames(run.experiment, self._rng):
             self._window.show(frame)
-            if loop.stop.reason:
+            if run.stop.reason:
                 return
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """A window that shows frames, keeps their pace and obeys a few keys.
 
-It knows a frame only as something with `draw(hidden)`, and it only ever shows: what runs behind it cannot tell whether anybody watches.
+It knows a frame only as something with `draw(hidden)`, and it only ever shows: what runs behind it
+cannot tell whether anybody watches.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
+    from pygame import Surface
+    from pygame.event import Event
+
     from sandbox.lab import Frame
 
 REMEDY = "Use `--render gif` for an animation in a file"
 UNSEEN = {"dummy", "offscreen"}
-"""Drivers of SDL that draw into nothing."""
+"""Drivers of SDL without a screen."""
 SLOWEST, FASTEST = 1 / 16, 16.0
 MESSAGE_SECONDS = 2.5
 """How long a message stays in the caption."""
@@ -38,7 +43,7 @@ class WindowClosed(Exception):
     """The person closed the window, or pressed q or Escape: end cleanly and keep everything."""
 
 
-def load_pygame() -> Any:
+def load_pygame() -> ModuleType:
     """The pygame module, without its greeting on standard output."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
@@ -47,7 +52,7 @@ def load_pygame() -> Any:
 
 
 def screen_available() -> bool:
-    """Whether a window could be seen: there is a display, it answers, and SDL is not told to draw into nothing."""
+    """Whether there is a display that answers, and SDL uses a driver with a screen."""
     if _driver_asked_for() in UNSEEN:
         return False
     if sys.platform.startswith("linux") and not (
@@ -58,13 +63,13 @@ def screen_available() -> bool:
 
 
 def require_screen(remedy: str = REMEDY) -> None:
-    """Refuse to go on without a screen, before anything is started.
+    """Refuse to start without a screen.
 
     Args:
         remedy: what to do instead.
 
     Raises:
-        UsageError: there is none; the message names the remedy.
+        UsageError: when there is no screen; the message names the remedy.
     """
     if not screen_available():
         raise _no_screen(remedy)
@@ -89,7 +94,9 @@ def _driver_asked_for() -> str:
 
 
 def _display_answers() -> bool:
-    """Start pygame's display, which opens no window yet, and stop it again unless it was there before."""
+    """Start pygame's display, which opens no window yet, and stop it again unless it was there
+    before.
+    """
     pygame = load_pygame()
     if pygame.display.get_init():
         return _visible(pygame)
@@ -102,14 +109,16 @@ def _display_answers() -> bool:
         pygame.display.quit()
 
 
-def _start_display(pygame: Any) -> None:
-    # SDL would otherwise turn SIGTERM into an event that nobody reads while the program computes.
+def _start_display(pygame: ModuleType) -> None:
+    # SDL would otherwise turn SIGTERM into an event that is not read while the program computes.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
     pygame.display.init()
 
 
-def _visible(pygame: Any) -> bool:
-    """Whether SDL found a screen. Where none answers it draws into nothing without a word; only if that was asked for it is fine."""
+def _visible(pygame: ModuleType) -> bool:
+    """Whether SDL found a screen. Where none answers it draws into nothing without a word; only if
+    that was asked for it is fine.
+    """
     driver = pygame.display.get_driver()
     return driver not in UNSEEN or driver == _driver_asked_for()
 
@@ -117,14 +126,15 @@ def _visible(pygame: Any) -> bool:
 class Window:
     """Shows one frame after the other; it opens with the first.
 
-    Keys: space pauses and goes on, n shows one frame and pauses, arrows and + - change the speed, v and p show or hide the layers
-    "values" and "policy", s saves a picture, q and Escape close.
+    Keys: space pauses and continues, n shows one frame and pauses, arrows and + - change the speed,
+    v and p show or hide the layers "values" and "policy", s saves a picture, q and Escape close.
 
     Args:
-        title: stands in the window's caption and in the names of saved pictures.
+        title: in the window's caption and in the names of saved pictures.
         fps: frames per second at speed 1, above 0.
         save_to: folder for saved pictures; made when needed. Default: the working directory.
-        stop: asked again and again, also while paused; once it answers True the window closes as if the person had closed it.
+        stop: asked again and again, also while paused; once it answers True the window closes as if
+            the person had closed it.
     """
 
     def __init__(
@@ -157,7 +167,8 @@ class Window:
         self.close()
 
     def show(self, frame: Frame) -> None:
-        """Show a frame and return when it is time for the next, or, while paused, when the person goes on or asks for one step.
+        """Show a frame and return when it is time for the next, or, while paused, when the person
+        goes on or asks for one step.
 
         Raises:
             WindowClosed: the person closed the window, now or before.
@@ -167,7 +178,8 @@ class Window:
         self._draw()
         self._step = self._walking = False
         now = time.monotonic()
-        # A frame counts from when the one before was over, so that drawing costs no pace; a longer delay is forgiven, not made up for.
+        # A frame counts from when the one before was over, so that drawing costs no pace; a longer
+        # delay is forgiven, not made up for.
         shown = self._over if now - self._over < self._period else now
         while True:
             if self._stop():
@@ -187,7 +199,8 @@ class Window:
         return 1.0 / (self.fps * self.speed)
 
     def wait_key(self, frame: Frame | None = None, timeout: float | None = None) -> str | None:
-        """Keep the window alive until a key is pressed; for walking, where arrows mean moves and there is no pace.
+        """Keep the window alive until a key is pressed; for walking, where arrows mean moves and
+        there is no pace.
 
         The keys v, p and s keep their meaning and are not returned.
 
@@ -196,7 +209,8 @@ class Window:
             timeout: longest wait in seconds, or None for no limit.
 
         Returns:
-            The key's name ("right", "left", "up", "down", "space", "r"), or None when the time is over.
+            The key's name ("right", "left", "up", "down", "space", "r"), or None when the time is
+            over.
 
         Raises:
             WindowClosed: the person closed the window, now or before.
@@ -220,7 +234,7 @@ class Window:
                 return None
 
     def close(self) -> None:
-        """Close the window; doing so again does nothing. A display that was there before us stays."""
+        """Close the window; may be called again. A display that pygame had before stays."""
         if self._pygame is not None and self._started_display:
             self._pygame.display.quit()
         self._closed, self._started_display = True, False
@@ -267,12 +281,13 @@ class Window:
             )
         screen.fill(
             tuple(int(channel) for channel in pixels[0, 0])
-        )  # the picture's own ground goes on beside it
+        )  # the picture's background continues beside it
         screen.blit(picture, picture.get_rect(center=screen.get_rect().center))
         pygame.display.flip()
 
     def _keys(self, seconds: float) -> list[str]:
-        """Wait for events, at most so many seconds, and return the keys that were pressed; redraws and closes where asked.
+        """Wait for events, at most so many seconds, and return the keys that were pressed; redraws
+        and closes where asked.
 
         Raises:
             WindowClosed: the window was closed.
@@ -300,7 +315,7 @@ class Window:
         self._update_caption()
         return keys
 
-    def _name(self, event: Any) -> str:
+    def _name(self, event: Event) -> str:
         """The key's name, with + and - recognised wherever the keyboard has them."""
         pygame = self._pygame
         if event.key in (pygame.K_KP_PLUS, pygame.K_PLUS, pygame.K_EQUALS) or event.unicode == "+":
@@ -335,7 +350,9 @@ class Window:
         self._draw()
 
     def _save(self) -> None:
-        """Save the frame at its own size, under a name that is not taken, and say so in the caption."""
+        """Save the frame at its own size, under a name that is not taken, and say so in the
+        caption.
+        """
         assert self._frame is not None
         pixels = self._frame.draw(self.hidden)
         picture = self._pygame.image.frombuffer(pixels.tobytes(), pixels.shape[1::-1], "RGB")
@@ -359,14 +376,17 @@ class Window:
             self._message = ""
         state = "" if self._walking else " · paused" if self.paused else f" · {self.speed:g}x"
         keys = "" if self._walking else "space pause · n step · + - speed · "
-        caption = f"{self.title}{state} · {self._message or keys + 'v values · p policy · s save · q quit'}"
+        message = self._message or f"{keys}v values · p policy · s save · q quit"
+        caption = f"{self.title}{state} · {message}"
         if caption != self._caption:
             self._caption = caption
             self._pygame.display.set_caption(caption)
 
 
-def _save_new(pygame: Any, picture: Any, folder: Path, stem: str) -> Path:
-    """Write a PNG under the first free number; "x" refuses a file that somebody else made in between."""
+def _save_new(pygame: ModuleType, picture: Surface, folder: Path, stem: str) -> Path:
+    """Write a PNG under the first free number; "x" refuses a file that another process made in
+    between.
+    """
     number = 1
     while True:
         path = folder / f"{stem}-{number:03d}.png"

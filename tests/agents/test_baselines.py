@@ -109,7 +109,7 @@ def test_blocks_learn_what_one_call_of_learn_learns(agent, algorithm):
         agent=agent, **options
     )  # begins with the same weights, environments and generators
     with other._inside():
-        other._learner.env = other._learner._wrap_env(other.place.venv)
+        other._learner.env = other._learner._wrap_env(other.world.venv)
         other._learner.learn(ours.limit, callback=None, log_interval=None)
     finished(ours)
     for name, tensor in other._learner.policy.state_dict().items():
@@ -280,7 +280,7 @@ def test_optimism_is_the_same_in_every_state_until_it_is_learned():
     assert (experiment.agent.worth(np.arange(100)) == 10.0).all()
     experiment.advance()
     worth = experiment.agent.worth(np.arange(100))
-    seen = experiment.place.venv.visits > 0
+    seen = experiment.world.venv.visits > 0
     assert (worth[~seen] == 10.0).all() and (worth[seen] < 10.0).any()
 
 
@@ -323,7 +323,7 @@ def test_images_are_observed_by_a_network_for_images():
     ).reset(seed=0)
     assert observation.shape == (36, 36, 3) and observation.dtype == np.uint8
     assert (
-        experiment.agent.act(observation) == experiment.place.policy(experiment.agent)[0].argmax()
+        experiment.agent.act(observation) == experiment.world.policy(experiment.agent)[0].argmax()
     )
 
 

@@ -54,7 +54,7 @@ def test_a_block_put_down_in_the_middle_is_taken_up_there(store, monkeypatch, la
     undisturbed = run(lab, **options)
     monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
     monkeypatch.setattr(
-        loop.Loop, "_on_time", lambda self: self.experiment is None
+        loop.Loop, "_on_time", lambda self: self.work.experiment is None
     )  # enough to prepare all, and for one seed at a time
     stopped = run(lab, **options, max_time=1e-9)
     stops = 1
@@ -75,7 +75,7 @@ def test_a_block_put_down_in_the_middle_is_taken_up_there(store, monkeypatch, la
 
 
 def test_a_run_whose_time_is_over_before_it_learned_says_so(store, monkeypatch):
-    monkeypatch.setattr(loop, "LATE_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "GRACE_SECONDS", 0.0)
     stopped = run("maze", **FEW, max_time=1e-9)
     (warning,) = stopped.record.warnings
     assert stopped.status == "timed-out" and "0 of 7 seeds were prepared" in warning
@@ -84,7 +84,7 @@ def test_a_run_whose_time_is_over_before_it_learned_says_so(store, monkeypatch):
 
 
 def test_what_is_hardly_late_is_not_put_down(store, monkeypatch):
-    monkeypatch.setattr(loop, "LATE_SECONDS", 600.0)
+    monkeypatch.setattr(loop, "GRACE_SECONDS", 600.0)
     stopped = run("maze", **FEW, max_time=1e-9)
     assert stopped.status in ("timed-out", "finished") and stopped.record.done_units > 0
 
@@ -92,7 +92,7 @@ def test_what_is_hardly_late_is_not_put_down(store, monkeypatch):
 def test_a_run_that_is_late_is_not_asked_for_one_more_block(store, monkeypatch):
     """The time of a run counts from its beginning, preparation included; else a late one would crawl on, seed by seed."""
     monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
-    monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.experiment is None)
+    monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.work.experiment is None)
     stopped = run("maze", **FEW, max_time=3600)
     assert (
         stopped.status == "timed-out"

@@ -264,7 +264,7 @@ def test_seeds_that_learn_together_find_it_out_too(store, promises):
 @pytest.mark.extras
 def test_a_stable_baselines_agent_is_tried_out_too(promises):
     pytest.importorskip("stable_baselines3")
-    from agents.baselines.places import GymPlace
+    from agents.baselines.worlds import GymVecWorld
     from envs import ids
     from sandbox.config.resolve import resolve
     from sandbox.lab import Context
@@ -274,14 +274,14 @@ def test_a_stable_baselines_agent_is_tried_out_too(promises):
         def act(self, observation):
             return 1
 
-    place = GymPlace(
+    world = GymVecWorld(
         resolve(ids.config_of("env", promises), [{}], "env"), 1, Context(0, Generators(0), None), 5
     )
-    trial = place.try_out(Right())
+    trial = world.try_out(Right(), 5)
     assert (
         trial.played.expected_return == -100
         and "reward -100" in trial.difference
-        and place.model is not None
+        and world.model is not None
     )
 
 

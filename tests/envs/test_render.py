@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs import board, layouts, palette, render, tiles
-from envs.render import Snapshot, captioned, greedy_bits
+from envs import layouts
+from envs.render import board, palette, snapshot, tiles
+from envs.render.snapshot import Snapshot, captioned, greedy_bits
 
 TEXT = """
 S.#.
@@ -28,7 +29,7 @@ def square(
 ) -> np.ndarray:
     """The pixels of one cell, uint8 [cell, cell, 3]."""
     plan = board.plan_of(layout)
-    left, top = render._page(plan).corner
+    left, top = snapshot._page(plan).corner
     return picture[
         top + row * plan.cell : top + (row + 1) * plan.cell,
         left + column * plan.cell : left + (column + 1) * plan.cell,
@@ -220,7 +221,7 @@ def test_title_and_status_are_written_and_long_ones_fit() -> None:
     plain = Snapshot(LAYOUT).draw()
     told = Snapshot(LAYOUT, title="Maze", status="episode 3 · ε 0.012").draw()
     changed = np.flatnonzero((plain != told).any(axis=(1, 2)))
-    assert changed.min() < render.HEADER and changed.max() > plain.shape[0] - render.STATUS
+    assert changed.min() < snapshot.HEADER and changed.max() > plain.shape[0] - snapshot.STATUS
     assert Snapshot(LAYOUT, status="very long " * 100).draw().shape == plain.shape
 
 
@@ -229,7 +230,7 @@ def test_greek_letters_and_dots_have_glyphs() -> None:
     assert all(
         metrics is not None
         for letter in "εαγτ·…"
-        for metrics in tiles.font(render.TEXT).metrics(letter)
+        for metrics in tiles.font(snapshot.TEXT).metrics(letter)
     )
 
 
@@ -259,8 +260,8 @@ def test_the_same_snapshot_gives_the_same_bytes() -> None:
         board._scene,
         board._ground,
         board._tile_bank,
-        render._page,
-        render._colour_bar,
+        snapshot._page,
+        snapshot._colour_bar,
     ):
         kept.cache_clear()
     assert draw() == first
@@ -283,7 +284,7 @@ def test_drawing_survives_somebody_who_quits_pygame() -> None:
 
 
 def test_importing_the_renderer_loads_no_pygame() -> None:
-    code = "import envs.render, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
+    code = "import envs.render.snapshot, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Tables of transitions: believed where they foretell what happens, and only there."""
+"""Tables of transitions: believed where they predict what happens, and only there."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_table_that_lies_is_found_out(lie):
 
     env.step = step
     found = tables.read(limited(env), 20)
-    assert found.model is None and "foret" in found.why_not
+    assert found.model is None and "predict" in found.why_not
 
 
 @pytest.mark.parametrize(

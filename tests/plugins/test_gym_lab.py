@@ -17,7 +17,6 @@ from agents.planning import evaluation, probabilities
 from envs import ids
 from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
-from plugins.gym.presets import PRESETS
 from sandbox import load
 from sandbox.config.model import dump
 from sandbox.config.resolve import merge, resolve
@@ -42,7 +41,7 @@ def start(store, preset="default", seed=0, settings=QUIET, seeds=1, **options):
 def learned(preset, seed=0, **options):
     """A finished experiment, without a run folder."""
     lab = GymLab()
-    config = resolve(lab.Config, [merge(PRESETS[preset], options)], "gym")
+    config = resolve(lab.Config, [merge(GymLab.presets[preset], options)], "gym")
     experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)
     while not experiment.done:
         experiment.advance()

@@ -244,7 +244,7 @@ def test_solve_says_which_optimum_is_which(say):
 
 
 def test_solve_leaves_out_an_optimum_that_takes_too_long(say, monkeypatch):
-    from agents.control import experiment
+    from agents.control import base as experiment
 
     monkeypatch.setattr(experiment, "OPTIMUM_WORK", 10)
     experiment.best_returns.cache_clear()

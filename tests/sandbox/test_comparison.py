@@ -83,24 +83,18 @@ def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monke
     assert sandbox.compare("race", agents=["hare"], seeds=2).reused == 0
 
 
-def test_only_changed_folders_are_read_to_find_runs(race, store, monkeypatch):
-    sandbox.compare("race", agents=["hare"], seeds=3)
-    read = []
-    real = planned.RunRecord.read.__func__
-    monkeypatch.setattr(
-        planned.RunRecord,
-        "read",
-        classmethod(lambda cls, path: read.append(path) or real(cls, path)),
-    )
+def test_runs_are_found_among_others_by_what_they_compute(race, store):
+    first = sandbox.compare("race", agents=["hare"], seeds=3)
     for number in range(3):
         sandbox.run("race", agent="tortoise", seed=number)
-    Store().rows()
-    read.clear()
     wanted = ComparisonRequest(Request("race", seed=1), ["hare"])
     agents, _ = compared_agents(wanted)
     (member,) = planned.planned_runs(wanted.request, agents)
-    found = Store().matching({member.fingerprint: member.sources})
-    assert len(found[member.fingerprint]) == 1 and read == []
+    found = Store().matching({member.fingerprint: member.sources, "0" * 64: member.sources})
+    assert {name: [row.id for row in rows] for name, rows in found.items()} == {
+        member.fingerprint: [first.runs["hare"][1].id]
+    }
+    assert Store().matching({member.fingerprint: "other sources"}) == {}
 
 
 def test_the_standings_are_arithmetic(race, store):

@@ -58,7 +58,6 @@ def damage_base(store):
             str(store),
         ]
     )
-    (store / "index.sqlite").unlink()
     return store
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
 
@@ -114,26 +112,6 @@ def test_many_runs_are_found_with_one_look_at_the_folders(say, store, monkeypatc
     monkeypatch.setattr(Store, "_ids", lambda self: looks.append(1) or ids(self))
     assert say("delete", *[one.id for one in runs], "--yes").code == 0
     assert len(looks) == 1 and not Store(store).rows()
-
-
-def test_a_locked_index_is_said_and_worked_around(say, store, monkeypatch):
-    from sandbox.store import index
-
-    made(2)
-    assert say("list").code == 0
-    monkeypatch.setattr(index, "BUSY_SECONDS", 0.05)
-    with closing(sqlite3.connect(store / "index.sqlite", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        said = say("list", "--json")
-        assert (
-            said.code == 0
-            and len(said.document) == 2
-            and "another process holds the index" in said.err
-        )
-        assert (store / "index.sqlite").exists()
-        other.execute("ROLLBACK")
-    said = say("list")
-    assert said.code == 0 and "holds the index" not in said.err
 
 
 def test_a_run_that_died_as_it_began_cannot_be_loaded(store):

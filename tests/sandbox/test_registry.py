@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from sandbox.errors import PluginError, UnknownNameError, UsageError
+from sandbox.registry.registrar import KINDS
 from sandbox.registry.registry import BUILT_IN, Registry
 from tests.conftest import ROOT, TOYS
 
@@ -33,7 +34,7 @@ def test_the_built_in_plugins_bring_labs_agents_environments_and_commands(regist
 
 
 def test_every_registered_target_can_be_loaded(registry):
-    for entry in registry:
+    for entry in (one for kind in KINDS for one in registry.entries(kind)):
         try:
             assert registry.load(entry.kind, entry.name) is not None
         except UsageError as error:  # an extra that is not here names the line that brings it
@@ -146,13 +147,19 @@ def test_the_command_line_reports_a_broken_plugin_and_goes_on(tmp_path, in_proce
     assert "broken on import" not in in_process("plugins", SANDBOX_PLUGINS="none", **path).out
 
 
-def test_our_own_entry_points_are_the_built_in_table():
-    import configparser
-
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg")
-    lines = setup["options.entry_points"]["sandbox"].strip().splitlines()
-    assert dict(line.split(" = ") for line in lines) == BUILT_IN
+def test_an_older_installation_that_lists_our_plugins_brings_none_of_them_twice(
+    tmp_path, in_process
+):
+    info = tmp_path / "sandbox_lab-0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sandbox-lab\nVersion: 0.0\n")
+    points = "".join(f"{name} = {module}\n" for name, module in BUILT_IN.items())
+    (info / "entry_points.txt").write_text(f"[sandbox]\n{points}")
+    said = in_process("plugins", "--json", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    ours = [one for one in said.document if one["name"].partition(" ")[0] in BUILT_IN]
+    assert [one["name"] for one in ours] == list(BUILT_IN)
+    assert {one["source"] for one in ours} == {"built in"}
+    assert not any(one["error"] for one in ours)
 
 
 @pytest.mark.parametrize(

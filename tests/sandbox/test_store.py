@@ -1,7 +1,9 @@
-"""The store: folders are the truth, the index is only a cache, nothing leads out of a run's folder."""
+"""The store: folders are the truth, and nothing leads out of a run's folder."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import sqlite3
 import threading
@@ -148,32 +150,26 @@ def test_an_unknown_run_is_said_so(store, walk):
         Store(store / "empty").find("last")
 
 
-@pytest.mark.parametrize(
-    "damage", ["missing", "garbage", "another schema", "another version", "a folder"]
-)
-def test_an_index_that_is_missing_or_garbage_is_rebuilt(store, walk, damage):
+def test_the_index_of_an_older_version_is_removed_and_a_file_of_that_name_is_not(
+    store, walk, monkeypatch, tmp_path
+):
     run = make(store)
-    found = Store(store)
-    assert [row.id for row in found.rows()] == [run.id]
-    index = store / "index.sqlite"
-    if damage == "garbage":
-        index.write_bytes(b"not a database at all" * 100)
-    else:
-        index.unlink()
-    if damage == "another schema":
-        with sqlite3.connect(index) as database:
-            database.execute("CREATE TABLE runs (colour TEXT)")
-        database.close()
-    if damage == "another version":
-        with sqlite3.connect(index) as database:
-            database.execute("PRAGMA user_version = 99")
-        database.close()
-    if damage == "a folder":
-        index.mkdir()
-    assert [(row.id, row.status) for row in found.rows()] == [(run.id, "finished")]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    digest = hashlib.sha256(str(store.resolve()).encode()).hexdigest()[:16]
+    in_cache = tmp_path / "cache" / "sandbox" / f"index-{digest}.sqlite"
+    in_cache.parent.mkdir(parents=True)
+    for index in (store / "index.sqlite", in_cache):
+        with contextlib.closing(sqlite3.connect(index)) as database:
+            database.execute(
+                "CREATE TABLE runs (\n    path TEXT PRIMARY KEY, stamp INTEGER NOT NULL)"
+            )
+        assert [row.id for row in Store(store).rows()] == [run.id] and not index.exists()
+        index.write_bytes(b"somebody's own" * 100)
+    assert [row.id for row in Store(store).rows()] == [run.id]
+    assert (store / "index.sqlite").exists() and in_cache.exists()
 
 
-def test_the_index_follows_what_changes_in_the_folders(store, walk):
+def test_a_listing_follows_what_changes_in_the_folders(store, walk):
     one, two = make(store), make(store, seed=1)
     found = Store(store)
     assert len(found.rows()) == 2

@@ -534,7 +534,7 @@ def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(wal
     said = say("run", "walk", "-p", walk, "--track", "mlflow=http://127.0.0.1:9", *WALK)
     assert said.code == 0 and said.document["status"] == "finished"
     (warning,) = said.document["warnings"]
-    assert "mlflow" in warning and "the run goes on" in warning
+    assert "mlflow" in warning and "the run continues" in warning
 
 
 @pytest.mark.extras

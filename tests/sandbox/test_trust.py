@@ -15,7 +15,7 @@ from sandbox import load, resume, run
 from sandbox.errors import CheckpointError, LinkError, StoreError
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
-from sandbox.store import Store, checkpoint, files
+from sandbox.store import Store, checkpoint, open_folder
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.verify import check
 
@@ -29,9 +29,9 @@ def start(store, seed=0, settings=None, **options):
 @pytest.fixture(params=[True, False], ids=["descriptors", "without them"])
 def means(request, monkeypatch):
     """With and without what the system offers against links (Windows has no O_NOFOLLOW and no descriptors of folders)."""
-    if request.param and not files.DESCRIPTORS:
+    if request.param and not open_folder.DESCRIPTORS:
         pytest.skip("this system has no descriptors of folders")
-    monkeypatch.setattr(files, "DESCRIPTORS", request.param)
+    monkeypatch.setattr(open_folder, "DESCRIPTORS", request.param)
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_a_resume_over_changed_metrics_falls_back_and_says_so(store, walk, stopp
         "metrics.jsonl is not what it was" in warning for warning in run.record.warnings
     )
     assert run.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
-    assert any("begins anew" in warning for warning in run.record.warnings)
+    assert any("starts from scratch" in warning for warning in run.record.warnings)
 
 
 @pytest.mark.parametrize("damage", ["checkpoint", "metrics", "all checkpoints"])

@@ -21,20 +21,21 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
     """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all it made."""
     from sandbox.store.store import Store
 
-    found = Store(store)
-    folders = {folder.path: folder for folder in found.find_each(runs)}
+    place = Store(store)
+    folders = {folder.path: folder for folder in place.find_each(runs)}
     for folder in folders.values():
-        found.check_deletable(folder)
+        place.check_deletable(folder)
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UsageError(
-                f"This would delete {', '.join(folder.id for folder in folders.values())}. Say --yes if you mean it."
+                f"This would delete {', '.join(folder.id for folder in folders.values())}. Say "
+                "--yes if you mean it."
             )
         for folder in folders.values():
             click.echo(f"  {folder.id}", err=True)
         click.confirm(f"Delete {plural(len(folders), 'run')}?", abort=True, err=True)
     for folder in folders.values():
-        found.delete(folder)
+        place.delete(folder)
     if as_json:
         print_json({"deleted": [folder.id for folder in folders.values()]})
     else:

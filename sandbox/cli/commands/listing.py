@@ -11,7 +11,7 @@ from sandbox.cli.output import next_commands, print_json, score, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry.registry import registry
 from sandbox.score import score_of
-from sandbox.store.index import Row
+from sandbox.store.listing import Row
 from sandbox.store.store import Store
 from sandbox.text import plural, words
 
@@ -29,7 +29,8 @@ KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "c
     "--all",
     "every",
     is_flag=True,
-    help="A line for each run; those of a sweep or comparison are one line otherwise, unless --status is given.",
+    help="A line for each run; those of a sweep or comparison are one line otherwise, unless "
+    "--status is given.",
 )
 @store_option
 @json_option
@@ -70,12 +71,10 @@ def _list_runs(
     store: str | None,
     as_json: bool,
 ) -> None:
-    found = Store(store)
-    root = found.root.resolve()
-    known = found.rows()
+    runs_store = Store(store)
+    root = runs_store.root.resolve()
+    known = runs_store.rows()
     rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
-    if found.index_is_busy:
-        click.echo("Note: another process holds the index, so every run.json was read.", err=True)
     chosen = rows[-most:] if most else rows
     if as_json:
         print_json(
@@ -94,7 +93,7 @@ def _list_runs(
             else (["run", "maze", "--agent", "sarsa"], "makes the first one")
         )
         return
-    lines = list(chosen) if every or status else groups.grouped(found, chosen, known)
+    lines = list(chosen) if every or status else groups.grouped(runs_store, chosen, known)
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):

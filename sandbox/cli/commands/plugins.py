@@ -26,27 +26,27 @@ def _brought(entries: Sequence[Entry]) -> str:
 @click.option("--trace", is_flag=True, help="Show where broken plugins failed.")
 @json_option
 def plugins(trace: bool, as_json: bool) -> int:
-    """List plugins: where they come from, what they bring, how long their import took, and what is wrong with broken ones."""
+    """List plugins: where they come from, what they bring, how long their import took, and what is
+    wrong with broken ones.
+    """
     known = registry()
     known.load_outside()
-    found = list(known.plugins.values())
+    listed = list(known.plugins.values())
     if as_json:
         print_json(
             [
                 {
-                    **{
-                        "name": plugin.name,
-                        "source": plugin.source,
-                        "version": plugin.version,
-                        "seconds": plugin.seconds,
-                        "error": plugin.error,
-                    },
+                    "name": plugin.name,
+                    "source": plugin.source,
+                    "version": plugin.version,
+                    "seconds": plugin.seconds,
+                    "error": plugin.error,
                     "brings": [
                         {"kind": entry.kind, "name": entry.name, "summary": entry.summary}
                         for entry in plugin.entries
                     ],
                 }
-                for plugin in found
+                for plugin in listed
             ]
         )
         return 0
@@ -57,17 +57,18 @@ def plugins(trace: bool, as_json: bool) -> int:
             f"{plugin.seconds * 1000:.0f} ms",
             "broken" if plugin.error else _brought(plugin.entries),
         ]
-        for plugin in found
+        for plugin in listed
     ]
     table(["plugin", "from", "import", "brings"], rows, right=["import"])
-    for plugin in found:
+    for plugin in listed:
         if plugin.error:
             click.echo(
-                f"{click.style('Broken: ', fg='red')}{plugin.name} ({plugin.source}): {plugin.error}"
+                f"{click.style('Broken: ', fg='red')}{plugin.name} ({plugin.source}): "
+                f"{plugin.error}"
             )
             if trace and plugin.trace:
                 click.echo("".join(f"    {line}\n" for line in plugin.trace.splitlines()), nl=False)
-    if any(plugin.error and plugin.trace for plugin in found) and not trace:
+    if any(plugin.error and plugin.trace for plugin in listed) and not trace:
         next_commands((["plugins", "--trace"], "where the broken ones failed"))
     else:
         next_commands((["list", "labs"], "what can be run"))

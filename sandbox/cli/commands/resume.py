@@ -1,8 +1,8 @@
-"""`resume RUN`: go on where a run stopped."""
+"""`resume RUN`: continue a run where it stopped."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,9 @@ from sandbox.cli.options import (
     store_option,
 )
 from sandbox.errors import RunFailed
+
+if TYPE_CHECKING:
+    from sandbox.store.sweeps import SweepFolder
 
 
 @click.command()
@@ -66,7 +69,8 @@ def resume(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN (an id, the beginning of one, a folder, or `last`), or with a sweep, where it stopped.
+    """Go on with RUN (an id, the beginning of one, a folder, or `last`), or with a sweep, where it
+    stopped.
 
     A run that was killed ends with the same bytes as one that was never stopped.
     """
@@ -105,19 +109,23 @@ def resume(
 
 
 def _resume_sweep(
-    folder: Any, workers: int | None, scheduler: str | None, allow_changed: bool, as_json: bool
+    folder: SweepFolder,
+    workers: int | None,
+    scheduler: str | None,
+    allow_changed: bool,
+    as_json: bool,
 ) -> int:
-    """Go on with a sweep: only what is not finished is carried out."""
+    """Resume a sweep: only unfinished trials run."""
     from sandbox.cli.commands.sweep import print_sweep
     from sandbox.cli.sweep_progress import SweepProgress
     from sandbox.sweeps.api import resume_sweep
 
     with SweepProgress(quiet=as_json) as progress:
-        made = resume_sweep(
+        resumed = resume_sweep(
             folder,
             workers=workers,
             scheduler=scheduler,
             allow_changed=allow_changed,
             progress=progress,
         )
-    return print_sweep(made, as_json=as_json)
+    return print_sweep(resumed, as_json=as_json)

@@ -47,13 +47,13 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
 
     It may also be a sweep or a comparison.
     """
-    from sandbox.store import lookup
+    from sandbox.cli import stored
     from sandbox.store.store import Store
 
-    found = lookup.find(Store(store), run)
-    if not isinstance(found, RunFolder):
-        return _show_group(found, open_figures, as_json)
-    shown = Run(found)
+    folder = stored.find(Store(store), run)
+    if not isinstance(folder, RunFolder):
+        return _show_group(folder, open_figures, as_json)
+    shown = Run(folder)
     problems: list[str] = []
     metrics = Metrics(shown.folder.metrics_path, problems.append)
     record = shown.record
@@ -91,16 +91,16 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
     return 0
 
 
-def _show_group(found: SweepFolder | ComparisonFolder, open_page: bool, as_json: bool) -> int:
+def _show_group(folder: SweepFolder | ComparisonFolder, open_page: bool, as_json: bool) -> int:
     """Show a sweep or a comparison."""
     from sandbox.cli import stored
 
-    if isinstance(found, SweepFolder):
-        stored.show_sweep(found, as_json=as_json)
+    if isinstance(folder, SweepFolder):
+        stored.show_sweep(folder, as_json=as_json)
     else:
-        stored.show_comparison(found, as_json=as_json)
+        stored.show_comparison(folder, as_json=as_json)
     if open_page:
-        _open_all([path for path in sorted(found.path.iterdir()) if path.suffix == ".html"])
+        _open_all([path for path in sorted(folder.path.iterdir()) if path.suffix == ".html"])
     return 0
 
 

@@ -24,8 +24,8 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     from sandbox.store.store import Store
     from sandbox.store.verify import check
 
-    found = Store(store)
-    folders = [found.find(run)] if run else found.folders()
+    runs = Store(store)
+    folders = [runs.find(run)] if run else runs.folders()
     documents: list[dict[str, Any]] = [
         {"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)}
         for folder in folders
@@ -45,10 +45,11 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     older = sum(bool(document["notes"]) for document in documents)
     if older:
         click.echo(
-            f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and the metrics say."
+            f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and "
+            "the metrics say."
         )
     if not documents:
-        click.echo(f"No runs in {found.root.resolve()}.")
+        click.echo(f"No runs in {runs.root.resolve()}.")
     elif bad:
         next_commands(_remedy(bad[0]))
     else:
@@ -67,7 +68,7 @@ def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
     from sandbox.store.verify import CHANGED
 
     run, problems = document["run"], document["problems"]
-    if document["status"] == "damaged" or CHANGED in problems:  # nobody knows what to go on with
+    if document["status"] == "damaged" or CHANGED in problems:  # there is nothing to resume from
         return ["delete", run], "removes it"
     if any(" is a link, " in problem for problem in problems):
         return ["show", run], "what it says of itself; remove the link by hand"

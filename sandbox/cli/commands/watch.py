@@ -58,7 +58,9 @@ def watch(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first policy to its last."""
+    """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first
+    policy to its last.
+    """
     from sandbox.cli.files import destination
     from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.runs.api import Run
@@ -69,7 +71,8 @@ def watch(
     watched = Run(Store(store).find(run))
     if not watched.lab.offers("frames"):
         raise UsageError(
-            f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show {watched.id}` shows its curves."
+            f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show "
+            f"{watched.id}` shows its curves."
         )
     if render == "human":
         require_screen()

@@ -1,7 +1,8 @@
 """The drawn parts of a grid: one picture per kind of cell, and the signs that lie on cells.
 
-Every part is drawn once per size by pygame, several times too large, shrunk to smooth edges and kept; a grid is assembled from
-copies. All parts are uint8 [size, size, 4] (red, green, blue, alpha), with alpha not multiplied in.
+Every part is drawn once per size by pygame, several times too large, shrunk to smooth edges and
+kept; a grid is assembled from copies. All parts are uint8 [size, size, 4] (red, green, blue,
+alpha), with alpha not multiplied in.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs import palette
-from envs.palette import Colour
+from envs.render import palette
+from envs.render.palette import Colour
 from sandbox.visual.window import load_pygame
+
+if TYPE_CHECKING:
+    import pygame
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 DIRECTIONS = {RIGHT: (1, 0), LEFT: (-1, 0), DOWN: (0, 1), UP: (0, -1)}
@@ -30,31 +34,47 @@ Point = tuple[float, float]
 
 
 class Pen:
-    """Draws on a square of `size` pixels in coordinates from 0 to 1, x to the right and y down, `FACTOR` times too large.
+    """Draws on a square of `size` pixels in coordinates from 0 to 1, x to the right and y down,
+    `FACTOR` times too large.
 
     Args:
         size: width and height of the finished picture, pixels.
-        ground: colour under the drawing, which shows where nothing is drawn when `alpha` is above 0.
+        ground: colour under the drawing, which shows where nothing is drawn when `alpha` is above
+            0.
         alpha: opacity of the ground, 0 to 255.
     """
 
     FACTOR = 4
 
     def __init__(self, size: int, ground: Colour, alpha: int = 0) -> None:
-        self._pygame: Any = load_pygame()
+        self._pygame = load_pygame()
         self._side = size * self.FACTOR
         self._surface = self._pygame.Surface((self._side, self._side), self._pygame.SRCALPHA, 32)
         self._surface.fill((*ground, alpha))
 
     def disc(self, centre: Point, radius: float, colour: Colour, alpha: int = 255) -> None:
-        """A filled circle."""
+        """A filled circle.
+
+        Args:
+            centre: (x, y), 0 to 1.
+            radius: share of the square.
+            colour: of the disc.
+            alpha: opacity, 0 to 255.
+        """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
             self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5)
         )
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        """A circle's outline of `width`, inside of `radius`."""
+        """A circle's outline of `width`, inside of `radius`.
+
+        Args:
+            centre: (x, y), 0 to 1.
+            radius: of its outer edge, share of the square.
+            width: share of the square.
+            colour: of the ring.
+        """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
             self._surface,
@@ -65,7 +85,13 @@ class Pen:
         )
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: int = 255) -> None:
-        """A filled polygon."""
+        """A filled polygon.
+
+        Args:
+            points: corners (x, y), 0 to 1.
+            colour: of the polygon.
+            alpha: opacity, 0 to 255.
+        """
         self._pygame.draw.polygon(
             self._surface, (*colour, alpha), [(x * self._side, y * self._side) for x, y in points]
         )
@@ -73,7 +99,15 @@ class Pen:
     def box(
         self, corner: Point, extent: Point, colour: Colour, alpha: int = 255, **radii: int
     ) -> None:
-        """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels."""
+        """A filled rectangle; `radii` are pygame's corner radii, in oversized pixels.
+
+        Args:
+            corner: upper left (x, y), 0 to 1.
+            extent: width and height, 0 to 1.
+            colour: of the rectangle.
+            alpha: opacity, 0 to 255.
+            radii: pygame's corner radii, in oversized pixels.
+        """
         left, top = round(corner[0] * self._side), round(corner[1] * self._side)
         right, bottom = (
             round((corner[0] + extent[0]) * self._side),
@@ -95,9 +129,15 @@ class Pen:
 
 
 def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
-    """The mean of each `factor` x `factor` block, uint8 [h, w, 4] -> [h / factor, w / factor, 4], rounded up.
+    """The mean of each `factor` x `factor` block, uint8 [h, w, 4] -> [h / factor, w / factor, 4],
+    rounded up.
 
-    Colours are weighted by their opacity: plain means would drag the colour of invisible pixels into the edges.
+    Colours are weighted by their opacity: plain means would drag the colour of invisible pixels
+    into the edges.
+
+    Args:
+        picture: uint8 [h, w, 4].
+        factor: how many pixels become one, in each direction.
     """
     missing = [-side % factor for side in picture.shape[:2]]
     picture = (
@@ -156,7 +196,9 @@ def wall_tile(size: int, joined: int) -> np.ndarray:
 
 
 def brick_tile(size: int) -> np.ndarray:
-    """A wall that can be climbed: courses of bricks with a slanted hatch, half clear so that its value shows."""
+    """A wall that can be climbed: courses of bricks with a slanted hatch, half clear so that its
+    value shows.
+    """
     if size < SMALLEST_WITH_LINES:
         return _plain(size, palette.BRICK, 200)
     pen = Pen(size, palette.BRICK, 165)
@@ -179,7 +221,8 @@ def sand_tile(size: int) -> np.ndarray:
     pen = Pen(size, palette.SAND, 150)
     for row in range(5):
         for column in range(5):
-            # Fixed odd multiples spread the grains without a pattern the eye picks up, and without a generator.
+            # Fixed odd multiples spread the grains without a pattern the eye picks up, and without
+            # a generator.
             x = (column + 0.5 + 0.32 * math.sin(7.1 * row + 3.7 * column)) / 5
             y = (row + 0.5 + 0.32 * math.sin(5.3 * column + 2.9 * row + 1)) / 5
             pen.disc((x, y), 0.024 + 0.010 * ((3 * row + column) % 3), palette.SAND_GRAIN, 235)
@@ -216,7 +259,7 @@ def ring_sign(size: int) -> np.ndarray:
 
 
 def agent_sign(size: int) -> np.ndarray:
-    """The agent: a vermilion token with a white and a dark edge, so that it stands out on anything."""
+    """The agent: a vermilion token with a white and a dark edge, visible on any ground."""
     pen = Pen(size, palette.INK)
     pen.disc((0.5, 0.5), 0.325, palette.INK)
     pen.disc((0.5, 0.5), 0.295, palette.HALO)
@@ -225,9 +268,11 @@ def agent_sign(size: int) -> np.ndarray:
 
 
 def arrow_sign(size: int, actions: int) -> np.ndarray:
-    """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for `stay`.
+    """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for
+    `stay`.
 
-    The more actions tie, the fainter they are: a cell without a preference should not look like a decision.
+    The more actions tie, the fainter they are: a cell without a preference should not look like a
+    decision.
 
     Args:
         size: pixels.
@@ -272,7 +317,7 @@ def _plain(size: int, colour: Colour, alpha: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> Any:
+def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> pygame.Surface:
     """A sign or tile as a pygame.Surface that can be blitted, kept for the next time.
 
     Args:
@@ -283,16 +328,17 @@ def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> Any:
     return to_surface(draw(size, *arguments))
 
 
-def to_surface(picture: np.ndarray) -> Any:
+def to_surface(picture: np.ndarray) -> pygame.Surface:
     """A pygame.Surface with its own copy of a picture, uint8 [h, w, 4]."""
     pygame = load_pygame()
     height, width = picture.shape[:2]
-    # In memory blue comes first, as in pygame's own surfaces: a blit between two orders of channels takes ten times as long.
+    # In memory blue comes first, as in pygame's own surfaces: a blit between two orders of channels
+    # takes ten times as long.
     return pygame.image.frombytes(picture[..., [2, 1, 0, 3]].tobytes(), (width, height), "BGRA")
 
 
 @lru_cache(maxsize=16)
-def font(pixels: int) -> Any:
+def font(pixels: int) -> pygame.font.Font:
     """pygame's own font, which has Greek letters and is there on every machine."""
     pygame = load_pygame()
     pygame.font.init()
@@ -300,10 +346,16 @@ def font(pixels: int) -> Any:
 
 
 @lru_cache(maxsize=256)
-def text(words: str, pixels: int, colour: Colour) -> Any:
+def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
     """A pygame.Surface with one line of text.
 
-    Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it: then they are made again.
+    Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it:
+    then they are made again.
+
+    Args:
+        words: one line.
+        pixels: height of the letters.
+        colour: of the letters.
     """
     pygame = load_pygame()
     try:

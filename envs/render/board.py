@@ -1,4 +1,5 @@
-"""The board of a picture: cells, values, arrows, trail and signs, for grids of any size.
+"""The squared part of a picture: cells, values, arrows, trail and signs, at any size from 1 to 1000
+and more cells.
 
 Whatever does not change from one frame to the next is drawn once and cached.
 """
@@ -10,16 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs import layouts, palette, tiles
+from envs import layouts
 from envs.layouts import Layout
+from envs.render import palette, tiles
 from sandbox.visual.window import load_pygame
 
+if TYPE_CHECKING:
+    import pygame
+
 LARGEST_BOARD = 800
-"""Largest side of the board, pixels: cells shrink to keep it, down to one pixel per cell."""
+"""Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink
+further …
+"""
 MOST_CELLS = 1024
 """Cells per side with one pixel each, at most; with more cells a pixel shows several."""
 COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
@@ -27,7 +34,7 @@ COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
 SMALLEST_INDEXED = 9
 """Smallest side of a cell, in pixels, for which rows and columns are numbered."""
 SMALLEST_SIGN = 20
-"""Smallest size of a sign, in pixels, so that the agent remains visible on small cells."""
+"""Signs keep this size, in pixels, when cells are smaller, so that they can be seen."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,9 @@ def scene(
     values: np.ndarray | None,
     greedy: np.ndarray | None,
     scale: tuple[float, float],
-) -> Any:
-    """The board without trail and agent, as a shared pygame.Surface that must not be changed.
+) -> pygame.Surface:
+    """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn
+    on.
 
     Args:
         plan: of the board.
@@ -109,7 +117,8 @@ def scene(
         greedy: greedy actions as bits, [states], or None; see `envs.render.greedy_bits`.
         scale: ends of the colour scale.
     """
-    # During an episode the values stay the same; bytes serve as the key of the cache.
+    # While an agent walks, its values stay as they are; bytes as the key let equal values be found
+    # again.
     return _scene(
         plan,
         None if values is None else values.tobytes(),
@@ -121,7 +130,7 @@ def scene(
 @lru_cache(maxsize=4)
 def _scene(
     plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]
-) -> Any:
+) -> pygame.Surface:
     pygame = load_pygame()
     surface = pygame.Surface(plan.extent, 0, 32)
     surface.fill(palette.FLOOR)
@@ -141,9 +150,9 @@ def _scene(
 
 
 def _draw_heat(
-    surface: Any, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
+    surface: pygame.Surface, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
 ) -> None:
-    """Fill each cell of the board with the colour of its value, or of the floor if it is unknown."""
+    """Fill each cell with its value's colour; unknown values have the floor's colour."""
     pygame = load_pygame()
     shown = np.isfinite(values) & plan.walkable.ravel()
     index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
@@ -160,10 +169,8 @@ def _draw_heat(
 
 
 def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Give cells without a value the mean colour around them, which their rounded corners show.
-
-    Returns:
-        uint8 [rows, columns, 3].
+    """Give cells that show no value the mean colour around them, uint8 [rows, columns, 3]: it is
+    what their rounded corners let through.
     """
     weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
     framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
@@ -180,8 +187,10 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _ground(plan: BoardPlan) -> Any:
-    """The constant layer above the values: walls, bricks, sand, holes, start and goals."""
+def _ground(plan: BoardPlan) -> pygame.Surface:
+    """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and
+    goals.
+    """
     bank, codes = _tile_bank(plan.cell), plan.codes
     kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], places in the bank
     for place, code in enumerate((layouts.LOW_WALL, layouts.SAND, layouts.HOLE), start=1):
@@ -202,7 +211,9 @@ def _ground(plan: BoardPlan) -> Any:
 
 @lru_cache(maxsize=8)
 def _tile_bank(size: int) -> np.ndarray:
-    """All tiles of one size: floor, low wall, sand, hole, 16 walls; uint8 [20, size, size, 4]."""
+    """All tiles of one size, uint8 [20, size, size, 4]: floor, low wall, sand, hole, then the
+    sixteen walls.
+    """
     others = [
         tiles.floor_tile(size),
         tiles.brick_tile(size),
@@ -213,10 +224,8 @@ def _tile_bank(size: int) -> np.ndarray:
 
 
 def _joined(walls: np.ndarray) -> np.ndarray:
-    """Which neighbours of each cell are walls, int64 [rows, columns]; the border counts as a wall.
-
-    Returns:
-        The sum of 1 for above, 2 for right, 4 for below and 8 for left.
+    """Which neighbours of each cell are walls, int64 [rows, columns]: 1 above, 2 right, 4 below, 8
+    left, added up; the border is one.
     """
     framed = np.pad(walls, 1, constant_values=True)
     above, below, left, right = (
@@ -230,20 +239,21 @@ def _joined(walls: np.ndarray) -> np.ndarray:
 
 
 def draw_sign(
-    surface: Any,
+    surface: pygame.Surface,
     plan: BoardPlan,
     corner: tuple[int, int],
     cell: tuple[int, int],
     sign: Callable[[int], np.ndarray],
 ) -> None:
-    """Draw a sign on a cell; on small cells it covers neighbours, see `SMALLEST_SIGN`.
+    """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small
+    cells it reaches beyond.
 
     Args:
-        surface: a pygame.Surface that is changed.
-        plan: of the board.
-        corner: upper left corner of the board on the surface, pixels (x, y).
+        surface: to draw on.
+        plan: where things lie.
+        corner: of the board, pixels (x, y).
         cell: row and column.
-        sign: returns the sign for a side in pixels, uint8 [side, side, 4].
+        sign: draws it at a size in pixels; see `envs.render.tiles`
     """
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
@@ -251,15 +261,19 @@ def draw_sign(
 
 
 def draw_trail(
-    surface: Any, plan: BoardPlan, corner: tuple[int, int], path: Sequence[tuple[int, int]]
+    surface: pygame.Surface,
+    plan: BoardPlan,
+    corner: tuple[int, int],
+    path: Sequence[tuple[int, int]],
 ) -> None:
-    """Draw a path that fades towards its beginning, with a gap where it jumps.
+    """Draw the way through a path's cells (row, column), fading towards its beginning; where it
+    jumps there is a gap.
 
     Args:
-        surface: a pygame.Surface that is changed.
-        plan: of the board.
-        corner: upper left corner of the board on the surface, pixels (x, y).
-        path: cells (row, column), oldest first, at least one.
+        surface: to draw on.
+        plan: where things lie.
+        corner: of the board, pixels (x, y).
+        path: cells (row, column), oldest first.
     """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)
@@ -277,7 +291,8 @@ def draw_trail(
             abs(x1 - x0) + width,
             abs(y1 - y0) + width,
         )
-        # Drawn, not blitted: later bars replace earlier ones, so that crossings are not darker.
+        # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not
+        # add up to dark spots.
         pygame.draw.rect(
             layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2
         )

@@ -1,6 +1,7 @@
 """A moment of a grid world as a picture.
 
-The pixels of a snapshot depend on its fields alone; they are drawn off screen, without a display.
+A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off
+screen, without a display.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs import board, palette, tiles
+from envs.render import board, palette, tiles
 from sandbox.text import number
 from sandbox.visual.window import load_pygame
 
 if TYPE_CHECKING:
+    import pygame
+
     from envs.layouts import Layout
 
 HEADER, STATUS = 34, 32
@@ -38,14 +41,14 @@ class Snapshot:
     Attributes:
         layout: the cells.
         agent: its cell (row, column), or None.
-        trail: cells (row, column) that the agent came through, oldest first, with its present cell
-            or without.
-        values: value of each state, float [states], counted row by row; NaN is not drawn; None
-            draws no values.
-        policy: [states, 5] in the order stay, right, left, down, up; greedy actions are True, or
-            have the largest positive number of their row.
-        value_range: lowest and highest value of the colour scale; None takes those of the values.
-            An animation needs one range for all frames.
+        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the
+            last or not.
+        values: value of each state, float [states], with states counted row by row; NaN is not
+            drawn. None: not known.
+        policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the
+            row's largest positive number.
+        value_range: lowest and highest value of the colour scale; None takes the snapshot's own.
+            Animations want one for all frames.
         status: the line below ("episode 1200 · step 17 · ε 0.012 · return 31").
         title: the line above.
     """
@@ -104,7 +107,8 @@ class Snapshot:
 
 
 def captioned(picture: np.ndarray, words: str) -> np.ndarray:
-    """A picture with a line of text below it, uint8 [height + STATUS, width, 3].
+    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS,
+    width, 3].
 
     Args:
         picture: uint8 [height, width, 3].
@@ -119,16 +123,19 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     return _pixels_of(canvas)
 
 
-def _pixels_of(canvas: Any) -> np.ndarray:
+def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
-    # The surface shares the array's memory; blitting into it is several times faster than copying.
+    # The surface borrows the array's memory: blitting into it is several times quicker than copying
+    # pixels out.
     load_pygame().image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
     return pixels
 
 
 def greedy_bits(policy: np.ndarray) -> np.ndarray:
-    """Greedy actions of each state as the sum of 2 ** action, int64 [states]; 0 if there are none."""
+    """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added
+    up; 0 where there are none.
+    """
     weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
     highest = weights.max(axis=1, keepdims=True)
     greedy = (weights > 0) & (weights >= highest * (1 - 1e-9))
@@ -142,7 +149,7 @@ class _Page:
 
     plan: board.BoardPlan
     corner: tuple[int, int]
-    paper: Any
+    paper: pygame.Surface
 
 
 @lru_cache(maxsize=8)
@@ -168,8 +175,10 @@ def _page(plan: board.BoardPlan) -> _Page:
     return _Page(plan, corner, paper)
 
 
-def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
-    """Numbers of columns and rows; only every second, fifth … if they would touch."""
+def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
+    """Numbers of columns above and of rows at the left; every second, fifth … one where they would
+    touch.
+    """
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
     for column in range(0, plan.columns, step):
@@ -184,8 +193,8 @@ def _write_indices(paper: Any, plan: board.BoardPlan, corner: tuple[int, int]) -
         )
 
 
-def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) -> None:
-    """The title at the left and, if values are shown, the colour bar with its ends at the right."""
+def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float] | None) -> None:
+    """The title at the left; while values are shown, the colour bar and its ends at the right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
         high, low = (
@@ -200,13 +209,15 @@ def _write_header(canvas: Any, title: str, scale: tuple[float, float] | None) ->
     _write(canvas, title, (EDGE, HEADER // 2 + 1), right - EDGE)
 
 
-def _write_status(canvas: Any, status: str) -> None:
+def _write_status(canvas: pygame.Surface, status: str) -> None:
     width, height = canvas.get_size()
     _write(canvas, status, (EDGE, height - STATUS // 2 + 1), width - 2 * EDGE)
 
 
-def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> None:
-    """One line of text, with smaller letters or truncated if it does not fit."""
+def _write(canvas: pygame.Surface, words: str, left_middle: tuple[int, int], room: int) -> None:
+    """One line of text, with smaller letters where it would not fit, and cut where it still would
+    not.
+    """
     if not words:
         return
     for size in range(TEXT, SMALLEST - 1, -1):
@@ -220,7 +231,7 @@ def _write(canvas: Any, words: str, left_middle: tuple[int, int], room: int) -> 
 
 
 @lru_cache(maxsize=1)
-def _colour_bar() -> Any:
+def _colour_bar() -> pygame.Surface:
     pygame = load_pygame()
     width, height = BAR
     table = palette.scale_table()[np.linspace(0, 255, width).round().astype(int)]  # [width, 3]

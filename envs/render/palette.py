@@ -1,7 +1,8 @@
 """The colours of a drawn grid, and the scale that turns values into colours.
 
-One thing is always true: lightness alone tells them apart. Along the scale it only falls, so higher values are darker for every eye
-and on every printer, and whatever lies on top of the scale (arrows, star, token) carries its own light or dark outline.
+One thing is always true: lightness alone tells them apart. Along the scale it only falls, so higher
+values are darker for every eye and on every printer, and whatever lies on top of the scale (arrows,
+star, token) carries its own light or dark outline.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ AGENT: Colour = (
     213,
     79,
     12,
-)  # vermilion, after Okabe and Ito: stays apart from the scale's cream, green and blue for every eye
+    # vermilion, after Okabe and Ito: every eye can tell it from the scale's cream, green, blue
+)
 HALO: Colour = (255, 255, 255)
 
 SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = (
@@ -41,15 +43,19 @@ SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = (
     (78, 163, 184),
     (51, 119, 174),
 )
-"""Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to read and light enough for dark arrows."""
+"""Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to
+read and light enough for dark arrows.
+"""
 
 
 @cache
 def scale_table() -> np.ndarray:
-    """Colours of the value scale from lowest to highest, uint8 [256, 3], at equal steps of lightness.
+    """Colours of the value scale from lowest to highest, uint8 [256, 3], at equal steps of
+    lightness.
 
-    The anchors give the hues; between them Oklab is followed in a straight line, with positions chosen so that lightness falls by
-    the same amount from each entry to the next. Source: B. Ottosson, "A perceptual color space for image processing", 2020.
+    The anchors give the hues; between them Oklab is followed in a straight line, with positions
+    chosen so that lightness falls by the same amount from each entry to the next. Source: B.
+    Ottosson, "A perceptual color space for image processing", 2020.
     """
     anchors = _oklab(np.array(SCALE_ANCHORS, dtype=np.float64) / 255.0)  # [anchors, (L, a, b)]
     lightness = np.linspace(anchors[0, 0], anchors[-1, 0], 256)
@@ -63,7 +69,14 @@ def scale_table() -> np.ndarray:
 
 
 def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Entry of `scale_table` for each value, int64 of the same shape; values beyond the range get the end, a range of nothing the start."""
+    """Entry of `scale_table` for each value, int64 of the same shape; values beyond the range get
+    the end, a range of nothing the start.
+
+    Args:
+        values: float, any shape.
+        low: where the scale begins.
+        high: where it ends.
+    """
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)
     share = np.clip((values - low) / (high - low), 0.0, 1.0)

@@ -1,0 +1,200 @@
+"""Where an algorithm of Stable-Baselines3 learns, and is evaluated.
+
+Evaluating draws from its own generators, so it changes nothing of what is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from agents.baselines.agent import BaselineAgent
+from agents.baselines.vec import GridVecEnv, Recorded
+from agents.control.worlds import GreedyTrial, World, try_out
+from agents.planning import evaluation
+from agents.planning.evaluation import Evaluation
+from envs import ids, tables
+from envs.config import GridConfig
+from envs.grid import GridEnv
+from envs.vector import GridVectorEnv
+from sandbox.lab import Context
+from sandbox.registry.registry import registry
+from sandbox.seeding import generator
+
+SEEDS = 2**31
+
+
+class VecWorld(World):
+    """Many environments that are stepped together, and another in which the agent is evaluated.
+
+    Attributes:
+        venv: the environments, recorded.
+        exact: whether they can be restored in the middle of an episode.
+    """
+
+    venv: Recorded
+    exact: bool
+
+    def observations(self) -> Any:
+        """What is observed in each state of the model: [states, …]."""
+        raise NotImplementedError
+
+    def policy(self, agent: BaselineAgent) -> np.ndarray:
+        """See `World.policy`."""
+        greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
+        return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
+
+    def memory(self) -> dict[str, Any]:
+        """The state of the environments, as far as it can be kept."""
+        return {"record": self.venv.memory()}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from what `memory` returned, or where that cannot be, with new episodes."""
+        self.venv.recall(memory["record"], begun=self.exact)
+
+
+class GridVecWorld(VecWorld):
+    """A grid of ours, many at a time in one NumPy step.
+
+    Args:
+        name: of the environment in the registry.
+        config: its options.
+        count: how many.
+        context: its generator "env" gives the seeds.
+    """
+
+    exact = True
+
+    def __init__(self, name: str, config: GridConfig, count: int, context: Context) -> None:
+        self.env = registry().load("env", name)(config=config)
+        self.grids = GridVectorEnv(count, autoreset_mode=AutoresetMode.SAME_STEP, config=config)
+        self.model = self.grids.model
+        self.horizon = self.model.horizon
+        self.venv = Recorded(
+            GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))), self.model.goal
+        )
+
+    def observations(self) -> Any:
+        """See `VecWorld.observations`."""
+        return States(self.env)
+
+    def memory(self) -> dict[str, Any]:
+        """All of it."""
+        return {**super().memory(), "grids": self.grids.memory()}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """See `VecWorld.recall`."""
+        super().recall(memory)
+        self.grids.recall(memory["grids"])
+
+
+class GymVecWorld(VecWorld):
+    """Any Gymnasium environment, one after the other.
+
+    Args:
+        options: made by the class that `envs.ids.config_of` gave.
+        count: how many.
+        context: its generator "env" gives the seeds.
+        episodes: how many an evaluation samples, where no model is known.
+    """
+
+    exact = False
+
+    def __init__(
+        self, options: ids.GymnasiumConfig, count: int, context: Context, episodes: int
+    ) -> None:
+        self.env = ids.make(options)
+        self.horizon, self.model = options.max_episode_steps, None
+        if _countable(self.env):
+            self.model = tables.read(ids.make(options), self.horizon).model
+        self._rng, self._episodes = context.rng("env"), episodes
+        self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
+        self.venv = Recorded(DummyVecEnv([lambda: ids.make(options)] * count))
+        self.venv.seed(int(self._rng.integers(SEEDS)))
+
+    def observations(self) -> Any:
+        """See `VecWorld.observations`."""
+        assert self.model is not None
+        return np.arange(self.model.states)
+
+    def learned(self, agent: BaselineAgent) -> object:
+        """See `World.learned`."""
+        return agent.model.num_timesteps, agent.model._n_updates
+
+    def sample(self, agent: BaselineAgent) -> Evaluation:
+        """See `World.sample`."""
+        episodes = range(self._seed, self._seed + self._episodes)
+        results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
+        return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
+
+    def try_out(self, agent: BaselineAgent, episodes: int) -> GreedyTrial | None:
+        """See `World.try_out`."""
+        if self.model is None:
+            return None
+        return try_out(self.env, _OnStates(agent), self.horizon, episodes, self._seed, self.model)
+
+    def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
+        """Return and length of one greedy episode."""
+        observation, _ = self.env.reset(seed=seed % 2**32)
+        total, steps, over = 0.0, 0, False
+        while not over and steps < self.horizon:
+            observation, reward, terminated, truncated, _ = self.env.step(agent.act(observation))
+            total, steps, over = total + float(reward), steps + 1, bool(terminated or truncated)
+        return total, steps
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Begin new episodes: the state of a foreign environment cannot be kept."""
+        super().recall(memory)
+        self.venv.seed(int(self._rng.integers(SEEDS)))
+
+
+class _OnStates:
+    """An agent with a network, called like one with a table: it has no ties and counts no steps."""
+
+    def __init__(self, agent: BaselineAgent) -> None:
+        self._agent = agent
+
+    def act(self, state: int, rng: np.random.Generator, step: int) -> int:
+        """The greedy action in a state."""
+        return int(self._agent.act(state))
+
+
+class States:
+    """Observations of all states of a grid; images are drawn when they are needed."""
+
+    def __init__(self, env: GridEnv) -> None:
+        self._env = env
+
+    def __len__(self) -> int:
+        return int(self._env.layout.cells.size)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        observations: np.ndarray = self._env.observe(np.arange(len(self))[part])
+        return observations
+
+
+def in_batches(
+    function: Callable[[Any], np.ndarray], observations: Any, size: int = 1024
+) -> np.ndarray:
+    """The results of a function for all observations, computed some at a time: [states, …].
+
+    Args:
+        function: from observations to an array with as many rows.
+        observations: of all states.
+        size: of a batch.
+    """
+    starts = range(0, len(observations), size)
+    return np.concatenate([function(observations[start : start + size]) for start in starts])
+
+
+def _countable(env: gymnasium.Env[Any, Any]) -> bool:
+    return all(
+        isinstance(space, spaces.Discrete) and space.start == 0
+        for space in (env.observation_space, env.action_space)
+    )

@@ -1,0 +1,130 @@
+"""Environments as `solve` sees them: configured, with an exact model, and a map if it is a grid."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from agents.control.views import GridView, grid_view
+from envs import ids, tables
+from envs.grid import GridEnv
+from envs.mdp import TabularMDP
+from sandbox.errors import UsageError
+
+WIDEST = 60
+"""Rows or columns up to which a grid is drawn as text."""
+LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
+
+
+class SolvableEnv:
+    """An environment with an exact model.
+
+    Attributes:
+        lab: the words that name lab and environment in `run`.
+        episodic: whether episodes are judged by their return rather than by reward per step.
+        cells: what stands in each cell of a grid, str [rows, columns], "" where an arrow is drawn;
+            None where states are not the cells of a grid.
+        signs: the sign of each action on the map.
+        legend: what the signs mean, "" for what is obvious.
+    """
+
+    lab: list[str]
+    episodic = True
+    cells: np.ndarray | None = None
+    signs = ""
+    legend = ""
+
+    @property
+    def model(self) -> TabularMDP:
+        """The exact model."""
+        raise NotImplementedError
+
+    def map(self, policy: np.ndarray) -> str:
+        """The grid as text with an arrow for the action of each state, int [states]; "" for none.
+
+        A grid that is too large to read gives none.
+        """
+        if self.cells is None or max(self.cells.shape) > WIDEST:
+            return ""
+        actions = policy.reshape(self.cells.shape)  # [rows, columns]
+        rows = (
+            " ".join(cell or self.signs[action] for cell, action in zip(*row, strict=True))
+            for row in zip(self.cells.tolist(), actions.tolist(), strict=True)
+        )
+        return "\n".join(f"  {row}" for row in rows)
+
+
+class OwnEnv(SolvableEnv):
+    """One of our grids.
+
+    Args:
+        name: in the registry.
+        env: the environment.
+    """
+
+    episodic = False
+    signs = "·→←↓↑"
+
+    def __init__(self, name: str, env: GridEnv) -> None:
+        self.lab, self._env = [name], env
+        text = env.layout.to_text()
+        cells = np.array([list(row) for row in text.splitlines()])  # [rows, columns]
+        self.cells = np.where(env.layout.walkable & (cells != "G"), "", cells)
+        known = ", ".join(meaning for cell, meaning in LEGEND.items() if cell in text)
+        self.legend = f"({self.signs[0]} stay, {self.signs[1:]} move; {known})"
+
+    @property
+    def model(self) -> TabularMDP:
+        """See `SolvableEnv.model`."""
+        return self._env.model
+
+
+class GymnasiumEnv(SolvableEnv):
+    """An environment of Gymnasium by its id; `of` makes the class that belongs to one.
+
+    Args:
+        config: its options.
+    """
+
+    Config: type[ids.GymnasiumConfig]
+
+    def __init__(self, config: ids.GymnasiumConfig) -> None:
+        self.config, self.lab = config, ["gym", "--env", config.id]
+        self.env = ids.make(config)
+        view = self.view
+        if view is not None:
+            arrows = {(0, 0): "·", (1, 0): "→", (-1, 0): "←", (0, 1): "↓", (0, -1): "↑"}
+            self.signs = "".join(arrows.get((int(x), int(y)), "?") for x, y in view.arrows)
+            shown = {"H": "O", "G": "G"}
+            self.cells = np.vectorize(lambda letter: shown.get(letter, ""))(view.letters)
+
+    @classmethod
+    def of(cls, name: str) -> type[GymnasiumEnv]:
+        """The class of an id.
+
+        Raises:
+            UnknownNameError: naming the nearest id.
+        """
+        return type("GymnasiumEnv", (cls,), {"Config": ids.config_of("env", name)})
+
+    @cached_property
+    def model(self) -> TabularMDP:  # type: ignore[override]
+        """The exact model.
+
+        Raises:
+            UsageError: when none is known.
+        """
+        name, table = self.config.id, tables.read(self.env, self.config.max_episode_steps)
+        if table.model is None:
+            why = table.why_not or "it brings no table of transitions (P)"
+            raise UsageError(
+                f"No exact model of {name} is known: {why}. "
+                f"`python -m sandbox run gym --env {name}` learns it."
+            )
+        return table.model
+
+    @property
+    def view(self) -> GridView | None:
+        """The grid that the states lie on, if they do."""
+        return grid_view(self.env, self.model)

@@ -1,0 +1,237 @@
+"""The base of the control labs' experiments: what an agent earns, in one form for all agents.
+
+An agent is judged by its greedy policy. Here that is its reward per step of an episode of a fixed
+length; where episodes end by themselves, see `agents.control.episodic`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from agents.control.config import ControlConfig
+from agents.control.worlds import World
+from agents.planning import solvers as planning
+from agents.planning.evaluation import Evaluation
+from envs.mdp import TabularMDP
+from sandbox.lab import Block, Experiment, Frame, Summary
+from sandbox.score import Score
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LAST = 100
+"""Reports state means over this many last episodes."""
+BEST_RETURN = "the highest expected return of an episode of {} steps, undiscounted"
+OPTIMUM_WORK = 10**10
+"""Above so many elementary steps the exact optimum is not computed, and regret is "none"."""
+LOW, HIGH = 2.5, 97.5
+"""Percentiles of many seeds that their bands reach from and to."""
+SNAPSHOTS = 30
+"""At most so many snapshots are kept of a run …"""
+SNAPSHOT_BYTES = 64_000_000
+"""… and together they stay below this size; very large grids keep fewer."""
+
+
+def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
+    """After which episodes a snapshot is taken: geometrically spaced from 1 to the last, rising.
+
+    Args:
+        episodes: of the run, >= 1.
+        at_most: how many snapshots.
+    """
+    spaced = np.geomspace(1, episodes, max(2, at_most))
+    return sorted({round(float(value)) for value in spaced} | {1, episodes})
+
+
+@lru_cache(maxsize=1)
+def best_returns(model: TabularMDP) -> np.ndarray | None:
+    """The best possible undiscounted return of an episode from each state.
+
+    Cached: seeds that learn together share one model, and its optimum.
+
+    Args:
+        model: the world.
+
+    Returns:
+        float64 [states]; None where it would take too long to compute.
+    """
+    work = model.next_state.size * model.horizon
+    return planning.finite_horizon(model, model.horizon).value if work <= OPTIMUM_WORK else None
+
+
+class TableSnapshot(NamedTuple):
+    """What an agent with a table knew after some episode."""
+
+    episode: int
+    epsilon: float
+    q: np.ndarray  # float32 [states, actions]
+
+
+class ShownExperiment(Experiment):
+    """An experiment that makes its own pictures and animations.
+
+    Attributes:
+        config: what is learned by which agent.
+    """
+
+    config: ControlConfig
+
+    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+        """Write the pictures and files of a finished run; by default none.
+
+        Args:
+            name: of the environment, for titles.
+            artifacts: where the files go.
+            metrics: of the run.
+        """
+
+    def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
+        """An episode as the agent behaves now, or with `history` one for each snapshot.
+
+        Args:
+            name: of the environment, for titles.
+            rng: draws what chance there is; no generator of the experiment's is used.
+            history: whether to replay how it learned.
+        """
+        return iter(())
+
+
+class AgentExperiment(ShownExperiment):
+    """Learning of one agent in one world.
+
+    Args:
+        config: the lab's configuration.
+        world: where it learns and is evaluated.
+
+    Attributes:
+        agent: who learns; set by the subclass.
+        snapshots: what the agent knew while it learned, oldest first.
+        best: the best possible return from each state, float64 [states], or None if unknown.
+        banded: columns that differ from seed to seed, and become bands over seeds.
+    """
+
+    limit: int
+    learned_seconds: float
+    agent: Any
+    snapshots: Sequence[Any]
+    headline: Sequence[str] = ("reward_per_step",)
+    banded: Sequence[str] = (
+        "return",
+        "reward_per_step",
+        "steps_to_goal",
+        "regret",
+        "greedy_return",
+    )
+    recent_score = "reward_per_step"
+    """By what single episodes are judged."""
+
+    def __init__(self, config: ControlConfig, world: World) -> None:
+        self.config, self.world = config, world
+        self.env, self.model = world.env, world.model
+        self.best = None if self.model is None else best_returns(self.model)
+        self.learned_seconds = 0.0
+        self._last: np.ndarray = np.empty(0)  # scores of the last episodes
+
+    def optimum(self) -> float | None:
+        """The best expected return of an episode, or None where it is unknown."""
+        if self.best is None or self.model is None:
+            return None
+        return float(self.model.start @ self.best)
+
+    def score(self) -> Score:
+        """The greedy policy's expected reward per step of an episode, exact."""
+        horizon, optimum = self.world.horizon, self.optimum()
+        return Score(
+            "reward_per_step",
+            self.world.evaluate(self.agent).reward_per_step,
+            None if optimum is None else optimum / horizon,
+            f"{BEST_RETURN.format(horizon)}, by {horizon} steps",
+            unit="reward per step",
+        )
+
+    def summary(self) -> Summary:
+        """The greedy policy's scores beside the best possible.
+
+        Returns:
+            Returns in units of reward, lengths in steps.
+        """
+        greedy, optimum = self.world.evaluate(self.agent), self.optimum()
+        steps = greedy.steps_to_goal
+        return {
+            "reward_per_step": greedy.reward_per_step,
+            "greedy_return": greedy.expected_return,
+            "steps_to_goal": int(steps) if steps and float(steps).is_integer() else steps,
+            "optimum": None if optimum is None else optimum / self.world.horizon,
+            "optimal_return": optimum,
+            "regret": None if optimum is None else optimum - greedy.expected_return,
+            **self._recent(),
+            **self.counts(),
+        }
+
+    def counts(self) -> Summary:
+        """What was done so far, for the summary."""
+        raise NotImplementedError
+
+    @property
+    def evaluation_episodes(self) -> int:
+        """How many episodes an evaluation samples, where it is not exact."""
+        episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
+        return episodes
+
+    def stationary_optimum(self) -> float | None:
+        """What the best policy that does not count steps earns; None where it is unknown."""
+        return None
+
+    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
+        """The learning curve of many seeds that learned together, this one the first of them.
+
+        Args:
+            metrics: of the run.
+            name: of the environment.
+            seeds: how many.
+        """
+        raise NotImplementedError
+
+    def _recent(self) -> Summary:
+        """The mean score of the last episodes."""
+        mean = float(self._last.mean()) if len(self._last) else None
+        return {f"{self.recent_score}_last_{LAST}": mean}
+
+    def _remember(self, return_: np.ndarray) -> None:
+        """Keep the scores of the last episodes; `return_` is float [episodes]."""
+        self._last = np.concatenate([self._last, self._episode_scores(return_)])[-LAST:]
+
+    def _episode_scores(self, return_: np.ndarray) -> np.ndarray:
+        return return_ / self.world.horizon
+
+    def _regrets(self, return_: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """What episodes lack to the best possible: float [episodes], NaN where it is unknown."""
+        if self.best is None or (start < 0).any():
+            return np.full(len(return_), np.nan)
+        regrets: np.ndarray = self.best[start] - return_
+        return regrets
+
+    def _evaluation(self, episode: int, env_steps: int) -> Block:
+        """An evaluation of the greedy policy after so many episodes and steps."""
+        scores = self._evaluation_scores(self.world.evaluate(self.agent), self.optimum())
+        columns = {"episode": episode, "env_steps": env_steps, **scores}
+        return Block(
+            "evaluate",
+            {name: [float("nan") if value is None else value] for name, value in columns.items()},
+        )
+
+    def _evaluation_scores(
+        self, greedy: Evaluation, optimum: float | None
+    ) -> dict[str, float | None]:
+        return {
+            "greedy_return": greedy.expected_return,
+            "reward_per_step": greedy.reward_per_step,
+            "steps_to_goal": greedy.steps_to_goal,
+            "regret": None if optimum is None else optimum - greedy.expected_return,
+        }

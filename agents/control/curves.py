@@ -1,0 +1,218 @@
+"""Learning curves, of single runs and of many seeds, and where the seeds ended."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agents.control.base import HIGH, LOW, AgentExperiment
+from sandbox.store.metrics import Metrics
+from sandbox.text import number
+from sandbox.visual import plots
+
+
+class CurveColumns(NamedTuple):
+    """The columns of a learning curve, and what they are called.
+
+    Attributes:
+        learned: of the stream "learn".
+        greedy: of the stream "evaluate".
+        label: of the axis.
+        evaluated: of the greedy policy's scores.
+    """
+
+    learned: str = "reward_per_step"
+    greedy: str = "reward_per_step"
+    label: str = "reward per step"
+    evaluated: str = "greedy policy, exact"
+
+
+PER_STEP = CurveColumns()
+
+
+def exploration(experiment: AgentExperiment) -> str:
+    """What ε is for the policy in use."""
+    options: Any = experiment.config.agent.options
+    return "temperature ε" if options.policy == "softmax" else "exploration ε"
+
+
+def learning_curve(
+    metrics: Metrics,
+    optimum: float | None,
+    title: str,
+    exploration: str = "exploration ε",
+    score: CurveColumns = PER_STEP,
+) -> Figure:
+    """Scores and exploration against the episode.
+
+    Args:
+        metrics: with the streams "learn" and "evaluate".
+        optimum: the best possible score, drawn as a line.
+        title: above the figure.
+        exploration: what the lower curve is called.
+        score: what is drawn.
+    """
+    learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
+    evaluate = metrics.columns("evaluate", ["episode", score.greedy])
+    window = max(1, min(100, len(learn["episode"]) // 20))
+    with plots.style():
+        figure, upper, lower = curve_axes()
+        draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
+        upper.set(title=title, ylabel=score.label)
+        upper.legend(loc="lower right")
+        shown = plots.thinned(len(learn["episode"]))
+        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
+        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
+    return figure
+
+
+def curve_axes() -> tuple[Figure, Axes, Axes]:
+    """A figure with a large panel for scores, and a small one below it."""
+    figure = plots.figure(8.0, 5.2)
+    panels = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
+    for axes in panels:
+        axes.yaxis.set_label_coords(-0.075, 0.5)
+    return figure, *panels
+
+
+def draw_scores(
+    axes: Axes,
+    x: str,
+    learn: Mapping[str, np.ndarray],
+    evaluate: Mapping[str, np.ndarray],
+    score: CurveColumns,
+    window: int,
+    optimum: float | None,
+) -> None:
+    """Draw the scores of episodes, of the greedy policy, and the best possible one.
+
+    Args:
+        axes: to draw on.
+        x: the column of both streams that runs to the right.
+        learn: columns of the stream "learn"; may be empty.
+        evaluate: columns of the stream "evaluate"; may be empty.
+        score: which columns.
+        window: episodes of the moving mean.
+        optimum: the best possible score, or None.
+    """
+    if learn:
+        steps, values = learn[x], learn[score.learned]
+        shown = plots.thinned(len(steps))
+        axes.plot(
+            steps[shown],
+            values[shown],
+            color=plots.COLOURS[5],
+            alpha=0.45,
+            linewidth=0.7,
+            label="each episode, exploring",
+        )
+        if window > 1:
+            mean = plots.moving_mean(values, window)[shown]
+            label = f"mean of the last {window} episodes"
+            axes.plot(steps[shown], mean, color=plots.COLOURS[0], label=label)
+    if evaluate:
+        axes.plot(
+            evaluate[x],
+            evaluate[score.greedy],
+            "o",
+            markersize=4,
+            color=plots.COLOURS[1],
+            label=score.evaluated,
+        )
+    if optimum is not None:
+        plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
+
+
+def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) -> Figure:
+    """Reward per step against the episode: interquartile mean and the middle 95 % of the seeds.
+
+    Args:
+        metrics: with the stream "learn" of `agents.control.many_seeds.ManySeeds`.
+        optimum: the best possible reward per step, drawn as a line.
+        seeds: how many.
+        title: above the figure.
+    """
+    name = "reward_per_step"
+    learn = metrics.columns(
+        "learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))]
+    )
+    shown = plots.thinned(len(learn["episode"]), 1500)
+    episode = learn["episode"][shown]
+    with plots.style():
+        figure = plots.figure(8.0, 4.6)
+        axes = figure.subplots()
+        band = axes.fill_between(
+            episode,
+            learn[f"{name}_low"][shown],
+            learn[f"{name}_high"][shown],
+            color=plots.COLOURS[5],
+            alpha=0.35,
+            linewidth=0,
+        )
+        band.set_label(f"middle {HIGH - LOW:g} % of {seeds} seeds")
+        axes.plot(
+            episode, learn[f"{name}_iqm"][shown], color=plots.COLOURS[0], label="interquartile mean"
+        )
+        axes.plot(
+            episode,
+            learn[f"{name}_median"][shown],
+            color=plots.COLOURS[1],
+            linewidth=1.0,
+            linestyle=":",
+            label="median",
+        )
+        if optimum is not None:
+            plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
+        axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
+        axes.legend(loc="lower right")
+    return figure
+
+
+def score_histogram(
+    scores: np.ndarray,
+    optimum: float | None,
+    title: str,
+    label: str,
+) -> Figure:
+    """Where the seeds ended: the greedy policy's score.
+
+    Args:
+        scores: float [seeds].
+        optimum: the best possible, drawn as a line.
+        title: above the figure.
+        label: what the score is called.
+    """
+    with plots.style():
+        figure = plots.figure(8.0, 3.8)
+        axes = figure.subplots()
+        low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
+        axes.hist(
+            scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0]
+        )
+        if optimum is not None:
+            axes.axvline(
+                optimum,
+                color=plots.GREY,
+                linestyle="--",
+                linewidth=1.3,
+                label=f"best possible: {number(optimum, 4)}",
+            )
+            axes.legend(loc="upper left")
+        axes.set(title=title, xlabel=label, ylabel="seeds")
+    return figure
+
+
+def seeds_table(table: dict[str, np.ndarray]) -> str:
+    """The scores of every seed as comma-separated text; empty where it has no score."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    rows = zip(*(column.tolist() for column in table.values()), strict=True)
+    writer.writerows(["" if value != value else value for value in row] for row in rows)
+    return text.getvalue()

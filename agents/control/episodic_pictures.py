@@ -1,0 +1,121 @@
+"""Pictures of runs whose episodes are judged by their return.
+
+The learning curve for every environment; maps of values and visits where states lie on a grid.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agents.control import curves, pictures
+from agents.control.base import AgentExperiment
+from agents.control.curves import CurveColumns
+from agents.control.views import GridView, grid_view
+from sandbox.store.artifacts import Artifacts
+from sandbox.store.metrics import Metrics
+from sandbox.text import number
+from sandbox.visual import plots
+
+
+def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+    """Write the pictures and files of a finished run.
+
+    Args:
+        experiment: at its end.
+        name: of the environment.
+        artifacts: where the files go.
+        metrics: of the run.
+    """
+    agent, who = experiment.agent, experiment.config.agent.name
+    pictures.keep_agent(experiment, artifacts)
+    curve = learning_curve(experiment, metrics, f"{name}: how {who} learned")
+    artifacts.save_figure("learning_curve.png", curve)
+    view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
+    if view is None:
+        return
+    visits, draw = agent.visits.reshape(view.shape), partial(_draw_letters, view)
+    free = (visits > 0) & ~np.isin(view.letters, ["G", "H"])
+    values = np.where(free, agent.q.max(axis=1).reshape(view.shape), np.nan)
+    title = f"{name}: what {who} thinks each cell is worth"
+    label = _fitting(view.shape, f"{pictures.VALUE_LABEL}; grey: none", "value")
+    value_map = pictures.value_map(
+        values, agent.policy(), free, title, draw, label, view.arrows, pictures.GROUND
+    )
+    artifacts.save_figure("value_map.png", value_map)
+    title = f"{name}: where {who} was while learning"
+    label = _fitting(view.shape, pictures.VISITS_LABEL, "steps spent here")
+    artifacts.save_figure("visits_map.png", pictures.visits_map(visits, title, draw, label))
+
+
+def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
+    """The mean return of all seeds; see `AgentExperiment.seeds_curve`."""
+    title = f"{name}: how {seeds} seeds of {first.config.agent.name} learned"
+    score = CurveColumns("return_mean", label="return, mean of all seeds")
+    return learning_curve(first, metrics, title, score)
+
+
+def learning_curve(
+    experiment: AgentExperiment,
+    metrics: Metrics,
+    title: str,
+    score: CurveColumns | None = None,
+) -> Figure:
+    """Return of the episodes, of the greedy policy, and of the best policies.
+
+    Args:
+        experiment: the experiment, or the first of many.
+        metrics: of all of them.
+        title: above the figure.
+        score: what is drawn; None takes the return of a single seed.
+    """
+    sampled = f"greedy policy, mean of {experiment.evaluation_episodes} episodes"
+    evaluated = sampled if experiment.model is None else "greedy policy, exact"
+    score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
+    optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
+    exploration = curves.exploration(experiment)
+    figure = curves.learning_curve(metrics, optimum, title, exploration, score)
+    axes = figure.axes[0]
+    if (
+        optimum is not None
+        and stationary is not None
+        and optimum - stationary > 1e-6 * max(1.0, abs(optimum))
+    ):
+        label = f"best without counting steps: {number(stationary, 4)}"
+        axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=label)
+    _show_the_end(axes, metrics, score)
+    with plots.style():
+        axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
+    return figure
+
+
+def _show_the_end(axes: Axes, metrics: Metrics, score: CurveColumns) -> None:
+    """Leave out very low first returns, beside which the rest would look like a line."""
+    returns = metrics.columns("learn", [score.learned])[score.learned]
+    greedy = metrics.columns("evaluate", [score.greedy]).get(score.greedy, returns)
+    later = np.concatenate([returns[len(returns) // 10 :], greedy[len(greedy) // 2 :]])
+    low, high = float(np.percentile(later, 1)), float(max(returns.max(), greedy.max()))
+    if high > low and returns.min() < low - (high - low):
+        axes.set_ylim(low - 0.4 * (high - low), high + 0.1 * (high - low))
+
+
+def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
+    """The label of a colour bar that is as high as the map: the short one if the map is flat."""
+    return label if shape[0] >= 0.6 * shape[1] else short
+
+
+def _draw_letters(view: GridView, axes: Axes) -> None:
+    """The letters of cells: start and goal in circles, holes as dark discs."""
+    size = min(13.0, 200 / max(view.shape))
+    for row, column in np.argwhere(view.letters != " "):
+        letter = str(view.letters[row, column])
+        if letter == "H":
+            side = (2.2 * 110.0 / max(view.shape)) ** 2
+            axes.scatter([column], [row], s=side, marker="o", color="#111827")
+        elif letter == "S":  # beside its arrow
+            pictures.draw_letter(axes, letter, (row - 0.3, column - 0.3), 0.6 * size)
+        else:
+            pictures.draw_letter(axes, letter, (row, column), size)

@@ -1,0 +1,1 @@
+"""A moment of a grid world as a picture."""

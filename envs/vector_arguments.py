@@ -1,0 +1,94 @@
+"""The arguments of vector environments, checked: numbers, autoreset modes, seeds, reset masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index
+from typing import Any
+
+import numpy as np
+from gymnasium.error import Error
+from gymnasium.vector import AutoresetMode
+
+from sandbox.errors import UsageError, nearest
+
+
+def positive(name: str, value: Any) -> int:
+    """A whole number of at least 1.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+
+    Raises:
+        UsageError: naming the argument.
+    """
+    try:
+        number = index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise UsageError(f"{name} = {value!r}: expected a whole number, 1 or more.")
+    return number
+
+
+def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
+    """The mode of that value.
+
+    Args:
+        value: what was given.
+
+    Raises:
+        UsageError: naming the nearest one.
+    """
+    try:
+        return AutoresetMode(value)
+    except ValueError:
+        known = [mode.value for mode in AutoresetMode]
+        near = nearest(str(value), known)
+        hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+        raise UsageError(f"No autoreset_mode {value!r}. {hint}") from None
+
+
+def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int | None] | None:
+    """One seed for each of `count` sub-environments; None where none is given.
+
+    Args:
+        seed: one, or one for each.
+        count: of sub-environments.
+    """
+    if seed is None:
+        return None
+    seeds = range(seed, seed + count) if isinstance(seed, int) else seed
+    if len(seeds) != count:
+        raise ValueError(
+            f"{len(seeds)} seeds for {count} sub-environments: give one seed, or a list with one "
+            "for each."
+        )
+    for number, one in enumerate(seeds):
+        if one is not None and (not isinstance(one, int) or one < 0):
+            raise Error(
+                f"Seed {one!r} (sub-environment {number}): expected a Python integer, 0 or more."
+            )
+    return seeds
+
+
+def check_mask(mask: Any, count: int) -> None:
+    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv.
+
+    Args:
+        mask: what was given.
+        count: of sub-environments.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        raise TypeError(
+            f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array "
+            "of truth values."
+        )
+    if mask.shape != (count,):
+        raise ValueError(
+            f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each "
+            "sub-environment."
+        )
+    if not mask.any():
+        raise ValueError("reset_mask is False everywhere: there is nothing to reset.")

@@ -1,0 +1,171 @@
+"""All runs of a store in a few fields each, read from their folders whenever it is asked.
+
+A damaged run is a row with its problem; it never hides another run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import StoreError
+from sandbox.store.fingerprint import fingerprint
+from sandbox.store.folder import RECORD, RunFolder
+from sandbox.store.record import RunRecord
+
+NOT_LABS = ("sweeps", "comparisons", "reproductions", "plays")
+"""Folders of a store that hold no runs."""
+STARTING_SECONDS = 5.0
+"""A run may have no run.json for so long after its folder was created."""
+RUN_ID = re.compile(r"\d{8}-\d{6}-.+")
+"""The name that a folder without a run.json must have to be listed as a run."""
+OLD_INDEX = b"path TEXT PRIMARY KEY, stamp INTEGER NOT NULL"
+"""Part of the SQLite index that was kept until November 2026."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a listing; the fields are those of the run's record.
+
+    Attributes:
+        path: the run's folder, relative to the store.
+        problem: why run.json cannot be read, or "".
+    """
+
+    path: str
+    id: str
+    lab: str
+    agent: str | None = None
+    preset: str = ""
+    seed: int = 0
+    seeds: int = 1
+    status: str = "damaged"
+    created: str = ""
+    ended: str = ""
+    summary: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    score: dict[str, Any] = field(default_factory=dict)
+
+
+def rows(root: Path) -> list[Row]:
+    """One row for each run, oldest first.
+
+    Args:
+        root: the store's folder.
+    """
+    return _oldest_first(row for row, _ in _rows_and_records(root))
+
+
+def matching(root: Path, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
+    """Runs that computed, or were to compute, what is wanted.
+
+    Args:
+        root: the store's folder.
+        wanted: fingerprint -> SHA-256 of the sources that the run must have been computed with.
+
+    Returns:
+        fingerprint -> rows, oldest first; fingerprints without a run are missing.
+    """
+    sources = set(wanted.values())
+    matches: dict[str, list[Row]] = {}
+    for row, record in _rows_and_records(root) if wanted else ():
+        if record is not None and record.sources in sources:
+            name = fingerprint(record)
+            if wanted.get(name) == record.sources:
+                matches.setdefault(name, []).append(row)
+    return {name: _oldest_first(some) for name, some in matches.items()}
+
+
+def run_folders(root: Path) -> Iterator[str]:
+    """The path of every run, relative to the store.
+
+    A folder with a run's name but no run.json is a run that died as it began. One that is locked,
+    or younger than STARTING_SECONDS, is only beginning, and left out.
+    """
+    for lab in _subfolders(root):
+        for run in _subfolders(lab.path):
+            try:
+                os.stat(os.path.join(run.path, RECORD), follow_symlinks=False)
+            except FileNotFoundError:
+                if lab.name in NOT_LABS or not _died(Path(run.path)):
+                    continue
+            except OSError:
+                continue
+            yield f"{lab.name}/{run.name}"
+
+
+def remove_old_index(root: Path) -> None:
+    """Remove the index of runs that earlier versions kept beside them, or in the user's cache."""
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    for path in (root / "index.sqlite", _cache() / f"index-{digest}.sqlite"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if OLD_INDEX in file.read(8192):
+                path.unlink()
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sandbox"
+
+
+def _rows_and_records(root: Path) -> Iterator[tuple[Row, RunRecord | None]]:
+    for path in run_folders(root):
+        lab, _, name = path.partition("/")
+        folder = root / path
+        try:
+            record = RunRecord.read(folder / RECORD, digest=False)
+            if record.status == "running":
+                record = RunFolder(folder).with_life(record)
+        except StoreError as error:
+            yield Row(path, name, lab, problem=str(error)), None
+            continue
+        row = Row(
+            path,
+            name,  # a copied run has another name than its original
+            record.lab,
+            record.agent,
+            record.preset,
+            record.seed,
+            record.seeds,
+            record.status,
+            record.created,
+            record.ended,
+            record.summary,
+            score=record.score,
+        )
+        yield row, record
+
+
+def _oldest_first(some: Iterator[Row] | list[Row]) -> list[Row]:
+    return sorted(some, key=lambda row: (row.id[:15], row.created, row.id))
+
+
+def _died(folder: Path) -> bool:
+    """Whether a folder without a run.json is what is left of a run that died as it began."""
+    with contextlib.suppress(OSError):
+        old = time.time() - folder.stat().st_mtime > STARTING_SECONDS
+        return bool(old and RUN_ID.fullmatch(folder.name)) and not RunFolder(folder).is_locked()
+    return False
+
+
+def _subfolders(path: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return [
+                entry for entry in entries if not entry.name.startswith(".") and _is_folder(entry)
+            ]
+    except OSError:
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
