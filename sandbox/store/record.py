@@ -284,8 +284,26 @@ def _impossible_field(record: RunRecord) -> str:
         "artifacts": all(is_artifact_name(one.name) for one in record.artifacts),
         "config": record.agent is None or isinstance(record.agent, str),
         "files": all(map(_is_mark, record.files.values())),
+        "score": all(
+            type(value) in SCORE_TYPES.get(name, (type(value),))
+            for name, value in record.score.items()
+        ),
     }
     return next((name for name, holds in possible.items() if not holds), "")
+
+
+_NUMBER = (int, float, type(None))
+SCORE_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "optimum_is": (str,),
+    "unit": (str,),
+    "higher_is_better": (bool,),
+    "value": _NUMBER,
+    "optimum": _NUMBER,
+    "standard_error": _NUMBER,
+    "episodes": (int, type(None)),
+}
+"""What the fields of a score may be in run.json; NaN is null there."""
 
 
 def _is_mark(one: object) -> bool:

@@ -90,6 +90,8 @@ def test_every_command_survives_every_damage(base, tmp_path, seed):
         '{"id": "x", "lab": "walk", "config": {}, "created": "0001-01-01T00:00:00"}',
         '{"id": "x", "lab": "walk", "config": {"agent": {"name": ["a"]}}}',
         '{"id": "x", "lab": "walk", "config": {}, "versions": {"python": 3}}',
+        '{"id": "x", "lab": "walk", "config": {}, "score": {"name": "a", "value": 1, "standard_error": "b"}}',
+        '{"id": "x", "lab": "walk", "config": {}, "score": {"name": 1, "value": 1}}',
         "null",
     ],
 )
