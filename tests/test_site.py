@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -217,3 +218,24 @@ def test_what_would_be_loaded_from_elsewhere_is_noticed():
     assert LOADED.search('<script async src="https://example.org/a.js"></script>')
     assert LOADED.search("<link rel=stylesheet href=//fonts.example.org/css>")
     assert not LOADED.search('<a href="https://example.org">there</a>')
+
+
+def lines_of(path, name):
+    """How many lines the functions or classes of a file that have this name have."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    found = [
+        node.end_lineno - node.lineno + 1
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name
+    ]
+    assert found, f"{path} has no {name}"
+    return sum(found)
+
+
+def test_the_walks_through_the_code_are_short_and_lead_to_functions():
+    text = (DOCS / "design.md").read_text(encoding="utf-8")
+    walks = re.findall(r"^## Walk .*?(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert len(walks) == 2
+    for walk in walks:
+        stops = re.findall(r"^\| `(\w+)` \| `([\w/]+\.py)` \|", walk, re.MULTILINE)
+        assert len(stops) >= 9 and sum(lines_of(path, name) for name, path in stops) < 1000
