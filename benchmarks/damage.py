@@ -21,7 +21,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     from sandbox.registry.registry import registry
     from tests import damage
-    from tests.sandbox import test_damage as small
+    from tests.sandbox.store import test_damage as small
 
     for name in ("walk", "valley", "race"):
         registry().add_file(ROOT / "tests" / "toys" / f"{name}.py")

@@ -1,6 +1,6 @@
 """Stores that somebody or something has damaged: random files of a small store, each with one random fault.
 
-Used by tests/sandbox/test_damage.py, and with many more cases by `python -m benchmarks.damage`.
+Used by tests/sandbox/store/test_damage.py, and with many more cases by `python -m benchmarks.damage`.
 """
 
 from __future__ import annotations

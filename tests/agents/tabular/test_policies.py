@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.tabular import compiling, policies
-from tests.agents import exact_policies as probabilities
+from tests.agents.tabular import exact_policies as probabilities
 
 greedy, epsilon_greedy, softmax, mellowmax = (
     compiling.compiled_policy(name) for name in ("greedy", "epsilon-greedy", "softmax", "mellowmax")

@@ -19,7 +19,7 @@ from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store, checkpoint
 from sandbox.store.verify import check
-from tests.sandbox.test_loop import essence, one_file, running, start
+from tests.sandbox.runs.test_loop import essence, one_file, running, start
 
 # -- nothing is lost
 

@@ -14,11 +14,11 @@ pytest.importorskip("symusic")
 pytest.importorskip("pretty_midi")
 
 from envs.datasets.midi import MAX_BEATS, Unreadable, read_piece
-from tests.envs.midi_mutants import mutant, originals
+from tests.envs.datasets.midi_mutants import mutant, originals
 
 pytestmark = pytest.mark.extras
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COUNT = 500
 
 
@@ -28,7 +28,7 @@ def test_no_mutated_file_ends_the_process(source):
     folder = [str(Path(data) / "piano-midi-de")] if source == "real" else []
     if folder and not (data and Path(folder[0]).is_dir()):
         pytest.skip("SANDBOX_TEST_DATA leads to no piano-midi-de/")
-    command = [sys.executable, "-m", "tests.envs.midi_mutants", "0", str(COUNT), *folder]
+    command = [sys.executable, "-m", "tests.envs.datasets.midi_mutants", "0", str(COUNT), *folder]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, (
         f"exit code {done.returncode}, seed 0, mutant and traceback: {done.stderr[-2000:]}"

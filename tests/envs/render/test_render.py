@@ -285,7 +285,7 @@ def test_drawing_survives_somebody_who_quits_pygame() -> None:
 
 def test_importing_the_renderer_loads_no_pygame() -> None:
     code = "import envs.render.snapshot, sandbox.visual.window, sandbox.visual.animation, sys; print('pygame' in sys.modules, 'PIL' in sys.modules)"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )

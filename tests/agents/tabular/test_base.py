@@ -28,7 +28,7 @@ def test_importing_an_agent_and_its_options_loads_no_numba() -> None:
     code = "import sys, agents.tabular.rules.one_step, agents.planning.solvers; sys.exit('numba' in sys.modules or 'gymnasium' in sys.modules)"
     assert (
         subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False
         ).returncode
         == 0
     )

@@ -16,7 +16,7 @@ from agents.tabular.rules.monte_carlo import (
     monte_carlo,
     off_policy_monte_carlo,
 )
-from tests.agents.exact_policies import epsilon_greedy
+from tests.agents.tabular.exact_policies import epsilon_greedy
 
 DISCOUNT = 0.5
 Move = tuple[int, int, float, int]

@@ -220,7 +220,7 @@ def test_importing_the_agents_and_their_options_loads_no_numba() -> None:
     code = "import sys, agents.tabular.rules.model_based, agents.tabular.rules.monte_carlo, agents.tabular.rules.planners; sys.exit(bool({'numba', 'scipy'} & set(sys.modules)))"
     assert (
         subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False
+            [sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False
         ).returncode
         == 0
     )

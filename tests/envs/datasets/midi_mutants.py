@@ -1,4 +1,4 @@
-"""Mutated MIDI files through the reader: `python -m tests.envs.midi_mutants SEED COUNT [FOLDER]`.
+"""Mutated MIDI files through the reader: `python -m tests.envs.datasets.midi_mutants SEED COUNT [FOLDER]`.
 
 Each mutant is a function of seed and number, so one that ends the process can be made again: the last line of standard error names it.
 What is counted goes to standard output, as JSON; anything but a piece or `Unreadable` ends with a traceback.

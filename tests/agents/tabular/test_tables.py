@@ -1,14 +1,13 @@
 """What every tabular agent learns with seed 0, as digests kept in fixtures/tables.json: a change of
 form must not change a byte.
 
-`python -m tests.agents.test_tables` writes the file anew; a difference belongs in the changelog.
+`python -m tests.agents.tabular.test_tables` writes the file anew; a difference belongs in the changelog.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,9 @@ import pytest
 from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from tests.agents import conftest as worlds
+from tests.conftest import ROOT
 
-KEPT = Path(__file__).parent.parent / "fixtures" / "tables.json"
+KEPT = ROOT / "tests" / "fixtures" / "tables.json"
 TABULAR = [entry.name for entry in registry().entries("agent") if not entry.name.startswith("sb3-")]
 WORLDS = {
     "random": (worlds.random_model(1), 300),
