@@ -117,3 +117,15 @@ def test_a_class_has_a_name_of_its_own():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(name)
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_tests_mirror_the_rooms():
+    """A folder of tests has the name of a room, and a room with tests of its own has a folder."""
+    tests = ROOT / "tests"
+    folders = {
+        path.relative_to(tests)
+        for folder in ORDER
+        for path in (tests / folder).rglob("*")
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    assert folders and not [folder for folder in folders if not (ROOT / folder).is_dir()]
