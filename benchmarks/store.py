@@ -78,9 +78,9 @@ def _finding(store: Path, rounds: int, note: str) -> Figure:
     agents, _ = compared_agents(ComparisonRequest(request, AGENTS))
     members = planned_runs(request, agents)
     wanted = {one.fingerprint: one.sources for one in members}
-    place = Store(store)
-    assert len(place.matching(wanted)) == len(members)
-    taken = median(seconds(lambda: place.matching(wanted)) for _ in range(rounds))
+    place, numbers = Store(store), {one.request.seed for one in members}
+    assert len(place.matching(wanted, numbers)) == len(members)
+    taken = median(seconds(lambda: place.matching(wanted, numbers)) for _ in range(rounds))
     note = f"{len(members)} of {note}"
     return Figure("finding the runs of a comparison", taken, "s", 1.0, note=note)
 

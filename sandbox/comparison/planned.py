@@ -117,7 +117,8 @@ def completed(
         Interrupted: Ctrl-C.
         SandboxError: when an agent does not fit the lab, or no worker is left.
     """
-    rows = {} if fresh else store.matching({one.fingerprint: one.sources for one in planned})
+    wanted = {one.fingerprint: one.sources for one in planned}
+    rows = {} if fresh else store.matching(wanted, {one.request.seed for one in planned})
     runs, resumable = dict[str, Run](), dict[str, str]()
     for mark, some in rows.items():
         if finished := [row for row in some if row.status == "finished"]:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ def rows(root: Path) -> list[Row]:
     return _oldest_first(row for row, _ in _rows_and_records(root))
 
 
-def matching(root: Path, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
+def matching(root: Path, wanted: Mapping[str, str], seeds: Container[int]) -> dict[str, list[Row]]:
     """Runs that computed, or were to compute, what is wanted.
 
     Args:
         root: the store's folder.
         wanted: fingerprint -> SHA-256 of the sources that the run must have been computed with.
+        seeds: of the wanted runs; a record with another seed needs no fingerprint.
 
     Returns:
         fingerprint -> rows, oldest first; fingerprints without a run are missing.
@@ -76,7 +77,7 @@ def matching(root: Path, wanted: Mapping[str, str]) -> dict[str, list[Row]]:
     sources = set(wanted.values())
     matches: dict[str, list[Row]] = {}
     for row, record in _rows_and_records(root) if wanted else ():
-        if record is not None and record.sources in sources:
+        if record is not None and record.seed in seeds and record.sources in sources:
             name = fingerprint(record)
             if wanted.get(name) == record.sources:
                 matches.setdefault(name, []).append(row)

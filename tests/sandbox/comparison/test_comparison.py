@@ -90,11 +90,14 @@ def test_runs_are_found_among_others_by_what_they_compute(race, store):
     wanted = ComparisonRequest(Request("race", seed=1), ["hare"])
     agents, _ = compared_agents(wanted)
     (member,) = planned.planned_runs(wanted.request, agents)
-    found = Store().matching({member.fingerprint: member.sources, "0" * 64: member.sources})
+    found = Store().matching(
+        {member.fingerprint: member.sources, "0" * 64: member.sources}, [member.request.seed]
+    )
     assert {name: [row.id for row in rows] for name, rows in found.items()} == {
         member.fingerprint: [first.runs["hare"][1].id]
     }
-    assert Store().matching({member.fingerprint: "other sources"}) == {}
+    assert Store().matching({member.fingerprint: "other sources"}, [member.request.seed]) == {}
+    assert Store().matching({member.fingerprint: member.sources}, []) == {}
 
 
 def test_the_standings_are_arithmetic(race, store):
