@@ -9,10 +9,9 @@ import io
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
-from matplotlib.figure import Figure
 
 from plugins.music.config import MusicConfig
 from plugins.music.playing import BESIDE, Continuation, check_soundfont, compared, seed_of
@@ -25,6 +24,9 @@ from sandbox.input_files import read_bytes
 from sandbox.runs.view import Run
 from sandbox.store.files import write_whole
 from sandbox.text import to_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
 """What is written."""

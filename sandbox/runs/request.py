@@ -58,7 +58,7 @@ class Request:
     def wrong_numbers(self) -> list[str]:
         """A sentence, without its full stop, for each number that is out of its range."""
         ranges = {
-            "--seed": (self.seed, 0, 2**63 - max(self.seeds, 1)),
+            "--seed": (self.seed, 0, 2**63 - min(max(self.seeds, 1), MOST_SEEDS)),
             "--seeds": (self.seeds, 1, MOST_SEEDS),
             "--threads": (self.threads or 1, 1, MOST_THREADS),
         }
