@@ -64,7 +64,8 @@ def _print(figures: list[Figure]) -> None:
         target = "" if figure.target is None else f"{figure.sense} {figure.target:g} {figure.unit}"
         mark = {True: "ok", False: "MISSED", None: ""}[figure.met]
         print(
-            f"{figure.name:<{width}}  {figure.value:>12,.4g} {figure.unit:<8} {target:<20} {mark:<7} {figure.note}"
+            f"{figure.name:<{width}}  {figure.value:>12,.4g} {figure.unit:<8} {target:<20} "
+            f"{mark:<7} {figure.note}"
         )
 
 

@@ -30,7 +30,7 @@ def compiled(agent_class: Any, episodes: int) -> Callable[[], float]:
 
 
 def plain(agent_class: Any, episodes: int) -> Callable[[], float]:
-    """Steps per second through `env.step` with the rule as it stands in Python."""
+    """Steps per second through `env.step` with the rule in plain Python."""
 
     def once() -> float:
         agent, env = fresh(agent_class, episodes)

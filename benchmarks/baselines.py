@@ -1,4 +1,7 @@
-"""Agents of Stable-Baselines3 in our labs against its own `learn`: the same algorithm, options, environment and number of steps."""
+"""Agents of Stable-Baselines3 in our labs against its own `learn`.
+
+Both use the same algorithm, options, environment and number of steps.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "sb3-ppo": (8192, {"n_steps": 256, "n_envs": 4, "net_arch": (64, 64)}),
     "sb3-a2c": (8000, {"n_envs": 4, "net_arch": (64, 64)}),
 }
-"""Steps, and options. Environments are stepped one after the other by Stable-Baselines3, all in one NumPy step by us."""
+"""Steps, and options. Stable-Baselines3 steps its environments one after the other, we step all in
+one NumPy step."""
 
 
 def ours(name: str, steps: int, options: dict[str, Any]) -> float:

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.damage --cases 10000`: damage a small store at random, and run commands on it; no command may end with a traceback."""
+"""Damages a small store at random and runs commands on it; none may end with a traceback.
+
+Run it with `python -m benchmarks.damage --cases 10000`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Print how many cases there were and which commands did not survive theirs; exit code 1 if one did not."""
+    """Print the number of cases and the commands that failed; exit code 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000, help="damaged stores")
     parser.add_argument("--seed", type=int, default=100, help="of all that is drawn")
@@ -37,7 +40,8 @@ def main() -> int:
                 failed += 1
                 print(f"{error}: {error.__cause__!r}")
     print(
-        f"{given.cases} damaged stores, 3 commands each, {failed} failed, {time.monotonic() - begun:.0f} s"
+        f"{given.cases} damaged stores, 3 commands each, {failed} failed, "
+        f"{time.monotonic() - begun:.0f} s"
     )
     print(", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
     return 1 if failed else 0

@@ -1,4 +1,7 @@
-"""How cost grows with a random maze of 10, 100 and 1000 cells a side: the model, its memory, its optimum, and learning in it."""
+"""How cost grows with a random maze of 10, 100 and 1000 cells a side.
+
+Measured are the model, its memory, its optimum, and learning in it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,8 @@ def grown(side: int, steps: int) -> list[Figure]:
     )
     (learning,) = in_turns([lambda: learning_rate(model, steps)], 3)
     name = f"{side} x {side} cells"
-    swept = f"{solution.sweeps} sweeps, {1e9 * solving / solution.sweeps / model.states:.1f} ns for each state and sweep"
+    each = 1e9 * solving / solution.sweeps / model.states
+    swept = f"{solution.sweeps} sweeps, {each:.1f} ns for each state and sweep"
     return [
         Figure(
             f"{name}: building the model",

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.kills --kills 1000`: kill whole processes at random moments, go on until done, compare every byte.
+"""Kills processes at random moments, resumes them until they are done, and compares every byte.
 
-Over all labs, Stable-Baselines3, sweeps and comparisons. What must be equal to the same work that was never stopped: metrics, the
-summary (durations aside), the SHA-256 of every artifact; of sweeps and comparisons also the ranking and the verdicts.
+Run it with `python -m benchmarks.kills --kills 1000`. It covers all labs, Stable-Baselines3, sweeps
+and comparisons. Equal to uninterrupted work must be: metrics, the summary (durations aside), the
+SHA-256 of every artifact; of sweeps and comparisons also the ranking and the verdicts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TIMES = ("learning_seconds", "steps_per_second")
-NAMED_ANEW = (
+VOLATILE = (
     "run",
     "runs",
     "folder",
@@ -31,7 +32,7 @@ NAMED_ANEW = (
     "page",
     "reused",
 )
-"""Parts of a sweep's or comparison's document that are others each time."""
+"""Parts of a sweep's or comparison's document that differ each time."""
 WORK: dict[str, Sequence[str]] = {
     "maze": ("run", "maze", "--agent", "sarsa", "--episodes", "1000000", "--render", "gif"),
     "maze, 20 seeds": (
@@ -105,19 +106,20 @@ WORK: dict[str, Sequence[str]] = {
         "60000",
     ),
 }
-"""What is killed, by name."""
+"""Commands that are killed, by name."""
 IN_A_ROUND = 30
-"""Kills of one piece of work, before it may end."""
+"""Kills of one command, before it may end."""
 EARLY, LATE = 0.6, 3.0
-"""A process is killed within this share of the time that the whole work takes, and within so many seconds: what goes on has less to do."""
+"""A process is killed within this share of the duration of the uninterrupted command, and within so
+many seconds: a resumed process has less to do."""
 
 
 class Tally(NamedTuple):
-    """What came of one piece of work.
+    """The result of killing one command.
 
     Attributes:
-        hits: kills that met a process at work.
-        different: names of what differs from the undisturbed work.
+        hits: kills of processes that were still running.
+        different: names of results that differ from those of the uninterrupted command.
     """
 
     hits: int
@@ -125,24 +127,24 @@ class Tally(NamedTuple):
 
 
 def steady(document: Any) -> Any:
-    """A document without what is another each time: ids, folders and everything that was measured in seconds."""
+    """A document without the parts that differ each time: ids, folders and durations."""
     if isinstance(document, Mapping):
         return {
             name: steady(part)
             for name, part in document.items()
-            if name not in NAMED_ANEW and "second" not in name and name not in TIMES
+            if name not in VOLATILE and "second" not in name and name not in TIMES
         }
     return [steady(part) for part in document] if isinstance(document, list) else document
 
 
-def essence(store: Path) -> dict[str, Any]:
-    """What was computed in a store: of every run by configuration and seed, and of every sweep and comparison."""
-    made: dict[str, Any] = {}
+def results_in(store: Path) -> dict[str, Any]:
+    """The results in a store: of runs by configuration and seed, of sweeps and comparisons."""
+    results: dict[str, Any] = {}
     for path in store.glob("*/*/run.json"):
         record = json.loads(path.read_bytes())
         key = f"{json.dumps(record['config'], sort_keys=True)} seed {record['seed']}"
-        assert key not in made, f"computed twice: {key}"
-        made[key] = {
+        assert key not in results, f"computed twice: {key}"
+        results[key] = {
             "status": record["status"],
             "summary": {
                 name: value for name, value in record["summary"].items() if name not in TIMES
@@ -155,12 +157,12 @@ def essence(store: Path) -> dict[str, Any]:
         *store.glob("sweeps/*/ranking.json"),
         *store.glob("comparisons/*/comparison.json"),
     ]:
-        made[path.name] = steady(json.loads(path.read_bytes()))
-    return made
+        results[path.name] = steady(json.loads(path.read_bytes()))
+    return results
 
 
 def words_of(work: Sequence[str], store: Path) -> list[str]:
-    """The command that begins the work, or goes on with it where it stands."""
+    """The command that starts the work, or resumes it."""
     begun = (
         [*store.glob("sweeps/*/sweep.json")]
         if work[0] == "sweep"
@@ -181,23 +183,23 @@ def words_of(work: Sequence[str], store: Path) -> list[str]:
     ]
 
 
-def carried_out(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
-    """Start a command; what it says goes nowhere."""
+def started(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
+    """Start a command without output."""
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The parts in which two essences differ."""
+    """The parts in which two results differ."""
     return [part for part in one | other if one.get(part) != other.get(part)]
 
 
 def damaged(store: Path) -> list[str]:
-    """What `verify` says is wrong; of a run that was killed before its first word there is nothing to be whole."""
+    """Problems that `verify` reports; a run killed before it wrote its run.json has no record."""
     words = [sys.executable, "-m", "sandbox", "verify", "--json", "--store", str(store)]
-    found = json.loads(subprocess.run(words, capture_output=True, check=False).stdout)
+    reports = json.loads(subprocess.run(words, capture_output=True, check=False).stdout)
     return [
         f"{one['run']}: {one['problems']}"
-        for one in found
+        for one in reports
         if one["problems"] and (Path(one["folder"]) / "run.json").exists()
     ]
 
@@ -205,20 +207,20 @@ def damaged(store: Path) -> list[str]:
 def one_round(
     work: Sequence[str], seed: int, kills: int, whole: dict[str, Any], longest: float
 ) -> Tally:
-    """Kill a piece of work, go on, kill it … and at last let it end.
+    """Kill a command, resume it, kill it … and finally let it end.
 
     Args:
         work: words of the command.
-        seed: of the work, and of the moments.
-        kills: how many at most; work that ends before them is done.
-        whole: the essence of the undisturbed work.
+        seed: of the command, and of the moments.
+        kills: how many at most; a command that ends earlier is done.
+        whole: the results of the uninterrupted command.
         longest: seconds after the start of a process within which it is killed.
     """
     rng, hits = random.Random(seed), 0
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "runs"
         for _ in range(kills):
-            process = carried_out(words_of(work, store))
+            process = started(words_of(work, store))
             time.sleep(rng.uniform(0.1, longest))
             ended = process.poll() is not None
             hits += not ended
@@ -226,10 +228,10 @@ def one_round(
             process.wait()
             if ended:
                 break
-        last = carried_out(words_of(work, store))
+        last = started(words_of(work, store))
         if last.wait() != 0:
             return Tally(hits, [f"{work[0]} ended with {last.returncode}"])
-        pieced = essence(store)
+        pieced = results_in(store)
         wrong = damaged(store)
     different = [
         f"{part} of {name}"
@@ -239,29 +241,29 @@ def one_round(
     return Tally(hits, [*different, *wrong])
 
 
-def undisturbed(work: Sequence[str]) -> tuple[dict[str, Any], float]:
-    """The essence of work that nobody kills, and within how many seconds to kill it."""
+def uninterrupted(work: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """The results of an uninterrupted command, and within how many seconds to kill it."""
     with tempfile.TemporaryDirectory() as folder:
         store, begun = Path(folder) / "runs", time.monotonic()
         words = words_of(work, store)
-        assert carried_out(words).wait() == 0, words
-        return essence(store), min(LATE, EARLY * (time.monotonic() - begun))
+        assert started(words).wait() == 0, words
+        return results_in(store), min(LATE, EARLY * (time.monotonic() - begun))
 
 
 def killed(name: str, kills: int, seed: int) -> tuple[str, Tally, int]:
-    """Rounds over one kind of work until it was killed so often: its name, what came of it, and how many rounds it took."""
+    """Rounds over one kind of command until it was killed so often: its name, result and rounds."""
     hits, rounds, different = 0, 0, list[str]()
     while hits < kills and rounds < 2 * kills:
         work = [*WORK[name], "--seed", str(seed + rounds)]
-        whole, longest = undisturbed(work)
-        made = one_round(work, seed + rounds, min(IN_A_ROUND, kills - hits), whole, longest)
-        hits, rounds = hits + made.hits, rounds + 1
-        different += [f"seed {seed + rounds - 1}: {one}" for one in made.different]
+        whole, longest = uninterrupted(work)
+        tally = one_round(work, seed + rounds, min(IN_A_ROUND, kills - hits), whole, longest)
+        hits, rounds = hits + tally.hits, rounds + 1
+        different += [f"seed {seed + rounds - 1}: {one}" for one in tally.different]
     return name, Tally(hits, different), rounds
 
 
 def main() -> int:
-    """Kill, go on, compare, say; exit code 1 if anything differs."""
+    """Kill, resume, compare and print; exit code 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
     parser.add_argument(
         "--kills", type=int, default=1000, help="of processes at work, over all kinds of work"
@@ -282,15 +284,16 @@ def main() -> int:
     each = -(-chosen.kills // len(chosen.only))
     begun, total, wrong = time.monotonic(), 0, 0
     with ThreadPoolExecutor(chosen.at_once) as pool:
-        for name, made, rounds in pool.map(
+        for name, tally, rounds in pool.map(
             lambda name: killed(name, each, chosen.seed), chosen.only
         ):
-            total, wrong = total + made.hits, wrong + len(made.different)
+            total, wrong = total + tally.hits, wrong + len(tally.different)
             print(
-                f"{name:16} {made.hits:5} kills in {rounds:3} rounds, {len(made.different)} different",
+                f"{name:16} {tally.hits:5} kills in {rounds:3} rounds, "
+                f"{len(tally.different)} different",
                 flush=True,
             )
-            for one in made.different:
+            for one in tally.different:
                 print(f"    {one[:400]}", flush=True)
     print(
         f"{total} kills of processes at work, {wrong} differences, {time.monotonic() - begun:.0f} s"

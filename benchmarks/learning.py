@@ -1,4 +1,4 @@
-"""Learning steps per second on the maze, against what a student writes and against a bare compiled loop."""
+"""Learning steps per second on the maze, against a student's code and a bare compiled loop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ours(agent_class: type, episodes: int) -> Callable[[], float]:
 
 
 def student(episodes: int) -> Callable[[], float]:
-    """Steps per second of SARSA as it stands in tutorials: env.step, a NumPy table, argmax and rng.choice."""
+    """Steps per second of SARSA as in tutorials: env.step, a NumPy table, argmax, rng.choice."""
 
     def once() -> float:
         env = gymnasium.make("sandbox/Maze-v0")
@@ -65,7 +65,9 @@ def student(episodes: int) -> Callable[[], float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def bare_loop(q, next_state, reward, start, episode, epsilons, alpha, discount, rng):  # type: ignore[no-untyped-def]
+def bare_loop(  # type: ignore[no-untyped-def]
+    q, next_state, reward, start, episode, epsilons, alpha, discount, rng
+):
     """SARSA with epsilon-greedy and nothing around it: the same draws, the same tie-breaking."""
     total = 0.0
     for epsilon in epsilons:

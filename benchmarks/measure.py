@@ -1,4 +1,4 @@
-"""What a benchmark gives: figures with targets; and how time is taken: the best of several, for what is compared, in turns."""
+"""Figures of benchmarks, with targets, and timing: the best of several, or in turns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def in_turns(works: Sequence[Callable[[], float]], rounds: int = 5) -> list[float]:
-    """The median rate of each of several, measured in turns so that a machine whose speed drifts treats all alike.
+    """The median rate of each, measured in turns so that drifting speed affects all alike.
 
     Args:
         works: each returns a rate (per second) or a duration.

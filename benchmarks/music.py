@@ -1,7 +1,7 @@
 """Music: learning beside a bare PyTorch loop, reading MIDI files, transposing, playing.
 
-Reading is measured on `piano-midi-de` in the folder that SANDBOX_DATA names, and left out where
-there is none.
+Reading is measured on `piano-midi-de` in the folder that SANDBOX_DATA names, and left out without
+it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ ROUNDS, STEPS = 5, 400
 TWO_HANDS: dict[str, Any] = {"model": "two-hands", "patience": None}
 CHORDS: dict[str, Any] = {
     "model": {"name": "chord-lstm", "hidden": 320, "input_dropout": 0.1, "output_dropout": 0.4},
-    **{
-        "loss": "likelihood",
-        "window": 100,
-        "transpose": (-6, 5),
-        "optimizer": "adamw",
-        "weight_decay": 0.01,
-        "patience": None,
-    },
+    "loss": "likelihood",
+    "window": 100,
+    "transpose": (-6, 5),
+    "optimizer": "adamw",
+    "weight_decay": 0.01,
+    "patience": None,
 }
 """The preset `best`, without its schedule and its limit of the gradient's norm, which a bare loop
 has not either."""
@@ -179,21 +177,21 @@ print(first - begun, time.perf_counter() - first)
 
 
 def _folder() -> Path | None:
-    found = Path(os.environ.get("SANDBOX_DATA", "")) / "piano-midi-de"
-    return found if os.environ.get("SANDBOX_DATA") and found.is_dir() else None
+    folder = Path(os.environ.get("SANDBOX_DATA", "")) / "piano-midi-de"
+    return folder if os.environ.get("SANDBOX_DATA") and folder.is_dir() else None
 
 
 def _reading() -> list[Figure]:
     folder = _folder()
     if folder is None:
         return []
-    found = []
+    times = []
     for _ in range(3):
         output = subprocess.run(
             [sys.executable, "-c", READ, str(folder)], check=True, capture_output=True, text=True
         ).stdout
-        found.append([float(word) for word in output.split()])
-    cold, warm = (median(column) for column in zip(*found, strict=True))
+        times.append([float(word) for word in output.split()])
+    cold, warm = (median(column) for column in zip(*times, strict=True))
     return [
         Figure(
             "all pieces of the folder, new process",
@@ -213,7 +211,7 @@ def _memory() -> list[Figure]:
 
     folder = _folder()
     pieces = corpus.read(_resolved({"dataset": "folder" if folder else "etudes"}), 0, folder)
-    whole = sum(piece.roll.nbytes for found in pieces.splits.values() for piece in found)
+    whole = sum(piece.roll.nbytes for split in pieces.splits.values() for piece in split)
     figures = []
     for hands, name in ((2, "two hands"), (1, "one track")):
         tracemalloc.start()

@@ -1,4 +1,7 @@
-"""How much of a run's time is not learning: metrics of every episode, checkpoints, evaluation, progress, and last the pictures."""
+"""How much of a run's time is not learning.
+
+It goes to metrics of every episode, checkpoints, evaluation, progress, and last the pictures.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ EPISODES = 4_500_000
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Time inside the compiled loop against the time of the run, from its folder to its final status."""
+    """Time in the compiled loop against the run's, from its folder to its final status."""
     episodes = EPISODES // 10 if quick else EPISODES
     learning: list[float] = []
     pictures: list[float] = []
@@ -36,7 +39,8 @@ def measure(quick: bool) -> list[Figure]:
         draw(self)
         pictures.append(time.perf_counter() - begun)
 
-    Sarsa.learn_model, Loop.make_pictures = timed, timed_pictures  # type: ignore[method-assign, assignment]
+    Sarsa.learn_model = timed  # type: ignore[method-assign, assignment]
+    Loop.make_pictures = timed_pictures  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as store:
             options = {"agent": {"name": "sarsa", "policy": "epsilon-greedy"}, "episodes": episodes}

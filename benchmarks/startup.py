@@ -34,7 +34,7 @@ def _waits(words: list[str], rounds: int, path: str = "") -> float:
 
 
 def _twenty_plugins(folder: Path) -> None:
-    """Twenty installed plugins, of which one is broken and one sleeps for two seconds when it is imported."""
+    """Twenty installed plugins: one is broken, one sleeps for two seconds when imported."""
     for number in range(20):
         does = {0: "raise RuntimeError", 1: "import time; time.sleep(2)"}.get(number, "")
         (folder / f"plug{number}.py").write_text(f"{does}\n")

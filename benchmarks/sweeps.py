@@ -1,4 +1,8 @@
-"""Sweeps: many short configurations in one process against a process for each; two workers against none; what a sweep adds to a run."""
+"""The cost of sweeps.
+
+Many short configurations in one process against a process for each; two workers against none; what
+a sweep adds to a run.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,8 @@ def _batch(count: int) -> list[Figure]:
             "x",
             10,
             "at least",
-            f"{count} runs at {1000 * together:.1f} ms; {PROCESSES} processes at {1000 * process:.0f} ms each",
+            f"{count} runs at {1000 * together:.1f} ms; "
+            f"{PROCESSES} processes at {1000 * process:.0f} ms each",
         ),
         Figure(
             "what a sweep adds to a run",
@@ -70,7 +75,7 @@ def _batch(count: int) -> list[Figure]:
 
 
 def _processor(work: Callable[[], object]) -> float:
-    """Processor time of this process for some work, in seconds: what other processes do does not count."""
+    """Processor time of this process for some work, in seconds, other processes excluded."""
     begun = time.process_time()
     work()
     return time.process_time() - begun
@@ -110,7 +115,7 @@ def _process(folder: str, alpha: float) -> None:
 
 
 def _two_workers(rounds: int) -> Figure:
-    """Long runs one after the other in this process, and the same on two workers that are up already."""
+    """Long runs one after the other in this process, and on two workers already started."""
     from sandbox.execution.scheduler import run_requests
     from sandbox.execution.workers import Here, Processes
 

@@ -1,4 +1,4 @@
-"""A training step with two threads beside one, for models from small to large: from which size on a second thread is worth its while.
+"""A training step with one and two threads: from which model size on a second thread is faster.
 
 The figures hold for cores that have nothing else to do. `agents.supervised.threads` draws the line.
 """

@@ -16,10 +16,10 @@ COUNT = 4096
 
 
 def stepping(env: Any, calls: int) -> Callable[[], float]:
-    """Steps of sub-environments per second, with random actions; calls that only begin an episode anew are not counted."""
+    """Steps of sub-environments per second, with random actions; reset calls are excluded."""
     env.reset(seed=0)
     actions = np.random.default_rng(0).integers(env.single_action_space.n, size=(64, env.num_envs))
-    env.step(actions[0])  # generators are made, blocks of numbers drawn
+    env.step(actions[0])  # creates generators, draws blocks of numbers
 
     def once() -> float:
         env.reset()
@@ -55,9 +55,7 @@ def measure(quick: bool) -> list[Figure]:
     return [
         Figure(f"{COUNT} mazes in one step", ours, "steps/s"),
         Figure(f"{COUNT} slippery mazes in one step", slippery, "steps/s"),
-        Figure(
-            "the same with random starts, begun anew in the same step", random_starts, "steps/s"
-        ),
+        Figure("the same with random starts, reset in the same step", random_starts, "steps/s"),
         Figure(
             "mazes against SyncVectorEnv of FrozenLake-v1",
             ours / frozen,

@@ -1,8 +1,8 @@
 """Grid worlds: a layout becomes an exact model, and the environment steps through the model's
 arrays.
 
-Whatever `step` does stands in the model, so learning on the model and learning in the environment
-are the same.
+The model describes everything that `step` does, so learning on the model and in the environment
+give the same results.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._model: TabularMDP | None = None
         self._window: Window | None = None
         self._state = 0
-        self._left = 0  # steps until the episode is cut; 0 when there is none
+        self._left = 0  # steps until truncation; 0 before the first reset and after the end
         self._steps, self._return = (
             0,
             0.0,

@@ -26,12 +26,9 @@ KINDS = ("floor", "a wall", "a surmountable wall", "sand", "a hole")
 SYMBOLS = ".#%~O"
 """The character of each kind, in the order of the codes."""
 START, GOAL, AGENT = "S", "G", "A"
-ALPHABET = {
-    **{symbol: code for code, symbol in enumerate(SYMBOLS)},
-    " ": FLOOR,
-    START: FLOOR,
-    GOAL: FLOOR,
-}
+ALPHABET = {symbol: code for code, symbol in enumerate(SYMBOLS)} | dict.fromkeys(
+    (" ", START, GOAL), FLOOR
+)
 """Characters of a layout -> code of the cell."""
 LEGEND = "'.' floor, '#' wall, '%' surmountable wall, '~' sand, 'O' hole, 'S' start, 'G' goal"
 
@@ -262,7 +259,7 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
         LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.
     """
     rows, columns = cells.shape
-    for name, (row, column) in [("start", start), *(("goal", goal) for goal in goals)]:
+    for name, (row, column) in [("start", start)] + [("goal", goal) for goal in goals]:
         if not (0 <= row < rows and 0 <= column < columns):
             raise LayoutError(
                 f"the {name} lies outside, expected rows 0 to {rows - 1} and columns 0 to "

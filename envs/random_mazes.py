@@ -61,7 +61,7 @@ def random_maze(
 def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
     """A maze of rooms joined by corridors: cells, uint8 [size, size].
 
-    Rooms stand in every second row and column. Where the size is even, one wall in each direction
+    Rooms fill every second row and column. Where the size is even, one wall in each direction
     is two cells thick, at random.
     """
     cells = np.full((size, size), WALL, dtype=np.uint8)
@@ -106,7 +106,7 @@ def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
     orders = np.array(list(permutations(range(4))))  # [24, 4]
     tries = orders[
         rng.integers(len(orders), size=side * side)
-    ]  # [rooms, 4]: each room tries its directions in an order of its own
+    ]  # [rooms, 4]: each room tries its directions in its own order
     width = side + 2  # with a rim of rooms that count as visited
     steps = (1, -1, width, -width)
     inside = (np.arange(side)[:, None] + 1) * width + np.arange(side) + 1  # [side, side]

@@ -22,10 +22,9 @@ from sandbox.errors import SandboxError, UsageError
 LARGEST = 10**8
 """So many entries may a table of action values have."""
 PROPOSED = 10**6
-"""So many entries has a table that is proposed, at most."""
+"""Most entries of a table that is proposed."""
 BOUNDED = 1e6
-"""A bound of a Box beyond this is none: Gymnasium writes the largest float where there is no limit.
-"""
+"""A Box whose bound exceeds this is unbounded: Gymnasium writes the largest float for no limit."""
 SAMPLE_STEPS = 5000
 """So many steps of random play do quantiles come from."""
 TAKEN = (
@@ -168,7 +167,7 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     """The cuts of the next number.
 
     Raises:
-        UsageError: when there are none left.
+        UsageError: when no edges are left.
     """
     edges = next(cuts, None)
     if edges is None:

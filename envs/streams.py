@@ -52,11 +52,11 @@ class Streams:
             chosen: bool [count], the streams that are meant; None means all.
         """
         meant = range(len(seeds)) if chosen is None else np.flatnonzero(chosen).tolist()
-        anew = [number for number in meant if seeds[number] is not None]
-        for number in anew:
+        reseeded = [number for number in meant if seeds[number] is not None]
+        for number in reseeded:
             self._seeds[number], self._generators[number] = seeds[number], None
-        self._next[anew] = self._ends[anew]
-        self._lent = self._lent and len(anew) < len(seeds)
+        self._next[reseeded] = self._ends[reseeded]
+        self._lent = self._lent and len(reseeded) < len(seeds)
 
     def draw(self, wanted: np.ndarray) -> np.ndarray:
         """The next number of each stream where `wanted` (bool [count]); elsewhere any number, and
@@ -78,8 +78,10 @@ class Streams:
         return numbers
 
     def lend(self) -> tuple[np.random.Generator, ...]:
-        """The generators, each where it would be without reading ahead. Who holds them may draw
-        too, so from now on nothing is read ahead until all are seeded anew."""
+        """The generators, each where it would be without reading ahead.
+
+        The caller may draw from them, so nothing is read ahead until all are seeded again.
+        """
         for number in np.flatnonzero(self._next < self._ends).tolist():
             self._generator(number).bit_generator.advance(  # type: ignore[attr-defined]
                 int(self._next[number] - self._ends[number])

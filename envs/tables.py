@@ -42,7 +42,7 @@ class Table(NamedTuple):
     model: TabularMDP | None
     """The exact model, or None."""
     why_not: str
-    """Why there is none; empty where the environment has no table, or where it is believed."""
+    """Why there is no model; empty where the environment has no table, or its table is trusted."""
 
 
 def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
@@ -92,7 +92,7 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
 
 
 def _stranger(env: gymnasium.Env[Any, Any]) -> str:
-    """The name of the first wrapper that is not known; empty where there is none."""
+    """The name of the first unknown wrapper, or ""."""
     while isinstance(env, gymnasium.Wrapper):
         if type(env) not in KNOWN_WRAPPERS:
             return type(env).__name__

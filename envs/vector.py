@@ -27,7 +27,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """Sub-environments that share one model; equal to Gymnasium's SyncVectorEnv of as many
     `GridEnv`.
 
-    Each sub-environment has a generator of its own, made when something is to be drawn. Ended
+    Each sub-environment has its own generator, created at its first draw. Ended
     episodes are treated as `autoreset_mode` says (https://farama.org/Vector-Autoreset-Mode):
 
     - NEXT_STEP: the next step begins a new one, whatever the action; its reward is 0.
@@ -137,7 +137,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Begin episodes.
 
         Args:
-            seed: begins the streams of chance anew: n gives sub-environment i the seed n + i; a
+            seed: seeds the generators: n gives sub-environment i the seed n + i; a
                 list holds one seed for each, or None. None continues all streams.
             options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of
                 the caller's dictionary, which leads wrappers astray; it stays here.).
@@ -176,8 +176,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos.
 
         Raises:
-            InvalidAction: one is none of the numbers 0 to 4; nothing has happened.
-            ResetNeeded: an episode has not begun, or is over and is not begun anew by itself.
+            InvalidAction: one is not a number from 0 to 4; nothing has happened.
+            ResetNeeded: an episode has not begun, or is over and is not reset automatically.
         """
         over = (
             self._over if self._over.any() else None
@@ -305,8 +305,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return chosen
 
     def _checked(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
-        """The actions as int64 [envs]; where an episode is begun anew, whatever was given counts
-        for nothing.
+        """The actions as int64 [envs]; where an episode is reset, the given action is
+        ignored.
         """
         array = np.asarray(actions)
         if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
@@ -378,8 +378,7 @@ class _Story:
 
 
 def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
-    """The infos of episodes that ended and were begun anew in the same step, as Gymnasium lays them
-    out.
+    """The infos of episodes that ended and were reset in the same step, in Gymnasium's layout.
 
     Args:
         observations: the last ones of the episodes that ended, [ended, …].

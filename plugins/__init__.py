@@ -1,1 +1,1 @@
-"""The labs. Each is a plugin of its own and imports no other."""
+"""The labs. Each is its own plugin and imports no other."""

@@ -262,7 +262,7 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
                 float(score.tick_to_time(start * ticks)),
                 float(score.tick_to_time(end * ticks)),
             )
-            for start, end, key in zip(*(part.tolist() for part in notes), strict=True)
+            for start, end, key in np.column_stack(notes).tolist()
         ]
         score.instruments.append(instrument)
     return score

@@ -90,7 +90,7 @@ def find_pieces(folder: Path) -> None:
     """Make sure that a folder, or one below it, has a MIDI file; none is read.
 
     Raises:
-        UsageError: when there is none.
+        UsageError: when the folder has no MIDI file.
     """
     if next(midi_files(folder), None) is None:
         raise UsageError(_nothing_in(folder, []))
@@ -169,7 +169,7 @@ def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], sou
         if not splits[split]:
             splits[split] = splits["train"]
             notes.append(
-                f"No piece fell into the split '{split}': the pieces learned from stand in for it, "
+                f"No piece fell into the split '{split}': training pieces replace it, "
                 "so its figures flatter."
             )
     return Pieces(splits, tuple(report), tuple(notes), source)

@@ -220,7 +220,7 @@ def _tile_bank(size: int) -> np.ndarray:
         tiles.sand_tile(size),
         tiles.hole_tile(size),
     ]
-    return np.stack([*others, *(tiles.wall_tile(size, joined) for joined in range(16))])
+    return np.stack(others + [tiles.wall_tile(size, joined) for joined in range(16)])
 
 
 def _joined(walls: np.ndarray) -> np.ndarray:

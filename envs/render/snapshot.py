@@ -134,7 +134,7 @@ def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
 
 def greedy_bits(policy: np.ndarray) -> np.ndarray:
     """Greedy actions of each state as bits, int64 [states]: 2 to the power of each action, added
-    up; 0 where there are none.
+    up; 0 in states without a greedy action.
     """
     weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
     highest = weights.max(axis=1, keepdims=True)

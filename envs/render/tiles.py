@@ -26,9 +26,9 @@ DIRECTIONS = {RIGHT: (1, 0), LEFT: (-1, 0), DOWN: (0, 1), UP: (0, -1)}
 """Unit steps (x to the right, y down) of the four moves."""
 
 SMALLEST_WITH_LINES = 7
-"""Below this cell size, in pixels, lines between cells would be all there is to see."""
+"""Below this cell size, in pixels, lines would hide the cells."""
 SMALLEST_WITH_ARROWS = 16
-"""Below this cell size, in pixels, arrows cannot be told apart."""
+"""Below this cell size, in pixels, arrows cannot be distinguished."""
 
 Point = tuple[float, float]
 

@@ -49,15 +49,16 @@ class AutoencoderConfig(TrainingConfig):
 
 
 BEST: dict[str, Any] = {
-    **{
-        "model": "deep",
-        "validation_share": 0.0,
-        "epochs": 90,
-        "batch_size": 512,
-        "optimizer": "adamw",
-        "learning_rate": 3e-3,
-    },
-    **{"schedule": "one-cycle", "weight_decay": 1e-4, "averaging": 0.998, "precision": "bfloat16"},
+    "model": "deep",
+    "validation_share": 0.0,
+    "epochs": 90,
+    "batch_size": 512,
+    "optimizer": "adamw",
+    "learning_rate": 3e-3,
+    "schedule": "one-cycle",
+    "weight_decay": 1e-4,
+    "averaging": 0.998,
+    "precision": "bfloat16",
     "augmentation": {
         "rotation": 5,
         "scale": 0.06,
@@ -77,15 +78,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "adamw",
     },
     "report": {
-        **{
-            "model": "convolutional",
-            "dropout": 0.151,
-            "learning_rate": 3.47e-4,
-            "weight_decay": 4.65e-6,
-            "epochs": 150,
-            "batch_size": 256,
-        },
-        **{"validation_share": 0.1, "patience": 15},
+        "model": "convolutional",
+        "dropout": 0.151,
+        "learning_rate": 3.47e-4,
+        "weight_decay": 4.65e-6,
+        "epochs": 150,
+        "batch_size": 256,
+        "validation_share": 0.1,
+        "patience": 15,
     },
     "quick": {
         "dataset": "digits",

@@ -1,6 +1,6 @@
 """G3 to G7: what the report of Lab 06 found in the maze, and the answer to what it left open (G4).
 
-The claims stand in the table claims.toml; here are the measures that only the maze needs.
+The table claims.toml lists the claims; here are the measures that only the maze needs.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def _g4(seeds: int) -> Iterator[ClaimPicture]:
         f"Right, {min(seeds, TRACED)} runs of SARSA, median and 90 %: optimism left (what it "
         "expects above what the best exploring policy would earn, mean over all cells), and what "
         "it expects at the start. Both in discounted reward. ε becomes small enough in episode "
-        f"{crossing()}; by then the optimism is used up, and SARSA goes on expecting what staying "
-        "earns.",
+        f"{crossing()}; by then the optimism is used up, and SARSA continues to expect what "
+        "staying earns.",
         why(min(seeds, TRACED)),
     )
     yield ClaimPicture(
@@ -90,7 +90,7 @@ def _g7(seeds: int) -> Iterator[ClaimPicture]:
     routes = [route(name) for name in moves]
     title = "What each cell is worth, as the report drew it"
     caption = (
-        f"Q-learning + softmax, seed {SEED}. Hatched: walls, which nobody enters and which keep "
+        f"Q-learning + softmax, seed {SEED}. Hatched: walls, which are never entered and keep "
         "the initial value 10. Arrows: greedy actions, a dot for staying."
     )
     yield ClaimPicture("value_maps", caption, claim_pictures.raw_maps(routes[:2], title))
@@ -156,14 +156,13 @@ def experiments(seeds: int) -> Figure:
     last = {
         "as in the report": _last(FAILING, seeds),
         GIVEN_BACK: np.array([changed(seed)[0].last for seed in range(seeds)]),
-        **{name: _last(SETTINGS[name], seeds) for name in EXPERIMENTS},
-    }
+    } | {name: _last(SETTINGS[name], seeds) for name in EXPERIMENTS}
     rows = [
         (name, count / seeds, stats.wilson(count, seeds), seeds)
         for name, scores in last.items()
         for count in [int((scores >= LEARNED).sum())]
     ]
-    groups = [1, 0, *(0 if share else 1 for share in EXPERIMENTS.values())]
+    groups = [1, 0] + [0 if share else 1 for share in EXPERIMENTS.values()]
     title = "SARSA + ε-greedy in the maze, changed"
     return claim_pictures.shares(rows, title, "runs that learn the way, %", groups)
 

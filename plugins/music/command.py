@@ -228,10 +228,8 @@ def _continued(
     experiment = cast(MusicExperiment, run.experiment)
     config = experiment.config
     calibrated = options.pop("calibrated")
-    how = replace(
-        default_draw(model),
-        **{name: value for name, value in options.items() if value is not None},
-    )
+    given = {name: value for name, value in options.items() if value is not None}
+    how = replace(default_draw(model), **given)
     if seed_file is None:
         roll = experiment.pieces.splits["test"][0].roll
     else:

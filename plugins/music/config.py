@@ -187,22 +187,18 @@ class MusicConfig(LabConfig):
 
 
 BEST: dict[str, Any] = {
-    **{
-        "loss": "likelihood",
-        "transpose": (-6, 5),
-        "window": 100,
-        "batch": 8,
-        "optimizer": "adamw",
-        "learning_rate": 3e-3,
-    },
-    **{
-        "decay": "cosine",
-        "weight_decay": 0.01,
-        "clip": 1.0,
-        "epochs": 60,
-        "frames": 4_000_000,
-        "patience": 15,
-    },
+    "loss": "likelihood",
+    "transpose": (-6, 5),
+    "window": 100,
+    "batch": 8,
+    "optimizer": "adamw",
+    "learning_rate": 3e-3,
+    "decay": "cosine",
+    "weight_decay": 0.01,
+    "clip": 1.0,
+    "epochs": 60,
+    "frames": 4_000_000,
+    "patience": 15,
 }
 MEMORY = {"hidden": 320, "layers": 1, "input_dropout": 0.1, "output_dropout": 0.4}
 

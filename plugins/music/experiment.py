@@ -88,10 +88,11 @@ class MusicExperiment(EpochExperiment):
         self.noise = torch.Generator(self.device)
         self.noise.manual_seed(int(context.rng("dropout").integers(2**62)))
         self.model.noise = self.noise
-        skipped = (
-            f"{pieces.skipped} of {len(pieces.report)} files were skipped; files.tsv says why."
-        )
-        self.notes = [*pieces.notes, *([skipped] if pieces.skipped else [])]
+        self.notes = list(pieces.notes)
+        if pieces.skipped:
+            self.notes.append(
+                f"{pieces.skipped} of {len(pieces.report)} files were skipped; files.tsv says why."
+            )
         self.scoring = {
             split: Scoring(self.rolls[split], self.model.history) for split in ("valid", "test")
         }

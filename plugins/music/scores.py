@@ -64,7 +64,7 @@ class Scoring:
         said = (predicted.logits + model.prior > 0) & inside[..., None, None]
         true = (target.now > 0) & inside[..., None, None]
         counts = [inside.sum(), (said & true).sum(), (said & ~true).sum(), (~said & true).sum()]
-        return np.array([*nll.tolist(), *(int(count) for count in counts)])
+        return np.array(nll.tolist() + [int(count) for count in counts])
 
     def figures(self) -> dict[str, float]:
         """NLL per frame in nats (88 keys of all hands, and of each), frame accuracy and F1.

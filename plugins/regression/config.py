@@ -185,4 +185,4 @@ def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
     from plugins.regression.training import Recipe
 
     names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-    return Recipe(**{**config.model_dump(include=set(names)), **changed})
+    return Recipe(**(config.model_dump(include=set(names)) | changed))

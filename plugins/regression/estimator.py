@@ -111,8 +111,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
         names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-        parameters = self.get_params(deep=False)
-        recipe = Recipe(**{name: parameters[name] for name in names})
+        options = {name: value for name, value in self.get_params(False).items() if name in names}
+        recipe = Recipe(**options)
         training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])

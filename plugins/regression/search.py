@@ -194,7 +194,7 @@ class GridSearchExperiment(CandidateSearch):
         """The finalist at a place from 0, trained on all points.
 
         Raises:
-            SandboxError: when there is none.
+            SandboxError: when no model is at this place.
         """
         values = self.models[place] if place < len(self.models) else None
         if values is None:
