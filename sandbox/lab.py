@@ -341,12 +341,15 @@ class Lab(ABC):
         """
         return self.claims
 
-    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+    def claim_pictures(
+        self, claim: str, seeds: int, data: Path | None = None
+    ) -> Iterator[ClaimPicture]:
         """The figures of a report that belong to a claim, each drawn when it is needed.
 
         Args:
             claim: its id.
             seeds: how many runs were measured; bands are made of as many.
+            data: the folder of data files that `claims_for` got.
         """
         return iter(())
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from agents.supervised.config import TrainingConfig
+from envs.datasets.images import find_images
 from sandbox.lab import Context
 from sandbox.runs.api import Request, resolved, threads_of
 from sandbox.runs.work import work_of
@@ -15,7 +18,9 @@ _LOCK = threading.Lock()
 """torch has one generator for the whole process."""
 
 
-def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> Any:
+def finished(
+    lab: str, preset: str, settings: Mapping[str, Any], seed: int, cache: Path | None = None
+) -> Any:
     """The finished experiment of a lab; it is not kept here.
 
     Args:
@@ -23,11 +28,14 @@ def finished(lab: str, preset: str, settings: Mapping[str, Any], seed: int) -> A
         preset: one of its presets.
         settings: over the preset's.
         seed: of the run.
+        cache: folder of the images, to which they are downloaded if missing.
     """
     with _LOCK:
         _, lab_object, config = resolved(Request(lab, preset, [settings]))
+        assert isinstance(config, TrainingConfig)
         threads = threads_of(lab_object, config)
-        context = Context(seed, Generators(seed), None, threads=threads)  # type: ignore[arg-type]
+        data = None if config.dataset == "digits" else find_images(config.dataset, cache=cache)
+        context = Context(seed, Generators(seed), None, data=data, threads=threads)  # type: ignore[arg-type]
         work = work_of(lab_object, context)
         experiment = work.build(lambda context: lab_object.build(config, context))
         while not experiment.done:

@@ -115,18 +115,20 @@ def find_images(
     name: DatasetName,
     folder: Path | None = None,
     digits: str = "--dataset digits",
+    cache: Path | None = None,
 ) -> Path:
-    """Where the four files of a set stand; without a folder they are downloaded where need be.
+    """The folder of the four files of a set; without `folder` they are downloaded if missing.
 
     Args:
         name: which; not `digits`, which have no files.
         folder: as of `load_images`.
         digits: what to type to learn from the digits instead, for the error.
+        cache: where downloads are kept; None takes `cache_folder`.
 
     Raises:
         UsageError: when files are missing and cannot be downloaded.
     """
-    place = folder or cache_folder()
+    place = folder or cache or cache_folder()
     complete = _complete(name, place)
     reason = "" if complete or folder else _download(name, place)
     complete = complete or _complete(name, place)

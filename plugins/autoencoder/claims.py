@@ -1,4 +1,4 @@
-"""A1 to A5: what Lab 05's report found, beside a deep fully connected model.
+"""A1 to A5: the findings of Lab 05's report, beside a deep fully connected model.
 
 A run takes a minute, so each figure has three, of few epochs.
 """
@@ -6,10 +6,11 @@ A run takes a minute, so each figure has three, of few epochs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.reproduction.claim import ClaimPicture
+from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.reproduction.table import read_claims
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ EPOCHS, PLAIN = 6, 4
 
 
 @cache
-def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
-    """All that is asked of one training, so that the run itself can be forgotten."""
+def figures(data: Path | None, size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
+    """The figures of one training; the run itself is not kept."""
     from agents.supervised.measuring import finished
 
     settings = {
@@ -31,7 +32,7 @@ def figures(size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
         "averaging": 0.99,
         "precision": "bfloat16",
     }
-    done = finished("autoencoder", "best", settings, seed)
+    done = finished("autoencoder", "best", settings, seed, data)
     scores = {
         name: float(value)
         for name, value in done.summary().items()
@@ -55,44 +56,48 @@ def _largest_step(done: ImageExperiment) -> float:
     )
 
 
-def ours_less_components(name: str, seed: int) -> float:
+def ours_less_components(data: Path | None, name: str, seed: int) -> float:
     """Error on corrupted images with 4 numbers, less that of as many principal components."""
-    scores = figures(PLAIN, seed)
+    scores = figures(data, PLAIN, seed)
     return scores[f"{name}_mse"] - scores[f"{name}_pca_mse"]
 
 
-def test_error(size: int, seed: int) -> float:
+def test_error(data: Path | None, size: int, seed: int) -> float:
     """Test error with so many numbers in the code."""
-    return figures(size, seed)["test_mse"]
+    return figures(data, size, seed)["test_mse"]
 
 
-def denoising_error(size: int, noise: float, seed: int) -> float:
+def denoising_error(data: Path | None, size: int, noise: float, seed: int) -> float:
     """Test error of a model that learned to remove noise of this standard deviation."""
-    return figures(size, seed, noise)["test_mse"]
+    return figures(data, size, seed, noise)["test_mse"]
 
 
-def largest_step(seed: int) -> float:
+def largest_step(data: Path | None, seed: int) -> float:
     """The largest step on the way from class to class."""
-    return figures(PLAIN, seed)["largest step"]
+    return figures(data, PLAIN, seed)["largest step"]
 
 
-CLAIMS = read_claims("plugins.autoencoder", globals(), epochs=EPOCHS)
+def claims(data: Path | None = None) -> tuple[Claim, ...]:
+    """The claims, on the images in this folder or in the cache."""
+    measures = (ours_less_components, test_error, denoising_error, largest_step)
+    bound = {measure.__name__: partial(measure, data) for measure in measures}
+    return read_claims("plugins.autoencoder", bound, epochs=EPOCHS)
 
 
-def pictures(claim: str) -> Iterator[ClaimPicture]:
+def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
     """A2: error against code size, beside the report's and principal components'."""
     if claim != "A2":
         return
     from sandbox.visual import plots
 
-    reported = [one.reported or 0.0 for one in CLAIMS if one.id == "A2"]
+    reported = [one.reported or 0.0 for one in claims() if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
     with plots.style():
         figure = plots.figure(7.5, 4.6)
         axes = figure.add_subplot()
         axes.plot(
             sizes,
-            [figures(size, 0)["pca_mse"] for size in sizes],
+            [figures(data, size, 0)["pca_mse"] for size in sizes],
             "s--",
             color=plots.GREY,
             label="principal components",
@@ -100,7 +105,7 @@ def pictures(claim: str) -> Iterator[ClaimPicture]:
         axes.plot(sizes, reported, "o-", color=plots.COLOURS[1], label="the report, 80 epochs")
         axes.plot(
             sizes,
-            [figures(size, 0)["test_mse"] for size in sizes],
+            [figures(data, size, 0)["test_mse"] for size in sizes],
             "o-",
             color=plots.COLOURS[0],
             label=f"deep model, {EPOCHS} epochs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.supervised.lab import ImageLab
@@ -37,18 +38,19 @@ class AutoencoderLab(ImageLab):
         "weight_decay": "weight decay",
     }
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """What the report found."""
-        from plugins.autoencoder.claims import CLAIMS
+    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
+        """The report's findings, on the data in this folder if there are any."""
+        from plugins.autoencoder.claims import claims
 
-        return CLAIMS
+        return claims(data)
 
-    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+    def claim_pictures(
+        self, claim: str, seeds: int, data: Path | None = None
+    ) -> Iterator[ClaimPicture]:
         """The report's figures, redrawn."""
         from plugins.autoencoder import claims
 
-        return claims.pictures(claim)
+        return claims.pictures(claim, data)
 
     def network(self, config: AutoencoderConfig) -> nn.Module:
         """An autoencoder."""

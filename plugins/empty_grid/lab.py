@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -41,7 +42,9 @@ class EmptyGridLab(ControlLab):
 
         return CLAIMS
 
-    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+    def claim_pictures(
+        self, claim: str, seeds: int, data: Path | None = None
+    ) -> Iterator[ClaimPicture]:
         """The report's figures, redrawn."""
         from plugins.empty_grid import figures
 

@@ -5,6 +5,7 @@ cut after 168 steps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -43,7 +44,9 @@ class MazeLab(ControlLab):
 
         return CLAIMS
 
-    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+    def claim_pictures(
+        self, claim: str, seeds: int, data: Path | None = None
+    ) -> Iterator[ClaimPicture]:
         """The report's figures, redrawn."""
         from plugins.maze import figures
 

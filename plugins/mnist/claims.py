@@ -1,13 +1,15 @@
-"""M1 to M4: what Lab 03's report found.
+"""M1 to M4: the findings of Lab 03's report.
 
 A run takes minutes, so each figure has five, of fewer epochs than the report's.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from sandbox.reproduction.claim import Claim
 from sandbox.reproduction.table import read_claims
 
 if TYPE_CHECKING:
@@ -20,11 +22,11 @@ WHERE = "On the MNIST of the data folder (--data, SANDBOX_DATA), else downloaded
 
 
 @cache
-def figures(seed: int) -> dict[str, float]:
+def figures(data: Path | None, seed: int) -> dict[str, float]:
     """The figures of one training of the report's winner; the run itself is not kept."""
     from agents.supervised.measuring import finished
 
-    done = finished("mnist", "report", {"epochs": EPOCHS, "patience": None}, seed)
+    done = finished("mnist", "report", {"epochs": EPOCHS, "patience": None}, seed, data)
     likeness = {f"layer {layer}": _likeness(done, layer) for layer in (1, 2, 3)}
     return {"accuracy": float(done.summary()["test_accuracy"]), "linear": _linear(done), **likeness}
 
@@ -71,9 +73,12 @@ def in_ranges() -> float:
     return sum(inside) / len(drawn)
 
 
-def figure(name: str, seed: int) -> float:
+def figure(data: Path | None, name: str, seed: int) -> float:
     """One of the `figures` of a training."""
-    return figures(seed)[name]
+    return figures(data, seed)[name]
 
 
-CLAIMS = read_claims("plugins.mnist", globals(), where=WHERE, epochs=EPOCHS)
+def claims(data: Path | None = None) -> tuple[Claim, ...]:
+    """The claims, on the images in this folder or in the cache."""
+    measures = globals() | {"figure": partial(figure, data)}
+    return read_claims("plugins.mnist", measures, where=WHERE, epochs=EPOCHS)

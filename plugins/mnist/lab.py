@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.supervised.lab import ImageLab
@@ -42,12 +43,11 @@ class MnistLab(ImageLab):
         "weight_decay": "weight decay",
     }
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """What the report found."""
-        from plugins.mnist.claims import CLAIMS
+    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
+        """The report's findings, on the data in this folder if there are any."""
+        from plugins.mnist.claims import claims
 
-        return CLAIMS
+        return claims(data)
 
     def network(self, config: MnistConfig) -> nn.Module:
         """A fully connected network."""

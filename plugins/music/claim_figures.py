@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,28 +15,30 @@ from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 
-def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """The pictures of a claim.
 
     Args:
         claim: its id.
         seeds: how many runs were measured.
+        data: folder of data files.
     """
+    folder = trials.folder_in(data)
     if claim == "U1":
         yield ClaimPicture(
             "windows",
             "Left: each point is one run. Right: the same runs, less the run's own NLL with "
             "windows of 32.",
-            windows(seeds),
+            windows(folder, seeds),
         )
     if claim == "U3":
         yield ClaimPicture(
             "frozen",
             "Each point is one continuation of 256 steps; the bar is their median.",
-            frozen(seeds),
+            frozen(folder, seeds),
         )
     if claim == "U4":
-        one = trials.trial(WINDOW, 0)
+        one = trials.trial(folder, WINDOW, 0)
         title = f"{one.piece}, continued by a small model (sample, corrected, calibrated)"
         yield ClaimPicture(
             "piano_roll",
@@ -44,12 +47,14 @@ def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
         )
 
 
-def windows(seeds: int) -> Figure:
+def windows(folder: Path | None, seeds: int) -> Figure:
     """NLL of every run by length of its windows, and the difference that the length makes."""
     nll = np.array(
-        [[trials.trial(window, seed).nll for seed in range(seeds)] for window in WINDOWS]
+        [[trials.trial(folder, window, seed).nll for seed in range(seeds)] for window in WINDOWS]
     )  # [windows, seeds]
-    frequencies = np.array([trials.trial(WINDOW, seed).frequencies_nll for seed in range(seeds)])
+    frequencies = np.array(
+        [trials.trial(folder, WINDOW, seed).frequencies_nll for seed in range(seeds)]
+    )
     with plots.style():
         figure = plots.figure(9.0, 4.4, bottom=0.8)
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.28})
@@ -69,9 +74,9 @@ def windows(seeds: int) -> Figure:
     return figure
 
 
-def frozen(seeds: int) -> Figure:
+def frozen(folder: Path | None, seeds: int) -> Figure:
     """Share of frozen steps of every continuation, by mode."""
-    runs = [trials.trial(WINDOW, seed) for seed in range(seeds)]
+    runs = [trials.trial(folder, WINDOW, seed) for seed in range(seeds)]
     groups = {
         mode.replace(", ", ",\n"): [one.frozen[mode] for one in runs] for mode in trials.MODES
     }

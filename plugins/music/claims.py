@@ -1,8 +1,10 @@
-"""U1 to U4: what Lab 04's report found, on small models that learn for seconds."""
+"""U1 to U4: the findings of Lab 04's report, on small models that learn for seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
 from plugins.music import trials
 from plugins.music.config import MusicConfig
@@ -40,75 +42,87 @@ def beats_of_a_window() -> float:
     return MusicConfig().window / MusicConfig().steps_per_beat
 
 
-def more_windows() -> float:
+def more_windows(folder: Path | None) -> float:
     """Training windows with all transpositions, against windows without any."""
-    return trials.augmented(WINDOW, *SHIFTS)[1]
+    return trials.augmented(folder, WINDOW, *SHIFTS)[1]
 
 
-def shifts_that_stay() -> float:
+def shifts_that_stay(folder: Path | None) -> float:
     """Share of pairs of a piece and a transposition that stay on the piano."""
-    return trials.augmented(WINDOW, *SHIFTS)[0]
+    return trials.augmented(folder, WINDOW, *SHIFTS)[0]
 
 
-def nll(window: int, seed: int) -> float:
+def nll(folder: Path | None, window: int, seed: int) -> float:
     """NLL per frame of a small model with windows of this length."""
-    return trials.trial(window, seed).nll
+    return trials.trial(folder, window, seed).nll
 
 
-def frequencies_nll(seed: int) -> float:
+def frequencies_nll(folder: Path | None, seed: int) -> float:
     """NLL per frame of the key frequencies alone."""
-    return trials.trial(WINDOW, seed).frequencies_nll
+    return trials.trial(folder, WINDOW, seed).frequencies_nll
 
 
-def learned(seed: int) -> float:
+def learned(folder: Path | None, seed: int) -> float:
     """By how much a small model's NLL is below that of the key frequencies."""
-    return frequencies_nll(seed) - nll(WINDOW, seed)
+    return frequencies_nll(folder, seed) - nll(folder, WINDOW, seed)
 
 
-def frozen(window: int, mode: str, seed: int) -> float:
+def frozen(folder: Path | None, window: int, mode: str, seed: int) -> float:
     """Share of frozen steps."""
-    return trials.trial(window, seed).frozen[mode]
+    return trials.trial(folder, window, seed).frozen[mode]
 
 
-def frozen_less(mode: str, other: str, seed: int) -> float:
+def frozen_less(folder: Path | None, mode: str, other: str, seed: int) -> float:
     """Difference of the shares of frozen steps of two modes."""
-    return frozen(WINDOW, mode, seed) - frozen(WINDOW, other, seed)
+    return frozen(folder, WINDOW, mode, seed) - frozen(folder, WINDOW, other, seed)
 
 
-def piece_frozen(seed: int) -> float:
+def piece_frozen(folder: Path | None, seed: int) -> float:
     """Share of frozen steps of the piece that was continued."""
-    return trials.trial(WINDOW, seed).piece_frozen
+    return trials.trial(folder, WINDOW, seed).piece_frozen
 
 
-def chords(mode: str, seed: int) -> float:
+def chords(folder: Path | None, mode: str, seed: int) -> float:
     """How many different chords were played."""
-    return trials.trial(WINDOW, seed).chords[mode]
+    return trials.trial(folder, WINDOW, seed).chords[mode]
 
 
-def returned(seed: int) -> float:
+def returned(folder: Path | None, seed: int) -> float:
     """Whether what was played came back from its file."""
-    return float(trials.trial(WINDOW, seed).returned)
+    return float(trials.trial(folder, WINDOW, seed).returned)
 
 
-def _claims() -> tuple[Claim, ...]:
+MEASURES = (
+    more_windows,
+    shifts_that_stay,
+    nll,
+    frequencies_nll,
+    learned,
+    frozen,
+    frozen_less,
+    piece_frozen,
+    chords,
+    returned,
+)
+"""Measures that depend on the pieces: their first argument is the folder."""
+
+
+def claims(data: Path | None) -> tuple[Claim, ...]:
+    """The claims, on the pieces in this folder if it has any."""
+    folder = trials.folder_in(data)
     where = (
-        "The pieces in piano-midi-de in the data folder (SANDBOX_DATA), split by a seed for each "
-        "training."
+        "Études that the program composes, of a seed for each training: there is no piano-midi-de "
+        "in the data folder (--data, SANDBOX_DATA)."
+        if folder is None
+        else "The pieces in piano-midi-de in the data folder, split by a seed for each training."
     )
-    if trials.folder() is None:
-        where = (
-            "Études that the program composes, of a seed for each training: SANDBOX_DATA leads to "
-            "no piano-midi-de."
-        )
     trained = (
         f"A model of one LSTM layer of {SIZE.hidden} units with the report's heads and loss, "
         f"{number(SIZE.frames)} steps learned from. "
         f"{SHARING} runs share a training; each has its own quarter of the test pieces. {where}"
     )
-    return read_claims("plugins.music", globals(), where=where, trained=trained)
-
-
-CLAIMS = _claims()
+    bound = {measure.__name__: partial(measure, folder) for measure in MEASURES}
+    return read_claims("plugins.music", globals() | bound, where=where, trained=trained)
 
 
 def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
@@ -20,18 +21,19 @@ class MusicLab(Lab):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """What the report found; loaded when it is asked for."""
-        from plugins.music.claims import CLAIMS
+    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
+        """The report's findings, on the data in this folder if there are any."""
+        from plugins.music.claims import claims
 
-        return CLAIMS
+        return claims(data)
 
-    def claim_pictures(self, claim: str, seeds: int) -> Iterator[ClaimPicture]:
+    def claim_pictures(
+        self, claim: str, seeds: int, data: Path | None = None
+    ) -> Iterator[ClaimPicture]:
         """NLL by length of the windows, frozen steps by mode, and a piano roll."""
         from plugins.music import claim_figures
 
-        return claim_figures.pictures(claim, seeds)
+        return claim_figures.pictures(claim, seeds, data)
 
     def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
         """The results in words."""

@@ -6,7 +6,6 @@ training: each looks at its own quarter of that training's test pieces and conti
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,24 +85,22 @@ class LearnedModel:
     piece: str
 
 
-def folder() -> Path | None:
-    """The report's kind of pieces, or None where SANDBOX_DATA does not lead to them."""
-    place = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
-    return place if os.environ.get("SANDBOX_DATA") and place.is_dir() else None
+def folder_in(data: Path | None) -> Path | None:
+    """The folder of the report's kind of pieces in a data folder, or None if it has none."""
+    return data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
 
 
-def pieces(training: int, size: Size = SIZE) -> Pieces:
+def pieces(folder: Path | None, training: int, size: Size = SIZE) -> Pieces:
     """The pieces of a training, split by its seed: those of the folder, else études."""
     MusicConfig().check_available()
-    place = folder()
-    config = MusicConfig(dataset="folder" if place else "etudes", pieces=size.etudes)
-    return corpus.read(config, training, place)
+    config = MusicConfig(dataset="folder" if folder else "etudes", pieces=size.etudes)
+    return corpus.read(config, training, folder)
 
 
-def trial(window: int, seed: int, size: Size = SIZE) -> LearnedModel:
-    """A run with windows of so many steps."""
+def trial(folder: Path | None, window: int, seed: int, size: Size = SIZE) -> LearnedModel:
+    """A run on the pieces of a folder, or études, with windows of so many steps."""
     training, part = shared(seed)
-    return _trained(window, training, size)[part]
+    return _trained(folder, window, training, size)[part]
 
 
 def shared(seed: int) -> tuple[int, int]:
@@ -116,26 +113,26 @@ def shared(seed: int) -> tuple[int, int]:
     return BESIDE * block + training, part
 
 
-_LOCKS: dict[tuple[int, int, Size], threading.Lock] = {}
+_LOCKS: dict[tuple[Path | None, int, int, Size], threading.Lock] = {}
 _GUARD = threading.Lock()
 
 
-def _trained(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
+def _trained(folder: Path | None, window: int, training: int, size: Size) -> Sequence[LearnedModel]:
     """The runs of one training; it happens once, and other threads wait for it."""
     with _GUARD:
-        lock = _LOCKS.setdefault((window, training, size), threading.Lock())
+        lock = _LOCKS.setdefault((folder, window, training, size), threading.Lock())
     with lock:
-        return _learned(window, training, size)
+        return _learned(folder, window, training, size)
 
 
 @cache
-def _learned(window: int, training: int, size: Size) -> Sequence[LearnedModel]:
-    done = learn(window, training, size)
+def _learned(folder: Path | None, window: int, training: int, size: Size) -> Sequence[LearnedModel]:
+    done = learn(folder, window, training, size)
     return [_run(done, training, part) for part in range(SHARING)]
 
 
-def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
-    """A training carried to its end."""
+def learn(folder: Path | None, window: int, training: int, size: Size = SIZE) -> MusicExperiment:
+    """A finished training."""
     MusicConfig().check_available()
     from plugins.music.experiment import MusicExperiment
     from sandbox.config.resolve import resolve
@@ -143,7 +140,9 @@ def learn(window: int, training: int, size: Size = SIZE) -> MusicExperiment:
 
     context = Context(training, Generators(training), None)  # type: ignore[arg-type]
     experiment = MusicExperiment(
-        resolve(MusicConfig, [settings(window, size)], "music"), context, pieces(training, size)
+        resolve(MusicConfig, [settings(window, size)], "music"),
+        context,
+        pieces(folder, training, size),
     )
     while not experiment.done:
         experiment.advance()
@@ -230,10 +229,11 @@ def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
 
 
 @cache
-def augmented(window: int, low: int, high: int) -> tuple[float, float]:
+def augmented(folder: Path | None, window: int, low: int, high: int) -> tuple[float, float]:
     """The effect of transposing all pieces of the collection.
 
     Args:
+        folder: of the pieces; None takes études.
         window: steps.
         low, high: semitones down (<= 0) and up (>= 0).
 
@@ -243,7 +243,7 @@ def augmented(window: int, low: int, high: int) -> tuple[float, float]:
     """
     from envs.datasets.rolls import shifts_within
 
-    rolls = [piece.roll for split in pieces(0).splits.values() for piece in split]
+    rolls = [piece.roll for split in pieces(folder, 0).splits.values() for piece in split]
     stay = np.array(
         [end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)]
     )

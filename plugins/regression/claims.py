@@ -1,15 +1,14 @@
-"""What the report of Lab 02 found, R1 to R3, measured on the course's points.
+"""The findings of the report of Lab 02, R1 to R3, measured on the course's points.
 
-The points are in no package: SANDBOX_DATA names a folder with
-`function-estimation/training_set.txt` and `test_set.txt`. Without it the same figures are measured
-on made-up points and are shown, not judged: the report speaks of other points.
+The points are in no package: the data folder (--data, SANDBOX_DATA) has them as
+`function-estimation/training_set.txt` and `test_set.txt`. Without them the same figures are
+measured on generated points and are shown, not judged: the report used other points.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -31,34 +30,28 @@ SMALL = Candidate((10, 10), "sigmoid", 0.0, 0.025)
 FOLDER = "function-estimation"
 
 
-def course_points() -> DataPoints | None:
-    """The course's points, or None where SANDBOX_DATA does not lead to them."""
-    folder = Path(os.environ.get("SANDBOX_DATA", "")) / FOLDER
-    if not os.environ.get("SANDBOX_DATA") or not folder.is_dir():
-        return None
-    return DataPoints(
-        curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt")
-    )
-
-
 @cache
-def points() -> DataPoints:
-    """What is measured on."""
+def points(folder: Path | None) -> DataPoints:
+    """The course's points in `folder`, or generated ones."""
+    if folder is not None:
+        return DataPoints(
+            curves.read(folder / "training_set.txt"), curves.read(folder / "test_set.txt")
+        )
     rng = generator(0, "data")
-    return course_points() or DataPoints(curves.generate(rng, 120), curves.generate(rng, 25))
+    return DataPoints(curves.generate(rng, 120), curves.generate(rng, 25))
 
 
 @cache
-def test_mse(candidate: Candidate, seed: int) -> float:
+def test_mse(folder: Path | None, candidate: Candidate, seed: int) -> float:
     """Test MSE of a candidate trained on all training points, in units of y²."""
-    network = fit(RegressionConfig(), candidate, points().train, seed, "claim")
-    return float("inf") if network is None else evaluate(network, points().test)
+    network = fit(RegressionConfig(), candidate, points(folder).train, seed, "claim")
+    return float("inf") if network is None else evaluate(network, points(folder).test)
 
 
 @cache
-def validation_loss(candidate: Candidate, seed: int) -> float:
+def validation_loss(folder: Path | None, candidate: Candidate, seed: int) -> float:
     """Loss (y - t)² / 2 of a candidate in 4-fold cross-validation."""
-    train = points().train
+    train = points(folder).train
     fold = fold_numbers(generator(seed, "folds"), len(train.x), 4, shuffle=True)
     losses = [
         held_out_loss(RegressionConfig(), candidate, train, fold == held, seed, f"claim {held}")
@@ -72,31 +65,33 @@ def candidates() -> int:
     return len(grid(RegressionConfig()))
 
 
-def loss_of_best(seed: int) -> float:
+def loss_of_best(folder: Path | None, seed: int) -> float:
     """Cross-validation loss of the report's best candidate."""
-    return validation_loss(CHOSEN, seed)
+    return validation_loss(folder, CHOSEN, seed)
 
 
-def error_of_winner(seed: int) -> float:
+def error_of_winner(folder: Path | None, seed: int) -> float:
     """Test error of the report's winner."""
-    return test_mse(WINNER, seed)
+    return test_mse(folder, WINNER, seed)
 
 
-def small_less_best(seed: int) -> float:
+def small_less_best(folder: Path | None, seed: int) -> float:
     """Cross-validation loss of a small candidate, less that of the report's best."""
-    return validation_loss(SMALL, seed) - validation_loss(CHOSEN, seed)
+    return validation_loss(folder, SMALL, seed) - validation_loss(folder, CHOSEN, seed)
 
 
-def _claims() -> tuple[Claim, ...]:
-    claims = read_claims("plugins.regression", globals())
-    if course_points() is not None:
-        return claims
+def claims(data: Path | None) -> tuple[Claim, ...]:
+    """The claims, on the course's points in this folder if it has them."""
+    folder = data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
+    measures = (loss_of_best, error_of_winner, small_less_best)
+    bound = {measure.__name__: partial(measure, folder) for measure in measures}
+    rows = read_claims("plugins.regression", {"candidates": candidates, **bound})
+    if folder is not None:
+        return rows
     notes = (
-        "Measured on made-up points, and so not judged: SANDBOX_DATA does not lead to the course's."
+        "Measured on generated points, and so not judged: the course's are not in the data folder "
+        "(--data, SANDBOX_DATA)."
     )
     return tuple(
-        replace(claim, reported=None, notes=notes) if claim.margin else claim for claim in claims
+        replace(claim, reported=None, notes=notes) if claim.margin else claim for claim in rows
     )
-
-
-CLAIMS = _claims()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
@@ -61,12 +62,11 @@ class RegressionLab(Lab):
         "test_loss": "minimize",
     }
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """What the report of Lab 02 found; see `plugins.regression.claims`."""
-        from plugins.regression.claims import CLAIMS
+    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
+        """The report's findings, on the data in this folder if there are any."""
+        from plugins.regression.claims import claims
 
-        return CLAIMS
+        return claims(data)
 
     def preparation(self) -> str:
         """The first run on a machine compiles the descent."""

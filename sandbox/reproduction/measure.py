@@ -48,6 +48,7 @@ class ReproductionRequest:
         quick: fewer runs.
         budget: seconds, or None for as long as it takes.
         threads: how many measure at once.
+        data: folder of data files from which `wanted` was selected, for the pictures.
     """
 
     wanted: list[Wanted]
@@ -55,6 +56,7 @@ class ReproductionRequest:
     quick: bool = False
     budget: float | None = None
     threads: int = 1
+    data: Path | None = None
 
     def runs(self, claim: Claim, figures: int) -> int:
         """How many runs this claim gets.
@@ -251,7 +253,8 @@ def _explain(
     try:
         reproduction.notes[key] = list(lab.claim_notes(claim_id, estimates))
         pictures = reproduction.pictures[key] = []
-        for picture in lab.claim_pictures(claim_id, max(row.runs for row in measured)):
+        seeds = max(row.runs for row in measured)
+        for picture in lab.claim_pictures(claim_id, seeds, reproduction.plan.data):
             pictures.append(picture)
             if time.monotonic() > deadline:
                 reproduction.problems.append(

@@ -194,7 +194,7 @@ def test_every_figure_of_the_claims_comes_out(monkeypatch):
 
     original, asked = measuring.finished, []
 
-    def small(lab, preset, settings, seed):
+    def small(lab, preset, settings, seed, cache=None):
         asked.append((lab, settings, seed))
         more = {"dataset": "digits", "epochs": 2 if lab == "autoencoder" else 8, "batch_size": 32}
         return original(lab, preset, {**settings, **more}, seed)
@@ -205,7 +205,7 @@ def test_every_figure_of_the_claims_comes_out(monkeypatch):
     try:
         found = {
             (one.id, one.part): one.measure(5)
-            for one in (*recognition.CLAIMS, *reconstruction.CLAIMS)
+            for one in (*recognition.claims(), *reconstruction.claims())
         }
     finally:
         for module in (recognition, reconstruction):

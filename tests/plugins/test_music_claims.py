@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,17 +27,11 @@ TINY = Size(hidden=8, frames=3000, etudes=20)
 
 
 @pytest.fixture
-def etudes(monkeypatch):
-    monkeypatch.delenv("SANDBOX_DATA", raising=False)
-    trials.augmented.cache_clear()
-    yield
-    trials.augmented.cache_clear()
-
-
-@pytest.fixture
-def small(etudes, monkeypatch):
+def small(monkeypatch):
     whole = trials.trial
-    monkeypatch.setattr(trials, "trial", lambda window, seed: whole(window, seed, TINY))
+    monkeypatch.setattr(
+        trials, "trial", lambda folder, window, seed: whole(folder, window, seed, TINY)
+    )
     monkeypatch.setattr(trials, "STEPS", 24)
 
 
@@ -60,23 +55,29 @@ def test_the_reports_layers_add_up():
     assert claims.parameters() == lstm + 2 * hand == 458_658
 
 
-def test_etudes_stay_on_the_piano_so_six_shifts_make_six_times_as_many_windows(etudes):
-    assert trials.augmented(32, -2, 3) == (1.0, 6.0)
+def test_etudes_stay_on_the_piano_so_six_shifts_make_six_times_as_many_windows():
+    assert trials.augmented(None, 32, -2, 3) == (1.0, 6.0)
 
 
-def test_shifts_that_leave_the_piano_are_not_counted(etudes):
-    share, windows = trials.augmented(32, -44, 44)
+def test_shifts_that_leave_the_piano_are_not_counted():
+    share, windows = trials.augmented(None, 32, -44, 44)
     assert 0.3 < share < 0.9 and windows == pytest.approx(89 * share, rel=0.1)
 
 
-def test_the_share_of_shifts_that_stay_in_the_real_set(monkeypatch):
-    data = os.environ.get("SANDBOX_TEST_DATA", "")
-    monkeypatch.setenv("SANDBOX_DATA", data)
-    if not data or trials.folder() is None:
+def test_the_share_of_shifts_that_stay_in_the_real_set():
+    data = os.environ.get("SANDBOX_TEST_DATA")
+    if not data or trials.folder_in(Path(data)) is None:
         pytest.skip("SANDBOX_TEST_DATA leads to no piano-midi-de/")
-    trials.augmented.cache_clear()
-    share, windows = trials.augmented(32, -2, 3)
-    trials.augmented.cache_clear()
+    rows = MusicLab().claims_for(Path(data))
+    share, windows = (
+        one.measure(0)
+        for part in (
+            "pieces and shifts that stay on the piano",
+            "windows with all shifts, against none",
+        )
+        for one in rows
+        if one.part == part
+    )
     assert share == pytest.approx(0.98773, abs=1e-5) and windows == pytest.approx(5.908, abs=1e-3)
 
 
@@ -89,8 +90,8 @@ def test_four_runs_share_a_training_and_neighbours_do_not():
 
 
 @pytest.mark.parametrize("window", claims.WINDOWS)
-def test_windows_of_every_length_are_learned_from_as_often(window, etudes):
-    done = trials.learn(window, 0, TINY)
+def test_windows_of_every_length_are_learned_from_as_often(window):
+    done = trials.learn(None, window, 0, TINY)
     assert done.config.batch * window == trials.UPDATE and done.batches == 3000 // trials.UPDATE
     assert 0.8 * 3000 < done.frames <= 3000
 
@@ -116,7 +117,7 @@ def test_a_file_without_named_hands_or_with_other_notes_does_not_come_back():
 
 
 def test_every_sampled_figure_comes_out_and_varies_with_the_run(small):
-    for one in claims.CLAIMS:
+    for one in claims.claims(None):
         if not one.exact:
             values = [
                 float(one.measure(seed)) for seed in (0, 10, 1)
@@ -124,22 +125,22 @@ def test_every_sampled_figure_comes_out_and_varies_with_the_run(small):
             assert all(map(math.isfinite, values)), one.part
             if "NLL" in one.part:
                 assert len(set(values)) == 3, one.part
-    first = trials.trial(32, 0)
+    first = trials.trial(None, 32, 0)
     assert set(first.frozen) == set(trials.MODES) and all(
         0 <= share <= 1 for share in first.frozen.values()
     )
     assert (
         first.returned
         and first.roll.shape == (trials.SEED_STEPS + trials.STEPS, 2, 88)
-        and trials.trial(32, 0) is first
+        and trials.trial(None, 32, 0) is first
     )
 
 
 def test_figures_do_not_depend_on_how_many_measure_at_once(small):
-    alone = [trials.trial(16, seed).nll for seed in range(3)]
+    alone = [trials.trial(None, 16, seed).nll for seed in range(3)]
     trials._learned.cache_clear()
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(lambda seed: trials.trial(16, seed).nll, range(3))) == alone
+        assert list(pool.map(lambda seed: trials.trial(None, 16, seed).nll, range(3))) == alone
 
 
 def test_the_lab_draws_and_explains_its_claims(small):
@@ -150,7 +151,7 @@ def test_the_lab_draws_and_explains_its_claims(small):
     )
     parts = {
         one.part: one.measure(0)
-        for one in claims.CLAIMS
+        for one in claims.claims(None)
         if one.id in ("U1", "U3") and not one.exact
     }
     assert (
@@ -160,6 +161,6 @@ def test_the_lab_draws_and_explains_its_claims(small):
     assert lab.claim_notes("U3", {}) == lab.claim_notes("U2", parts) == []
 
 
-def test_a_small_model_foresees_better_than_key_frequencies(etudes):
-    found = trials.trial(32, 0, Size(hidden=32, frames=40_000, etudes=30))
+def test_a_small_model_foresees_better_than_key_frequencies():
+    found = trials.trial(None, 32, 0, Size(hidden=32, frames=40_000, etudes=30))
     assert found.nll < found.frequencies_nll

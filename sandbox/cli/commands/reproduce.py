@@ -73,11 +73,13 @@ def reproduce(
     from sandbox.reproduction import measure, report
     from sandbox.runs.api import available_cores
 
-    if data is not None:
-        os.environ["SANDBOX_DATA"] = str(data.resolve())  # for claims that are built from files
+    if data is None and (place := os.environ.get("SANDBOX_DATA")):
+        data = Path(place)
     wanted = measure.select(names, data)
     folder = _folder(output, names, store)
-    plan = measure.ReproductionRequest(wanted, seeds, quick, budget, threads or available_cores())
+    plan = measure.ReproductionRequest(
+        wanted, seeds, quick, budget, threads or available_cores(), data
+    )
     reproduction = measure.reproduce(plan, None if as_json else _progress())
     title = f"Reproduction of {', '.join(names) or 'all reports'}"
     try:

@@ -33,6 +33,13 @@ class ClaimedLab(Lab):
         Claim("C1", "seeds are small <b>", 20.0, "equal", lambda seed: float(seed % 40), cost=1e-6),
         Claim("C2", "seeds are huge", 1e6, "equal", lambda seed: float(seed % 40), cost=1e-6),
     )
+    folders = []
+    def claims_for(self, data):
+        self.folders.append(data)
+        return self.claims
+    def claim_pictures(self, claim, seeds, data=None):
+        self.folders.append(data)
+        return iter(())
     def build(self, config, context): raise NotImplementedError
 """
 
@@ -169,11 +176,16 @@ def test_what_cannot_be_measured_here_is_left_out_of_several_and_refused_alone()
 
 
 def test_a_folder_of_data_is_where_claims_look(say, claimed, tmp_path, monkeypatch):
+    from sandbox.registry.registry import registry
+
+    folders = registry().lab("claimed").folders
     monkeypatch.setenv("SANDBOX_DATA", "elsewhere")
-    assert (
-        say("reproduce", "C1", "--seeds", 80, "--data", tmp_path, "--out", tmp_path / "a").code == 0
-    )
-    assert os.environ["SANDBOX_DATA"] == str(tmp_path)
+    words = ("reproduce", "C1", "--seeds", 80, "--out", tmp_path / "a")
+    for more, folder in (((), Path("elsewhere")), (("--data", tmp_path), tmp_path)):
+        folders.clear()
+        assert say(*words, *more).code == 0
+        assert set(folders) == {folder} and len(folders) == 2
+    assert os.environ["SANDBOX_DATA"] == "elsewhere"
     assert say("reproduce", "C1", "--data", tmp_path / "none").code == 2
 
 
