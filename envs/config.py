@@ -134,10 +134,11 @@ class GridConfig(LabConfig):
                 self.layout == "random" and self.kind == "open",
             ),
         }
+        values, fields = dict(self), type(self).model_fields
         idle = [
-            f"{name.replace('_', '-')} = {getattr(self, name)} counts only for {needed}"
+            f"{name.replace('_', '-')} = {values[name]} counts only for {needed}"
             for name, (needed, met) in needs.items()
-            if not met and getattr(self, name) != type(self).model_fields[name].default
+            if not met and values[name] != fields[name].default
         ]
         if idle:
             shown = self.layout if self.layout in NAMES else "one given as text"
@@ -164,7 +165,7 @@ def _layout(
     layout: str,
     size: int,
     seed: int,
-    kind: Any,
+    kind: Literal["perfect", "braided", "open"],
     density: float,
     start: Position | None,
     goal: Position | None,
@@ -203,7 +204,6 @@ def _read(path: str) -> str:
         hint = f"Did you mean '{close}'?" if close else f"Names are {', '.join(NAMES)}."
         raise LayoutError(f"no layout and no file is called '{path}'. {hint}") from None
     except (OSError, ValueError) as error:
-        raise LayoutError(
-            f"cannot read '{path}' as text: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise LayoutError(f"cannot read '{path}' as text: {reason or error}") from error
     return text if _looks_like_rows(text) else f"{text}\n"

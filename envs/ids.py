@@ -168,7 +168,7 @@ def _creator(spec: EnvSpec) -> Any:
         ) from error
 
 
-def _can_be_typed(kind: Any) -> bool:
+def _can_be_typed(kind: object) -> bool:
     """Whether values of a type can be given on the command line."""
     if get_origin(kind) in (Union, types.UnionType):
         return all(_can_be_typed(part) for part in get_args(kind))
@@ -181,8 +181,8 @@ def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
     """The constructor's parameters that differ from their defaults."""
     return {
         name: value
-        for name, info in type(config).model_fields.items()
-        if name != "max_episode_steps" and (value := getattr(config, name)) != info.default
+        for name, value in config
+        if name != "max_episode_steps" and value != type(config).model_fields[name].default
     }
 
 

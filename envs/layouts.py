@@ -87,7 +87,7 @@ S....#.....
 .....#....G
 """,
 }
-"""The layouts that come along: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd
+"""The bundled layouts: the report's maze (REPORTS, G3), the cliff of Sutton and Barto (2nd
 edition, example 6.6), a short way through sand beside a clean one, the 8 x 8 lake of Gymnasium's
 FrozenLake, and the four rooms of Sutton, Precup and Singh (1999).
 """

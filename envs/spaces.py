@@ -91,7 +91,7 @@ class Numbering:
         self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
 
-    def __call__(self, observation: Any) -> int:
+    def __call__(self, observation: object) -> int:
         """The number of an observation.
 
         Raises:
@@ -143,7 +143,7 @@ def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> 
     )
 
 
-def _inner(part: Part, key: Any) -> Part:
+def _inner(part: Part, key: str | int) -> Part:
     return lambda whole: part(whole)[key]
 
 
@@ -193,7 +193,7 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     Raises:
         UsageError: when the space does not fit, or the configuration does not fit the space.
     """
-    space: Any = env.observation_space
+    space = env.observation_space
     parts = boxes(space)
     count = sum(math.prod(box.shape) for box in parts)
     uncut = Numbering(space, [()] * count)  # refuses what no bins would help
@@ -205,11 +205,11 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
             )
         return uncut
     if config.bins is None:
+        actions = int(env.action_space.n) if isinstance(env.action_space, spaces.Discrete) else 1
         raise UsageError(
             f"The observations, {' '.join(str(space).split())}, hold {count} numbers on a "
             "continuous scale, and a tabular agent needs a "
-            "table of states. "
-            + _proposed_bins(parts, count, uncut.size * int(getattr(env.action_space, "n", 1)))
+            "table of states. " + _proposed_bins(parts, count, uncut.size * actions)
         )
     bins = _for_each("bins", config.bins, count)
     if math.prod(bins) > LARGEST:
@@ -310,7 +310,8 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
 
     def __init__(self, env: gymnasium.Env[Any, Any], numbering: Numbering) -> None:
         super().__init__(env)
-        actions: Any = env.action_space
+        actions = env.action_space
+        assert isinstance(actions, spaces.Discrete)
         self.observation_space = spaces.Discrete(numbering.size)  # type: ignore[assignment]
         self.action_space = spaces.Discrete(int(actions.n))  # type: ignore[assignment]
         self.numbering, self._first = numbering, int(actions.start)

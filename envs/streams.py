@@ -1,7 +1,7 @@
 """Chance for many sub-environments at once: each has its own generator, and gets exactly the
 numbers that it would draw alone.
 
-A generator is made when its first number is needed, and read ahead in blocks: `random(n)` gives
+A generator is created when its first number is needed, and read ahead in blocks: `random(n)` gives
 what n calls of `random()` give.
 """
 
@@ -32,7 +32,7 @@ class Streams:
         self._generators: list[np.random.Generator | None] = [None] * count
         self._seeds: list[int | None] = [
             None
-        ] * count  # of a generator that is still to be made; None: of any
+        ] * count  # of a generator not yet created; None: any seed
         self._ahead: np.ndarray | None = (
             None  # float64 [count * block], each stream's block behind the other's
         )

@@ -33,8 +33,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     - NEXT_STEP: the next step begins a new one, whatever the action; its reward is 0.
     - SAME_STEP: begins a new one at once; `infos["final_obs"]` holds the last observations where
       `infos["_final_obs"]`.
-    - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; stepping on raises
-      ResetNeeded.
+    - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; a further step
+      raises ResetNeeded.
 
     Args:
         num_envs: how many, 1 or more.
@@ -223,7 +223,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._arrived
 
     def memory(self) -> dict[str, Any]:
-        """Where all sub-environments stand, their generators included: arrays and plain values, for
+        """The state of all sub-environments, their generators included: arrays and plain values, for
         `recall`.
         """
         generators = [generator.bit_generator.state for generator in self.np_random]
@@ -235,7 +235,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Go on where `memory` was taken, in environments of the same configuration."""
+        """Continue from where `memory` was taken, in environments of the same configuration."""
         self._state, self._left, self._over = (
             np.array(memory[name]) for name in ("state", "left", "over")
         )
@@ -286,9 +286,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self._story.forget(where)
 
     def _outcome(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
-        """Where in the model's arrays, read as one row, the outcome of each action stands: int64
-        [envs].
-        """
+        """Index of each action's outcome in the model's flattened arrays: int64 [envs]."""
         outcomes = self.model.outcomes
         entry = (self._state * len(ACTIONS) + actions) * outcomes  # [envs]
         if not self._draws_outcomes:

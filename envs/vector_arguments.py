@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index
-from typing import Any
+from typing import SupportsIndex
 
 import numpy as np
 from gymnasium.error import Error
@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from sandbox.errors import UsageError, nearest
 
 
-def positive(name: str, value: Any) -> int:
+def positive(name: str, value: SupportsIndex) -> int:
     """A whole number of at least 1.
 
     Args:
@@ -73,7 +73,7 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[in
     return seeds
 
 
-def check_mask(mask: Any, count: int) -> None:
+def check_mask(mask: object, count: int) -> None:
     """Refuse what is no reset mask, with the exceptions of SyncVectorEnv.
 
     Args:
@@ -81,10 +81,8 @@ def check_mask(mask: Any, count: int) -> None:
         count: of sub-environments.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(
-            f"reset_mask is {getattr(mask, 'dtype', type(mask).__name__)}: expected a NumPy array "
-            "of truth values."
-        )
+        kind = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise TypeError(f"reset_mask is {kind}: expected a NumPy array of truth values.")
     if mask.shape != (count,):
         raise ValueError(
             f"reset_mask has the shape {mask.shape}: expected ({count},), a truth value for each "

@@ -139,7 +139,7 @@ def find_images(
     why = f" and cannot be downloaded ({reason})" if reason else part
     raise UsageError(
         f"{name} is not in {place}{why}: put {', '.join(missing)} (plain or .gz) there, "
-        f"give their folder with --data DIR, or learn the digits that come along with {digits}."
+        f"give their folder with --data DIR, or learn the bundled digits with {digits}."
     )
 
 

@@ -21,7 +21,7 @@ EPOCHS, PLAIN = 6, 4
 
 
 @cache
-def figures(data: Path | None, size: int, seed: int, noise: float = 0.0) -> dict[str, float]:
+def figures(data: Path | None, size: int, noise: float, seed: int) -> dict[str, float]:
     """The figures of one training; the run itself is not kept."""
     from agents.supervised.measuring import finished
 
@@ -58,30 +58,22 @@ def _largest_step(done: ImageExperiment) -> float:
 
 def ours_less_components(data: Path | None, name: str, seed: int) -> float:
     """Error on corrupted images with 4 numbers, less that of as many principal components."""
-    scores = figures(data, PLAIN, seed)
+    scores = figures(data, PLAIN, 0.0, seed)
     return scores[f"{name}_mse"] - scores[f"{name}_pca_mse"]
 
 
-def test_error(data: Path | None, size: int, seed: int) -> float:
-    """Test error with so many numbers in the code."""
-    return figures(data, size, seed)["test_mse"]
-
-
-def denoising_error(data: Path | None, size: int, noise: float, seed: int) -> float:
-    """Test error of a model that learned to remove noise of this standard deviation."""
-    return figures(data, size, seed, noise)["test_mse"]
-
-
-def largest_step(data: Path | None, seed: int) -> float:
-    """The largest step on the way from class to class."""
-    return figures(data, PLAIN, seed)["largest step"]
+def figure(data: Path | None, name: str, size: int, noise: float, seed: int) -> float:
+    """One of the `figures` of a training, by name."""
+    return figures(data, size, noise, seed)[name]
 
 
 def claims(data: Path | None = None) -> tuple[Claim, ...]:
     """The claims, on the images in this folder or in the cache."""
-    measures = (ours_less_components, test_error, denoising_error, largest_step)
-    bound = {measure.__name__: partial(measure, data) for measure in measures}
-    return read_claims("plugins.autoencoder", bound, epochs=EPOCHS)
+    measures = {
+        "ours_less_components": partial(ours_less_components, data),
+        "figure": partial(figure, data),
+    }
+    return read_claims("plugins.autoencoder", measures, epochs=EPOCHS)
 
 
 def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
@@ -97,7 +89,7 @@ def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
         axes = figure.add_subplot()
         axes.plot(
             sizes,
-            [figures(data, size, 0)["pca_mse"] for size in sizes],
+            [figures(data, size, 0.0, 0)["pca_mse"] for size in sizes],
             "s--",
             color=plots.GREY,
             label="principal components",
@@ -105,7 +97,7 @@ def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
         axes.plot(sizes, reported, "o-", color=plots.COLOURS[1], label="the report, 80 epochs")
         axes.plot(
             sizes,
-            [figures(data, size, 0)["test_mse"] for size in sizes],
+            [figures(data, size, 0.0, 0)["test_mse"] for size in sizes],
             "o-",
             color=plots.COLOURS[0],
             label=f"deep model, {EPOCHS} epochs",

@@ -1,4 +1,4 @@
-"""G1 and G2: what the report of Lab 06 found in the empty grid; see the table claims.toml."""
+"""G1 and G2: the findings of Lab 06's report in the empty grid; see the table claims.toml."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class EmptyGridLab(ControlLab):
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """What the report found; loaded when it is asked for, since `--help` is not."""
+        """The report's findings; imported on access, which keeps `--help` fast."""
         from plugins.empty_grid.claims import CLAIMS
 
         return CLAIMS

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from sandbox.config.resolve import resolve
 from sandbox.lab import Context, Summary
 from sandbox.registry.registry import registry
 from sandbox.reproduction.table import read_claims
 from sandbox.seeding import Generators
+
+if TYPE_CHECKING:
+    from agents.control.lab import ControlLab
 
 EPISODES = 2000
 """Enough for the last 100 to be far from the beginning."""
@@ -18,7 +21,7 @@ EPISODES = 2000
 @cache
 def _summary(agent: str, seed: int) -> Summary:
     """The summary of a run with the preset `cliff`, another agent, and a small step size."""
-    lab: Any = registry().lab("gym")
+    lab = cast("ControlLab", registry().lab("gym"))
     changes = {"agent": {"name": agent, "alpha": 0.1}, "episodes": EPISODES}
     config = resolve(lab.Config, [lab.presets["cliff"], changes], "cliff")
     context = Context(seed, Generators(seed), None)  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def _survey(
     config = given.config
     env = ids.make(config.env_options)
     try:
-        actions: Any = env.action_space
+        actions = env.action_space
         if not isinstance(actions, spaces.Discrete):
             raise UsageError(
                 "Agents with a table take Discrete actions and observations that are "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
@@ -11,6 +11,9 @@ from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.text import to_json
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 
 class IntroLab(Lab):
@@ -29,7 +32,7 @@ class IntroLab(Lab):
         """A fresh experiment."""
         return IntroExperiment(config, context)
 
-    def suggest(self, trial: Any) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> dict[str, Any]:
         """How strongly to regularise, and how to descend."""
         return {
             "ridge": trial.suggest_float("ridge", 1e-6, 10.0, log=True),

@@ -106,7 +106,7 @@ def _errors(
 
 
 def extrapolation(experiment: IntroExperiment) -> Figure:
-    """What the models say where no point was seen."""
+    """The models' predictions beyond the points."""
     x = np.linspace(0, 2, 400)
     truth = polynomial.evaluate(TRUE, x)
     high = experiment.config.order
@@ -241,7 +241,7 @@ def _surface(
     space = space[:, singular > 1e-12 * singular.max()]
 
     def rest(column: np.ndarray) -> np.ndarray:
-        """What the other coefficients cannot make of it."""
+        """The part that the other coefficients cannot explain."""
         left: np.ndarray = column - space @ (space.T @ column)
         return left
 

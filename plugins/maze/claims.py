@@ -1,4 +1,4 @@
-"""G3 to G7: what the report of Lab 06 found in the maze, and the answer to what it left open (G4).
+"""G3 to G7: the findings of Lab 06's report in the maze, and the answer to its open question (G4).
 
 The table claims.toml lists the claims; here are the measures that only the maze needs.
 """

@@ -39,7 +39,7 @@ class MazeLab(ControlLab):
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """What the report found; loaded when it is asked for, since `--help` is not."""
+        """The report's findings; imported on access, which keeps `--help` fast."""
         from plugins.maze.claims import CLAIMS
 
         return CLAIMS

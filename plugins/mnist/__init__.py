@@ -31,5 +31,5 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     registry.dataset(
         "digits",
         "envs.datasets.images:digits",
-        summary="1797 handwritten digits, enlarged to 28 x 28 (comes along)",
+        summary="1797 handwritten digits, enlarged to 28 x 28 (bundled)",
     )

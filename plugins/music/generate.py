@@ -1,7 +1,7 @@
 """Continue a piece: the model hears the seed, then plays on, hearing itself.
 
-The same model, seed and options give the same piece. The seed stands at the beginning of what is
-returned, unchanged.
+The same model, seed and options give the same piece. The result begins with the unchanged
+seed.
 """
 
 from __future__ import annotations

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.music.config import PRESETS, MusicConfig
 from sandbox.lab import Context, Lab
 from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+    from plugins.music.experiment import MusicExperiment
 
 
 class MusicLab(Lab):
@@ -50,7 +55,7 @@ class MusicLab(Lab):
             weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores
         )
 
-    def build(self, config: MusicConfig, context: Context) -> Any:
+    def build(self, config: MusicConfig, context: Context) -> MusicExperiment:
         """A fresh experiment.
 
         Raises:
@@ -61,7 +66,7 @@ class MusicLab(Lab):
 
         return MusicExperiment(config, context, corpus.read(config, context.seed, context.data))
 
-    def suggest(self, trial: Any) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> dict[str, Any]:
         """How large the memory is, how fast it learns, and how much is hidden from it."""
         return {
             "model.hidden": trial.suggest_int("model.hidden", 32, 320, log=True),
@@ -72,7 +77,7 @@ class MusicLab(Lab):
     objective = "summary.test_nll"
     direction = "minimize"
 
-    def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
+    def pictures(self, experiment: MusicExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
         """How it learned, how each file was read, the model, and a test piece that it continues."""
         from agents.supervised.saving import save_model
         from plugins.music import figures, playing

@@ -1,4 +1,4 @@
-"""What a model plays: a continuation as MIDI, WAV, picture and figures."""
+"""The continuation of a piece as MIDI, WAV, picture and figures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 class Continuation:
-    """A seed and what a model made of it.
+    """A seed and its continuation by a model.
 
     Args:
         model: a `plugins.music.networks.models.MusicModel`.
@@ -136,7 +136,7 @@ def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
 
 
 def statistics(roll: np.ndarray) -> dict[str, Any]:
-    """What music is made of, in figures.
+    """Statistics of music.
 
     Args:
         roll: uint8 [steps, hands, 88].

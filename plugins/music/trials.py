@@ -29,7 +29,7 @@ FOLDER = "piano-midi-de"
 SHARING = 4
 """Runs that share one training."""
 BESIDE = 10
-"""Trainings that are begun before the first is asked again."""
+"""Different trainings in a row before the first is used again."""
 UPDATE = 512
 """Steps in one update of the weights, whatever the window's length: half as many lanes for windows
 twice as long."""
@@ -47,7 +47,7 @@ class Size:
     Attributes:
         hidden: units of the one LSTM layer.
         frames: steps learned from.
-        etudes: pieces, where no folder is at hand.
+        etudes: pieces to compose without a folder.
     """
 
     hidden: int = 64

@@ -7,6 +7,7 @@ measured on generated points and are shown, not judged: the report used other po
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -65,16 +66,6 @@ def candidates() -> int:
     return len(grid(RegressionConfig()))
 
 
-def loss_of_best(folder: Path | None, seed: int) -> float:
-    """Cross-validation loss of the report's best candidate."""
-    return validation_loss(folder, CHOSEN, seed)
-
-
-def error_of_winner(folder: Path | None, seed: int) -> float:
-    """Test error of the report's winner."""
-    return test_mse(folder, WINNER, seed)
-
-
 def small_less_best(folder: Path | None, seed: int) -> float:
     """Cross-validation loss of a small candidate, less that of the report's best."""
     return validation_loss(folder, SMALL, seed) - validation_loss(folder, CHOSEN, seed)
@@ -83,9 +74,13 @@ def small_less_best(folder: Path | None, seed: int) -> float:
 def claims(data: Path | None) -> tuple[Claim, ...]:
     """The claims, on the course's points in this folder if it has them."""
     folder = data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
-    measures = (loss_of_best, error_of_winner, small_less_best)
-    bound = {measure.__name__: partial(measure, folder) for measure in measures}
-    rows = read_claims("plugins.regression", {"candidates": candidates, **bound})
+    measures: dict[str, Callable[..., float]] = {
+        "candidates": candidates,
+        "loss_of_best": partial(validation_loss, folder, CHOSEN),
+        "error_of_winner": partial(test_mse, folder, WINNER),
+        "small_less_best": partial(small_less_best, folder),
+    }
+    rows = read_claims("plugins.regression", measures)
     if folder is not None:
         return rows
     notes = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from plugins.regression.functions import ACTIVATIONS
 from plugins.regression.network import Network
 from plugins.regression.training import Recipe, Training, held_out
+
+RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 @dataclass(eq=False, repr=False)
@@ -72,7 +76,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         "random_state": ["random_state"],
     }
 
-    hidden_layer_sizes: Any = (50, 25)
+    hidden_layer_sizes: Sequence[int] = (50, 25)
     activation: str = "leaky_relu"
     _: KW_ONLY
     initialisation: str = "xavier"
@@ -91,9 +95,9 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
     early_stopping: bool = False
     validation_fraction: float = 0.1
     patience: int = 20
-    random_state: Any = None
+    random_state: RandomState = None
 
-    def fit(self, X: Any, y: Any) -> NeuralNetworkRegressor:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NeuralNetworkRegressor:  # noqa: N803 - scikit-learn's name
         """Train on X, [points, features], and y, [points]."""
         self._validate_params()
         x, target = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
@@ -122,7 +126,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         self.n_iter_ = training.epochs_done
         return self
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The function's value at each of X, [points, features]: float64 [points]."""
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
@@ -147,6 +151,6 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         return self.network_.gradient(x, y, self.loss, self.huber_delta)[0]
 
 
-def _generator(random_state: Any) -> np.random.Generator:
-    """A generator of today's kind from whatever scikit-learn allows."""
+def _generator(random_state: RandomState) -> np.random.Generator:
+    """A `Generator` from any random state that scikit-learn allows."""
     return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1, size=4))

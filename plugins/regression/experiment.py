@@ -81,7 +81,7 @@ class TrainExperiment(Experiment):
 
     @property
     def chooses(self) -> bool:
-        """Whether the best epoch is taken rather than the last."""
+        """Whether the best epoch is kept rather than the last."""
         return bool(self.config.validation) or self.config.patience is not None
 
     @property
@@ -131,7 +131,7 @@ class TrainExperiment(Experiment):
         return {"training": self.training.state(), "best": best}
 
     def restore(self, state: State) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.training.restore(state["training"])
         best = state["best"]
         self.best_epoch, self.best_loss, self.best_values = (

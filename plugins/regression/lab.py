@@ -13,6 +13,8 @@ from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
+    from optuna import Trial
+
     from plugins.regression.experiment import TrainExperiment
     from plugins.regression.search import GridSearchExperiment
 
@@ -88,7 +90,7 @@ class RegressionLab(Lab):
 
         return TrainExperiment(config, context)
 
-    def suggest(self, trial: Any) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> dict[str, Any]:
         """The report's search space, made continuous; the second layer is not the wider one."""
         first = trial.suggest_int("units1", 10, 100)
         second = trial.suggest_int("units2", 10, first)

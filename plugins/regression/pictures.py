@@ -148,23 +148,19 @@ def ranking(search: GridSearchExperiment) -> str:
 
 
 def _scatter(axes: Axes, points: DataPoints) -> None:
-    axes.plot(
-        points.train.x,
-        points.train.y,
-        "o",
-        color=plots.COLOURS[0],
-        markersize=4,
-        alpha=0.7,
-        label=f"{len(points.train.x)} training points",
-    )
-    axes.plot(
-        points.test.x,
-        points.test.y,
-        "s",
-        color=plots.COLOURS[2],
-        markersize=5,
-        label=f"{len(points.test.x)} test points",
-    )
+    for curve, form, colour, size, alpha, name in (
+        (points.train, "o", 0, 4, 0.7, "training"),
+        (points.test, "s", 2, 5, 1.0, "test"),
+    ):
+        axes.plot(
+            curve.x,
+            curve.y,
+            form,
+            color=plots.COLOURS[colour],
+            markersize=size,
+            alpha=alpha,
+            label=f"{len(curve.x)} {name} points",
+        )
 
 
 def _reach(points: DataPoints) -> tuple[float, float]:

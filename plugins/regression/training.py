@@ -242,6 +242,6 @@ class Training:
         return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.network.values[:], self.memory = state["values"], state["memory"].copy()
         self.epochs_done, self.steps_done = state["epochs_done"], state["steps_done"]

@@ -7,7 +7,7 @@ it; a test changes each step and looks at all that came before.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -66,8 +66,7 @@ class MusicModel(nn.Module):
 
     def begin(self, lanes: int) -> State:
         """What is remembered before a piece: nothing."""
-        weight: Any = self.lstm.weight_hh_l0
-        zeros = weight.new_zeros(self.config.layers, lanes, self.config.hidden)
+        zeros = self.strike.weight.new_zeros(self.config.layers, lanes, self.config.hidden)
         return zeros, zeros.clone()
 
     def remember(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
