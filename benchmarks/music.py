@@ -238,7 +238,7 @@ def _memory() -> list[Figure]:
 
 
 def _playing(name: str, settings: dict[str, Any]) -> Figure:
-    """Seconds for 400 steps after a seed of 32, one thread, compiling left out."""
+    """Seconds for 400 steps after a seed of 32, one thread, compilation excluded."""
     import torch
 
     from envs.datasets.etudes import compose

@@ -34,7 +34,7 @@ class GridConfig(LabConfig):
     )
     layout_seed: int = Field(0, ge=0, description="which of the random mazes")
     kind: Literal["perfect", "braided", "open"] = Field(
-        "perfect", description="random mazes: one way only, loops, or strewn walls"
+        "perfect", description="random mazes: one way only, loops, or scattered walls"
     )
     density: float = Field(
         0.3,
@@ -63,10 +63,10 @@ class GridConfig(LabConfig):
     sand_penalty: float = Field(-0.5, le=0, description="reward for moving into sand")
     hole_penalty: float = Field(-5.0, le=0, description="reward for falling into a hole")
     holes: Literal["restart", "end"] = Field(
-        "restart", description="a hole throws back to the start, or ends the episode"
+        "restart", description="a hole returns to the start, or ends the episode"
     )
     slip: float = Field(
-        0.0, ge=0, lt=1, description="probability that a move goes off at a right angle"
+        0.0, ge=0, lt=1, description="probability that a move slips to a right angle"
     )
     observation: Literal["state", "image"] = Field(
         "state", description="what is seen: the number of the cell, or a small picture of the grid"

@@ -39,7 +39,7 @@ class GymnasiumConfig(LabConfig):
     """What `gymnasium.make` takes: an id, or `module:id`."""
 
     max_episode_steps: int = Field(
-        DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is cut"
+        DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is truncated"
     )
 
 
@@ -117,7 +117,7 @@ def _config(name: str) -> type[GymnasiumConfig]:
                 spec.max_episode_steps or DEFAULT_LIMIT,
                 ge=1,
                 le=10**9,
-                description="steps after which an episode is cut"
+                description="steps after which an episode is truncated"
                 + ("" if spec.max_episode_steps else "; the environment itself has no limit"),
             ),
         )

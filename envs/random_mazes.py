@@ -162,7 +162,7 @@ def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
-    """Walls strewn over floor so that all floor stays connected: cells, uint8 [size, size].
+    """Walls scattered over floor so that all floor stays connected: cells, uint8 [size, size].
 
     A cell becomes a wall only if the floor around it stays connected without it. Cells whose rows
     and columns are both even, or both odd, and so on, do not see one another, so that all

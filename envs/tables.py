@@ -50,7 +50,7 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
 
     Args:
         env: the environment, as `gymnasium.make` gave it; it is played for some steps, and reset.
-        horizon: steps after which an episode is cut.
+        horizon: steps after which an episode is truncated.
 
     Raises:
         ModelError: the table's probabilities do not sum to 1, its rewards are no numbers, or it

@@ -1,4 +1,4 @@
-"""Points (x, y) of a noisy function: from two-column text files, or made up alike.
+"""Points (x, y) of a noisy function: from two-column text files, or generated.
 
 Every point that leaves this module is finite, and x is never constant.
 """
@@ -16,9 +16,9 @@ from sandbox.errors import UsageError
 from sandbox.input_files import read_text
 
 NOISE = 1.1
-"""Standard deviation of the noise of made-up points, in units of y."""
+"""Standard deviation of the noise of generated points, in units of y."""
 STRETCHES = ((-3.9, -3.0, 0.2), (-1.9, 2.0, 0.8))
-"""Where made-up points lie: from, to, share of the points. The gap between them asks for
+"""Where generated points lie: from, to, share of the points. The gap between them asks for
 generalisation."""
 
 
@@ -91,7 +91,7 @@ def find_points(lab: str, *files: str | None) -> None:
 
     Args:
         lab: the lab that learns them.
-        files: their paths; None where points are made up.
+        files: their paths; None where points are generated.
 
     Raises:
         UsageError: naming the first that cannot be read.
@@ -102,7 +102,7 @@ def find_points(lab: str, *files: str | None) -> None:
         except OSError as error:
             raise UsageError(
                 f"Cannot read the points in {path.absolute()} ({error.strerror}): give other files "
-                "with --train and --test, or let points be made up with "
+                "with --train and --test, or generate points with "
                 f"`python -m sandbox run {lab}`."
             ) from error
 

@@ -32,7 +32,7 @@ class AutoencoderConfig(TrainingConfig):
     )
     code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of hidden units left out in each step"
+        0.0, ge=0, lt=1, description="share of hidden units dropped in each step"
     )
     noise: float = Field(
         0.0,

@@ -21,7 +21,9 @@ config_of = tuned_agents(__file__)
 class EmptyGridLabConfig(GridLabConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.empty_grid.lab:config_of")
+    agent: Chosen = Choice(
+        "agent", "sarsa", "agent that learns", find="plugins.empty_grid.lab:config_of"
+    )
     episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class GymConfig(ControlConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice("agent", "q-learning", "who learns", find="plugins.gym.tuning:config_of")
+    agent: Chosen = Choice(
+        "agent", "q-learning", "agent that learns", find="plugins.gym.tuning:config_of"
+    )
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
     episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(

@@ -19,7 +19,7 @@ from sandbox.score import Score
 from sandbox.text import number
 
 TRUE = np.array([-1.45, 1.12, 2.3])
-"""Coefficients of the function below the noise of made-up points."""
+"""Coefficients of the function below the noise of generated points."""
 CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
 """Points whose classes must come out as 0, 1, 2, 3 (I2)."""
 BLOCK = 100
@@ -30,12 +30,14 @@ class IntroConfig(LabConfig):
     """Points, models and the descent."""
 
     train: str | None = Field(
-        None, description="file of training points, x,y in a line; none makes some up"
+        None, description="file of training points, x,y in a line; none generates points"
     )
     test: str | None = Field(None, description="file of test points")
-    train_points: int = Field(10, ge=2, le=100_000, description="how many are made up to train on")
-    test_points: int = Field(10, ge=2, le=100_000, description="how many are made up to test on")
-    noise: float = Field(0.2, ge=0, description="standard deviation of made-up points")
+    train_points: int = Field(10, ge=2, le=100_000, description="generated training points")
+    test_points: int = Field(10, ge=2, le=100_000, description="generated test points")
+    noise: float = Field(
+        0.2, ge=0, description="standard deviation of the noise of generated points"
+    )
     order: int = Field(9, ge=1, le=30, description="highest order of a polynomial")
     ridge: float = Field(0.1, ge=0, description="weight of the penalty of the regularised fit")
     descent_order: int = Field(
@@ -46,7 +48,7 @@ class IntroConfig(LabConfig):
         None, gt=0, description="of gradient descent; none takes 1 over the largest curvature"
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="of gradient descent")
-    neighbours: int = Field(5, ge=1, description="how many vote")
+    neighbours: int = Field(5, ge=1, description="nearest neighbours that vote")
     neighbour_points: int = Field(
         1000, ge=4, le=10**6, description="points with a class, on the square from -5 to 5"
     )

@@ -1,4 +1,4 @@
-"""The lab: what is asked, its presets, and what is drawn and kept."""
+"""The lab: its question, presets, pictures and files."""
 
 from __future__ import annotations
 

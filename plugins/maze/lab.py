@@ -23,7 +23,7 @@ config_of = tuned_agents(__file__)
 class MazeLabConfig(GridLabConfig):
     """Who learns, where, and for how long."""
 
-    agent: Chosen = Choice("agent", "sarsa", "who learns", find="plugins.maze.lab:config_of")
+    agent: Chosen = Choice("agent", "sarsa", "agent that learns", find="plugins.maze.lab:config_of")
     env: MazeConfig = Field(default_factory=MazeConfig, description="the maze")
 
 

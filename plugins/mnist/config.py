@@ -24,7 +24,7 @@ class MnistConfig(TrainingConfig):
         description="widths of the hidden layers, any number of them: 1024,512",
     )
     dropout: float = Field(
-        0.2, ge=0, lt=1, description="share of hidden units left out in each step"
+        0.2, ge=0, lt=1, description="share of hidden units dropped in each step"
     )
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
     label_smoothing: float = Field(

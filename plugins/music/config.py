@@ -29,7 +29,7 @@ class ModelConfig(LabConfig):
         description="share of the sounding keys hidden from the network while it learns",
     )
     output_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of the LSTM's units left out while it learns"
+        0.0, ge=0, lt=1, description="share of the LSTM's units dropped while it learns"
     )
 
 
@@ -40,7 +40,7 @@ class ReportModelConfig(ModelConfig):
         None,
         ge=0,
         le=4096,
-        description="units of the layer behind the LSTM, 0 leaves all layers of the heads out; "
+        description="units of the layer after the LSTM, 0 leaves all layers of the heads out; "
         "none: 120 with the report's loss, 0 with likelihood",
     )
     piano: int = Field(100, ge=1, le=4096, description="units before the 88 keys")
@@ -106,7 +106,7 @@ class MusicConfig(LabConfig):
     )
     transpose: tuple[int, int] = Field(
         (-2, 3),
-        description="semitones down and up within which a piece is moved each time it is begun",
+        description="semitones down and up within which a piece is transposed each time it begins",
     )
     model: Chosen = Choice(
         "model",
@@ -124,7 +124,7 @@ class MusicConfig(LabConfig):
         le=4096,
         description="steps through which gradients flow back; the state is carried on",
     )
-    batch: int = Field(16, ge=1, le=4096, description="pieces learned from side by side")
+    batch: int = Field(16, ge=1, le=4096, description="pieces in a batch")
     epochs: int = Field(
         60,
         ge=1,
@@ -153,9 +153,9 @@ class MusicConfig(LabConfig):
         32,
         ge=1,
         le=100_000,
-        description="steps of a test piece that the piece at the end continues",
+        description="steps of a test piece that seed the continuation",
     )
-    steps: int = Field(256, ge=1, le=100_000, description="steps that it is continued by")
+    steps: int = Field(256, ge=1, le=100_000, description="steps of the continuation")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """The libraries of the extra; a folder with MIDI files if one is to be learned from."""

@@ -9,7 +9,7 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     registry.dataset(
         "curve",
         "envs.datasets.curves:generate",
-        summary="Noisy points of a function of one variable (made up from a seed)",
+        summary="Noisy points of a function of one variable (generated from a seed)",
     )
     registry.dataset(
         "points",

@@ -106,12 +106,14 @@ class RegressionConfig(LabConfig):
         "train", description="train one network, or search a grid by cross-validation"
     )
     train: str | None = Field(
-        None, description="file of training points, x,y in a line; none makes some up"
+        None, description="file of training points, x,y in a line; none generates points"
     )
     test: str | None = Field(None, description="file of test points")
-    train_points: int = Field(120, ge=2, le=100_000, description="how many are made up to train on")
-    test_points: int = Field(25, ge=2, le=100_000, description="how many are made up to test on")
-    noise: float = Field(1.1, ge=0, description="standard deviation of made-up points")
+    train_points: int = Field(120, ge=2, le=100_000, description="generated training points")
+    test_points: int = Field(25, ge=2, le=100_000, description="generated test points")
+    noise: float = Field(
+        1.1, ge=0, description="standard deviation of the noise of generated points"
+    )
     hidden: str = Field("75,50", description="units of the hidden layers")
     activation: ActivationName = Field("leaky_relu", description="of the hidden layers")
     initialisation: Literal["xavier", "he"] = Field("xavier", description="how weights are drawn")

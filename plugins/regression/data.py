@@ -1,4 +1,4 @@
-"""The points of a run: read or made up once, and from then on the run's own.
+"""The points of a run: read or generated once, and from then on the run's own.
 
 They are kept among the run's artifacts, so that a resumed run learns from the same points even
 where the files have changed.
@@ -30,7 +30,7 @@ def points_of(config: RegressionConfig, context: Context) -> DataPoints:
     """The points of a run.
 
     Args:
-        config: the files, or how many points are made up.
+        config: the files, or how many points are generated.
         context: gives the generator "data", and keeps the points.
 
     Raises:
