@@ -107,9 +107,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._begun = False
         self._state = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
         self._arrived = self._state  # int64 [envs]
-        self._left = np.zeros(
-            self.num_envs, dtype=np.int64
-        )  # [envs], steps until truncation
+        self._left = np.zeros(self.num_envs, dtype=np.int64)  # [envs], steps until truncation
         self._over = np.zeros(
             self.num_envs, dtype=bool
         )  # [envs], whose episode has ended, with no new one yet
