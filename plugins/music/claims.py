@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -42,71 +42,6 @@ def beats_of_a_window() -> float:
     return MusicConfig().window / MusicConfig().steps_per_beat
 
 
-def more_windows(folder: Path | None) -> float:
-    """Training windows with all transpositions, against windows without any."""
-    return trials.augmented(folder, WINDOW, *SHIFTS)[1]
-
-
-def shifts_that_stay(folder: Path | None) -> float:
-    """Share of pairs of a piece and a transposition that stay on the piano."""
-    return trials.augmented(folder, WINDOW, *SHIFTS)[0]
-
-
-def nll(folder: Path | None, window: int, seed: int) -> float:
-    """NLL per frame of a small model with windows of this length."""
-    return trials.trial(folder, window, seed).nll
-
-
-def frequencies_nll(folder: Path | None, seed: int) -> float:
-    """NLL per frame of the key frequencies alone."""
-    return trials.trial(folder, WINDOW, seed).frequencies_nll
-
-
-def learned(folder: Path | None, seed: int) -> float:
-    """By how much a small model's NLL is below that of the key frequencies."""
-    return frequencies_nll(folder, seed) - nll(folder, WINDOW, seed)
-
-
-def frozen(folder: Path | None, window: int, mode: str, seed: int) -> float:
-    """Share of frozen steps."""
-    return trials.trial(folder, window, seed).frozen[mode]
-
-
-def frozen_less(folder: Path | None, mode: str, other: str, seed: int) -> float:
-    """Difference of the shares of frozen steps of two modes."""
-    return frozen(folder, WINDOW, mode, seed) - frozen(folder, WINDOW, other, seed)
-
-
-def piece_frozen(folder: Path | None, seed: int) -> float:
-    """Share of frozen steps of the piece that was continued."""
-    return trials.trial(folder, WINDOW, seed).piece_frozen
-
-
-def chords(folder: Path | None, mode: str, seed: int) -> float:
-    """How many different chords were played."""
-    return trials.trial(folder, WINDOW, seed).chords[mode]
-
-
-def returned(folder: Path | None, seed: int) -> float:
-    """Whether what was played came back from its file."""
-    return float(trials.trial(folder, WINDOW, seed).returned)
-
-
-MEASURES = (
-    more_windows,
-    shifts_that_stay,
-    nll,
-    frequencies_nll,
-    learned,
-    frozen,
-    frozen_less,
-    piece_frozen,
-    chords,
-    returned,
-)
-"""Measures that depend on the pieces: their first argument is the folder."""
-
-
 def claims(data: Path | None) -> tuple[Claim, ...]:
     """The claims, on the pieces in this folder if it has any."""
     folder = trials.folder_in(data)
@@ -121,8 +56,24 @@ def claims(data: Path | None) -> tuple[Claim, ...]:
         f"{number(SIZE.frames)} steps learned from. "
         f"{SHARING} runs share a training; each has its own quarter of the test pieces. {where}"
     )
-    bound = {measure.__name__: partial(measure, folder) for measure in MEASURES}
-    return read_claims("plugins.music", globals() | bound, where=where, trained=trained)
+    trial = partial(trials.trial, folder)
+    measures: dict[str, Callable[..., float]] = {
+        "parameters": parameters,
+        "beats_of_a_window": beats_of_a_window,
+        "shifts_that_stay": lambda: trials.augmented(folder, WINDOW, *SHIFTS)[0],
+        "more_windows": lambda: trials.augmented(folder, WINDOW, *SHIFTS)[1],
+        "nll": lambda window, seed: trial(window, seed).nll,
+        "frequencies_nll": lambda seed: trial(WINDOW, seed).frequencies_nll,
+        "learned": lambda seed: trial(WINDOW, seed).frequencies_nll - trial(WINDOW, seed).nll,
+        "frozen": lambda window, mode, seed: trial(window, seed).frozen[mode],
+        "frozen_less": lambda mode, other, seed: (
+            trial(WINDOW, seed).frozen[mode] - trial(WINDOW, seed).frozen[other]
+        ),
+        "piece_frozen": lambda seed: trial(WINDOW, seed).piece_frozen,
+        "chords": lambda mode, seed: trial(WINDOW, seed).chords[mode],
+        "returned": lambda seed: float(trial(WINDOW, seed).returned),
+    }
+    return read_claims("plugins.music", measures, where=where, trained=trained)
 
 
 def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:
