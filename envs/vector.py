@@ -221,9 +221,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._arrived
 
     def memory(self) -> dict[str, Any]:
-        """The state of all sub-environments, their generators included: arrays and plain values, for
-        `recall`.
-        """
+        """The state of all sub-environments and generators, for `recall`: arrays and plain values."""
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
             "state": self._state.copy(),

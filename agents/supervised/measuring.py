@@ -35,7 +35,13 @@ def finished(
         assert isinstance(config, TrainingConfig)
         threads = threads_of(lab_object, config)
         data = None if config.dataset == "digits" else find_images(config.dataset, cache=cache)
-        context = Context(seed, Generators(seed), None, data=data, threads=threads)  # type: ignore[arg-type]
+        context = Context(  # without artifacts
+            seed,
+            Generators(seed),
+            None,  # type: ignore[arg-type]
+            data=data,
+            threads=threads,
+        )
         work = work_of(lab_object, context)
         experiment = work.build(lambda context: lab_object.build(config, context))
         while not experiment.done:

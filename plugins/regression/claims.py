@@ -66,19 +66,15 @@ def candidates() -> int:
     return len(grid(RegressionConfig()))
 
 
-def small_less_best(folder: Path | None, seed: int) -> float:
-    """Cross-validation loss of a small candidate, less that of the report's best."""
-    return validation_loss(folder, SMALL, seed) - validation_loss(folder, CHOSEN, seed)
-
-
 def claims(data: Path | None) -> tuple[Claim, ...]:
     """The claims, on the course's points in this folder if it has them."""
     folder = data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
+    loss = partial(validation_loss, folder)
     measures: dict[str, Callable[..., float]] = {
         "candidates": candidates,
-        "loss_of_best": partial(validation_loss, folder, CHOSEN),
+        "loss_of_best": partial(loss, CHOSEN),
         "error_of_winner": partial(test_mse, folder, WINNER),
-        "small_less_best": partial(small_less_best, folder),
+        "small_less_best": lambda seed: loss(SMALL, seed) - loss(CHOSEN, seed),
     }
     rows = read_claims("plugins.regression", measures)
     if folder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,7 +97,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
     patience: int = 20
     random_state: RandomState = None
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> NeuralNetworkRegressor:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's name
         """Train on X, [points, features], and y, [points]."""
         self._validate_params()
         x, target = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
