@@ -221,7 +221,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._arrived
 
     def memory(self) -> dict[str, Any]:
-        """The state of all sub-environments and generators, for `recall`: arrays and plain values."""
+        """Arrays and plain values for `recall`: all states, and the generators."""
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
             "state": self._state.copy(),
