@@ -22,6 +22,8 @@ from agents.agent import Agent
 from agents.baselines.config import LINEAR, BaselineConfig, is_image
 from sandbox.errors import UsageError
 
+Observations = np.ndarray | dict[str, np.ndarray]
+"""A batch as an environment gives it: [batch, …], or arrays by name."""
 ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "tanh": torch.nn.Tanh,
@@ -140,19 +142,19 @@ class BaselineAgent(Agent):
         action = self.greedy(batch)[0]
         return int(action) if isinstance(self.model.action_space, spaces.Discrete) else action
 
-    def greedy(self, observations: Any) -> np.ndarray:
+    def greedy(self, observations: Observations) -> np.ndarray:
         """Greedy actions for a batch of observations as the environment gives them: [batch, …]."""
         actions, _ = self.model.policy.predict(self._normalized(observations), deterministic=True)
         return np.asarray(actions)
 
-    def chances(self, observations: Any) -> np.ndarray:
+    def chances(self, observations: Observations) -> np.ndarray:
         """Probabilities of Discrete actions while learning, float64 [batch, actions]."""
         with torch.no_grad():
             distribution: Any = self.model.policy.get_distribution(self._tensor(observations))
             chances = distribution.distribution.probs.cpu().numpy().astype(np.float64)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
-    def worth(self, observations: Any) -> np.ndarray | None:
+    def worth(self, observations: Observations) -> np.ndarray | None:
         """The value of each observation, discounted.
 
         Returns:
@@ -162,12 +164,12 @@ class BaselineAgent(Agent):
             values = self._values(self._tensor(observations))
         return None if values is None else np.asarray(values.cpu().numpy(), dtype=np.float64)
 
-    def _values(self, tensor: Any) -> torch.Tensor | None:
+    def _values(self, tensor: torch.Tensor) -> torch.Tensor | None:
         if not isinstance(self.model, OnPolicyAlgorithm):
             return None
         return self.model.policy.predict_values(tensor).flatten()
 
-    def _tensor(self, observations: Any) -> Any:
+    def _tensor(self, observations: Observations) -> Any:
         return self.model.policy.obs_to_tensor(self._normalized(observations))[0]
 
     def epsilon(self) -> float:
@@ -180,7 +182,7 @@ class BaselineAgent(Agent):
 
         saved.save(self, Path(folder))
 
-    def _normalized(self, observations: Any) -> Any:
+    def _normalized(self, observations: Observations) -> Observations:
         env = self.model.get_vec_normalize_env()
         return observations if env is None else env.normalize_obs(observations)
 
@@ -223,12 +225,12 @@ class ValueAgent(BaselineAgent):
         policy = self.model.policy
         return policy.q_net, policy.q_net_target
 
-    def chances(self, observations: Any) -> np.ndarray:
+    def chances(self, observations: Observations) -> np.ndarray:
         """See `BaselineAgent.chances`."""
         actions, rate = int(self.model.action_space.n), self.epsilon()
         return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
 
-    def _values(self, tensor: Any) -> torch.Tensor:
+    def _values(self, tensor: torch.Tensor) -> torch.Tensor:
         values: torch.Tensor = self.model.q_net(tensor).max(dim=1).values
         return values
 
@@ -244,6 +246,6 @@ class QuantileAgent(ValueAgent):
         policy = self.model.policy
         return policy.quantile_net, policy.quantile_net_target
 
-    def _values(self, tensor: Any) -> torch.Tensor:
+    def _values(self, tensor: torch.Tensor) -> torch.Tensor:
         values: torch.Tensor = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
         return values

@@ -99,7 +99,9 @@ LIMITS: dict[str, Limits] = {
         ),
         POSITIVE,
     ),
-    **{"batch_size": {"ge": 1}, "gradient_steps": {"ge": -1}, "sde_sample_freq": {"ge": -1}},
+    "batch_size": {"ge": 1},
+    "gradient_steps": {"ge": -1},
+    "sde_sample_freq": {"ge": -1},
 }
 """What Stable-Baselines3 does not check, or only while it learns."""
 BATCHES_OF_TWO = {"PPO"}
@@ -206,7 +208,7 @@ def _field(
     return Union[kinds], Field(default, description=description, **limits)  # noqa: UP007
 
 
-def _plain_kinds(annotation: Any) -> tuple[Any, ...]:
+def _plain_kinds(annotation: object) -> tuple[Any, ...]:
     """The parts of an annotation that can be written on the command line."""
     parts = (
         get_args(annotation)

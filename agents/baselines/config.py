@@ -1,4 +1,4 @@
-"""Options of every agent of Stable-Baselines3, beside the arguments of its own constructor.
+"""Options of every agent of Stable-Baselines3, beside its constructor's arguments.
 
 Loads no torch.
 """
@@ -194,15 +194,19 @@ def unseen(observation: spaces.Space[Any]) -> str:
     return next(filter(None, map(_uncounted, parts.values())), "")
 
 
-def _uncounted(space: Any) -> str:
-    if type(space).__name__ != "Discrete" or space.start == 0:
+def _uncounted(space: spaces.Space[Any]) -> str:
+    from gymnasium.spaces import Discrete
+
+    if not isinstance(space, Discrete) or space.start == 0:
         return ""
     return f"Stable-Baselines3 counts states and actions from 0; here there is {space}."
 
 
-def _is_picture(space: Any) -> bool:
+def _is_picture(space: spaces.Space[Any]) -> bool:
     """Whether Stable-Baselines3 takes a part of a Dict for a picture of any size."""
-    if type(space).__name__ != "Box" or len(space.shape) != 3 or space.dtype != "uint8":
+    from gymnasium.spaces import Box
+
+    if not isinstance(space, Box) or len(space.shape) != 3 or space.dtype != "uint8":
         return False
     return bool((space.low == 0).all() and (space.high == 255).all())
 

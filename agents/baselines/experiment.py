@@ -312,15 +312,8 @@ class BaselineExperiment(AgentExperiment):
             else float("nan")
             for name, key in (("rew", "r"), ("len", "l"))
         }
-        return [
-            Block(
-                "train",
-                {
-                    "env_steps": [self.env_steps],
-                    **{name: [value] for name, value in sorted({**logged, **means}.items())},
-                },
-            )
-        ]
+        columns = {name: [value] for name, value in sorted({**logged, **means}.items())}
+        return [Block("train", {"env_steps": [self.env_steps], **columns})]
 
     def _see(self, steps: int = 0) -> None:
         """Keep what the agent does in every state of a model, while there is room."""

@@ -142,7 +142,7 @@ def _buffer(buffer: ReplayBuffer | None) -> State | None:
 def _rings(buffer: ReplayBuffer) -> dict[str, Any]:
     """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
 
-    def is_ring(value: Any) -> bool:
+    def is_ring(value: object) -> bool:
         return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == buffer.buffer_size
 
     return {
@@ -179,7 +179,7 @@ def _normalizer(env: VecNormalize | None) -> State | None:
     }
 
 
-def _moments(statistics: Any) -> State | None:
+def _moments(statistics: object) -> State | None:
     if not isinstance(statistics, RunningMeanStd):
         return None
     return {

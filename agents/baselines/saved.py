@@ -63,8 +63,8 @@ def save(agent: Any, folder: Path) -> None:
 
 
 def load_agent(folder: Path | str) -> Any:
-    """The agent whose two files are in a folder: it acts as the saved one; it does not go on
-    learning (`resume` of its run does).
+    """The agent whose two files are in a folder: it acts as the saved one, but cannot
+    continue to learn (`resume` of its run can).
 
     Args:
         folder: with model.safetensors and model.json: the artifacts of a run.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from envs.vector import GridVectorEnv
 
@@ -59,22 +60,22 @@ class GridVecEnv(VecEnv):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """An attribute of the sub-environments: they are all alike."""
         value = None if attr_name == "render_mode" else getattr(self.grids, attr_name)
         return [value for _ in self._get_indices(indices)]
 
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+    def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
         """Nothing of a grid changes while it is learned."""
         raise AttributeError(f"{attr_name} of a grid cannot be set.")
 
     def env_method(
-        self, method_name: str, *arguments: Any, indices: Any = None, **options: Any
+        self, method_name: str, *arguments: object, indices: VecEnvIndices = None, **options: object
     ) -> list[Any]:
         """Sub-environments that share one model have no methods of their own."""
         raise AttributeError(f"The grids have no method {method_name} of their own.")
 
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+    def env_is_wrapped(self, wrapper_class: object, indices: VecEnvIndices = None) -> list[bool]:
         """Nothing wraps them."""
         return [False for _ in self._get_indices(indices)]
 

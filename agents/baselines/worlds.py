@@ -1,10 +1,11 @@
 """Where an algorithm of Stable-Baselines3 learns, and is evaluated.
 
-Evaluating draws from its own generators, so it changes nothing of what is learned.
+Evaluation draws from separate generators, so it does not affect learning.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.agent import BaselineAgent
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.control.worlds import GreedyTrial, World, try_out
+from agents.control.worlds import GreedyTrial, SampledWorld, World, try_out
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
 from envs import ids, tables
@@ -30,7 +31,7 @@ from sandbox.seeding import generator
 SEEDS = 2**31
 
 
-class VecWorld(World):
+class VecWorld(World[BaselineAgent]):
     """Many environments that are stepped together, and another in which the agent is evaluated.
 
     Attributes:
@@ -41,9 +42,9 @@ class VecWorld(World):
     venv: Recorded
     exact: bool
 
+    @abstractmethod
     def observations(self) -> Any:
         """What is observed in each state of the model: [states, …]."""
-        raise NotImplementedError
 
     def policy(self, agent: BaselineAgent) -> np.ndarray:
         """See `World.policy`."""
@@ -55,7 +56,7 @@ class VecWorld(World):
         return {"record": self.venv.memory()}
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Go on from what `memory` returned, or where that cannot be, with new episodes."""
+        """Continue from what `memory` returned, or where that cannot be, with new episodes."""
         self.venv.recall(memory["record"], begun=self.exact)
 
 
@@ -94,7 +95,7 @@ class GridVecWorld(VecWorld):
         self.grids.recall(memory["grids"])
 
 
-class GymVecWorld(VecWorld):
+class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
     """Any Gymnasium environment, one after the other.
 
     Args:
@@ -124,11 +125,11 @@ class GymVecWorld(VecWorld):
         return np.arange(self.model.states)
 
     def learned(self, agent: BaselineAgent) -> object:
-        """See `World.learned`."""
+        """See `SampledWorld.learned`."""
         return agent.model.num_timesteps, agent.model._n_updates
 
     def sample(self, agent: BaselineAgent) -> Evaluation:
-        """See `World.sample`."""
+        """See `SampledWorld.sample`."""
         episodes = range(self._seed, self._seed + self._episodes)
         results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
         return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
@@ -160,9 +161,9 @@ class _OnStates:
     def __init__(self, agent: BaselineAgent) -> None:
         self._agent = agent
 
-    def act(self, state: int, rng: np.random.Generator, step: int) -> int:
+    def act(self, observation: int, *, rng: np.random.Generator, step: int) -> int:
         """The greedy action in a state."""
-        return int(self._agent.act(state))
+        return int(self._agent.act(observation))
 
 
 class States:

@@ -18,21 +18,24 @@ class EnvironmentCommands(click.Group):
     """One command for each registered environment; its options are those of `run`: `--env.OPTION`.
 
     Args:
+        name: of the group.
         carry_out: called with the environment's name, its class, its configuration, and the values
             of the command's own options.
         own: options that do not belong to the environment.
+        about: help of the group; in that of a command, ENV is its environment's name.
         refusal: the error for environments of Gymnasium that are not ours; "" to accept them.
     """
 
     def __init__(
         self,
-        *arguments: Any,
+        name: str,
+        *,
         carry_out: Callable[..., int],
         own: list[click.Parameter],
+        about: str,
         refusal: str = "",
-        **more: Any,
     ) -> None:
-        super().__init__(*arguments, **more)
+        super().__init__(name, help=about, no_args_is_help=True)
         self._carry_out, self._own, self._refusal = carry_out, own, refusal
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,16 +57,8 @@ class EnvironmentCommands(click.Group):
         def carry_out(**values: Any) -> int:
             layer = config_layer(parameters, values).get("env", {})
             config = resolve(env_class.Config, [layer], f"environment '{name}'", prefix="env.")
-            return self._carry_out(
-                name,
-                env_class,
-                config,
-                {
-                    option: value
-                    for option, value in values.items()
-                    if not option.startswith("config_")
-                },
-            )
+            own = {key: value for key, value in values.items() if not key.startswith("config_")}
+            return self._carry_out(name, env_class, config, own)
 
         own_help = (self.help or "").replace("ENV", name)
         return (

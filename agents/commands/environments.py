@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
@@ -17,13 +18,13 @@ WIDEST = 60
 LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
 
 
-class SolvableEnv:
+class SolvableEnv(ABC):
     """An environment with an exact model.
 
     Attributes:
         lab: the words that name lab and environment in `run`.
         episodic: whether episodes are judged by their return rather than by reward per step.
-        cells: what stands in each cell of a grid, str [rows, columns], "" where an arrow is drawn;
+        cells: content of each cell of a grid, str [rows, columns], "" where an arrow is drawn;
             None where states are not the cells of a grid.
         signs: the sign of each action on the map.
         legend: what the signs mean, "" for what is obvious.
@@ -36,9 +37,9 @@ class SolvableEnv:
     legend = ""
 
     @property
+    @abstractmethod
     def model(self) -> TabularMDP:
         """The exact model."""
-        raise NotImplementedError
 
     def map(self, policy: np.ndarray) -> str:
         """The grid as text with an arrow for the action of each state, int [states]; "" for none.

@@ -182,6 +182,5 @@ play = EnvironmentCommands(
     own=_options(),
     refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
     "human` shows how an agent learns ENV.",
-    no_args_is_help=True,
-    help=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
+    about=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",
 )

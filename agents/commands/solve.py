@@ -197,7 +197,6 @@ solve = EnvironmentCommands(
     "solve",
     carry_out=carry_out,
     own=_options(),
-    no_args_is_help=True,
-    help="The exact optimum of ENV: value iteration on its model, then what an episode of the best "
-    "policy brings.",
+    about="The exact optimum of ENV: value iteration on its model, then what an episode of the "
+    "best policy brings.",
 )

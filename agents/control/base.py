@@ -6,6 +6,7 @@ length; where episodes end by themselves, see `agents.control.episodic`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,7 +111,7 @@ class AgentExperiment(ShownExperiment):
         world: where it learns and is evaluated.
 
     Attributes:
-        agent: who learns; set by the subclass.
+        agent: the learning agent; set by the subclass.
         snapshots: what the agent knew while it learned, oldest first.
         best: the best possible return from each state, float64 [states], or None if unknown.
         banded: columns that differ from seed to seed, and become bands over seeds.
@@ -131,7 +132,7 @@ class AgentExperiment(ShownExperiment):
     recent_score = "reward_per_step"
     """By what single episodes are judged."""
 
-    def __init__(self, config: ControlConfig, world: World) -> None:
+    def __init__(self, config: ControlConfig, world: World[Any]) -> None:
         self.config, self.world = config, world
         self.env, self.model = world.env, world.model
         self.best = None if self.model is None else best_returns(self.model)
@@ -174,9 +175,9 @@ class AgentExperiment(ShownExperiment):
             **self.counts(),
         }
 
+    @abstractmethod
     def counts(self) -> Summary:
         """What was done so far, for the summary."""
-        raise NotImplementedError
 
     @property
     def evaluation_episodes(self) -> int:

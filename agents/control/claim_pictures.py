@@ -188,35 +188,40 @@ def penalty_curve(
             markeredgewidth=1.6,
             label="report",
         )
-        edges = [float(penalties[0]) - 0.1, *steps, float(penalties[-1]) + 0.1]
-        for step in steps:
-            axes.axvline(step, color=plots.COLOURS[2], linestyle=":", linewidth=1.4)
-            axes.annotate(
-                f"{step:.4f}",
-                (step, 0.732),
-                xytext=(4, 0),
-                textcoords="offset points",
-                color=plots.COLOURS[2],
-                fontweight="bold",
-                va="center",
-            )
-        for left, right, name in zip(edges[:-1], edges[1:], names, strict=True):
-            axes.annotate(
-                name.replace(", ", "\n"),
-                ((left + right) / 2, 0.862),
-                ha="center",
-                va="center",
-                color="#374151",
-                fontsize=9.5,
-            )
+        ends = float(penalties[0]) - 0.1, float(penalties[-1]) + 0.1
+        _draw_routes(axes, [ends[0], *steps, ends[1]], names)
         axes.set(
             title="Which way pays at which wall penalty",
             xlabel="wall penalty (reward for moving into a wall)",
             ylabel="reward per step",
         )
-        axes.set(xlim=(edges[0], edges[-1]), ylim=(0.725, 0.875))
+        axes.set(xlim=ends, ylim=(0.725, 0.875))
         axes.legend(loc="lower left", bbox_to_anchor=(0.22, 0.04))
     return figure
+
+
+def _draw_routes(axes: Axes, edges: Sequence[float], names: Sequence[str]) -> None:
+    """The names of the routes between edges, and the penalties of all but the outer edges."""
+    for step in edges[1:-1]:
+        axes.axvline(step, color=plots.COLOURS[2], linestyle=":", linewidth=1.4)
+        axes.annotate(
+            f"{step:.4f}",
+            (step, 0.732),
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=plots.COLOURS[2],
+            fontweight="bold",
+            va="center",
+        )
+    for left, right, name in zip(edges[:-1], edges[1:], names, strict=True):
+        axes.annotate(
+            name.replace(", ", "\n"),
+            ((left + right) / 2, 0.862),
+            ha="center",
+            va="center",
+            color="#374151",
+            fontsize=9.5,
+        )
 
 
 def shares(

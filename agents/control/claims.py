@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from envs.mdp import TabularMDP
 from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.seeding import generator
+
+if TYPE_CHECKING:
+    from agents.tabular.base import Episodes, TabularAgent
 
 LAST = 100
 """Reports state means over this many last episodes."""
@@ -102,7 +105,7 @@ def by_name(
         measures: functions of settings, other values and the seed, in this order, by name.
     """
 
-    def call(measure: Callable[..., float], *arguments: Any) -> float:
+    def call(measure: Callable[..., float], *arguments: object) -> float:
         return measure(
             *(settings.get(one, one) if isinstance(one, str) else one for one in arguments)
         )
@@ -139,7 +142,7 @@ def model(setting: Setting) -> TabularMDP:
     return _env(setting.env, setting.world).model
 
 
-def fresh(setting: Setting, seed: int) -> tuple[Any, np.random.Generator]:
+def fresh(setting: Setting, seed: int) -> tuple[TabularAgent, np.random.Generator]:
     """A fresh agent and the environment's generator, as in `run LAB --seed N`.
 
     Args:
@@ -166,7 +169,7 @@ def outcome(setting: Setting, seed: int) -> TrainingOutcome:
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
 
 
-def read(agent: Any, *stretches: Any) -> TrainingOutcome:
+def read(agent: TabularAgent, *stretches: Episodes) -> TrainingOutcome:
     """What is kept of stretches of episodes that one agent learned in turn."""
     rewards = np.concatenate(
         [stretch.return_ / stretch.length for stretch in stretches]

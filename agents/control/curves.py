@@ -139,9 +139,8 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         title: above the figure.
     """
     name = "reward_per_step"
-    learn = metrics.columns(
-        "learn", ["episode", *(f"{name}_{kind}" for kind in ("low", "iqm", "median", "high"))]
-    )
+    columns = [f"{name}_{kind}" for kind in ("low", "iqm", "median", "high")]
+    learn = metrics.columns("learn", ["episode", *columns])
     shown = plots.thinned(len(learn["episode"]), 1500)
     episode = learn["episode"][shown]
     with plots.style():
@@ -213,6 +212,7 @@ def seeds_table(table: dict[str, np.ndarray]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)
-    rows = zip(*(column.tolist() for column in table.values()), strict=True)
+    columns = [column.tolist() for column in table.values()]
+    rows = zip(*columns, strict=True)
     writer.writerows(["" if value != value else value for value in row] for row in rows)
     return text.getvalue()

@@ -15,7 +15,7 @@ import numpy as np
 from agents.control.base import BEST_RETURN, AgentExperiment, best_returns
 from agents.control.config import ControlConfig
 from agents.control.experiment import ControlExperiment
-from agents.control.worlds import GreedyTrial, World
+from agents.control.worlds import GreedyTrial, TableWorld
 from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
@@ -73,8 +73,8 @@ class EpisodicScores(AgentExperiment):
     @property
     def notes(self) -> Sequence[str]:
         """Those of the experiment, and whether the model is disproved."""
-        why = self._disproved()
-        return (*super().notes, *([f"{DISPROVED} ({why}).{self.remedy}"] if why else []))
+        notes, why = list(super().notes), self._disproved()
+        return [*notes, f"{DISPROVED} ({why}).{self.remedy}"] if why else notes
 
     def _disproved(self) -> str:
         """The first step that the model did not predict, in words; "" where it predicted all."""
@@ -168,7 +168,7 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         self,
         config: ControlConfig,
         context: Context,
-        world: World,
+        world: TableWorld,
         notes: Sequence[str] = (),
         watched: bool = True,
     ) -> None:

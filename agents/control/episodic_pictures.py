@@ -30,9 +30,9 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
         artifacts: where the files go.
         metrics: of the run.
     """
-    agent, who = experiment.agent, experiment.config.agent.name
+    agent, learner = experiment.agent, experiment.config.agent.name
     pictures.keep_agent(experiment, artifacts)
-    curve = learning_curve(experiment, metrics, f"{name}: how {who} learned")
+    curve = learning_curve(experiment, metrics, f"{name}: how {learner} learned")
     artifacts.save_figure("learning_curve.png", curve)
     view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
     if view is None:
@@ -40,13 +40,13 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     visits, draw = agent.visits.reshape(view.shape), partial(_draw_letters, view)
     free = (visits > 0) & ~np.isin(view.letters, ["G", "H"])
     values = np.where(free, agent.q.max(axis=1).reshape(view.shape), np.nan)
-    title = f"{name}: what {who} thinks each cell is worth"
+    title = f"{name}: what {learner} thinks each cell is worth"
     label = _fitting(view.shape, f"{pictures.VALUE_LABEL}; grey: none", "value")
     value_map = pictures.value_map(
         values, agent.policy(), free, title, draw, label, view.arrows, pictures.GROUND
     )
     artifacts.save_figure("value_map.png", value_map)
-    title = f"{name}: where {who} was while learning"
+    title = f"{name}: where {learner} was while learning"
     label = _fitting(view.shape, pictures.VISITS_LABEL, "steps spent here")
     artifacts.save_figure("visits_map.png", pictures.visits_map(visits, title, draw, label))
 

@@ -20,7 +20,7 @@ from agents.control.base import (
     snapshot_episodes,
 )
 from agents.control.config import ControlConfig
-from agents.control.worlds import World
+from agents.control.worlds import TableWorld
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
@@ -51,12 +51,13 @@ class ControlExperiment(AgentExperiment):
             neither changes what is learned.
     """
 
+    world: TableWorld
     env_steps: int
     unit = "episode"
     headline: Sequence[str] = ("reward_per_step", "epsilon")
 
     def __init__(
-        self, config: ControlConfig, context: Context, world: World, watched: bool = True
+        self, config: ControlConfig, context: Context, world: TableWorld, watched: bool = True
     ) -> None:
         super().__init__(config, world)
         self.agent = registry().load("agent", config.agent.name)(

@@ -18,6 +18,7 @@ from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
     import numpy as np
+    from optuna import Trial
 
     from agents.agent import Agent
     from agents.control.base import AgentExperiment, ShownExperiment
@@ -107,7 +108,7 @@ class ControlLab(Lab):
         """What the environment is called in titles."""
         return self.env
 
-    def suggest(self, trial: Any) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> dict[str, Any]:
         """The search space of tabular control: agent, step size, discount and exploration.
 
         The end of exploration is bounded by its start; options that the drawn agent lacks are left

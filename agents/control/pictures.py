@@ -39,10 +39,10 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
         artifacts: where the files go.
         metrics: of the run.
     """
-    agent, layout, who = experiment.agent, experiment.env.layout, experiment.config.agent.name
+    agent, layout, learner = experiment.agent, experiment.env.layout, experiment.config.agent.name
     artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
     keep_agent(experiment, artifacts)
-    title, optimum = f"{name}: how {who} learned", experiment.score().optimum
+    title, optimum = f"{name}: how {learner} learned", experiment.score().optimum
     curve = curves.learning_curve(metrics, optimum, title, curves.exploration(experiment))
     artifacts.save_figure("learning_curve.png", curve)
     save_maps(
@@ -70,11 +70,11 @@ def save_maps(
         policy: greedy action probabilities, float [states, actions].
         visits: steps spent in each state, int [states].
     """
-    who = experiment.config.agent.name
+    learner = experiment.config.agent.name
     if values is not None:
-        title = f"{name}: what {who} thinks each cell is worth"
+        title = f"{name}: what {learner} thinks each cell is worth"
         artifacts.save_figure("value_map.png", layout_value_map(layout, values, policy, title))
-    title = f"{name}: where {who} was while learning"
+    title = f"{name}: where {learner} was while learning"
     artifacts.save_figure("visits_map.png", layout_visits_map(layout, visits, title))
 
 

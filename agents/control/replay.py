@@ -234,7 +234,8 @@ def _rendered_episode(
     observation, _ = env.reset(seed=int(rng.integers(2**31)))
     step, total, over = 0, 0.0, False
     while True:
-        pixels: Any = np.ascontiguousarray(env.render(), dtype=np.uint8)  # type: ignore[arg-type]
+        image: Any = env.render()
+        pixels = np.ascontiguousarray(image, dtype=np.uint8)  # [rows, columns, 3]
         yield RenderedFrame(pixels, known.status(step, total))
         if over:
             return

@@ -1,4 +1,4 @@
-"""What can be drawn of a world: whether its states lie on a grid, what stands in the cells, and
+"""What can be drawn of a world: whether its states lie on a grid, the content of the cells, and
 where its actions lead.
 
 All of it is read off the environment's attributes and its model; a world that shows nothing of the
@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from envs.mdp import TabularMDP
@@ -25,7 +26,7 @@ class GridView:
 
     Attributes:
         shape: rows, columns.
-        letters: what stands in each cell, str [rows, columns]; " " for nothing of note.
+        letters: content of each cell, str [rows, columns]; " " for an ordinary cell.
         arrows: where each action points, (x, y) with y downwards, float [actions, 2].
     """
 
@@ -34,7 +35,7 @@ class GridView:
     arrows: np.ndarray
 
 
-def grid_view(env: Any, model: TabularMDP) -> GridView | None:
+def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | None:
     """The grid that an environment's states lie on, if they do: it says `desc`, `shape`, or `nrow`
     and `ncol`.
 

@@ -1,15 +1,17 @@
 """Where a control experiment learns: on the exact model of an environment, or through `env.step`.
 
-Whatever the world, learning draws from the generator it was given alone; evaluating draws from a
-generator of its own, so it changes nothing of what is learned.
+In every world learning draws only from the generator given to it; evaluation draws from a separate
+generator, so it does not affect learning.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from agents.agent import Agent
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
 from agents.tabular.stepping import StepWorld as Steps
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
     from agents.tabular.base import Episodes, TabularAgent
     from envs.mdp import TabularMDP
+
+
+A = TypeVar("A", bound=Agent)
+
+
+class StateAgent(Protocol):
+    """What `try_out` needs of an agent."""
+
+    def act(self, observation: int, *, rng: np.random.Generator, step: int) -> int:
+        """The greedy action in a state after some steps of an episode; `rng` breaks ties."""
+        ...
 
 
 class GreedyTrial(NamedTuple):
@@ -36,7 +49,7 @@ class GreedyTrial(NamedTuple):
 
 def try_out(
     env: gymnasium.Env[Any, Any],
-    agent: Any,
+    agent: StateAgent,
     horizon: int,
     episodes: int,
     seed: int,
@@ -86,7 +99,7 @@ def _shown(state: int, reward: float, terminated: bool) -> str:
     return f"state {state}, reward {reward:g}{', the end' if terminated else ''}"
 
 
-class World:
+class World(ABC, Generic[A]):
     """Where an agent learns and is evaluated.
 
     Attributes:
@@ -94,47 +107,24 @@ class World:
         model: its exact model, or None where it is unknown. With it the optimum can be computed,
             and policies are evaluated without sampling.
         horizon: steps after which an episode is truncated, >= 1.
-        states: how many, where they are numbered.
-        actions: likewise.
         steps_env: whether learning goes through `env.step` rather than the model.
     """
 
     env: Any
     model: TabularMDP | None
     horizon: int
-    states: int
-    actions: int
     steps_env = False
-    _sampled: tuple[object, Evaluation] | None = None
-    """How much the agent had learned, and what its policy earned then."""
 
-    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
-        """Let an agent learn some episodes."""
-        raise NotImplementedError
-
-    def policy(self, agent: Any) -> np.ndarray:
+    @abstractmethod
+    def policy(self, agent: A) -> np.ndarray:
         """The greedy policy on the model's states: float64 [states, actions]."""
-        policy: np.ndarray = agent.played_policy()
-        return policy
 
-    def learned(self, agent: Any) -> object:
-        """How much the agent has learned; equal while its policy stays the same."""
-        return agent.episodes_done
+    def evaluate(self, agent: A) -> Evaluation:
+        """What the agent's greedy policy earns, exact on the model."""
+        assert self.model is not None
+        return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
 
-    def sample(self, agent: Any) -> Evaluation:
-        """What some greedy episodes earn, drawn alike at every call."""
-        raise NotImplementedError
-
-    def evaluate(self, agent: Any) -> Evaluation:
-        """What the agent's greedy policy earns: exact on a model, else a mean of episodes."""
-        if self.model is not None:
-            return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
-        learned = self.learned(agent)
-        if self._sampled is None or self._sampled[0] != learned:
-            self._sampled = learned, self.sample(agent)
-        return self._sampled[1]
-
-    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+    def try_out(self, agent: A, episodes: int) -> GreedyTrial | None:
         """Greedy episodes in the real environment, compared with the model.
 
         Args:
@@ -147,7 +137,51 @@ class World:
         return None
 
 
-class ModelWorld(World):
+class SampledWorld(World[A]):
+    """A world whose model may be unknown: without one, policies are evaluated by sampling."""
+
+    _sampled: tuple[object, Evaluation] | None = None
+    """How much the agent had learned, and what its policy earned then."""
+
+    @abstractmethod
+    def learned(self, agent: A) -> object:
+        """How much the agent has learned; equal while its policy stays the same."""
+
+    @abstractmethod
+    def sample(self, agent: A) -> Evaluation:
+        """What some greedy episodes earn, drawn alike at every call."""
+
+    def evaluate(self, agent: A) -> Evaluation:
+        """See `World.evaluate`; a mean of episodes where no model is known."""
+        if self.model is not None:
+            return super().evaluate(agent)
+        learned = self.learned(agent)
+        if self._sampled is None or self._sampled[0] != learned:
+            self._sampled = learned, self.sample(agent)
+        return self._sampled[1]
+
+
+class TableWorld(World["TabularAgent"]):
+    """A world of agents with a table.
+
+    Attributes:
+        states: how many.
+        actions: how many.
+    """
+
+    states: int
+    actions: int
+
+    @abstractmethod
+    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+        """Let an agent learn some episodes."""
+
+    def policy(self, agent: TabularAgent) -> np.ndarray:
+        """See `World.policy`; [steps, states, actions] for agents that count steps."""
+        return agent.played_policy()
+
+
+class ModelWorld(TableWorld):
     """An environment whose exact model is known: learning is compiled, evaluation exact.
 
     Args:
@@ -161,7 +195,11 @@ class ModelWorld(World):
     model: TabularMDP
 
     def __init__(
-        self, env: Any, model: TabularMDP, rng: np.random.Generator, seed: int | None = None
+        self,
+        env: gymnasium.Env[Any, Any],
+        model: TabularMDP,
+        rng: np.random.Generator,
+        seed: int | None = None,
     ) -> None:
         self.env, self.model, self.rng, self._seed = env, model, rng, seed
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
@@ -170,14 +208,14 @@ class ModelWorld(World):
         """See `agents.tabular.base.TabularAgent.learn_model`."""
         return agent.learn_model(self.model, self.rng, episodes)
 
-    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+    def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         if self._seed is None:
             return None
         return try_out(self.env, agent, self.horizon, episodes, self._seed, self.model)
 
 
-class EnvWorld(World):
+class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
     """An environment that is learned through `env.step`.
 
     Args:
@@ -215,12 +253,16 @@ class EnvWorld(World):
         """See `agents.tabular.base.TabularAgent.learn_env`."""
         return agent.learn_env(self.env, episodes)
 
-    def try_out(self, agent: Any, episodes: int) -> GreedyTrial | None:
+    def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         if self.model is None:
             return None
         return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)
 
-    def sample(self, agent: Any) -> Evaluation:
-        """See `World.sample`."""
+    def learned(self, agent: TabularAgent) -> int:
+        """See `SampledWorld.learned`."""
+        return agent.episodes_done
+
+    def sample(self, agent: TabularAgent) -> Evaluation:
+        """See `SampledWorld.sample`."""
         return try_out(self._trial, agent, self.horizon, self._episodes, self._seed, None).played

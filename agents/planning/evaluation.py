@@ -62,7 +62,7 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     Args:
         model: the world.
         policy: probabilities [states, actions]; of a policy that counts steps [steps, states,
-            actions], begun anew when they are over.
+            actions], repeated from its first step after the last.
         horizon: steps after which an episode is cut, >= 1.
     """
     if horizon < 1:

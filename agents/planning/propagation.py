@@ -15,7 +15,9 @@ TOTALS = types.UniTuple(float64, 4)
     nogil=True,
     error_model="numpy",
 )
-def follow(first, target, staying, arriving, reward, goal, start, horizon):  # type: ignore[no-untyped-def]
+def follow(  # type: ignore[no-untyped-def]
+    first, target, staying, arriving, reward, goal, start, horizon
+):
     """Expected return, expected length, sum of step x probability of arriving then, and probability
     of ever standing on a goal.
 

@@ -1,5 +1,5 @@
-"""What can happen in a model, whatever its probabilities: whether episodes end, whether values grow for
-ever."""
+"""What can happen in a model, whatever its probabilities: whether episodes end, whether values
+grow forever."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
 
 
 def grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:
-    """Whether values provably go on rising (or falling) in a set of states that nobody leaves.
+    """Whether values provably keep rising (or falling) in a set of states that cannot be left.
 
     If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can
     leave the set or end the episode, then each later sweep adds at least δ again: a sweep is

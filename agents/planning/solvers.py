@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 ROUNDING = 1e-13
-"""Of a solved linear system, relative to its largest value: gains below this are none."""
+"""Of a solved linear system, relative to its largest value: smaller gains count as 0."""
 PROOF_EVERY = 1000
 """Sweeps between two looks at whether an undiscounted optimum diverges."""
 LARGE = 200_000
@@ -119,12 +119,12 @@ def value_iteration(
     Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ /
     (1 - γ) times the last change (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound
     exists, when the last change is. Changes in the last digit alone also count as standing still.
-    It goes on as long as reward has not reached every state that it can reach, however small it is
-    there.
+    It continues until reward has propagated to every state from which it can be reached, however
+    small it is there.
 
     Args:
         model: the world.
-        discount: in (0, 1]. With 1, and where reward can be gathered for ever, there is no optimum
+        discount: in (0, 1]. With 1, and where reward can be gathered forever, there is no optimum
             and `converged` is False.
         tolerance: largest error of a value.
         max_sweeps: after so many it gives up, and `converged` is False.
@@ -144,7 +144,7 @@ def policy_iteration(
     open, hence policies of equal value cannot alternate (their exercise 4.4).
 
     With γ = 1 it begins with a policy that ends every episode, and finds the best of those; where
-    some state has no such policy, or an improved one gathers reward for ever, `converged` is False.
+    some state has no such policy, or an improved one gathers reward forever, `converged` is False.
 
     Args:
         model: the world.
@@ -182,7 +182,7 @@ def modified_policy_iteration(
     Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps are value iteration,
     infinitely many policy iteration. It stops like `value_iteration`, judged by the improving
     sweeps. With γ = 1 it begins with the value of a policy that ends every episode, from which
-    values only rise; where there is none, with 0.
+    values only rise; without such a policy, with 0.
 
     Args:
         model: the world.
@@ -245,8 +245,8 @@ def best_epsilon_soft(
         softened: np.ndarray = rest * q.sum(axis=1) + (main - rest) * best
         return softened
 
-    found = _iterate(model, discount, chosen, tolerance, max_sweeps)
-    return found if main >= rest else found._replace(policy=found.q.argmin(axis=1))
+    solution = _iterate(model, discount, chosen, tolerance, max_sweeps)
+    return solution if main >= rest else solution._replace(policy=solution.q.argmin(axis=1))
 
 
 def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
@@ -303,18 +303,18 @@ def _iterate(
     return Solution(value, q, q.argmax(axis=1), converged, sweeps, residual)
 
 
-def refuse_divergence(model: TabularMDP, found: Solution, discount: float) -> None:
-    """Refuse a world whose best values rise (or fall) for ever.
+def refuse_divergence(model: TabularMDP, solution: Solution, discount: float) -> None:
+    """Refuse a world whose best values rise (or fall) forever.
 
     Args:
         model: the world.
-        found: what a solver found; one that converged is always accepted.
+        solution: a solver's; one that converged is always accepted.
         discount: in (0, 1]; below 1 every value is finite.
 
     Raises:
         UsageError: naming a state, and the action whose reward comes again and again.
     """
-    if found.converged or discount < 1:
+    if solution.converged or discount < 1:
         return
     best = value_iteration(model, discount)
     change = best.q.max(axis=1) - best.value  # [states], of one more sweep

@@ -61,7 +61,9 @@ class Sweeper:
     nogil=True,
     error_model="numpy",
 )
-def sweep(reward, weight, next_state, low, high, moved_before, value, out, moved):  # type: ignore[no-untyped-def]
+def sweep(  # type: ignore[no-untyped-def]
+    reward, weight, next_state, low, high, moved_before, value, out, moved
+):
     """Fill `out` and `moved`; see Sweeper for the shapes."""
     outcomes, states, actions = next_state.shape
     for block in range(len(moved)):

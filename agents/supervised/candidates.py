@@ -79,7 +79,8 @@ def ranking_table(ranking: Iterable[int], columns: Mapping[str, Sequence[Any] | 
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rank", *columns])
     for rank, one in enumerate(ranking, 1):
-        writer.writerow([rank, *(_plain(values[one], " ") for values in columns.values())])
+        cells = [_plain(values[one], " ") for values in columns.values()]
+        writer.writerow([rank, *cells])
     return text.getvalue()
 
 
@@ -88,5 +89,5 @@ def _plain(value: Any, between: str) -> Any:
     return between.join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

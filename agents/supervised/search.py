@@ -15,10 +15,9 @@ import numpy as np
 
 from agents.supervised.batches import DeviceImages
 from agents.supervised.candidates import CandidateSearch, ranking_table
-from agents.supervised.config import TrainingConfig
+from agents.supervised.config import RandomSearchConfig, TrainingConfig
 from agents.supervised.experiment import ImageExperiment, Task
 from agents.supervised.optimisation import optimizer_class
-from agents.supervised.search_config import RandomSearchConfig
 from agents.supervised.tensors import device_of, initialised
 from envs.datasets.images import load_images
 from sandbox.errors import UsageError
@@ -188,28 +187,28 @@ class RandomSearchExperiment(CandidateSearch):
         """The winner's test, its settings, and its mean score in cross-validation."""
         if self.final is None:
             return {"folds": self.done_units}
-        chosen, common, means = dict(self.candidates[self.winner]), dict(self.config), self.means()
+        common, means = dict(self.config), self.means()
+        chosen = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.candidates[self.winner]
+            if value != common[name]
+        }
         return {
             **self.final.summary(),
             f"cv_{self.monitor}": float(means[self.winner]),
             "candidates": len(means),
-            **{
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in chosen.items()
-                if value != common[name]
-            },
+            **chosen,
         }
 
     def table(self, names: Sequence[str]) -> str:
         """All candidates, best first, as comma-separated text: scores, best epochs and settings."""
-        return ranking_table(
-            self.ranking(),
-            {
-                f"cv_{self.monitor}": self.means(),
-                "best_epoch": self.best_epochs(),
-                **{name: [getattr(one, name) for one in self.candidates] for name in names},
-            },
-        )
+        columns: dict[str, Any] = {
+            f"cv_{self.monitor}": self.means(),
+            "best_epoch": self.best_epochs(),
+        }
+        for name in names:
+            columns[name] = [dict(one)[name] for one in self.candidates]
+        return ranking_table(self.ranking(), columns)
 
 
 def skorch_net(
@@ -223,6 +222,7 @@ def skorch_net(
     from agents.supervised.skorch_parts import Bytes, byte_batches, criterion
 
     kind, options = optimizer_class(config)
+    prefixed = {f"optimizer__{name}": value for name, value in options.items()}
     return NeuralNet(
         module=Bytes(model),
         criterion=criterion(task.higher),
@@ -241,7 +241,7 @@ def skorch_net(
         ],
         verbose=0,
         device=device,
-        **{f"optimizer__{name}": value for name, value in options.items()},
+        **prefixed,
     )
 
 

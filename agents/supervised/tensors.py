@@ -50,7 +50,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -> None:
-    """Take up what `optimizer_state` returned."""
+    """Restore what `optimizer_state` returned."""
     whole = optimizer.state_dict()
     whole["state"] = {int(number): tensors(values) for number, values in kept.items()}
     optimizer.load_state_dict(whole)

@@ -161,7 +161,7 @@ class TabularAgent(Agent):
         """
         from agents.tabular import compiling
 
-        if not 0 <= observation < self.states:  # compiled code would read whatever stands there
+        if not 0 <= observation < self.states:  # compiled code would read beyond the table
             raise IndexError(
                 f"Agent '{self.name}' knows the states 0 to {self.states - 1}, not {observation}."
             )
@@ -243,7 +243,7 @@ class TabularAgent(Agent):
     def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
         """Learn through `env.reset` and `env.step`, with the same compiled rule and policy.
 
-        The environment's own generator goes on where it stands: seed it before, with
+        The environment's own generator is not seeded here: seed it before, with
         `env.reset(seed=…)`.
 
         Args:
@@ -285,13 +285,11 @@ class TabularAgent(Agent):
     def state(self) -> dict[str, Any]:
         """All it learned, as arrays and plain values; its generator is not included, whoever gave
         it keeps it."""
-        return {
-            **{name: getattr(self, name).copy() for name in LEARNED},
-            "episodes_done": self.episodes_done,
-        }
+        arrays = {name: vars(self)[name].copy() for name in LEARNED}
+        return {**arrays, "episodes_done": self.episodes_done}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned.
+        """Restore what `state` returned.
 
         Raises:
             SandboxError: when it is the state of a table of another size.
@@ -300,7 +298,7 @@ class TabularAgent(Agent):
             name: np.array(state[name], dtype=dtype, order="C") for name, dtype in LEARNED.items()
         }
         for name, array in arrays.items():
-            own = getattr(self, name)
+            own = vars(self)[name]
             if array.shape != own.shape if name != "rows" else array.ndim != 2:
                 raise SandboxError(
                     f"A table {name} {list(array.shape)} does not fit agent '{self.name}', which "

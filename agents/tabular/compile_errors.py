@@ -37,9 +37,9 @@ def _line(text: str, error: Exception, function: Callable[..., Any]) -> int:
     code = function.__code__
     own = Path(code.co_filename).resolve()
     for pattern in PLACES:
-        for found in pattern.finditer(text):
-            if Path(found["file"]).resolve() == own:
-                return int(found["line"])
+        for match in pattern.finditer(text):
+            if Path(match["file"]).resolve() == own:
+                return int(match["line"])
     loc = getattr(error, "loc", None)
     return int(loc.line) if loc is not None else code.co_firstlineno
 

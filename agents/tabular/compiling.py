@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from inspect import isfunction, signature
 from types import FunctionType
@@ -140,7 +141,7 @@ def direct(function: Dispatcher) -> Callable[..., Any]:
 def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
     """A plain function, compiled: from Python it takes and gives the same as the plain one.
 
-    Plain functions that it calls are compiled into it. They must stand in its own file: numba looks
+    Plain functions that it calls are compiled into it. They must be in the same file: numba looks
     at that file alone when it decides whether what it compiled before can be used again.
 
     Args:
@@ -151,10 +152,8 @@ def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
         UsageError: when it calls a plain function of another file.
         PluginError: when it cannot be compiled, with the line and what is wrong there.
     """
-    try:
+    with suppress(NumbaError, UnsupportedBytecodeError):  # it creates arrays, or it is wrong
         return _jitted(function, form, UNCOUNTED)
-    except (NumbaError, UnsupportedBytecodeError):
-        pass  # it makes arrays of its own, or it is wrong
     try:
         return _jitted(function, form, {})
     except (NumbaError, UnsupportedBytecodeError) as error:
@@ -176,7 +175,7 @@ def _fields(form: Signature) -> str:
 
 
 def _with_helpers(
-    function: Any, file: str, options: dict[str, bool], known: dict[str, Any]
+    function: Callable[..., Any], file: str, options: dict[str, bool], known: dict[str, Any]
 ) -> FunctionType:
     """A copy of a function in which the plain functions that it calls are compiled ones."""
     names = function.__globals__
@@ -188,7 +187,7 @@ def _with_helpers(
         if where != file:
             raise UsageError(
                 f"'{function.__name__}' in {file} calls '{name}' of {where}; "
-                "what compiled code calls must stand in its file."
+                "functions that compiled code calls must be in the same file."
             )
         # inlined: handing an array or a generator to another function counts references, atomically
         known[name] = njit(nogil=True, error_model="numpy", forceinline=True, **options)(

@@ -116,7 +116,7 @@ class TabularConfig(LabConfig):
             ValueError: when it was set to another value than a default.
         """
         original = self.original or type(self)
-        own, usual = getattr(self, name), original.model_fields[name].default
+        own, usual = self.__dict__[name], original.model_fields[name].default
         if own not in (usual, type(self).model_fields[name].default):
             why = f"{name} has no effect while alpha_schedule is {self.alpha_schedule}"
             raise ValueError(f"{why}; set alpha_schedule to {remedy}")

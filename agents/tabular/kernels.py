@@ -76,8 +76,10 @@ class Own(NamedTuple):
     q: np.ndarray  # float64 [states, actions], action values: what policies read
     memory: (
         np.ndarray
-    )  # float64 [tables, states, actions], see `TabularAgent.tables`; kept for ever
-    rows: np.ndarray  # float64 [rows, columns], see `TabularAgent.rows_shape`; kept for ever
+    )  # float64 [tables, states, actions], see `TabularAgent.tables`; kept between episodes
+    rows: (
+        np.ndarray
+    )  # float64 [rows, columns], see `TabularAgent.rows_shape`; kept between episodes
     counts: np.ndarray  # int64 [states, actions], how often each pair was taken, with this step
     settings: np.ndarray  # float64 [settings], constants, see `TabularAgent.settings`
     scratch: np.ndarray  # float64 [4, actions], to write in; holds nothing between two calls

@@ -1,7 +1,7 @@
 """A learned agent in one file: arrays and a line of JSON in an .npz, no pickle, so that loading one
 never runs code.
 
-A loaded agent acts and goes on learning as the saved one would have: its generator is saved with
+A loaded agent acts and continues to learn as the saved one would have: its generator is saved with
 it.
 """
 
@@ -29,10 +29,10 @@ def save(agent: Any, path: Path) -> None:
     """Write an agent to `path`, whole or not at all.
 
     Raises:
-        SandboxError: when its generator is none whose state can be written down.
+        SandboxError: when the state of its generator cannot be saved.
         OSError: when the file cannot be written.
     """
-    generator: Any = agent.rng.bit_generator.state
+    generator = agent.rng.bit_generator.state
     if generator["bit_generator"] not in BIT_GENERATORS:
         raise SandboxError(
             f"The state of a {generator['bit_generator']} generator cannot be saved; use one of "
@@ -89,7 +89,7 @@ def load(path: Path, expected: type[Saved]) -> Saved:
         )
         agent.restore({**arrays, **about["values"]})  # type: ignore[attr-defined]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
-        what = "holds an agent that this version cannot take up"
+        what = "holds an agent that this version cannot restore"
         raise SandboxError(
             f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version."
         ) from error

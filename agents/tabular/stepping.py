@@ -52,10 +52,8 @@ class StepWorld:
         self._first_state, self._first_action = int(observed.start), int(acted.start)
         model = getattr(env.unwrapped, "model", None)
         goal = getattr(model, "goal", None)
-        limits = (getattr(env.spec, "max_episode_steps", None), getattr(model, "horizon", None))
-        self.horizon = min(
-            (limit for limit in limits if limit), default=0
-        )  # steps until an episode is cut, 0 if nobody says
+        limits = (env.spec.max_episode_steps if env.spec else 0, getattr(model, "horizon", 0))
+        self.horizon = min((limit for limit in limits if limit), default=0)  # steps; 0: no limit
         self.goal = np.zeros(self.states, dtype=bool) if goal is None else goal  # bool [states]
 
     def reset(self) -> int:

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from agents.supervised.config import TrainingConfig
-from agents.supervised.search_config import RandomSearchConfig
+from agents.supervised.config import RandomSearchConfig, TrainingConfig
 
 
 def _is_pair(text: str) -> str:

@@ -62,11 +62,11 @@ class GymLab(ControlLab):
     def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
         """See `ControlLab.table_experiment`; on a model if it is known, else through `env.step`."""
         from agents.control.episodic import EpisodicExperiment
-        from agents.control.worlds import EnvWorld, ModelWorld, World
+        from agents.control.worlds import EnvWorld, ModelWorld, TableWorld
         from plugins.gym import fitting
 
         model, rng = fitting.survey(config).table.model, context.rng("env")
-        world: World
+        world: TableWorld
         if model is not None and config.use_model:
             world = ModelWorld(fitting.numbered(config), model, rng, context.seed)
         else:

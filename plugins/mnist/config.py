@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.supervised.config import TrainingConfig
-from agents.supervised.search_config import RandomSearchConfig
+from agents.supervised.config import RandomSearchConfig, TrainingConfig
 
 Width = Annotated[int, Field(ge=1, le=16384)]
 

@@ -1,4 +1,4 @@
-"""Agents that learn a model of the world and plan with it. What they do after a step stands in
+"""Agents that learn a model of the world and plan with it. Their update rules are in
 `agents.tabular.rules.model_rules`.
 
 A model is learned from steps alone; agents that are given the exact one are in
@@ -27,7 +27,7 @@ LARGEST = 2**30
 
 
 class ModelBasedConfig(TabularConfig):
-    """What agents with a learned model can be told besides."""
+    """Options of agents with a learned model beside the common ones."""
 
     outcomes: int = Field(
         default=8,
@@ -38,7 +38,7 @@ class ModelBasedConfig(TabularConfig):
 
 
 class DynaConfig(ModelBasedConfig):
-    """What `dyna-q` can be told besides."""
+    """Options of `dyna-q` beside the common ones."""
 
     planning_steps: int = Field(
         default=10, ge=0, le=10**6, description="updates from the learned model after every step"
@@ -51,7 +51,7 @@ class DynaConfig(ModelBasedConfig):
 
 
 class DynaPlusConfig(DynaConfig):
-    """What `dyna-q-plus` can be told besides."""
+    """Options of `dyna-q-plus` beside the common ones."""
 
     kappa: float = Field(
         default=1e-4,
@@ -62,7 +62,7 @@ class DynaPlusConfig(DynaConfig):
 
 
 class SweepingConfig(ModelBasedConfig):
-    """What `prioritized-sweeping` can be told besides."""
+    """Options of `prioritized-sweeping` beside the common ones."""
 
     alpha: float = Field(
         default=1.0,
@@ -81,8 +81,8 @@ class SweepingConfig(ModelBasedConfig):
 
 
 class RMaxConfig(ModelBasedConfig):
-    """What `r-max` can be told besides; its optimism is `initial_value`: nothing may be worth
-    more."""
+    """Options of `r-max` beside the common ones; its optimism is `initial_value`, which no
+    return may exceed."""
 
     without_effect: ClassVar[Mapping[str, str]] = no_step_size(
         "r-max plans exactly with what it knows"
@@ -109,7 +109,7 @@ class RMaxConfig(ModelBasedConfig):
 
 
 class UcbViConfig(ModelBasedConfig):
-    """What `ucb-vi` can be told besides."""
+    """Options of `ucb-vi` beside the common ones."""
 
     without_effect: ClassVar[Mapping[str, str]] = {
         **no_step_size("ucb-vi plans exactly with what it knows"),
@@ -130,8 +130,7 @@ class UcbViConfig(ModelBasedConfig):
         default=None,
         ge=1,
         le=10**6,
-        description="steps planned ahead; none: the time limit of an episode, or 100 where there "
-        "is none",
+        description="steps planned ahead; none: the time limit of an episode, or 100 without one",
     )
     highest_return: float | None = Field(
         default=None,
@@ -301,7 +300,7 @@ class UcbVi(ModelAgent):
         return self.room, *most, *weight, self.episodes / config.failure
 
     def table_at(self, step: int) -> np.ndarray:
-        """The table of one step of an episode; episodes longer than the horizon begin anew."""
+        """The table of one step of an episode; episodes longer than the horizon start over."""
         tables = self._tables_of_steps()
         return self.q if tables is None else np.ascontiguousarray(tables[step % len(tables)])
 

@@ -2,10 +2,10 @@
 planned with.
 
 The model is a list of outcomes, a row for each next state that a pair of state and action has led
-to; see `observe`. A truncated step is an outcome like any other: planning goes on where the episode
-was cut. A pair is written as one number, state * actions + action.
+to; see `observe`. A truncated step is an outcome like any other: planning continues where the
+episode was cut. A pair is written as one number, state * actions + action.
 
-All rules and what they call stand in this one file: numba renews compiled code when the file of the
+All rules and what they call are in this one file: numba renews compiled code when the file of the
 rule was edited, no other.
 """
 
@@ -282,7 +282,7 @@ def r_max(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
     """A pair is known after m visits; until then it keeps its optimistic value. When one becomes
-    known, the known ones are planned anew.
+    known, all known ones are planned again.
 
     Brafman & Tennenholtz (2002), in the discounted form of Strehl, Li & Littman (2009, section
     2.2.2): the m first visits make the model, R_max / (1 - γ) is the start value of the table.
@@ -340,7 +340,7 @@ def ucb_vi(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
     """A table for each step h of an episode: Q_h = min(Q_h, r + γ P V_h+1 + c B L / √N), planned
-    anew after each episode.
+    again after each episode.
 
     Azar, Osband & Munos (2017), algorithms 1 to 3 (UCBVI-CH), there with γ = 1, c = 7 and rewards
     in [0, 1], hence B = H; L = ln(5 S A T / δ). By default B is 1, the scale on which an episode's
@@ -348,8 +348,8 @@ def ucb_vi(
     slippery FrozenLake-v1 is learned in 3000 episodes, with B = H = 100 it is not. Where returns
     differ by more, and by chance, a larger B is safer.
     Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the
-    step, which is laid into `q` as steps go by. After H steps an episode begins anew as far as this
-    is concerned, whether or not it was cut.
+    step, which is laid into `q` as steps go by. After H steps the tables start over at the
+    first, whether or not the episode was cut.
 
     After the outcomes stand H tables in `rows`, each a row for each state: Q_h(s, ·), and in column
     `actions` max_a Q_h(s, a). H follows from the number of rows.

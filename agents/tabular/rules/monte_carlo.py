@@ -95,7 +95,7 @@ def off_policy_monte_carlo(
     Sutton & Barto, 2nd ed., section 5.7 (box: weighted importance sampling). b is the policy that
     was followed, π the greedy one: the first of several best actions as in the box or, where ties
     are random, each alike, so that π(A | S) is 1 / their number. Cut episodes end with max_a
-    Q(S, a), which is what π would go on to earn, or with 0.
+    Q(S, a), which is what π would earn from there, or with 0.
 
     The table of the agent's own is C; its setting is whether a cut episode is bootstrapped.
     """
@@ -125,7 +125,7 @@ def off_policy_monte_carlo(
 
 
 class EpisodeConfig(TabularConfig):
-    """What Monte Carlo agents can be told besides."""
+    """Options of Monte Carlo agents beside the common ones."""
 
     bootstrap: bool = Field(
         default=True,
@@ -141,7 +141,7 @@ class EpisodeConfig(TabularConfig):
 
 
 class MonteCarloConfig(EpisodeConfig):
-    """What `monte-carlo` can be told besides."""
+    """Options of `monte-carlo` beside the common ones."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
@@ -154,7 +154,7 @@ class MonteCarloConfig(EpisodeConfig):
 
 
 class OffPolicyConfig(EpisodeConfig):
-    """What `off-policy-monte-carlo` can be told."""
+    """Options of `off-policy-monte-carlo`."""
 
     without_effect: ClassVar[Mapping[str, str]] = no_step_size(
         "returns are averaged with the weights of importance sampling"

@@ -102,7 +102,7 @@ def n_step_tree_backup(
 
 
 class NStepConfig(TabularConfig):
-    """What n-step agents can be told besides."""
+    """Options of n-step agents beside the common ones."""
 
     n_steps: int = Field(
         default=4, ge=1, le=10_000, description="steps that are learned from at once (n)"
@@ -110,7 +110,7 @@ class NStepConfig(TabularConfig):
 
 
 class TreeBackupConfig(NStepConfig):
-    """What `n-step-tree-backup` can be told besides."""
+    """Options of `n-step-tree-backup` beside the common ones."""
 
     target: Literal["greedy", "behaviour"] = Field(
         default="greedy", description="the policy whose values are learned"

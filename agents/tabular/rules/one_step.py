@@ -103,7 +103,7 @@ def r_learning(
     ρ ← ρ + β [R - ρ + max_a Q(S', a) - max_a Q(S, a)].
 
     Schwartz (1993), as in Sutton & Barto, 1st ed., section 6.7, figure 6.16: Q becomes what a pair
-    is worth beyond the average reward ρ of a step. For tasks that go on for ever, cut anywhere;
+    is worth beyond the average reward ρ of a step. For continuing tasks, cut anywhere;
     nothing is discounted. A terminal state is worth 0 here too. The setting is β.
     """
     q, rows, state, action = own.q, own.rows, step.state, step.action
@@ -118,7 +118,7 @@ def r_learning(
 
 
 class SpeedyConfig(TabularConfig):
-    """What `speedy-q-learning` can be told; its step size is the paper's."""
+    """Options of `speedy-q-learning`; its step size is the paper's."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
@@ -128,7 +128,7 @@ class SpeedyConfig(TabularConfig):
 
 
 class RConfig(TabularConfig):
-    """What `r-learning` can be told."""
+    """Options of `r-learning`."""
 
     without_effect: ClassVar[Mapping[str, str]] = {"discount": "the average reward takes its place"}
 

@@ -30,7 +30,7 @@ def nothing(q: np.ndarray, step: Step) -> None:
 
 
 class PlannerConfig(TabularConfig):
-    """What agents with an exact model can be told besides."""
+    """Options of agents with an exact model beside the common ones."""
 
     without_effect: ClassVar[Mapping[str, str]] = {
         **no_step_size("a planner learns nothing from its steps"),
@@ -47,7 +47,7 @@ class PlannerConfig(TabularConfig):
 
 
 class ModifiedConfig(PlannerConfig):
-    """What `modified-policy-iteration` can be told besides."""
+    """Options of `modified-policy-iteration` beside the common ones."""
 
     evaluation_sweeps: int = Field(
         default=20,
@@ -58,7 +58,7 @@ class ModifiedConfig(PlannerConfig):
 
 
 class EpsilonSoftConfig(PlannerConfig):
-    """What `epsilon-soft` can be told besides; it is planned for the exploration of the first
+    """Options of `epsilon-soft` beside the common ones; it plans for the exploration of the first
     episode, `epsilon`."""
 
     policy: PolicyName = Field(
@@ -106,10 +106,11 @@ class Planner(TabularAgent):
                 of 1, no optimum.
         """
         self._check_size(*model.next_state.shape[:2])
-        found = self.solve(model)
-        planning.refuse_divergence(model, found, self.config.discount)
-        self.q = np.ascontiguousarray(found.q, dtype=np.float64)
-        self.converged, self.sweeps, self.residual = found.converged, found.sweeps, found.residual
+        solution = self.solve(model)
+        planning.refuse_divergence(model, solution, self.config.discount)
+        self.q = np.ascontiguousarray(solution.q, dtype=np.float64)
+        self.converged, self.sweeps = solution.converged, solution.sweeps
+        self.residual = solution.residual
         self._planned = model
 
     def learn_model(
@@ -155,7 +156,7 @@ class Planner(TabularAgent):
         return {**super().state(), **self.findings()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned; the next model is planned on anew."""
+        """Restore what `state` returned; the next model is solved again."""
         super().restore(state)
         for name in self.findings():
             setattr(self, name, state[name])

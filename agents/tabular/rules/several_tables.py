@@ -196,7 +196,7 @@ def weighted_q_learning(
 
 
 class MaxminConfig(TabularConfig):
-    """What `maxmin-q-learning` can be told besides."""
+    """Options of `maxmin-q-learning` beside the common ones."""
 
     tables: int = Field(
         default=2, ge=1, le=100, description="number of estimates of each value (N)"
@@ -204,7 +204,7 @@ class MaxminConfig(TabularConfig):
 
 
 class WeightedConfig(TabularConfig):
-    """What `weighted-q-learning` can be told besides."""
+    """Options of `weighted-q-learning` beside the common ones."""
 
     points: int = Field(
         default=25,

@@ -131,7 +131,7 @@ def q_lambda(
 
 
 class TraceConfig(TabularConfig):
-    """What agents with traces can be told besides."""
+    """Options of agents with traces beside the common ones."""
 
     trace_decay: float = Field(
         default=0.9,
@@ -148,7 +148,7 @@ class TraceConfig(TabularConfig):
 
 
 class SarsaLambdaConfig(TraceConfig):
-    """What `sarsa-lambda` can be told besides."""
+    """Options of `sarsa-lambda` beside the common ones."""
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
         default="replacing",
@@ -158,7 +158,7 @@ class SarsaLambdaConfig(TraceConfig):
 
 
 class QLambdaConfig(TraceConfig):
-    """What `q-lambda` can be told besides."""
+    """Options of `q-lambda` beside the common ones."""
 
     traces: Literal["accumulating", "replacing"] = Field(
         default="replacing", description="what a pair's trace becomes when it is taken"
