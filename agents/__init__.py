@@ -1,4 +1,4 @@
-"""Who learns: tabular agents, exact solvers, and what control labs share.
+"""Everything that learns: tabular agents, exact solvers, and what control labs share.
 
 Importing this package loads no more than names; the plugin below tells the registry what is here.
 """
@@ -84,12 +84,12 @@ AGENTS = (
     (
         "dyna-q",
         "agents.tabular.rules.model_based:DynaQ",
-        "Q-learning, also from steps that its learned model makes up",
+        "Q-learning, also from steps simulated by its learned model",
     ),
     (
         "dyna-q-plus",
         "agents.tabular.rules.model_based:DynaQPlus",
-        "Dyna-Q, curious about what it has not tried for long",
+        "Dyna-Q with a bonus for actions not tried for long",
     ),
     (
         "prioritized-sweeping",

@@ -1,5 +1,4 @@
-"""What every agent's class says of itself: the labs read these attributes, and probe for
-nothing."""
+"""Attributes of every agent's class that the labs read."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -57,17 +57,18 @@ def in_gym(name: str, config: Any, context: Context) -> EpisodicBaseline:
     return EpisodicBaseline(config, context, world)
 
 
-class PolicySnapshot:
+class PolicySnapshot(NamedTuple):
     """What the agent did after some steps.
 
-    Args:
+    Attributes:
         steps: of the environments.
         chances: probabilities of its actions while learning, float32 [states, actions].
         worth: what it thought each state is worth, float32 [states], or None.
     """
 
-    def __init__(self, steps: int, chances: np.ndarray, worth: np.ndarray | None) -> None:
-        self.steps, self.chances, self.worth = steps, chances, worth
+    steps: int
+    chances: np.ndarray
+    worth: np.ndarray | None
 
     def knowledge(self, rng: np.random.Generator, greedy: bool, whole: bool) -> Knowledge:
         """For a replay; `rng` draws exploring actions."""
@@ -167,7 +168,7 @@ class BaselineExperiment(AgentExperiment):
             "evaluated": self.evaluated,
             "resumed": self.resumed,
             "last": self._last,
-            "snapshots": [dict(vars(snapshot)) for snapshot in self.snapshots],
+            "snapshots": [snapshot._asdict() for snapshot in self.snapshots],
         }
 
     def restore(self, state: State) -> None:
@@ -178,11 +179,8 @@ class BaselineExperiment(AgentExperiment):
         memory.recall(self._learner, state["learner"])
         self._globals.restore(state["globals"])
         self.world.recall(state["place"])
-        self.episodes_done, self.evaluated, self.resumed = (
-            state["episodes_done"],
-            state["evaluated"],
-            state["resumed"],
-        )
+        self.episodes_done, self.evaluated = state["episodes_done"], state["evaluated"]
+        self.resumed = state["resumed"]
         self._last = np.array(state["last"])
         self.snapshots = [PolicySnapshot(**kept) for kept in state["snapshots"]]
         if not self.world.exact and 0 < self.env_steps < self.limit:
@@ -196,13 +194,12 @@ class BaselineExperiment(AgentExperiment):
             "env_steps": self.env_steps,
             "updates": int(self._learner._n_updates),
         }
-        return counts | ({"resumed": self.resumed} if self.resumed else {})
+        return {**counts, "resumed": self.resumed} if self.resumed else counts
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """Episodes in the grid, drawn on its model."""
-        *earlier, last = self.snapshots
-        known = [one.knowledge(rng, False, False) for one in (*earlier, last) if history]
-        known.append(last.knowledge(rng, history or self.done, True))
+        known = [one.knowledge(rng, False, False) for one in self.snapshots if history]
+        known.append(self.snapshots[-1].knowledge(rng, history or self.done, True))
         values = [one.worth for one in self.snapshots]
         return replay.grid_frames(self, known, values, rng, f"{name} · {self.config.agent.name}")
 
@@ -251,11 +248,9 @@ class BaselineExperiment(AgentExperiment):
         if not self._replays:
             learner.train()
         elif learner.num_timesteps > learner.learning_starts:
-            updates = (
-                learner.gradient_steps
-                if learner.gradient_steps >= 0
-                else self._rollout.episode_timesteps
-            )
+            updates = learner.gradient_steps
+            if updates < 0:
+                updates = self._rollout.episode_timesteps
             if updates > 0:
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 

@@ -2,7 +2,7 @@
 
 Networks, optimisers, replay buffer, normalisation statistics, counters, its own generators. What
 is drawn from the global generators of torch, NumPy and Python is kept by the experiment. Taken
-between collecting and training, when the buffer of an on-policy algorithm is spent.
+between collecting and training, when the buffer of an on-policy algorithm was used.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def recall(model: BaseAlgorithm, state: State) -> None:
 
 
 def _attribute(model: BaseAlgorithm, path: str) -> Any:
-    """What stands at "policy.optimizer"."""
+    """An attribute by its path, like "policy.optimizer"."""
     return reduce(getattr, path.split("."), model)
 
 

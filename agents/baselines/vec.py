@@ -1,5 +1,5 @@
-"""Environments as Stable-Baselines3 wants them: many at a time, reset by themselves, with a word on
-every episode that ends.
+"""Environments as Stable-Baselines3 wants them: many at a time, reset automatically, with a record
+of every episode that ends.
 
 Recording changes nothing of what is learned.
 """
@@ -86,7 +86,7 @@ class Ended(NamedTuple):
     env_steps: int  # of all sub-environments together, when it ended
     return_: float
     length: int
-    steps_to_goal: float  # NaN when it never stood on a goal
+    steps_to_goal: float  # NaN when it never reached a goal
     start: int  # the first state; -1 where states are not numbered
 
 
@@ -109,7 +109,7 @@ class Recorded(VecEnvWrapper):
         self._length = np.zeros(venv.num_envs, dtype=np.int64)  # [envs]
         self._arrival = np.full(
             venv.num_envs, np.nan
-        )  # [envs], steps until it first stood on a goal
+        )  # [envs], steps until it first reached a goal
         self._start = np.full(venv.num_envs, -1)  # [envs], state
 
     def reset(self) -> Any:
@@ -143,7 +143,7 @@ class Recorded(VecEnvWrapper):
         } | {"steps": self.steps}
 
     def recall(self, memory: dict[str, Any], begun: bool) -> None:
-        """Go on where `memory` was taken; with `begun` in the midst of the episodes, else at the
+        """Restore what `memory` returned; with `begun` within the same episodes, else at the
         beginning of others.
         """
         self.visits, self.steps = np.array(memory["visits"]), int(memory["steps"])
@@ -151,7 +151,7 @@ class Recorded(VecEnvWrapper):
             setattr(self, name, np.array(memory[name]))
 
     def _stand(self, states: np.ndarray) -> None:
-        """Every agent stands on one of these states, int64 [envs]."""
+        """Count the states that the agents are in now, int64 [envs]."""
         assert self._goal is not None
         np.add.at(self.visits, states, 1)
         arrived = self._goal[states]

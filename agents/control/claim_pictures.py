@@ -23,18 +23,18 @@ from sandbox.visual import plots
 BAND = (0.05, 0.95)
 """Quantiles of the runs that a band reaches from and to."""
 SOLID, LOW = "#374151", "#9CA3AF"
-"""Colours of walls that stand, and of walls that can be broken through."""
+"""Colours of solid walls, and of walls that can be broken through."""
 
 
 class Route(NamedTuple):
-    """A greedy episode and what the agent that walks it thinks.
+    """A greedy episode with the agent's values and policy.
 
     Attributes:
         name: above the map.
         layout: the grid.
         values: max over actions of Q, float [states].
         policy: greedy action probabilities, float [states, actions].
-        states: where it stands, step by step until the goal.
+        states: of the episode, step by step until the goal.
     """
 
     name: str

@@ -121,7 +121,7 @@ class TrainingOutcome(NamedTuple):
     curve: np.ndarray
     """Mean reward per step of equal stretches of episodes: float32 [BINS]."""
     arrived: np.ndarray
-    """Whether it stood on the goal in an episode: bool [episodes]."""
+    """Whether it reached the goal in an episode: bool [episodes]."""
     q: np.ndarray
     """float64 [states, actions]."""
 

@@ -53,7 +53,7 @@ def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
 
 
 class ControlConfig(LabConfig):
-    """Who learns and for how long; each lab adds its environment as `env`."""
+    """The agent and how long it learns; each lab adds its environment as `env`."""
 
     agent: Chosen = Choice("agent", "sarsa", "who learns")
     episodes: int = Field(3000, ge=1, le=10**9, description="episodes of learning")

@@ -36,7 +36,7 @@ class GridView:
 
 
 def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | None:
-    """The grid that an environment's states lie on, if they do: it says `desc`, `shape`, or `nrow`
+    """The grid that an environment's states lie on, if they do: it has `desc`, `shape`, or `nrow`
     and `ncol`.
 
     Args:

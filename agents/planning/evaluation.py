@@ -31,7 +31,7 @@ class Evaluation(NamedTuple):
     """Expected return / the steps after which an episode is cut, so that ending early is no
     gain."""
     steps_to_goal: float | None
-    """Expected steps until a goal is first stood on; None where it is missed more often than once
+    """Expected steps until a goal is first reached; None where it is missed more often than once
     in a million episodes."""
     goal_probability: float
     standard_error: float | None = None
@@ -112,7 +112,7 @@ def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> E
     here = start_distribution(model)  # [states], of being there
     unmet = np.where(
         model.goal, 0.0, here
-    )  # [states], of being there and never having stood on a goal
+    )  # [states], of being there without having reached a goal
     total = length = arrival = 0.0
     goal_probability = float(here[model.goal].sum())
     for step in range(horizon):

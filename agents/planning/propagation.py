@@ -21,7 +21,7 @@ def follow(  # type: ignore[no-untyped-def]
     """Expected return, expected length, sum of step x probability of arriving then, and probability
     of ever standing on a goal.
 
-    It stops early where the distribution stands still: every later step then brings the same.
+    It stops early where the distribution no longer changes: every later step then brings the same.
 
     Args:
         first: int64 [states + 1], where each state's transitions begin.
@@ -37,7 +37,7 @@ def follow(  # type: ignore[no-untyped-def]
     here, unmet = (
         start.copy(),
         start.copy(),
-    )  # of being there; of being there and never having stood on a goal
+    )  # of being there; of being there without having reached a goal
     there, unmet_there = here * 0.0, here * 0.0
     active, coming = here.astype(int64), here.astype(int64)
     current, known = (

@@ -114,7 +114,7 @@ class _Backup:
 def value_iteration(
     model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000
 ) -> Solution:
-    """The optimum: V(s) ← max_a q(s, a) until it stands still.
+    """The optimum: V(s) ← max_a q(s, a) until it no longer changes.
 
     Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ /
     (1 - γ) times the last change (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound
@@ -280,7 +280,7 @@ def _iterate(
     tolerance: float,
     max_sweeps: int,
 ) -> Solution:
-    """V ← sweep(V) until it stands still; `sweep` is monotone and no expansion."""
+    """V ← sweep(V) until it no longer changes; `sweep` is monotone and no expansion."""
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
     value = np.zeros(len(model.next_state))  # [states]
     converged, sweeps, residual = False, 0, np.inf

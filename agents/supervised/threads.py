@@ -1,6 +1,6 @@
 """The default number of threads: one for a small model, whatever the machine.
 
-A step of a small model is over before its parts have been handed out. So a second thread gains
+A step of a small model takes less time than to distribute its parts. So a second thread gains
 little even on an idle machine, costs much where the cores have other work, and a model that has one
 by itself gives the same bytes on two cores and on sixty-four.
 """

@@ -44,7 +44,7 @@ class Episodes(NamedTuple):
     episode: np.ndarray  # int64, counted from 1 since the agent was made
     return_: np.ndarray  # float64, sum of the rewards
     length: np.ndarray  # int64, steps
-    steps_to_goal: np.ndarray  # int64, steps until it first stood on a goal; -1: never, or unknown
+    steps_to_goal: np.ndarray  # int64, steps until it first reached a goal; -1: never, or unknown
     epsilon: np.ndarray  # float64, exploration
     alpha: np.ndarray  # float64, step size
     start: np.ndarray  # int64, the first state
@@ -104,7 +104,7 @@ class TabularAgent(Agent):
         )  # [states, actions], how often each pair was taken while learning
         self.visits = np.zeros(
             states, dtype=np.int64
-        )  # [states], how often it stood there while learning
+        )  # [states], how often it was there while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
         self._known: tuple[TabularMDP, Tables] | None = None
@@ -157,7 +157,7 @@ class TabularAgent(Agent):
             explore: whether to take the behaviour policy at the present exploration; else greedily.
             rng: draws in place of the agent's own generator, so that watching changes nothing.
             step: steps of the episode before this one, for agents whose policy counts them; None
-                reads the table as it stands.
+                reads the present table.
         """
         from agents.tabular import compiling
 
@@ -283,8 +283,8 @@ class TabularAgent(Agent):
         return {}
 
     def state(self) -> dict[str, Any]:
-        """All it learned, as arrays and plain values; its generator is not included, whoever gave
-        it keeps it."""
+        """All it learned, as arrays and plain values, without its generator, which the caller
+        keeps."""
         arrays = {name: vars(self)[name].copy() for name in LEARNED}
         return {**arrays, "episodes_done": self.episodes_done}
 

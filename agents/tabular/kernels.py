@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 UNCOUNTED = {"_nrt": False}
-"""Counts no references to arrays, which is a fifth to a half of the time of a step: whoever calls
-holds the arrays. A function compiled so cannot make an array."""
+"""Counts no references to arrays, which is a fifth to a half of a step's time: the caller holds the
+arrays. A function compiled with it cannot create an array."""
 INLINED = {"nogil": True, "error_model": "numpy", "forceinline": True, **UNCOUNTED}
 GENERATOR = numba.typeof(np.random.default_rng(0))
 TABLE = float64[:, ::1]  # [states, actions]
@@ -117,11 +117,11 @@ class Hyperparameters(NamedTuple):
 
 
 class Log(NamedTuple):
-    """What a block of episodes leaves behind, besides what was learned."""
+    """Records of a block of episodes."""
 
     return_: np.ndarray  # float64 [episodes]
     length: np.ndarray  # int64 [episodes], steps
-    steps_to_goal: np.ndarray  # int64 [episodes], until a goal is first stood on; -1 if it never is
+    steps_to_goal: np.ndarray  # int64 [episodes], until a goal is first reached; -1: never
     start: np.ndarray  # int64 [episodes], the first state
     visits: np.ndarray  # int64 [states], is added to: starts, and where each step led
 

@@ -1,8 +1,8 @@
 """Behaviour policies: which action is taken in a state, given the table of action values and how
 often each pair was taken.
 
-They are plain functions that run as they stand; `agents.tabular.compiling` compiles those that are
-used. All have one signature, so that the loop takes any of them as a pointer, and draw from the
+They are plain functions that also run uncompiled; `agents.tabular.compiling` compiles those in
+use. All have one signature, so that the loop takes any of them as a pointer, and draw from the
 given generator alone. What they draw, and in which order, is part of what they promise: learning
 through `env.step` and on the arrays must agree to the last bit. Every policy comes twice, as a draw
 (`POLICIES`) and as probabilities for rules that learn from them (`PROBABILITIES`), which are

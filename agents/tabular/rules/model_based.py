@@ -195,7 +195,7 @@ class ModelAgent(TabularAgent):
 
 
 class DynaQ(ModelAgent):
-    """Q-learning that also learns from steps its model makes up."""
+    """Q-learning that also learns from steps simulated by its model."""
 
     name = "dyna-q"
     Config = DynaConfig
@@ -212,7 +212,7 @@ class DynaQ(ModelAgent):
 
 
 class DynaQPlus(DynaQ):
-    """Dyna-Q that grows curious about what it has not tried for long: for worlds that change."""
+    """Dyna-Q with a bonus for actions not tried for long: for worlds that change."""
 
     name = "dyna-q-plus"
     Config = DynaPlusConfig

@@ -151,7 +151,7 @@ def candidate(first_rows: np.ndarray, state: int, untried: bool, u: float) -> in
 def dyna(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Q-learning from the step, then from n steps that the model makes up.
+    """Q-learning from the step, then from n steps simulated by the model.
 
     Sutton & Barto, 2nd ed., section 8.2 (box, Dyna-Q), section 8.3 with exercise 8.4 (Dyna-Q+:
     planning adds κ √τ to the reward, τ steps after the pair was last tried; pairs that never were
@@ -348,10 +348,10 @@ def ucb_vi(
     slippery FrozenLake-v1 is learned in 3000 episodes, with B = H = 100 it is not. Where returns
     differ by more, and by chance, a larger B is safer.
     Q_h begins as the most that is left; the paper has H for all h. Policies read the table of the
-    step, which is laid into `q` as steps go by. After H steps the tables start over at the
+    step, which is copied into `q` at each step. After H steps the tables start over at the
     first, whether or not the episode was cut.
 
-    After the outcomes stand H tables in `rows`, each a row for each state: Q_h(s, ·), and in column
+    `rows` holds H tables after the outcomes, each a row for each state: Q_h(s, ·), and in column
     `actions` max_a Q_h(s, a). H follows from the number of rows.
     """
     q, rows, settings = own.q, own.rows, own.settings

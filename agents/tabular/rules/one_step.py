@@ -1,8 +1,8 @@
 """One-step temporal difference learning with one table: an agent is a rule, and when its next
 action is drawn.
 
-The rules are plain functions that run as they stand; `agents.tabular.compiling` compiles them when
-learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated one:
+The rules are plain functions that also run uncompiled; `agents.tabular.compiling` compiles them
+when learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated one:
 the value of its next state is bootstrapped from.
 """
 
@@ -187,7 +187,7 @@ class RLearning(TabularAgent):
 
     @property
     def average_reward(self) -> float:
-        """What it thinks the greedy policy earns in a step."""
+        """Its estimate of what the greedy policy earns in a step."""
         return float(self.rows[AVERAGE_REWARD]) if self.rows.size else 0.0
 
     def settings(self) -> tuple[float, ...]:

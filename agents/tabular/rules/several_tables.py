@@ -226,15 +226,11 @@ class DoubleQLearning(TabularAgent):
         return self.start_value, self.start_value
 
 
-class DoubleExpectedSarsa(TabularAgent):
+class DoubleExpectedSarsa(DoubleQLearning):
     """On-policy: each of two tables learns from the mean of the other over the next actions."""
 
     name = "double-expected-sarsa"
     rule = staticmethod(double_expected_sarsa)
-
-    def tables(self) -> tuple[float, ...]:
-        """Two estimates of every value."""
-        return self.start_value, self.start_value
 
 
 class MaxminQLearning(TabularAgent):

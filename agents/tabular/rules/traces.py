@@ -2,9 +2,9 @@
 less.
 
 The first table of the agent's own holds the traces. `rows` lists the pairs that have one, so that a
-step costs as much as there are traces, not as the table has values: row 0 says how many, from row
-1 on stand the pairs, state * actions + action. All pairs are updated with the step size of the pair
-just taken.
+step costs as much as there are traces, not as the table has values: row 0 holds their number, the
+rows from 1 on hold the pairs, state * actions + action. All pairs are updated with the step
+size of the pair just taken.
 """
 
 from __future__ import annotations
