@@ -138,7 +138,11 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         """See `World.try_out`."""
         if self.model is None:
             return None
-        return try_out(self.env, _OnStates(agent), self.horizon, episodes, self._seed, self.model)
+
+        def act(state: int, **_: object) -> int:
+            return int(agent.act(state))
+
+        return try_out(self.env, act, self.horizon, episodes, self._seed, self.model)
 
     def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
         """Return and length of one greedy episode."""
@@ -153,17 +157,6 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         """Begin new episodes: the state of a foreign environment cannot be kept."""
         super().recall(memory)
         self.venv.seed(int(self._rng.integers(SEEDS)))
-
-
-class _OnStates:
-    """An agent with a network, called like one with a table: it has no ties and counts no steps."""
-
-    def __init__(self, agent: BaselineAgent) -> None:
-        self._agent = agent
-
-    def act(self, observation: int, *, rng: np.random.Generator, step: int) -> int:
-        """The greedy action in a state."""
-        return int(self._agent.act(observation))
 
 
 class States:

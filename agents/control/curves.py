@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,29 +138,26 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         seeds: how many.
         title: above the figure.
     """
-    name = "reward_per_step"
-    columns = [f"{name}_{kind}" for kind in ("low", "iqm", "median", "high")]
+    columns = [f"reward_per_step_{kind}" for kind in ("low", "iqm", "median", "high")]
     learn = metrics.columns("learn", ["episode", *columns])
     shown = plots.thinned(len(learn["episode"]), 1500)
-    episode = learn["episode"][shown]
+    episode, low, iqm, median, high = (learn[name][shown] for name in ("episode", *columns))
     with plots.style():
         figure = plots.figure(8.0, 4.6)
         axes = figure.subplots()
         band = axes.fill_between(
             episode,
-            learn[f"{name}_low"][shown],
-            learn[f"{name}_high"][shown],
+            low,
+            high,
             color=plots.COLOURS[5],
             alpha=0.35,
             linewidth=0,
         )
         band.set_label(f"middle {HIGH - LOW:g} % of {seeds} seeds")
-        axes.plot(
-            episode, learn[f"{name}_iqm"][shown], color=plots.COLOURS[0], label="interquartile mean"
-        )
+        axes.plot(episode, iqm, color=plots.COLOURS[0], label="interquartile mean")
         axes.plot(
             episode,
-            learn[f"{name}_median"][shown],
+            median,
             color=plots.COLOURS[1],
             linewidth=1.0,
             linestyle=":",
@@ -209,10 +206,14 @@ def score_histogram(
 
 def seeds_table(table: dict[str, np.ndarray]) -> str:
     """The scores of every seed as comma-separated text; empty where it has no score."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table)
     columns = [column.tolist() for column in table.values()]
     rows = zip(*columns, strict=True)
-    writer.writerows(["" if value != value else value for value in row] for row in rows)
+    return csv_text(table, (["" if one != one else one for one in row] for row in rows))
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as comma-separated text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([header, *rows])
     return text.getvalue()

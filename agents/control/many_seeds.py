@@ -240,16 +240,10 @@ class ManySeeds(ShownExperiment):
     def table(self) -> dict[str, np.ndarray]:
         """The scores of every seed: columns [seeds], NaN for no value."""
         rows = [experiment.summary() for experiment in self.experiments]
-        names = [
-            name
+        columns = {
+            name: np.array([row[name] for row in rows], dtype=np.float64)
             for name, value in rows[0].items()
             if value is None or isinstance(value, (int, float))
-        ]
-        columns = {
-            name: np.array(
-                [np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64
-            )
-            for name in names
         }
         return {"seed": np.array(self.seeds), **columns}
 

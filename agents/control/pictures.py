@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -96,11 +94,8 @@ def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
 
 def _q_table(q: np.ndarray, columns: int) -> str:
     """Q as comma-separated text: row, column, and a column for each action."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "column", *ACTIONS])
-    writer.writerows([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
-    return text.getvalue()
+    rows = ([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
+    return curves.csv_text(["row", "column", *ACTIONS], rows)
 
 
 GROUND = "#E5E7EB"

@@ -7,7 +7,8 @@ generator, so it does not affect learning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Agent)
 
 
-class StateAgent(Protocol):
-    """What `try_out` needs of an agent."""
-
-    def act(self, observation: int, *, rng: np.random.Generator, step: int) -> int:
-        """The greedy action in a state after some steps of an episode; `rng` breaks ties."""
-        ...
-
-
 class GreedyTrial(NamedTuple):
     """Real episodes of a policy, compared with a model.
 
@@ -49,7 +42,7 @@ class GreedyTrial(NamedTuple):
 
 def try_out(
     env: gymnasium.Env[Any, Any],
-    agent: StateAgent,
+    act: Callable[..., int],
     horizon: int,
     episodes: int,
     seed: int,
@@ -62,7 +55,8 @@ def try_out(
 
     Args:
         env: with Discrete spaces; it is reset.
-        agent: acts on states; its ties are broken by a generator of the trial's own.
+        act: the greedy action for a state, `rng`, which breaks ties, and `step`, the steps of the
+            episode so far.
         horizon: steps after which an episode is truncated.
         episodes: how many, >= 1.
         seed: of all that is drawn.
@@ -79,7 +73,7 @@ def try_out(
         if model is not None and not difference and (start := model.sample_start(twin)) != state:
             difference = f"an episode began in state {state}, not in state {start}"
         while not over and lengths[number] < horizon:
-            action = agent.act(state, rng=ties, step=int(lengths[number]))
+            action = act(state, rng=ties, step=int(lengths[number]))
             step = world.step(action)
             if model is not None and not difference:
                 outcome = model.sample_outcome(state, action, twin)
@@ -212,7 +206,7 @@ class ModelWorld(TableWorld):
         """See `World.try_out`."""
         if self._seed is None:
             return None
-        return try_out(self.env, agent, self.horizon, episodes, self._seed, self.model)
+        return try_out(self.env, agent.act, self.horizon, episodes, self._seed, self.model)
 
 
 class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
@@ -257,7 +251,7 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         """See `World.try_out`."""
         if self.model is None:
             return None
-        return try_out(self._trial, agent, self.horizon, episodes, self._seed, self.model)
+        return try_out(self._trial, agent.act, self.horizon, episodes, self._seed, self.model)
 
     def learned(self, agent: TabularAgent) -> int:
         """See `SampledWorld.learned`."""
@@ -265,4 +259,5 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def sample(self, agent: TabularAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
-        return try_out(self._trial, agent, self.horizon, self._episodes, self._seed, None).played
+        trial = try_out(self._trial, agent.act, self.horizon, self._episodes, self._seed, None)
+        return trial.played

@@ -38,15 +38,14 @@ class DeviceImages:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def batch(self, which: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, which: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Some images, float [batch, 1, 28, 28] from 0 to 1, and their labels, int64 [batch]."""
         return self.pixels[which].float().div_(255), self.labels[which]
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """All of them, in order."""
         for first in range(0, len(self), EVALUATED):
-            which = slice(first, first + EVALUATED)
-            yield self.pixels[which].float().div_(255), self.labels[which]
+            yield self.batch(slice(first, first + EVALUATED))
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """All images, float32 [images, 28, 28] from 0 to 1, and their labels, int64 [images]."""

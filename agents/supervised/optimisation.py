@@ -77,14 +77,12 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay, self.steps = decay, 0
-        self._live = [value for value in model.state_dict().values() if value.is_floating_point()]
+        live = {name: one for name, one in model.state_dict().items() if one.is_floating_point()}
+        self._names, self._live = list(live), list(live.values())
         self._kept = [value.clone() for value in self._live]
-        self._names = [
-            name for name, value in model.state_dict().items() if value.is_floating_point()
-        ]
 
     def update(self) -> None:
-        """Take the weights after a step in."""
+        """Average in the weights after a step."""
         import torch
 
         self.steps += 1
