@@ -2,8 +2,8 @@
 action is drawn.
 
 The rules are plain functions that also run uncompiled; `agents.tabular.compiling` compiles them
-when learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated one:
-the value of its next state is bootstrapped from.
+when learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated
+one: the value of its next state is bootstrapped from.
 """
 
 from __future__ import annotations
