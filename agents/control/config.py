@@ -55,7 +55,7 @@ def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
 class ControlConfig(LabConfig):
     """The agent and how long it learns; each lab adds its environment as `env`."""
 
-    agent: Chosen = Choice("agent", "sarsa", "who learns")
+    agent: Chosen = Choice("agent", "sarsa", "agent that learns")
     episodes: int = Field(3000, ge=1, le=10**9, description="episodes of learning")
 
 
