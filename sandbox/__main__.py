@@ -15,7 +15,7 @@ def own_root_first() -> None:
     """
     here = sys.path[0] if sys.path else ""
     if here in ("", os.getcwd()) and os.path.realpath(here or ".") != ROOT:
-        sys.path[:] = [*sys.path[1:], *([] if ROOT in sys.path[1:] else [ROOT]), here]
+        sys.path[:] = sys.path[1:] + [ROOT] * (ROOT not in sys.path[1:]) + [here]
     elif ROOT not in sys.path:
         sys.path.insert(0, ROOT)
 

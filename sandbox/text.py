@@ -35,7 +35,7 @@ ROUNDING = 1e-12
 """Relative to a scale, this and less is rounding: doubles have 16 digits, long sums lose a few."""
 
 
-def number(value: Any, digits: int = DIGITS, scale: float = 1.0) -> str:
+def number(value: object, digits: int = DIGITS, scale: float = 1.0) -> str:
     """A value for people, which can be pasted into Python or into an option.
 
     Counts are exact: plain digits below a million, then groups of three separated by `_`, which
@@ -86,7 +86,7 @@ def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def is_number(value: Any) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a document is a finite number, and no truth value."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -101,7 +101,7 @@ def printable(text: str) -> str:
     return CONTROL.sub("\ufffd", text)
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: object) -> bool:
     """Whether all strings of a value, alone or in lists, can be encoded as UTF-8.
 
     Bytes of a command line that are not UTF-8 become lone surrogates.
@@ -221,6 +221,6 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no plain value")
 
 
-def to_json(document: Any, indent: int | None = 2) -> str:
+def to_json(document: object, indent: int | None = 2) -> str:
     """A document as JSON without NaN, ending in a line break."""
     return json.dumps(finite(document), indent=indent, ensure_ascii=False, default=plain) + "\n"

@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     except click.ClickException as error:
-        _complain(_sentence(error), getattr(error, "ctx", None))
+        _complain(_sentence(error), error.ctx if isinstance(error, click.UsageError) else None)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away (`… | head`)
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that closing at exit raises nothing

@@ -102,4 +102,4 @@ def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
             skipped = not equals
         else:
             rest.append(word)
-    return [*rest, *(part for option in given.items() for part in option)]
+    return rest + [part for option in given.items() for part in option]

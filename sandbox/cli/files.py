@@ -30,7 +30,7 @@ def destination(run: Run, output: Path | None, *names: str) -> Iterator[list[Pat
             yield [run.folder.artifacts.path(name) for name in names]
         else:
             output.parent.mkdir(parents=True, exist_ok=True)
-            yield [output, *(output.with_suffix(Path(name).suffix) for name in names[1:])]
+            yield [output] + [output.with_suffix(Path(name).suffix) for name in names[1:]]
     except OSError as error:
         place = output or run.folder.artifacts.folder / names[0]
         raise UsageError(

@@ -62,7 +62,7 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
 def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
     """The ids of the runs of each comparison, by its id; none where no run was made by one."""
     members: dict[str, list[str]] = {}
-    if any(comparisons.MADE.search(row.id) for row in rows):
+    if any(comparisons.COMPARED.search(row.id) for row in rows):
         for folder in comparisons.folders(store):
             with contextlib.suppress(StoreError):
                 members[folder.id] = [
@@ -82,7 +82,7 @@ def _owners(
         if sweep in known and sweep is not None:
             owners[row.id] = "sweep", sweep
     for comparison, runs in members.items():
-        for run in filter(comparisons.MADE.search, runs):
+        for run in filter(comparisons.COMPARED.search, runs):
             owners.setdefault(run, ("comparison", comparison))
     return owners
 

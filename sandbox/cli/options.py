@@ -287,8 +287,8 @@ MISSING = object()
 
 def _look_up(values: Mapping[str, Any], option: Option) -> Any:
     """An option's value in a plain configuration, or `MISSING`."""
-    value: Any = values
-    for part in (*option.path, *(["name"] if option.choice else [])):
+    value: object = values
+    for part in option.path + (("name",) if option.choice else ()):
         value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
     return value
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
@@ -198,8 +199,7 @@ def table(
 
     def lines(row: Sequence[str]) -> str:
         parts = [wrapped(value, room) for value, room in zip(row, widths, strict=True)]
-        height = max(map(len, parts))
-        filled = zip(*([*part, *[""] * (height - len(part))] for part in parts), strict=True)
+        filled = zip_longest(*parts, fillvalue="")
         return "\n".join(
             "  ".join(
                 f"{value:{side}{room}}"

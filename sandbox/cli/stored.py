@@ -137,7 +137,7 @@ def _print_agents(agents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _width(name: str, rows: Sequence[Mapping[str, str]]) -> int:
-    return max(len(words(name)), *(len(row.get(name, "")) for row in rows))
+    return max(map(len, [words(name)] + [row.get(name, "") for row in rows]))
 
 
 def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,6 @@ from sandbox.runs.signature import refuse_changed, sources_of
 from sandbox.runs.view import Run
 from sandbox.seeding import Generators
 from sandbox.store.artifacts import Artifacts
-from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RunFolder
 from sandbox.store.listing import Row
 from sandbox.store.record import RunRecord
@@ -91,7 +90,7 @@ def planned_runs(request: Request, agents: Sequence[ComparedAgent]) -> list[Plan
         for seed in range(request.seed, request.seed + request.seeds):
             alone = replace(request, lab=lab, layers=one.layers, seed=seed, seeds=1)
             record = RunRecord("", lab, one.config, seed=seed, device=request.device, data=data)
-            planned.append(PlannedRun(one.label, alone, fingerprint(record), sources_of(record)))
+            planned.append(PlannedRun(one.label, alone, record.fingerprint, sources_of(record)))
     return planned
 
 

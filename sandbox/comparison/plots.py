@@ -54,7 +54,7 @@ def learning_curves(results: ComparisonResults) -> Figure:
         first, last = np.inf, 0.0
         for number, one in enumerate(results.agents):
             curves = [run.curve for run in one.runs if run.curve is not None]
-            last = max(last, *(float(curve.at[-1]) for curve in curves))
+            last = max([last] + [float(curve.at[-1]) for curve in curves])
             places = time_to_threshold.grid(curves)
             if not len(places):
                 continue

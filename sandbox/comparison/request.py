@@ -271,11 +271,11 @@ def _agent(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) 
     request = replace(wanted.request, layers=layers, seed=0, seeds=1)
     _, _, config = resolved(request)
     options: LabConfig = config.agent.options  # type: ignore[attr-defined]
-    fields = type(options).model_fields
+    fields, values = type(options).model_fields, dict(options)
     given = {
         name: value
         for name, value in dump(options).items()
-        if getattr(options, name) != fields[name].get_default(call_default_factory=True)
+        if values[name] != fields[name].get_default(call_default_factory=True)
     }
     return ComparedAgent(word.label, word.agent, layers, dump(config), given)
 

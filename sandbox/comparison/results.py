@@ -170,7 +170,7 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
         "Not every run has evaluations with env steps: there are no learning curves, and no steps "
         "to 95 %.": any(one.curve is None for one in everyone),
     }
-    return [*limits, *(sentence for sentence, holds in sentences.items() if holds)]
+    return limits + [sentence for sentence, holds in sentences.items() if holds]
 
 
 def _of_few_seeds(agents: Sequence[AgentResult]) -> list[str]:

@@ -52,8 +52,8 @@ class LabConfig(BaseModel):
     def _refuse_without_effect(self) -> Self:
         changed = [
             name
-            for name in self.without_effect
-            if getattr(self, name) != type(self).model_fields[name].get_default()
+            for name, value in self
+            if name in self.without_effect and value != type(self).model_fields[name].get_default()
         ]
         if changed:
             reasons = "; ".join(
@@ -90,8 +90,7 @@ class LabConfig(BaseModel):
         Raises:
             UsageError: one sentence with the reason, the place, and what to type.
         """
-        for name in type(self).model_fields:
-            value = getattr(self, name)
+        for _, value in self:
             inner = value.options if isinstance(value, Chosen) else value
             if isinstance(inner, LabConfig):
                 inner.check_available(data, kept)
@@ -227,8 +226,7 @@ def dump(config: LabConfig) -> dict[str, Any]:
     a layer.
     """
     plain: dict[str, Any] = {}
-    for name in type(config).model_fields:
-        value = getattr(config, name)
+    for name, value in config:
         if isinstance(value, Chosen):
             plain[name] = {"name": value.name, **dump(value.options)}
         elif isinstance(value, LabConfig):

@@ -18,7 +18,7 @@ WHOLE = re.compile(r"[+-]?\d+(\.0*)?[eE]\+?\d+")
 FLAGS = {"true": True, "false": False}
 
 
-def alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: object) -> tuple[Any, ...]:
     """The types that a field takes: the parts of a union, else its one type."""
     if get_origin(annotation) is Annotated:
         return alternatives(get_args(annotation)[0])
@@ -27,7 +27,7 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
-def from_text(text: str, annotation: Any) -> object:
+def from_text(text: str, annotation: object) -> object:
     """The value that `text` means.
 
     Of several types the most specific one counts: a choice, none, true or false, a whole number,
@@ -80,7 +80,7 @@ def _is(kind: Any, value: object) -> bool:
     return True
 
 
-def _parts(text: str, kind: Any) -> list[object]:
+def _parts(text: str, kind: object) -> list[object]:
     """The parts of a tuple or list: `3,4`, `(3, 4)`."""
     words = [part.strip() for part in text.strip("()[] ").split(",")]
     types = [one for one in get_args(kind) if one is not Ellipsis]

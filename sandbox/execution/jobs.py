@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 from sandbox.errors import RunFailed, SandboxError, StoreError, UsageError
 from sandbox.lab import Block, Lab
-from sandbox.observer import Observer
+from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
@@ -127,11 +127,11 @@ class Watcher(Observer):
         self._last_look = 0.0
         self.pruned = self.reported = False
 
-    def started(self, run: Any) -> None:
+    def started(self, run: ObservedRun) -> None:
         """Stop at once where the request to stop came before the run began."""
         self._look(run.stop)
 
-    def block(self, run: Any, block: Block) -> None:
+    def block(self, run: ObservedRun, block: Block) -> None:
         """Look for a reason to stop."""
         self._look(run.stop)
         pruner = self._pruner

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError, UsageError
 from sandbox.execution.jobs import Job, RunOutcome, shares_a_process
 from sandbox.execution.workers import Executor, Here, Processes, Threads, WorkersLost
@@ -222,7 +223,7 @@ def _identified(request: Request) -> Request:
         UsageError: when anything in the request is wrong.
     """
     entry, _, config = resolved(request)
-    agent = getattr(config, "agent", None)
-    label = safe_label(getattr(agent, "name", request.preset))
+    agent = dict(config).get("agent")
+    label = safe_label(agent.name if isinstance(agent, Chosen) else request.preset)
     new_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(4)}"
     return replace(request, lab=entry.name, id=request.id or new_id)

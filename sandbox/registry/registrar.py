@@ -66,7 +66,7 @@ NAME = re.compile(r"\w[\w.+-]{0,99}(?<![.])")
 
 
 class Registrar:
-    """What a plugin's `sandbox_register` gets: registers the labs, agents and so on of that plugin."""
+    """The argument of `sandbox_register`: registers the labs, agents and so on of a plugin."""
 
     def __init__(self, plugin: Plugin) -> None:
         self._plugin = plugin

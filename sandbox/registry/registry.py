@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import inspect
 import os
 import sys
 import time
@@ -176,7 +175,7 @@ class Registry:
             return known
         plugin = self._add(Plugin(path.stem, str(path)), lambda: _import_file(path))
         if plugin.error:
-            if getattr(sys.modules.get(path.stem), "__file__", None) == str(path):
+            if _place(sys.modules.get(path.stem)) == str(path):
                 del sys.modules[path.stem]
             raise PluginError(
                 f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip()
@@ -223,8 +222,8 @@ class Registry:
         known = [name for name in vars(hookspecs) if name.startswith("sandbox_")]
         hooks = [
             name
-            for name, value in vars(module).items()
-            if inspect.isroutine(value) and hasattr(value, "sandbox_impl")
+            for name in vars(module)
+            if self._manager.parse_hookimpl_opts(module, name) is not None
         ]
         for name in sorted(set(hooks).difference(known)):
             hint = f"Plugin '{plugin.name}' implements it."
@@ -264,12 +263,17 @@ def registry() -> Registry:
     return Registry(outside=os.environ.get("SANDBOX_PLUGINS", "") != "none")
 
 
+def _place(module: ModuleType | None) -> str:
+    """The file of a module; of a package without one, its first folder; "" where there is none."""
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+
+
 def _import_built_in(name: str) -> ModuleType:
     """Import a module of ours, and make sure that it is ours: a folder named `envs` elsewhere on
     the path must not stand in for it.
     """
     module = importlib.import_module(name)
-    where = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+    where = _place(module)
     if not Path(where).resolve().is_relative_to(ROOT / name.split(".")[0]):
         raise UsageError(
             f"The package '{name.split('.')[0]}' found at {where} hides the sandbox's own. Use "
@@ -285,7 +289,7 @@ def _import_file(path: Path) -> ModuleType:
             f"A plugin file is imported under its own name; '{path.name}' is no Python name. "
             f"Rename it, for example to '{name.replace('-', '_')}.py'."
         )
-    if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(path):
+    if name in sys.modules and _place(sys.modules[name]) != str(path):
         raise PluginError(f"A module named '{name}' is already loaded; rename {path.name}.")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -1,4 +1,4 @@
-"""Claim: something that a report found, as something that can be measured."""
+"""Claim: a finding of a report that can be measured."""
 
 from __future__ import annotations
 
@@ -11,35 +11,41 @@ Kind = Literal["equal", "at least", "at most", "proportion", "order"]
 
 @dataclass(frozen=True)
 class Claim:
-    """Something a report found, as something that can be measured: one figure, or one relation between two.
+    """A finding of a report that can be measured: one figure, or one relation between two.
 
-    A finding with several figures is several claims with the same id and sentence, told apart by `part`.
+    A finding with several figures is several claims with the same id and sentence; `part` tells
+    them apart.
 
     Attributes:
         id: as in the report ("G4").
         says: the finding in one sentence.
-        reported: the report's figure (for "order" it has none), or None when this part is measured without being judged.
-        kind: how `reported` and what we measure are compared. "equal", "at least" and "at most" compare with the distribution of single
-            runs; "proportion": the share of runs of which `measure` says 1 rather than 0; "order": `measure` gives a difference that is
-            above 0 when the run agrees.
-        measure: called with a seed; returns the figure of one run. Called in several threads at once.
+        reported: the report's figure (for "order" it has none), or None when this part is measured
+            without being judged.
+        kind: how `reported` and our measurement are compared. "equal", "at least" and "at most"
+            compare with the distribution of single runs; "proportion": the share of runs for which
+            `measure` returns 1 rather than 0; "order": `measure` returns a difference that is above
+            0 when the run agrees.
+        measure: called with a seed; returns the figure of one run. Called in several threads at
+            once.
         margin: tolerance in the figure's unit, for rounding and for what the report leaves open.
         min_seeds: fewest runs that allow a verdict.
-        runs: how many runs are made where one takes minutes, rather than 200. So few say where another falls only if runs are normally
-            distributed, which is then assumed, and said.
+        runs: number of runs where one takes minutes, rather than 200. With so few, the spread of a
+            further run is computed as for normally distributed runs, and the page states this.
         cost: seconds that one seed takes on one core, about.
         notes: what the reader should know of this figure.
         part: which of the finding's figures ("Q-learning + ε-greedy, linear ε").
         unit: of the figure ("reward per step").
         exact: whether the figure is computed rather than sampled: it is measured once, with seed 0.
         own: whether `reported` is our figure and not the report's: an answer to what it left open.
-        should_hold: False for a statement that we know to be wrong: it is measured and shown, and is no failure.
+        should_hold: False for a statement that we know to be wrong: it is measured and shown, and
+            is no failure.
 
     Example:
         >>> import numpy as np
         >>> from sandbox import Claim
         >>> def share(seed):
-        ...     return 4 * float(np.mean(np.hypot(*np.random.default_rng(seed).random((2, 10_000))) < 1))
+        ...     x, y = np.random.default_rng(seed).random((2, 10_000))
+        ...     return 4 * float(np.mean(np.hypot(x, y) < 1))
         >>> claim = Claim("D1", "Darts find pi", 3.1416, "equal", share, unit="")
         >>> abs(claim.measure(0) - claim.reported) < 0.1
         True

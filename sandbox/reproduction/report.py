@@ -214,7 +214,7 @@ def _strip(row: MeasuredFigure) -> Strip | None:
     mark = 0.5 if claim.kind == "order" else claim.reported
     left, right = Interval(0.0, 1.0)
     if not verdicts.is_share(claim):
-        points = [*row.interval, *row.spread, *([] if mark is None else [mark])]
+        points = [one for one in (*row.interval, *row.spread, mark) if one is not None]
         left, right = min(points), max(points)
         short = max(1e-6, 8 * claim.margin) - (right - left)
         if short > 0:  # all runs alike: one spot in the middle, not the noise of rounding

@@ -185,7 +185,7 @@ def bootstrap_interval(
     check_level(level)
     if resamples < 100:
         raise SandboxError(f"{resamples} resamples are too few for an interval. Take at least 100.")
-    found = bootstrap(
+    interval = bootstrap(
         samples,
         statistic,
         n_resamples=resamples,
@@ -196,7 +196,7 @@ def bootstrap_interval(
         method="percentile",
         rng=rng,
     ).confidence_interval
-    return found.low, found.high
+    return interval.low, interval.high
 
 
 def improvement(one: ArrayLike, other: ArrayLike) -> float:

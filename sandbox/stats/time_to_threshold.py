@@ -205,7 +205,7 @@ def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
 
 
 def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
-    """The log-rank score of each run, float64 [runs]; their sum is 0; early arrivals are highest."""
+    """Log-rank scores of runs, float64 [runs]; their sum is 0; early arrivals have the highest."""
     time = np.array([run.end if run.at is None else run.at for run in runs])
     arrived = np.array([run.at is not None for run in runs])
     moments = np.unique(time[arrived])

@@ -10,7 +10,7 @@ from sandbox.store.described import DescribedFolder
 from sandbox.store.store import Store
 
 FOLDER, PAGE, DOCUMENT = "comparisons", "index.html", "comparison.json"
-MADE = re.compile(r"-[0-9a-f]{8}$")
+COMPARED = re.compile(r"-[0-9a-f]{8}$")
 """The end of ids of runs that a comparison began; ids of other runs have four digits there."""
 
 

@@ -80,7 +80,7 @@ def validated(kind: type[Record], document: dict[str, Any]) -> Record:
         raise ValueError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
 
 
-def _too_deep(value: Any, level: int = 0) -> bool:
+def _too_deep(value: object, level: int = 0) -> bool:
     if level > DEEPEST:
         return True
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import StoreError
-from sandbox.store.fingerprint import fingerprint
 from sandbox.store.folder import RECORD, RunFolder
 from sandbox.store.record import RunRecord
 
@@ -78,7 +77,7 @@ def matching(root: Path, wanted: Mapping[str, str], seeds: Container[int]) -> di
     matches: dict[str, list[Row]] = {}
     for row, record in _rows_and_records(root) if wanted else ():
         if record is not None and record.seed in seeds and record.sources in sources:
-            name = fingerprint(record)
+            name = record.fingerprint
             if wanted.get(name) == record.sources:
                 matches.setdefault(name, []).append(row)
     return {name: _oldest_first(some) for name, some in matches.items()}

@@ -10,7 +10,7 @@ import hashlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -204,7 +204,7 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
             is named "stream".
     """
     for name, column in columns.items():
-        if isinstance(column, str) or not hasattr(column, "__len__"):
+        if isinstance(column, str) or not isinstance(column, Sized):
             raise ValueError(
                 f"column '{name}' of stream '{stream}' is {column!r}, not a list or an array"
             )
@@ -213,7 +213,7 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
         raise ValueError(f"the columns of a block in stream '{stream}' differ in length: {lengths}")
     if "stream" in columns:
         raise ValueError("a column cannot be named 'stream'")
-    return {"stream": stream, **{name: _contiguous(column) for name, column in columns.items()}}
+    return {"stream": stream} | {name: _contiguous(column) for name, column in columns.items()}
 
 
 def _contiguous(column: Sequence[Any] | np.ndarray) -> np.ndarray | list[Any]:

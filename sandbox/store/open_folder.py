@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 from sandbox.errors import LinkError, StoreError
 
-DESCRIPTORS = (
-    os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
-)
+DESCRIPTORS = os.open in os.supports_dir_fd and {"O_NOFOLLOW", "O_DIRECTORY"} <= vars(os).keys()
 """Whether the system can open a name in an open folder without following links (not Windows)."""
 
 

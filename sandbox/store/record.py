@@ -133,6 +133,26 @@ class RunRecord:
         return agent.get("name") if isinstance(agent, dict) else None
 
     @property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of what decides the run's numbers.
+
+        How a run is executed (rendering, store, workers, checkpoints, pictures, observers) and its
+        sources are not part of it, so that a run executed in another way can be reused.
+        """
+        parts = [
+            self.lab,
+            self.config,
+            self.seed,
+            self.seeds,
+            self.full_metrics,
+            self.device,
+            self.data,
+        ]
+        return hashlib.sha256(
+            json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
+
+    @property
     def reason(self) -> str:
         """Why it failed, in one line: the last one of the error; "" if it did not."""
         return next(reversed(self.error.strip().splitlines()), "")

@@ -113,8 +113,8 @@ def sweep(
 
     Example:
         >>> from sandbox import sweep
-        >>> made = sweep("maze", grid={"agent.alpha": [0.05, 0.25]}, episodes=300, agent="sarsa")
-        >>> len(made.ranking), made.status
+        >>> result = sweep("maze", grid={"agent.alpha": [0.05, 0.25]}, episodes=300, agent="sarsa")
+        >>> len(result.ranking), result.status
         (2, 'finished')
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, threads=1)

@@ -1,9 +1,9 @@
-"""Drawings of a sweep: every trial as a line through its parameters, and how much each parameter mattered."""
+"""Drawings of a sweep: each trial as a line through its parameters, and their importance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def parallel_coordinates(
     )
 
 
-def _setting(value: Any) -> parallel.Setting:
+def _setting(value: object) -> parallel.Setting:
     """A value as the axis takes it: a number, or its text."""
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value

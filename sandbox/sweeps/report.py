@@ -124,7 +124,7 @@ def value_text(result: Result) -> str:
     return plus_minus(result.value, result.spread)
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A parameter's value for a table, to four significant digits; ranking.json has all."""
     return number(value, 4, scale=0) if isinstance(value, float) else show_value(value)
 

@@ -224,7 +224,7 @@ def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 def look_up(settings: Mapping[str, Any], name: str) -> Any:
     """An option's value in nested settings, of a choice its name; None where there is none."""
-    value: Any = settings
+    value: object = settings
     for part in name.split("."):
         if not isinstance(value, Mapping):
             return None

@@ -196,7 +196,7 @@ def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
     return optuna.distributions.CategoricalDistribution(sorted(set(values), key=repr))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> bool | float | str | None:
     """A value that Optuna takes: lists become text."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 

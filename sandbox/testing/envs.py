@@ -46,16 +46,13 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
     env = make(render_mode="rgb_array")
     env.reset(seed=0)
     frame = env.render()
-    fits = (
+    shape = frame.shape if isinstance(frame, np.ndarray) else ()
+    require(
         isinstance(frame, np.ndarray)
         and frame.dtype == np.uint8
-        and frame.ndim == 3
-        and frame.shape[2] == 3
-    )
-    require(
-        fits,
-        f"render() gives {type(frame).__name__} {getattr(frame, 'shape', '')}, not uint8 [height, "
-        "width, 3]",
+        and len(shape) == 3
+        and shape[2] == 3,
+        f"render() gives {type(frame).__name__} {shape or ''}, not uint8 [height, width, 3]",
     )
     env.close()
 

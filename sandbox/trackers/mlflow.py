@@ -161,14 +161,8 @@ def _prepare_database(uri: str) -> None:
 
     utils: Any = importlib.import_module("mlflow.store.db.utils")  # not typed
     url = make_url(uri) if uri.startswith("sqlite:///") else None
-    if not all(
-        hasattr(utils, name)
-        for name in (
-            "_get_latest_schema_revision",
-            "_initialize_tables",
-            "create_sqlalchemy_engine",
-        )
-    ):
+    used = {"_get_latest_schema_revision", "_initialize_tables", "create_sqlalchemy_engine"}
+    if not used <= vars(utils).keys():
         return  # a version of MLflow that makes its tables in another way does so in place
     if url is None or not url.database or url.database == ":memory:" or url.query:
         return

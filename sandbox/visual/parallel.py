@@ -30,7 +30,7 @@ TIGHT = 0.07
 SHADES = 0.3, 0.95
 """The part of the colour map from the worst to the best."""
 CHARACTER, GAP, HEIGHT = 0.082, 1.05, 3.1
-"""In inches: width of a character of a label, space for lines between two axes, height of an axis."""
+"""Inches: width of a label's character, space for lines between two axes, height of an axis."""
 
 
 def parallel_coordinates(
@@ -79,7 +79,7 @@ def parallel_coordinates(
     ]
     widths = [_width(label, scale) for label, scale in zip(labels, axes_of, strict=True)]
     widths[-1] += GAP  # nothing follows, so the label has no gap to reach into
-    starts = np.cumsum([0.0, *(width + GAP for width in widths[:-1])])  # [axes], inches
+    starts = np.cumsum([0.0] + [width + GAP for width in widths[:-1]])  # [axes], inches
     goodness = places[:, -1] if higher_is_better else 1 - places[:, -1]
     order = [one for one in np.argsort(goodness, kind="stable") if np.isfinite(goodness[one])]
     width = max(float(starts[-1] + widths[-1]), 0.11 * len(title), 0.09 * len(best_label) + 0.6)

@@ -1,4 +1,4 @@
-"""Figures in one style: light background, colours that colour-blind readers can tell apart, units on every axis."""
+"""Figures in one style: light background, a palette for colour-blind readers, units on every axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
 GREY = "#6B7280"
 VALUES = "YlGnBu"
-"""Colour map of quantities: from light to dark, so readable in grey and by colour-blind people, and never as dark as a wall."""
+"""Colour map of quantities: from light to dark, so readable in grey and by colour-blind people,
+and never as dark as a wall."""
 
 STYLE: dict[str, Any] = {
     "figure.dpi": 110,
@@ -64,20 +65,21 @@ def figure(
 ) -> Figure:
     """An empty figure that no window and no global state knows of.
 
-    The margins are fixed: finding them by drawing (matplotlib's constrained layout) doubles the time of a picture.
+    The margins are fixed: finding them by drawing (matplotlib's constrained layout) doubles the
+    time of a picture.
 
     Args:
         width, height: in inches.
         left, right, bottom, top: margins around the axes, in inches.
     """
-    made = Figure(figsize=(width, height))
-    made.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
-    FigureCanvasAgg(made)
-    return made
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """The mean of each value and those before it, `window` in all (fewer at the beginning): float [n]."""
+    """The mean of the last `window` values (fewer at the beginning) at each position: float [n]."""
     sums = np.cumsum(np.insert(np.asarray(values, dtype=np.float64), 0, 0.0))
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(ends - window, 0)
@@ -85,7 +87,7 @@ def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def thinned(length: int, most: int = 4000) -> np.ndarray:
-    """Indices that keep at most `most` of `length` points, evenly spaced, first and last among them."""
+    """Indices of at most `most` of `length` points, evenly spaced, with the first and the last."""
     return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.int64))
 
 

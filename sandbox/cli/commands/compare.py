@@ -248,7 +248,7 @@ def _print_table(comparison: Comparison) -> None:
         f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
     )
-    for sentence in [*others, *(f"Note: {warning}" for warning in comparison.warnings)]:
+    for sentence in others + [f"Note: {warning}" for warning in comparison.warnings]:
         _echo(sentence)
 
 
@@ -266,7 +266,8 @@ def _print_agents(rows: list[dict[str, str]]) -> None:
     from sandbox.comparison.report import COLUMNS
 
     shown = [column for column in COLUMNS if column not in ("mean", "median", "gap to optimum")]
-    needed = sum(max(len(column), *(len(row[column]) for row in rows)) + 2 for column in shown) - 2
+    columns = [[column] + [row[column] for row in rows] for column in shown]
+    needed = sum(max(map(len, column)) + 2 for column in columns) - 2
     if needed <= _width():
         table(shown, [[row[column] for column in shown] for row in rows], right=shown[1:])
         return

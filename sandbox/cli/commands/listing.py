@@ -148,7 +148,7 @@ def _list_registered(kind: str, as_json: bool) -> None:
         next_commands((["plugins"], "which plugins there are"))
         return
     aliases = any(entry.aliases for entry in entries)
-    columns = ["name", "what it is", *(["Gymnasium id"] if aliases else []), "plugin"]
+    columns = ["name", "what it is"] + ["Gymnasium id"] * bool(aliases) + ["plugin"]
     table(
         columns,
         (

@@ -24,6 +24,7 @@ from sandbox.cli.options import (
 from sandbox.config.model import choice_fields
 from sandbox.config.resolve import in_force, laid_over, read_file
 from sandbox.errors import RunFailed
+from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.request import preset_of, resolved
@@ -93,7 +94,7 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     return LabCommand(name, _run_options(lab), parameters, _carry_out, about, settings)
 
 
-def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
+def lab_parameters(name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
     """The lab's own options, given what the command line chooses.
 
     Args:
@@ -110,12 +111,12 @@ def lab_parameters(name: str, lab: Any, words: list[str]) -> list[ConfigOption]:
 
 def settings_below(
     name: str,
-    lab: Any,
+    lab: Lab,
     preset_name: str,
     file: str | Path | None,
 ) -> list[Mapping[str, Any]]:
     """The layers that the command line lies over: preset and file."""
-    return [preset_of(lab, name, preset_name), *([read_file(Path(file))] if file else [])]
+    return [preset_of(lab, name, preset_name)] + ([read_file(Path(file))] if file else [])
 
 
 ByAgent = Mapping[str, Mapping[str, Any]]
@@ -124,7 +125,7 @@ Settings = Callable[[Mapping[str, Any], Mapping[str, Any]], ByAgent]
 """(options of the command itself, options of the lab as a layer) -> the values that hold."""
 
 
-def one_configuration(name: str, lab: Any) -> Settings:
+def one_configuration(name: str, lab: Lab) -> Settings:
     """Which values hold, for a command that has one configuration."""
 
     def settings(own: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
@@ -197,7 +198,7 @@ def _given(option: click.Option | None) -> list[click.Parameter]:
     return [option] if option else []
 
 
-def _run_options(lab: Any) -> list[click.Parameter]:
+def _run_options(lab: Lab) -> list[click.Parameter]:
     """The options of every run, whatever the lab."""
     return own_options(
         click.option(

@@ -212,4 +212,4 @@ def _print_next(sweep: Sweep, failed: int) -> None:
         best += ["--data", shown_path(Path(data))] if data else []
         commands.append((best, "the best configuration, with pictures"))
         commands.append((["show", sweep.best.runs[0]], "its first run here"))
-    next_commands(*(commands or [(["list"], "all runs")]))
+    next_commands(*commands or [(["list"], "all runs")])

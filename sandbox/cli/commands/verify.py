@@ -60,7 +60,7 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
 
 def _row(document: dict[str, Any]) -> list[Any]:
     state = "damaged" if document["problems"] else "whole"
-    return [document["run"], state, *(document[name] for name in COUNTS)]
+    return [document["run"], state] + [document[name] for name in COUNTS]
 
 
 def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
