@@ -1,4 +1,4 @@
-"""The sandbox: run labs, watch them, keep everything they made.
+"""The sandbox: run labs, watch them, keep all their results.
 
 Everything a plugin author needs is here, and nothing is imported before it is used.
 """

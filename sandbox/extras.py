@@ -1,4 +1,4 @@
-"""Optional libraries: where one is missing, one sentence says who needs it and what installs it."""
+"""Optional libraries: where one is missing, one sentence says what needs it and how to install it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def need(what: str, extra: str, *modules: str) -> None:
     """Make sure that modules of an extra are installed; none is loaded.
 
     Args:
-        what: who needs them, as the beginning of a sentence ("Lab 'mnist'").
+        what: what needs them, as the beginning of a sentence ("Lab 'mnist'").
         extra: of the package, which brings them ("torch").
         modules: as they are imported.
 

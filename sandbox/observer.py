@@ -49,7 +49,7 @@ class ObservedRun(Protocol):
 
 
 class Observer:
-    """Follows runs. An observer that raises is reported once and dropped; the run goes on.
+    """Follows runs. An observer that raises is reported once and dropped; the run continues.
 
     Every method does nothing unless a subclass says otherwise.
 

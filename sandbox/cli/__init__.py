@@ -21,7 +21,10 @@ from sandbox.text import printable
 COMMANDS = {
     "run": ("sandbox.cli.commands.run:run", "Run a lab and keep everything it makes."),
     "resume": ("sandbox.cli.commands.resume:resume", "Go on with a run that was stopped."),
-    "show": ("sandbox.cli.commands.show:show", "What a run, sweep or comparison was and made."),
+    "show": (
+        "sandbox.cli.commands.show:show",
+        "Settings, results and files of a run, sweep or comparison.",
+    ),
     "watch": ("sandbox.cli.commands.watch:watch", "Replay how a run learned."),
     "list": (
         "sandbox.cli.commands.listing:list_",
@@ -122,7 +125,7 @@ def _registered_commands() -> dict[str, str]:
 )
 @click.version_option(package_name=None, version=__version__, prog_name="sandbox")
 def cli(plugin: Sequence[str], disable: Sequence[str]) -> None:
-    """Run labs, watch them learn, and keep everything they made."""
+    """Run labs, watch them learn, and keep all their results."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,13 +18,13 @@ from sandbox.text import number, plural, words
 
 @dataclass
 class Group:
-    """Runs that were made together.
+    """Runs that were started together.
 
     Attributes:
         kind: "sweep" or "comparison".
         id: of it.
-        rows: the runs that it stands for in the listing, oldest first; one of a comparison may
-            stand there for itself.
+        rows: the runs that the listing shows as this one line, oldest first; a run of a comparison
+            may also have its own line.
         members: of a comparison, the ids of all its runs.
         stored: those of them that are in the store; of a sweep, `rows`.
     """
@@ -60,7 +60,7 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
 
 
 def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
-    """The ids of the runs of each comparison, by its id; none where no run was made by one."""
+    """The ids of the runs of each comparison, by its id; empty where no run belongs to one."""
     members: dict[str, list[str]] = {}
     if any(comparisons.COMPARED.search(row.id) for row in rows):
         for folder in comparisons.folders(store):

@@ -1,4 +1,4 @@
-"""Options that several commands share, and options made from configurations."""
+"""Options that several commands share, and options built from configurations."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ max_time_option = click.option(
     "--max-time",
     type=SECONDS,
     metavar="SECONDS",
-    help="Stop after this time; `resume` goes on.",
+    help="Stop after this time; `resume` continues.",
 )
 checkpoint_option = click.option(
     "--checkpoint-every",
@@ -239,7 +239,7 @@ def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> 
 
 
 def own_options(*decorators: Decorator) -> list[click.Parameter]:
-    """Options written as decorators, as the list that a command made by hand takes."""
+    """Options written as decorators, as the list that `click.Command` takes."""
     command: Any = click.command()(
         reduce(lambda function, decorate: decorate(function), reversed(decorators), lambda: None)
     )

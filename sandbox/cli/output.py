@@ -54,8 +54,8 @@ def only_documents() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _apart(stream: TextIO) -> Iterator[IO[str]]:
-    """Standard output under a descriptor of its own, while descriptor 1 leads to standard error;
-    the stream itself where it is another.
+    """Standard output under a new descriptor, while descriptor 1 leads to standard error; any other
+    stream unchanged.
     """
     try:
         os.fstat(STDERR)

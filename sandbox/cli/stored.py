@@ -30,18 +30,18 @@ WIDTH = 118
 OF_A_SWEEP = ("lab", "search", "trials", "seeds", "status", "objective", "best", "created")
 """What is listed of a sweep."""
 LEFT_OUT = ("wanted", "mean", "median")
-"""Figures that stand on the page alone."""
+"""Figures that only the page shows."""
 
 
 def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
     """The run that `name` means, else the sweep, else the comparison.
 
     Args:
-        store: where it stands.
+        store: the store to search.
         name: an id, a unique beginning of one, or a folder; `last` is the last run.
 
     Raises:
-        UnknownNameError: when there is none.
+        UnknownNameError: when nothing has this name.
         UsageError: when several begin so.
     """
     try:
@@ -112,8 +112,8 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
 
 
 def _words(command: object) -> list[str]:
-    """The words behind `python -m sandbox` of a comparison's command line; none where it was not
-    made by one.
+    """The words behind `python -m sandbox` of a comparison's command line; empty when it
+    was not started by one.
     """
     try:
         words = shlex.split(str(command or ""))

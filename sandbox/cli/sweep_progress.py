@@ -84,7 +84,7 @@ def counter(what: str) -> Callable[[int, int, str], None]:
     """Shows how many are done, and the name of the last.
 
     Args:
-        what: stands behind the count: "runs done".
+        what: is counted: "runs done".
 
     Returns:
         A function of (number done, total, name of the last one).

@@ -1,6 +1,6 @@
 """`compare`: agents x seeds on one lab, each an ordinary run; finished runs are reused.
 
-The statistics are computed from the runs' own files whenever a comparison is made; only the page
+The statistics are computed from the runs' own files for each comparison; only the page
 and its document are kept, in `comparisons/ID/` of the store. The same comparison has the same id.
 """
 
@@ -86,7 +86,7 @@ class Comparison(Compared):
             ) from error
 
     def _written(self) -> bytes:
-        """The document in the folder; nothing where there is none that can be read."""
+        """The document in the folder; empty when it is missing or cannot be read."""
         try:
             return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
         except (OSError, StoreError):
@@ -125,10 +125,9 @@ def compare(
 
     Args:
         lab: its name ("maze").
-        agents: names; "LABEL=NAME" relabels one, so that the same agent can be compared with itself
-            under other settings; a .toml or .json file brings its settings along.
-        seeds: number of seeds that each learns with, >= 1 (from 3 on there are intervals).
-        seed: the first of them, >= 0.
+        agents: names, LABEL=NAME to compare an agent under several settings, or .toml and .json
+            files with an agent's settings.
+        seeds, seed: number of seeds, >= 1 (intervals need 3), and the first of them, >= 0.
         preset: one of the lab's presets.
         config: settings of all, nested; options under "agent" go to every agent that has them.
         agent_options: options of single agents: `{"sarsa": {"alpha": 0.1}}`.
@@ -137,8 +136,7 @@ def compare(
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         output: folder of page and document; None takes `comparisons/ID` in the store.
         track: names of observers of every new run.
-        workers: processes to start for new runs.
-        scheduler: or the address of a Dask cluster that shares the store's folder.
+        workers, scheduler: processes to start for new runs, or a Dask cluster's address.
         progress: called at the beginning and after each run.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
@@ -181,8 +179,8 @@ def compare_agents(
     Args:
         wanted: what is compared.
         store: where the runs go.
-        settings: how new runs are carried out.
-        workers: which processes carry them out.
+        settings: how new runs are executed.
+        workers: which processes execute them.
         fresh, output, progress: as of `compare`.
     """
     agents, remarks = _checked(wanted)

@@ -1,4 +1,4 @@
-"""The runs that a comparison needs: reused where they are in the store, else carried out."""
+"""The runs that a comparison needs: reused where the store has them, else executed."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def completed(
     Args:
         planned: those of a comparison.
         store: where they are.
-        settings: how new runs are carried out.
+        settings: how new runs are executed.
         workers: which processes carry them out.
         fresh: whether to reuse none.
         show: called at the beginning and after each run.

@@ -189,7 +189,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
     """An empty figure with room for the legend under its axes.
 
     Args:
-        results: whose labels stand in the legend.
+        results: whose labels the legend shows.
         height: in inches, without the legend.
         lines: entries of the legend besides the agents.
     """

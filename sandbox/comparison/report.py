@@ -106,9 +106,9 @@ def finding(comparison: Compared) -> str:
     )
     goal = f"the optimum {figure(optimum)}" if exact else f"95 % of the optimum {figure(optimum)}"
     if not usual:
-        nobody = "None of them reaches" if len(rest) > 1 else f"{rest[0].label} does not reach"
+        subject = "None of them reaches" if len(rest) > 1 else f"{rest[0].label} does not reach"
         most = " in most runs" if any(one.arrived for one in rest) else ""
-        return f"{nobody} {goal} and stays there{most}."
+        return f"{subject} {goal} and stays there{most}."
     usual.sort(key=lambda one: one.steps.median if one.steps else 0.0)
     times = ", ".join(
         f"{one.label if len(usual) > 1 else ''} after {figure(one.steps.median)} env steps".strip()
@@ -237,7 +237,7 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
 
 
 def score_marks(comparison: Compared) -> str:
-    """What stands beside the scores: "in brackets 95 % intervals"."""
+    """What is shown beside the scores: "in brackets 95 % intervals"."""
     agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)
     marks += ["behind ± the standard error"] * any(one.error is not None for one in agents)

@@ -158,11 +158,11 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
     sentences = {
         f"{', '.join(alike)}: all seeds end with the same score, so the interval has no width. "
         "That is no proof that every seed does.": bool(alike),
-        "The runs were made on several machines: their seconds cannot be compared.": len(
+        "The runs were executed on several machines: their seconds cannot be compared.": len(
             {one.host for one in everyone}
         )
         > 1,
-        "The runs were made under different versions of libraries; run.json of each has them.": any(
+        "The runs were executed under different versions of libraries; run.json of each has them.": any(
             len(some) > 1 for some in versions.values()
         ),
         "The optimum is not known here: there is no optimality gap, and no share of it to be "
@@ -197,7 +197,7 @@ def _about_errors(agents: Sequence[AgentResult]) -> str:
     beside = "± is the standard error of that sampling alone"
     enough = {len(one.runs) >= MIN_RUNS for one in agents}
     if len(enough) > 1:
-        return f"{within}; where there is none, {beside}"
+        return f"{within}; without an interval, {beside}"
     return within if enough.pop() else beside
 
 

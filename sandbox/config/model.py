@@ -78,7 +78,7 @@ class LabConfig(BaseModel):
         return from_text(value, annotation)
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Refuse a run whose libraries or files are not there, before its folder is made.
+        """Refuse a run whose libraries or files are not there, before its folder is created.
 
         It is cheap where nothing is missing. This one asks the configurations inside it: groups of
         options, and what was chosen.
@@ -152,7 +152,7 @@ def Choice(  # noqa: N802 - reads like a type in a class body
     Example:
         >>> from sandbox import Choice, Chosen, LabConfig
         >>> class MyConfig(LabConfig):
-        ...     agent: Chosen = Choice("agent", "sarsa", "who learns: --agent NAME")
+        ...     agent: Chosen = Choice("agent", "sarsa", "agent that learns: --agent NAME")
     """
     return Field(
         default=default, description=description, json_schema_extra={"choice": kind, "find": find}

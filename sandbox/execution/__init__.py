@@ -1,1 +1,1 @@
-"""Who carries out many runs: the scheduler, this process and its threads, and Dask."""
+"""Execution of many runs: the scheduler, this process and its threads, and Dask."""

@@ -1,4 +1,4 @@
-"""One run as a job that travels to a worker, and how the worker carries it out.
+"""One run as a job that travels to a worker, and how the worker executes it.
 
 The name of a run's folder is decided before the run begins. So a job that is handed out twice,
 because its worker died or was thought dead, never starts twice: the second attempt finds the
@@ -56,12 +56,12 @@ def plugin_files() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Job:
-    """A run to carry out.
+    """A run to execute.
 
     Attributes:
         request: what to run; has an id.
         store: the store's folder, absolute.
-        settings: how to carry it out; no observer and no viewer where it goes to another process.
+        settings: how to execute it; no observer and no viewer where it goes to another process.
         stop_file: while this file exists, runs stop after their block; "" for none.
         again: whether to retry a run that failed.
         allow_changed: whether to resume a run that began under other versions.
@@ -223,7 +223,7 @@ def _attempt(job: Job, folder: RunFolder, settings: Settings) -> api.Run | None:
 
 
 def _busy(folder: RunFolder) -> bool:
-    """Whether another process begins or carries out a run."""
+    """Whether another process begins or executes a run."""
     try:
         return folder.read().status == "running"
     except StoreError:

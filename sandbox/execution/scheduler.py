@@ -97,13 +97,13 @@ def run_jobs(
     per_slot: int = 2,
     show: Callable[[int], None] = lambda running: None,
 ) -> bool:
-    """Carry out jobs as they come.
+    """Execute jobs as they come.
 
     Args:
-        next_job: the next job; None where there is none, or none before another has ended.
+        next_job: the next job; None when there are no more, or none until another one has ended.
         ended: takes each job that ended in any way but interrupted.
-        executor: carries them out; it is not closed.
-        stop_path: the jobs' stop file, made when everything is to stop.
+        executor: executes them; it is not closed.
+        stop_path: the jobs' stop file, written when all jobs should stop.
         per_slot: jobs handed out for each slot of the executor; a second one waits for the first.
         show: takes the number of jobs handed out, whenever something happened.
 
@@ -126,7 +126,7 @@ def run_jobs(
                     show(len(pending) + 1)
                     future = executor.submit(job)
                     pending[future] = job
-                    if future.done():  # it was carried out here; take its outcome first
+                    if future.done():  # it was executed here; take its outcome first
                         break
                 if not pending:
                     return not stop.reason
@@ -164,10 +164,10 @@ def _outcome(future: Future[RunOutcome], job: Job) -> RunOutcome:
     except SandboxError:
         raise
     except Exception as error:
-        if type(error).__name__ == "KilledWorker":  # Dask's; other runs go on
+        if type(error).__name__ == "KilledWorker":  # Dask's; other runs continue
             return RunOutcome(job.request.id, "lost", error="its workers died, one after the other")
         raise SandboxError(
-            f"Run {job.request.id} could not be carried out. {type(error).__name__}: {error}"
+            f"Run {job.request.id} could not be executed. {type(error).__name__}: {error}"
         ) from error
 
 
@@ -178,14 +178,14 @@ def run_requests(
     progress: Callable[[int, Run], None] = lambda number, run: None,
     executor: Executor | None = None,
 ) -> list[Run | None]:
-    """Carry out several runs, or go on with those that are in the store under their request's id.
+    """Execute several runs, or resume those that the store has under their request's id.
 
     Args:
         requests: what to run; those without an id are given one.
         store: where the runs go.
-        settings: how to carry them out.
+        settings: how to execute them.
         progress: takes each run that ended: the place of its request, and the run.
-        executor: carries them out; None does it here, one after the other. It is not closed.
+        executor: executes them; None does it here, one after the other. It is not closed.
 
     Returns:
         The runs in the order of their requests, whatever their status; None for those that did not
@@ -211,7 +211,7 @@ def run_requests(
     try:
         run_jobs(lambda: next(waiting, None), ended, executor or Here(), stop_path)
     finally:
-        with contextlib.suppress(OSError):  # there is none in a store that cannot be written
+        with contextlib.suppress(OSError):  # a store that cannot be written has no such file
             stop_path.unlink()
     return runs
 

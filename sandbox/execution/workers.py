@@ -1,7 +1,7 @@
-"""Executors: they carry out jobs in this process, in its threads, or in processes started here.
+"""Executors: they execute jobs in this process, in its threads, or in processes started here.
 
 `sandbox.execution.dask_cluster` has one more, a Dask cluster. Whichever it is, a run has the same
-bytes, and a worker that is killed loses nothing: the job goes on from the run's checkpoint.
+bytes, and a worker that is killed loses nothing: the job resumes from the run's checkpoint.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ATTEMPTS = 4
 
 
 class WorkersLost(SandboxError):
-    """Nothing carries out jobs any more; runs that ended are kept."""
+    """No worker is left to execute jobs; runs that ended are kept."""
 
 
 class Executor:
-    """Carries out jobs, each with a future of `concurrent.futures`.
+    """Executes jobs, each with a future of `concurrent.futures`.
 
     `slots` and `submit` raise WorkersLost when no worker is left.
     """
@@ -39,7 +39,7 @@ class Executor:
         return 1
 
     def submit(self, job: Job) -> Future[RunOutcome]:
-        """Carry out a job, now or soon."""
+        """Execute a job, now or soon."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -131,7 +131,7 @@ class Processes(Threads):
 
 
 class Worker:
-    """A process that carries out one job after another; it ends with this process."""
+    """A process that executes one job after another; it ends with this process."""
 
     def __init__(self) -> None:
         self.start()
@@ -145,7 +145,7 @@ class Worker:
         other_end.close()
 
     def execute(self, job: Job) -> RunOutcome:
-        """Carry out a job.
+        """Execute a job.
 
         Raises:
             EOFError, OSError: when the process died.
@@ -165,7 +165,7 @@ class Worker:
 
 
 def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
-    """The worker process: carry out jobs in a thread, which takes no signals."""
+    """The worker process: execute jobs in a thread, which receives no signals."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
     thread = threading.Thread(target=_execute_jobs, args=(pipe,))
     thread.start()

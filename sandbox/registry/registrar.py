@@ -22,7 +22,7 @@ class Entry:
         name: as given on the command line, in kebab-case.
         target: "module:attribute".
         summary: one line.
-        plugin: who brings it.
+        plugin: the plugin that brings it.
         aliases: other names for it (an environment's Gymnasium id).
         always: for observers: whether it watches every run, asked or not.
         agents: for labs: whether it has agents to be compared; None if the plugin did not say.
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass
 class Plugin:
-    """A plugin as it was found.
+    """A plugin that was discovered.
 
     Attributes:
         name: of the entry point, the built-in, or the file.

@@ -53,7 +53,7 @@ class Registry:
             group `sandbox`).
 
     Attributes:
-        plugins: those found so far, by name.
+        plugins: those discovered so far, by name.
         disabled: names of installed plugins that are not imported.
     """
 
@@ -123,7 +123,7 @@ class Registry:
 
         Raises:
             UnknownNameError: when there is no such name.
-            PluginError: when its import fails, or it cannot be made.
+            PluginError: when its import fails, or it cannot be created.
         """
         make = self.load("lab", name)
         owner = self.find("lab", name).plugin
@@ -264,13 +264,13 @@ def registry() -> Registry:
 
 
 def _place(module: ModuleType | None) -> str:
-    """The file of a module; of a package without one, its first folder; "" where there is none."""
+    """The file of a module; of a package without one, its first folder; else ""."""
     return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
 
 
 def _import_built_in(name: str) -> ModuleType:
     """Import a module of ours, and make sure that it is ours: a folder named `envs` elsewhere on
-    the path must not stand in for it.
+    the path must not replace it.
     """
     module = importlib.import_module(name)
     where = _place(module)

@@ -41,7 +41,7 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
     Args:
         name: of the plugin and of what it brings: letters, digits and dashes ("my-lab").
         kind: one of `KINDS`.
-        parent: folder in which it is made.
+        parent: folder in which it is created.
         one_file: whether it is a single file, used with `-p`, rather than a package.
 
     Returns:

@@ -207,7 +207,7 @@ def _figure(row: MeasuredFigure) -> dict[str, Any]:
 
 
 def _strip(row: MeasuredFigure) -> Strip | None:
-    """The row's chart, on a scale of its own; None for exact figures and those left out."""
+    """The row's chart, on its own scale; None for exact figures and those left out."""
     claim = row.claim
     if claim.exact or not row.runs:
         return None

@@ -121,7 +121,7 @@ def resume(
 ) -> Run:
     """Resume a run that was stopped, and run it to its end.
 
-    The bytes are those of an uninterrupted run. Of a finished run, missing pictures are made, and
+    The bytes are those of an uninterrupted run. Of a finished run, missing pictures are drawn, and
     observers that missed something of it are called.
 
     Args:

@@ -112,7 +112,7 @@ def observers_for(names: Sequence[str]) -> tuple[list[Observer], list[str]]:
         names: of those that were asked for; "NAME=TEXT" passes a text to the observer's class.
 
     Returns:
-        The observers, and a warning for each that cannot be made and is left out.
+        The observers, and a warning for each that cannot be created and is left out.
 
     Raises:
         UsageError: when one that was asked for is unknown, or a library that it needs is missing.

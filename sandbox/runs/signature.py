@@ -50,7 +50,7 @@ def _place(entry: Entry) -> Path | None:
 
 
 def sign(record: RunRecord) -> None:
-    """Write down where and with which sources the run is carried out (the loop adds the libraries,
+    """Record where and with which sources the run is executed (the loop adds the libraries,
     once they are loaded).
     """
     record.host, record.pid = platform.node(), os.getpid()
@@ -59,8 +59,8 @@ def sign(record: RunRecord) -> None:
 
 
 def follows_processor(record: RunRecord) -> bool:
-    """Whether the run's last digits depend on the processor: its lab says so, or something that its
-    configuration picks.
+    """Whether the run's last digits depend on the processor, according to its lab or to something
+    that its configuration chooses.
     """
     used = [registry().lab(record.lab)]
     for kind, name in choices(used[0].Config, record.config):

@@ -111,7 +111,7 @@ class Run:
         if newest is None:
             raise CheckpointError(
                 f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume "
-                f"{self.id}` begins it anew."
+                f"{self.id}` starts it again."
             )
         context = context_of(self.folder, self.record)
         config.check_available(context.data, context.artifacts.folder)
@@ -127,13 +127,13 @@ class Run:
 
     @property
     def artifacts(self) -> list[Path]:
-        """Paths of everything the run made."""
+        """Paths of all artifacts of the run."""
         return [self.folder.artifacts.folder / artifact.name for artifact in self.record.artifacts]
 
     @property
     def figures(self) -> dict[str, Picture]:
-        """The pictures and animations it made, by name; a notebook shows them where they stand last
-        in a cell.
+        """Its pictures and animations by name; a notebook shows them where they are the last
+        expression of a cell.
         """
         names = [
             artifact.name

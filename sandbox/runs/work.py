@@ -144,9 +144,7 @@ class Work:
                 pass  # the libraries take what was restored, or raise
             _refuse_impossible_count("done_units", self.experiment.done_units)
             _refuse_impossible_count("env_steps", self.experiment.env_steps or 0)
-        except (
-            Exception
-        ) as error:  # whatever a lab's own code makes of a state that is none of its own
+        except Exception as error:  # a lab may raise anything for a state of another lab
             raise CheckpointError(
                 f"Checkpoint {number:06d} does not fit this lab: {error_text(error)}",
             ) from error

@@ -166,7 +166,7 @@ def numbers(values: ArrayLike) -> np.ndarray:
     """Values as float64 [runs], checked.
 
     Raises:
-        SandboxError: when there is none, or one is not finite.
+        SandboxError: when there are no values, or one is not finite.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array):

@@ -42,7 +42,7 @@ class Arrival(NamedTuple):
     at: float | None
     """The time of that evaluation, or None."""
     after: float
-    """The time of the evaluation before it, the last one below; 0 when there is none."""
+    """The time of the evaluation before it, the last one below; 0 when it is the first."""
     end: float
     """The time of the last evaluation: a run that did not arrive is censored there."""
 

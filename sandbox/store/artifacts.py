@@ -1,4 +1,4 @@
-"""What a run made: figures, animations, tables, models.
+"""Artifacts of a run: figures, animations, tables, models.
 
 Every artifact is written whole or not at all, and no name leads out of the run's folder.
 """
@@ -24,7 +24,7 @@ class Artifacts:
     """The `artifacts` folder of one run.
 
     Args:
-        folder: made when the first artifact is written; the run's own folder must be there.
+        folder: created when the first artifact is written; the run's own folder must be there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +34,7 @@ class Artifacts:
 
     def path(self, name: str) -> Path:
         """Where the artifact `name` stands, or will stand, for libraries that insist on a path; its
-        parent folder is made.
+        parent folder is created.
 
         Raises:
             StoreError: when the name is empty, absolute, or leads out of the folder, or a link is
@@ -71,7 +71,7 @@ class Artifacts:
         return "/".join([self._name, *PurePosixPath(name).parts])
 
     def _made(self, name: str) -> str:
-        """The same, with the folders on the way to it made."""
+        """The same, with its parent folders created."""
         inside = self._inside(name)
         self._run.make(inside.rpartition("/")[0])
         return inside

@@ -241,9 +241,7 @@ class Directory:
             folder.replace(last, _parts(new)[-1])
 
     def remove(self, name: str) -> None:
-        """Remove a file, a link, or a folder with all that is in it; nothing is said where there is
-        none.
-        """
+        """Remove a file, a link, or a folder with all that is in it; a missing one is no error."""
         with contextlib.suppress(FileNotFoundError), self._parent(name) as (folder, last):
             if not stat.S_ISDIR(folder.status(last).st_mode):
                 os.unlink(folder.at(last), dir_fd=folder.descriptor)

@@ -68,9 +68,7 @@ class RunFolder:
         return self.with_life(RunRecord.read(self.record_path))
 
     def with_life(self, record: RunRecord) -> RunRecord:
-        """The record, its status corrected to `lost` when it stands as running but nobody works on
-        it.
-        """
+        """The record; a status `running` is corrected to `lost` when no process executes the run."""
         if record.status == "running" and not self.alive(record):
             record.status = "lost"
         return record
@@ -137,7 +135,7 @@ class RunFolder:
         """Lock the folder and be the only writer of this run.
 
         Args:
-            new: whether the run is only now being made, and has no record yet.
+            new: whether the run is being created, and has no record yet.
 
         Raises:
             StoreError: when another process is, when the run is gone, or when the folder cannot be
@@ -150,8 +148,8 @@ class RunFolder:
                 raise StoreError(f"Run {self.id} is gone; it was deleted.")
             if new and self.directory.exists(RECORD):
                 raise StoreError(
-                    f"Run {self.id} is there already; `python -m sandbox resume {self.id}` goes on "
-                    "with it."
+                    f"Run {self.id} exists already; `python -m sandbox resume {self.id}` "
+                    "continues it."
                 )
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)

@@ -89,8 +89,8 @@ class SavedState(NamedTuple):
         valid = valid_marks and type(seconds) in (int, float) and 0 <= seconds < MAX_SECONDS
         if not valid:
             raise CheckpointError(
-                f"Checkpoint {number:06d} is none of a run's: sizes of its files or its seconds "
-                "are missing."
+                f"Checkpoint {number:06d} is not one of a run: sizes of its files or its "
+                "seconds are missing."
             )
         return cls(number, state, marks, float(seconds))
 

@@ -61,7 +61,7 @@ class LineWriter:
     """Appends JSON lines to a file; a line that could not be written whole is taken back.
 
     Args:
-        path: made when missing.
+        path: created when missing.
         offset: the file is cut back to this many bytes first; None keeps all.
     """
 
@@ -127,7 +127,7 @@ class BackgroundWriter:
     encoded and written beside it.
 
     Args:
-        path: made when missing.
+        path: created when missing.
         offset: the file is cut back to this many bytes first; None keeps all.
     """
 

@@ -38,7 +38,7 @@ ARTIFACT_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file that a run made.
+    """A file that a run wrote.
 
     Attributes:
         name: its path below `artifacts/`, with `/`.
@@ -79,7 +79,7 @@ class RunRecord:
         summary: figures; empty until the run ends.
         score: what the run is judged by, the fields of a `sandbox.Score`; empty until the run ends,
             and where its lab declares none.
-        pictured: whether the pictures were made.
+        pictured: whether the pictures were drawn.
         artifacts: the files in `artifacts/`.
         error: why it failed, or "".
         warnings: what went wrong without ending the run.

@@ -32,7 +32,7 @@ STATUSES = ("running", "finished", "interrupted", "failed", "lost")
 
 @dataclass
 class Trial:
-    """One configuration of a sweep, carried out once for each seed.
+    """One configuration of a sweep, executed once for each seed.
 
     Attributes:
         number: from 0.
@@ -53,7 +53,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class HowRun:
-    """How all runs of a sweep are carried out; see `sandbox.runs.request.Request`."""
+    """How all runs of a sweep are executed; see `sandbox.runs.request.Request`."""
 
     threads: int = 1
     device: str = "cpu"
@@ -77,8 +77,8 @@ class SweepRecord:
         objective: what is compared, a name in the runs' summaries; "" until the first run ended.
         direction: "maximize" or "minimize"; "" as long as `objective` is.
         prune: "", "median" or "halving".
-        workers, scheduler: of the process that carried it out last: 0 and "" for none but itself.
-        how: how all its runs are carried out.
+        workers, scheduler: of the process that executed it last: 0 and "" for none but itself.
+        how: how all its runs are executed.
         status: as of runs; `lost` is never written.
         created, ended: ISO 8601 with offset.
         host, pid: where it runs or ran.
@@ -123,7 +123,7 @@ class SweepFolder(DescribedFolder):
     Attributes:
         stop_path: while this file exists, runs of this sweep stop after their block.
         journal_path: Optuna's journal while trials may be pruned; rewritten whenever the sweep
-            goes on.
+            is resumed.
     """
 
     room, document, newest = FOLDER, "sweep.json", FORMAT
@@ -219,7 +219,7 @@ def create(store: Store, lab: str) -> SweepFolder:
 
 
 def ranked_best(folder: Path) -> float | None:
-    """The value of the best trial in a sweep's ranking.json; None if there is none."""
+    """The value of the best trial in a sweep's ranking.json; None if it has no value."""
     with contextlib.suppress(StoreError, ValueError, LookupError, TypeError, OverflowError):
         value = documents.read(folder / RANKING)["ranking"][0]["value"]
         return None if value is None else float(value)
@@ -258,7 +258,7 @@ RUN = re.compile(r"(\d{8}-\d{6})-.*-([0-9a-f]{4})-\d{4,}-s\d+")
 
 
 def sweep_of(run: str, lab: str) -> str | None:
-    """The id of the sweep that a run would belong to, by the run's id; None for a run of its own.
+    """The id of the sweep that a run would belong to, by the run's id; None for a single run.
 
     Args:
         run: its id.

@@ -1,7 +1,7 @@
 """Sweeps: one lab, many configurations, each with the same seeds; each run is an ordinary run.
 
 Everything in a request is checked before anything is written or run. `sweep` begins a sweep,
-`resume_sweep` goes on with it.
+`resume_sweep` continues it.
 """
 
 from __future__ import annotations
@@ -156,14 +156,14 @@ def resume_sweep(
     allow_changed: bool = False,
     progress: Progress = lambda _: None,
 ) -> Sweep:
-    """Go on with a sweep that was stopped: only runs that are not finished are carried out.
+    """Resume a sweep that was stopped: only runs that are not finished are executed.
 
     Runs that failed are tried once more.
 
     Args:
         folder: the sweep's.
         workers, scheduler: as of `sweep`; None for those of before.
-        allow_changed: whether to go on although the code or a library is not what it began with.
+        allow_changed: whether to resume although the code or a library is not what it began with.
         progress: takes the tally whenever it changes.
 
     Raises:
@@ -177,7 +177,7 @@ def resume_sweep(
     if record.sources not in ("", provenance.sources()) and not allow_changed:
         raise UsageError(
             f"Sweep {record.id} began under other sources of the sandbox; its runs would not be "
-            f"comparable. `python -m sandbox resume {record.id} --allow-changed` goes on anyway."
+            f"comparable. `python -m sandbox resume {record.id} --allow-changed` resumes it anyway."
         )
     lab = registry().lab(record.lab)
     _refuse_missing(folder, record, lab)
@@ -204,8 +204,7 @@ def checked(wanted: SweepRequest) -> tuple[str, Lab, list[Point]]:
         points = grid(model, preset, layers, wanted.grid, title)
     elif not lab.offers("suggest"):
         raise UsageError(
-            f"Lab '{entry.name}' has no search space of its own; "
-            "sweep it with --grid OPTION=VALUE,VALUE."
+            f"Lab '{entry.name}' has no search space; sweep it with --grid OPTION=VALUE,VALUE."
         )
     else:
         resolve(model, [preset, *layers], title).check_available(request.data)
@@ -255,11 +254,11 @@ def _record(
         near = f" Or did you mean {close!r}?" if close else ""
         raise UsageError(
             f"--objective summary.{objective}: is more of it better, or less? "
-            f"Say so with --direction maximize or minimize.{near}"
+            f"Choose with --direction maximize or minimize.{near}"
         )
     if not objective and (wanted.prune or wanted.tpe):
         raise UsageError(
-            f"Lab '{lab_name}' has no objective of its own; name one with --objective summary.NAME."
+            f"Lab '{lab_name}' has no default objective; name one with --objective summary.NAME."
         )
     return SweepRecord(
         id="",
@@ -305,7 +304,7 @@ def _carried_out(
             runner.run()
         except WorkersLost as error:
             raise SandboxError(
-                f"{error} `python -m sandbox resume {record.id} --workers 0` goes on in one "
+                f"{error} `python -m sandbox resume {record.id} --workers 0` continues in one "
                 "process, `--workers 2` in two; `--scheduler ADDRESS` on another cluster."
             ) from error
         if record.prune and not runner.reported and record.status == "finished":
@@ -320,7 +319,7 @@ def _carried_out(
 
 
 def _refuse_missing(folder: SweepFolder, record: SweepRecord, lab: Lab) -> None:
-    """Refuse to go on where a run that is not finished lacks a library or a file."""
+    """Refuse to resume where a run that is not finished lacks a library or a file."""
     preset = preset_of(lab, record.lab, record.preset)
     data = Path(record.how.data) if record.how.data else None
     for trial in record.trials:

@@ -25,7 +25,7 @@ FEW_TRIALS = 20
 
 
 def write(sweep: Sweep) -> None:
-    """Write everything anew from the sweep's present state, without empty figures."""
+    """Write all files again from the sweep's present state, without empty figures."""
     path = sweep.path
     write_whole(path / RANKING, to_json(sweep.document()).encode())
     if sweep.best is not None:
@@ -109,14 +109,14 @@ def columns(sweep: Sweep) -> list[str]:
 
 
 def value_heading(sweep: Sweep) -> str:
-    """The objective, and what stands behind ±: elsewhere that is a standard error."""
+    """The objective, and what ± shows: in other tables that is a standard error."""
     several = any(one.spread is not None for one in sweep.ranking)
     spread = " (mean ± standard deviation)" if several else ""
     return f"{words(sweep.record.objective) or 'objective'}{spread}"
 
 
 def value_text(result: Result) -> str:
-    """The objective with its spread over seeds, or why there is none."""
+    """The objective with its spread over seeds, or why it has no value."""
     if result.value is None:
         return result.status
     if result.spread is None:

@@ -1,4 +1,4 @@
-"""Carries out a sweep: asks for trials, hands out their runs, takes the outcomes.
+"""Executes a sweep: asks for trials, hands out their runs, takes the outcomes.
 
 A new sweep and one that is resumed take the same way: every trial in sweep.json is opened in its
 order, and of its runs only those that are not finished are handed out.
@@ -75,13 +75,13 @@ class OpenTrial:
 
 
 class SweepRunner:
-    """Carries out one sweep.
+    """Executes one sweep.
 
     Args:
         folder: its folder, locked by the caller.
         record: what was planned; kept up to date on disk.
         lab: the lab.
-        executor: carries out the runs.
+        executor: executes the runs.
         progress: takes the tally whenever it changes.
         again: whether to retry runs that failed.
         allow_changed: whether to resume runs that began under other versions.
@@ -143,7 +143,7 @@ class SweepRunner:
             record.status, record.error = "failed", str(error)
             raise
         finally:
-            self.folder.stop_path.touch()  # no run of this sweep goes on without this process
+            self.folder.stop_path.touch()  # no run of this sweep continues without this process
             record.ended = datetime.now().astimezone().isoformat()
             self.folder.write(record)
 
@@ -167,7 +167,7 @@ class SweepRunner:
         self._close_if_done(opened)
 
     def _ended_before(self, opened: OpenTrial, run: str) -> bool:
-        """Take the outcome of a run that ended before; False when it has to be carried out."""
+        """Take the outcome of a run that ended before; False when it has yet to be executed."""
         folder = self.folder.run(self.record.lab, run)
         if not folder.record_path.exists():
             return False

@@ -121,7 +121,7 @@ def _axis_problems(
             problems.append(f"{name}: an axis has at least one value, and none is empty")
         twice = sorted({str(value) for value in values if values.count(value) > 1})
         if twice:
-            problems.append(f"{name}: {', '.join(twice)} stands there more than once")
+            problems.append(f"{name}: {', '.join(twice)} occurs more than once")
         if held(fixed, name) is not None:
             problems.append(
                 f"{name} is given both as an option and in the grid; leave out one of them"
@@ -129,8 +129,7 @@ def _axis_problems(
     size = math.prod(len(values) for values in axes.values())
     if size > LARGEST_GRID:
         problems.append(
-            f"the grid has {size} configurations; "
-            f"at most {LARGEST_GRID} are carried out in one sweep"
+            f"the grid has {size} configurations; at most {LARGEST_GRID} are executed in one sweep"
         )
     return problems
 
@@ -205,7 +204,7 @@ class Held:
 def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by the names of their options, or nested, as one nested layer.
 
-    A choice and options of its own may both be there: {"agent": "sarsa", "agent.alpha": 0.1}.
+    A choice and its options may both be given: {"agent": "sarsa", "agent.alpha": 0.1}.
     """
     paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
     nested_layer: dict[str, Any] = {}
@@ -223,7 +222,7 @@ def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 
 def look_up(settings: Mapping[str, Any], name: str) -> Any:
-    """An option's value in nested settings, of a choice its name; None where there is none."""
+    """An option's value in nested settings, of a choice its name; None when it is not set."""
     value: object = settings
     for part in name.split("."):
         if not isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 """Optuna, as sweeps use it: drawing trials, giving up hopeless ones, importance of parameters.
 
-A study keeps nothing: it is rebuilt from sweep.json and from the runs whenever a sweep goes on.
-Each draw has a sampler of its own, seeded by the sweep's seed and the trial's number.
+A study keeps nothing: it is rebuilt from sweep.json and from the runs whenever a sweep is resumed.
+Each draw has its own sampler, seeded by the sweep's seed and the trial's number.
 """
 
 from __future__ import annotations

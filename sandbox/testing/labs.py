@@ -124,7 +124,7 @@ def check_experiment(
             _same(
                 whole[blocks:],
                 resumed,
-                "taken up from `state` it goes on differently: `state` and `restore` leave "
+                "restored from `state` it continues differently: `state` and `restore` leave "
                 "something out",
             )
 
@@ -227,7 +227,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_pictures(lab: Lab, settings: LabConfig, name: str) -> None:
-    """Pictures and frames of an experiment after a few blocks: they are made, are pictures, and
+    """Pictures and frames of an experiment after a few blocks: they exist, are pictures, and
     change nothing.
     """
     from sandbox.store.metrics import BackgroundWriter, Metrics
@@ -244,7 +244,7 @@ def _check_pictures(lab: Lab, settings: LabConfig, name: str) -> None:
         before = fingerprint(experiment.state())
         if lab.offers("pictures"):
             lab.pictures(experiment, context.artifacts, Metrics(Path(folder) / "metrics.jsonl"))
-            require(bool(context.artifacts.listing()), f"{name}.pictures made nothing")
+            require(bool(context.artifacts.listing()), f"{name}.pictures wrote nothing")
         if lab.offers("frames"):
             for frame in islice(lab.frames(experiment, np.random.default_rng(0)), 3):
                 pixels = frame.draw()

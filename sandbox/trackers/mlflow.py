@@ -38,8 +38,8 @@ IMPATIENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Unless the user said otherwise: a server that is down is known soon; nobody is told of the run
-but the server; and nothing is printed, where standard output may be one JSON document.
+"""Defaults that the user's environment overrides: fail soon when a server is down, send no telemetry,
+and print nothing, because standard output may be one JSON document.
 """
 ABANDONED_SECONDS = 3600.0
 """A temporary database that is older than this was abandoned by a killed process."""
@@ -89,7 +89,7 @@ class MLflow(Tracker):
             self._client.log_batch(self._run, params=params[first : first + PARAMS_AT_ONCE])
 
     def points(self, points: TrackedPoints) -> None:
-        """Gather the rows as metrics, without those that stand there already; a request takes long,
+        """Gather the rows as metrics, without those that are stored already; a request takes long,
         so it should carry many.
         """
         self._gather(
@@ -149,13 +149,13 @@ class MLflow(Tracker):
 
 
 def _prepare_database(uri: str) -> None:
-    """Make the SQLite database of a URI where there is none yet; another URI is left alone.
+    """Create the SQLite database of a URI unless it exists; other URIs are ignored.
 
-    MLflow takes many steps, and takes up none of them where it was killed in between: so it makes
-    the database beside its place.
+    MLflow creates it in many steps and cannot resume between them. So it creates a temporary
+    database beside the final path, which is renamed when complete.
 
     Raises:
-        SandboxError: when it was killed there in place, before.
+        SandboxError: when an earlier process was killed while it created the database in place.
     """
     from sqlalchemy.engine import URL, make_url
 
@@ -205,8 +205,8 @@ def _move_where_nothing_is(draft: Path, place: Path) -> None:
 
 
 def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
-    """Whether a SQLite database has tables of MLflow, but never came to its first experiment, nor
-    to the newest form of its tables.
+    """Whether a SQLite database has tables of MLflow, but neither an experiment nor the newest
+    schema.
     """
     try:
         with contextlib.closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as database:

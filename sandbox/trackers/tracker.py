@@ -97,7 +97,7 @@ class Tracker(Observer):
         """Open the tracker, up to a limit of time; then hand over what a resumed run measured
         before.
 
-        Also when this wait is interrupted, the thread goes on to the end of `open` before the
+        Also when this wait is interrupted, the thread continues to the end of `open` before the
         process ends: a database is never left half prepared.
         """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)

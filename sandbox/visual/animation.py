@@ -21,7 +21,7 @@ BITS = 6
 BINS = 1 << (3 * BITS)
 """Colours that agree in those bits share a bin, and its mean."""
 SAMPLE = 16
-"""Number of frames the palette is made from."""
+"""Number of frames the palette is computed from."""
 CENTISECONDS = 100
 SHORTEST = 2
 """Browsers take a shorter delay, in hundredths of a second, for none given and show the frame for a

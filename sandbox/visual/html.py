@@ -61,7 +61,7 @@ def is_animation(picture: Figure | bytes) -> bool:
 
 
 def data_uri(picture: Figure | bytes, kind: str = "") -> str:
-    """A picture as the address of an image that stands in the page itself.
+    """A picture as a data URI, which embeds it in the page.
 
     Args:
         picture: a figure, or the bytes of a file.

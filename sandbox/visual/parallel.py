@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from sandbox.text import number
 from sandbox.visual import plots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 Setting = float | str | None
 """A number, a category, or None where a trial does not have the setting."""
@@ -55,54 +57,32 @@ def parallel_coordinates(
         best: number of the trial that is drawn over all others.
         best_label: what the legend says of it.
         clip: share of the trials that the objective's axis shows to scale; worse ones end at
-            its edge, and the axis says so.
+            its edge, as the axis' label states.
     """
     objectives = np.asarray(values, dtype=np.float64)  # [trials]
-    shown = objectives[np.isfinite(objectives)]
-    edge = float(np.quantile(shown, 1 - clip if higher_is_better else clip))
-    within = np.maximum(shown, edge) if higher_is_better else np.minimum(shown, edge)
-    last = Scale(within.tolist(), crowded=True)
-    beyond = edge if within.tolist() != shown.tolist() else None
-    axes_of = [*(Scale(column) for column in settings.values()), last]
+    last, heading = _objective_axis(objectives, objective, higher_is_better, clip)
+    scales = [Scale(column) for column in settings.values()] + [last]
     columns = [*settings.values(), objectives.tolist()]
     places = np.array(
-        [[scale(value) for value in column] for scale, column in zip(axes_of, columns, strict=True)]
+        [[scale(value) for value in column] for scale, column in zip(scales, columns, strict=True)]
     ).T  # [trials, axes]
-    apart = np.array([scale.even for scale in axes_of])
+    apart = np.array([scale.even for scale in scales])
     places = places + _nudges(len(places))[:, None] * apart
-    more = "more" if higher_is_better else "less"
-    rest = f";\nworse than {number(beyond, 3)} at the edge" if beyond is not None else ""
-    labels = [_wrapped(name) for name in settings] + [f"{objective}\n({more} is better{rest})"]
     labels = [
         label + ("\n(log scale)" if scale.log else "")
-        for label, scale in zip(labels, axes_of, strict=True)
+        for label, scale in zip([*map(_wrapped, settings), heading], scales, strict=True)
     ]
-    widths = [_width(label, scale) for label, scale in zip(labels, axes_of, strict=True)]
+    widths = [_width(label, scale) for label, scale in zip(labels, scales, strict=True)]
     widths[-1] += GAP  # nothing follows, so the label has no gap to reach into
     starts = np.cumsum([0.0] + [width + GAP for width in widths[:-1]])  # [axes], inches
-    goodness = places[:, -1] if higher_is_better else 1 - places[:, -1]
-    order = [one for one in np.argsort(goodness, kind="stable") if np.isfinite(goodness[one])]
     width = max(float(starts[-1] + widths[-1]), 0.11 * len(title), 0.09 * len(best_label) + 0.6)
     with plots.style():
         figure = plots.figure(width + 0.4, HEIGHT + 1.8, left=0.2, right=0.2, bottom=1.35, top=0.45)
         axes = figure.subplots()
-        shades = mpl.colormaps[plots.VALUES]
-        low, high = SHADES
-        segments = [_segments(places[one], starts, widths) for one in order]
-        lines = LineCollection(
-            [segment for parts in segments for segment in parts],
-            colors=[
-                shades(low + (high - low) * goodness[one])
-                for one, parts in zip(order, segments, strict=True)
-                for _ in parts
-            ],
-            linewidths=1.2 if len(order) < 100 else 0.8,
-            alpha=0.7,
-            zorder=2,
-        )
-        axes.add_collection(lines)
+        goodness = places[:, -1] if higher_is_better else 1 - places[:, -1]
+        _draw_trials(axes, places, goodness, starts, widths)
         _emphasise(axes, places[best], starts, widths, best_label)
-        for start, strip, scale in zip(starts, [*widths[:-1], 0.0], axes_of, strict=True):
+        for start, strip, scale in zip(starts, [*widths[:-1], 0.0], scales, strict=True):
             _draw_axis(axes, start, strip, scale)
         _draw_colours(axes, starts[-1], higher_is_better)
         for start, label in zip(starts, labels, strict=True):
@@ -168,6 +148,18 @@ class Scale:
         ]
 
 
+def _objective_axis(
+    values: np.ndarray, name: str, higher_is_better: bool, clip: float
+) -> tuple[Scale, str]:
+    """The scale of the objective's finite values, clipped at its worse end, and its label."""
+    shown = values[np.isfinite(values)]
+    edge = float(np.quantile(shown, 1 - clip if higher_is_better else clip))
+    within = np.maximum(shown, edge) if higher_is_better else np.minimum(shown, edge)
+    rest = f";\nworse than {number(edge, 3)} at the edge" if (within != shown).any() else ""
+    more = "more" if higher_is_better else "less"
+    return Scale(within.tolist(), crowded=True), f"{name}\n({more} is better{rest})"
+
+
 def _segments(
     places: np.ndarray, starts: np.ndarray, widths: Sequence[float]
 ) -> list[list[tuple[float, float]]]:
@@ -177,10 +169,53 @@ def _segments(
     return [[(x, y), (to, at)] for x, y, to, at in pieces if y == y and at == at]
 
 
+def _draw_trials(
+    axes: Axes,
+    places: np.ndarray,
+    goodness: np.ndarray,
+    starts: np.ndarray,
+    widths: Sequence[float],
+) -> None:
+    """All trials with a finite value, the better ones over the others.
+
+    Args:
+        places: float [trials, axes].
+        goodness: 0 to 1, float [trials].
+        starts, widths: of the axes' strips, in inches.
+    """
+    from matplotlib.collections import LineCollection
+
+    shades = _colour_map()
+    low, high = SHADES
+    order = [one for one in np.argsort(goodness, kind="stable") if np.isfinite(goodness[one])]
+    segments = {one: _segments(places[one], starts, widths) for one in order}
+    axes.add_collection(
+        LineCollection(
+            [segment for parts in segments.values() for segment in parts],
+            colors=[
+                shades(low + (high - low) * goodness[one])
+                for one, parts in segments.items()
+                for _ in parts
+            ],
+            linewidths=1.2 if len(order) < 100 else 0.8,
+            alpha=0.7,
+            zorder=2,
+        )
+    )
+
+
+def _colour_map() -> Colormap:
+    import matplotlib as mpl
+
+    return mpl.colormaps[plots.VALUES]
+
+
 def _emphasise(
     axes: Axes, places: np.ndarray, starts: np.ndarray, widths: Sequence[float], label: str
 ) -> None:
     """The best trial: thick, over the others, with a dot on each axis."""
+    from matplotlib.collections import LineCollection
+
     colour = plots.COLOURS[1]
     segments = _segments(places, starts, widths)
     axes.add_collection(LineCollection(segments, colors=colour, linewidths=2.8, zorder=4))
@@ -201,7 +236,7 @@ def _draw_colours(axes: Axes, start: float, higher_is_better: bool) -> None:
     """The colours of the lines beside the objective's axis."""
     shades = np.linspace(*SHADES, 256)[:, None]
     axes.imshow(
-        mpl.colormaps[plots.VALUES](shades if higher_is_better else shades[::-1]),
+        _colour_map()(shades if higher_is_better else shades[::-1]),
         extent=(start - 0.04, start + 0.04, 0, 1),
         origin="lower",
         aspect="auto",

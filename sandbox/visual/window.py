@@ -116,8 +116,8 @@ def _start_display(pygame: ModuleType) -> None:
 
 
 def _visible(pygame: ModuleType) -> bool:
-    """Whether SDL found a screen. Where none answers it draws into nothing without a word; only if
-    that was asked for it is fine.
+    """Whether SDL shows its windows. Without a screen it silently falls back to a driver that shows
+    nothing, which is accepted only if the user chose that driver.
     """
     driver = pygame.display.get_driver()
     return driver not in UNSEEN or driver == _driver_asked_for()
@@ -132,7 +132,7 @@ class Window:
     Args:
         title: in the window's caption and in the names of saved pictures.
         fps: frames per second at speed 1, above 0.
-        save_to: folder for saved pictures; made when needed. Default: the working directory.
+        save_to: folder for saved pictures; created when needed. Default: the working directory.
         stop: asked again and again, also while paused; once it answers True the window closes as if
             the person had closed it.
     """
@@ -168,7 +168,7 @@ class Window:
 
     def show(self, frame: Frame) -> None:
         """Show a frame and return when it is time for the next, or, while paused, when the person
-        goes on or asks for one step.
+        continues or asks for one step.
 
         Raises:
             WindowClosed: the person closed the window, now or before.

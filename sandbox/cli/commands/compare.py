@@ -185,7 +185,7 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         done, total = stopped.progress.done, stopped.progress.total
         same = "the same command without --fresh" if values["fresh"] else "the same command"
         click.echo(
-            f"\nStopped: {done} of {total} runs are done and kept; {same} goes on.", err=True
+            f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
         )
         return 130
     return _print(comparison, values["as_json"])
@@ -261,7 +261,7 @@ def _echo(text: str, bold: bool = False) -> None:
 
 
 def _print_agents(rows: list[dict[str, str]]) -> None:
-    """The agents as a table, or, where that is wider than the screen, each in lines of its own."""
+    """The agents as a table, or one below the other where that is wider than the screen."""
     from sandbox.cli.output import pairs, table
     from sandbox.comparison.report import COLUMNS
 

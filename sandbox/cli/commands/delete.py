@@ -18,7 +18,7 @@ from sandbox.text import plural
 @store_option
 @json_option
 def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -> int:
-    """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all it made."""
+    """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all its files."""
     from sandbox.store.store import Store
 
     place = Store(store)

@@ -109,9 +109,7 @@ def _list_runs(
     for row in runs:
         if row.problem:
             click.echo(f"Warning: {row.problem}", err=True)
-    grouping = (
-        [(["list", "--all"], "every run in a line of its own")] if len(runs) > len(shown) else []
-    )
+    grouping = [(["list", "--all"], "every run on its own line")] if len(runs) > len(shown) else []
     next_commands((["show", shown[-1].id], "the last of them in full"), *grouping)
 
 

@@ -33,7 +33,7 @@ def new() -> None:
     "parent",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder it is made in [default: here].",
+    help="Folder it is created in [default: here].",
 )
 def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:
     """Write a plugin called NAME that works at once: a package with a test, or one file."""

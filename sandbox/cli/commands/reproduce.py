@@ -34,9 +34,9 @@ COLOURS = {
     "--seeds",
     type=click.IntRange(1, 1_000_000),
     metavar="N",
-    help="Runs of each figure [default: 200, more or fewer where a claim says so].",
+    help="Runs of each figure [default: 200, a claim may set another number].",
 )
-@click.option("--quick", is_flag=True, help="Fewer runs (40), which is said wherever it matters.")
+@click.option("--quick", is_flag=True, help="Fewer runs (40); the results are marked as such.")
 @click.option(
     "--budget",
     type=Seconds(0, min_open=True),
@@ -97,10 +97,10 @@ def reproduce(
 
 
 def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Path:
-    """The folder of page and document, made before anything is measured.
+    """The folder of page and document, created before anything is measured.
 
     Raises:
-        UsageError: when it cannot be made where it was asked for.
+        UsageError: when it cannot be created at the given place.
         StoreError: when the store cannot be written.
     """
     from sandbox.store.store import Store

@@ -43,7 +43,7 @@ from sandbox.text import flat, number, plural, size, words
 @store_option
 @json_option
 def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
-    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and made.
+    """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and wrote.
 
     It may also be a sweep or a comparison.
     """

@@ -205,7 +205,7 @@ def _print_next(sweep: Sweep, failed: int) -> None:
 
     commands: list[tuple[list[str], str]] = []
     if sweep.status != "finished" or failed:
-        commands.append((["resume", sweep.id], "go on with what is not finished"))
+        commands.append((["resume", sweep.id], "finish the remaining runs"))
     if sweep.best is not None:
         best = ["run", sweep.record.lab, "--config", shown_path(sweep.path / BEST)]
         data = sweep.record.how.data

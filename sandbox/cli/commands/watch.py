@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     help="A window, or a GIF.",
 )
 @output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
-@click.option(
-    "--final", is_flag=True, help="Only what was learned in the end, not how it came to that."
-)
+@click.option("--final", is_flag=True, help="Only the final behaviour, not how it was learned.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -354,7 +354,7 @@ def test_ctrl_c_leaves_a_comparison_that_the_same_command_finishes(race, store, 
     assert (
         process.returncode == 130
         and b"2 of 4 runs are done" in err
-        and b"the same command goes on" in err
+        and b"the same command continues" in err
     )
     stopped = {row.id: row.status for row in Store().rows()}
     assert sorted(stopped.values()) == ["finished", "finished", "interrupted"]

@@ -415,7 +415,7 @@ def test_a_checkpoint_whose_seconds_are_none_is_passed_over(store, stopped, seco
     retold(stopped, "learning_seconds", value=seconds)
     run = resume(stopped.id)
     assert run.status == "finished" and any(
-        "none of a run's" in warning for warning in run.record.warnings
+        "not one of a run" in warning for warning in run.record.warnings
     )
 
 
