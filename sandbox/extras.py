@@ -1,4 +1,4 @@
-"""Optional libraries: where one is missing, one sentence says what needs it and how to install it."""
+"""Optional libraries: the error of a missing one says what needs it and how to install it."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def request_options(
 
 def layers_given(file: Path | None, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Settings over the preset, weakest first: those of a file, and those of the command line."""
-    return [*([read_file(file)] if file else []), layer]
+    return [read_file(file), layer] if file else [layer]
 
 
 def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> Request:

@@ -39,8 +39,8 @@ def figures(results: ComparisonResults) -> dict[str, Figure]:
     """All figures, by name; learning curves only where every run has evaluations."""
     runs = [run for one in results.agents for run in one.runs]
     curves = bool(runs) and all(run.curve is not None for run in runs)
-    return {
-        **({"learning_curves": learning_curves(results)} if curves else {}),
+    first = {"learning_curves": learning_curves(results)} if curves else {}
+    return first | {
         "scores": seeds(results),
         "performance_profile": performance_profile(results),
     }
@@ -90,7 +90,7 @@ def learning_curves(results: ComparisonResults) -> Figure:
 def seeds(results: ComparisonResults) -> Figure:
     """Every seed's final score as a dot, and the IQM with its interval."""
     agents = results.agents
-    left = _margin(results)
+    left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
     with plots.style():
         figure = plots.figure(8.0, 1.45 + 0.5 * len(agents), left=left, bottom=0.85)
         axes = figure.subplots()
@@ -211,11 +211,6 @@ def _legend(axes: Axes, figure: Figure, results: ComparisonResults) -> None:
 
 def _columns(results: ComparisonResults) -> int:
     return max(1, 96 // (max(_width(results), 20) + 8))
-
-
-def _margin(results: ComparisonResults) -> float:
-    """Inches that the longest label needs."""
-    return 0.35 + 0.085 * _width(results)
 
 
 def _width(results: ComparisonResults) -> int:

@@ -162,7 +162,7 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
             {one.host for one in everyone}
         )
         > 1,
-        "The runs were executed under different versions of libraries; run.json of each has them.": any(
+        "The runs used different versions of libraries; run.json of each has them.": any(
             len(some) > 1 for some in versions.values()
         ),
         "The optimum is not known here: there is no optimality gap, and no share of it to be "

@@ -94,15 +94,11 @@ def resolve(
         problems += [
             f"{prefix}{name}: its default is no number ({value})"
             for name, value in flat(dump(instance)).items()
-            if _is_nan(value)
+            if isinstance(value, float) and math.isnan(value)
         ]
     if problems:
         raise ConfigError(title, problems)
     return instance
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
 
 
 def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ out from its finding, and those that the finding leaves out from the table `comm
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -50,16 +50,13 @@ def read_claims(package: str, measures: Measures, **texts: object) -> tuple[Clai
     """
     table = tomllib.loads(files(package).joinpath("claims.toml").read_text(encoding="utf-8"))
     try:
-        return tuple(_claim(row, measures, texts) for row in _rows(table))
+        return tuple(
+            _claim({"reported": None} | table.get("common", {}) | finding | figure, measures, texts)
+            for finding in table["finding"]
+            for figure in finding.pop("figure", [{}])
+        )
     except (KeyError, TypeError) as error:
         raise PluginError(f"The table claims.toml of {package} is wrong: {error}.") from error
-
-
-def _rows(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The figures of all findings, each with all of its fields."""
-    for finding in table["finding"]:
-        for figure in finding.pop("figure", [{}]):
-            yield {"reported": None, **table.get("common", {}), **finding, **figure}
 
 
 def _claim(row: dict[str, Any], measures: Measures, texts: Mapping[str, object]) -> Claim:

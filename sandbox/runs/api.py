@@ -213,7 +213,11 @@ def proceed(
         allow_changed, repair: as of `resume`.
         track: names of observers, which hear of what they missed too.
     """
-    _refuse_running(folder.read())
+    current = folder.read()
+    if current.status == "running":
+        raise UsageError(
+            f"Run {current.id} is running now (process {current.pid} on {current.host})."
+        )
     with folder.writing():
         record = RunRecord.read(folder.record_path)  # again: another process may have resumed it
         _refuse_changed_record(record)
@@ -306,11 +310,6 @@ def _refuse_changed_record(record: RunRecord) -> None:
             "cannot be resumed. Restore a copy, or repeat the run: "
             f"{record.command or 'the same command'}."
         )
-
-
-def _refuse_running(record: RunRecord) -> None:
-    if record.status == "running":
-        raise UsageError(f"Run {record.id} is running now (process {record.pid} on {record.host}).")
 
 
 def threads_of(lab: Lab, config: LabConfig) -> int:

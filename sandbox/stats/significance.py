@@ -117,12 +117,9 @@ def _subset_sums(values: np.ndarray) -> list[np.ndarray]:
     """The sums of all subsets, sorted, by how many values they have: [size + 1] arrays."""
     sums = [np.zeros(1)] + [np.zeros(0)] * len(values)
     for value in values:
-        sums = [
-            sums[0],
-            *(
-                np.concatenate([same, fewer + value])
-                for same, fewer in zip(sums[1:], sums[:-1], strict=True)
-            ),
+        sums[1:] = [
+            np.concatenate([same, fewer + value])
+            for same, fewer in zip(sums[1:], sums[:-1], strict=True)
         ]
     return [np.sort(one) for one in sums]
 

@@ -68,7 +68,7 @@ class RunFolder:
         return self.with_life(RunRecord.read(self.record_path))
 
     def with_life(self, record: RunRecord) -> RunRecord:
-        """The record; a status `running` is corrected to `lost` when no process executes the run."""
+        """The record; status `running` becomes `lost` when no process executes the run."""
         if record.status == "running" and not self.alive(record):
             record.status = "lost"
         return record

@@ -75,9 +75,9 @@ class Store:
                 return path
             except FileExistsError:
                 if not path.is_dir():
+                    file = next((one for one in path.parents if one.is_file()), path)
                     raise StoreError(
-                        f"Cannot make {path}: {_not_a_folder(path)} is a file. Choose another "
-                        "store with --store."
+                        f"Cannot make {path}: {file} is a file. Choose another store with --store."
                     ) from None
             except OSError as error:
                 raise self._not_writable(error) from error
@@ -211,10 +211,3 @@ def _created(path: Path) -> str:
     with contextlib.suppress(StoreError):
         return RunRecord.read(path / "run.json").created
     return ""
-
-
-def _not_a_folder(path: Path) -> Path:
-    return next(
-        (parent for parent in [path, *path.parents] if parent.exists() and not parent.is_dir()),
-        path,
-    )

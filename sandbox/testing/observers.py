@@ -93,10 +93,8 @@ def _observer_of(observer: str | Callable[[], Observer]) -> tuple[Callable[[], O
     if not isinstance(observer, str):
         return observer, getattr(observer, "__name__", type(observer).__name__)
     name, _, target = observer.partition("=")
-    return partial(
-        registry().load("observer", name),
-        *([target] if target else []),
-    ), f"observer '{name}'"
+    kind = registry().load("observer", name)
+    return partial(kind, target) if target else kind, f"observer '{name}'"
 
 
 def _computed(run: api.Run) -> dict[str, Any]:

@@ -38,8 +38,8 @@ IMPATIENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Defaults that the user's environment overrides: fail soon when a server is down, send no telemetry,
-and print nothing, because standard output may be one JSON document.
+"""Defaults that the user's environment overrides: fail soon when a server is down, send no
+telemetry, and print nothing, because standard output may be one JSON document.
 """
 ABANDONED_SECONDS = 3600.0
 """A temporary database that is older than this was abandoned by a killed process."""

@@ -1,4 +1,4 @@
-"""Figures in one style: light background, a palette for colour-blind readers, units on every axis."""
+"""Figures in one style: light background, a colour-blind palette, units on every axis."""
 
 from __future__ import annotations
 

@@ -146,16 +146,16 @@ def _list_registered(kind: str, as_json: bool) -> None:
         next_commands((["plugins"], "which plugins there are"))
         return
     aliases = any(entry.aliases for entry in entries)
-    columns = ["name", "what it is"] + ["Gymnasium id"] * bool(aliases) + ["plugin"]
+    columns = ["name", "what it is"] + ["Gymnasium id"] * aliases + ["plugin"]
     table(
         columns,
         (
             [
                 entry.name,
                 entry.summary,
-                *([", ".join(entry.aliases)] if aliases else []),
-                entry.plugin,
             ]
+            + [", ".join(entry.aliases)] * aliases
+            + [entry.plugin]
             for entry in entries
         ),
     )

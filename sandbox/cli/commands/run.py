@@ -175,7 +175,8 @@ class LabCommand(click.Command):
             path = parameter.option.path
             of_itself = len(path) == 1 and not parameter.option.choice
             sections.setdefault("Lab" if of_itself else path[0].capitalize(), []).append(parameter)
-        sections["Run"] = [*self._own, *_given(self.get_help_option(ctx))]
+        help_option = self.get_help_option(ctx)
+        sections["Run"] = self._own + ([help_option] if help_option else [])
         for title, parameters in sections.items():
             records = [
                 record for parameter in parameters if (record := parameter.get_help_record(ctx))
@@ -192,10 +193,6 @@ class LabCommand(click.Command):
         for parameter in self._of_lab:
             is_given = given.get(parameter.name or "") is not None
             parameter.show_defaults(with_choices if is_given else with_all)
-
-
-def _given(option: click.Option | None) -> list[click.Parameter]:
-    return [option] if option else []
 
 
 def _run_options(lab: Lab) -> list[click.Parameter]:

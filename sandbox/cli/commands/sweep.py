@@ -177,12 +177,9 @@ def _print_table(sweep: Sweep) -> None:
 
     names, aim = sweep_report.columns(sweep), sweep_report.value_heading(sweep)
     rows = [
-        [
-            rank,
-            *(sweep_report.cell(one.params[name]) if name in one.params else "" for name in names),
-            sweep_report.value_text(one),
-            str(one.number),
-        ]
+        [rank]
+        + [sweep_report.cell(one.params[name]) if name in one.params else "" for name in names]
+        + [sweep_report.value_text(one), str(one.number)]
         for rank, one in zip(
             ranks(one.value for one in sweep.ranking), sweep.ranking[:SHOWN], strict=False
         )
