@@ -90,7 +90,7 @@ class StoreError(SandboxError):
 
 
 class LinkError(StoreError):
-    """A link where a run's own file or folder should stand: it is never followed, since it may lead
+    """A link in place of a run's own file or folder: it is never followed, since its target may be
     anywhere.
 
     Args:

@@ -38,7 +38,7 @@ class Block(NamedTuple):
     Attributes:
         stream: "learn", "evaluate", "validate" …; each has its own cadence.
         columns: equally long sequences or one-dimensional arrays; the experiment's unit is one of
-            them. NaN stands for "none".
+            them. NaN means "none".
 
     Example:
         >>> from sandbox import Block
@@ -366,7 +366,7 @@ class Lab(ABC):
 
 @dataclass(frozen=True)
 class Action:
-    """A verb on a finished run: what it does with the words behind it is its own business.
+    """A verb on a finished run; it parses the words that follow it itself.
 
     Attributes:
         run: called as `run(loaded_run, arguments)` with the words that follow on the command line.

@@ -47,7 +47,7 @@ COMMANDS = {
         "Which plugins there are and what they bring.",
     ),
 }
-"""The core's own commands: name -> where it stands, one line of help. Plugins register more."""
+"""The core's own commands: name -> its target, one line of help. Plugins register more."""
 
 
 class Commands(click.Group):
@@ -115,13 +115,13 @@ def _registered_commands() -> dict[str, str]:
     "--plugin",
     metavar="FILE",
     multiple=True,
-    help="Load a plugin from one file; may stand anywhere.",
+    help="Load a plugin from one file; allowed anywhere.",
 )
 @click.option(
     "--disable",
     metavar="NAME",
     multiple=True,
-    help="Leave an installed plugin alone; may stand anywhere.",
+    help="Do not load an installed plugin; allowed anywhere.",
 )
 @click.version_option(package_name=None, version=__version__, prog_name="sandbox")
 def cli(plugin: Sequence[str], disable: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ def _choose_plugins(words: list[str]) -> list[str]:
 
 
 def _taken_out(words: list[str], names: tuple[str, ...], needs: str) -> tuple[list[str], list[str]]:
-    """The words without an option that may stand anywhere, and the values it was given."""
+    """The words without an option that is allowed anywhere, and its values."""
     rest: list[str] = []
     values: list[str] = []
     position = 0

@@ -75,7 +75,7 @@ def option_given(name: str) -> str:
 
 
 def given_below(prefix: str) -> list[str]:
-    """The options on the command line whose names begin so ("--env."), with their values."""
+    """The options on the command line with a prefix in their names ("--env."), and their values."""
     kept: list[str] = []
     waiting = False  # for the value of the option before
     for word in words():
@@ -86,7 +86,7 @@ def given_below(prefix: str) -> list[str]:
 
 
 def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
-    """The words of this command once more, with other values of some options.
+    """The words of this command, with other values of some options.
 
     Args:
         given: option -> value, replaced in its place, else added: {"--seeds": "10"}.

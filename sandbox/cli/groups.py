@@ -37,7 +37,7 @@ class Group:
 
 
 def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row | Group]:
-    """The rows, those of a group as one, which stands where its last run stood.
+    """The rows, those of a group as one, at the place of its last run.
 
     Args:
         store: where they are from.

@@ -100,7 +100,7 @@ def wrapped(text: str, room: int | None) -> list[str]:
 
     Args:
         text: one paragraph.
-        room: columns there are; None for any number of them.
+        room: available columns; None for no limit.
     """
     if room is None or len(text) <= room:
         return [text]
@@ -124,7 +124,7 @@ def rounded(value: float, error: float | None) -> str:
 
 
 def summary_rows(run: Run) -> list[tuple[str, str]]:
-    """The figures of a run, by name; beside its score stands how it was sampled."""
+    """The figures of a run, by name; the score's row says how it was sampled."""
     rows, judged = dict(figures(run.summary)), run.score
     if judged is not None and judged.episodes is not None and words(judged.name) in rows:
         rows[words(judged.name)] = (
@@ -137,9 +137,7 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
 
 
 def fitting(parts: Sequence[str], between: str, room: int) -> str:
-    """As many of the parts as there is room for, the first ones first: half a number would be
-    another number.
-    """
+    """As many of the first parts as fit; no part is cut, since half a number is another number."""
     while len(parts) > 1 and len(between.join(parts)) > room:
         parts = parts[:-1]
     return between.join(parts)
@@ -262,7 +260,7 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
     """Name the next useful commands, each with what it does, complete as they can be typed.
 
     Plugins that were given with `-p` are given again, and so is a store. A command is never broken,
-    so that it can be copied; where there is no room beside it, what it does stands below.
+    so that it can be copied; without room beside it, the explanation is printed below.
 
     Args:
         commands: the words of a command behind `python -m sandbox`, and what it does.

@@ -28,7 +28,7 @@ FIGURES = 2
 
 
 class RunProgress(Observer):
-    """Prints to standard error, so that standard output stays what was asked for."""
+    """Prints to standard error, so that standard output has only the command's result."""
 
     name = "progress"
 
@@ -38,7 +38,7 @@ class RunProgress(Observer):
         self._shown = 0.0
 
     def started(self, run: ObservedRun) -> None:
-        """Say what begins."""
+        """Print which run begins."""
         record = run.record
         words_before = (
             f"Resuming {record.id} at {record.unit} {number(run.resumed_at)}"
@@ -71,9 +71,7 @@ class RunProgress(Observer):
             self._bar.start()
 
     def block(self, run: ObservedRun, block: Block) -> None:
-        """Keep the figures of every block, and show the latest of them, not more often than can be
-        read.
-        """
+        """Keep the figures of every block, and show the latest, with a limited refresh rate."""
         for name in headline(run.experiment, block):
             if len(block.columns.get(name, ())):
                 self._latest[name] = block.columns[name]
@@ -102,17 +100,17 @@ class RunProgress(Observer):
         return f"{run.record.unit} {number(run.experiment.done_units)}{of}"
 
     def ended(self, run: ObservedRun) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar:
             self._bar.stop()
             self._bar = None
 
     def preparing(self, message: str) -> None:
-        """Say what takes a while before the first block."""
+        """Print what takes a while before the first block."""
         click.echo(message, err=True)
 
     def warned(self, message: str) -> None:
-        """Pass a warning on at once."""
+        """Print a warning at once."""
         if not message.startswith("Traceback"):
             click.echo(click.style("Warning: ", fg="yellow") + message, err=True)
 
@@ -129,7 +127,7 @@ def headline(experiment: Experiment, block: Block) -> Sequence[str]:
 
 
 def _mean(column: Sequence[float] | np.ndarray) -> float:
-    """The mean of what is known in a column; NaN where nothing is."""
+    """The mean of a column's finite values; NaN without any."""
     values = np.asarray(column, dtype=np.float64)
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan

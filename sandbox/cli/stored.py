@@ -75,7 +75,7 @@ def show_sweep(folder: SweepFolder, *, as_json: bool) -> None:
 def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
     """Print what a comparison's document says; nothing is computed."""
     document = folder.read()
-    document |= {"folder": str(folder.path.resolve())}  # where it stands now
+    document |= {"folder": str(folder.path.resolve())}  # its present place
     if as_json:
         print_json(document)
         return

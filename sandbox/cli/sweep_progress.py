@@ -43,7 +43,7 @@ class SweepProgress:
             self._bar = None
 
     def __call__(self, tally: Tally) -> None:
-        """Show the tally, not more often than can be read."""
+        """Show the tally, with a limited refresh rate."""
         now = time.monotonic()
         if self._quiet or now - self._shown < (
             SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES

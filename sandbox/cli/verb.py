@@ -19,7 +19,7 @@ def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     The command takes RUN and `--store`, and its function gets the loaded run first.
 
-    It stands below `click.command` and above the options:
+    Write it below `click.command` and above the options:
 
         @click.command("tell")
         @of_run("album")

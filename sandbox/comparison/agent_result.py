@@ -192,7 +192,7 @@ def plain(value: Estimate, error: float | None = None) -> dict[str, Any]:
 
 
 def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any] | None:
-    """A median time; None stands for "not reached", and for an open upper end."""
+    """A median time; None means "not reached", or an open upper end."""
     if time is None:
         return None
     median, high = (value if np.isfinite(value) else None for value in (time.median, time.high))

@@ -76,9 +76,8 @@ class Comparison(Compared):
             if page.exists() and self._written() == document.encode():
                 return  # the page shows nothing that is not in the document
             write_whole(page, self.to_html().encode(), sync=False)
-            write_whole(
-                self.folder / DOCUMENT, document.encode(), sync=False
-            )  # vouches for the page
+            # The document comes last: where it is current, so is the page.
+            write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
         except OSError as error:
             raise SandboxError(
                 f"Cannot write to {self.folder}: {error.strerror}. "

@@ -1,6 +1,7 @@
 """A comparison in words and as a page: the finding, a row for each agent, and the pairs.
 
-The words here stand on the screen and in the document too; the page's own words are its template.
+The sentences here are shown on the screen and in the document too; those of the page alone are
+in its template.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
 
     Args:
         comparison: what it is about.
-        folder: where the page will stand, for its links to runs; None: the comparison's folder.
+        folder: the page's folder, for its links to runs; None: the comparison's folder.
     """
     results, place = comparison.results, folder or comparison.folder
     optimum = results.optimum

@@ -77,7 +77,7 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
 def _owner(
     config: type[LabConfig], location: list[str]
 ) -> tuple[type[LabConfig] | None, FieldInfo | None]:
-    """The model and the field that an error's location leads to."""
+    """The model and the field at an error's location."""
     model: type[LabConfig] | None = config
     info: FieldInfo | None = None
     for part in location:

@@ -74,7 +74,7 @@ def resolve(
         layers: nested dictionaries, from the weakest to the strongest.
         title: named in the error.
         find: looks up the configuration of a choice.
-        prefix: stands before the names of options in the error ("env.").
+        prefix: precedes the names of options in the error ("env.").
 
     Returns:
         An instance of `config`.

@@ -109,7 +109,7 @@ class RunOutcome:
 
 
 class Watcher(Observer):
-    """An observer that stops a run on request, or when the pruner gives it up.
+    """An observer that stops a run on request, or when the pruner stops it.
 
     Args:
         stopped: whether the run should stop.
@@ -151,7 +151,7 @@ class Watcher(Observer):
 
 
 def execute(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome:
-    """Carry a run to its end, from wherever it stands.
+    """Execute a run to its end, from its last checkpoint if it has one.
 
     Args:
         job: the run.

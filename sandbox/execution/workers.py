@@ -175,7 +175,7 @@ def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
 def _execute_jobs(pipe: Connection[RunOutcome | Exception, Job]) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+    with contextlib.suppress(EOFError, OSError):  # the parent has ended
         while True:
             job = pipe.recv()
             answer: RunOutcome | Exception

@@ -51,7 +51,7 @@ def processor() -> dict[str, str]:
 
     The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says
     which instructions there are, and so by which code libraries add and multiply here.
-    NUMBA_CPU_NAME, which numba compiles for instead, is taken as it stands.
+    NUMBA_CPU_NAME, which numba compiles for instead, is taken unchanged.
     """
     from llvmlite import binding
 

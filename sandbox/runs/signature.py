@@ -36,8 +36,8 @@ def sources_of(record: RunRecord) -> str:
 
 
 def _place(entry: Entry) -> Path | None:
-    """Where what a plugin from outside brings stands: its module's file, or its package's folder;
-    None for our own.
+    """The sources of an entry of a plugin from outside: its module's file, or its package's
+    folder; None for our own.
     """
     module = entry.target.partition(":")[0].split(".")[0]
     spec = importlib.util.find_spec(module)
@@ -92,8 +92,8 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
         raise UsageError(
             f"Run {record.id} began under other versions or on another processor: "
             f"{'; '.join(changed)}. Resumed now it may end with other numbers; "
-            f"`python -m sandbox resume {record.id} --allow-changed` does it all the same and "
-            "writes it down."
+            f"`python -m sandbox resume {record.id} --allow-changed` does so anyway and "
+            "records it."
         )
     record.warnings.append(
         f"Resumed under other versions or on another processor: {'; '.join(changed)}."

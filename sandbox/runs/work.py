@@ -171,8 +171,8 @@ def build(lab: Lab, config: LabConfig, context: Context, seeds: int = 1) -> Expe
 
 
 def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
-    """Refuse a state that no fresh experiment can come to; a lab's own code may take it up and fail
-    later, at every attempt.
+    """Refuse a state that no fresh experiment can reach; the lab's code might accept it and then
+    fail at every attempt to continue.
 
     What is empty or None may become anything, lists grow, arrays change their shape, whole numbers
     become others.

@@ -33,8 +33,8 @@ class Artifacts:
         self._known: dict[str, tuple[tuple[int, int], Artifact]] = {}
 
     def path(self, name: str) -> Path:
-        """Where the artifact `name` stands, or will stand, for libraries that insist on a path; its
-        parent folder is created.
+        """The path of the artifact `name`, for libraries that need a path; its parent folder is
+        created.
 
         Raises:
             StoreError: when the name is empty, absolute, or leads out of the folder, or a link is

@@ -1,4 +1,4 @@
-"""The one door to what stands below a folder of the store: open, create, rename, remove.
+"""All access to what is below a folder of the store: open, create, rename, remove.
 
 Nothing below such a folder is ever followed through a link: a run that was copied from elsewhere
 can hold links to anything. Files are whole or not there: written under a temporary name, synced,
@@ -31,8 +31,8 @@ class Directory:
     Names are relative, with `/` between their parts, and never lead out of the folder.
 
     Args:
-        path: the folder. Links on the way to it are followed: where a store stands is the user's
-            own business.
+        path: the folder. Links on the way to it are followed: where a store is, is the
+            user's choice.
     """
 
     def __init__(self, path: Path) -> None:

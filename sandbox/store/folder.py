@@ -122,7 +122,7 @@ class RunFolder:
         self.artifacts.remove_scratch()
 
     def refuse_links(self) -> None:
-        """Refuse a folder in which a link stands, or anything else that is neither file nor folder.
+        """Refuse a folder with a link, or anything else that is neither file nor folder.
 
         Raises:
             LinkError: naming the first.
@@ -190,8 +190,8 @@ class RunFolder:
             raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
 
     def refuse_changed(self) -> None:
-        """Refuse a run whose run.json is not what was written: a new digest would vouch for
-        it.
+        """Refuse a run whose run.json was changed since it was written: a new digest would hide
+        the change.
 
         Raises:
             StoreError: when it is missing, damaged or changed.

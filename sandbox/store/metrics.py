@@ -58,7 +58,7 @@ def marks(file: IO[bytes], sizes: Sequence[int]) -> list[Mark]:
 
 
 class LineWriter:
-    """Appends JSON lines to a file; a line that could not be written whole is taken back.
+    """Appends JSON lines to a file; a line that could not be written whole is removed again.
 
     Args:
         path: created when missing.

@@ -73,7 +73,7 @@ class OpenFolder(NamedTuple):
         if self.descriptor is None and not os.path.samestat(
             os.fstat(descriptor), self.status(name)
         ):
-            os.close(descriptor)  # it was exchanged in between
+            os.close(descriptor)  # it was replaced in the meantime
             raise LinkError(place)
         return descriptor
 

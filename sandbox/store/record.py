@@ -24,8 +24,8 @@ from sandbox.store.files import door, write_whole
 from sandbox.text import CONTROL, plain
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
-"""What a run can be. `lost` is never written: a reader says it of a run that stands as `running`
-while its process is gone.
+"""Statuses of a run. `lost` is never written: readers report it for a run whose run.json says
+`running` although its process has ended.
 """
 
 FORMAT = 2
@@ -294,7 +294,7 @@ def _written(document: dict[str, Any]) -> bytes:
 
 
 def _impossible_field(record: RunRecord) -> str:
-    """The name of the first field whose value has the right type and still cannot be; or ""."""
+    """The first field whose value has the right type but is impossible; or ""."""
     counts = (record.seed, record.seeds, record.done_units, record.limit or 0, record.resumed)
     possible = {
         "seed, seeds, done_units, limit, resumed": all(abs(count) < 2**63 for count in counts),

@@ -12,8 +12,7 @@ from sandbox.store.metrics import Mark, Metrics
 from sandbox.store.record import Artifact, RunRecord
 
 OLDER = "no digest: an older format"
-"""Note on a run that was written before run.json, metrics and checkpoints vouched for one another.
-"""
+"""Note on a run whose format has no digests in run.json, metrics and checkpoints."""
 CHANGED = "run.json is not what was written (its SHA-256 differs)."
 
 

@@ -1,4 +1,4 @@
-"""Executes a sweep: asks for trials, hands out their runs, takes the outcomes.
+"""Executes a sweep: asks for trials, submits their runs, collects the outcomes.
 
 A new sweep and one that is resumed take the same way: every trial in sweep.json is opened in its
 order, and of its runs only those that are not finished are handed out.

@@ -138,8 +138,8 @@ def _lines(
     until: int,
     states: Path | None = None,
 ) -> tuple[list[bytes], Path | None]:
-    """The blocks of an experiment as the bytes that a run would write, and where its state after
-    `save_after` blocks stands.
+    """The blocks of an experiment as the bytes that a run would write, and the folder of its state
+    after `save_after` blocks.
 
     With `states` it continues from there, to `until` blocks in all.
     """

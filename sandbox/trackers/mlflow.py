@@ -170,8 +170,8 @@ def _prepare_database(uri: str) -> None:
     if place.exists():
         if _is_half_made(place, utils._get_latest_schema_revision):
             raise SandboxError(
-                f"{place} is half made: MLflow was killed in it, or is at it now. Move the file "
-                "away, and a new one is made."
+                f"{place} is half made: MLflow was killed while it created it, or is creating it "
+                "now. Move the file away, and a new one is made."
             )
         return
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -94,8 +94,7 @@ class Tracker(Observer):
     # -- the observer; called in the run's thread
 
     def started(self, run: ObservedRun) -> None:
-        """Open the tracker, up to a limit of time; then hand over what a resumed run measured
-        before.
+        """Open the tracker, up to a limit of time; then send what a resumed run measured before.
 
         Also when this wait is interrupted, the thread continues to the end of `open` before the
         process ends: a database is never left half prepared.
@@ -192,7 +191,7 @@ class Tracker(Observer):
             self._settle()
 
     def _give_up(self) -> None:
-        """Let what is being sent come to its end, and nothing after it."""
+        """Finish the request in progress and drop all later ones."""
         assert self._pool is not None
         self._given_up.set()
         self._pool.shutdown(wait=False)

@@ -36,7 +36,7 @@ def render(template: str, **values: object) -> str:
 
 
 def prose(words: str) -> Markup:
-    """Escaped text in which what stands between `backticks` is code."""
+    """Escaped text; words between `backticks` are code."""
     from markupsafe import Markup, escape
 
     code = Markup("<code>{}</code>").format
@@ -72,7 +72,7 @@ def data_uri(picture: Figure | bytes, kind: str = "") -> str:
 
 
 def folder_link(path: Path, page: Path) -> str:
-    """The address of a folder, relative to the folder in which a page stands."""
+    """The address of a folder, relative to the folder of a page."""
     try:
         relative = os.path.relpath(path.resolve(), page.resolve())
     except ValueError:  # on another drive

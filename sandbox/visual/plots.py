@@ -63,7 +63,7 @@ def figure(
     bottom: float = 0.6,
     top: float = 0.4,
 ) -> Figure:
-    """An empty figure that no window and no global state knows of.
+    """An empty figure, without a window and outside matplotlib's global state.
 
     The margins are fixed: finding them by drawing (matplotlib's constrained layout) doubles the
     time of a picture.

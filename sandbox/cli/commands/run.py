@@ -115,7 +115,7 @@ def settings_below(
     preset_name: str,
     file: str | Path | None,
 ) -> list[Mapping[str, Any]]:
-    """The layers that the command line lies over: preset and file."""
+    """The layers below the command line's: preset and file."""
     return [preset_of(lab, name, preset_name)] + ([read_file(Path(file))] if file else [])
 
 

@@ -105,7 +105,7 @@ def _show_group(folder: SweepFolder | ComparisonFolder, open_page: bool, as_json
 
 
 def _useful(shown: Run) -> list[tuple[list[str], str]]:
-    """What may follow; a run whose lab is not loaded can be listed all the same."""
+    """Useful next commands; a run whose lab is not loaded can still be listed."""
     try:
         return followups(shown, shown=True)
     except SandboxError:

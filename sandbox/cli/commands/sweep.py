@@ -28,7 +28,7 @@ SHOWN_REASONS = 3
 
 
 class SweepCommands(LabCommands):
-    """One command for each lab; behind `--grid` stand all axes until the next option."""
+    """One command for each lab; `--grid` takes all axes up to the next option."""
 
     verb, several = "sweep", "--grid"
 

@@ -45,8 +45,8 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     older = sum(bool(document["notes"]) for document in documents)
     if older:
         click.echo(
-            f"{plural(older, 'run')} of an older format: no digest vouches for what run.json and "
-            "the metrics say."
+            f"{plural(older, 'run')} of an older format: no digest protects run.json and the "
+            "metrics."
         )
     if not documents:
         click.echo(f"No runs in {runs.root.resolve()}.")

@@ -590,7 +590,7 @@ def test_a_note_names_the_agents_that_have_no_interval_where_others_have():
     notes = made_of(a=three[:2], b=three).results.warnings
     assert (
         notes[0].startswith("No intervals for a: 2 seeds")
-        and "; where there is none, ±" in notes[1]
+        and "; without an interval, ±" in notes[1]
     )
     assert made_of(a=three[:2]).results.warnings[0].startswith("No intervals: 2 seeds")
 
