@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, summary_rows
+from sandbox.errors import RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs.api import Run
 from sandbox.store.record import RunRecord
@@ -36,6 +39,16 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         click.echo(f"Kept in {shown_path(run.path)}.")
     next_commands(*followups(run))
     return EXIT_CODES[record.status]
+
+
+def print_executed(execute: Callable[[], Run], *, as_json: bool) -> int:
+    """Execute a run, print its ending and return its exit code; with JSON also when it failed."""
+    try:
+        return print_run(execute(), as_json=as_json)
+    except RunFailed as error:
+        if as_json and error.run is not None:
+            print_run(error.run, as_json=True)
+        raise
 
 
 def title(record: RunRecord) -> str:

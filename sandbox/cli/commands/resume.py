@@ -14,7 +14,6 @@ from sandbox.cli.options import (
     render_option,
     store_option,
 )
-from sandbox.errors import RunFailed
 
 if TYPE_CHECKING:
     from sandbox.store.sweeps import SweepFolder
@@ -76,7 +75,7 @@ def resume(
     """
     from sandbox.cli.commands.run import progress
     from sandbox.cli.rendering import viewer_for
-    from sandbox.cli.report import print_run
+    from sandbox.cli.report import print_executed
     from sandbox.runs import api
     from sandbox.runs.loop import Settings
     from sandbox.store import sweeps
@@ -97,15 +96,12 @@ def resume(
         [] if as_json else [progress()],
         viewer_for(render, as_json),
     )
-    try:
-        finished = api.proceed(
+    return print_executed(
+        lambda: api.proceed(
             folder, settings, allow_changed=allow_changed, track=track, repair=repair
-        )
-    except RunFailed as error:
-        if as_json and error.run is not None:
-            print_run(error.run, as_json=True)
-        raise
-    return print_run(finished, as_json=as_json)
+        ),
+        as_json=as_json,
+    )
 
 
 def _resume_sweep(

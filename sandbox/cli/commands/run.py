@@ -23,7 +23,6 @@ from sandbox.cli.options import (
 )
 from sandbox.config.model import choice_fields
 from sandbox.config.resolve import in_force, laid_over, read_file
-from sandbox.errors import RunFailed
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -212,7 +211,7 @@ def _run_options(lab: Lab) -> list[click.Parameter]:
 
 def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.rendering import viewer_for
-    from sandbox.cli.report import print_run
+    from sandbox.cli.report import print_executed
     from sandbox.runs import api
     from sandbox.runs.loop import Settings
     from sandbox.store.store import Store
@@ -228,13 +227,9 @@ def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         observers=[] if as_json else [progress()],
         viewer=viewer_for(values["render"], as_json),
     )
-    try:
-        finished = api.start(request, Store(values["store"]), settings)
-    except RunFailed as error:
-        if as_json and error.run is not None:
-            print_run(error.run, as_json=True)
-        raise
-    return print_run(finished, as_json=as_json)
+    return print_executed(
+        lambda: api.start(request, Store(values["store"]), settings), as_json=as_json
+    )
 
 
 def progress() -> Any:
