@@ -152,7 +152,7 @@ class AgentExperiment(ShownExperiment):
             "reward_per_step",
             self.world.evaluate(self.agent).reward_per_step,
             None if optimum is None else optimum / horizon,
-            f"{BEST_RETURN.format(horizon)}, by {horizon} steps",
+            f"{BEST_RETURN.format(horizon)}, divided by {horizon} steps",
             unit="reward per step",
         )
 

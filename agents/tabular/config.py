@@ -7,9 +7,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from agents.tabular.schedules import ScheduleName
 from sandbox.config.model import LabConfig
 
-ScheduleName = Literal["constant", "linear", "exponential", "harmonic"]
 PolicyName = Literal["softmax", "epsilon-greedy", "mellowmax", "ucb1", "count-bonus", "greedy"]
 
 

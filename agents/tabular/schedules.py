@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,7 @@ def harmonic(start: float, end: float, progress: np.ndarray) -> np.ndarray:
     return start / (1 + (start / end - 1) * progress)
 
 
+ScheduleName = Literal["constant", "linear", "exponential", "harmonic"]
 SCHEDULES: dict[str, Schedule] = {
     "linear": linear,
     "exponential": exponential,

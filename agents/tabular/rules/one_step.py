@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from agents.tabular.base import TabularAgent
-from agents.tabular.config import ScheduleName, TabularConfig
+from agents.tabular.config import TabularConfig
+from agents.tabular.schedules import ScheduleName
 
 if TYPE_CHECKING:
     import numpy as np

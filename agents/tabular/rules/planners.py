@@ -15,7 +15,8 @@ from pydantic import Field
 from agents.planning import solvers as planning
 from agents.planning.probabilities import shares
 from agents.tabular.base import Episodes, TabularAgent
-from agents.tabular.config import PolicyName, ScheduleName, TabularConfig, no_step_size
+from agents.tabular.config import PolicyName, TabularConfig, no_step_size
+from agents.tabular.schedules import ScheduleName
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def test_the_better_agent_is_not_the_one_that_ends_sooner(store):
     assert made.pairs[0]["verdict"] in ("far is better", "too few seeds, 5 of each may tell")
     assert (
         made.results.optimum_is
-        == "the highest expected return of an episode of 40 steps, undiscounted, by 40 steps"
+        == "the highest expected return of an episode of 40 steps, undiscounted, divided by 40 steps"
     )
 
 
