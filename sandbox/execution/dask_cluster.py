@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import time
 from collections.abc import Iterator
@@ -116,9 +117,8 @@ def _lost_if_unreachable() -> Iterator[None]:
 
 def _connected(address: str, seconds: float) -> Any:
     """A client of the scheduler."""
-    distributed: Any
     try:
-        import distributed
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise missing("--scheduler", "sweep", "Dask") from None
     try:  # before there is a client, which would wait longer for a scheduler that is silent
