@@ -1,6 +1,8 @@
-"""Writes docs/command_line.md from the program's own help: `python docs/make_command_line.py`, or `… -` to print it.
+"""Writes docs/command_line.md from the program's own help: `python docs/make_command_line.py`, or
+`… -` to print it.
 
-Every word in the blocks is what `--help` says, on a screen of 100 columns and without plugins from outside.
+Every word in the blocks is what `--help` says, on a screen of 100 columns and without plugins from
+outside.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ EXAMPLE = {"sweep": "maze", "compare": "maze", "solve": "maze", "play": "maze", 
 """Commands whose options depend on the word that follows, and the word that stands for all."""
 START = """# Command line
 
-This page is what `--help` says; `python docs/make_command_line.py` writes it anew. Options may be written with `-` or `_`, and `RUN` is an id, a unique
-beginning of one, a folder, or `last`. Exit codes: 0 done, 1 the run or a check failed, 2 wrong usage, 130 interrupted.
+This page shows what `--help` says; `python docs/make_command_line.py` generates it. Options may be
+written with `-` or `_`, and `RUN` is an id, the unique beginning of one, a folder, or `last`. Exit
+codes: 0 done, 1 the run or a check failed, 2 wrong usage, 130 interrupted.
 """
 
 
@@ -59,8 +62,10 @@ def _labs() -> Iterator[str]:
     yield f"\n### Options of every run\n\n```text\n{''.join(_from_option(shared))}```\n"
     for name, (own, rest) in parts.items():
         preset = next(line for line in rest.splitlines() if line.startswith("  --preset"))
-        yield f"\n### run {name}\n\n```text\n{own}\n{preset.replace('  Settings to begin with.', '').rstrip()}\n```\n"
-    yield "\nOptions that begin with `--agent.` belong to the agent: `python -m sandbox run maze --agent dyna-q --help` shows those of another.\n"
+        shown = preset.replace("  Settings to begin with.", "").rstrip()
+        yield f"\n### run {name}\n\n```text\n{own}\n{shown}\n```\n"
+    yield "\nOptions that begin with `--agent.` belong to the agent: "
+    yield "`python -m sandbox run maze --agent dyna-q --help` shows those of another.\n"
 
 
 def _from_option(lines: list[str]) -> list[str]:

@@ -1,7 +1,10 @@
-"""Makes every picture of the README and of docs/ with the program itself: `python docs/make_images.py`.
+"""Makes every picture of the README and of docs/ with the program itself: `python
+docs/make_images.py`.
 
-Names of sources make only theirs (`python docs/make_images.py maze lake`), `--missing` only what is not there yet. The labs mnist, autoencoder and music
-need their extras, and the first two MNIST (in the folder SANDBOX_DATA, else it is downloaded) and some ten minutes each.
+Names of sources make only theirs (`python docs/make_images.py maze lake`), `--missing` only what is
+not there yet. The labs mnist, autoencoder and music
+need their extras, and the first two MNIST (in the folder SANDBOX_DATA, else it is downloaded) and
+some ten minutes each.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ def ran(lab: str, **options: Any) -> Callable[[str], Path]:
         made = run(lab, store=store, **options)
         if made.status != "finished" or not made.record.pictured:
             raise SandboxError(
-                f"the run ended as '{made.status}' without all of its pictures. {' '.join(made.record.warnings)}"
+                f"the run ended as '{made.status}' without all of its pictures. "
+                + " ".join(made.record.warnings)
             )
         return made.path / "artifacts"
 

@@ -1,6 +1,8 @@
-"""The rooms of the house and which imports which, read from the sources; `python docs/make_images.py rooms` draws them.
+"""The rooms of the house and which imports which, read from the sources; `python
+docs/make_images.py rooms` draws them.
 
-A room is a package in one of the four folders; files beside the rooms of a folder count as one room of its name.
+A room is a package in one of the four folders; files beside the rooms of a folder count as one room
+of its name.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ def arrows() -> dict[str, set[str]]:
 
 
 def levels(found: Mapping[str, set[str]]) -> dict[str, int]:
-    """The row of each room, from the bottom of its folder: above all rooms of that folder that it imports.
+    """The row of each room, from the bottom of its folder: above all rooms of that folder that it
+    imports.
 
     The files beside the rooms of a folder are its bottom row.
     """

@@ -1,4 +1,5 @@
-"""Pages of the site that are made from other files: the README, the changelog, CONTRIBUTING and the notebook.
+"""Pages of the site that are made from other files: the README, the changelog, CONTRIBUTING and the
+notebook.
 
 In the sources, links between files are relative to the sources; here they are rewritten to lead to
 the pages of the site.

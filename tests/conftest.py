@@ -1,4 +1,5 @@
-"""What tests share: a store of their own, the command line in this process or in another, and a toy plugin."""
+"""What tests share: a store of their own, the command line in this process or in another, and a toy
+plugin."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def pytest_runtest_makereport(item, call):
 
 
 def forgetting_plugins():
-    """Forget the plugins in one file that were added meanwhile: the next test's commands would name them."""
+    """Forget the plugins in one file that were added meanwhile: the next test's commands would name
+    them."""
     from sandbox.registry.registry import registry
 
     known = registry()

@@ -1,6 +1,8 @@
-"""Stores that somebody or something has damaged: random files of a small store, each with one random fault.
+"""Stores that somebody or something has damaged: random files of a small store, each with one
+random fault.
 
-Used by tests/sandbox/store/test_damage.py, and with many more cases by `python -m benchmarks.damage`.
+Used by tests/sandbox/store/test_damage.py, and with many more cases by `python -m
+benchmarks.damage`.
 """
 
 from __future__ import annotations
@@ -263,7 +265,8 @@ def survive(
     runs: list[str],
     groups: list[str],
 ) -> None:
-    """Run some commands on a damaged store; each must end with 0, 1 or 2, and a traceback is a fault of ours.
+    """Run some commands on a damaged store; each must end with 0, 1 or 2, and a traceback is a
+    fault of ours.
 
     Args:
         run: a command's words -> its exit code; an exception passes.

@@ -1,4 +1,5 @@
-"""Every lab, agent and environment that the registry knows keeps what a plugin promises; and the kit notices one that does not."""
+"""Every lab, agent and environment that the registry knows keeps what a plugin promises; and the
+kit notices one that does not."""
 
 from __future__ import annotations
 

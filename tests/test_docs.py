@@ -70,7 +70,8 @@ def finished(one_run, store):
 
 @pytest.fixture
 def laid_out(tmp_path, monkeypatch):
-    """Writes the files that a page of docs/write/ tells to save, importable from there; returns the plugin."""
+    """Writes the files that a page of docs/write/ tells to save, importable from there; returns the
+    plugin."""
     known = set(sys.modules)
 
     def lay_out(page):
@@ -117,7 +118,8 @@ def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
 
 
 def named_next(out):
-    """The commands that a command names at its end, each as words; one without a column of its own goes to the end of the line."""
+    """The commands that a command names at its end, each as words; one without a column of its own
+    goes to the end of the line."""
     lines = re.findall(r"^python -m sandbox (.+?)(?:  .*)?$", out, re.MULTILINE)
     return [shlex.split(line) for line in lines]
 
@@ -128,7 +130,8 @@ NEEDS_A_SCREEN = ("play",)
 
 
 def follow(say, words, monkeypatch):
-    """Run a command that was named, as it stands; those that differ in ids and numbers alone once. None where that was done, or cannot be."""
+    """Run a command that was named, as it stands; those that differ in ids and numbers alone once.
+    None where that was done, or cannot be."""
     shape = re.sub(r"\d+", "0", re.sub(r"\d{8}-\d{6}-\S+", "RUN", shlex.join(words)))
     if shape in FOLLOWED or words[0] in NEEDS_A_SCREEN:
         return None

@@ -68,7 +68,8 @@ def offered():
 
 
 def documented_by_its_fields(kind):
-    """Whether a class is one of pydantic's, or an error: its constructor is not ours to describe."""
+    """Whether a class is one of pydantic's, or an error: its constructor is not ours to
+    describe."""
     return hasattr(kind, "model_fields") or issubclass(kind, BaseException)
 
 

@@ -1,4 +1,5 @@
-"""Values, names and files that nobody should give: each is refused in a sentence, with exit code 1 or 2, and nothing is made."""
+"""Values, names and files that nobody should give: each is refused in a sentence, with exit code 1
+or 2, and nothing is made."""
 
 from __future__ import annotations
 

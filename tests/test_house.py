@@ -65,7 +65,8 @@ MOST_FILES, MOST_LINES = 16, 400
 
 
 def circles(arrows):
-    """Groups of more than one that lead to each other (Tarjan 1972, by reachability: there are few)."""
+    """Groups of more than one that lead to each other (Tarjan 1972, by reachability: there are
+    few)."""
     reach = {one: {one} for one in arrows}
     for one in arrows:
         waiting = [one]

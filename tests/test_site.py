@@ -1,4 +1,5 @@
-"""The site of docs/: all pages are in its table of contents, anchors and pictures are there, and it is built from what lies here alone."""
+"""The site of docs/: all pages are in its table of contents, anchors and pictures are there, and it
+is built from what lies here alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How much code there is to read stays within a budget, counted in Python tokens: comments, docstrings and layout are free."""
+"""How much code there is to read stays within a budget, counted in Python tokens: comments,
+docstrings and layout are free."""
 
 from __future__ import annotations
 

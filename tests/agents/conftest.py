@@ -1,4 +1,5 @@
-"""Worlds for the agents' tests, made of arrays alone: nothing here is shared with the environments under envs/."""
+"""Worlds for the agents' tests, made of arrays alone: nothing here is shared with the environments
+under envs/."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def make_model(
     horizon: int = 0,
     always_draw: bool = False,
 ) -> SimpleNamespace:
-    """A model from nested lists [states][actions][outcomes]; the last axis may be left out where there is one outcome."""
+    """A model from nested lists [states][actions][outcomes]; the last axis may be left out where
+    there is one outcome."""
 
     def outcomes(value: Any, dtype: type) -> np.ndarray:
         array = np.array(value, dtype=dtype)
@@ -140,7 +142,8 @@ def report_maze(slip: float = 0.0) -> SimpleNamespace:
 
 
 class ModelEnv(gymnasium.Env[int, int]):
-    """A model as an environment, written for reading: the reference that the compiled loop must agree with."""
+    """A model as an environment, written for reading: the reference that the compiled loop must
+    agree with."""
 
     def __init__(self, model: Any, first: int = 0) -> None:
         self.model, self.first = model, first

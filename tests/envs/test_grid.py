@@ -1,4 +1,5 @@
-"""The grid environment does what REPORTS says and what its model says, and keeps Gymnasium's contract."""
+"""The grid environment does what REPORTS says and what its model says, and keeps Gymnasium's
+contract."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ def test_importing_envs_loads_nothing_heavy():
 def expected(
     env: GridEnv, position: tuple[int, int], action: int
 ) -> tuple[tuple[int, int], float, bool]:
-    """The rules of REPORTS, once more and in plain words: next cell, reward, whether the episode terminates."""
+    """The rules of REPORTS, once more and in plain words: next cell, reward, whether the episode
+    terminates."""
     layout, config = env.layout, env.config
     if action == STAY:
         return position, 1.0 if position in layout.goals else 0.0, False
@@ -228,7 +230,8 @@ def test_the_reports_best_way_through_the_maze_earns_three_quarters():
     ("penalty", "way"), [(-4.3, 42), (-4.2, 32), (-2.6, 32), (-2.5, 24), (-2.0, 24)]
 )
 def test_surmountable_walls_give_the_reports_three_routes(penalty, way):
-    """REPORTS, G5: at discount 0.9 it pays to climb a wall that saves 10 moves from -4.2 up, and one that saves 18 from -2.5 up."""
+    """REPORTS, G5: at discount 0.9 it pays to climb a wall that saves 10 moves from -4.2 up, and
+    one that saves 18 from -2.5 up."""
     model = MazeEnv(walls="surmountable", wall_penalty=penalty).model
     next_state, reward = model.next_state[..., 0], model.reward[..., 0]
     value = np.zeros(model.states)

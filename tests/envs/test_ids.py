@@ -1,4 +1,5 @@
-"""Gymnasium's ids as configurations: options from the constructor's signature, and environments made from them."""
+"""Gymnasium's ids as configurations: options from the constructor's signature, and environments
+made from them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def assert_same(ours, theirs):
 
 
 def assert_same_when_followed(ours, theirs, steps, rng):
-    """Step both; where autoreset is disabled, reset what is over, and now and then something else as well."""
+    """Step both; where autoreset is disabled, reset what is over, and now and then something else
+    as well."""
     disabled = ours.metadata["autoreset_mode"] is AutoresetMode.DISABLED
     for _ in range(steps):
         actions = rng.integers(5, size=ours.num_envs)

@@ -51,7 +51,8 @@ def test_the_default_agents_reach_the_best_possible_in_the_empty_grid(store, age
 
 
 def test_the_report_preset_fails_as_the_report_did(store):
-    """G4: SARSA with epsilon-greedy, mean over the last 100 episodes -0.0006, while Q-learning gets there."""
+    """G4: SARSA with epsilon-greedy, mean over the last 100 episodes -0.0006, while Q-learning gets
+    there."""
     sarsa = start(store, preset="report").summary
     assert sarsa["reward_per_step_last_100"] < 0.01 and sarsa["steps_to_goal"] is None
     q_learning = start(store, preset="report", agent="q-learning").summary

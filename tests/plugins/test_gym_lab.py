@@ -1,4 +1,5 @@
-"""The lab of Gymnasium's environments: scores of the shipped presets, one table on both paths, refusals, and what a run keeps."""
+"""The lab of Gymnasium's environments: scores of the shipped presets, one table on both paths,
+refusals, and what a run keeps."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def learned(preset, seed=0, **options):
 
 
 def exactly(experiment, name, limit, **options):
-    """What the greedy policy earns, followed by hand through the environment's own table: nothing of ours but the policy."""
+    """What the greedy policy earns, followed by hand through the environment's own table: nothing
+    of ours but the policy."""
     base = gymnasium.make(name, **options).unwrapped
     here, total = np.array(base.initial_state_distrib, dtype=float), 0.0
     policy = experiment.agent.policy()
@@ -516,6 +518,7 @@ def test_agents_keep_what_is_their_own():
 
 @pytest.mark.parametrize(("agent", "least"), [("r-max", 0.6), ("monte-carlo", 0.4)])
 def test_agents_with_defaults_of_their_own_learn_the_slippery_lake(agent, least):
-    """With the settings of Q-learning R-max came to 0.45 in seed 4, and Monte Carlo to 0.11 in seed 0."""
+    """With the settings of Q-learning R-max came to 0.45 in seed 4, and Monte Carlo to 0.11 in seed
+    0."""
     made = [learned("default", seed, agent={"name": agent}) for seed in (0, 4)]
     assert min(one.summary()["greedy_return"] for one in made) > least

@@ -1,4 +1,5 @@
-"""What a run lacks, a library or a file, is said in one sentence before anything is made; so too where a run or a sweep goes on."""
+"""What a run lacks, a library or a file, is said in one sentence before anything is made; so too
+where a run or a sweep goes on."""
 
 from __future__ import annotations
 
@@ -238,7 +239,8 @@ def test_a_library_of_a_lab_in_a_file_is_asked_for_through_its_configuration(
     tmp_path,
     monkeypatch,
 ):
-    """A plugin says what it needs by one method; what it was given by `--data` is passed on, also to what was chosen."""
+    """A plugin says what it needs by one method; what it was given by `--data` is passed on, also
+    to what was chosen."""
     (tmp_path / "needy.py").write_text(
         "from sandbox import Lab, LabConfig, hookimpl\n"
         "from sandbox.errors import UsageError\n\n\n"

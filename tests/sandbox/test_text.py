@@ -1,4 +1,5 @@
-"""Numbers for people can be pasted where they are needed, and say neither more nor less than is known."""
+"""Numbers for people can be pasted where they are needed, and say neither more nor less than is
+known."""
 
 from __future__ import annotations
 

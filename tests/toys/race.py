@@ -1,4 +1,5 @@
-"""A one-file plugin for tests: a race of agents whose scores are known beforehand, and of some that cannot run it."""
+"""A one-file plugin for tests: a race of agents whose scores are known beforehand, and of some that
+cannot run it."""
 
 from __future__ import annotations
 

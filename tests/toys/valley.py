@@ -1,4 +1,5 @@
-"""A one-file plugin for sweeps: walk down a valley whose lowest point is known, epoch by epoch, with noise of the run's own seed."""
+"""A one-file plugin for sweeps: walk down a valley whose lowest point is known, epoch by epoch,
+with noise of the run's own seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A one-file plugin for tests: a random walk with everything that a lab can have, and ways to go wrong on request."""
+"""A one-file plugin for tests: a random walk with everything that a lab can have, and ways to go
+wrong on request."""
 
 from __future__ import annotations
 

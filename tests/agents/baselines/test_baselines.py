@@ -1,4 +1,5 @@
-"""Stable-Baselines3 behind our interface: the same learning as its own `learn`, taken up to the last bit, evaluated exactly."""
+"""Stable-Baselines3 behind our interface: the same learning as its own `learn`, taken up to the
+last bit, evaluated exactly."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def test_put_down_and_taken_up_it_goes_on_to_the_last_bit(agent):
     ("agent", "algorithm"), [("sb3-dqn", DQN), ("sb3-ppo", PPO), ("sb3-a2c", A2C)]
 )
 def test_blocks_learn_what_one_call_of_learn_learns(agent, algorithm):
-    """The same weights as Stable-Baselines3's own loop, from the same generators: schedules are not bent by the blocks."""
+    """The same weights as Stable-Baselines3's own loop, from the same generators: schedules are not
+    bent by the blocks."""
     options = {
         **SMALL[agent],
         "normalize": "none",
@@ -178,7 +180,8 @@ def test_learning_leaves_the_global_generators_and_threads_as_they_were():
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_grids_are_those_that_stable_baselines_would_step_itself(count):
-    """Step by step what DummyVecEnv with Monitor says of our single environments: observations, rewards, ends, last observations."""
+    """Step by step what DummyVecEnv with Monitor says of our single environments: observations,
+    rewards, ends, last observations."""
     from stable_baselines3.common.monitor import Monitor
     from stable_baselines3.common.vec_env import DummyVecEnv
 

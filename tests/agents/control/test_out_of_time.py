@@ -1,4 +1,5 @@
-"""Many seeds learn in blocks of minutes; a run whose time is over puts a block down in the middle, and a resume goes on there."""
+"""Many seeds learn in blocks of minutes; a run whose time is over puts a block down in the middle,
+and a resume goes on there."""
 
 from __future__ import annotations
 
@@ -90,7 +91,8 @@ def test_what_is_hardly_late_is_not_put_down(store, monkeypatch):
 
 
 def test_a_run_that_is_late_is_not_asked_for_one_more_block(store, monkeypatch):
-    """The time of a run counts from its beginning, preparation included; else a late one would crawl on, seed by seed."""
+    """The time of a run counts from its beginning, preparation included; else a late one would
+    crawl on, seed by seed."""
     monkeypatch.setattr(many, "ThreadPoolExecutor", OneByOne)
     monkeypatch.setattr(loop.Loop, "_on_time", lambda self: self.work.experiment is None)
     stopped = run("maze", **FEW, max_time=3600)

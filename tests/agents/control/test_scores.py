@@ -1,4 +1,5 @@
-"""Scores are true: never above the optimum, sampled ones with their errors, and of the policy that is really played."""
+"""Scores are true: never above the optimum, sampled ones with their errors, and of the policy that
+is really played."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def test_no_exact_score_exceeds_the_optimum(world, seed, discount):
 
 
 def test_the_better_agent_is_not_the_one_that_ends_sooner(store):
-    """Falling into a hole ends the episode: a return divided by fewer steps looked better than the best possible one."""
+    """Falling into a hole ends the episode: a return divided by fewer steps looked better than the
+    best possible one."""
     made = compare(
         "maze",
         ["far=value-iteration", "near=value-iteration"],
@@ -195,7 +197,8 @@ def test_ucb_vi_is_judged_by_the_policy_of_each_step(store):
 
 
 class Promises(gymnasium.Env):
-    """A corridor whose table promises 1 at its end, where the environment pays -100: random play never comes so far."""
+    """A corridor whose table promises 1 at its end, where the environment pays -100: random play
+    never comes so far."""
 
     LENGTH = 40
 

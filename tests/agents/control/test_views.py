@@ -1,4 +1,5 @@
-"""Which worlds lie on a grid, and where their actions point: read off the models of Gymnasium's own."""
+"""Which worlds lie on a grid, and where their actions point: read off the models of Gymnasium's
+own."""
 
 from __future__ import annotations
 

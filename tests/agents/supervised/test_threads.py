@@ -1,6 +1,8 @@
-"""A small model learns with one thread wherever it runs; how many it had is kept, and a resumed run has as many."""
+"""A small model learns with one thread wherever it runs; how many it had is kept, and a resumed run
+has as many."""
 
-# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is there
+# ruff: noqa: E402 - torch is an extra, and what needs it stands behind the question whether it is
+# there
 from __future__ import annotations
 
 import pytest

@@ -1,7 +1,8 @@
 """What every tabular agent learns with seed 0, as digests kept in fixtures/tables.json: a change of
 form must not change a byte.
 
-`python -m tests.agents.tabular.test_tables` writes the file anew; a difference belongs in the changelog.
+`python -m tests.agents.tabular.test_tables` writes the file anew; a difference belongs in the
+changelog.
 """
 
 from __future__ import annotations

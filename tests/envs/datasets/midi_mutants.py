@@ -1,7 +1,10 @@
-"""Mutated MIDI files through the reader: `python -m tests.envs.datasets.midi_mutants SEED COUNT [FOLDER]`.
+"""Mutated MIDI files through the reader: `python -m tests.envs.datasets.midi_mutants SEED COUNT
+[FOLDER]`.
 
-Each mutant is a function of seed and number, so one that ends the process can be made again: the last line of standard error names it.
-What is counted goes to standard output, as JSON; anything but a piece or `Unreadable` ends with a traceback.
+Each mutant is a function of seed and number, so one that ends the process can be made again: the
+last line of standard error names it.
+What is counted goes to standard output, as JSON; anything but a piece or `Unreadable` ends with a
+traceback.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from envs.datasets.rolls import KEYS
 
 ABSURD = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 LARGEST = 500e6
-"""Bytes of memory that reading one file may take: two of its rolls at the most steps per beat, and what counting notes takes."""
+"""Bytes of memory that reading one file may take: two of its rolls at the most steps per beat, and
+what counting notes takes."""
 
 
 def flip(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
@@ -114,7 +118,8 @@ def ticks(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
 
 
 def events(content: bytearray, rng: np.random.Generator, other: bytes) -> None:
-    """Messages that go on for longer than the file does, without status, or with one that does not exist."""
+    """Messages that go on for longer than the file does, without status, or with one that does not
+    exist."""
     at = int(rng.integers(len(content)))
     kinds = [
         b"\x00\xf0\xff\xff\xff\x7f",

@@ -1,4 +1,5 @@
-"""Points of a function: files that are read, files that are refused with the line, and made-up points."""
+"""Points of a function: files that are read, files that are refused with the line, and made-up
+points."""
 
 from __future__ import annotations
 

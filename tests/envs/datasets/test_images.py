@@ -1,4 +1,5 @@
-"""Images from files are what their makers published, or are refused; corruptions do what they say."""
+"""Images from files are what their makers published, or are refused; corruptions do what they
+say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Files that somebody damaged: the reader gives a piece or says why not, and the process lives on."""
+"""Files that somebody damaged: the reader gives a piece or says why not, and the process lives
+on."""
 
 from __future__ import annotations
 

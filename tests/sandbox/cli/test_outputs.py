@@ -1,4 +1,5 @@
-"""What a command leaves behind goes into the run, or the store; elsewhere only where `--output` says so."""
+"""What a command leaves behind goes into the run, or the store; elsewhere only where `--output`
+says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What stands on a screen of 80, 100 or 120 columns: tables and commands that fit, and figures while a run works."""
+"""What stands on a screen of 80, 100 or 120 columns: tables and commands that fit, and figures
+while a run works."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def test_a_table_gives_up_its_spare_columns_first(screen, capsys):
 
 
 def test_only_a_screen_has_a_width(monkeypatch, capsys):
-    """Shells and GNU readline leave COLUMNS behind for the programs that they start, also where their output goes into a pipe."""
+    """Shells and GNU readline leave COLUMNS behind for the programs that they start, also where
+    their output goes into a pipe."""
     monkeypatch.setenv("COLUMNS", "90")
     assert output.width() is None
     output.table(["run", "result"], [["one", "word " * 60]])

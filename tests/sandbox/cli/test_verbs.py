@@ -1,4 +1,5 @@
-"""Commands on finished runs are commands like any other: listed, with options and help, found after a slip."""
+"""Commands on finished runs are commands like any other: listed, with options and help, found after
+a slip."""
 
 from __future__ import annotations
 

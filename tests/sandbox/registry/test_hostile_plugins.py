@@ -1,4 +1,5 @@
-"""Plugins that end the program, print, or have names that no folder has: they are reported, and change nothing else."""
+"""Plugins that end the program, print, or have names that no folder has: they are reported, and
+change nothing else."""
 
 from __future__ import annotations
 

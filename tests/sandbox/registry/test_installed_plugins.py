@@ -12,7 +12,8 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def twenty(tmp_path):
-    """A folder on the path with twenty installed plugins; each notes in `imported` that it was imported."""
+    """A folder on the path with twenty installed plugins; each notes in `imported` that it was
+    imported."""
     site = tmp_path / "site"
     for number in range(20):
         name = {0: "broken", 1: "slow"}.get(number, f"plug{number}")

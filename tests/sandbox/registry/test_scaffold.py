@@ -1,4 +1,5 @@
-"""`new plugin`: what it writes can be installed, runs, passes its own tests, and goes away without a trace."""
+"""`new plugin`: what it writes can be installed, runs, passes its own tests, and goes away without
+a trace."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ HERE = [
 
 @pytest.fixture(scope="module")
 def fresh_python(tmp_path_factory):
-    """A virtual environment of its own that sees the sandbox and its dependencies, and into which plugins are installed."""
+    """A virtual environment of its own that sees the sandbox and its dependencies, and into which
+    plugins are installed."""
     home = tmp_path_factory.mktemp("fresh")
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"

@@ -1,4 +1,5 @@
-"""The loop: every ending has a status, stopping changes no byte, and nothing that depends on time reaches a result."""
+"""The loop: every ending has a status, stopping changes no byte, and nothing that depends on time
+reaches a result."""
 
 from __future__ import annotations
 

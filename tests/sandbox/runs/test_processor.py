@@ -1,4 +1,5 @@
-"""The processor stands in run.json, and a run whose numbers follow it is not resumed on another one unasked."""
+"""The processor stands in run.json, and a run whose numbers follow it is not resumed on another one
+unasked."""
 
 from __future__ import annotations
 

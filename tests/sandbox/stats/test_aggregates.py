@@ -25,8 +25,10 @@ OTHER = np.array(
     [[0.62, 0.88, 0.20], [0.40, 1.10, 0.41], [0.77, 0.95, 0.09], [0.51, 1.05, 0.26]]
 )  # [runs, tasks]
 
-# What rliable's formulas give for these two, worked out with SciPy: trim_mean(scores, 0.25, axis=None); the mean over tasks of the means over
-# runs; 1 - mean(minimum(scores, 1)); mannwhitneyu(…, alternative="greater") of 14.5, 15.5 and 5.5 over 20 pairs each, averaged.
+# What rliable's formulas give for these two, worked out with SciPy: trim_mean(scores, 0.25,
+# axis=None); the mean over tasks of the means over
+# runs; 1 - mean(minimum(scores, 1)); mannwhitneyu(…, alternative="greater") of 14.5, 15.5 and 5.5
+# over 20 pairs each, averaged.
 RLIABLE = {"iqm": 0.66666667, "mean": 0.65733333, "gap": 0.38933333, "improvement": 35.5 / 60}
 
 

@@ -1,4 +1,5 @@
-"""Times that may be censored: against arithmetic, SciPy's two-sample test, and the error rates that they promise."""
+"""Times that may be censored: against arithmetic, SciPy's two-sample test, and the error rates that
+they promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Nothing is left lying about: drafts of killed writers, folders of runs that died as they began, graves; and deleting is quick."""
+"""Nothing is left lying about: drafts of killed writers, folders of runs that died as they began,
+graves; and deleting is quick."""
 
 from __future__ import annotations
 

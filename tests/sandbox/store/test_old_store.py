@@ -1,6 +1,8 @@
-"""Runs, a sweep and a comparison written in November 2026 (fixtures/store_2026_11.tar.gz) list, show, load, resume and verify for good.
+"""Runs, a sweep and a comparison written in November 2026 (fixtures/store_2026_11.tar.gz) list,
+show, load, resume and verify for good.
 
-The fixture was made by the commands that its run.json files name, under commit 9549838, before records had digests.
+The fixture was made by the commands that its run.json files name, under commit 9549838, before
+records had digests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Nothing outside of a run is touched, nothing is lost without a word, and one bad run hides no other."""
+"""Nothing outside of a run is touched, nothing is lost without a word, and one bad run hides no
+other."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def start(store, seed=0, settings=None, **options):
 
 @pytest.fixture(params=[True, False], ids=["descriptors", "without them"])
 def means(request, monkeypatch):
-    """With and without what the system offers against links (Windows has no O_NOFOLLOW and no descriptors of folders)."""
+    """With and without what the system offers against links (Windows has no O_NOFOLLOW and no
+    descriptors of folders)."""
     if request.param and not open_folder.DESCRIPTORS:
         pytest.skip("this system has no descriptors of folders")
     monkeypatch.setattr(open_folder, "DESCRIPTORS", request.param)

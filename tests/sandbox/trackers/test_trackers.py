@@ -1,4 +1,5 @@
-"""Trackers against the real ones: event files read back by TensorBoard, an MLflow server on SQLite; and against none at all."""
+"""Trackers against the real ones: event files read back by TensorBoard, an MLflow server on SQLite;
+and against none at all."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ def same_but_durations(one, other):
 
 
 def killed_and_resumed(walk, say, steps, known, *track):
-    """A run that was killed when its tracker knew more than its checkpoint, and then resumed; its folder, and that of a run left alone.
+    """A run that was killed when its tracker knew more than its checkpoint, and then resumed; its
+    folder, and that of a run left alone.
 
     `known` gives the last step that the tracker of a run folder knows, 0 before it knows any.
     """
@@ -93,7 +95,8 @@ def killed_and_resumed(walk, say, steps, known, *track):
 
 
 class Slow(Tracker):
-    """Keeps what it is sent; the first points take as long as its target says, or until `free` is set."""
+    """Keeps what it is sent; the first points take as long as its target says, or until `free` is
+    set."""
 
     name = "slow"
 
@@ -542,7 +545,8 @@ def test_an_mlflow_server_that_is_down_is_reported_once_and_the_run_finishes(wal
 def test_a_fresh_database_is_prepared_before_the_run_learns_and_takes_the_next_run_too(
     walk, say, tmp_path
 ):
-    """The first use of a database takes MLflow longer than the run lasts; a second run comes while nobody waits any more."""
+    """The first use of a database takes MLflow longer than the run lasts; a second run comes while
+    nobody waits any more."""
     pytest.importorskip("mlflow")
     database = f"sqlite:///{tmp_path}/fresh.db"
     for _ in range(2):

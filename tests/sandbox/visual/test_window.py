@@ -82,7 +82,8 @@ def test_closing_ends_the_showing_and_stays_closed(window: Window, event: int | 
 
 
 def test_it_keeps_the_pace(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock that only waiting moves: ten frames at 50 per second wait for a fifth of a second in all."""
+    """By a clock that only waiting moves: ten frames at 50 per second wait for a fifth of a second
+    in all."""
     window.fps = 50
     window.show(Plate())
     clock = [1000.0]
