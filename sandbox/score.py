@@ -74,5 +74,9 @@ def score_of(declared: Mapping[str, Any], summary: Mapping[str, Any]) -> Score |
     name, value = next(iter(summary.items()), ("", None))
     if not is_number(value):
         return None
-    optimum = summary.get(f"optimal_{name.removeprefix('greedy_')}", summary.get("optimum"))
+    optima = {key.removeprefix("optimal_"): value for key, value in summary.items()}
+    optimum = next(
+        (optima[of] for of in optima if f"optimal_{of}" in summary and name.endswith(of)),
+        summary.get("optimum"),
+    )
     return Score(name, float(value), float(optimum) if is_number(optimum) else None)
