@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+import urllib.request
 
 import pytest
 
@@ -48,6 +49,7 @@ def offline(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies of its first use
     return tmp_path / "cache"
 
 
