@@ -1,5 +1,5 @@
 """`python -m sandbox`. Its own root comes before the working directory, so that a folder named
-envs/ or agents/ there hides nothing.
+envs/ or agents/ there does not shadow ours.
 """
 
 import os

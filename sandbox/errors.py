@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SandboxError(Exception):
-    """Something the user can mend. `exit_code` is what the command line returns: 1 the run or a
+    """An error that the user can fix. `exit_code` is what the command line returns: 1 the run or a
     check failed, 2 wrong usage.
 
     Example:
@@ -37,13 +37,13 @@ class UsageError(SandboxError):
 
 
 class UnknownNameError(UsageError, KeyError):
-    """A name that nothing answers to.
+    """A name that does not exist.
 
     Args:
         kind: what was looked for, in the singular ("agent").
         name: the name that was given.
         known: the names that exist.
-        hint: what to do when no name is near.
+        hint: what to do when no known name is similar.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
@@ -66,7 +66,7 @@ class ConfigError(UsageError, ValueError):
     """One or more wrong values in a configuration; all of them are listed.
 
     Args:
-        title: whose configuration it is ("lab 'maze'").
+        title: what the configuration belongs to ("lab 'maze'").
         problems: one sentence for each wrong value.
     """
 
@@ -94,7 +94,7 @@ class LinkError(StoreError):
     anywhere.
 
     Args:
-        path: of the link.
+        path: the path of the link.
     """
 
     def __init__(self, path: Path) -> None:
@@ -144,8 +144,8 @@ def error_text(error: BaseException) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant, or None when none is close.
 
-    Capitals count as small letters, and `_` as `-`. A few slips of the keyboard come first; a name
-    that shares most of its letters in their order comes after them.
+    Case is ignored, and `_` counts as `-`. Names within a few typing errors come first, then names
+    that share most of their letters in the same order.
     """
     spelled = {_plain(candidate): candidate for candidate in known}
     typed = _plain(name)
@@ -163,10 +163,10 @@ def _plain(name: str) -> str:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """How many letters are put in, left out, or swapped with their neighbour between two words.
+    """The number of insertions, deletions and swaps of neighbouring letters between two words.
 
-    Another letter in the place of one counts twice. Source: optimal string alignment (Damerau
-    1964): no letter takes part in two of these.
+    A substitution counts twice. Source: optimal string alignment (Damerau 1964): no letter takes
+    part in two of these.
     """
     above: list[int] = []
     row = list(range(len(other) + 1))

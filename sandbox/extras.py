@@ -13,7 +13,7 @@ def need(what: str, extra: str, *modules: str) -> None:
 
     Args:
         what: what needs them, as the beginning of a sentence ("Lab 'mnist'").
-        extra: of the package, which brings them ("torch").
+        extra: the extra of our package that installs them ("torch").
         modules: as they are imported.
 
     Raises:
@@ -25,7 +25,7 @@ def need(what: str, extra: str, *modules: str) -> None:
 
 
 def missing(what: str, extra: str, library: str) -> UsageError:
-    """The error that says that a library is not installed; arguments as of `need`."""
+    """The error that says that a library is not installed; arguments as in `need`."""
     install = f'python -m pip install "sandbox-lab[{extra}]"'
     here = f"for the Python in {sys.prefix}"
     return UsageError(f"{what} needs {library}, which is not installed: {install} ({here}).")

@@ -26,7 +26,7 @@ def read_text(path: str | Path, encoding: str = "utf-8", most: int = LARGEST) ->
     """The content of a text file, its lines ended by a line feed.
 
     Raises:
-        OSError: as of `read_bytes`.
-        UnicodeDecodeError: when it is no text.
+        OSError: as in `read_bytes`.
+        UnicodeDecodeError: when it is not text in that encoding.
     """
     return read_bytes(path, most).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")

@@ -142,7 +142,7 @@ class Experiment(ABC):
         """Figures of the work done so far; cheap, without side effects."""
 
     def score(self) -> Score | None:
-        """What the run is judged by; None for the first number of the summary, of which more is
+        """What the run is judged by; None for the first number of the summary, where higher is
         better.
         """
         return None
@@ -168,8 +168,8 @@ class Context:
         full_metrics: whether an experiment of many seeds keeps every seed's own metrics, beside the
             bands.
         on_time: asked by work that may take minutes in one go: False once the run should have
-            stopped (`--max-time`), so that it is put down in the middle. Before the first block
-            there is nothing to put down: OutOfTime ends the run.
+            stopped (`--max-time`), so that it stops in the middle. Before the first block there is
+            nothing to save: OutOfTime ends the run.
 
     Example:
         >>> from sandbox import Context
@@ -203,8 +203,8 @@ class Frame(Protocol):
 
 
 class Lab(ABC):
-    """A question with its settings. Only `Config` and `build` are required; the rest is what a lab
-    may offer besides.
+    """A question with its settings. Only `Config` and `build` are required; everything else is
+    optional.
 
     Attributes:
         Config: its fields are the command line's options.
@@ -271,7 +271,7 @@ class Lab(ABC):
 
         Args:
             config: the validated configuration.
-            cores: that the process may use.
+            cores: number of cores that the process may use.
         """
         return cores
 
@@ -301,7 +301,7 @@ class Lab(ABC):
         Args:
             experiment: the experiment at its end.
             artifacts: where the files go.
-            metrics: of the run.
+            metrics: the run's metrics.
         """
 
     def frames(
@@ -349,7 +349,7 @@ class Lab(ABC):
         Args:
             claim: its id.
             seeds: how many runs were measured; bands are made of as many.
-            data: the folder of data files that `claims_for` got.
+            data: the folder of data files that was passed to `claims_for`.
         """
         return iter(())
 

@@ -22,7 +22,7 @@ class ObservedRun(Protocol):
         folder: the run's folder; `folder.metrics()` are the metrics so far.
         lab: the lab.
         config: the validated configuration.
-        context: of the experiment.
+        context: the experiment's context.
         stop: `stop.request("interrupted")` ends the run after this block.
         resumed_at: units that were done when the run began or was resumed.
         learning_seconds: seconds spent learning so far.
@@ -54,7 +54,7 @@ class Observer:
     Every method does nothing unless a subclass says otherwise.
 
     Attributes:
-        name: in reports; the registered name where it is "".
+        name: the name in reports; "" means the registered name.
 
     Example:
         >>> from sandbox import Observer

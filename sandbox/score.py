@@ -19,13 +19,13 @@ class Score:
 
     Attributes:
         name: as in the summary ("reward_per_step").
-        value: of the run; NaN before there is one.
+        value: the run's value; NaN before there is one.
         optimum: the best possible value, or None where it is unknown.
         optimum_is: which optimum is meant, in words ("highest expected return of an episode of 168
             steps, undiscounted").
         higher_is_better: whether more is better.
-        unit: of the value ("reward per step").
-        standard_error: of a value that was sampled; None where it is exact.
+        unit: the value's unit ("reward per step").
+        standard_error: standard error of a sampled value; None where the value is exact.
         episodes: how many episodes were sampled; None where it is exact.
 
     Example:
@@ -45,8 +45,8 @@ class Score:
     episodes: int | None = None
 
     def above_optimum(self, errors: float = 5.0) -> bool:
-        """Whether the value is better than the best possible one, by more than rounding and so many
-        standard errors.
+        """Whether the value is better than the best possible one, by more than rounding and
+        `errors` standard errors.
         """
         if self.optimum is None:
             return False
@@ -61,7 +61,7 @@ def score_of(declared: Mapping[str, Any], summary: Mapping[str, Any]) -> Score |
         declared: what the experiment declared, as plain values; empty where it declares none, and
             in records written before experiments could. The score is the first number of the
             summary then, and more is better.
-        summary: of the run.
+        summary: the run's summary.
 
     Returns:
         None where there is no finite number.

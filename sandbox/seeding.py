@@ -88,7 +88,7 @@ class GlobalGenerators:
             self._write(outside)
 
     def state(self) -> dict[str, Any]:
-        """What the generators hold, as arrays and plain values; empty before the first use."""
+        """The states of the generators, as arrays and plain values; empty before the first use."""
         inside = dict(self._inside or {})
         if "python" in inside:
             version, words, gauss = inside["python"]

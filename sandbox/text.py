@@ -171,7 +171,7 @@ def figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def ranks(values: Iterable[float | None]) -> list[str]:
-    """The ranks of sorted values, best first: equal ones, up to rounding, share theirs.
+    """The ranks of sorted values, best first: values equal up to rounding share a rank range.
 
     Args:
         values: None has no rank.

@@ -1,7 +1,7 @@
 """The command line: one file per command, imported when it is used.
 
-Every error that a person can mend is printed as one message on standard error, with exit code 1
-(the run or a check failed), 2 (wrong usage) or 130 (interrupted).
+Every error that the user can fix is printed as one message on standard error, with exit code 1 (the
+run or a check failed), 2 (wrong usage) or 130 (interrupted).
 """
 
 from __future__ import annotations
@@ -163,13 +163,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as error:
         if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
-            return 0  # click's own, where the reader of our output went away
+            return 0  # click's exit when the reader of our output is gone
         _complain(f"A plugin ended the program: SystemExit({error.code!r}).", None)
         return 1
 
 
 def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[None]:
-    """Where `--json` is given, standard output is for one document alone."""
+    """With `--json`, reserve standard output for the one document."""
     if "--json" not in words:
         return contextlib.nullcontext()
     from sandbox.cli.output import only_documents
@@ -188,7 +188,7 @@ def _choose_plugins(words: list[str]) -> list[str]:
         from sandbox.registry.registry import registry
 
         registry().disabled.update(map(canonical, disabled))
-        listing = bool(words) and words[0] == "plugins"  # which is there to tell what is broken
+        listing = bool(words) and words[0] == "plugins"  # this command reports broken plugins
         for file in files:
             try:
                 registry().add_file(Path(file))

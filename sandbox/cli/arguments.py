@@ -12,7 +12,7 @@ import click
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """The words with `-` for `_` in the names of options; words behind `--` stay as they are."""
+    """The words with `-` for `_` in the names of options; words after `--` stay as they are."""
     rest = list(arguments)
     stop = rest.index("--") if "--" in rest else len(rest)
     return [_normal(word) for word in rest[:stop]] + rest[stop:]
@@ -63,7 +63,7 @@ def command_line() -> str:
 
 
 def words() -> list[str]:
-    """The words behind `python -m sandbox`, as they were given."""
+    """The words after `python -m sandbox`, as they were given."""
     context = click.get_current_context(silent=True)
     given = context.find_root().obj if context is not None else None
     return list(given) if isinstance(given, list) else sys.argv[1:]

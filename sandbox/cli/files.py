@@ -15,10 +15,10 @@ def destination(run: Run, output: Path | None, *names: str) -> Iterator[list[Pat
     """Where to write, one path for each name; files in the run are listed when the block ends.
 
     Args:
-        run: whose files they are.
+        run: the run that the files belong to.
         output: the first file, beside which the others go under its name; None for the run's
             artifacts.
-        names: of the files in the run, which differ in their endings.
+        names: the file names in the run, which differ in their endings.
 
     Raises:
         UsageError: when something cannot be written.

@@ -22,11 +22,11 @@ class Group:
 
     Attributes:
         kind: "sweep" or "comparison".
-        id: of it.
+        id: the id of the sweep or comparison.
         rows: the runs that the listing shows as this one line, oldest first; a run of a comparison
             may also have its own line.
-        members: of a comparison, the ids of all its runs.
-        stored: those of them that are in the store; of a sweep, `rows`.
+        members: for a comparison, the ids of all its runs.
+        stored: the members that are in the store; for a sweep, `rows`.
     """
 
     kind: str
@@ -40,7 +40,7 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
     """The rows, those of a group as one, at the place of its last run.
 
     Args:
-        store: where they are from.
+        store: the store that holds the runs.
         rows: oldest first.
         every: all runs in the store, of which a comparison may have used any.
     """
@@ -106,9 +106,7 @@ def cells(group: Group) -> list[str]:
 
 
 def _span(rows: Sequence[Row]) -> str:
-    """From where to where the scores of the runs lie; of sampled ones with the largest standard
-    error.
-    """
+    """The range of the runs' scores; for sampled scores, with the largest standard error."""
     scores = [score for row in rows if (score := score_of(row.score, row.summary)) is not None]
     if not scores:
         return ""

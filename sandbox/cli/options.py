@@ -55,8 +55,8 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Decorator
     """Where a command's files go.
 
     Args:
-        what: is written there.
-        default: where that is without the option.
+        what: what is written there.
+        default: where it is written without the option.
         folder: whether it is a folder rather than a file.
     """
 
@@ -163,7 +163,7 @@ def request_options(
         seeds: the number of seeds without the option, >= 1.
         seeds_help: what the seeds are for.
         pictures: whether runs make pictures without the option.
-        threads: of each run without the option; None lets the lab choose.
+        threads: threads of each run without the option; None lets the lab choose.
     """
     presets = "|".join(dict.fromkeys(["default", *lab.presets]))
     chosen = "" if threads else " [default: 1 for a small network, else all cores]"
@@ -222,7 +222,7 @@ def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> 
     Args:
         lab: the lab's name.
         layer: options of the lab, as a layer of configuration.
-        values: those of `request_options`, by the names of their parameters.
+        values: the values of `request_options`, by the names of their parameters.
     """
     return Request(
         lab,
@@ -264,11 +264,11 @@ class ConfigOption(click.Option):
         self.show_defaults({})
 
     def show_defaults(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """Show in the help the values that hold when the option is not given.
+        """Show in the help the values in effect when the option is not given.
 
         Args:
-            values: whole configurations, plain: by the agents that are compared, or one by "".
-                An option that is in none of them keeps its own default.
+            values: whole configurations as plain values, by compared agent, or a single one under
+                "". An option that is in none of them keeps its own default.
         """
         known = {agent: _look_up(one, self.option) for agent, one in values.items()}
         known = {agent: value for agent, value in known.items() if value is not MISSING}

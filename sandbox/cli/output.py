@@ -40,8 +40,8 @@ _documents: list[IO[str]] = []
 
 @contextlib.contextmanager
 def only_documents() -> Iterator[None]:
-    """Standard output is for `print_json` alone: what a plugin, or a process that it starts, writes
-    meanwhile goes to standard error.
+    """Reserve standard output for `print_json`: the output of plugins, and of processes that they
+    start, goes to standard error.
     """
     with _apart(sys.stdout) as stream:
         _documents.append(stream)
@@ -108,7 +108,7 @@ def wrapped(text: str, room: int | None) -> list[str]:
 
 
 def score(judged: Score) -> str:
-    """A score for people; of a sampled one no more digits than its standard error leaves."""
+    """A score as text; a sampled one has no more digits than its standard error justifies."""
     return (
         number(judged.value)
         if judged.standard_error is None
@@ -117,8 +117,8 @@ def score(judged: Score) -> str:
 
 
 def rounded(value: float, error: float | None) -> str:
-    """A figure beside one that has a standard error: no more digits than the error leaves, or four
-    of them.
+    """A number next to one with a standard error: no more digits than the error justifies, or four
+    without an error.
     """
     return number(value, 4) if not error else plus_minus(value, error).partition(" ")[0]
 
@@ -179,11 +179,11 @@ def table(
     right: Sequence[str] = (),
     spare: Sequence[str] = (),
 ) -> None:
-    """Print a table; where it is too wide for the screen, its longest texts take several lines.
+    """Print a table; if it is too wide for the screen, its longest texts take several lines.
 
     Args:
         columns: the headings.
-        rows: values; those that are no text are shown as numbers.
+        rows: values; values that are not text are shown as numbers.
         right: columns that are aligned to the right.
         spare: columns that are left out, one by one, where the whole table is too wide.
     """
@@ -249,7 +249,7 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
     low, high = np.nanmin(means), np.nanmax(means)
     scale = (
         (means - low) / (high - low) if high > low else means * 0 + 0.5
-    )  # where there is no value, there is no bar
+    )  # a missing value has no bar
     return "".join(
         " " if np.isnan(level) else BARS[min(int(level * len(BARS)), len(BARS) - 1)]
         for level in scale
@@ -263,7 +263,7 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
     so that it can be copied; without room beside it, the explanation is printed below.
 
     Args:
-        commands: the words of a command behind `python -m sandbox`, and what it does.
+        commands: the words of a command after `python -m sandbox`, and what it does.
     """
     click.echo()
     typed = [

@@ -25,7 +25,7 @@ EXIT_CODES = {
 
 
 def print_run(run: Run, *, as_json: bool = False) -> int:
-    """Print a run's ending and return the exit code that goes with it."""
+    """Print how a run ended and return the corresponding exit code."""
     if as_json:
         print_json(run.document())
         return EXIT_CODES[run.status]
@@ -42,7 +42,7 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
 
 
 def print_executed(execute: Callable[[], Run], *, as_json: bool) -> int:
-    """Execute a run, print its ending and return its exit code; with JSON also when it failed."""
+    """Execute a run, print how it ended and return its exit code; print JSON even if it failed."""
     try:
         return print_run(execute(), as_json=as_json)
     except RunFailed as error:

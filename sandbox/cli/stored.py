@@ -42,7 +42,7 @@ def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
 
     Raises:
         UnknownNameError: when nothing has this name.
-        UsageError: when several begin so.
+        UsageError: when several ids begin with it.
     """
     try:
         return store.find(name)
@@ -57,7 +57,7 @@ def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
             hint = "`python -m sandbox list` shows runs; see `list sweeps`, `list comparisons` too."
             raise UnknownNameError("run, sweep or comparison", name, error.known, hint) from None
         return group
-    except UsageError as error:  # several runs begin so; if they are a sweep's, it may be meant
+    except UsageError as error:  # several runs match; the name may mean their sweep
         sweep = sweeps.find(store, name)
         if sweep is None:
             raise
@@ -112,8 +112,8 @@ def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
 
 
 def _words(command: object) -> list[str]:
-    """The words behind `python -m sandbox` of a comparison's command line; empty when it
-    was not started by one.
+    """The words after `python -m sandbox` of a comparison's command line; empty when it was not
+    started by one.
     """
     try:
         words = shlex.split(str(command or ""))

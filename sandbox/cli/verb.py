@@ -15,7 +15,7 @@ from sandbox.registry.registry import registry
 
 
 def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Makes a click command one on a run of a lab.
+    """Turn a click command into a command on a run of a lab.
 
     The command takes RUN and `--store`, and its function gets the loaded run first.
 
@@ -86,7 +86,7 @@ def verbs() -> set[str]:
 
 
 def _actions(lab: str) -> Mapping[str, Action]:
-    """The verbs of a lab; of one that cannot be loaded, none (`plugins` tells about it)."""
+    """The verbs of a lab; of one that cannot be loaded, none (`plugins` reports it)."""
     try:
         return registry().lab(lab).actions
     except SandboxError:

@@ -1,6 +1,6 @@
 """What one agent of a comparison reached: a function of the files of its finished runs.
 
-The generators that resample are named after what they are for.
+Each generator for resampling is named after its purpose.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class AgentResult:
     Attributes:
         label: its name in the comparison.
         runs: its finished runs, at least one.
-        wanted: how many there should be.
+        wanted: number of runs that the comparison requested.
     """
 
     label: str
@@ -65,7 +65,8 @@ class AgentResult:
     def error(self) -> float | None:
         """Standard error of the mean of sampled scores that have no interval; else None.
 
-        So few runs have one score for all: interquartile mean, mean and median are the same.
+        With fewer than `MIN_RUNS` runs, the interquartile mean, mean and median are equal, so one
+        standard error serves for all three.
         """
         every = [one.score.standard_error for one in self.runs]
         known = [error for error in every if error is not None]
@@ -96,28 +97,31 @@ class AgentResult:
 
     @property
     def arrived(self) -> int | None:
-        """Runs that reached 95 % of the optimum and stayed; None without optimum or curve."""
+        """Number of runs that reached 95 % of the optimum and stayed; None without optimum or
+        curve.
+        """
         arrivals = self._in_steps
         return None if arrivals is None else sum(one.at is not None for one in arrivals)
 
     @cached_property
     def steps(self) -> MedianTime | None:
-        """Median env steps until then; None where `arrived` is."""
+        """Median env steps until 95 % of the optimum; None where `arrived` is None."""
         return _median(self._in_steps)
 
     @property
     def before(self) -> float | None:
-        """Env steps at the evaluation before the one of the median; None without median."""
+        """Env steps at the evaluation before the median time; None without median."""
         steps, arrivals = self.steps, self._in_steps or ()
         before = [one.after for one in arrivals if steps is not None and one.at == steps.median]
         return min((after for after in before if after is not None), default=None)
 
     @cached_property
     def _in_seconds(self) -> tuple[MedianTime | None, float | None]:
-        """The median in seconds, and the evaluation before it.
+        """The median time in seconds, and the seconds at the evaluation before it.
 
-        It is reached by as many arrivals as in steps. In seconds alone a run that ends early would
-        be censored early: a fast learner that never arrives would leave only the others.
+        It counts as many arrivals as the median in env steps. Counted in seconds alone, a run that
+        ends early would be censored early: a fast run that never arrives would drop out and leave
+        only the others.
         """
         steps, seconds = self._in_steps, _of_all([one.seconds for one in self.runs])
         median = _median(seconds)
@@ -133,12 +137,12 @@ class AgentResult:
 
     @property
     def seconds(self) -> MedianTime | None:
-        """Median seconds until 95 %, reached where `steps` are; None also without times."""
+        """Median seconds until 95 %, finite where `steps` is; None also without recorded times."""
         return self._in_seconds[0]
 
     @property
     def seconds_before(self) -> float | None:
-        """Seconds at the evaluation before."""
+        """Seconds at the evaluation before the median time."""
         return self._in_seconds[1]
 
     def document(self) -> dict[str, Any]:
@@ -160,7 +164,7 @@ class AgentResult:
 
 
 def _of_all(arrivals: Sequence[Arrival | None]) -> list[Arrival] | None:
-    """The arrivals, if they are known of all runs."""
+    """The arrivals, if they are known for all runs; else None."""
     known = [one for one in arrivals if one is not None]
     return known if len(known) == len(arrivals) else None
 

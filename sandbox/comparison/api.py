@@ -39,7 +39,7 @@ class Comparison(Compared):
         return page
 
     def document(self) -> dict[str, Any]:
-        """All of it as one JSON document."""
+        """The whole comparison as one JSON document."""
         return {
             "comparison": self.id,
             "folder": str(self.folder.resolve()),
@@ -76,7 +76,7 @@ class Comparison(Compared):
             if page.exists() and self._written() == document.encode():
                 return  # the page shows nothing that is not in the document
             write_whole(page, self.to_html().encode(), sync=False)
-            # The document comes last: where it is current, so is the page.
+            # The document is written last: if it is current, so is the page.
             write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
         except OSError as error:
             raise SandboxError(
@@ -128,7 +128,8 @@ def compare(
             files with an agent's settings.
         seeds, seed: number of seeds, >= 1 (intervals need 3), and the first of them, >= 0.
         preset: one of the lab's presets.
-        config: settings of all, nested; options under "agent" go to every agent that has them.
+        config: settings shared by all agents, nested; options under "agent" go to every agent that
+            has them.
         agent_options: options of single agents: `{"sarsa": {"alpha": 0.1}}`.
         fresh: whether to run everything again instead of reusing finished runs.
         pictures: whether new runs make pictures.
@@ -176,11 +177,11 @@ def compare_agents(
     """Make a comparison; see `compare`.
 
     Args:
-        wanted: what is compared.
+        wanted: the request.
         store: where the runs go.
         settings: how new runs are executed.
         workers: which processes execute them.
-        fresh, output, progress: as of `compare`.
+        fresh, output, progress: as in `compare`.
     """
     agents, remarks = _checked(wanted)
     planned = planned_runs(wanted.request, agents)

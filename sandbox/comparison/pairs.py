@@ -27,10 +27,11 @@ class Pair:
         question: `SCORE` or `SPEED`.
         one, other: labels.
         probability: that a run of `one` does better than a run of `other`, with its interval.
-        p: two-sided, of an exact permutation test; None where nothing can be compared.
-        corrected: p for all pairs and questions together (Holm).
-        least: the smallest corrected p that so many runs can give, when the runs do not overlap.
-        needed: with how many seeds of each a verdict is possible.
+        p: two-sided p-value of an exact permutation test; None where nothing can be compared.
+        corrected: p corrected for all pairs and questions together (Holm).
+        least: the smallest corrected p that is possible with this number of runs; reached when the
+            runs of the two agents do not overlap.
+        needed: number of seeds per agent with which a verdict is possible.
     """
 
     question: str
@@ -74,10 +75,10 @@ class Pair:
 
 
 def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
-    """For each question, every pair; speed only where it is known of all agents.
+    """For each question, every pair; speed only where it is known for all agents.
 
     Args:
-        agents: those with a finished run.
+        agents: the agents that have a finished run.
     """
     pairs = [_by_score(one, other) for one, other in combinations(agents, 2)]
     if all(one.steps is not None for one in agents):

@@ -33,9 +33,9 @@ class ComparisonProgress:
 
     Attributes:
         total: runs in all.
-        reused: finished runs that were there before.
+        reused: finished runs that were already in the store.
         done: runs that ended, reused ones included.
-        label, seed: of the run that ended last; "" and 0 before.
+        label, seed: of the run that ended last; "" and 0 before the first.
     """
 
     total: int
@@ -53,9 +53,10 @@ class PlannedRun:
     """One run of a comparison.
 
     Attributes:
-        label: of its agent.
+        label: its agent's label.
         request: what to run.
-        fingerprint, sources: of what it computes, and of the sources it computes it with.
+        fingerprint, sources: SHA-256 of what decides its numbers (see `RunRecord.fingerprint`), and
+            of the sources that compute them.
     """
 
     label: str
@@ -80,8 +81,8 @@ def planned_runs(request: Request, agents: Sequence[ComparedAgent]) -> list[Plan
     """The runs of a comparison, agent by agent, each with every seed.
 
     Args:
-        request: what all share.
-        agents: those that are compared.
+        request: what all runs share.
+        agents: the agents that are compared.
     """
     lab = registry().find("lab", request.lab).name
     data = str(request.data.resolve()) if request.data else ""
@@ -105,11 +106,11 @@ def completed(
     """The planned runs, reused, resumed or new; and how many were reused.
 
     Args:
-        planned: those of a comparison.
-        store: where they are.
+        planned: the runs of a comparison.
+        store: the store that holds them.
         settings: how new runs are executed.
-        workers: which processes carry them out.
-        fresh: whether to reuse none.
+        workers: which processes execute them.
+        fresh: whether to execute all runs again instead of reusing any.
         show: called at the beginning and after each run.
 
     Raises:
@@ -128,7 +129,7 @@ def completed(
     _refuse_unbuildable(missing)
     progress = ComparisonProgress(len(planned), len(runs), len(runs))
     show(progress)
-    missing.sort(key=lambda one: one.fingerprint not in resumable)  # those begun come first
+    missing.sort(key=lambda one: one.fingerprint not in resumable)  # resumable runs come first
     requests = [replace(one.request, id=resumable.get(one.fingerprint, "")) for one in missing]
 
     def ended(place: int, run: Run) -> None:
@@ -155,7 +156,7 @@ def completed(
 
 
 def _resumable(rows: Sequence[Row], store: Store) -> str | None:
-    """The id of the last of some runs that can be resumed under the libraries of now."""
+    """The id of the last of these runs that can be resumed under the present libraries."""
     stopped = [row for row in rows if row.status in UNFINISHED]
     if not stopped:
         return None

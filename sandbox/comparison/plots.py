@@ -160,7 +160,7 @@ def _band(values: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         values: float [runs, places].
-        label: names the generator.
+        label: names the generator of the resamples.
 
     Returns:
         Lower and upper ends, float [places] each.
@@ -189,7 +189,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
     """An empty figure with room for the legend under its axes.
 
     Args:
-        results: whose labels the legend shows.
+        results: the results whose labels the legend shows.
         height: in inches, without the legend.
         lines: entries of the legend besides the agents.
     """
@@ -199,7 +199,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
 
 
 def _legend(axes: Axes, figure: Figure, results: ComparisonResults) -> None:
-    """A legend under the axes, where it covers no curve."""
+    """A legend under the axes, so that it covers no curve."""
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="lower left",
@@ -219,7 +219,7 @@ def _width(results: ComparisonResults) -> int:
 
 
 def _label(one: AgentResult) -> str:
-    """An agent's label as matplotlib writes it: in lines, and without mathematics."""
+    """An agent's label for matplotlib: broken into lines, without math text."""
     return textwrap.fill(one.label, LABEL).replace("$", r"\$")
 
 

@@ -1,7 +1,7 @@
 """A comparison in words and as a page: the finding, a row for each agent, and the pairs.
 
-The sentences here are shown on the screen and in the document too; those of the page alone are
-in its template.
+The sentences in this module also appear on the screen and in the document; sentences that appear
+only on the page are in its template.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
     """The whole page.
 
     Args:
-        comparison: what it is about.
+        comparison: the comparison.
         folder: the page's folder, for its links to runs; None: the comparison's folder.
     """
     results, place = comparison.results, folder or comparison.folder
@@ -75,7 +75,7 @@ def inline(comparison: Compared) -> str:
 
 
 def _shared(comparison: Compared) -> dict[str, Any]:
-    """The values of table and figures."""
+    """The template's values for table and figures."""
     ranked = comparison.results.ranked
     return {
         "comparison": comparison,
@@ -125,7 +125,7 @@ def finding(comparison: Compared) -> str:
 
 
 def _missing(rest: list[AgentResult]) -> str:
-    """The agents of which no run, some runs or half of the runs reach the optimum."""
+    """The agents for which no run, some runs or half of the runs reach the optimum."""
     never = [one for one in rest if not one.arrived]
     half = [one for one in rest if one.arrived and 2 * one.arrived == len(one.runs)]
     seldom = [one for one in rest if one.arrived and one not in half]
@@ -166,7 +166,7 @@ def _listed(some: list[AgentResult]) -> str:
 
 
 def answers(comparison: Compared) -> list[str]:
-    """The finding, then for each question the differences that were shown, and the others."""
+    """The finding, then for each question the significant differences, then the others."""
     sentences = [finding(comparison)]
     for question in QUESTIONS:
         pairs = [pair for pair in comparison.results.pairs if pair.question == question]
@@ -202,7 +202,7 @@ def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
 
 
 def lines(cell: str) -> list[str]:
-    """A cell as lines: the figure, then each bracket; eight columns of intervals need the room."""
+    """A cell in several lines, the figure and then each bracket, to fit eight columns on the page."""
     return cell.replace(" (", "\n(").replace(" [", "\n[").split("\n")
 
 
@@ -238,7 +238,7 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
 
 
 def score_marks(comparison: Compared) -> str:
-    """What is shown beside the scores: "in brackets 95 % intervals"."""
+    """What the brackets or ± beside the scores mean: "in brackets 95 % intervals"."""
     agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)
     marks += ["behind ± the standard error"] * any(one.error is not None for one in agents)

@@ -36,8 +36,9 @@ class ComparisonRequest:
     """A request and agents.
 
     Attributes:
-        request: what all share; its seeds are the runs of each agent. In its layers options under
-            "agent" go to every agent that has them, beside a name to that agent alone.
+        request: what all agents share; each agent runs with every seed of it. In its layers,
+            options under "agent" apply to every agent that has them, or, next to a name, to that
+            agent alone.
         agents: names, "LABEL=NAME", or configuration files.
         own: options of single agents: label -> option -> value.
     """
@@ -68,12 +69,12 @@ class ComparedAgent:
 
 @dataclass(frozen=True)
 class NamedAgent:
-    """A word of --agents.
+    """One value of --agents.
 
     Attributes:
-        label: of the agent in the comparison.
+        label: the agent's label in the comparison.
         agent: its name in the registry.
-        file: the settings of its file, else empty.
+        file: the settings from its configuration file; empty without a file.
     """
 
     label: str
@@ -128,9 +129,10 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
 
 
 def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
-    """The values that hold for each agent, by label, for help.
+    """The values in effect for each agent, by label, to be shown in help.
 
-    Without agents it is the lab's default one. Unknown and wrong agents are left out.
+    Without agents, they are those of the lab's default agent. Unknown and wrong agents are left
+    out.
     """
     entry = registry().find("lab", wanted.request.lab)
     lab = registry().lab(entry.name)
@@ -152,7 +154,7 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
 
 
 def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> list[Settings]:
-    """An agent's settings over the preset, weakest first: for all, of its file, and its own."""
+    """The layers over the preset for one agent, weakest first: shared, its file's, its own."""
     layers: list[Settings] = []
     for layer in wanted.request.layers:
         rest, names, options = _split(layer)
@@ -165,7 +167,7 @@ def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig])
 
 
 def named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]:
-    """The words of --agents that can be read; errors are added to the problems."""
+    """The values of --agents that can be read; errors are added to `problems`."""
     read: dict[str, NamedAgent] = {}
     if not words:
         problems.append("--agents: name at least one, such as `--agents sarsa q-learning`")
@@ -216,7 +218,7 @@ def _split(layer: Settings) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
 
 
 def _shared(layers: Sequence[Settings]) -> dict[str, Any]:
-    """The options that are meant for all agents, the strongest layer's value of each."""
+    """The options that are meant for all agents, each with its value in the strongest layer."""
     shared: dict[str, Any] = {}
     for _, names, options in map(_split, layers):
         shared |= {} if names else options

@@ -90,7 +90,7 @@ def results_from(agents: list[AgentResult], warnings: Sequence[str] = ()) -> Com
 
     Args:
         agents: at least one.
-        warnings: those of before.
+        warnings: earlier warnings, which come first.
 
     Raises:
         SandboxError: when runs have different scores.
@@ -202,7 +202,7 @@ def _about_errors(agents: Sequence[AgentResult]) -> str:
 
 
 def figure(value: float, digits: int = 4) -> str:
-    """A number for people: counts whole, else so many significant digits."""
+    """A number as text: counts in full, other numbers with `digits` significant digits."""
     whole = float(value).is_integer() and abs(value) >= 1
     return text.number(int(value) if whole else value, digits)
 

@@ -32,13 +32,13 @@ class RunScores:
         run: its id.
         seed: its seed.
         score: its final score.
-        curve: its evaluations, or None where it has none with env steps.
-        env_steps: of learning in all, or None where they were not counted.
+        curve: its evaluations, or None if it has no evaluations with env steps.
+        env_steps: total env steps of learning, or None where they were not counted.
         steps: when it reached 95 % of the optimum and stayed, in env steps; None without optimum or
             curve.
         seconds: the same in seconds of work, evaluation included; None without times.
         host: where it ran.
-        versions: of Python and libraries.
+        versions: versions of Python and libraries.
     """
 
     run: str
@@ -81,7 +81,7 @@ def measured(run: Run) -> RunScores:
 
 
 def _on_axis(arrival: Arrival, axis: np.ndarray) -> Arrival:
-    """The same arrival on another axis, float [evaluations]."""
+    """The same arrival on another axis; `axis` is float [evaluations]."""
     end, number = float(axis[-1]), arrival.evaluation
     if number is None:
         return Arrival(None, None, end, end)

@@ -18,14 +18,14 @@ class Compared:
     """Agents side by side.
 
     Attributes:
-        id: the same for the same runs wanted.
-        lab, preset: where they were compared.
+        id: the comparison's id; equal requests for runs have equal ids.
+        lab, preset: those of the runs.
         agents: the agents.
-        seeds: of each.
-        runs: by label, one for each seed, in order, whatever its status.
-        reused: how many runs were there before.
+        seeds: the seeds of each agent.
+        runs: runs by label, one for each seed, in order, with any status.
+        reused: how many runs were already in the store.
         remarks: warnings about the request.
-        folder: of page and document.
+        folder: the folder of page and document.
         command: the command line, or "".
     """
 

@@ -1,1 +1,1 @@
-"""Configurations: models, and the options that their fields make."""
+"""Configurations: pydantic models, and the command-line options derived from their fields."""

@@ -28,7 +28,7 @@ RUN_OPTIONS = (
 def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     """One validation error as a sentence: option, value, what is allowed, default."""
     location = [str(part) for part in detail["loc"]]
-    if location and location[-1].isdigit():  # a part of a pair: the pair is what is wrong
+    if location and location[-1].isdigit():  # an element of a pair: report the pair
         location = location[:-1]
     option = option_name(prefix + ".".join(location)) if location else ""
     if detail["type"] == "extra_forbidden":

@@ -78,10 +78,10 @@ class LabConfig(BaseModel):
         return from_text(value, annotation)
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Refuse a run whose libraries or files are not there, before its folder is created.
+        """Refuse a run whose libraries or files are missing, before its folder is created.
 
-        It is cheap where nothing is missing. This one asks the configurations inside it: groups of
-        options, and what was chosen.
+        It is cheap where nothing is missing. This method checks the nested configurations: groups
+        of options, and the options of choices.
 
         Args:
             data: folder of data files given with `--data`, or None.
@@ -146,8 +146,8 @@ def Choice(  # noqa: N802 - reads like a type in a class body
         kind: what is picked, as the registry calls it: "agent", "env", "dataset".
         default: the name picked by default.
         description: one line of help.
-        find: "module:function" that finds the configuration of a name, (kind, name) -> Config,
-            where the names are not the registry's.
+        find: "module:function" that finds the configuration of a name, (kind, name) -> Config, for
+            names that are not in the registry.
 
     Example:
         >>> from sandbox import Choice, Chosen, LabConfig
@@ -172,7 +172,7 @@ def choice_fields(config: type[LabConfig]) -> list[str]:
 
 
 def choices(config: type[LabConfig], plain: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a dumped configuration picks: (kind, name) of each choice."""
+    """The choices in a dumped configuration: (kind, name) of each."""
     picked = []
     for name, info in config.model_fields.items():
         kind, value = choice_kind(info), plain.get(name)
@@ -222,7 +222,7 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 def dump(config: LabConfig) -> dict[str, Any]:
-    """The configuration as plain values, choices as {"name": …, options …}: what `resolve` takes as
+    """The configuration as plain values, choices as {"name": …, options …}; `resolve` accepts it as
     a layer.
     """
     plain: dict[str, Any] = {}

@@ -24,11 +24,11 @@ class Option:
     """One option of the command line.
 
     Attributes:
-        path: of its value in the configuration: ("agent", "alpha").
+        path: where its value is in the configuration: ("agent", "alpha").
         help: one line.
         default: the value when it is not given.
         metavar: what may be given: "FLOAT 0<x<=1", "softmax|epsilon-greedy".
-        flag: whether it is switched on by its bare name and off by its `no-` name.
+        flag: whether it is a switch: its name alone turns it on, its `no-` form turns it off.
         choice: whether it picks a registered thing by name.
     """
 
@@ -57,7 +57,7 @@ def options(
         config: the model.
         chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
         find: looks up the configuration of a choice.
-        path: of `config` in a larger one.
+        path: where `config` is in the enclosing configuration.
     """
     for name, info in config.model_fields.items():
         if name in config.without_effect:
@@ -88,7 +88,7 @@ def _metavar(info: FieldInfo) -> str:
 
 
 def _word(kind: Any) -> str:
-    """What may be given for one type."""
+    """The metavar for one type."""
     parts = get_args(kind)
     if get_origin(kind) is Literal:
         return "|".join(str(value) for value in parts)

@@ -46,7 +46,7 @@ def registered_config(kind: str, name: str) -> type[LabConfig]:
 
 
 def finder_of(info: FieldInfo, find: Finder) -> Finder:
-    """What looks up the names of a choice: its own finder, where it brought one."""
+    """The function that looks up the names of a choice: the field's own finder if it has one."""
     extra = info.json_schema_extra
     own = extra.get("find") if isinstance(extra, dict) else None
     if not isinstance(own, str) or not own:
@@ -65,14 +65,14 @@ def resolve(
     """One validated configuration from several layers.
 
     A choice is a name, or a dictionary of options, with or without `name`. The strongest layer that
-    names something picks it. Options beside a name count only if that is what is picked; options
-    without a name count for whatever is picked, if it has them. `name` may be a list: the first is
-    picked, and the options count for each of them.
+    names something picks it. Options given next to a name apply only if that name is picked;
+    options without a name apply to whatever is picked, if it has them. `name` may be a list: the
+    first is picked, and the options apply to each of them.
 
     Args:
         config: the model.
         layers: nested dictionaries, from the weakest to the strongest.
-        title: named in the error.
+        title: the name of the configuration in the error.
         find: looks up the configuration of a choice.
         prefix: precedes the names of options in the error ("env.").
 
@@ -90,7 +90,7 @@ def resolve(
             title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange]
         )
     instance = _validated(config, plain, prefix, problems, find)
-    if not problems:  # pydantic validates no default
+    if not problems:  # pydantic does not validate defaults
         problems += [
             f"{prefix}{name}: its default is no number ({value})"
             for name, value in flat(dump(instance)).items()
@@ -102,7 +102,7 @@ def resolve(
 
 
 def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the layers set, as one, and the name of every choice; values are not validated.
+    """The layers merged into one, with the name of every choice; values are not validated.
 
     A choice that is wrong, such as an unknown name, is left out. See `resolve`.
     """
@@ -110,7 +110,7 @@ def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> d
 
 
 def in_force(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The values that hold with these layers, plain; only what they set where that is not valid."""
+    """The values in effect with these layers, plain; if they are invalid, only what the layers set."""
     try:
         return dump(resolve(config, layers, ""))
     except SandboxError:
@@ -124,7 +124,7 @@ def _laid_over(
     problems: list[str],
     find: Finder,
 ) -> dict[str, Any]:
-    """The layers as one; a choice is {"name": …, options …}, and missing where it is wrong."""
+    """The layers merged into one; a choice is {"name": …, options …}, or missing if it is wrong."""
     plain: dict[str, Any] = {}
     choices: dict[str, list[Any]] = {name: [] for name in choice_fields(config)}
     for layer in layers:
@@ -181,7 +181,7 @@ def _is_choice(config: type[LabConfig], detail: ErrorDetails) -> bool:
 
 
 def name_and_options(value: object, path: str) -> tuple[list[str], dict[str, Any]]:
-    """What one layer says of a choice: the names that it gives, and options.
+    """The names and the options that one layer gives for a choice.
 
     Raises:
         ConfigError: when it is neither a name nor a table.
@@ -202,7 +202,7 @@ def _picked(
     layers: Sequence[tuple[Sequence[str], dict[str, Any]]],
     find: Finder,
 ) -> tuple[str, type[LabConfig], list[dict[str, Any]]]:
-    """The picked name, its configuration, and the options that count for it; see `resolve`.
+    """The picked name, its configuration, and the options that apply to it; see `resolve`.
 
     Args:
         info: the choice.
@@ -223,11 +223,11 @@ def _picked(
 
 
 def _counts(option: str, model: type[LabConfig], there: type[LabConfig]) -> bool:
-    """Whether an option without a name counts for `model`, though it was given for `there`.
+    """Whether an option without a name applies to `model`, though it was given for `there`.
 
-    It does if both inherit it from one class: the `policy` of one table is that of another, but not
-    that of a network. It does too if `there` has no such option, so that one which neither has is
-    refused.
+    It does if both inherit it from the same class: two tabular agents share the option `policy`, a
+    tabular agent and a network do not. It also does if `there` has no such option; an option that
+    neither has is thus refused.
     """
     own, other = _declaring(model, option), _declaring(there, option)
     if own is None:
@@ -236,7 +236,7 @@ def _counts(option: str, model: type[LabConfig], there: type[LabConfig]) -> bool
 
 
 def _declaring(config: type[LabConfig], option: str) -> type | None:
-    """Of a class and its bases, from the root on, the first that has an option."""
+    """The first class that has the option, among a class and its bases, from the root on."""
     for base in reversed(config.__mro__):
         if option in base.__dict__.get("__annotations__", {}):
             return base

@@ -1,6 +1,6 @@
 """Converts text from the command line to the type of a field.
 
-Text that is no value of the type is returned unchanged: validation refuses it.
+Text that cannot be converted is returned unchanged, and validation then refuses it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def alternatives(annotation: object) -> tuple[Any, ...]:
 def from_text(text: str, annotation: object) -> object:
     """The value that `text` means.
 
-    Of several types the most specific one counts: a choice, none, true or false, a whole number,
-    a number, values with commas between, and text last.
+    If the field allows several types, the most specific one that fits is used, in this order: a
+    choice, none, true or false, an integer, a number, comma-separated values, and text last.
 
     Args:
         text: as typed.

@@ -35,7 +35,7 @@ class Dask(Executor):
     Args:
         scheduler: its address: "tcp://host:8786".
         store: the store's folder, absolute.
-        seconds: how long to wait for its answer and for its first worker.
+        seconds: how long to wait for the scheduler's answer and for its first worker.
 
     Raises:
         UsageError: when Dask is not installed, the scheduler does not answer or has no workers, or
@@ -100,7 +100,7 @@ def worker_state(store: str) -> tuple[str, bool]:
 
 
 def _silence() -> None:
-    """Dask logs a lost connection with its traceback; the error message of the command suffices."""
+    """Silence Dask's log: it prints the traceback of a lost connection beside our error message."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -121,7 +121,7 @@ def _connected(address: str, seconds: float) -> Any:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise missing("--scheduler", "sweep", "Dask") from None
-    try:  # before there is a client, which would wait longer for a scheduler that is silent
+    try:  # a client would wait longer for a silent scheduler
         asyncio.run(asyncio.wait_for(_identity(address), seconds))
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         raise UsageError(

@@ -1,6 +1,6 @@
-"""One run as a job that travels to a worker, and how the worker executes it.
+"""One run as a job that is sent to a worker, and how the worker executes it.
 
-The name of a run's folder is decided before the run begins. So a job that is handed out twice,
+The name of a run's folder is decided before the run begins. So a job that is submitted twice,
 because its worker died or was thought dead, never starts twice: the second attempt finds the
 folder, waits until the first worker is gone, and resumes from the checkpoint.
 """
@@ -38,13 +38,13 @@ _EXCLUSIVE = threading.Lock()
 
 
 class Pruner(Protocol):
-    """Decides whether a run is hopeless; it travels to the worker with the job."""
+    """Decides whether a run is hopeless; it is sent to the worker with the job."""
 
     column: str
     """Of an evaluation stream, whose last value is reported."""
 
     def hopeless(self, value: float, step: int) -> bool:
-        """Report a value after `step` units of work; whether to give up."""
+        """Report a value after `step` units of work; returns whether to prune the run."""
         ...
 
 
@@ -61,7 +61,7 @@ class Job:
     Attributes:
         request: what to run; has an id.
         store: the store's folder, absolute.
-        settings: how to execute it; no observer and no viewer where it goes to another process.
+        settings: how to execute it; without observers and viewer if it is sent to another process.
         stop_file: while this file exists, runs stop after their block; "" for none.
         again: whether to retry a run that failed.
         allow_changed: whether to resume a run that began under other versions.
@@ -113,7 +113,7 @@ class Watcher(Observer):
 
     Args:
         stopped: whether the run should stop.
-        pruner: of the run, or None.
+        pruner: the run's pruner, or None.
 
     Attributes:
         pruned: whether the pruner gave it up.
@@ -128,7 +128,7 @@ class Watcher(Observer):
         self.pruned = self.reported = False
 
     def started(self, run: ObservedRun) -> None:
-        """Stop at once where the request to stop came before the run began."""
+        """Stop at once if the request to stop came before the run began."""
         self._look(run.stop)
 
     def block(self, run: ObservedRun, block: Block) -> None:
@@ -158,7 +158,7 @@ def execute(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome
         stopped: asked repeatedly; once it returns True, the run stops after its block.
 
     Returns:
-        The outcome, also of a run that failed.
+        The outcome, even if the run failed.
 
     Raises:
         SandboxError: when the run cannot even be tried: other sources, no such lab, a store that
@@ -200,7 +200,7 @@ def execute_elsewhere(job: Job, stopped: Callable[[], bool] = lambda: False) -> 
     """`execute` in a worker process: what a plugin prints goes to standard error.
 
     Raises:
-        SandboxError: of a kind that can be pickled.
+        SandboxError: or UsageError, but no other subclass, so that it can be pickled.
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):

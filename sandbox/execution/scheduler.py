@@ -1,7 +1,7 @@
-"""The scheduler: hands jobs to an executor until all have ended, or something asks it to stop.
+"""The scheduler: submits jobs to an executor until all have ended, or until it is asked to stop.
 
-Sweeps give it one job after another, comparisons a list. A run that fails stops no other; Ctrl-C
-lets the runs at work finish their block and save.
+Sweeps pass it one job after another, comparisons a list. A run that fails does not stop the others;
+on Ctrl-C, the active runs finish their block and save.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Workers:
-    """Which executor to take: this process, processes started here, or a Dask cluster.
+    """Which executor to use: this process, processes started here, or a Dask cluster.
 
     Attributes:
         processes: how many to start; 0 for none.
@@ -60,7 +60,7 @@ class Workers:
             lab: the lab of the runs.
             store: where the runs go.
             in_threads: whether several runs may work at the same time in this process, where the
-                lab allows it. They then share the cores, so that the seconds of each say little.
+                lab allows it. They then share the cores, so that their measured times mean little.
 
         Raises:
             UsageError: when Dask is not installed, does not answer, or its workers do not fit.
@@ -101,11 +101,11 @@ def run_jobs(
 
     Args:
         next_job: the next job; None when there are no more, or none until another one has ended.
-        ended: takes each job that ended in any way but interrupted.
+        ended: called with each job that ended, unless it was interrupted.
         executor: executes them; it is not closed.
         stop_path: the jobs' stop file, written when all jobs should stop.
-        per_slot: jobs handed out for each slot of the executor; a second one waits for the first.
-        show: takes the number of jobs handed out, whenever something happened.
+        per_slot: jobs submitted for each slot of the executor; a second one waits for the first.
+        show: called with the number of submitted jobs after every change.
 
     Returns:
         Whether all jobs ended; False when they were interrupted.
@@ -184,12 +184,13 @@ def run_requests(
         requests: what to run; those without an id are given one.
         store: where the runs go.
         settings: how to execute them.
-        progress: takes each run that ended: the place of its request, and the run.
-        executor: executes them; None does it here, one after the other. It is not closed.
+        progress: called for each run that ended, with the index of its request and the run.
+        executor: executes them; None executes them in this process, one after the other. It is not
+            closed.
 
     Returns:
-        The runs in the order of their requests, whatever their status; None for those that did not
-        end, because of Ctrl-C.
+        The runs in the order of their requests, whatever their status; None for runs that Ctrl-C
+        kept from ending.
 
     Raises:
         UsageError: when a request is wrong; nothing was started then.

@@ -43,7 +43,7 @@ class Executor:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Let runs at work finish their block and save; those elsewhere see the job's stop file."""
+        """Let active runs finish their block and save; runs elsewhere see the job's stop file."""
 
     def close(self) -> None:
         """Release the workers; called once, after all jobs are done or given up."""
@@ -53,7 +53,7 @@ class Here(Executor):
     """This process, one run after the other; Ctrl-C reaches the run itself."""
 
     def submit(self, job: Job) -> Future[RunOutcome]:
-        """Carry the job out now."""
+        """Execute the job now."""
         future: Future[RunOutcome] = Future()
         try:
             future.set_result(execute(job))
@@ -79,15 +79,15 @@ class Threads(Executor):
         return self._count
 
     def submit(self, job: Job) -> Future[RunOutcome]:
-        """Carry the job out as soon as a thread is free."""
+        """Execute the job as soon as a thread is free."""
         return self._pool.submit(self._execute, job)
 
     def stop(self) -> None:
-        """Let runs at work finish their block and save."""
+        """Let active runs finish their block and save."""
         self._stopping.set()
 
     def close(self) -> None:
-        """Wait for the runs at work: each finishes its block."""
+        """Wait for the active runs: each finishes its block."""
         self._stopping.set()
         self._pool.shutdown(cancel_futures=True)
 
@@ -96,7 +96,7 @@ class Threads(Executor):
 
 
 class Processes(Threads):
-    """Processes started here, one for each thread of `Threads`, which replaces it when it dies.
+    """Worker processes, one for each thread of `Threads`; a thread restarts a process that dies.
 
     Args:
         count: how many.
@@ -110,7 +110,7 @@ class Processes(Threads):
             self._idle.put(worker)
 
     def close(self) -> None:
-        """End the processes; a run at work can be resumed from its checkpoint."""
+        """End the processes; an active run can be resumed from its checkpoint."""
         self._stopping.set()
         for worker in self._workers:
             worker.stop()

@@ -1,1 +1,1 @@
-"""Plugins: find them, register what they bring, create new ones."""
+"""Plugins: find them, register what they provide, create new ones."""

@@ -15,12 +15,12 @@ _mark = pluggy.HookimplMarker(PROJECT)
 
 
 def hookimpl(function: Any = None, **options: Any) -> Any:
-    """Marks a function as a plugin's: the function `sandbox_register(registry)` of a module says
-    what that module brings.
+    """Mark a function as a plugin's hook: `sandbox_register(registry)` in a module registers what
+    that module provides.
 
     Args:
         function: the function, when used as `@hookimpl`.
-        **options: of pluggy's marker, when used as `@hookimpl(tryfirst=True)`.
+        **options: options of pluggy's marker, when used as `@hookimpl(tryfirst=True)`.
 
     Raises:
         TypeError: for an option that pluggy does not know.
@@ -36,8 +36,8 @@ def hookimpl(function: Any = None, **options: Any) -> Any:
 
 @hookspec
 def sandbox_register(registry: Registrar) -> None:
-    """Say what this plugin brings. Called once, the first time that something of the plugin could
-    be needed.
+    """Register what this plugin provides. Called once, the first time that something of the plugin
+    could be needed.
 
     Only names and strings belong here: a target is imported when it is used.
 

@@ -1,4 +1,4 @@
-"""What a plugin's `sandbox_register` gets, and what is known of a plugin and of what it brings."""
+"""The argument of a plugin's `sandbox_register`, and descriptions of plugins and their entries."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ KINDS = ("lab", "agent", "env", "dataset", "observer", "command")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that a plugin brings.
+    """One thing that a plugin registers.
 
     Attributes:
         kind: one of `KINDS`.
         name: as given on the command line, in kebab-case.
         target: "module:attribute".
         summary: one line.
-        plugin: the plugin that brings it.
+        plugin: the plugin that registers it.
         aliases: other names for it (an environment's Gymnasium id).
-        always: for observers: whether it watches every run, asked or not.
-        agents: for labs: whether it has agents to be compared; None if the plugin did not say.
+        always: for observers: whether it watches every run without being requested.
+        agents: for labs: whether it has agents to be compared; None if the plugin does not declare
+            it.
     """
 
     kind: str
@@ -43,13 +44,13 @@ class Plugin:
     """A plugin that was discovered.
 
     Attributes:
-        name: of the entry point, the built-in, or the file.
+        name: the name of the entry point, the built-in, or the file.
         source: "built in", "NAME VERSION" of a distribution, or a file's path.
-        version: of the distribution it came with, or "".
+        version: the version of the distribution it came with, or "".
         seconds: how long its import and registration took.
         error: why it cannot be used, or "".
         trace: the traceback of that error, or "".
-        entries: what it brings.
+        entries: what it registers.
     """
 
     name: str
@@ -155,6 +156,6 @@ class Registrar:
 
 
 def canonical(name: str) -> str:
-    """The one spelling of a name: `-` and `_` are the same, but for a module before a colon."""
+    """The canonical spelling of a name: `_` becomes `-`, except in a module before a colon."""
     module, colon, own = name.rpartition(":")
     return module + colon + own.replace("_", "-")

@@ -68,8 +68,8 @@ class Registry:
             self._add(Plugin(name, "built in"), partial(_import_built_in, module))
 
     def entries(self, kind: str, *, outside: bool = True) -> list[Entry]:
-        """Everything of one kind, by name. `outside=False` looks only at what needs no import of
-        foreign code.
+        """Everything of one kind, by name. `outside=False` imports no plugins of other
+        distributions.
         """
         if outside:
             self.load_outside()
@@ -158,7 +158,7 @@ class Registry:
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
 
     def add_file(self, path: str | os.PathLike[str]) -> Plugin:
-        """A plugin in one file (`-p FILE`).
+        """Load a plugin from one file (`-p FILE`).
 
         Args:
             path: the file; its name without `.py` becomes the plugin's.
@@ -189,7 +189,7 @@ class Registry:
         return entry or next((one for one in of_kind if name in map(canonical, one.aliases)), None)
 
     def _add(self, plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:
-        """Import a plugin and take what it registers; or keep its error."""
+        """Import a plugin and add what it registers, or record its error."""
         begun = time.perf_counter()
         try:
             if plugin.name in self.plugins:

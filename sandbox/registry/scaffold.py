@@ -39,7 +39,8 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
     """Write a new plugin.
 
     Args:
-        name: of the plugin and of what it brings: letters, digits and dashes ("my-lab").
+        name: the name of the plugin and of what it registers: letters, digits and dashes
+            ("my-lab").
         kind: one of `KINDS`.
         parent: folder in which it is created.
         one_file: whether it is a single file, used with `-p`, rather than a package.
@@ -74,7 +75,7 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
 
 
 def try_it(name: str, kind: str) -> str:
-    """The command, after `python -m sandbox`, that shows the plugin at work."""
+    """The words after `python -m sandbox` that run the new plugin."""
     return TRY[kind].format(name=canonical(name))
 
 
@@ -123,6 +124,6 @@ def _template(file: str, name: str, module: str) -> str:
 
 
 def _title(name: str) -> str:
-    """The name as a class is named: my-lab -> MyLab; a lab's own ending is not said twice."""
+    """The name as a class name without a final "Lab", which the template adds: my-walk -> MyWalk."""
     words = [word.capitalize() for word in name.split("-")]
     return "".join(words[:-1] if len(words) > 1 and words[-1] == "Lab" else words)

@@ -29,16 +29,16 @@ class Claim:
             once.
         margin: tolerance in the figure's unit, for rounding and for what the report leaves open.
         min_seeds: fewest runs that allow a verdict.
-        runs: number of runs where one takes minutes, rather than 200. With so few, the spread of a
-            further run is computed as for normally distributed runs, and the page states this.
-        cost: seconds that one seed takes on one core, about.
-        notes: what the reader should know of this figure.
+        runs: number of runs, instead of 200, where one run takes minutes. With so few runs, the
+            prediction interval assumes normally distributed runs, and the page states this.
+        cost: approximate seconds that one seed takes on one core.
+        notes: what the reader should know about this figure.
         part: which of the finding's figures ("Q-learning + ε-greedy, linear ε").
-        unit: of the figure ("reward per step").
+        unit: the figure's unit ("reward per step").
         exact: whether the figure is computed rather than sampled: it is measured once, with seed 0.
         own: whether `reported` is our figure and not the report's: an answer to what it left open.
-        should_hold: False for a statement that we know to be wrong: it is measured and shown, and
-            is no failure.
+        should_hold: False for a statement that we know to be wrong: it is measured and shown, but
+            does not count as a failure.
 
     Example:
         >>> import numpy as np
@@ -72,8 +72,8 @@ class ClaimPicture(NamedTuple):
     """A figure for the page of a reproduction.
 
     Attributes:
-        name: of its file, without ending ("learning_curves").
-        caption: what is to be seen, one or two sentences.
+        name: its file name without ending ("learning_curves").
+        caption: what the picture shows, in one or two sentences.
         picture: a matplotlib figure, or the bytes of a PNG or GIF.
     """
 

@@ -3,7 +3,7 @@
 A report's figure is ONE run. It is compared with the distribution of our single runs, never with
 the interval of our mean. A finding with k figures is one statement: its intervals are so wide that
 all k figures fall inside with 95 % together. Where runs fall into two groups, a figure between them
-differs, although one interval contains both groups.
+counts as different, although one interval contains both groups.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class MeasuredFigure:
-    """A claim and what our runs gave.
+    """A claim and what we measured for it.
 
     Attributes:
         claim: what was measured.
@@ -40,8 +40,8 @@ class MeasuredFigure:
         runs: how many.
         estimate: median of the runs; share of runs ("proportion", "order"); or the exact figure.
             NaN when left out.
-        interval: contains one more run with 95 % (with few runs: their lowest and highest, or,
-            where a claim sets the number of runs, the interval of a normal distribution); of a
+        interval: 95 % prediction interval of one more run (with few runs: their lowest and highest,
+            or, where a claim sets the number of runs, the interval of a normal distribution); for a
             share, Wilson's 95 % interval.
         judged: the wider interval that the verdict rests on, for all figures of the finding
             together.
@@ -73,7 +73,7 @@ class MeasuredFigure:
 
     @property
     def joint_only(self) -> bool:
-        """Whether it agrees with the joint interval alone."""
+        """Whether it agrees with the joint interval only."""
         return self.verdict == "agrees" and not self.alone
 
     @property
@@ -101,7 +101,7 @@ def judged_figures(claims: list[Claim]) -> dict[str, int]:
 
 
 def runs_for(claim: Claim, figures: int) -> int:
-    """Fewest runs that allow every verdict on this claim, one of so many figures of a finding."""
+    """Fewest runs that allow every verdict on a claim whose finding has this many figures."""
     if claim.exact:
         return 1
     if claim.runs is not None:
@@ -164,7 +164,7 @@ def left_out(claim: Claim, lab: str, why: str) -> MeasuredFigure:
 
 
 def noted(row: MeasuredFigure, remark: str) -> MeasuredFigure:
-    """The same with a further remark."""
+    """The same row with a further remark."""
     return replace(row, note="; ".join(filter(None, [row.note, remark])))
 
 
@@ -181,7 +181,7 @@ def _sampled(claim: Claim) -> bool:
 
 
 def _successes(claim: Claim, values: np.ndarray) -> float:
-    """Runs of which the claim is true; a tie in order is half a run."""
+    """Number of runs for which the claim is true; a tie in order counts as half a run."""
     if claim.kind == "order":
         return float((values > 0).sum() + 0.5 * (values == 0).sum())
     if not np.isin(values, (0.0, 1.0)).all():
@@ -193,7 +193,7 @@ def _successes(claim: Claim, values: np.ndarray) -> float:
 
 
 def _predicted(claim: Claim, values: np.ndarray, level: float) -> Interval:
-    """The interval that contains one more run; of too few runs their range, which is narrower."""
+    """The prediction interval of one more run; for too few runs their range, which is narrower."""
     if len(values) >= stats.runs_needed(level):
         return stats.prediction_interval(values, level)
     if _normal(claim, len(values), level):

@@ -1,7 +1,7 @@
 """Measures the claims of reports: which, with how many runs, within which time.
 
-A figure depends on the claim and the seeds 0, 1, 2 … alone, not on the number of threads.
-Only a time budget can cut the seeds short, which the report says.
+A figure depends on the claim and the seeds 0, 1, 2 … alone, not on the number of threads. Only a
+time budget can reduce the number of seeds; the report then says so.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ReproductionRequest:
 
         Args:
             claim: the claim.
-            figures: of its finding, that are judged together.
+            figures: number of figures of its finding, which are judged together.
         """
         if claim.exact:
             return 1
@@ -84,7 +84,7 @@ class Reproduction:
         rows: one for each claim, in order.
         notes: paragraphs by (lab, claim id).
         pictures: by (lab, claim id).
-        problems: what could not be drawn or said, and why.
+        problems: the pictures and notes that failed, and why.
         seconds: how long it all took.
     """
 
@@ -115,11 +115,11 @@ class Reproduction:
 
 
 def select(words: Sequence[str], data: Path | None = None) -> list[Wanted]:
-    """The claims that some words name.
+    """The claims that the words name.
 
     Args:
-        words: labs and ids of claims, upper or lower case; none means everything. A lab brings the
-            claims of the labs that its report covers too.
+        words: labs and ids of claims, upper or lower case; none means everything. A lab includes
+            the claims of the other labs that its report covers.
         data: folder of data files, on which a lab's claims may depend.
 
     Raises:
@@ -145,11 +145,12 @@ def reproduce(
 
     Args:
         plan: what to measure.
-        progress: takes each figure, how many are measured, and of how many.
+        progress: called with each figure, the number measured so far, and the total.
 
     Raises:
         SandboxError: when a claim's `measure` fails, naming claim and seed.
-        UsageError: when something that a single finding needs is missing; others are left out.
+        UsageError: when a single finding is requested and something that it needs is missing; with
+            several findings, that one is left out.
     """
     begun = time.monotonic()
     deadline = math.inf if plan.budget is None else begun + plan.budget
@@ -178,11 +179,11 @@ def measure_runs(
     Args:
         claim: the claim.
         runs: how many, >= 1.
-        threads: of the pool.
-        pool: measures.
-        deadline: when to stop, as `time.monotonic` has it.
+        threads: number of threads of the pool.
+        pool: calls the claim's `measure`.
+        deadline: when to stop, in seconds of `time.monotonic`.
     """
-    values = [_figure(claim, 0)]  # alone, so that what has to be compiled is compiled once
+    values = [_figure(claim, 0)]  # first and alone, so that code is compiled only once
     seeds = iter(range(1, runs))
     waiting = deque(pool.submit(_figure, claim, seed) for seed in islice(seeds, 2 * threads))
     try:

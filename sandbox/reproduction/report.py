@@ -119,7 +119,7 @@ def write(reproduction: Reproduction, folder: Path, title: str, command: str) ->
     Args:
         reproduction: what was measured.
         folder: created if it does not exist.
-        title: of the page.
+        title: the page's title.
         command: the command line that measures it again.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def write(reproduction: Reproduction, folder: Path, title: str, command: str) ->
 
 
 def page(reproduction: Reproduction, title: str, command: str) -> str:
-    """The page; arguments as of `write`."""
+    """The page; arguments as in `write`."""
     sampled = {row.runs for row in reproduction.rows if row.runs and not row.claim.exact}
     return html.render(
         "reproduction.html",
@@ -217,7 +217,7 @@ def _strip(row: MeasuredFigure) -> Strip | None:
         points = [one for one in (*row.interval, *row.spread, mark) if one is not None]
         left, right = min(points), max(points)
         short = max(1e-6, 8 * claim.margin) - (right - left)
-        if short > 0:  # all runs alike: one spot in the middle, not the noise of rounding
+        if short > 0:  # all runs equal up to rounding: a spot in the middle
             left, right = left - short / 2, right + short / 2
 
     def place(value: float) -> float:

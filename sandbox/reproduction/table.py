@@ -1,7 +1,7 @@
 """A lab's table of claims: rows of values in `claims.toml` beside its code, measures by name.
 
-The file holds findings, each with one figure or several. A figure takes the fields that it leaves
-out from its finding, and those that the finding leaves out from the table `common`:
+The file holds findings, each with one figure or several. A figure inherits the fields that it lacks
+from its finding, and a finding from the table `common`:
 
     common = {min_seeds = 20, unit = "mean squared error"}
 
@@ -38,15 +38,16 @@ def read_claims(package: str, measures: Measures, **texts: object) -> tuple[Clai
     row with the arguments alone.
 
     Args:
-        package: that holds the file ("plugins.intro").
+        package: the package that holds the file ("plugins.intro").
         measures: functions by name.
-        texts: put in place of `{name}` in the texts of the rows.
+        texts: replacements for `{name}` in the texts of the rows.
 
     Returns:
         One claim for each figure.
 
     Raises:
-        PluginError: when a row names a function or a field that does not exist, or lacks one.
+        PluginError: when a row names a function or a field that does not exist, or lacks a required
+            field.
     """
     table = tomllib.loads(files(package).joinpath("claims.toml").read_text(encoding="utf-8"))
     try:

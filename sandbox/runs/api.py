@@ -57,11 +57,11 @@ def run(
     Args:
         lab: its name ("maze").
         preset: one of the lab's presets.
-        seed: of all its generators, >= 0.
-        seeds: how many seeds learn together: `seed` and those that follow it, each with the bytes
-            it has alone.
-        full_metrics: whether each of many seeds keeps its own metrics; otherwise they are kept as
-            bands.
+        seed: seeds all generators of the run, >= 0.
+        seeds: number of seeds that learn together: `seed`, `seed` + 1, … Each gives the same bytes
+            as a run of its own.
+        full_metrics: with many seeds, whether to keep the metrics of every seed; otherwise only
+            bands over the seeds are kept.
         config: settings that override the preset's, nested: `{"agent": {"name": "sarsa", "alpha":
             0.1}}`.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
@@ -96,7 +96,7 @@ def load(
     """A run by id, unique beginning of one, folder, or `last`.
 
     Args:
-        name: of the run.
+        name: the run's name.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
 
     Raises:
@@ -121,17 +121,17 @@ def resume(
 ) -> Run:
     """Resume a run that was stopped, and run it to its end.
 
-    The bytes are those of an uninterrupted run. Of a finished run, missing pictures are drawn, and
-    observers that missed something of it are called.
+    The result has the same bytes as an uninterrupted run. If the run is already finished, missing
+    pictures are drawn, and observers that missed part of it are called.
 
     Args:
-        name: of the run: its id, the unique beginning of one, its folder, or `last`.
+        name: the run's id, the unique beginning of one, its folder, or `last`.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         max_time: seconds of work after which it stops again.
         allow_changed: whether to resume under other versions of code or libraries, which may change
             the bytes.
-        repair: whether a finished run whose checkpoint or metrics are damaged is computed again,
-            from what is whole.
+        repair: whether to recompute a finished run whose checkpoint or metrics are damaged, from
+            the parts that are undamaged.
 
     Raises:
         CheckpointError: when a finished run is damaged, unless `repair`.
@@ -156,12 +156,12 @@ def resume(
 
 
 def start(request: Request, store: Store, settings: Settings) -> Run:
-    """Begin a run and carry it to its end; see `run`.
+    """Start a run and execute it to its end; see `run`.
 
     Args:
         request: what to run.
         store: where its folder is created.
-        settings: how to carry it out.
+        settings: how to execute it.
     """
     entry, lab, config = resolved(request)
     observers, warnings = observers_for(request.track)
@@ -208,10 +208,10 @@ def proceed(
     """Resume a run; see `resume`.
 
     Args:
-        folder: of the run.
-        settings: how to carry it out.
-        allow_changed, repair: as of `resume`.
-        track: names of observers, which hear of what they missed too.
+        folder: the run's folder.
+        settings: how to execute it.
+        allow_changed, repair: as in `resume`.
+        track: names of observers, which also receive the part of the run that they missed.
     """
     current = folder.read()
     if current.status == "running":
@@ -303,7 +303,7 @@ def _revisit(loop: Loop, *, notify: bool, repair: bool) -> None:
 
 
 def _refuse_changed_record(record: RunRecord) -> None:
-    """Refuse to resume by a changed record: its configuration or seed may be another."""
+    """Refuse to resume from a changed record: its configuration or seed may differ."""
     if record.intact is False:
         raise StoreError(
             f"run.json of run {record.id} is not what was written (its SHA-256 differs), so it "
@@ -313,7 +313,7 @@ def _refuse_changed_record(record: RunRecord) -> None:
 
 
 def threads_of(lab: Lab, config: LabConfig) -> int:
-    """Threads of a run without a given number: the lab's own choice, else all cores."""
+    """Number of threads of a run that does not set it: the lab's choice, else all cores."""
     return lab.threads(config, available_cores())
 
 

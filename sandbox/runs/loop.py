@@ -83,7 +83,7 @@ class Loop:
         record: its record; the loop keeps it up to date on disk.
         lab: the lab.
         config: the validated configuration.
-        context: what the experiment gets.
+        context: the experiment's context.
         settings: how to run it.
 
     Attributes:
@@ -122,7 +122,7 @@ class Loop:
         return self.work.experiment
 
     def run(self) -> RunRecord:
-        """Run to the end; every ending has a status, and none loses what was there."""
+        """Run to the end; every ending sets a status and keeps the results so far."""
         self._start = time.monotonic()
         with self.stop.listening():
             try:
@@ -142,7 +142,7 @@ class Loop:
             except OutOfTime as error:
                 self._record.status = "timed-out"
                 self.warn(str(error))
-            except BaseException as error:  # also SystemExit and what libraries derive from it
+            except BaseException as error:  # also SystemExit and other BaseExceptions
                 self.stop.ignored = True
                 self._fail(error)
             finally:
@@ -183,7 +183,7 @@ class Loop:
     # -- beginning
 
     def _prepare(self) -> None:
-        """Build the experiment, as it is at the beginning."""
+        """Build the experiment in its initial state."""
         self.folder.remove_scratch()
         message = self.lab.preparation()
         if message:
@@ -198,7 +198,7 @@ class Loop:
         self.work.build(lambda context: build(self.lab, self.config, context, seeds))
 
     def _restore(self) -> None:
-        """Restore the newest checkpoint that is usable; without one, begin at the beginning."""
+        """Restore the newest usable checkpoint; without one, start from scratch."""
         for saved in usable_checkpoints(self.folder, self.warn):
             try:
                 self.work.restore(saved.number, saved.state)
@@ -257,7 +257,7 @@ class Loop:
         self._observers.show()
 
     def _on_time(self) -> bool:
-        """Whether a long block may continue: up to GRACE_SECONDS beyond the time that was set."""
+        """Whether a long block may continue: up to GRACE_SECONDS beyond `max_time`."""
         limit = self.settings.max_time
         return (
             limit is None
@@ -313,7 +313,7 @@ class Loop:
                 self.warn(note)
 
     def _fail(self, error: BaseException) -> None:
-        """Keep the error, and as much of the work as can be kept."""
+        """Record the error, and save as much of the work as possible."""
         self.error = error
         self._record.status = "failed"
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -332,9 +332,9 @@ class Loop:
             self._record.files |= self._measurements.close()
 
     def _end(self) -> None:
-        """Call the observers, then write the final status, whatever they did.
+        """Call the observers, then write the final status, even if they raised.
 
-        A process that is killed in between leaves a run that can be resumed, and ends once more.
+        If the process is killed in between, the run can be resumed; it then ends a second time.
         """
         self._record.ended = datetime.now().astimezone().isoformat()
         if self.work.experiment is not None:

@@ -1,4 +1,4 @@
-"""Calls the observers and the viewer of a run; whatever they do, the run continues."""
+"""Calls the observers and the viewer of a run; the run continues even if they fail."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Observers:
         self._snapshot = record
 
     def warn(self, message: str) -> None:
-        """Something went wrong that does not end the run: a warning of its record."""
+        """Add a warning to the run's record: a problem that does not end the run."""
         self._record.warnings.append(message)
         self.send("warned", message)
 
@@ -66,7 +66,7 @@ class Observers:
                 methodcaller(event, self._run, *details)(observer)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # also SystemExit and what libraries derive from it
+            except BaseException as error:  # also SystemExit and other BaseExceptions
                 self._observers[:] = [one for one in self._observers if one is not observer]
                 self.warn(
                     f"Observer '{_name_of(observer)}' failed in `{event}` and was dropped; the run "
@@ -109,7 +109,7 @@ def observers_for(names: Sequence[str]) -> tuple[list[Observer], list[str]]:
     """The observers that were asked for, and those that follow every run.
 
     Args:
-        names: of those that were asked for; "NAME=TEXT" passes a text to the observer's class.
+        names: names of the requested observers; "NAME=TEXT" passes a text to the observer's class.
 
     Returns:
         The observers, and a warning for each that cannot be created and is left out.
@@ -134,7 +134,7 @@ def observers_for(names: Sequence[str]) -> tuple[list[Observer], list[str]]:
             observers.append(observer)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # also SystemExit: an observer changes nothing
+        except BaseException as error:  # also SystemExit: no observer may end a run
             if isinstance(error, SandboxError) and entry in asked:
                 raise
             warnings.append(

@@ -29,8 +29,8 @@ LIBRARIES = {
 
 
 def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
-    """Versions of Python, the sandbox, and of some distributions: those given, else those
-    `LIBRARIES` that are loaded now.
+    """Versions of Python, the sandbox and the given distributions; by default, of those `LIBRARIES`
+    that are loaded now.
     """
     from sandbox import __version__
 
@@ -49,9 +49,9 @@ def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
 def processor() -> dict[str, str]:
     """The processor: its `model`, and the `target` that code is compiled for.
 
-    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It says
-    which instructions there are, and so by which code libraries add and multiply here.
-    NUMBA_CPU_NAME, which numba compiles for instead, is taken unchanged.
+    The target is LLVM's name of a family of processors ("haswell", "znver3", "apple-m1"). It
+    determines which instructions exist, and therefore which code the libraries use to add and
+    multiply. If NUMBA_CPU_NAME is set, numba compiles for that name, and it is returned unchanged.
     """
     from llvmlite import binding
 
@@ -60,7 +60,7 @@ def processor() -> dict[str, str]:
 
 
 def _model() -> str:
-    """The name of the processor, as far as the system tells."""
+    """The name of the processor, if the system provides one."""
     with contextlib.suppress(OSError):
         for line in (
             Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -29,17 +29,17 @@ class Request:
         lab: the lab's name.
         preset: one of the lab's presets.
         layers: settings that override the preset, weakest first.
-        seed: >= 0; of many seeds the first.
+        seed: the first seed, >= 0.
         seeds: how many seeds learn together in a run, or one after the other in a sweep or
             comparison, >= 1.
         full_metrics: whether each of many seeds that learn together keeps its own metrics.
-        threads: for numerical libraries; None lets the lab choose, else takes the cores that this
-            process may use.
+        threads: for numerical libraries; None lets the lab choose. A lab that does not choose gets
+            all cores that this process may use.
         device: "cpu", "cuda", "mps", or "auto".
         data: folder of data files, or None.
         track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
         command: the command line, for the record.
-        id: of the run, when a sweep or comparison chose it before; "" makes one.
+        id: the run's id, if a sweep or comparison has already chosen it; "" creates one.
     """
 
     lab: str

@@ -17,7 +17,7 @@ from sandbox.store.record import RunRecord
 
 
 def plugin_name(entry: Entry) -> str:
-    """The plugin that registered an entry, and where it is from."""
+    """The plugin that registered an entry, and its source."""
     plugin = registry().plugins[entry.plugin]
     return plugin.name if plugin.source == "built in" else f"{plugin.name} ({plugin.source})"
 
@@ -36,8 +36,8 @@ def sources_of(record: RunRecord) -> str:
 
 
 def _place(entry: Entry) -> Path | None:
-    """The sources of an entry of a plugin from outside: its module's file, or its package's
-    folder; None for our own.
+    """The sources of an entry of an external plugin: its module's file, or its package's folder;
+    None for built-in plugins.
     """
     module = entry.target.partition(":")[0].split(".")[0]
     spec = importlib.util.find_spec(module)

@@ -23,7 +23,7 @@ class StopRequest:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as requests to stop, where this thread may."""
+        """Treat SIGINT and SIGTERM as requests to stop, if this thread may handle signals."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

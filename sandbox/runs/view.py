@@ -31,7 +31,7 @@ class Run:
 
     Args:
         folder: its folder.
-        experiment: of the run, when it has just ended.
+        experiment: the run's experiment, if the run has just ended.
 
     Example:
         >>> from sandbox import load, run
@@ -77,7 +77,9 @@ class Run:
 
     @property
     def score(self) -> Score | None:
-        """What the run is judged by; None before it is finished, and where there is no number."""
+        """The score that the run is judged by; None before the run is finished, or without a
+        number.
+        """
         return score_of(self.record.score, self.record.summary)
 
     @property
@@ -132,7 +134,7 @@ class Run:
 
     @property
     def figures(self) -> dict[str, Picture]:
-        """Its pictures and animations by name; a notebook shows them where they are the last
+        """Its pictures and animations by name; a notebook shows them if they are the last
         expression of a cell.
         """
         names = [
@@ -177,7 +179,7 @@ class Picture:
 
     Args:
         folder: the run's.
-        name: of a PNG, GIF or SVG below it; no link on the way to it is followed.
+        name: path of a PNG, GIF or SVG in that folder; symbolic links are not followed.
     """
 
     def __init__(self, folder: Directory, name: str) -> None:
@@ -192,7 +194,7 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """The picture itself as an address."""
+        """The picture as a data URI."""
         return html.data_uri(self._folder.read(self._name), KINDS[self.path.suffix])
 
 

@@ -1,4 +1,4 @@
-"""An experiment with every generator it draws from: built, advanced, saved, restored as one.
+"""An experiment and its random generators, which are built, advanced, saved and restored together.
 
 The run loop and the conformance kit both work through this module, so that what a lab's tests see
 is what a run does.
@@ -26,16 +26,16 @@ NUMBERS = "biufc"
 
 
 class NotAnExperiment(UsageError):
-    """What a lab built, or what its `advance` returned, is not what it should be."""
+    """A lab built something other than an experiment, or `advance` returned something invalid."""
 
 
 class Work:
     """One experiment at work.
 
     Args:
-        context: what the experiment gets.
-        global_generators: which of "python", "numpy" and "torch" are the run's own while it is
-            built and advanced.
+        context: the experiment's context.
+        global_generators: which global generators ("python", "numpy", "torch") are replaced by the
+            run's own while the experiment is built and advanced.
 
     Attributes:
         experiment: the experiment; None before `build`.
@@ -52,10 +52,10 @@ class Work:
         self._globals = GlobalGenerators(self.context.seed, self._globals.names)
 
     def build(self, make: Callable[[Context], Experiment]) -> Experiment:
-        """Make the experiment, as it is at the beginning.
+        """Build the experiment in its initial state.
 
         Raises:
-            NotAnExperiment: when it lacks a part of an experiment.
+            NotAnExperiment: when it lacks an attribute or method of an experiment.
         """
         try:
             with self._globals.active():
@@ -74,10 +74,10 @@ class Work:
         return experiment
 
     def advance(self) -> tuple[Sequence[Block], float]:
-        """The blocks of the next stretch of work, and the seconds that it took.
+        """Do the next piece of work; returns its blocks and its duration in seconds.
 
         Raises:
-            NotAnExperiment: when the experiment returns something else than blocks.
+            NotAnExperiment: when the experiment returns something other than blocks.
         """
         assert self.experiment is not None
         with self._globals.active():
@@ -91,10 +91,10 @@ class Work:
         return blocks, seconds
 
     def summary(self) -> Summary:
-        """The experiment's summary, as values that JSON can hold; NaN is None.
+        """The experiment's summary as values that JSON supports; NaN becomes None.
 
         Raises:
-            UsageError: when it holds something else.
+            UsageError: when it holds a value that JSON does not support.
         """
         assert self.experiment is not None
         try:
@@ -114,9 +114,7 @@ class Work:
         }
 
     def _fresh_state(self) -> State:
-        """The state of the experiment at its beginning; empty where it has none before its first
-        block.
-        """
+        """The experiment's initial state; empty if it has no state before its first block."""
         assert self.experiment is not None
         try:
             return self.experiment.state()
@@ -127,7 +125,7 @@ class Work:
         """Bring the freshly built experiment and its generators to where they were at a checkpoint.
 
         Args:
-            number: of the checkpoint, for the error.
+            number: the checkpoint's number, for the error message.
             state: what `state` returned.
 
         Raises:
@@ -141,7 +139,7 @@ class Work:
             self.context.generators.restore(state["generators"])
             self._globals.restore(state["globals"])
             with self._globals.active():
-                pass  # the libraries take what was restored, or raise
+                pass  # fails now if a library rejects the restored state
             _refuse_impossible_count("done_units", self.experiment.done_units)
             _refuse_impossible_count("env_steps", self.experiment.env_steps or 0)
         except Exception as error:  # a lab may raise anything for a state of another lab
@@ -174,17 +172,17 @@ def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
     """Refuse a state that no fresh experiment can reach; the lab's code might accept it and then
     fail at every attempt to continue.
 
-    What is empty or None may become anything, lists grow, arrays change their shape, whole numbers
-    become others.
+    Some changes are allowed: an empty value or None may become anything, lists may grow, arrays may
+    change their shape, and numbers may change their value.
 
     Args:
         fresh: the state of the experiment at its beginning, or a part of it.
         kept: the same part of a checkpoint.
-        name: of the part.
+        name: the name of the part, for the error message.
 
     Raises:
-        ValueError: when a number, a truth value, an array or a dictionary is something else, or an
-            entry of a dictionary is missing.
+        ValueError: when a number, a boolean, an array or a dictionary has become another kind of
+            value, or when an entry of a dictionary is missing.
     """
     expected, actual = _kind(fresh), _kind(kept)
     if (
@@ -212,7 +210,7 @@ def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
 
 
 def _kind(value: object) -> str:
-    """What a part of a state is; a NumPy scalar is what it holds."""
+    """The kind of a part of a state; a NumPy scalar counts as the Python value that it holds."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None:
@@ -232,6 +230,6 @@ def _kind(value: object) -> str:
 
 
 def _refuse_impossible_count(name: str, count: object) -> None:
-    """Raise ValueError for what is no count."""
+    """Raise ValueError unless `count` is an integer in [0, 2^63)."""
     if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
         raise ValueError(f"{name} = {count!r} is no count")

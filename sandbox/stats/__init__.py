@@ -1,4 +1,4 @@
-"""Statistics of runs: plain functions of arrays, which know no run and no store."""
+"""Statistics of runs: plain functions of arrays, independent of runs and store."""
 
 from sandbox.stats.intervals import (
     LEVEL,

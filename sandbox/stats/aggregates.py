@@ -84,7 +84,7 @@ def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> 
 def iqm(scores: np.ndarray) -> np.ndarray:
     """The interquartile mean over runs and tasks: [..., runs, tasks] -> [...].
 
-    At either end, a quarter of the values, rounded down, is cut off.
+    A quarter of the values, rounded down, is trimmed at each end.
     """
     pooled = np.sort(_pooled(scores), axis=-1)
     cut = int(0.25 * pooled.shape[-1])
@@ -101,7 +101,7 @@ def mean(scores: np.ndarray) -> np.ndarray:
 def median(scores: np.ndarray) -> np.ndarray:
     """The median over runs and tasks: [..., runs, tasks] -> [...].
 
-    rliable takes the median over tasks of their means, which is the mean where there is one task.
+    rliable instead takes the median over tasks of the task means; with one task, that is the mean.
     """
     middle: np.ndarray = np.median(_pooled(scores), axis=-1)
     return middle
@@ -137,7 +137,7 @@ def estimate(
 
     Args:
         scores: [runs, tasks], at least `MIN_RUNS` runs.
-        statistic: of scores [..., runs, tasks].
+        statistic: a function of scores [..., runs, tasks].
         rng: draws the resamples.
         level: in (0, 1).
         resamples: how many, >= 100.
@@ -175,7 +175,8 @@ def bootstrap_interval(
         rng: draws the resamples.
         level: in (0, 1).
         resamples: how many, >= 100.
-        size: values that one resample takes, if more than `samples` have.
+        size: number of values that one resample needs in memory, if larger than the size of
+            `samples`.
 
     Raises:
         SandboxError: for a level or number of resamples out of range.
@@ -223,7 +224,7 @@ def improvement_estimate(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """`improvement` with its interval; arguments and errors as of `estimate`.
+    """`improvement` with its interval; arguments and errors as in `estimate`.
 
     The runs of both are resampled within each task.
     """
@@ -249,7 +250,7 @@ def wins_estimate(
     Args:
         won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs
             of the first, runs of the second].
-        rng, level, resamples: as of `estimate`.
+        rng, level, resamples: as in `estimate`.
     """
     check_level(level)
     left, right = (

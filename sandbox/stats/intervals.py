@@ -85,7 +85,7 @@ def prediction_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
         level: in (0, 1).
 
     Raises:
-        SandboxError: when there are too few runs, or one is no number.
+        SandboxError: when there are too few runs, or one is not a finite number.
     """
     ordered = np.sort(numbers(values))  # [runs]
     needed = runs_needed(level)
@@ -109,7 +109,7 @@ def normal_prediction_interval(values: ArrayLike, level: float = LEVEL) -> Inter
         level: in (0, 1).
 
     Raises:
-        SandboxError: when there are fewer than 3 runs, or one is no number.
+        SandboxError: when there are fewer than 3 runs, or one is not a finite number.
     """
     from scipy.stats import t
 
@@ -135,7 +135,7 @@ class Peak(NamedTuple):
 
 
 def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
-    """The two groups that runs fall into, lower one first; None where they do not.
+    """The two groups that runs fall into, lower one first; None if they do not form two groups.
 
     There are two when the widest gap between neighbouring runs is at least half of the range, with
     at least 3 runs on either side of it; 2 are enough where it is 7 tenths of the range. For 40
@@ -146,7 +146,7 @@ def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
         values: a figure of each run.
 
     Raises:
-        SandboxError: when there is no value, or one is no number.
+        SandboxError: when there is no value, or one is not a finite number.
     """
     ordered = np.sort(numbers(values))  # [runs]
     if len(ordered) < 2 * FEWEST_OF_A_PEAK or ordered[-1] == ordered[0]:

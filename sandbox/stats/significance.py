@@ -91,7 +91,7 @@ def permutation_p(scores: ArrayLike, chosen: int) -> float:
 
 
 def seeds_needed(tests: int) -> int:
-    """Fewest seeds of each of two agents with which one of `tests` tests can show a difference."""
+    """Fewest seeds per agent with which one of `tests` Holm-corrected tests can be significant."""
     seeds = 1
     while tests * least_p(seeds, seeds) >= ALPHA:
         seeds += 1
@@ -109,7 +109,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def least_p(one: int, other: int) -> float:
-    """The smallest two-sided p-value that so many runs can give: that of groups without overlap."""
+    """The smallest possible two-sided p-value for two group sizes: that of groups without overlap."""
     return min(1.0, 2 / math.comb(one + other, one))
 
 

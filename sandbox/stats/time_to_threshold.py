@@ -82,11 +82,11 @@ def curve(at: np.ndarray, score: np.ndarray) -> ScoreCurve:
 
 
 def grid(curves: Sequence[ScoreCurve], most: int = 200) -> np.ndarray:
-    """Places between the first evaluation and the end of all runs: float64 [places], rising.
+    """Places where every run has been evaluated and none has ended: float64 [places], rising.
 
     Args:
         curves: one for each run.
-        most: at most so many places, evenly picked.
+        most: largest number of places; they are picked evenly.
     """
     begin, end = max(one.at[0] for one in curves), min(one.at[-1] for one in curves)
     places = np.unique(np.concatenate([one.at for one in curves]))
@@ -124,12 +124,12 @@ def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime
     """The Kaplan-Meier median of times that may be censored, and an exact interval.
 
     Kaplan & Meier (1958), by `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999,
-    section 3.2); a censored run counts at its end for the lower end, as never for the upper end.
-    Where few runs allow no two-sided interval, the upper end is open; with 4 or fewer the lower end
-    is 0 too. The interval of equal times has no width.
+    section 3.2); for the lower limit, a censored run counts as arriving at its end; for the upper
+    limit, as never arriving. Where few runs allow no two-sided interval, the upper end is open;
+    with 4 or fewer the lower end is 0 too. The interval of equal times has no width.
 
     Args:
-        arrivals: of each run, at least 1.
+        arrivals: one for each run, at least 1.
         level: probability that the interval contains the true median, in (0, 1).
     """
     from scipy.stats import CensoredData, binom, ecdf
@@ -214,7 +214,7 @@ def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
     )
     passed = np.searchsorted(
         moments, time, side="right"
-    )  # a run censored at a moment was there at that moment
+    )  # a run censored at a moment was still at risk then
     return arrived - np.concatenate([[0.0], np.cumsum(hazard)])[passed]
 
 

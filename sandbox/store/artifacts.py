@@ -1,6 +1,6 @@
 """Artifacts of a run: figures, animations, tables, models.
 
-Every artifact is written whole or not at all, and no name leads out of the run's folder.
+Every artifact is written whole or not at all, and always inside the run's folder.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Artifacts:
 
         Raises:
             FileNotFoundError: when it is missing.
-            StoreError: when it is a link, or no file.
+            StoreError: when it is a link, or not a file.
         """
         return self._run.read(self._inside(name))
 
@@ -105,13 +105,13 @@ class Artifacts:
             write_gif(file, frames, fps)
 
     def scratch(self, name: str) -> Path:
-        """A temporary path for libraries that insist on writing themselves; `keep` gives it its
+        """A temporary path for libraries that open the file themselves; `keep` gives it its final
         name.
         """
         return self._run.at(temporary_name(self._made(name)))
 
     def keep(self, scratch: Path, name: str) -> None:
-        """Give a scratch file its name."""
+        """Give a scratch file its final name."""
         inside = self._made(name)
         self._run.rename(f"{inside.rpartition('/')[0]}/{scratch.name}", inside)
 
@@ -140,7 +140,7 @@ class Artifacts:
         return self._known[name][1]
 
     def remove_scratch(self) -> None:
-        """Remove what a killed run left half written."""
+        """Remove files that a killed run left incomplete."""
         for name in self._run.files(self._name):
             last = name.rpartition("/")[2]
             if last.startswith(".") and last.endswith(DRAFT):

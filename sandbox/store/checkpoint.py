@@ -2,8 +2,8 @@
 
 A checkpoint is a folder with `state.json` (plain values, arrays replaced by references),
 `arrays.npz` and `sums.json` with the SHA-256 of both. It is written beside its final name, synced,
-and renamed into place. What is read is checked before it is believed: a file may claim more than it
-holds, or something else than a state.
+and renamed into place. Everything that is read is validated: a file may declare more data than it
+has, or hold something other than a state.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def load(path: Path) -> State:
         return tree
     except CheckpointError:
         raise
-    # the readers of zip files and of array headers raise whatever comes, also MemoryError
+    # the readers of zip files and of array headers may raise any exception, also MemoryError
     except Exception as error:
         raise CheckpointError(
             f"Checkpoint {path.name} cannot be read: {type(error).__name__}: {error}"
@@ -151,7 +151,7 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
 
 
 def newest_first(folder: Path, report: Callable[[str], None]) -> Iterator[tuple[int, State]]:
-    """The whole checkpoints with their numbers, the last one first.
+    """The undamaged checkpoints with their numbers, newest first.
 
     Args:
         folder: the run's `checkpoints` folder.

@@ -45,7 +45,7 @@ class ComparisonFolder(DescribedFolder):
     remedy = "The runs are untouched; the same `compare` writes it again."
 
     def read(self) -> dict[str, Any]:
-        """Its document.
+        """The comparison's document.
 
         Raises:
             StoreError: when it is missing or damaged.
@@ -64,7 +64,7 @@ def find(store: Store, name: str) -> ComparisonFolder | None:
     """The comparison that `name` means: an id, a unique beginning of one, or a folder; else None.
 
     Raises:
-        UsageError: when several ids begin so.
+        UsageError: when several ids begin with it.
     """
     path = ComparisonFolder.find_path(store, name)
     return None if path is None else ComparisonFolder(path)

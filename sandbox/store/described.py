@@ -80,7 +80,7 @@ class DescribedFolder:
         """The folder that `name` means: an id, a unique beginning of one, or a folder; else None.
 
         Raises:
-            UsageError: when several ids begin so.
+            UsageError: when several ids begin with it.
         """
         if name.strip() and os.path.exists(Path(name) / cls.document):
             return Path(name).resolve()

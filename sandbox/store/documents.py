@@ -22,7 +22,7 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:
         StoreError: when it is missing, a link, no file, or too large.
-        ValueError: when it is no JSON document that can be shown.
+        ValueError: when it is not a JSON document, or cannot be printed.
     """
     folder, name = door(path)
     try:
@@ -35,8 +35,8 @@ def parse(content: bytes) -> dict[str, Any]:
     """A document.
 
     Raises:
-        ValueError: when it is no JSON, no dictionary, nested too deep, or has an unpaired
-            surrogate, which cannot be shown.
+        ValueError: when it is not JSON, not a dictionary, nested too deep, or has an unpaired
+            surrogate, which cannot be printed.
     """
     try:
         document = json.loads(content)
@@ -51,7 +51,7 @@ def parse(content: bytes) -> dict[str, Any]:
 
 
 def shown(value: Any) -> Any:
-    """The same document with texts that can be printed."""
+    """The same document with printable texts."""
     if isinstance(value, dict):
         return {printable(name): shown(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """All access to what is below a folder of the store: open, create, rename, remove.
 
 Nothing below such a folder is ever followed through a link: a run that was copied from elsewhere
-can hold links to anything. Files are whole or not there: written under a temporary name, synced,
+can hold links to anything. Files are complete or absent: written under a temporary name, synced,
 renamed into place.
 """
 
@@ -57,7 +57,7 @@ class Directory:
         return Directory(self.at(name))
 
     def status(self, name: str) -> os.stat_result | None:
-        """The status of a name; of a link, its own; None where there is nothing."""
+        """The status of a name (of a link, not of its target); None if the name does not exist."""
         with (
             contextlib.suppress(FileNotFoundError, NotADirectoryError),
             self._parent(name) as (folder, last),
@@ -73,7 +73,7 @@ class Directory:
         """Bytes of a file; 0 where it is missing.
 
         Raises:
-            StoreError: when it is no file.
+            StoreError: when it is not a file.
         """
         status = self.status(name)
         if status is not None:
@@ -86,16 +86,16 @@ class Directory:
         Raises:
             FileNotFoundError: when it is missing.
             LinkError: when it, or a folder on the way to it, is a link.
-            StoreError: when it is no file: a folder, a pipe, a device.
+            StoreError: when it is not a file: a folder, a pipe, a device.
         """
         return os.fdopen(self.descriptor(name, os.O_RDONLY), "rb")
 
     def descriptor(self, name: str, flags: int) -> int:
-        """A file as an open descriptor; errors as of `open`.
+        """A file as an open descriptor; errors as in `open`.
 
         Args:
-            name: of the file.
-            flags: as of `os.open`.
+            name: the file's name.
+            flags: as in `os.open`.
         """
         with self._parent(name) as (folder, last):
             descriptor = folder.open(last, flags | FILE)
@@ -107,19 +107,19 @@ class Directory:
         return descriptor
 
     def read(self, name: str, most: int | None = None) -> bytes:
-        """The content of a file; errors as of `open`.
+        """The content of a file; errors as in `open`.
 
         Args:
-            name: of the file.
+            name: the file's name.
             most: bytes that it may have.
 
         Raises:
-            StoreError: also when it is larger.
+            StoreError: also when the file is larger.
         """
         with self.open(name) as file:
             if most is None:
                 return file.read()
-            size = os.fstat(file.fileno()).st_size  # not `most`, which would be set aside
+            size = os.fstat(file.fileno()).st_size  # reading `most` would allocate `most` bytes
             content = file.read(min(size, most) + 1)
         if max(len(content), size) > most:
             raise StoreError(
@@ -129,7 +129,7 @@ class Directory:
         return content
 
     def digest(self, name: str) -> str:
-        """The SHA-256 of a file's content, hexadecimal; errors as of `open`."""
+        """The SHA-256 of a file's content, hexadecimal; errors as in `open`."""
         with self.open(name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
@@ -138,7 +138,7 @@ class Directory:
         """A file to write, which gets its name when the block ends without an error.
 
         Args:
-            name: of the file; a link of that name is replaced, not followed.
+            name: the file's name; a link of that name is replaced, not followed.
             sync: whether to wait until the bytes are on the disk.
 
         Raises:
@@ -175,7 +175,9 @@ class Directory:
             file.write(content)
 
     def touch(self, name: str) -> None:
-        """Make an empty file, or give one the time of now; errors as of `open`."""
+        """Create an empty file, or set an existing one's modification time to now; errors as in
+        `open`.
+        """
         descriptor = self.descriptor(name, os.O_WRONLY | os.O_CREAT)
         try:
             os.utime(descriptor if os.utime in os.supports_fd else self.path / name)
@@ -183,7 +185,7 @@ class Directory:
             os.close(descriptor)
 
     def make(self, name: str) -> None:
-        """Make a folder and those on the way to it; the folder itself must be there."""
+        """Create a folder and its missing parents; this directory itself must exist."""
         place = Directory(self.path)
         for part in _parts(name):
             with place._parent(part) as (folder, last):
@@ -226,7 +228,7 @@ class Directory:
         return (one for one, status in self._walk(name) if not stat.S_ISREG(status.st_mode))
 
     def _walk(self, name: str) -> Iterator[tuple[str, os.stat_result]]:
-        """Everything below that is no folder, sorted, with its status."""
+        """Everything below that is not a folder, sorted, with its status."""
         for one in self.names(name):
             inner = f"{name}/{one}" if name else one
             status = self.status(inner)
@@ -251,7 +253,7 @@ class Directory:
             os.rmdir(folder.at(last), dir_fd=folder.descriptor)
 
     def remove_drafts(self, name: str = "") -> None:
-        """Remove the files that killed writers left half written in a folder, but not below it.
+        """Remove incomplete files of killed writers in a folder, but not below it.
 
         The caller is the only writer.
         """
@@ -315,7 +317,7 @@ def _parts(name: str) -> Sequence[str]:
 
 
 def door(path: Path) -> tuple[Directory, str]:
-    """The parent of a path, which is trusted, and its name there."""
+    """The parent folder of a path, which is trusted, and the last part of the path."""
     return Directory(path.parent), path.name
 
 

@@ -78,7 +78,9 @@ class RunFolder:
         return Metrics(self.metrics_path)
 
     def begins_with(self, name: str, mark: Mark) -> bool:
-        """Whether a file begins with what a mark says; without a SHA-256 only its size counts."""
+        """Whether a file begins with the content of a mark; a mark without SHA-256 checks only the
+        size.
+        """
         try:
             if not mark.sha256 or not mark.size:
                 return self.directory.size(name) >= mark.size
@@ -96,11 +98,11 @@ class RunFolder:
         except (
             OSError,
             StoreError,
-        ):  # no right to look at the lock: a foreign store; the heartbeat is all there is
+        ):  # no permission to read the lock of another user's store: use the heartbeat
             return self._beats()
 
     def is_locked(self) -> bool:
-        """Whether a process of this machine holds the folder, even before its first word."""
+        """Whether a process of this machine holds the lock, even before it has written anything."""
         with contextlib.suppress(OSError, StoreError):
             return self._is_locked()
         return False
@@ -116,7 +118,7 @@ class RunFolder:
             os.close(descriptor)
 
     def remove_scratch(self) -> None:
-        """Remove what killed writers left half written."""
+        """Remove incomplete files of killed writers."""
         self.directory.remove_drafts()
         self.directory.remove_drafts(self.checkpoints.name)
         self.artifacts.remove_scratch()
@@ -138,8 +140,8 @@ class RunFolder:
             new: whether the run is being created, and has no record yet.
 
         Raises:
-            StoreError: when another process is, when the run is gone, or when the folder cannot be
-                written.
+            StoreError: when another process holds the lock, when the run is gone, or when the
+                folder cannot be written.
         """
         with self._locked():
             self.refuse_links()
@@ -171,10 +173,10 @@ class RunFolder:
     def list_artifacts(self, names: Iterable[str]) -> None:
         """Write artifacts that were added later into run.json, with size and SHA-256.
 
-        Nothing else there changes. A run at work lists them itself, at its end.
+        Nothing else there changes. A run that is still active lists them itself, at its end.
 
         Args:
-            names: of files in `artifacts/`.
+            names: names of files in `artifacts/`.
 
         Raises:
             StoreError: when run.json is missing, damaged, or cannot be written.
@@ -203,7 +205,7 @@ class RunFolder:
             )
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it; of a link, the link alone.
+        """Delete the folder and all that is in it; if it is a link, delete only the link.
 
         Raises:
             StoreError: when a process works on it, or it cannot be removed.
@@ -220,7 +222,7 @@ class RunFolder:
             raise StoreError(f"Cannot delete {self.path}: {error.strerror}.") from error
 
     def cannot_write(self, error: OSError) -> StoreError:
-        """The error of a folder that cannot be written, or is not there any more."""
+        """The error of a folder that cannot be written, or no longer exists."""
         if not self.path.is_dir():
             return StoreError(
                 f"Run {self.id}: its folder is gone; {self.path} was moved or deleted."
@@ -247,7 +249,7 @@ class RunFolder:
             lock.release()
 
     def hold_reserve(self) -> None:
-        """Keep some bytes of the disk, for the final status."""
+        """Reserve some bytes of the disk for the final status."""
         self.directory.write(RESERVE, b"\0" * RESERVE_BYTES, sync=False)
 
     def free_reserve(self) -> None:
@@ -287,10 +289,10 @@ def _held(descriptor: int, path: Path) -> bool:
 
 
 def remove_graves(lab: Path) -> None:
-    """Remove what is left of runs whose deletion was killed on its way.
+    """Remove the remains of runs whose deletion was interrupted.
 
     Args:
-        lab: the folder that the runs stood in.
+        lab: the folder that held the runs.
     """
     with contextlib.suppress(OSError, StoreError):
         place = Directory(lab)

@@ -1,4 +1,4 @@
-"""All runs of a store in a few fields each, read from their folders whenever it is asked.
+"""All runs of a store in a few fields each, read from their folders on every call.
 
 A damaged run is a row with its problem; it never hides another run.
 """
@@ -63,12 +63,12 @@ def rows(root: Path) -> list[Row]:
 
 
 def matching(root: Path, wanted: Mapping[str, str], seeds: Container[int]) -> dict[str, list[Row]]:
-    """Runs that computed, or were to compute, what is wanted.
+    """Runs, finished or not, with the wanted fingerprints and sources.
 
     Args:
         root: the store's folder.
         wanted: fingerprint -> SHA-256 of the sources that the run must have been computed with.
-        seeds: of the wanted runs; a record with another seed needs no fingerprint.
+        seeds: seeds of the wanted runs; for a record with another seed, no fingerprint is computed.
 
     Returns:
         fingerprint -> rows, oldest first; fingerprints without a run are missing.

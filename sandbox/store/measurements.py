@@ -1,4 +1,4 @@
-"""metrics.jsonl and times.jsonl of a run at work, in step with its checkpoints.
+"""metrics.jsonl and times.jsonl of an active run, kept consistent with its checkpoints.
 
 A checkpoint keeps the size and SHA-256 of both files, so a resumed run cuts them back to exactly
 what the checkpoint has seen.
@@ -24,8 +24,8 @@ class Measurements:
     """Writes the two files of measurements of one run.
 
     Args:
-        folder: of the run.
-        marks: how much of each file is kept; without one, a file begins empty.
+        folder: the run's folder.
+        marks: how much of each file is kept; a file without a mark begins empty.
     """
 
     def __init__(self, folder: RunFolder, marks: Mapping[str, Mark]) -> None:
@@ -59,10 +59,10 @@ class SavedState(NamedTuple):
     """A checkpoint of a run.
 
     Attributes:
-        number: of the checkpoint.
-        state: of the work, and everything else that the checkpoint holds.
+        number: the checkpoint's number.
+        state: the state of the work, and everything else that the checkpoint holds.
         marks: how far each file of measurements was written; older formats have no SHA-256.
-        seconds: of learning until then.
+        seconds: seconds of learning up to the checkpoint.
     """
 
     number: int
@@ -103,7 +103,7 @@ def usable_checkpoints(folder: RunFolder, warn: Callable[[str], None]) -> Iterat
     """Checkpoints that are whole and fit the files of measurements, the last one first.
 
     Args:
-        folder: of the run.
+        folder: the run's folder.
         warn: called with a sentence for each checkpoint that is skipped.
     """
     for number, state in checkpoint.newest_first(folder.checkpoints, warn):

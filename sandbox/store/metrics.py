@@ -29,7 +29,7 @@ PIECE = 1 << 20
 
 
 class Mark(NamedTuple):
-    """How far a file was written, and what stood there."""
+    """How far a file was written, and the digest of its content up to there."""
 
     size: int
     """Bytes."""
@@ -38,7 +38,8 @@ class Mark(NamedTuple):
 
 
 def marks(file: IO[bytes], sizes: Sequence[int]) -> list[Mark]:
-    """The marks of the beginnings of a file, read once; sizes beyond its end are left out.
+    """Marks of the first `size` bytes of a file for each size, in one pass; sizes beyond its end
+    are left out.
 
     Args:
         file: open to read, at its beginning.
@@ -69,9 +70,7 @@ class LineWriter:
         self.path = path
         folder, name = door(path)
         self._descriptor = folder.descriptor(name, os.O_RDWR | os.O_CREAT)
-        if (
-            os.fstat(self._descriptor).st_nlink > 1
-        ):  # another name for the same bytes, which are not ours to change
+        if os.fstat(self._descriptor).st_nlink > 1:  # a hard link: never change the other file
             os.close(self._descriptor)
             folder.write(name, folder.read(name))
             self._descriptor = folder.descriptor(name, os.O_RDWR)
@@ -197,7 +196,7 @@ class BackgroundWriter:
 
 
 def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> dict[str, Any]:
-    """A block as the document of its line.
+    """A block as the JSON document of one line.
 
     Raises:
         ValueError: when a column is not a list or an array, when they are not equally long, or one
@@ -226,7 +225,7 @@ class Metrics:
     """What a run measured, by stream.
 
     Args:
-        path: of metrics.jsonl.
+        path: the path of metrics.jsonl.
         report: called with a sentence for each line that cannot be read.
     """
 
@@ -273,7 +272,7 @@ class Metrics:
 
     def blocks(self, stream: str | None = None) -> Iterator[dict[str, Any]]:
         """The lines one by one, or those of one stream; a last line that was cut off, and damaged
-        ones, are reported and passed over.
+        ones, are reported and skipped.
         """
         beginning = b"" if stream is None else orjson.dumps({"stream": stream})[:-1]
         folder, name = door(self.path)
@@ -317,9 +316,9 @@ class Metrics:
 def _joined(
     blocks: Iterable[dict[str, Any]], names: set[str] | None
 ) -> dict[str, dict[str, np.ndarray]]:
-    """The columns of every stream, blocks behind one another; None of `names` means all columns.
+    """The columns of every stream, with blocks concatenated; `names` None means all columns.
 
-    A block in which a column is no row of values is damaged, and passed over.
+    A block with a column that is not one-dimensional is damaged and skipped.
     """
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
@@ -337,7 +336,7 @@ def _joined(
 
 
 def _array(values: list[Any]) -> np.ndarray:
-    """The values of a column; of more than one dimension where they are no row of values."""
+    """The values of a column; a nested list gives an array with more than one dimension."""
     try:
         array = np.array(values)
     except ValueError:  # lists of unequal lengths

@@ -31,8 +31,8 @@ class OpenFolder(NamedTuple):
     """A folder that is open, or only a path where the system has no descriptors of folders.
 
     Attributes:
-        path: of the folder.
-        descriptor: of the open folder, or None.
+        path: the folder's path.
+        descriptor: descriptor of the open folder, or None.
     """
 
     path: Path
@@ -43,11 +43,11 @@ class OpenFolder(NamedTuple):
         return self.path / name if self.descriptor is None else name
 
     def status(self, name: str) -> os.stat_result:
-        """The status of a name; of a link, its own."""
+        """The status of a name (of a link, not of its target)."""
         return os.stat(self.at(name), dir_fd=self.descriptor, follow_symlinks=False)
 
     def mode(self, name: str) -> int:
-        """The mode of a name; 0 where there is nothing."""
+        """The mode of a name; 0 if the name does not exist."""
         with contextlib.suppress(OSError):
             return self.status(name).st_mode
         return 0
@@ -57,7 +57,7 @@ class OpenFolder(NamedTuple):
 
         Raises:
             LinkError: when it is a link.
-            StoreError: when it is no file.
+            StoreError: when it is not a file.
         """
         place = self.path / name
         if self.descriptor is None and stat.S_ISLNK(self.mode(name)):

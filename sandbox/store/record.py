@@ -1,6 +1,6 @@
 """run.json: everything about a run, as one document.
 
-It is replaced whole at each change of status, and by the run's own process alone.
+It is replaced atomically at each change of status, only by the run's own process.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RunRecord:
         lab: the lab's name.
         config: the configuration as resolved: defaults, preset, file and command line together.
         preset: the preset's name.
-        seed: the run's seed; of many seeds the first.
+        seed: the run's seed, or the first of many.
         seeds: how many seeds learn together: `seed`, `seed` + 1, …
         full_metrics: whether each of many seeds keeps its own metrics.
         status: one of `STATUSES`.
@@ -70,7 +70,7 @@ class RunRecord:
         created, ended: ISO 8601 with offset; `ended` is "" while it runs.
         host, pid: where it runs or ran.
         command: the exact command line, or "".
-        versions: of Python, the sandbox and the libraries in use.
+        versions: versions of Python, the sandbox and the libraries in use.
         sources: SHA-256 of the sandbox's sources and the plugin's.
         commit: git commit of the sources, or "".
         processor: its "model", and the "target" that code was compiled for; empty in runs written
@@ -88,7 +88,7 @@ class RunRecord:
         files: size and SHA-256 of metrics.jsonl and times.jsonl when the run ended; empty while it
             works.
         intact: whether the document is what was written; None for one of format 1, which has no
-            digest. Not written itself.
+            digest. This field is not written.
     """
 
     id: str
@@ -172,8 +172,8 @@ class RunRecord:
         """The document at `path`.
 
         Args:
-            path: of run.json.
-            digest: as of `parse`.
+            path: the path of run.json.
+            digest: as in `parse`.
 
         Raises:
             StoreError: when it is missing, damaged, or of a newer format.
@@ -194,8 +194,8 @@ class RunRecord:
         """A document that was read from `path`.
 
         Args:
-            content: of the document.
-            path: named in errors.
+            content: the document's content.
+            path: the path that errors name.
             digest: whether to compute its SHA-256, which takes most of the time; without it,
                 `intact` stays None.
 
@@ -222,7 +222,7 @@ def _schema() -> TypeAdapter[RunRecord]:
 
 
 def _printable(content: bytes) -> bytes:
-    """The same document with texts that can be shown; most hold nothing that needs a look."""
+    """The same document with printable texts; most documents pass a quick test unparsed."""
     if content.isascii() and b"\\u" not in content and b"\x7f" not in content:
         return content
     return json.dumps(documents.shown(documents.parse(content))).encode()
@@ -261,10 +261,10 @@ def _damaged(path: Path, what: str) -> StoreError:
 def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
     """A run.json with some artifacts added, or replaced where it has their names.
 
-    All else stays as it was written.
+    Everything else stays as it was written.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: when the content is no run.json.
+        ValueError, KeyError, TypeError, AttributeError: when the content is not a run.json.
     """
     document = documents.parse(content)
     known = {one["name"]: one for one in document.get("artifacts", [])}
@@ -274,8 +274,8 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    """SHA-256 over all of a document but its digest, whatever the order of its entries and its
-    spaces.
+    """SHA-256 of a document without its digest, independent of the order of entries and of
+    whitespace.
     """
     rest = {name: value for name, value in document.items() if name != "digest"}
     return hashlib.sha256(
@@ -287,7 +287,7 @@ def _written(document: dict[str, Any]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, default=plain)
     document = json.loads(
         text.encode(errors="replace")
-    )  # as it will be read; half a character becomes a question mark
+    )  # as it will be read; a lone surrogate becomes "?"
     if document.get("format", 0) > 1:
         document["digest"] = _digest(document)
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,7 +1,7 @@
 """The store: a folder of runs, each in the folder of its lab.
 
-Runs are found by id, by a unique beginning of one, by folder, or as `last`. The folders alone are
-the truth.
+Runs are found by id, by a unique beginning of one, by folder, or as `last`. There is no index: the
+folders are the only source.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Store:
     """All runs below one folder.
 
     Args:
-        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here. Made
-            when the first run is.
+        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here.
+            Created with the first run.
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
@@ -35,7 +35,7 @@ class Store:
         try:
             os.stat(self.root)
         except FileNotFoundError:
-            pass  # its first run makes it
+            pass  # the first run creates it
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
@@ -100,7 +100,7 @@ class Store:
         )
 
     def folders(self) -> list[RunFolder]:
-        """Every run folder, oldest first, also of runs that died before they had a run.json."""
+        """Every run folder, oldest first, including runs that died before they had a run.json."""
         return [RunFolder(path) for path in sorted(self._ids(), key=lambda path: path.name)]
 
     def find(self, name: str) -> RunFolder:
@@ -108,7 +108,7 @@ class Store:
 
         Raises:
             UnknownNameError: when no run has that name.
-            UsageError: when several begin so; all are named.
+            UsageError: when several ids begin with it; all are named.
         """
         return self.find_each([name])[0]
 
@@ -181,7 +181,7 @@ class Store:
 
 
 def matching(name: str, ids: Iterable[str]) -> list[str]:
-    """The id that a name is, else those that begin with it, sorted."""
+    """The id that equals the name, else all ids that begin with it, sorted."""
     known = list(ids)
     if name in known:
         return [name]
@@ -189,7 +189,7 @@ def matching(name: str, ids: Iterable[str]) -> list[str]:
 
 
 def _new_id(label: str) -> str:
-    """The moment, what it is of, and a mark of chance."""
+    """A new id: the time, the label and a random suffix."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(label)}-{secrets.token_hex(2)}"
 
 
@@ -201,7 +201,7 @@ def safe_label(label: str) -> str:
 
 
 def _newest(paths: list[Path]) -> Path:
-    """The run begun last. Ids tell the second; within one second the records tell."""
+    """The run begun last, by the second in its id; runs of one second are compared by record."""
     second = max(path.name[:15] for path in paths)
     latest = [path for path in paths if path.name.startswith(second)]
     return max(latest, key=_created) if len(latest) > 1 else latest[0]

@@ -36,8 +36,9 @@ class Trial:
 
     Attributes:
         number: from 0.
-        params: what sets it apart, by option: {"agent.alpha": 0.1}.
-        settings: these and what else the search decided, as a layer of configuration.
+        params: the parameters that distinguish it from other trials, by option: {"agent.alpha":
+            0.1}.
+        settings: these and everything else that the search decided, as a layer of configuration.
         runs: the ids of its runs, one for each seed; decided before they begin.
         distributions: where Optuna drew each parameter from, as its own JSON; empty for grids.
         pruned: whether it was given up as hopeless.
@@ -68,18 +69,19 @@ class SweepRecord:
 
     Attributes:
         id: the name of the sweep's folder.
-        lab, preset: as of its runs.
+        lab, preset: those of its runs.
         layers: settings that all trials share, over the preset, weakest first.
         search: {"kind": "grid", "axes": {…}}, or {"kind": "random", "trials": 50}, or the same
             with "tpe".
         seed: the first of each trial's seeds; also seeds what the search draws.
         seeds: runs of each trial.
         objective: what is compared, a name in the runs' summaries; "" until the first run ended.
-        direction: "maximize" or "minimize"; "" as long as `objective` is.
+        direction: "maximize" or "minimize"; "" while `objective` is "".
         prune: "", "median" or "halving".
-        workers, scheduler: of the process that executed it last: 0 and "" for none but itself.
+        workers, scheduler: those of the last execution; 0 and "" if its process executed the runs
+            itself.
         how: how all its runs are executed.
-        status: as of runs; `lost` is never written.
+        status: as for runs; `lost` is never written.
         created, ended: ISO 8601 with offset.
         host, pid: where it runs or ran.
         command: the exact command line, or "".
@@ -188,7 +190,7 @@ class SweepFolder(DescribedFolder):
 
 
 def _check(record: SweepRecord) -> None:
-    """Refuse a record that no sweep wrote.
+    """Refuse a record that no sweep can have written.
 
     Raises:
         ValueError: naming the field.
@@ -235,7 +237,7 @@ def find(store: Store, name: str) -> SweepFolder | None:
     """The sweep that `name` means: an id, a unique beginning of one, or a folder; else None.
 
     Raises:
-        UsageError: when several ids begin so.
+        UsageError: when several ids begin with it.
     """
     path = SweepFolder.find_path(store, name)
     return None if path is None else SweepFolder(path, Store(path.parent.parent))
@@ -247,8 +249,8 @@ def run_id(sweep: str, label: str, number: int, seed: int) -> str:
     Args:
         sweep: the sweep's id.
         label: the agent's name, or the preset's.
-        number: of the trial.
-        seed: of the run.
+        number: the trial's number.
+        seed: the run's seed.
     """
     return f"{sweep[:15]}-{safe_label(label)}-{sweep.rpartition('-')[2]}-{number:04d}-s{seed}"
 

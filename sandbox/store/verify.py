@@ -17,7 +17,7 @@ CHANGED = "run.json is not what was written (its SHA-256 differs)."
 
 
 def check(folder: RunFolder) -> dict[str, Any]:
-    """Read everything a run wrote; of a run at work, only what no longer changes.
+    """Read everything a run wrote; if the run is active, only the files that no longer change.
 
     Returns:
         `status`, `problems` (a sentence each, empty when all is well), `notes`, and how many

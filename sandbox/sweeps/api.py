@@ -59,7 +59,7 @@ class SweepRequest:
 
     @property
     def search(self) -> dict[str, Any]:
-        """The space as sweep.json has it."""
+        """The search space in the format of sweep.json."""
         if self.grid is not None:
             axes = {name: list(values) for name, values in self.grid.items()}
             return {"kind": "grid", "axes": axes}
@@ -90,20 +90,22 @@ def sweep(
     Args:
         lab: its name ("maze").
         grid: every combination of these values: `{"agent.alpha": [0.1, 0.5]}`.
-        random, tpe: or the number of draws from the lab's own search space; with TPE (Optuna) each
-            is informed by those before.
+        random, tpe: instead of `grid`, the number of trials to draw from the lab's own search
+            space; with TPE (Optuna), each draw uses the results of the trials before.
         seeds: runs of each configuration, >= 1.
-        seed: the first of them, >= 0; also seeds the draws.
+        seed: the first of these seeds, >= 0; also seeds the sampler.
         preset: one of the lab's presets.
-        config: settings that all share, nested.
+        config: settings shared by all configurations, nested.
         objective: what is compared: "summary.regret"; by default the lab's own, else the score.
         direction: "maximize" or "minimize", where the lab does not declare it for this objective.
-        prune: "median" or "halving" gives up hopeless trials, where runs evaluate as they learn.
-        workers: processes to start (by a script guarded by `if __name__ == "__main__"`).
-        scheduler: or the address of a Dask cluster that shares the store's folder.
+        prune: "median" or "halving" prunes unpromising trials, if runs evaluate while they learn.
+        workers: number of processes to start; a script that does so needs the guard `if __name__ ==
+            "__main__"`.
+        scheduler: instead of `workers`, the address of a Dask cluster that shares the store's
+            folder.
         pictures: whether each run makes pictures.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
-        **options: single settings that all share, over `config`: `episodes=500`.
+        **options: single settings shared by all configurations, over `config`: `episodes=500`.
 
     Returns:
         The sweep, finished or interrupted.
@@ -130,14 +132,14 @@ def begin(
     workers: Workers = THIS_PROCESS,
     progress: Progress = lambda _: None,
 ) -> Sweep:
-    """Begin a sweep and carry it to its end; see `sweep`.
+    """Start a sweep and execute it to its end; see `sweep`.
 
     Args:
-        wanted: what to sweep.
+        wanted: the request.
         store: where the runs go.
-        settings: how to carry them out.
-        workers: which processes carry them out.
-        progress: takes the tally whenever it changes.
+        settings: how to execute them.
+        workers: which processes execute them.
+        progress: called with the tally whenever it changes.
     """
     lab_name, lab, points = checked(wanted)
     record = _record(wanted, lab_name, lab, settings, workers)
@@ -158,13 +160,13 @@ def resume_sweep(
 ) -> Sweep:
     """Resume a sweep that was stopped: only runs that are not finished are executed.
 
-    Runs that failed are tried once more.
+    Failed runs are retried once.
 
     Args:
         folder: the sweep's.
-        workers, scheduler: as of `sweep`; None for those of before.
-        allow_changed: whether to resume although the code or a library is not what it began with.
-        progress: takes the tally whenever it changes.
+        workers, scheduler: as in `sweep`; None keeps the previous ones.
+        allow_changed: whether to resume although the code or a library has changed.
+        progress: called with the tally whenever it changes.
 
     Raises:
         UsageError: when it is running, began under other sources, or lacks a library or a file.
@@ -210,7 +212,7 @@ def checked(wanted: SweepRequest) -> tuple[str, Lab, list[Point]]:
         resolve(model, [preset, *layers], title).check_available(request.data)
         kind = wanted.search["kind"]
         optuna = load_optuna(f"--{kind}")
-        for number in range(wanted.random or 1):  # of TPE, one to see whether the space is valid
+        for number in range(wanted.random or 1):  # for TPE one draw, to check the space
             study = optuna.create_study(sampler=sampler(kind, request.seed, number))
             points.append(draw(lab, preset, layers, study.ask(), title))
     if wanted.tpe is not None:
@@ -294,7 +296,7 @@ def _carried_out(
     again: bool = False,
     allow_changed: bool = False,
 ) -> Sweep:
-    """Carry a sweep out and write its report."""
+    """Execute a sweep and write its report."""
     with folder.writing():
         record.status, record.error, record.ended = "running", "", ""
         record.host, record.pid, record.sources = platform.node(), os.getpid(), provenance.sources()

@@ -51,7 +51,7 @@ def importance_chart(importance: Mapping[str, float], objective: str, title: str
 
     Args:
         importance: shares that add up to 1, largest first.
-        objective: whose variance.
+        objective: the name of the objective.
         title: above the figure.
     """
     names = list(importance)[::-1]

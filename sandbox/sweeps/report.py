@@ -1,4 +1,4 @@
-"""What a sweep leaves in its folder: ranking.json, the best configuration, figures and one page."""
+"""The files that a sweep writes: ranking.json, the best configuration, figures and one page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW_TRIALS = 20
 
 
 def write(sweep: Sweep) -> None:
-    """Write all files again from the sweep's present state, without empty figures."""
+    """Rewrite all files from the sweep's current state; empty figures are left out."""
     path = sweep.path
     write_whole(path / RANKING, to_json(sweep.document()).encode())
     if sweep.best is not None:
@@ -59,7 +59,7 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
     """The page.
 
     Args:
-        sweep: what it is about.
+        sweep: the sweep.
         pictures: PNG by file name.
     """
     results = finished(sweep)
@@ -109,7 +109,7 @@ def columns(sweep: Sweep) -> list[str]:
 
 
 def value_heading(sweep: Sweep) -> str:
-    """The objective, and what ± shows: in other tables that is a standard error."""
+    """The objective, and what ± means here, because in other tables it is a standard error."""
     several = any(one.spread is not None for one in sweep.ranking)
     spread = " (mean ± standard deviation)" if several else ""
     return f"{words(sweep.record.objective) or 'objective'}{spread}"

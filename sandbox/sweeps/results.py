@@ -20,14 +20,14 @@ class Result:
     """One trial with the results of its runs.
 
     Attributes:
-        number: of the trial.
-        params: what sets it apart.
+        number: the trial's number.
+        params: the parameters that distinguish it from other trials.
         status: "finished" when all its runs are, else "pruned", "failed", or "waiting".
-        value: mean of the objective over finished seeds; None unless each finished with a figure.
-        spread: standard deviation over seeds; None for less than two.
-        low, high: the worst and best figure of a seed, by size; None without.
+        value: mean of the objective over seeds; None unless every seed finished with a value.
+        spread: standard deviation over seeds; None for fewer than two.
+        low, high: the smallest and the largest objective of a seed; None if no seed has one.
         runs: ids, in the order of their seeds.
-        statuses: theirs; "waiting" for a run that was not begun.
+        statuses: the statuses of these runs; "waiting" for a run that was not begun.
     """
 
     number: int
@@ -94,7 +94,7 @@ def _status(trial: Trial, statuses: Sequence[str]) -> str:
 
 
 def figure(summary: Mapping[str, Any], objective: str) -> float | None:
-    """The objective of one run; None where it has none, or none that is finite."""
+    """The objective of one run; None if it is missing or not finite."""
     value = summary.get(objective)
     return float(value) if is_number(value) else None
 

@@ -1,7 +1,7 @@
 """Executes a sweep: asks for trials, submits their runs, collects the outcomes.
 
-A new sweep and one that is resumed take the same way: every trial in sweep.json is opened in its
-order, and of its runs only those that are not finished are handed out.
+New and resumed sweeps are executed in the same way: the trials in sweep.json are opened in order,
+and only their unfinished runs are submitted.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Tally:
     """How far a sweep is; runs, not trials.
 
     Attributes:
-        total: runs in all, as far as is known: pruned trials leave some out.
+        total: number of runs known so far; pruned trials skip some of their runs.
         done: runs that ended in any way, now or before.
         failed, pruned, running: how many of each.
-        seconds: since this process took the sweep up.
+        seconds: time since this process started or resumed the sweep.
         done_now: runs that ended since then.
         best: the best mean of a trial so far, or None.
         objective: its name.
@@ -67,7 +67,7 @@ class OpenTrial:
 
     Attributes:
         trial: the trial.
-        outcomes: of the runs that ended, by id.
+        outcomes: outcomes of the runs that ended, by id.
     """
 
     trial: Trial
@@ -82,7 +82,7 @@ class SweepRunner:
         record: what was planned; kept up to date on disk.
         lab: the lab.
         executor: executes the runs.
-        progress: takes the tally whenever it changes.
+        progress: called with the tally whenever it changes.
         again: whether to retry runs that failed.
         allow_changed: whether to resume runs that began under other versions.
 
@@ -118,13 +118,13 @@ class SweepRunner:
         self._study = self._new_study()
 
     def run(self) -> None:
-        """Carry the sweep to its end, or until it is asked to stop; the record says how it ended.
+        """Execute the sweep to its end, or until it is asked to stop; the record says how it ended.
 
         Raises:
             SandboxError: when runs cannot even be tried; what ended before is kept.
         """
         record = self.record
-        # what is drawn, or given up, depends on the runs before: none waits on a busy slot
+        # draws and pruning depend on the runs before, so no run is queued for a busy slot
         per_slot = 1 if self._adaptive or record.prune else 2
         try:
             ended = run_jobs(
@@ -161,7 +161,7 @@ class SweepRunner:
         opened = self._open[trial.number] = OpenTrial(trial)
         self._trial_of |= dict.fromkeys(trial.runs, opened)
         runs = [run for run in trial.runs if not self._ended_before(opened, run)]
-        if not trial.pruned:  # the others wait until the pruner has not given up the first one
+        if not trial.pruned:  # the other seeds start only if the pruner keeps the first
             first_decides = self.record.prune and runs[:1] == trial.runs[:1]
             self._queue.extend(runs[:1] if first_decides else runs)
         self._close_if_done(opened)
@@ -178,7 +178,7 @@ class SweepRunner:
         return True
 
     def _draw_trial(self) -> bool:
-        """Draw one more trial; False when there are enough, or enough under way."""
+        """Draw one more trial; False when enough trials were drawn, or enough are running."""
         record, number = self.record, len(self.record.trials)
         at_once = max(1, round(self.executor.slots() / record.seeds)) if self._parallel else 1
         if self._study is None or number >= self._trials or len(self._open) >= at_once:
@@ -287,7 +287,7 @@ class SweepRunner:
         return study
 
     def _reported_before(self, trial: Trial) -> dict[int, float]:
-        """The objective of a trial's first run by units of work, from before this process began."""
+        """Objectives that a trial's first run reported before this process began, by units of work."""
         folder = self.folder.run(self.record.lab, trial.runs[0])
         if not self.record.prune or not folder.record_path.exists():
             return {}
@@ -307,9 +307,9 @@ class SweepRunner:
 
 
 def layers_of(record: SweepRecord, trial: Trial) -> list[Mapping[str, Any]]:
-    """Settings of a trial over the preset, weakest first.
+    """The layers of settings that a trial puts over the preset, weakest first.
 
-    Settings that all trials share override what was drawn, but no axis of a grid.
+    Settings that all trials share override drawn values, but not the axes of a grid.
     """
     if record.search["kind"] == "grid":
         return [*record.layers, trial.settings]
@@ -317,7 +317,7 @@ def layers_of(record: SweepRecord, trial: Trial) -> list[Mapping[str, Any]]:
 
 
 def planned(record: SweepRecord, number: int, point: Point) -> Trial:
-    """A point of the space as a trial of the sweep, its runs named."""
+    """A point of the space as a trial of the sweep, with the ids of its runs."""
     agent = dump(point.config).get("agent")
     label = agent["name"] if isinstance(agent, dict) else record.preset
     runs = [run_id(record.id, label, number, record.seed + seed) for seed in range(record.seeds)]

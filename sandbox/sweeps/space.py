@@ -30,8 +30,9 @@ class Point:
     """One configuration to try.
 
     Attributes:
-        params: what sets it apart, by option.
-        settings: these and what else was decided, as a layer of configuration.
+        params: the parameters that distinguish it from other points, by option.
+        settings: these parameters and all else that the search decided, as a layer of
+            configuration.
         config: the whole configuration, validated.
         distributions: where each parameter was drawn from, as Optuna's JSON; empty for grids.
     """
@@ -48,7 +49,7 @@ def parse_axes(words: Sequence[str]) -> dict[str, list[str]]:
     Values that contain commas are separated with `;`: `env.start=0,0;9,9`.
 
     Raises:
-        ConfigError: naming everything that is no axis.
+        ConfigError: naming every word that is not an axis.
     """
     axes: dict[str, list[str]] = {}
     problems = []
@@ -78,9 +79,10 @@ def grid(
     Args:
         config: the lab's model.
         preset: settings to begin with.
-        fixed: settings of all, weakest first; no axis may repeat one.
+        fixed: layers of settings shared by all points, weakest first; an axis may not set the same
+            option.
         axes: values by option.
-        title: named in the error.
+        title: the name of the configuration in the error.
 
     Raises:
         ConfigError: naming every wrong axis and value.
@@ -100,7 +102,7 @@ def grid(
             continue
         params = {name: look_up(dump(resolved), name) for name in axes}
         key = repr(sorted(params.items()))
-        if key in points:  # by values that are typed differently and mean the same: 0.1 and 0.10
+        if key in points:  # two spellings of the same value: 0.1 and 0.10
             wrong[f"the grid holds {show(params)} more than once"] = None
         points[key] = Point(params, settings, resolved)
     if wrong:
@@ -146,12 +148,12 @@ def draw(
     Args:
         lab: offers `suggest`.
         preset: settings to begin with, which the lab's suggestions override.
-        fixed: settings of all, weakest first: these are not drawn.
+        fixed: layers of settings shared by all trials, weakest first: these options are not drawn.
         trial: an Optuna trial.
-        title: named in the error.
+        title: the name of the configuration in the error.
 
     Raises:
-        ConfigError: when the suggestion is no valid configuration.
+        ConfigError: when the suggestion is not a valid configuration.
     """
     suggested = lab.suggest(Held(trial, fixed))
     if not isinstance(suggested, Mapping):
@@ -179,19 +181,19 @@ class Held:
         self._trial, self._fixed = trial, fixed
 
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
-        """As of Optuna's trial."""
+        """As in Optuna's `Trial`."""
         own = held(self._fixed, name)
         return float(own) if own is not None else self._trial.suggest_float(name, low, high, **more)
 
     def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
-        """As of Optuna's trial."""
+        """As in Optuna's `Trial`."""
         own = held(self._fixed, name)
         if own is not None:
             return int(float(own))
         return self._trial.suggest_int(name, low, high, **more)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """As of Optuna's trial."""
+        """As in Optuna's `Trial`."""
         own = held(self._fixed, name)
         if own is None:
             return self._trial.suggest_categorical(name, choices)
@@ -202,7 +204,7 @@ class Held:
 
 
 def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by the names of their options, or nested, as one nested layer.
+    """Convert settings, named by dotted option or nested, to one nested layer.
 
     A choice and its options may both be given: {"agent": "sarsa", "agent.alpha": 0.1}.
     """
@@ -216,13 +218,13 @@ def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
-    """An option's value in the strongest of several layers that has it; None where none has."""
+    """An option's value in the strongest layer that sets it; None if no layer does."""
     values = (look_up(one, name) for one in reversed(fixed))
     return next((value for value in values if value is not None), None)
 
 
 def look_up(settings: Mapping[str, Any], name: str) -> Any:
-    """An option's value in nested settings, of a choice its name; None when it is not set."""
+    """An option's value in nested settings (for a choice, its name); None when it is not set."""
     value: object = settings
     for part in name.split("."):
         if not isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""Optuna, as sweeps use it: drawing trials, giving up hopeless ones, importance of parameters.
+"""Optuna, as sweeps use it: drawing trials, pruning, importance of parameters.
 
-A study keeps nothing: it is rebuilt from sweep.json and from the runs whenever a sweep is resumed.
+A study is not stored: it is rebuilt from sweep.json and from the runs whenever a sweep is resumed.
 Each draw has its own sampler, seeded by the sweep's seed and the trial's number.
 """
 
@@ -28,10 +28,10 @@ NAME = "sweep"
 
 
 def load_optuna(what: str) -> ModuleType:
-    """The library, quiet.
+    """Import Optuna and silence its log below warnings.
 
     Raises:
-        UsageError: when it is not installed, with the line that brings it.
+        UsageError: when it is not installed, with the command that installs it.
     """
     try:
         import optuna
@@ -48,7 +48,7 @@ def sampler(kind: str, seed: int, number: int, *, parallel: bool = False) -> Bas
         kind: "random" or "tpe".
         seed: the sweep's.
         number: the trial's.
-        parallel: whether other trials may be under way.
+        parallel: whether other trials may be running.
     """
     optuna = load_optuna(f"--{kind}")
     own = int(seed_sequence(seed, f"sweep trial {number}").generate_state(1)[0])
@@ -98,7 +98,8 @@ class Study:
 
         Args:
             params: its parameters.
-            distributions: of those that were drawn, as Optuna's JSON; empty for a grid.
+            distributions: distributions of the drawn parameters, as Optuna's JSON; empty for a
+                grid.
             reported: values that it reported so far, by units of work.
         """
         from optuna.distributions import json_to_distribution
@@ -124,9 +125,9 @@ class TrialPruner:
 
     Attributes:
         journal: the study's file.
-        number: of the trial.
+        number: the trial's number.
         kind: the pruner's name.
-        column: of an evaluation stream, whose last value is reported.
+        column: a column of an evaluation stream; its last value is reported.
     """
 
     journal: str
@@ -147,7 +148,9 @@ class TrialPruner:
         return set(self._trial.study.get_trials(deepcopy=False)[self.number].intermediate_values)
 
     def hopeless(self, value: float, step: int) -> bool:
-        """Report the objective after `step` units of work, once; whether to give the trial up."""
+        """Report the objective after `step` units of work, once; returns whether to prune the
+        trial.
+        """
         if step not in self._reported:
             self._reported.add(step)
             self._trial.report(value, step)
@@ -157,11 +160,11 @@ class TrialPruner:
 def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) -> dict[str, float]:
     """How much of the objective's variance each parameter explains.
 
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna has it. Parameters that not every trial
-    has are left out.
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014), as Optuna implements it. Parameters that some
+    trials lack are left out.
 
     Args:
-        params: of the finished trials.
+        params: the parameters of the finished trials.
         values: their objectives, finite.
 
     Returns:
@@ -189,7 +192,7 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
 
 
 def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
-    """The range in which values lie."""
+    """A distribution that covers the values."""
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         low, high = float(min(values)), float(max(values))
         return optuna.distributions.FloatDistribution(low, high, log=low > 0 and high / low >= 20)
@@ -197,7 +200,7 @@ def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
 
 
 def _plain(value: object) -> bool | float | str | None:
-    """A value that Optuna takes: lists become text."""
+    """Convert a value to one that Optuna accepts: lists become text."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 

@@ -72,7 +72,7 @@ class Sweep:
 
     @property
     def failures(self) -> dict[str, int]:
-        """Why runs failed, each reason once, and how many runs it ended."""
+        """The reasons why runs failed, each with the number of runs that it ended."""
         results = [result for result in self.ranking if "failed" in result.statuses]
         records = [run.record for result in results for run in self.runs(result)]
         reasons = Counter(record.reason for record in records if record.status == "failed")

@@ -22,10 +22,10 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
     Args:
         make: a Gymnasium id, or something called with `render_mode=None` or `"rgb_array"` that
             returns a fresh environment.
-        steps: of the walks that are compared.
+        steps: number of steps of the walks that are compared.
 
     Raises:
-        NotConforming: when one seed gives two walks, or a frame is no picture.
+        NotConforming: when one seed gives two different walks, or a frame is not a picture.
     """
     import gymnasium
     from gymnasium.utils import env_checker
@@ -58,7 +58,7 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
 
 
 def _walk(env: gymnasium.Env[Any, Any], steps: int) -> list[object]:
-    """Observations, rewards and ends of a walk of random actions, comparable."""
+    """Observations, rewards and ends of a walk of random actions, in a form that can be compared."""
     observation, _ = env.reset(seed=3)
     env.action_space.seed(4)
     met: list[object] = [np.asarray(observation).tobytes()]

@@ -43,8 +43,7 @@ def check_lab(
 
     Args:
         lab: an instance, a class, or a registered name.
-        preset: the one whose experiment is built; where the lab has none of that name, its
-            defaults.
+        preset: the preset whose experiment is built; the defaults if the lab has no such preset.
         config: settings over the preset's, to make it quick.
         blocks: see `check_experiment`.
 
@@ -94,13 +93,13 @@ def check_experiment(
     seed: int = 0,
     global_generators: Sequence[str] = (),
 ) -> None:
-    """Check an experiment: saved and restored it continues with the same bytes, and nothing
-    else moves.
+    """Check an experiment: after being saved and restored it continues with the same bytes, and it
+    has no side effects.
 
     Args:
         build: makes a fresh experiment for a context.
         blocks: how many calls of `advance` come before the interruption, and how many after it.
-        seed: of all generators.
+        seed: seeds all generators.
         global_generators: which of "python", "numpy" and "torch" the loop keeps for this
             experiment.
 
@@ -176,7 +175,7 @@ def _lines(
 
 @contextlib.contextmanager
 def _promised() -> Iterator[None]:
-    """What the run loop would refuse is a promise that does not hold."""
+    """Turn errors of the run loop into `NotConforming`."""
     try:
         yield
     except NotAnExperiment as error:
@@ -184,7 +183,7 @@ def _promised() -> Iterator[None]:
 
 
 def _line(block: Block) -> bytes:
-    """A block as metrics.jsonl will hold it."""
+    """A block as it is written to metrics.jsonl."""
     try:
         line = block_line(block.stream, block.columns)
     except ValueError as error:
@@ -210,7 +209,7 @@ def _summary(experiment: Experiment) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing may be printed inside, and no global generator may have moved at the end."""
+    """Fail if something is printed inside, or if a global generator has changed at the end."""
     printed, before = io.StringIO(), global_states()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         yield

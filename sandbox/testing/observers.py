@@ -34,8 +34,8 @@ def check_observer(
     The run is stopped half way and resumed with a second observer, as `resume` does.
 
     Args:
-        observer: its class, or something else that gives one when it is called without arguments,
-            or a registered name, also "NAME=TEXT" as `--track` takes it.
+        observer: its class, or another callable without arguments that returns one, or a registered
+            name, also "NAME=TEXT" as `--track` takes it.
         lab, preset: what is run.
         config: settings over the preset's.
 
@@ -77,7 +77,7 @@ def _watched(
     store: Store,
     stop_after: int,
 ) -> api.Run:
-    """The run, stopped after so many blocks and resumed with a second observer."""
+    """The run, stopped after some blocks and resumed with a second observer."""
     watching, halfway = _Watching(make(), name), _Halfway(stop_after)
     run = api.start(request, store, Settings(pictures=False, observers=[watching, halfway]))
     watching.verdict()
@@ -169,7 +169,7 @@ class _Watching(Observer):
 
 
 class _Halfway(Observer):
-    """Stops a run after so many blocks."""
+    """Stops a run after a given number of blocks."""
 
     name = "halfway"
 

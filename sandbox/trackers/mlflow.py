@@ -163,7 +163,7 @@ def _prepare_database(uri: str) -> None:
     url = make_url(uri) if uri.startswith("sqlite:///") else None
     used = {"_get_latest_schema_revision", "_initialize_tables", "create_sqlalchemy_engine"}
     if not used <= vars(utils).keys():
-        return  # a version of MLflow that makes its tables in another way does so in place
+        return  # this version of MLflow has no such helpers: let it create the tables in place
     if url is None or not url.database or url.database == ":memory:" or url.query:
         return
     place = Path(url.database).absolute()
@@ -194,12 +194,12 @@ def _prepare_database(uri: str) -> None:
 
 
 def _move_where_nothing_is(draft: Path, place: Path) -> None:
-    """Give a database its name; one that another process has created meanwhile stays."""
+    """Move a database to its final name, unless another process has created one there."""
     try:
         os.link(draft, place)
     except FileExistsError:
         return
-    except OSError:  # a disk without second names
+    except OSError:  # a file system without hard links
         if not place.exists():
             draft.rename(place)
 
@@ -227,7 +227,7 @@ def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
                 else []
             )
             return versions != [(newest(),)]
-    except sqlite3.Error:  # locked, or none of MLflow's: MLflow says what is wrong
+    except sqlite3.Error:  # locked, or not MLflow's: MLflow will report it
         return False
 
 

@@ -37,7 +37,7 @@ on its way.
 
 
 class TrackedPoints(NamedTuple):
-    """What of a block is sent."""
+    """The part of a block that is sent."""
 
     stream: str
     step: np.ndarray
@@ -52,7 +52,7 @@ class Tracker(Observer):
     A tracker implements `open`, `points`, `flush` and `close`.
 
     Args:
-        target: what stood behind "=" on the command line, or "".
+        target: the text after "=" on the command line, or "".
 
     Raises:
         UsageError: when its library is not installed.
@@ -85,7 +85,7 @@ class Tracker(Observer):
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Nothing more waits just now: a good moment to send what was gathered."""
+        """The queue is empty: a good moment to send what was gathered."""
 
     def close(self, run: ObservedRun, scores: Mapping[str, float]) -> None:
         """The run has ended, with these scores; they are empty unless it finished."""
@@ -96,8 +96,8 @@ class Tracker(Observer):
     def started(self, run: ObservedRun) -> None:
         """Open the tracker, up to a limit of time; then send what a resumed run measured before.
 
-        Also when this wait is interrupted, the thread continues to the end of `open` before the
-        process ends: a database is never left half prepared.
+        Even if this wait is interrupted, the thread completes `open` before the process ends: a
+        database is never left half prepared.
         """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=self.name)
         self._submit(self.open, run)
@@ -169,7 +169,7 @@ class Tracker(Observer):
             task(*details)
 
     def _settle(self) -> None:
-        """Forget what was done; raise what failed."""
+        """Drop completed tasks; raise the error of a failed one."""
         while self._pending and self._pending[0].done():
             error = self._pending.popleft().exception()
             if error is not None:
@@ -180,10 +180,10 @@ class Tracker(Observer):
                 ) from error
 
     def _wait(self, deadline: float, fewer: int = 1) -> None:
-        """Wait until fewer tasks than that wait: until all are done.
+        """Wait until fewer than `fewer` tasks are pending; by default, until all are done.
 
         Raises:
-            TimeoutError: when it is not so at the deadline.
+            TimeoutError: when the deadline passes first.
         """
         while len(self._pending) >= fewer:
             if not wait([self._pending[0]], max(0.0, deadline - time.monotonic())).done:
@@ -210,10 +210,11 @@ def facts_of(record: RunRecord) -> dict[str, Any]:
 
 
 def history(run: ObservedRun) -> Iterator[TrackedPoints]:
-    """What the run has measured until now, read from its metrics.jsonl, as it was handed over then.
+    """What the run has measured until now, read from its metrics.jsonl, in the form it was first
+    sent.
 
     Args:
-        run: as an observer gets it; its metrics are written down to the end of what is wanted.
+        run: as an observer gets it; its metrics file already holds everything to be read.
     """
     for columns in run.folder.metrics().blocks():
         points = points_of(
@@ -224,13 +225,13 @@ def history(run: ObservedRun) -> Iterator[TrackedPoints]:
 
 
 def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
-    """What of a block can be drawn against steps; None when nothing can.
+    """The columns of a block that can be plotted against steps; None if there are none.
 
     Args:
-        block: as the experiment gave it; its arrays are copied.
-        unit: of the run; the column of that name says where each row belongs.
-        done: units done at its end, where there is no such column: then only the last row has a
-            place.
+        block: a block of the experiment; its arrays are copied.
+        unit: the run's unit; the column of that name holds the step of each row.
+        done: units done at the end of the block. Without a column named after the unit, only the
+            last row has a step: this one.
     """
     numeric = {name: _numbers(values) for name, values in block.columns.items()}
     columns = {name: values for name, values in numeric.items() if values is not None}
@@ -255,7 +256,7 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
 
 
 def _means(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The mean of each stretch, "none" left aside: float64 [rows] -> [stretches]."""
+    """The mean of each segment, ignoring NaN: float64 [rows] -> [segments]."""
     known = np.isfinite(values)
     sums = np.add.reduceat(np.where(known, values, 0.0), ends[:-1])
     counts = np.add.reduceat(known.astype(np.float64), ends[:-1])

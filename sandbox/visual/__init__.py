@@ -1,1 +1,1 @@
-"""What is looked at: figures, pages, animations, the window."""
+"""Visual output: figures, pages, animations, the window."""

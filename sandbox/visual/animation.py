@@ -51,7 +51,7 @@ def write_gif(
     """Write frames as a GIF that loops forever; nothing is written when the frames are refused.
 
     Args:
-        path_or_file: where to; a file must be open for writing bytes.
+        path_or_file: the destination; a file must be open for writing bytes.
         frames: uint8 [height, width, 3] each, all of one size; used one after the other, so a
             generator will do.
         fps: frames per second, above 0; more than 50 cannot be shown and count as 50.
@@ -131,8 +131,8 @@ def _palette(patches: list[Patch]) -> tuple[np.ndarray, np.ndarray]:
     """Colours uint8 [256, 3], and the entry for each bin of colours, uint8 [BINS].
 
     Each next entry is the bin that would be worst off without it: its distance to the entries so
-    far, times the square root of its number of pixels. Large even areas so keep their very colour,
-    and rare but distinct colours are not forgotten.
+    far, times the square root of its number of pixels. Thus large uniform areas keep their exact
+    colour, and rare but distinct colours get an entry.
     """
     present = np.zeros(BINS, dtype=bool)
     for patch in patches:

@@ -1,6 +1,7 @@
 """HTML pages from templates: every value is escaped, and a page is one file that loads no other.
 
-Templates (in `templates/`) have the words and the style; the rooms that make pages give the values.
+Templates (in `templates/`) hold the text and the style; the packages that make pages provide the
+values.
 """
 
 from __future__ import annotations

@@ -50,12 +50,12 @@ def parallel_coordinates(
 
     Args:
         settings: by name, with its unit where it has one; a value for each trial.
-        values: of the objective, [trials]; trials without a finite value are left out.
+        values: values of the objective, [trials]; trials without a finite value are left out.
         objective: its name, with its unit.
         title: above the figure.
         higher_is_better: whether more of the objective is better.
         best: number of the trial that is drawn over all others.
-        best_label: what the legend says of it.
+        best_label: its text in the legend.
         clip: share of the trials that the objective's axis shows to scale; worse ones end at
             its edge, as the axis' label states.
     """
@@ -94,11 +94,11 @@ def parallel_coordinates(
 
 
 class Scale:
-    """Places from 0 to 1 for the values of an axis: by size, by logarithm, or evenly spread.
+    """Places from 0 to 1 for the values of an axis: linear, logarithmic, or evenly spread.
 
     Args:
-        values: of all trials.
-        crowded: whether numbers may be nearer to one another than labels can be written.
+        values: the values of all trials.
+        crowded: whether numbers may be closer together than their labels would allow.
 
     Attributes:
         even: whether the values are spread evenly, as categories are.
@@ -181,7 +181,7 @@ def _draw_trials(
     Args:
         places: float [trials, axes].
         goodness: 0 to 1, float [trials].
-        starts, widths: of the axes' strips, in inches.
+        starts, widths: positions and widths of the axes' strips, in inches.
     """
     from matplotlib.collections import LineCollection
 

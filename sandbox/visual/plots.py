@@ -92,5 +92,5 @@ def thinned(length: int, most: int = 4000) -> np.ndarray:
 
 
 def optimum_line(axes: Axes, value: float, label: str) -> None:
-    """The best possible as a dashed line with its value."""
+    """Draw the best possible value as a labelled, dashed line."""
     axes.axhline(value, color=GREY, linestyle="--", linewidth=1.3, label=label, zorder=1)

@@ -39,7 +39,7 @@ class Viewer:
         except WindowClosed:
             run.stop.request("interrupted")
             self.close()
-        except UsageError:  # the screen went away; learning continues without it
+        except UsageError:  # the display is gone; learning continues without it
             self.close()
             raise
         if experiment.done or run.stop.reason:

@@ -1,7 +1,7 @@
 """A window that shows frames, keeps their pace and obeys a few keys.
 
-It knows a frame only as something with `draw(hidden)`, and it only ever shows: what runs behind it
-cannot tell whether anybody watches.
+Of a frame it uses only `draw(hidden)`. It only displays: the experiment cannot tell whether anybody
+is watching.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def screen_available() -> bool:
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
-        return False  # said without loading pygame
+        return False  # decided without loading pygame
     return _display_answers()
 
 
@@ -156,7 +156,7 @@ class Window:
         self._closed = self._started_display = False
         self._frame: Frame | None = None
         self._step = self._walking = False
-        self._typed: deque[str] = deque()  # pressed, and not yet asked for
+        self._typed: deque[str] = deque()  # pressed, not yet handled by `wait_key`
         self._over = 0.0  # when the frame before was over, monotonic seconds
         self._message, self._message_until, self._caption = "", 0.0, ""
 
@@ -199,8 +199,8 @@ class Window:
         return 1.0 / (self.fps * self.speed)
 
     def wait_key(self, frame: Frame | None = None, timeout: float | None = None) -> str | None:
-        """Keep the window alive until a key is pressed; for walking, where arrows mean moves and
-        there is no pace.
+        """Keep the window alive until a key is pressed; used when a person walks with the arrow
+        keys and frames have no fixed rate.
 
         The keys v, p and s keep their meaning and are not returned.
 
@@ -286,8 +286,8 @@ class Window:
         pygame.display.flip()
 
     def _keys(self, seconds: float) -> list[str]:
-        """Wait for events, at most so many seconds, and return the keys that were pressed; redraws
-        and closes where asked.
+        """Wait up to `seconds` for events and return the pressed keys; redraws and closes the
+        window as the events require.
 
         Raises:
             WindowClosed: the window was closed.

@@ -147,7 +147,7 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     """`sarsa.alpha=0.1` as {"sarsa": {"alpha": "0.1"}}.
 
     Raises:
-        UsageError: naming all that are not like this.
+        UsageError: naming all words that do not have this form.
     """
     wrong = [word for word in words if "=" not in word or "." not in word.partition("=")[0]]
     if wrong:

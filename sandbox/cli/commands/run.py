@@ -61,7 +61,7 @@ class LabCommands(click.Group):
 
         Args:
             lab: its name.
-            words: the command line behind it, with `-` for `_` in the names of options.
+            words: the command line after it, with `-` for `_` in the names of options.
         """
         return lab_command(lab, words)
 
@@ -85,7 +85,7 @@ def lab_command(name: str, words: list[str]) -> click.Command:
 
     Args:
         name: the lab's name.
-        words: the command line behind it, already with `-` for `_`.
+        words: the command line after it, already with `-` for `_`.
     """
     lab = registry().lab(name)
     parameters = lab_parameters(name, lab, words)
@@ -99,7 +99,7 @@ def lab_parameters(name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
     Args:
         name: the lab's name.
         lab: the lab.
-        words: the command line behind it, already with `-` for `_`.
+        words: the command line after it, already with `-` for `_`.
     """
     given = picked(words, ["preset", "config", *choice_fields(lab.Config)])
     layers = settings_below(name, lab, given.pop("preset", "default"), given.pop("config", None))
@@ -114,7 +114,7 @@ def settings_below(
     preset_name: str,
     file: str | Path | None,
 ) -> list[Mapping[str, Any]]:
-    """The layers below the command line's: preset and file."""
+    """The layers that are weaker than the command line: preset and file."""
     return [preset_of(lab, name, preset_name)] + ([read_file(Path(file))] if file else [])
 
 
@@ -125,7 +125,7 @@ Settings = Callable[[Mapping[str, Any], Mapping[str, Any]], ByAgent]
 
 
 def one_configuration(name: str, lab: Lab) -> Settings:
-    """Which values hold, for a command that has one configuration."""
+    """The values in effect, for a command that has one configuration."""
 
     def settings(own: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
         below = settings_below(name, lab, own.get("preset", "default"), own.get("file"))
@@ -135,16 +135,16 @@ def one_configuration(name: str, lab: Lab) -> Settings:
 
 
 class LabCommand(click.Command):
-    """A command on a lab. Its help has sections, and shows as defaults the values that hold.
+    """A command on a lab. Its help has sections, and shows the values in effect as defaults.
 
     Args:
         name: the lab's.
         own: options of the command itself.
         of_lab: options of the lab.
-        carry_out: does it, and returns the exit code; takes the lab's name, its options as a layer
-            of configuration, and the options of the command.
+        carry_out: executes the command and returns the exit code; it gets the lab's name, its
+            options as a layer of configuration, and the options of the command.
         about: its help.
-        settings: says which values hold.
+        settings: computes the values in effect.
     """
 
     def __init__(
@@ -184,7 +184,9 @@ class LabCommand(click.Command):
                 formatter.write_dl(records)
 
     def _show_defaults(self, ctx: click.Context) -> None:
-        """Show what holds with these words; of an option among them, what holds without it."""
+        """Show the values in effect with these words; for an option among them, its value without
+        it.
+        """
         given, _, _ = self.make_parser(ctx).parse_args(list(self._words))
         choices = [parameter for parameter in self._of_lab if parameter.option.choice]
         with_all = self._settings(given, config_layer(self._of_lab, given))

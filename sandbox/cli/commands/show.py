@@ -183,7 +183,7 @@ def _print_metrics(metrics: Metrics, unit: str) -> None:
 
 
 def _end(column: np.ndarray, rows: int) -> str:
-    """The mean of a column's last rows; what is rounding beside its largest value is 0."""
+    """The mean of a column's last rows; a rounding error, relative to its largest value, is 0."""
     known = column[np.isfinite(column)]
     last = column[-rows:].astype(np.float64)
     if not np.isfinite(last).any():

@@ -64,7 +64,7 @@ def _row(document: dict[str, Any]) -> list[Any]:
 
 
 def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
-    """A command that helps with a damaged run: only what can."""
+    """The command that can help with this damaged run, and what it does."""
     from sandbox.store.verify import CHANGED
 
     run, problems = document["run"], document["problems"]
