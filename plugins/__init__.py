@@ -1,1 +1,1 @@
-"""The labs. Each is its own plugin and imports no other."""
+"""The labs. Each lab is a plugin and imports no other lab."""

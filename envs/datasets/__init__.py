@@ -1,3 +1,3 @@
-"""Worlds that do not move: data that is learned from. Importing this loads none of it."""
+"""Data sets, read once and never changed. Importing this package loads none of them."""
 
 """Worlds that do not move: data sets, read once and never changed."""

@@ -1,4 +1,4 @@
-"""Corruptions of images: noise, and a square that hides a part. Whole stacks at once."""
+"""Corruptions of images: noise, and a square that hides a part. Works on whole stacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from sandbox.seeding import generator
 
 NOISE, SQUARE = 0.2, 10
-"""Of Lab 05: standard deviation of the noise, and side of the hidden square in pixels."""
+"""Values of Lab 05: standard deviation of the noise, and side of the hidden square in pixels."""
 
 
 def corrupted(images: np.ndarray, seed: int, noise: float = NOISE) -> dict[str, np.ndarray]:
@@ -26,7 +26,7 @@ def corrupted(images: np.ndarray, seed: int, noise: float = NOISE) -> dict[str, 
 
 
 def add_noise(images: np.ndarray, rng: np.random.Generator, sd: float) -> np.ndarray:
-    """Add Gaussian noise and cut the result to [0, 1].
+    """Add Gaussian noise and clip the result to [0, 1].
 
     Args:
         images: float [images, height, width], 0 to 1.

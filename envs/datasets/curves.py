@@ -1,6 +1,6 @@
 """Points (x, y) of a noisy function: from two-column text files, or generated.
 
-Every point that leaves this module is finite, and x is never constant.
+All points that this module returns are finite, and x is never constant.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class Curve(NamedTuple):
 
 
 def smooth(x: np.ndarray) -> np.ndarray:
-    """The function below the noise: a cliff, a plain, a rise; float64 [points]."""
+    """The noise-free function: a steep fall, a flat part, a rise; float64 [points]."""
     cliff = 25 / (1 + np.exp(2.8 * (x + 3.05)))
     return cliff + 8.5 * np.exp(3 * (x - 2)) + 0.5
 
 
 def generate(rng: np.random.Generator, points: int, noise: float = NOISE) -> Curve:
-    """Made-up points.
+    """Generate points of `smooth` with noise.
 
     Args:
-        rng: draws places and noise.
+        rng: draws x and noise.
         points: how many, >= 2.
         noise: its standard deviation, in units of y.
     """
@@ -54,7 +54,7 @@ def generate(rng: np.random.Generator, points: int, noise: float = NOISE) -> Cur
 
 
 def read(path: Path) -> Curve:
-    """Points from a text file: two numbers in a line.
+    """Points from a text file with two numbers on each line.
 
     Between them is a comma, a semicolon or blanks; empty lines and `#` are skipped.
 
@@ -87,14 +87,14 @@ def read(path: Path) -> Curve:
 
 
 def find_points(lab: str, *files: str | None) -> None:
-    """Make sure that files of points can be read; what they hold is not looked at.
+    """Make sure that files of points can be read; their contents are not checked.
 
     Args:
-        lab: the lab that learns them.
+        lab: the lab that uses them.
         files: their paths; None where points are generated.
 
     Raises:
-        UsageError: naming the first that cannot be read.
+        UsageError: names the first that cannot be read.
     """
     for path in (Path(file) for file in files if file is not None):
         try:

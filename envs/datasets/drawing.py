@@ -1,4 +1,4 @@
-"""Images of a set as figures: grids of grey images with a word above each."""
+"""Figures of images: grids of grey images with a label above each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sandbox.visual import plots
 
 CELL, ABOVE = 0.62, 0.2
-"""Size of an image in a grid, and the room of the word above it, in inches."""
+"""Size of an image in a grid, and height of the label above it, in inches."""
 
 
 def image_grid(
@@ -28,12 +28,12 @@ def image_grid(
 
     Args:
         images: float [images, height, width]; 0 to 1, or with `signed` any range.
-        words: one above each image; may be empty strings.
+        words: labels above the images, one for each; may be empty strings.
         title: of the figure.
         columns: images in a row.
         signed: blue below 0, red above, each image with its own range.
         note: a line below the title.
-        words_room: height of the words in inches.
+        words_room: height of the labels in inches.
     """
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
@@ -76,5 +76,5 @@ def image_grid(
 
 
 def first_of_each(labels: np.ndarray) -> list[int]:
-    """Number of the first image of each class."""
+    """Index of the first image of each class."""
     return np.unique(labels, return_index=True)[1].tolist()

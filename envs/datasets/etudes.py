@@ -1,7 +1,7 @@
-"""Etudes for two hands, composed by the program: melodies over four kinds of basses.
+"""Etudes for two hands, composed by the program: melodies over four kinds of accompaniment.
 
 A piece is a function of seed and number alone. It is written as a MIDI file and read like any
-other, so that what is learned from études went the way of all data.
+other, so that études pass through the same code as other data.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sandbox.seeding import generator
 STEPS_PER_BEAT = 4
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
 PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (0, 1, 4, 0), (0, 5, 1, 4))
-"""Steps of the scale on which the chords of four bars stand."""
+"""Scale degrees of the chords of four bars, counted from 0."""
 BASSES = ("alberti", "arpeggio", "waltz", "blocks")
 RHYTHMS = ((2, 2, 2, 2), (4, 2, 2), (4, 4), (2, 2, 4), (1, 1, 2, 4), (6, 2), (2, 1, 1, 2, 2))
-"""Half bars of eight sixteenths."""
+"""Rhythms of half a bar: durations in sixteenths, which add up to 8."""
 
 
 def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     """One étude.
 
     Args:
-        seed, number: which one, each >= 0.
+        seed, number: identify the étude, each >= 0.
         bars: length, a multiple of 4; the last holds the closing chord.
 
     Returns:
@@ -72,18 +72,18 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
 
 
 def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pieces:
-    """Many études in splits: of every ten one for validation and one for the test.
+    """Études in splits: one in ten for validation, and one in ten for the test.
 
     Args:
-        seed: of the composer.
+        seed: of all études.
         pieces: how many, at least 3; the first 24 are in all major and minor keys.
-        steps_per_beat: at which they are read.
-        bars: of each.
+        steps_per_beat: steps to a quarter note when they are read.
+        bars: length of each.
     """
     held_out = max(1, pieces // 10)
     order = generator(seed, "etudes").permutation(
         pieces
-    )  # which keys are held out is a matter of chance
+    )  # the held-out études, and with them their keys, are drawn at random
     split_of = {int(number): "test" for number in order[:held_out]} | {
         int(number): "valid" for number in order[held_out : 2 * held_out]
     }
@@ -98,12 +98,12 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
 
 
 def _key(tonic: int, scale: tuple[int, ...], degree: int) -> int:
-    """The key of a step of the scale: 0 is the tonic, 7 the same an octave higher."""
+    """The piano key of a scale degree: 0 is the tonic, 7 the tonic an octave higher."""
     return tonic + 12 * (degree // 7) + scale[degree % 7]
 
 
 def _motif(rng: np.random.Generator, beats: int) -> list[int]:
-    """Durations of one bar in steps."""
+    """Draw the durations of one bar's notes, in steps."""
     if beats == 3:
         return [[4, 4, 4], [4, 2, 2, 4], [6, 2, 4], [2, 2, 4, 4]][int(rng.integers(4))]
     return [

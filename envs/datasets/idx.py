@@ -1,4 +1,4 @@
-"""IDX files, plain or gzipped, as arrays: every byte that was promised is there, and none more.
+"""IDX files, plain or gzipped, as arrays: a file has exactly the bytes that its header states.
 
 The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as
 a big-endian 32-bit number, the data.
@@ -21,7 +21,7 @@ from sandbox.text import number
 REMEDY = "Replace the file by the original."
 
 LARGEST = 256 * 2**20
-"""Bytes that a file may have; those of MNIST have 47 million."""
+"""Largest accepted file in bytes; those of MNIST have 47 million."""
 
 
 def read_idx(
@@ -32,11 +32,11 @@ def read_idx(
     Args:
         path: the file; a name that ends in .gz is unpacked.
         shape: the dimensions that the file must have.
-        content_md5: of the unpacked file, or "" for none known.
-        archive_md5: of the packed file, or "" for none known.
+        content_md5: of the unpacked file, or "" if unknown.
+        archive_md5: of the gzipped file, or "" if unknown.
 
     Raises:
-        UsageError: when magic number, dimensions, size or checksum are not as they should be.
+        UsageError: when magic number, dimensions, size or checksum are wrong.
     """
     packed = read_bytes(path, LARGEST)
     content = _unpacked(path, packed) if path.suffix == ".gz" else packed

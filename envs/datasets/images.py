@@ -1,7 +1,7 @@
 """Grey images of 28 x 28 pixels in ten classes: MNIST, Fashion-MNIST, scikit-learn's digits.
 
-All images of a set live once in memory, as bytes. A folder that was named is the only place looked
-into, and never written to.
+All images of a set are in memory once, as bytes. A folder given by the user is the only place
+searched, and is never written to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CONTENT_MD5 = {
         "27ae3e4e09519cfbb04c329615203637",
     )
 }
-"""Of the unpacked files, in the order of `FILES`."""
+"""MD5 of the unpacked files, in the order of `FILES`."""
 ARCHIVE_MD5 = {
     "fashion-mnist": (
         "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -50,7 +50,7 @@ ARCHIVE_MD5 = {
         "bb300cfdad3c16e7a12a480ee83cd310",
     )
 }
-"""Of the gzipped files, as their makers publish them."""
+"""MD5 of the gzipped files, as published by the authors of the sets."""
 
 GARMENTS = (
     "T-shirt",
@@ -72,7 +72,7 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images with their classes, split as their makers split them.
+    """Images with their classes, with the original split.
 
     Attributes:
         name: of the set.
@@ -81,7 +81,7 @@ class ImageSet:
         test: uint8 [images, 28, 28].
         test_labels: int64 [images].
         about_test: how the test images differ from those that are held out for validation, in
-            words; "" where they hardly do.
+            words; "" where they hardly differ.
     """
 
     name: str
@@ -93,7 +93,7 @@ class ImageSet:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What the classes are called."""
+        """The names of the classes."""
         return CLASSES[self.name]
 
 
@@ -101,12 +101,12 @@ def load_images(name: DatasetName, folder: Path | None = None) -> ImageSet:
     """A set of images: from files in `folder`, else from this user's cache, else downloaded there.
 
     Args:
-        name: which.
+        name: of the set.
         folder: of the four IDX files, gzipped or not, or None. Without effect for `digits`, which
             needs no file.
 
     Raises:
-        UsageError: when files are missing and cannot be downloaded, or are not what they should be.
+        UsageError: when files are missing and cannot be downloaded, or are not the originals.
     """
     return _digits() if name == "digits" else _read(name, find_images(name, folder))
 
@@ -120,9 +120,9 @@ def find_images(
     """The folder of the four files of a set; without `folder` they are downloaded if missing.
 
     Args:
-        name: which; not `digits`, which have no files.
-        folder: as of `load_images`.
-        digits: what to type to learn from the digits instead, for the error.
+        name: of the set; not `digits`, which has no files.
+        folder: as in `load_images`.
+        digits: for the error message, the option that selects the digits instead.
         cache: where downloads are kept; None takes `cache_folder`.
 
     Raises:
@@ -148,7 +148,7 @@ mnist, fashion_mnist, digits = (
     partial(load_images, "fashion-mnist"),
     partial(load_images, "digits"),
 )
-"""Each set as a function of a folder, by which the registry knows it."""
+"""Each set as a function of a folder; the registry refers to these names."""
 
 
 def cache_folder() -> Path:
@@ -160,7 +160,7 @@ def cache_folder() -> Path:
 
 
 def _places(name: str, folder: Path) -> list[Path]:
-    """Where the four files may be: in the folder, in one of the set's name, or torchvision's."""
+    """Folders that may hold the four files: this one, one with the set's name, or torchvision's."""
     spelled = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
     return [folder, folder / name, folder / spelled / "raw"]
 
@@ -188,7 +188,7 @@ def _read(name: str, folder: Path) -> ImageSet:
 
 
 def _download(name: str, folder: Path) -> str:
-    """Let torchvision fetch and check a set; returns why it could not, in a few words, else ""."""
+    """Let torchvision download and check a set; returns the reason of a failure, or ""."""
     try:
         need("it", "torch", "torchvision")
         from torchvision import datasets
@@ -204,7 +204,7 @@ def _download(name: str, folder: Path) -> str:
 
 
 def _reason(said: str) -> str:
-    """The last cause in what torchvision says: a line for each mirror, its cause in the next."""
+    """The last cause in torchvision's message, which has two lines for each mirror: URL, cause."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     cause = re.sub(r"^<urlopen error (.*)>$", r"\1", lines[-1]) if lines else "no reason is known"
     return re.sub(r"^\[Errno -?\d+\] ", "", cause)
@@ -220,7 +220,7 @@ def _digits() -> ImageSet:
     state = random.getstate()
     from sklearn.datasets import load_digits
 
-    random.setstate(state)  # its first import draws from it
+    random.setstate(state)  # scikit-learn's first import draws from Python's global generator
     bunch = load_digits()
     small = bunch.images / 16.0  # [images, 8, 8], 0 to 1
     enlarge = _enlargement(8, 20)

@@ -1,7 +1,7 @@
 """From the bytes of a MIDI file to the two hands of a piano piece, and back.
 
-Time is counted in beats, from the file's ticks and resolution alone: tempo changes move nothing.
-Whatever the bytes are, the answer is a piece or a `Unreadable` that says why; nothing else is
+Time is counted in beats, from the file's ticks and resolution alone: tempo changes have no effect.
+For any bytes, the result is a piece or an `Unreadable` that gives the reason; no other error is
 raised.
 """
 
@@ -26,7 +26,7 @@ MIDDLE_C = 60 - LOWEST
 RESOLUTION = 480
 """Ticks per beat of files that we write."""
 VELOCITY = {"right": 84, "left": 68}
-"""Of files that we write: the melody a little above its accompaniment."""
+"""Note velocities in files that we write: the melody is a little louder than its accompaniment."""
 
 SIDE = {
     "right": re.compile(r"right|\br\.?\s?h\b|rechts|droite|destra|derecha|upper", re.IGNORECASE),
@@ -34,11 +34,11 @@ SIDE = {
         r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|lower|pedal", re.IGNORECASE
     ),
 }
-"""What track names say of the hand."""
+"""Words in track names that identify the hand."""
 
 
 class Unreadable(Exception):
-    """A file that is no piece, and why, in a few words."""
+    """The file cannot be read as a piece; the message gives the reason in a few words."""
 
 
 class Track(NamedTuple):
@@ -57,7 +57,7 @@ class Piece:
     Attributes:
         name: of its file, relative to the folder that was read.
         roll: uint8 [steps, 2, 88], right hand first; see `envs.datasets.rolls`.
-        how: how tracks became hands, in a few words.
+        how: how tracks were assigned to hands, in a few words.
         dropped: notes outside the piano's range that were left out.
     """
 
@@ -72,11 +72,11 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
 
     Args:
         content: the file's bytes, whatever they are.
-        name: how the piece is to be called.
+        name: of the piece.
         steps_per_beat: steps to a quarter note, >= 1.
 
     Raises:
-        Unreadable: when there is no piece in it.
+        Unreadable: when the file cannot be read as a piece.
         UsageError: when the library that reads MIDI is not installed.
     """
     tracks, ticks_per_beat = _tracks(content)
@@ -144,7 +144,7 @@ def _short(error: Exception) -> str:
 
 
 def _part(track: Track, inside: np.ndarray) -> Track:
-    """Some notes of a track."""
+    """The track with only the notes in the mask `inside`."""
     return Track(track.name, track.start[inside], track.end[inside], track.pitch[inside])
 
 
@@ -156,15 +156,15 @@ def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
     return Notes(first, behind, pitch - LOWEST)
 
 
-# -- which hand plays what
+# -- assigning tracks to hands
 
 
 def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     """The tracks of the right and of the left hand, and how they were assigned.
 
     Names decide ("Piano right", "LH", "linke Hand: links"); all tracks of one hand are merged. A
-    track whose name says nothing goes to the hand whose register is nearer. Where no name says
-    anything, order and register do; a single track is split at middle C.
+    track whose name names no hand goes to the hand whose register is nearer. If no name does,
+    order and register decide; a single track is split at middle C.
 
     Args:
         tracks: with at least one note each.
@@ -187,7 +187,7 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     middle = (min(heights) + max(heights)) / 2
     right_ones = [track for track, height in zip(tracks, heights, strict=True) if height > middle]
     left_ones = [track for track, height in zip(tracks, heights, strict=True) if height <= middle]
-    if not right_ones:  # all equally high
+    if not right_ones:  # all tracks have the same mean pitch
         right_ones, left_ones = list(tracks[:1]), list(tracks[1:])
     return [right_ones, left_ones], f"{len(tracks)} tracks without names, by register"
 
@@ -231,7 +231,7 @@ def _silence() -> Track:
     return Track("", nothing, nothing, nothing)
 
 
-# -- and back
+# -- writing MIDI
 
 
 def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.0) -> Any:
@@ -252,7 +252,7 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
     names = ("right", "left") if roll.shape[1] == 2 else ("",)
     score.tick_to_time(
         roll.shape[0] * ticks
-    )  # its table of times is made once, not longer and longer
+    )  # builds pretty_midi's table of times once, rather than extending it for every note
     for name, notes in zip(names, notes_of(roll), strict=True):
         instrument = pretty_midi.Instrument(program=0, name=f"Piano {name}".strip())
         instrument.notes = [
@@ -269,7 +269,7 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
 
 
 def _velocity(hand: str, step: int, steps_per_beat: int) -> int:
-    """On the beat a little louder."""
+    """The velocity of a note, a little higher on the beat."""
     return VELOCITY.get(hand, 78) + (6 if step % steps_per_beat == 0 else 0)
 
 
@@ -290,7 +290,7 @@ def import_pretty_midi() -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it imports pkg_resources, which is deprecated
+            warnings.simplefilter("ignore")  # it imports the deprecated pkg_resources
             import pretty_midi
     except ImportError as error:
         raise missing("Writing MIDI files", "music", "pretty_midi") from error

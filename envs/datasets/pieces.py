@@ -1,7 +1,7 @@
 """A folder of MIDI files as pieces in three splits, with a report on each file.
 
-No piece is in two splits, and adding a file moves no other: where the folder does not say which
-split a piece belongs to, a hash of the seed and of the file's name does.
+No piece is in two splits, and adding a file does not move another: unless subfolders define the
+splits, a hash of the seed and of the file's name selects the split of a piece.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WHERE = "piano-midi.de offers pieces with a track for each hand (Bernd Krueger, 
 
 @dataclass(frozen=True)
 class Line:
-    """How a file was read: its split ("" when skipped), how or why not, and its steps."""
+    """How a file was read: split ("" if skipped), how it was read or why not, number of steps."""
 
     name: str
     split: str
@@ -38,8 +38,8 @@ class Pieces:
     Attributes:
         splits: "train", "valid" and "test", none of them empty.
         report: a line for each file, in the order of their names.
-        notes: what a reader of the results should know ("no piece fell into the split 'test'").
-        source: where they are from, in a few words.
+        notes: remarks for readers of the results ("no piece fell into the split 'test'").
+        source: of the pieces, in a few words.
     """
 
     splits: Mapping[str, tuple[Piece, ...]]
@@ -49,11 +49,11 @@ class Pieces:
 
     @property
     def skipped(self) -> int:
-        """How many files were no pieces."""
+        """Number of files that could not be read as pieces."""
         return sum(not line.split for line in self.report)
 
     def digest(self) -> str:
-        """A fingerprint of every step in every split: what a resumed run compares."""
+        """A hash of every step in every split, which a resumed run compares."""
         digest = hashlib.sha256()
         for split, pieces in self.splits.items():
             for piece in pieces:
@@ -87,7 +87,7 @@ def midi_files(folder: Path) -> Iterator[Path]:
 
 
 def find_pieces(folder: Path) -> None:
-    """Make sure that a folder, or one below it, has a MIDI file; none is read.
+    """Check that a folder or its subfolders contain a MIDI file, without reading any.
 
     Raises:
         UsageError: when the folder has no MIDI file.
@@ -102,7 +102,7 @@ def split_of(name: str, seed: int, valid: float, test: float) -> str:
     Args:
         name: of the file, without folders.
         seed: >= 0.
-        valid, test: shares of the pieces, in the long run.
+        valid, test: expected shares of the pieces.
     """
     number = (
         int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big") / 2**64
@@ -116,14 +116,14 @@ def read_folder(
     """The pieces of a folder.
 
     Args:
-        folder: searched with all folders below it. When it holds folders `train`, `valid` and
-            `test`, those are the splits.
+        folder: searched with all its subfolders. If it has subfolders `train`, `valid` and
+            `test`, these are the splits.
         steps_per_beat: steps to a quarter note.
-        seed: of the split, where the folder has none.
-        valid, test: shares of the pieces that are held out, where the folder does not say.
+        seed: of the split, where subfolders do not define it.
+        valid, test: shares of the pieces that are held out, where subfolders do not define them.
 
     Raises:
-        UsageError: when no file in it is a piece.
+        UsageError: when no file in it can be read as a piece.
     """
     given = all((folder / split).is_dir() for split in SPLITS)
     groups: dict[str, list[Piece]] = {split: [] for split in SPLITS}
@@ -155,7 +155,7 @@ def read_folder(
 
 
 def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
-    """Pieces with no split empty: a note says where pieces serve in two splits."""
+    """Pieces with no empty split; if pieces must be in two splits for that, a note says so."""
     splits = {split: tuple(groups[split]) for split in SPLITS}
     everything = tuple(piece for split in SPLITS for piece in splits[split])
     notes = []
@@ -184,7 +184,7 @@ def _content(path: Path) -> bytes:
 
 
 def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
-    """One piece under two names could be in two splits."""
+    """Refuse a copy of a file under another name, since both could be in different splits."""
     first = seen.setdefault(hashlib.sha256(content).digest(), name)
     if first != name and content:
         raise Unreadable(f"the same file as {first}")

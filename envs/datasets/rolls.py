@@ -1,8 +1,8 @@
-"""Piano rolls counted in beats: what every key of the piano does in every step.
+"""Piano rolls counted in beats: the state of every piano key in every step.
 
 A roll is uint8 [steps, hands, 88], the right hand first, and holds SILENT, HELD or STRUCK. A held
 key was struck or held in the step before, so repeated and long notes differ, and roll ->
-notes -> roll is the identity (silence behind the last note aside).
+notes -> roll is the identity (except for silence after the last note).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LOWEST, HIGHEST = 21, 108
 KEYS = HIGHEST - LOWEST + 1
 SILENT, HELD, STRUCK = 0, 1, 2
 TOUCH = 1 / 8
-"""Part of a step that a note may reach into without belonging there: players' files are a few ticks
-off the grid."""
+"""A note that overlaps a step by less than this share does not count there: notes in recorded files
+are a few ticks off the grid."""
 
 
 class Notes(NamedTuple):
@@ -36,14 +36,14 @@ class Notes(NamedTuple):
 def steps_of(
     start: np.ndarray, end: np.ndarray, ticks_per_step: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The steps that notes cover: those they sound in, and at least one.
+    """The steps that notes cover: those in which they sound, at least one.
 
     Args:
         start, end: in ticks, int64 [notes].
         ticks_per_step: > 0.
 
     Returns:
-        First step, and the step behind the last: int64 [notes] each.
+        First step, and the step after the last: int64 [notes] each.
     """
     first = np.floor(start / ticks_per_step + TOUCH).astype(np.int64)
     behind = np.ceil(end / ticks_per_step - TOUCH).astype(np.int64)
@@ -54,8 +54,8 @@ def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
     """The roll of notes, one `Notes` for each hand.
 
     Args:
-        hands: notes of each hand; of two notes of one key the later cuts the earlier short.
-        steps: length; None ends with the last note.
+        hands: notes of each hand; a later note of the same key ends the earlier one.
+        steps: length; None for the end of the last note.
 
     Returns:
         uint8 [steps, hands, 88].
@@ -73,7 +73,7 @@ def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
 
 
 def notes_of(roll: np.ndarray) -> list[Notes]:
-    """The notes of each hand, by start, then by key: the way back from `roll_of`."""
+    """The notes of each hand, sorted by start, then by key: the inverse of `roll_of`."""
     hands = []
     for hand in range(roll.shape[1]):
         keys = np.zeros((roll.shape[0] + 1, KEYS), dtype=np.uint8)
@@ -99,7 +99,7 @@ def joined(roll: np.ndarray) -> np.ndarray:
 
 
 def shifts_within(roll: np.ndarray, low: int, high: int) -> tuple[int, int]:
-    """How far down and up, within `low` <= 0 and `high` >= 0 semitones, all notes stay keys."""
+    """Largest shifts within `low` <= 0 and `high` >= 0 that keep all notes on the piano."""
     used = np.flatnonzero(roll.any(axis=(0, 1)))
     if not len(used):
         return 0, 0
@@ -107,7 +107,7 @@ def shifts_within(roll: np.ndarray, low: int, high: int) -> tuple[int, int]:
 
 
 def transposed(roll: np.ndarray, semitones: int) -> np.ndarray:
-    """A copy of the roll moved by so many semitones; see `shifts_within`."""
+    """A copy of the roll, transposed by `semitones`; see `shifts_within`."""
     moved = np.zeros_like(roll)
     if semitones >= 0:
         moved[..., semitones:] = roll[..., : KEYS - semitones]
@@ -117,7 +117,7 @@ def transposed(roll: np.ndarray, semitones: int) -> np.ndarray:
 
 
 def held_from_sounding(keys: np.ndarray, struck: np.ndarray | None = None) -> np.ndarray:
-    """A roll from sounding keys: one is struck if silent before or in `struck`, else held.
+    """A roll from sounding keys: struck if silent in the step before or if in `struck`, else held.
 
     Args:
         keys: bool [steps, hands, 88].

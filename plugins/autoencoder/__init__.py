@@ -1,11 +1,11 @@
-"""Lab 05: digits, squeezed through a code of few numbers."""
+"""Lab 05: digits, compressed to a code of few numbers."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab, by name."""
+    """Register the lab."""
     registry.lab(
         "autoencoder",
         "plugins.autoencoder.lab:AutoencoderLab",

@@ -1,6 +1,6 @@
-"""A1 to A5: the findings of Lab 05's report, beside a deep fully connected model.
+"""A1 to A5: the findings of Lab 05's report, measured with a deep fully connected model.
 
-A run takes a minute, so each figure has three, of few epochs.
+A run takes a minute, so each figure is measured in three runs of few epochs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
 
 EPOCHS, PLAIN = 6, 4
-"""Of each run; numbers in the code where the report says nothing else."""
+"""Epochs of each run; size of the code where the report does not say otherwise."""
 
 
 @cache
@@ -44,7 +44,7 @@ def figures(data: Path | None, size: int, noise: float, seed: int) -> dict[str, 
 
 
 def _largest_step(done: ImageExperiment) -> float:
-    """A5: the largest of 20 steps from class to class, as a share of the way, of three pairs."""
+    """A5: the largest of 20 steps between two class means, relative to their distance; 3 pairs."""
     from plugins.autoencoder import codes
 
     images, labels = done.splits.test.arrays()
@@ -57,7 +57,7 @@ def _largest_step(done: ImageExperiment) -> float:
 
 
 def ours_less_components(data: Path | None, name: str, seed: int) -> float:
-    """Error on corrupted images with 4 numbers, less that of as many principal components."""
+    """Error on corrupted images with a code of 4 numbers, minus that of 4 principal components."""
     scores = figures(data, PLAIN, 0.0, seed)
     return scores[f"{name}_mse"] - scores[f"{name}_pca_mse"]
 
@@ -72,7 +72,7 @@ def claims(data: Path | None = None) -> tuple[Claim, ...]:
 
 
 def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
-    """A2: error against code size, beside the report's and principal components'."""
+    """A2: error against code size, compared with the report and with principal components."""
     if claim != "A2":
         return
     from sandbox.visual import plots

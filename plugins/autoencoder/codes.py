@@ -1,4 +1,4 @@
-"""The space of codes: where images lie in it, what its points decode to, and ways through it."""
+"""The code space: codes of images, images of codes, and paths between codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FRAMES, REST = 24, 6
-"""Of a morph: frames from end to end, and how many more both ends are shown."""
+"""Of a morph: frames from end to end, and additional frames at each end."""
 
 
 def encode(model: nn.Module, images: np.ndarray) -> np.ndarray:
@@ -38,19 +38,19 @@ def centroids(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def pair(text: str) -> tuple[int, int]:
-    """Two classes from "2-0"."""
+    """Parse a pair of classes, such as "2-0"."""
     first, second = text.split("-")
     return int(first), int(second)
 
 
 def straight(one: np.ndarray, other: np.ndarray, points: int) -> np.ndarray:
-    """Points on the line from one code to another, both ends among them: [points, code]."""
+    """Points on the line from one code to another, including both ends: [points, code]."""
     share = np.linspace(0, 1, points)[:, None]
     return np.asarray((1 - share) * one + share * other)
 
 
 def morph(model: nn.Module, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Images between two codes, there and back, with a rest at both ends: [frames, 28, 28]."""
+    """Images from one code to another and back, both ends held a while: [frames, 28, 28]."""
     way = decode(model, straight(one, other, FRAMES))
     there = np.concatenate([np.repeat(way[:1], REST, 0), way, np.repeat(way[-1:], REST, 0)])
     return np.concatenate([there, way[-2:0:-1]])
@@ -64,9 +64,9 @@ def frames(images: np.ndarray, times: int = 8) -> list[np.ndarray]:
 
 
 def smoothness(images: np.ndarray) -> float:
-    """The largest step between neighbouring images of a walk, as a share of the whole way.
+    """The largest difference between successive images, relative to that of first and last.
 
-    Both as root mean squares.
+    Differences are root mean squares over pixels.
     """
     steps = np.sqrt(np.square(np.diff(images, axis=0)).mean((1, 2)))
     whole = float(np.sqrt(np.square(images[-1] - images[0]).mean()))

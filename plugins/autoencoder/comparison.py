@@ -1,4 +1,4 @@
-"""The baseline: principal components, as many as the code has numbers."""
+"""The baseline: as many principal components as the code has numbers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def error(one: np.ndarray, other: np.ndarray) -> float:
 def findings(
     model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int
 ) -> dict[str, Any]:
-    """Test errors of model and baseline: first on the learned kind of images, then on each."""
+    """Test errors of model and baseline: on images as in training, then of every corruption."""
     test, _ = splits.test.arrays()
     components = Components(splits.train.arrays()[0], config.code_size)
     errors: dict[str, float] = {}

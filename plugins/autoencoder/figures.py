@@ -1,4 +1,4 @@
-"""The pictures of Lab 05: reconstructions, the space of codes, and walks through it."""
+"""The pictures of Lab 05: reconstructions, the code space, and paths through it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
 
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
-"""Of the code space: images shown, decoded codes along a side of the grid, and the quantiles of the
-codes between which it spans."""
+"""Code space: number of images shown, decoded codes along a side of the grid, and the quantiles of
+the codes that the grid spans."""
 TEN = (
     "#0072B2",
     "#D55E00",
@@ -88,7 +88,7 @@ def reconstructions(
 
 
 def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
-    """The ten test images that come back best, and the ten that come back worst."""
+    """The ten test images with the smallest reconstruction error, and the ten with the largest."""
     back = comparison.reconstruct(experiment.model, test)
     errors = np.square(back - test).mean((1, 2))
     order = np.argsort(errors, kind="stable")
@@ -102,7 +102,7 @@ def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
 
 
 def plane(encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two directions through the codes: their principal axes, or the code of two numbers itself.
+    """Two directions in the code space: principal axes, or the axes of a code of two numbers.
 
     Returns:
         Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code
@@ -124,7 +124,7 @@ def plane(encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Figure:
-    """Where images of each class lie; each class is named at its median."""
+    """The codes of images by class; each class is labelled at its median."""
     flat, _, _ = plane(encoded)
     rng = generator(0, "code space")
     size = encoded.shape[1]
@@ -174,7 +174,7 @@ def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
 
 
 def decoded(experiment: ImageExperiment, encoded: np.ndarray) -> Figure:
-    """What points of a plane through the codes decode to."""
+    """Decoded images of a grid in a plane through the codes."""
     flat, centre, axes = plane(encoded)
     across, up = (np.quantile(flat[:, number], np.linspace(LOW, HIGH, SIDE)) for number in (0, 1))
     rows = up[::-1] if encoded.shape[1] > 1 else up[:1]

@@ -1,4 +1,4 @@
-"""Lab 05: squeeze digits through a code of few numbers, and see what is left of them."""
+"""Lab 05: compress digits to a code of few numbers, and reconstruct them."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class AutoencoderLab(ImageLab):
         return autoencoder(config)
 
     def task(self, config: AutoencoderConfig, context: Context) -> Reconstruction:
-        """An image from its code."""
+        """The task: reconstruct an image from its code."""
         from plugins.autoencoder.network import Reconstruction
 
         return Reconstruction(config, context)
 
     def space(self) -> dict[str, Any]:
-        """A1: the report's ranges."""
+        """The search space: the report's ranges (A1)."""
         from scipy.stats import loguniform, uniform
 
         return {
@@ -75,11 +75,11 @@ class AutoencoderLab(ImageLab):
         }
 
     def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
-        """The draw itself, as plain numbers."""
+        """Settings of a drawn candidate, as plain numbers."""
         return {name: float(value) for name, value in draw.items()}
 
     def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """Reconstructions, the space of codes, and GIFs of the ways between classes."""
+        """Draw reconstructions, the code space, and GIFs of paths between classes."""
         from plugins.autoencoder import figures
 
         figures.draw(experiment, artifacts)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTHS = (784, 1024, 512, 256)
-"""Of the deep encoder; the decoder mirrors it."""
+"""Layer widths of the deep encoder; the decoder mirrors them."""
 
 
 def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
@@ -82,7 +82,7 @@ def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
 
 
 class Reconstruction:
-    """Give back an image that went through a code of few numbers; with noise, the image without it.
+    """The task: reconstruct an image from its code; with noise, the clean image.
 
     Args:
         config: model and noise.
@@ -109,7 +109,7 @@ class Reconstruction:
         return F.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
-        """Mean squared error per pixel from 0 to 1; with noise, of noisy against clean images."""
+        """Mean squared error per pixel from 0 to 1; with noise, against the clean images."""
         import torch
 
         rng = generator(self.seed, "noise")
@@ -126,7 +126,7 @@ class Reconstruction:
         return {"mse": float(total) / images.pixels.numel()}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
-        """Test errors beside those of as many principal components, also under both corruptions."""
+        """Test errors of model and principal components, also on corrupted images."""
         from plugins.autoencoder.comparison import findings
 
         return findings(model, splits, self.config, self.seed)

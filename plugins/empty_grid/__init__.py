@@ -1,11 +1,11 @@
-"""The empty grid: the smallest world in which SARSA and Q-learning can be compared."""
+"""The empty grid: the simplest environment in which SARSA and Q-learning can be compared."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab and its environment, by name."""
+    """Register the lab and its environment."""
     registry.lab(
         "empty-grid",
         "plugins.empty_grid.lab:EmptyGridLab",

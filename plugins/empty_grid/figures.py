@@ -10,11 +10,11 @@ from sandbox.reproduction.claim import ClaimPicture
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
-    """The figures that belong to a claim, with bands of some runs.
+    """The figures of a claim, with bands over several runs.
 
     Args:
         claim: its id.
-        seeds: how many runs bands are of.
+        seeds: number of runs in each band.
     """
     if claim == "G2":
         panels = {

@@ -19,7 +19,7 @@ config_of = tuned_agents(__file__)
 
 
 class EmptyGridLabConfig(GridLabConfig):
-    """Who learns, where, and for how long."""
+    """Settings: the agent, the environment and the number of episodes."""
 
     agent: Chosen = Choice(
         "agent", "sarsa", "agent that learns", find="plugins.empty_grid.lab:config_of"

@@ -1,11 +1,11 @@
-"""Any Gymnasium environment with finitely many actions, learned by a table."""
+"""Any Gymnasium environment with finitely many actions, learned by tabular agents."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab, by name."""
+    """Register the lab."""
     registry.lab(
         "gym",
         "plugins.gym.lab:GymLab",

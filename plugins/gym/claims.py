@@ -1,4 +1,4 @@
-"""What the textbook says of walking along a cliff, measured: see the table claims.toml."""
+"""Measures of the textbook's findings on CliffWalking, which the table claims.toml lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.control.lab import ControlLab
 
 EPISODES = 2000
-"""Enough for the last 100 to be far from the beginning."""
+"""Episodes per run, so many that the last 100 are long after the start of learning."""
 
 
 @cache
@@ -32,7 +32,7 @@ def _summary(agent: str, seed: int) -> Summary:
 
 
 def exploring(agent: str, seed: int) -> float:
-    """Mean return of the last 100 episodes, exploring.
+    """Mean return of the last 100 episodes, with exploration.
 
     Args:
         agent: its name.
@@ -52,7 +52,7 @@ def greedy(agent: str, seed: int) -> float:
 
 
 def exploring_gap(seed: int) -> float:
-    """How much more SARSA earns while exploring than Q-learning."""
+    """Mean return with exploration of SARSA minus that of Q-learning."""
     return exploring("sarsa", seed) - exploring("q-learning", seed)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class GymConfig(ControlConfig):
-    """Who learns, where, and for how long."""
+    """Settings: the agent, the environment and the number of episodes."""
 
     agent: Chosen = Choice(
         "agent", "q-learning", "agent that learns", find="plugins.gym.tuning:config_of"

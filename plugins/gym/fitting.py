@@ -1,4 +1,4 @@
-"""Whether an agent can learn in an environment, whose observations it sees as numbers.
+"""Checks that an agent can learn in an environment, and numbers the environment's observations.
 
 Results are cached, since a configuration is checked several times before a run.
 """
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from plugins.gym.config import GymConfig
 
 PROOF_SWEEPS = 20_000
-"""Sweeps after which an undiscounted optimum is taken not to exist."""
+"""An undiscounted optimum is assumed not to exist if so many sweeps do not converge."""
 
 
 class Survey(NamedTuple):
-    """An environment's observations as numbers, and its table of transitions."""
+    """The numbering of an environment's observations, and its table of transitions."""
 
     numbering: finite.Numbering
     table: tables.Table
 
 
 def survey(config: GymConfig) -> Survey:
-    """What an environment looks like to an agent with a table.
+    """The numbering and the table of transitions of an environment, for a tabular agent.
 
     Args:
-        config: the lab's; a wrong table of transitions is no error where `use_model` is off.
+        config: the lab's; without `use_model`, a wrong table of transitions is not an error.
 
     Raises:
-        UsageError: when the environment does not suit such an agent.
+        UsageError: when a tabular agent cannot learn in the environment.
         ModelError: when its table of transitions is wrong.
     """
     options = config.env_options
@@ -53,7 +53,7 @@ def survey(config: GymConfig) -> Survey:
 
 
 class _Uncompared:
-    """A configuration that equals any other: for a cache, the arguments before it identify it."""
+    """A configuration that `lru_cache` ignores, since the other arguments already identify it."""
 
     def __init__(self, config: GymConfig) -> None:
         self.config = config
@@ -108,7 +108,7 @@ def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.T
 
 
 def _instead(env: gymnasium.Env[Any, Any]) -> str:
-    """A sentence on the agents without a table: which of them can learn there, or why none can."""
+    """A sentence for errors: which network agents can learn there, or why none can."""
     if why := unseen(env.observation_space):
         return f" Agents with a network cannot learn there either. {why}"
     known = {entry.name for entry in registry().entries("agent")}
@@ -119,7 +119,7 @@ def _instead(env: gymnasium.Env[Any, Any]) -> str:
 
 
 def _preset_for(name: str) -> str:
-    """A sentence about the preset that cuts this environment's observations, if there is one."""
+    """A sentence about the preset that discretises this environment, if there is one."""
     presets = registry().lab("gym").presets
     cut = {one: settings for one, settings in presets.items() if "discretiser" in settings}
     preset = next((one for one, settings in cut.items() if settings["env"]["name"] == name), "")
@@ -130,7 +130,7 @@ def check(config: GymConfig) -> None:
     """Refuse an agent that cannot learn in the environment.
 
     Raises:
-        UsageError: saying what does not fit, and what would.
+        UsageError: says what does not fit, and what would.
         ModelError: when the environment's table of transitions is wrong.
     """
     agent: type[Agent] = registry().load("agent", config.agent.name)
@@ -155,15 +155,15 @@ def check(config: GymConfig) -> None:
 
 
 def _refuse_endless(name: str, model: TabularMDP) -> None:
-    """Refuse a discount of 1 where reward can be gathered without end.
+    """Refuse a discount of 1 where the return is unbounded.
 
     Raises:
-        ModelError: naming the state and the action whose value grows.
+        ModelError: names a state and an action whose value grows without bound.
     """
     solution = planning.value_iteration(model, 1.0, max_sweeps=PROOF_SWEEPS)
     if solution.converged:
         return
-    change = np.abs(solution.q.max(axis=1) - solution.value)  # [states], of one more sweep
+    change = np.abs(solution.q.max(axis=1) - solution.value)  # [states], in one more sweep
     expected = (model.probability * model.reward).sum(axis=2)  # [states, actions]
     reward = np.abs(expected[np.arange(model.states), solution.policy])  # [states]
     state = int(np.argmax(np.where(change >= 0.5 * change.max(), reward, -1.0)))

@@ -28,7 +28,7 @@ class CheckedGymConfig(GymConfig):
         from plugins.gym import fitting
 
         if not (isinstance(self.agent, Chosen) and isinstance(self.env, Chosen)):
-            return self  # one of them is wrong, which was reported already
+            return self  # agent or env is invalid, which was already reported
         try:
             fitting.check(self)
         except SandboxError as error:
@@ -49,7 +49,7 @@ class GymLab(ControlLab):
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """What the textbook says of the cliff."""
+        """The textbook's findings on CliffWalking."""
         from plugins.gym.claims import CLAIMS
 
         return CLAIMS
@@ -60,7 +60,7 @@ class GymLab(ControlLab):
         return name
 
     def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
-        """See `ControlLab.table_experiment`; on a model if it is known, else through `env.step`."""
+        """See `ControlLab.table_experiment`; uses the model if there is one, else `env.step`."""
         from agents.control.episodic import EpisodicExperiment
         from agents.control.worlds import EnvWorld, ModelWorld, TableWorld
         from plugins.gym import fitting

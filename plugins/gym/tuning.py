@@ -10,7 +10,7 @@ from sandbox.config.model import LabConfig, with_defaults
 from sandbox.config.resolve import registered_config
 
 DEFAULTS = read_table(__file__, "agents.toml")
-DEFAULTS["r-max"]["initial_value"] = None  # which TOML cannot say
+DEFAULTS["r-max"]["initial_value"] = None  # TOML has no null
 
 
 @cache
@@ -29,6 +29,6 @@ def config_of(kind: str, name: str) -> type[LabConfig]:
 
 
 def _inherits(own: type[TabularConfig], option: str) -> bool:
-    """Whether an option matters to an agent, and has the default that it has for all."""
+    """Whether an option has an effect on an agent, and the same default as in `TabularConfig`."""
     usual = TabularConfig.model_fields[option].default
     return option not in own.without_effect and own.model_fields[option].default == usual

@@ -1,11 +1,11 @@
-"""First steps: fitting a noisy curve, and classifying by the nearest neighbours."""
+"""First steps: polynomials fitted to a noisy curve, and a nearest-neighbour classifier."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab, by name."""
+    """Register the lab."""
     registry.lab(
         "intro",
         "plugins.intro.lab:IntroLab",

@@ -1,4 +1,4 @@
-"""What the exercises of Lab 01 show, I1 and I2, over many draws of the points."""
+"""The claims of Lab 01, I1 and I2, measured over many draws of the points."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def corners_right(seed: int) -> float:
 
 
 def error(name: str, seed: int) -> float:
-    """One of the `errors`."""
+    """The entry `name` of `errors`."""
     return errors(seed)[name]
 
 
 def difference(one: str, other: str, seed: int) -> float:
-    """How much one of the `errors` is above another."""
+    """The entry `one` of `errors` minus the entry `other`."""
     return error(one, seed) - error(other, seed)
 
 
 def overfitting(seed: int) -> float:
-    """Powers of ten between test and training error of order 9, less one."""
+    """Log10 of the ratio of test to training error at order 9, minus 1."""
     return float(np.log10(error("nine", seed) / max(error("nine, train", seed), 1e-12)) - 1)
 
 

@@ -19,15 +19,15 @@ from sandbox.score import Score
 from sandbox.text import number
 
 TRUE = np.array([-1.45, 1.12, 2.3])
-"""Coefficients of the function below the noise of generated points."""
+"""Coefficients of the noise-free function behind generated points."""
 CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
-"""Points whose classes must come out as 0, 1, 2, 3 (I2)."""
+"""Points whose correct classes are 0, 1, 2, 3 (I2)."""
 BLOCK = 100
 """Steps of a block."""
 
 
 class IntroConfig(LabConfig):
-    """Points, models and the descent."""
+    """Settings of the points, the models and gradient descent."""
 
     train: str | None = Field(
         None, description="file of training points, x,y in a line; none generates points"
@@ -54,7 +54,7 @@ class IntroConfig(LabConfig):
     )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """The files of points."""
+        """Check that the files of points can be read."""
         curves.find_points("intro", self.train, self.test)
 
     @model_validator(mode="after")
@@ -80,8 +80,8 @@ class IntroExperiment(Experiment):
         train, test: the points.
         fits: least-squares coefficients by order, from 1 on.
         regularised: the ridge fit of the highest order.
-        path: coefficients before each step of the descent kept for the picture, float64 [kept,
-            descent_order + 1].
+        path: coefficients before each recorded step of the descent, for the picture, float64
+            [kept, descent_order + 1].
     """
 
     limit: int
@@ -114,7 +114,7 @@ class IntroExperiment(Experiment):
         self.classes = neighbours.quadrant(self.known)
 
     def advance(self) -> Sequence[Block]:
-        """Some steps of gradient descent.
+        """Take the next steps of gradient descent.
 
         Raises:
             SandboxError: when it diverges.
@@ -149,7 +149,7 @@ class IntroExperiment(Experiment):
         ]
 
     def state(self) -> State:
-        """Where the descent stands; the points come from the seed."""
+        """The progress of the descent; the points are drawn again from the seed."""
         return {
             "done": self.done_units,
             "coefficients": self.descent.coefficients,
@@ -158,7 +158,7 @@ class IntroExperiment(Experiment):
         }
 
     def restore(self, state: State) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.done_units = state["done"]
         self.descent.coefficients, self.descent.velocity = (
             state["coefficients"].copy(),
@@ -167,12 +167,15 @@ class IntroExperiment(Experiment):
         self.path = list(state["path"])
 
     def score(self) -> Score:
-        """The test error of the fit with the order that the data has."""
+        """Test error of the polynomial of order 2, the order of the data's function."""
         error = polynomial.mean_squared_error(self.fits[min(2, self.config.order)], *self.test)
         return Score("test_mse", error, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
-        """Mean squared errors in units of y², quadrants named right, and the descent's distance."""
+        """Mean squared errors in units of y², and the share of corners classified correctly.
+
+        `descent_above_minimum` is the descent's training error minus that of least squares.
+        """
         high, low = self.fits[self.config.order], self.fits[min(2, self.config.order)]
         best = polynomial.least_squares(*self.train, self.config.descent_order)
         scores: Summary = {
@@ -194,11 +197,11 @@ class IntroExperiment(Experiment):
         return scores
 
     def classify(self, questions: np.ndarray) -> np.ndarray:
-        """The quadrants of some points by their neighbours: int64 [questions]."""
+        """The quadrants that the nearest neighbours predict for points: int64 [questions]."""
         return neighbours.classify(self.known, self.classes, questions, self.config.neighbours)
 
     def beyond(self) -> tuple[np.ndarray, np.ndarray]:
-        """The function without noise where no point was seen, x from 1 to 2: float64 [100] each."""
+        """The noise-free function for x from 1 to 2, beyond the points: float64 [100] each."""
         x = np.linspace(1, 2, 100)
         return x, polynomial.evaluate(TRUE, x)
 

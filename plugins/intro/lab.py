@@ -33,7 +33,7 @@ class IntroLab(Lab):
         return IntroExperiment(config, context)
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
-        """How strongly to regularise, and how to descend."""
+        """The search space: ridge weight and momentum."""
         return {
             "ridge": trial.suggest_float("ridge", 1e-6, 10.0, log=True),
             "momentum": trial.suggest_float("momentum", 0.0, 0.99),
@@ -43,7 +43,7 @@ class IntroLab(Lab):
     direction = "minimize"
 
     def pictures(self, experiment: IntroExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Fits, errors, extrapolation, decision map, descent, and all coefficients as a file."""
+        """Save the figures, and all coefficients as a file."""
         from plugins.intro import pictures
 
         fits = {f"order {order}": list(map(float, fit)) for order, fit in experiment.fits.items()}

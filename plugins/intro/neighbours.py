@@ -1,23 +1,23 @@
-"""Classification by the k nearest neighbours, all questions at once."""
+"""Classification by the k nearest neighbours, all queries at once."""
 
 from __future__ import annotations
 
 import numpy as np
 
 ROOM = 4_000_000
-"""So many distances are held at once."""
+"""Largest number of distances held in memory at once."""
 
 
 def classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k: int) -> np.ndarray:
-    """The class of most of the k nearest points; of equally frequent classes the smallest.
+    """The most frequent class among the k nearest points; ties go to the smallest class.
 
-    Cover and Hart (1967), "Nearest neighbor pattern classification". Distances are Euclidean; of
-    points equally far any may count.
+    Cover and Hart (1967), "Nearest neighbor pattern classification". Distances are Euclidean;
+    among points at equal distance, any may be chosen.
 
     Args:
         points: float64 [points, dimensions].
-        classes: of the points, int64 [points] from 0 on.
-        questions: float64 [questions, dimensions].
+        classes: the class of each point, int64 [points], counted from 0.
+        questions: the queries, float64 [questions, dimensions].
         k: how many neighbours vote, 1 to the number of points.
 
     Returns:
@@ -44,6 +44,9 @@ def _classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k:
 
 
 def quadrant(points: np.ndarray) -> np.ndarray:
-    """0 to 3 for x >= 0, y >= 0; x >= 0, y < 0; x < 0, y < 0; x < 0, y >= 0: int64 [points]."""
+    """The quadrant of each point: int64 [points].
+
+    0 to 3 for x >= 0, y >= 0; x >= 0, y < 0; x < 0, y < 0; x < 0, y >= 0.
+    """
     right, up = points[:, 0] >= 0, points[:, 1] >= 0
     return np.where(right, np.where(up, 0, 1), np.where(up, 3, 2))

@@ -19,7 +19,7 @@ WEIGHTS = np.logspace(-8, 2, 81)
 
 
 def fits(experiment: IntroExperiment) -> Figure:
-    """Least squares of each order among the points, at most nine of them."""
+    """The least-squares fits of the first nine orders, with the points."""
     orders = list(experiment.fits)[:9]
     x = np.linspace(*_reach(experiment), 300)
     lowest, highest = np.min(experiment.train.y), np.max(experiment.train.y)
@@ -96,7 +96,7 @@ def _errors(
     fits: Sequence[np.ndarray],
     form: str,
 ) -> None:
-    """Training and test error of some fits."""
+    """Plot training and test error of `fits` against `x`."""
     for points, label, colour in (
         (experiment.train, "training points", 0),
         (experiment.test, "test points", 2),
@@ -132,7 +132,7 @@ def extrapolation(experiment: IntroExperiment) -> Figure:
 
 
 def decision_map(experiment: IntroExperiment) -> Figure:
-    """The class that the neighbours vote for, everywhere on the square."""
+    """The class that the neighbours predict at every place of the square."""
     ticks = np.linspace(-5, 5, 201)
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     voted = experiment.classify(grid).reshape(201, 201)
@@ -233,7 +233,7 @@ def _surface(
 ) -> np.ndarray:
     """The mean squared error over the coefficients of x and x²: float64 [second, first].
 
-    All others are at their best for these two.
+    All other coefficients minimise the error given these two.
     """
     matrix = polynomial.powers(experiment.train.x, len(best) - 1)
     others = np.delete(matrix, [1, 2], axis=1)
@@ -241,7 +241,7 @@ def _surface(
     space = space[:, singular > 1e-12 * singular.max()]
 
     def rest(column: np.ndarray) -> np.ndarray:
-        """The part that the other coefficients cannot explain."""
+        """The residual of a column after least squares on the columns of the other coefficients."""
         left: np.ndarray = column - space @ (space.T @ column)
         return left
 

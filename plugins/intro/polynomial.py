@@ -1,6 +1,6 @@
 """Polynomials fitted to points: least squares, ridge, and gradient descent step by step.
 
-The normal matrix is never inverted: its condition is the square of the problem's.
+The normal matrix is never inverted: its condition number is the square of the problem's.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ def powers(x: np.ndarray, order: int) -> np.ndarray:
 
 
 def least_squares(x: np.ndarray, y: np.ndarray, order: int) -> np.ndarray:
-    """Coefficients w with the smallest Σ (p(x) - y)²; of several, the smallest in scaled powers.
+    """Coefficients w with the smallest Σ (p(x) - y)²; ties: smallest norm in scaled powers.
 
     Args:
         x, y: float64 [points].
         order: of the polynomial, >= 0.
 
     Returns:
-        Coefficients from the constant on: float64 [order + 1].
+        Coefficients, the constant first: float64 [order + 1].
     """
     return ridge(x, y, order, 0.0)
 
@@ -29,8 +29,8 @@ def least_squares(x: np.ndarray, y: np.ndarray, order: int) -> np.ndarray:
 def ridge(x: np.ndarray, y: np.ndarray, order: int, weight: float) -> np.ndarray:
     """Coefficients w with the smallest Σ (p(x) - y)² + weight Σ w_j², j > 0.
 
-    Solved as one least-squares problem with a row more for each penalised coefficient (Golub and
-    Van Loan, Matrix Computations, 4th edition, section 6.1.4), its columns scaled to length 1.
+    Solved as one least-squares problem with one more row for each penalised coefficient (Golub
+    and Van Loan, Matrix Computations, 4th edition, section 6.1.4); columns have length 1.
 
     Args:
         x, y: float64 [points].
@@ -61,7 +61,7 @@ def mean_squared_error(coefficients: np.ndarray, x: np.ndarray, y: np.ndarray) -
 
 
 class Descent:
-    """Gradient descent with momentum on a polynomial's mean squared error, from coefficients 0.
+    """Gradient descent with momentum on a polynomial's mean squared error, started at 0.
 
     Args:
         x, y: float64 [points].
@@ -70,8 +70,8 @@ class Descent:
         momentum: in [0, 1): v <- momentum v - rate gradient, w <- w + v (Polyak 1964).
 
     Attributes:
-        coefficients: as they stand, float64 [order + 1].
-        limit: 2 (1 + momentum) / L, the rate from which on it diverges.
+        coefficients: the current ones, float64 [order + 1].
+        limit: 2 (1 + momentum) / L, the smallest learning rate that diverges.
     """
 
     def __init__(

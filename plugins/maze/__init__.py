@@ -1,11 +1,11 @@
-"""The maze: SARSA and Q-learning look for the one way through 10 x 10 cells."""
+"""The maze: SARSA and Q-learning look for the only path through 10 x 10 cells."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab and its environment, by name."""
+    """Register the lab and its environment."""
     registry.lab(
         "maze",
         "plugins.maze.lab:MazeLab",

@@ -1,4 +1,4 @@
-"""What was measured for the claims of the maze, in words.
+"""Sentences that explain the results of the maze's claims.
 
 A sentence whose figures were not measured is left out.
 """
@@ -29,7 +29,7 @@ def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:
 
     Args:
         claim: its id.
-        estimates: what was measured, by part.
+        estimates: the measured figures, by part.
     """
     if claim == "G4":
         return list(_g4(estimates))

@@ -1,6 +1,6 @@
 """G3 to G7: the findings of Lab 06's report in the maze, and the answer to its open question (G4).
 
-The table claims.toml lists the claims; here are the measures that only the maze needs.
+The table claims.toml lists the claims; this module has the measures that only the maze needs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sandbox.reproduction.table import read_claims
 SETTINGS = claims.read_settings("plugins.maze")
 MAZE, FAILING, BREAKABLE = (SETTINGS[name] for name in ("maze", "failing", "breakable"))
 LEARNED = 0.5
-"""Reward per step of the last 100 episodes from which on a run has learned the way."""
+"""A run has learned the way if its reward per step over the last 100 episodes is at least this."""
 START = 99
 """The state in which episodes begin."""
 
@@ -51,18 +51,18 @@ def at_penalty(penalty: float) -> Setting:
 
 
 def best_route(penalty: float) -> float:
-    """Moves of the best route at a wall penalty."""
+    """Number of moves of the best route at a wall penalty."""
     return thresholds.best_moves(claims.model(at_penalty(penalty)), claims.DISCOUNT)
 
 
 @cache
 def breaks(low: float, high: float, route: int) -> float:
-    """The wall penalty above which the best route has at most so many moves.
+    """The wall penalty above which the best route has at most `route` moves.
 
     Args:
         low: a penalty at which the best route is longer.
         high: a penalty at which it is not.
-        route: moves.
+        route: number of moves.
     """
     return thresholds.bisect(lambda penalty: best_route(penalty) <= route, low, high)
 
@@ -78,7 +78,7 @@ def restore_optimism(q: np.ndarray) -> None:
 
 
 def changed(seed: int) -> tuple[claims.TrainingOutcome, np.ndarray]:
-    """The failing run with its optimism restored at the crossing, and the table before that."""
+    """The failing run, its Q reset to the initial value at the crossing; and Q before the reset."""
     return claims.changed_midway(FAILING, crossing() - 1, restore_optimism, seed)
 
 
@@ -104,7 +104,7 @@ def was_there(seed: int) -> float:
 
 
 def value_of_walls(setting: Setting, seed: int) -> float:
-    """Of the highest Q of each wall, the one furthest from the initial 10."""
+    """The highest Q of a wall cell, for the wall where it is furthest from the initial 10."""
     walls = ~claims.layout(setting).walkable.ravel()  # [states]
     values = claims.outcome(setting, seed).q.max(axis=1)[walls]
     return float(values[np.abs(values - 10).argmax()])
@@ -114,7 +114,7 @@ CLAIMS = read_claims("plugins.maze", claims.by_name(SETTINGS, {**vars(claims), *
 
 
 def reported(beginning: str) -> dict[str, float | None]:
-    """The report's figures of the claims whose part begins so, by the rest of the part."""
+    """The report's figures of claims whose part starts with a text, by the rest of the part."""
     return {
         claim.part.removeprefix(beginning): claim.reported
         for claim in CLAIMS
@@ -128,4 +128,4 @@ EXPERIMENTS = {
     for claim in CLAIMS
     if claim.part in SETTINGS and claim.kind == "proportion"
 }
-"""Settings that change one thing of the failing one, and the share of their runs that learn."""
+"""Settings that differ from the failing one in one thing, and the share of runs that learn."""

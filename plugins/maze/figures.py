@@ -1,4 +1,4 @@
-"""The figures of Lab 06 redrawn from the measured runs, and two for what the report left open."""
+"""The figures of Lab 06 redrawn from the measured runs, and two that answer its open question."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 TRACED = 60
-"""Runs whose value of the start cell is followed."""
+"""Number of runs in which the value of the start cell is recorded."""
 STRETCH = 30
-"""Episodes between two looks at it."""
+"""Episodes between two records of it."""
 SEED = 0
 """Seed of the runs whose value maps and episodes are shown."""
 
 
 def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
-    """The figures that belong to a claim, with bands of some runs.
+    """The figures of a claim, with bands over several runs.
 
     Args:
         claim: its id.
-        seeds: how many runs bands are of.
+        seeds: number of runs in each band.
     """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:
@@ -168,7 +168,7 @@ def experiments(seeds: int) -> Figure:
 
 
 def why(runs: int) -> Figure:
-    """G4: exact value of walking and staying against ε, and the optimism left while ε falls."""
+    """G4: exact values of walking and of staying against ε; remaining optimism while ε falls."""
     with plots.style():
         figure = plots.figure(11.0, 5.6, left=0.8, right=0.25, top=0.45)
         grid = figure.add_gridspec(
@@ -273,18 +273,18 @@ def _epsilons() -> np.ndarray:
 
 
 def _looks() -> np.ndarray:
-    """Episodes learned at each look."""
+    """Numbers of learned episodes after which Q is inspected (the "looks")."""
     return np.arange(0, MAZE.episodes, STRETCH)
 
 
 @cache
 def _best_values() -> np.ndarray:
-    """Exact values under the best policy that explores with the ε then: float [looks, states]."""
+    """Exact values of the best policy that explores with the look's ε: float [looks, states]."""
     return np.array([best_values(float(epsilon)) for epsilon in _epsilons()[_looks()]])
 
 
 def _trace(seed: int) -> np.ndarray:
-    """Highest Q of the start cell and optimism left, of a failing run: float [looks, 2]."""
+    """Highest Q of the start cell, and remaining optimism, of a failing run: float [looks, 2]."""
     agent, rng = claims.fresh(FAILING, seed)
     free = claims.layout(MAZE).free.ravel()  # [states]
     seen = []

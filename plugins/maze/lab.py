@@ -1,5 +1,5 @@
-"""Lab 06, second part: the way through a maze of 10 x 10 cells, 42 moves long, where the episode is
-cut after 168 steps.
+"""Lab 06, second part: a maze of 10 x 10 cells with a path of 42 moves; episodes are truncated
+after 168 steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ config_of = tuned_agents(__file__)
 
 
 class MazeLabConfig(GridLabConfig):
-    """Who learns, where, and for how long."""
+    """Settings: the agent, the environment and the number of episodes."""
 
     agent: Chosen = Choice("agent", "sarsa", "agent that learns", find="plugins.maze.lab:config_of")
     env: MazeConfig = Field(default_factory=MazeConfig, description="the maze")
@@ -53,7 +53,7 @@ class MazeLab(ControlLab):
         return figures.pictures(claim, seeds)
 
     def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """The results, in words."""
+        """Paragraphs that explain the results."""
         from plugins.maze import answers
 
         return answers.notes(claim, estimates)

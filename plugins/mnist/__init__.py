@@ -5,7 +5,7 @@ from sandbox.registry.hookspecs import hookimpl
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab, and the images that it and the lab of autoencoders learn, by name."""
+    """Register the lab, and the image sets that it shares with the lab `autoencoder`."""
     registry.lab(
         "mnist",
         "plugins.mnist.lab:MnistLab",

@@ -1,4 +1,4 @@
-"""Answers of a trained network: probabilities, and its accuracy on corrupted images."""
+"""Predictions of a trained network: probabilities, and accuracy on corrupted images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def probabilities(model: nn.Module, images: np.ndarray) -> np.ndarray:
 
 
 def corrupted_accuracy(model: nn.Module, images: DeviceImages, seed: int) -> dict[str, float]:
-    """Share of noisy and of occluded images whose class is recognised."""
+    """Accuracy on noisy and on occluded images."""
     clean, labels = images.arrays()
     return {
         f"{name}_accuracy": float((probabilities(model, given).argmax(1) == labels).mean())

@@ -1,6 +1,6 @@
 """M1 to M4: the findings of Lab 03's report.
 
-A run takes minutes, so each figure has five, of fewer epochs than the report's.
+A run takes minutes, so each figure is measured in five runs, with fewer epochs than the report's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agents.supervised.lab import ImageLab
 
 EPOCHS = 20
-"""Of each run, in place of the report's 300; a cosine schedule ends well after so few."""
+"""Epochs of each run (the report: 300); with a cosine schedule so few are enough."""
 WHERE = "On the MNIST of the data folder (--data, SANDBOX_DATA), else downloaded."
 
 
@@ -33,7 +33,7 @@ def figures(data: Path | None, seed: int) -> dict[str, float]:
 
 
 def _linear(done: ImageExperiment) -> float:
-    """Share of test digits that W3·W2·W1 classifies, all activations and biases left out."""
+    """Share of test digits that W3·W2·W1 classifies correctly, without activations and biases."""
     from plugins.mnist import neurons
 
     fields = neurons.receptive_fields(done.model, done.config, len(done.config.hidden) + 1).reshape(
@@ -57,7 +57,7 @@ def _likeness(done: ImageExperiment, layer: int) -> float:
 
 
 def in_ranges() -> float:
-    """Share of 1000 drawn candidates that lie in the report's ranges."""
+    """Share of 1000 random candidates of the search that lie in the report's ranges."""
     from sklearn.model_selection import ParameterSampler
 
     from sandbox.registry.registry import registry

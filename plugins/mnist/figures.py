@@ -57,7 +57,7 @@ def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> N
 def confusion(
     labels: np.ndarray, answered: np.ndarray, classes: tuple[str, ...], accuracy: float
 ) -> Figure:
-    """Images of each class by the class that was answered; colours show mistakes only."""
+    """Confusion matrix of true and predicted classes; colours show errors only."""
     size = len(classes)
     counts = np.zeros((size, size), np.int64)  # [true, answered]
     np.add.at(counts, (labels, answered), 1)
@@ -95,7 +95,7 @@ def confusion(
 def mistakes(
     images: np.ndarray, labels: np.ndarray, chances: np.ndarray, classes: tuple[str, ...]
 ) -> Figure:
-    """The wrong answers that it was surest of."""
+    """The wrong predictions with the highest confidence."""
     answered = chances.argmax(1)
     wrong = np.flatnonzero(answered != labels)
     worst = wrong[np.argsort(-chances[wrong, answered[wrong]], kind="stable")][:MISTAKES]
@@ -118,13 +118,13 @@ def mistakes(
 def reliability(
     labels: np.ndarray, chances: np.ndarray, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Share of right answers by confidence, and the expected calibration error.
+    """Accuracy by confidence, and the expected calibration error.
 
     Guo et al. (2017), equation 3.
 
     Returns:
-        Mean sureness, share right (NaN where a bin is empty) and count of each bin, [bins] each;
-        the error.
+        Mean confidence, accuracy (NaN where a bin is empty) and count of each bin, [bins] each;
+        the calibration error.
     """
     sure, right = chances.max(1).astype(np.float64), chances.argmax(1) == labels
     place = np.minimum((sure * bins).astype(np.int64), bins - 1)
@@ -137,7 +137,7 @@ def reliability(
 
 
 def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
-    """Share of right answers by confidence, and below it how many images have it."""
+    """Accuracy against confidence, and below it the number of images at each confidence."""
     mean, share, count, gap = reliability(labels, chances)
     with plots.style():
         figure = plots.figure(6.4, 5.8)
@@ -169,7 +169,7 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
 
 
 def corruptions(experiment: ImageExperiment, test: np.ndarray, labels: np.ndarray) -> Figure:
-    """Ten test images, clean, noisy and occluded, and what was answered."""
+    """Ten test images, clean, noisy and occluded, with the predicted classes."""
     first = first_of_each(labels)
     images, words, scores = [], [], []
     for name, every in corrupted(test, experiment.task.seed).items():

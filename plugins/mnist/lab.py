@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plugins.mnist.network import Classification
 
 LEAST, MOST = 50, 600
-"""Units of the first hidden layer that the search draws; the second has between 50 and as many."""
+"""Range of the first hidden layer's units in the search; the second has 50 to as many."""
 
 
 class MnistLab(ImageLab):
@@ -56,13 +56,13 @@ class MnistLab(ImageLab):
         return network(config)
 
     def task(self, config: MnistConfig, context: Context) -> Classification:
-        """The class of an image."""
+        """The task: classification."""
         from plugins.mnist.network import Classification
 
         return Classification(config, context)
 
     def space(self) -> dict[str, Any]:
-        """M1: the report's ranges."""
+        """The search space: the report's ranges (M1)."""
         from scipy.stats import loguniform, randint, uniform
 
         return {
@@ -75,14 +75,14 @@ class MnistLab(ImageLab):
         }
 
     def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
-        """The second hidden layer is no wider than the first."""
+        """Settings of a candidate; its second hidden layer is at most as wide as the first."""
         first = int(draw["first"])
         hidden = (first, LEAST + round(float(draw["share"]) * (first - LEAST)))
         numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
         return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
 
     def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """Confusion, mistakes, calibration, corruptions, and what the neurons look for."""
+        """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""
         from plugins.mnist import figures
 
         figures.draw(experiment, artifacts)

@@ -1,4 +1,4 @@
-"""The fully connected network, and what it is to learn: the class of an image."""
+"""The fully connected network, and its task: classification of images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def network(config: MnistConfig) -> nn.Sequential:
 
 
 class Classification:
-    """Tell the class of an image.
+    """The task: predict the class of an image.
 
     Args:
         config: the network, and label smoothing.

@@ -1,4 +1,4 @@
-"""What neurons look for: receptive fields (M3) and inputs that excite them most (M4), of any layer.
+"""What excites neurons: receptive fields (M3) and inputs that excite them most (M4), of any layer.
 
 Layers count from 1; the last one's neurons are the classes.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from plugins.mnist.config import MnistConfig
 
 STEPS, RATE = 200, 0.05
-"""Of gradient ascent: steps, and the size of each in brightness where the gradient is largest."""
+"""Gradient ascent: number of steps; change per step of the pixel with the largest gradient."""
 
 
 def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
@@ -47,10 +47,10 @@ def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.nd
 def exciting_inputs(
     model: nn.Module, layer: int, units: Sequence[int], steps: int = STEPS
 ) -> np.ndarray:
-    """Images that excite some neurons, by gradient ascent from grey 0.5, pixels in [0, 1].
+    """Images that excite some neurons most, by gradient ascent from grey 0.5, pixels in [0, 1].
 
     Args:
-        model: the network; only looked at.
+        model: the network; it is not changed.
         layer: 1 for the first hidden layer; its neurons before the activation.
         units: which neurons.
         steps: of the ascent.

@@ -1,4 +1,4 @@
-"""`predict RUN IMAGE …`: the class of images from files, brought into the form of MNIST first."""
+"""`predict RUN IMAGE …`: classifies image files, converted to the format of MNIST first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSIDE, SIDE = 20, 28
 
 
 def prepared(path: Path) -> np.ndarray:
-    """An image file in the form of MNIST: light on black, at most 20 pixels, centred in 28 x 28.
+    """An image file in the format of MNIST: light on black, at most 20 pixels, centred in 28 x 28.
 
     An image that is light at its border is inverted; transparent parts count as white paper.
 
@@ -29,7 +29,7 @@ def prepared(path: Path) -> np.ndarray:
         float32 [28, 28], 0 to 1.
 
     Raises:
-        UsageError: when the file is no image, too large, or of one colour.
+        UsageError: when the file is not an image, is too large, or has a single colour.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -67,7 +67,7 @@ def prepared(path: Path) -> np.ndarray:
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
-    """The ink at 20 pixels for its longer side, its centre of mass in the middle of 28 x 28."""
+    """Scale the ink's longer side to 20 pixels, and centre its mass in 28 x 28 pixels."""
     from PIL import Image
 
     rows, columns = np.flatnonzero(ink.max(1) > 0.1), np.flatnonzero(ink.max(0) > 0.1)

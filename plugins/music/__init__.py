@@ -5,7 +5,7 @@ from sandbox.registry.hookspecs import hookimpl
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab and its pieces, by name."""
+    """Register the lab and its pieces."""
     registry.dataset(
         "etudes",
         "envs.datasets.etudes:etudes",

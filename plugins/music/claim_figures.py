@@ -48,7 +48,7 @@ def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[Claim
 
 
 def windows(folder: Path | None, seeds: int) -> Figure:
-    """NLL of every run by length of its windows, and the difference that the length makes."""
+    """NLL of every run by window length, and the differences between window lengths."""
     nll = np.array(
         [[trials.trial(folder, window, seed).nll for seed in range(seeds)] for window in WINDOWS]
     )  # [windows, seeds]
@@ -90,7 +90,7 @@ def frozen(folder: Path | None, seeds: int) -> Figure:
 
 
 def _points(axes: Axes, names: Sequence[str], groups: Sequence[np.ndarray]) -> None:
-    """A point for each value beside one another, and a bar at each group's median."""
+    """A point for each value, side by side, and a bar at each group's median."""
     for number, values in enumerate(groups):
         spread = (
             np.argsort(np.argsort(np.arange(len(values)) * 0.618 % 1)) / max(1, len(values) - 1)

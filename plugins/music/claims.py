@@ -1,4 +1,4 @@
-"""U1 to U4: the findings of Lab 04's report, on small models that learn for seconds."""
+"""U1 to U4: the findings of Lab 04's report, measured on small models trained for seconds."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sandbox.text import number
 
 WINDOWS = (16, 32, 64)
 WINDOW = 32
-"""The report's."""
+"""The report's window length in steps."""
 SHIFTS = (-2, 3)
 """The report's transpositions, in semitones."""
 CHORDS = "different chords"
 
 
 def parameters() -> int:
-    """Weights and biases of the model `two-hands`.
+    """Number of weights and biases of the model `two-hands`.
 
-    Without the head that tells repeated from held notes, which the report does not have.
+    The head that distinguishes repeated from held notes is not counted: the report has none.
     """
     MusicConfig().check_available()
     from plugins.music.networks.making import make_model
@@ -38,7 +38,7 @@ def parameters() -> int:
 
 
 def beats_of_a_window() -> float:
-    """Length of a window of the default configuration."""
+    """Length in beats of a window of the default configuration."""
     return MusicConfig().window / MusicConfig().steps_per_beat
 
 
@@ -77,7 +77,7 @@ def claims(data: Path | None) -> tuple[Claim, ...]:
 
 
 def notes(claim: str, estimates: Mapping[str, float]) -> list[str]:
-    """Paragraphs for a claim; `estimates` by part, those left out are missing."""
+    """Paragraphs for a claim; `estimates` has the measured figures by part."""
     return list(
         {"U1": _about_windows, "U3": _about_chords}.get(claim, lambda _: iter(()))(estimates)
     )

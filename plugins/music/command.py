@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
-"""What is written."""
+"""Names of the files that are written."""
 
 
 class _Finite(click.FloatRange):
@@ -183,10 +183,10 @@ def _png(figure: Figure) -> bytes:
 
 
 def _check_output(output: Path, seed_file: Path | None) -> None:
-    """Say before anything is played that it could not be kept.
+    """Refuse an unusable output name before anything is generated.
 
     Raises:
-        UsageError: when the MIDI file would be overwritten by what is written beside it, or would
+        UsageError: when another output file would overwrite the MIDI file, or the MIDI file would
             overwrite the seed.
     """
     if output.suffix.lower() in BESIDE:
@@ -211,7 +211,7 @@ def _continued(
     seed: int,
     options: dict[str, Any],
 ) -> tuple[Continuation, Any, Any]:
-    """The continuation, the run's configuration and the pieces that were learned."""
+    """The continuation, the run's configuration and its pieces."""
     from agents.supervised.saving import load_model
     from envs.datasets.midi import Unreadable, read_piece
     from plugins.music.experiment import MusicExperiment

@@ -14,11 +14,11 @@ from sandbox.extras import need
 from sandbox.registry.registrar import canonical
 
 NEEDED = ("torch", "safetensors", "symusic", "pretty_midi")
-"""What the extra `music` brings."""
+"""Libraries of the extra `music`."""
 
 
 class ModelConfig(LabConfig):
-    """What every model has: a recurrent layer that remembers, and dropout around it."""
+    """Options of every model: a recurrent layer, and dropout before and after it."""
 
     hidden: int = Field(150, ge=1, le=4096, description="units of each LSTM layer")
     layers: int = Field(2, ge=1, le=8, description="LSTM layers")
@@ -34,7 +34,7 @@ class ModelConfig(LabConfig):
 
 
 class ReportModelConfig(ModelConfig):
-    """The report's heads: for each hand one for the keys and one for the number of notes."""
+    """The report's heads: two for each hand, for the keys and for the number of notes."""
 
     dense: int | None = Field(
         None,
@@ -48,7 +48,7 @@ class ReportModelConfig(ModelConfig):
 
 
 class TwoHandsConfig(ReportModelConfig):
-    """The report's model: both hands in, both hands out (REPORTS, U2)."""
+    """The report's model: inputs and outputs are both hands (REPORTS, U2)."""
 
 
 class OneTrackConfig(ReportModelConfig):
@@ -56,7 +56,7 @@ class OneTrackConfig(ReportModelConfig):
 
 
 class ChordLstmConfig(ModelConfig):
-    """Keys of one moment from the lowest up: each may depend on those below it."""
+    """Predicts the keys of a step from the lowest up: each may depend on those below it."""
 
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
@@ -89,7 +89,7 @@ def config_of(kind: str, name: str) -> type[ModelConfig]:
 
 
 class MusicConfig(LabConfig):
-    """What is learned from, by what, and how."""
+    """Settings: the pieces, the model and its training."""
 
     dataset: Literal["auto", "etudes", "folder"] = Field(
         "auto", description="auto: the folder given with --data, else études"
@@ -158,7 +158,7 @@ class MusicConfig(LabConfig):
     steps: int = Field(256, ge=1, le=100_000, description="steps of the continuation")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """The libraries of the extra; a folder with MIDI files if one is to be learned from."""
+        """Check for the extra's libraries, and for MIDI files in the folder if one is given."""
         super().check_available(data, kept)
         need("Lab 'music'", "music", *NEEDED)
         if self.dataset == "folder" and data is None:

@@ -1,4 +1,4 @@
-"""The pieces of a run: read once, joined to one track where the model has one."""
+"""The pieces of a run: read once; hands are merged if the model has one track."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
         data: a folder of MIDI files, or None.
 
     Raises:
-        UsageError: when none of the folder's files is a piece.
+        UsageError: when no file of the folder can be read as a piece.
     """
     if config.dataset == "etudes" or data is None:
         return _etudes(seed, config.pieces, config.steps_per_beat)
@@ -45,9 +45,9 @@ def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
 
 
 def key_weights(group: list[np.ndarray]) -> np.ndarray:
-    """How much more often each key is silent than it sounds: float [hands, 88].
+    """Steps in which a key is silent per step in which it sounds: float [hands, 88].
 
-    One is added to either count, so that a key that never sounds has a weight too.
+    One is added to both counts, so that a key that never sounds has a finite weight.
     """
     steps = sum(len(roll) for roll in group)
     sounding = sum((roll != 0).sum(axis=0) for roll in group)

@@ -1,4 +1,4 @@
-"""The epoch trainer on windows of music, whose state is carried from one to the next.
+"""The epoch trainer on windows of music, which carries the LSTM state from one to the next.
 
 Interrupted between any two windows and resumed, a run gives the same bytes on a CPU.
 """
@@ -27,23 +27,23 @@ from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
 
 UPDATES = 4
-"""Windows learned from in one stretch of work."""
+"""Windows learned in one block of work."""
 LAST_RATE = 0.01
-"""What is left of the learning rate at the end of a decay."""
+"""Final learning rate of a decay, as a share of the first."""
 
 
 class MusicExperiment(EpochExperiment):
-    """A model that learns pieces.
+    """Training of a model on pieces.
 
     Args:
         config: of the lab.
         context: seed, data folder, device.
-        pieces: to learn from.
+        pieces: the training, validation and test pieces.
 
     Attributes:
         rolls: of each split, uint8 [steps, hands, 88] for each piece.
         frames: steps of music learned from.
-        struck: notes among them.
+        struck: note onsets in these steps.
         valid: scores of the last validation.
     """
 
@@ -69,7 +69,7 @@ class MusicExperiment(EpochExperiment):
         )
         update = config.batch * config.window
         epochs, updates = config.epochs, -(-self.lanes.frames // update)
-        if config.frames is not None:  # fewer than an epoch has: a part of one
+        if config.frames is not None:  # may be less than one epoch
             epochs = min(epochs, max(1, config.frames // self.lanes.frames))
             updates = min(updates, max(1, config.frames // update))
         device = device_of(context.device)
@@ -114,7 +114,7 @@ class MusicExperiment(EpochExperiment):
     # -- learning
 
     def rate(self, step: int) -> float:
-        """Constant, or a cosine that falls to a hundredth."""
+        """The learning rate: constant, or a cosine that falls to a hundredth."""
         if self.config.decay == "constant":
             return self.config.learning_rate
         share = step / max(1, self.batches * self.limit - 1)
@@ -134,7 +134,7 @@ class MusicExperiment(EpochExperiment):
         return torch.stack(list(parts.values())).sum()
 
     def clipped(self) -> Iterator[nn.Parameter]:
-        """All but the head for repeated notes, which changes nothing below it."""
+        """All weights but those of the head for repeated notes, which sends no gradient down."""
         for name, weight in self.model.named_parameters():
             if not name.startswith("strike."):
                 yield weight
@@ -149,7 +149,7 @@ class MusicExperiment(EpochExperiment):
         sums["frames"] = sums.get("frames", 0.0) + frames
 
     def end_epoch(self) -> Sequence[Block]:
-        """Mean losses per step; the validation begins."""
+        """Mean losses per step; starts the validation."""
         frames = self._sums.pop("frames")
         parts = {f"loss_{name}": [value / frames] for name, value in self._sums.items()}
         self._sums, self.validating = {}, True
@@ -165,7 +165,7 @@ class MusicExperiment(EpochExperiment):
         return [Block("learn", columns)]
 
     def evaluate(self, split: str) -> dict[str, float] | None:
-        """Score a part of the pieces of a split; their figures after the last part."""
+        """Score the next part of a split's pieces; returns their figures after the last part."""
         scoring = self.scoring[split]
         with self.autocast():
             scoring.step(self.model)
@@ -179,7 +179,7 @@ class MusicExperiment(EpochExperiment):
     # -- saving and resuming
 
     def state(self) -> State:
-        """See `EpochExperiment.state`; in the form of the first runs of this lab."""
+        """See `EpochExperiment.state`; the format is that of the first runs of this lab."""
         state = super().state()
         update = self.epoch * self.batches + self.batch
         best = self.best
@@ -203,7 +203,7 @@ class MusicExperiment(EpochExperiment):
         """Restore what `state` returned.
 
         Raises:
-            ValueError: when the pieces are others than they were.
+            ValueError: when the pieces differ from those of the saved run.
         """
         if state["digest"] != self.pieces.digest():
             raise ValueError(
@@ -233,13 +233,13 @@ class MusicExperiment(EpochExperiment):
         self._sums, self.valid = dict(results["sums"]), dict(results["valid"])
 
     def score(self) -> Score:
-        """NLL per frame of the test pieces, or before the test of the validation pieces."""
+        """NLL per frame of the test pieces; before the test, that of the validation pieces."""
         split, scores = ("test", self.results) if self.results else ("valid", self.valid)
         value = scores.get("nll", math.nan)
         return Score(f"{split}_nll", value, higher_is_better=False, unit="nats per frame")
 
     def summary(self) -> Summary:
-        """NLL per frame of the test pieces in nats, and what else was measured."""
+        """NLL per frame of the test pieces in nats, and further scores."""
         scores: Summary = {f"test_{name}": value for name, value in self.results.items()}
         scores["valid_nll"] = (
             self.best["score"] if self.results else self.valid.get("nll", math.nan)

@@ -1,4 +1,4 @@
-"""Pictures of the lab music: how it learned, and piano rolls."""
+"""Pictures of the lab music: learning curves and piano rolls."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def learning_curve(
 
 
 def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: str) -> Figure:
-    """The keys over time, right hand above left; strokes are darker, the seed is shaded.
+    """The keys over time, right hand above left; onsets are darker, the seed is shaded.
 
     Args:
         roll: uint8 [steps, hands, 88].
-        seed_steps: how many of them were given.
+        seed_steps: how many of the steps are the seed.
         steps_per_beat: steps to a quarter note.
         title: above the picture.
     """

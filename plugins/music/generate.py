@@ -1,4 +1,4 @@
-"""Continue a piece: the model hears the seed, then plays on, hearing itself.
+"""Continue a piece: the model reads the seed, then feeds on its own output.
 
 The same model, seed and options give the same piece. The result begins with the unchanged
 seed.
@@ -19,7 +19,10 @@ from plugins.music.networks.models import MusicModel, State
 
 
 def default_draw(model: MusicModel) -> Draw:
-    """The report's corrections for its models; `chord_lstm` knows how long keys have sounded."""
+    """Default options: the report's corrections for its models, none for `chord_lstm`.
+
+    `chord_lstm` needs none, since its inputs say how long each key has sounded.
+    """
     return (
         replace(Draw(), a_right=0.0, a_left=0.0, b=0.0) if isinstance(model, ChordLstm) else Draw()
     )
@@ -36,13 +39,13 @@ def continued(
     """The seed and its continuation.
 
     Args:
-        model: on any device; used as it is for evaluation, without dropout.
-        seed: uint8 [seed steps, hands, 88], hands as the model has them.
+        model: on any device; it is evaluated without dropout.
+        seed: uint8 [seed steps, hands, 88], with as many hands as the model.
         steps: >= 1, how many to add.
-        how: keys are chosen.
+        how: how keys are chosen.
         rng: draws.
-        calibrated: whether the weights of the report's loss are taken out of the probabilities; the
-            report left them in.
+        calibrated: whether probabilities are corrected for the weights of the report's loss; the
+            report did not correct them.
 
     Returns:
         uint8 [seed steps + steps, hands, 88].
@@ -84,7 +87,7 @@ def continued(
 
 
 def _sounded(sounds: np.ndarray) -> np.ndarray:
-    """For how many steps each key has sounded at the end: [hands, 88]."""
+    """For how many steps up to the last each key has sounded: [hands, 88]."""
     silent = sounds[::-1] == 0
     return (
         np.where(silent.any(axis=0), silent.argmax(axis=0), len(sounds))
@@ -106,7 +109,7 @@ class _Player:
     def __call__(
         self, window: torch.Tensor, position: torch.Tensor, state: State, sounded: np.ndarray
     ) -> tuple[np.ndarray, torch.Tensor, State]:
-        """Keys that sound, bool [hands, 88]; what is remembered, and the state behind the step."""
+        """Keys that sound, bool [hands, 88]; the LSTM's output, and its state after the step."""
         if isinstance(self.model, ChordLstm):
             features, base, remembered, state = self.model.features(window, position, state)
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
@@ -126,7 +129,7 @@ class _Player:
 
 
 def chord_weights(model: ChordLstm) -> tuple[np.ndarray, ...]:
-    """What `drawing.draw_chord` needs of a model: float32 arrays, contiguous."""
+    """The weights that `drawing.draw_chord` takes: contiguous float32 arrays."""
     weights: list[Any] = [
         model.below.weight[:, 0],
         model.mix.weight[:, :, 0],

@@ -41,13 +41,13 @@ class MusicLab(Lab):
         return claim_figures.pictures(claim, seeds, data)
 
     def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """The results in words."""
+        """Paragraphs that explain the results."""
         from plugins.music.claims import notes
 
         return notes(claim, estimates)
 
     def threads(self, config: MusicConfig, cores: int) -> int:
-        """One for a small model."""
+        """One thread for a small model."""
         from agents.supervised.threads import threads_for, weights_of
         from plugins.music.networks.making import make_model
 
@@ -59,7 +59,7 @@ class MusicLab(Lab):
         """A fresh experiment.
 
         Raises:
-            UsageError: when no piece can be read.
+            UsageError: when no file can be read as a piece.
         """
         from plugins.music import corpus
         from plugins.music.experiment import MusicExperiment
@@ -67,7 +67,7 @@ class MusicLab(Lab):
         return MusicExperiment(config, context, corpus.read(config, context.seed, context.data))
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
-        """How large the memory is, how fast it learns, and how much is hidden from it."""
+        """The search space: units of the LSTM, learning rate, and dropout."""
         return {
             "model.hidden": trial.suggest_int("model.hidden", 32, 320, log=True),
             "model.output-dropout": trial.suggest_float("model.output-dropout", 0.0, 0.6),
@@ -78,7 +78,7 @@ class MusicLab(Lab):
     direction = "minimize"
 
     def pictures(self, experiment: MusicExperiment, artifacts: Artifacts, metrics: Metrics) -> None:
-        """How it learned, how each file was read, the model, and a test piece that it continues."""
+        """Save learning curve, report on files, model, and the continuation of a test piece."""
         from agents.supervised.saving import save_model
         from plugins.music import figures, playing
         from plugins.music.generate import default_draw

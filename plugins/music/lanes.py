@@ -1,7 +1,7 @@
 """Windows for truncated back-propagation: pieces follow one another in parallel lanes.
 
-A lane that comes to the end of its piece takes the next of an endless shuffled queue, moved by a
-number of semitones drawn for it. The queue holds every piece once before any comes again, so an
+A lane that comes to the end of its piece takes the next of an endless shuffled queue, transposed
+by a random number of semitones. The queue holds every piece once before any comes again, so an
 epoch is as many steps as the pieces have.
 """
 
@@ -16,11 +16,10 @@ from envs.datasets.rolls import shifts_within, transposed
 
 
 class LaneWindow(NamedTuple):
-    """What the lanes give at once.
+    """One window of all lanes.
 
     Attributes:
-        roll: uint8 [lanes, history + steps, hands, 88]; before a piece and behind it there is
-            silence.
+        roll: uint8 [lanes, history + steps, hands, 88]; silence before and after a piece.
         inside: bool [lanes, steps]: which steps belong to a piece.
         position: int64 [lanes]: number of the first step in its piece; 0 where a piece begins.
     """
@@ -31,14 +30,14 @@ class LaneWindow(NamedTuple):
 
 
 class Lanes:
-    """Pieces side by side.
+    """Parallel lanes of pieces.
 
     Args:
         rolls: uint8 [steps, hands, 88] each, with at least one step.
         count: number of lanes.
         steps: length of a window.
-        history: steps before the window that come along.
-        transpose: semitones down (<= 0) and up (>= 0) within which pieces are moved.
+        history: steps before the window that are included.
+        transpose: semitones down (<= 0) and up (>= 0) within which pieces are transposed.
         rng: shuffles the pieces and draws the transpositions.
     """
 
@@ -95,7 +94,7 @@ class Lanes:
         self.shift[lane] = self.rng.integers(low, high + 1)
 
     def state(self) -> dict[str, Any]:
-        """Where every lane stands."""
+        """The position of every lane."""
         return {
             "queue": list(self.queue),
             "piece": self.piece.copy(),
@@ -104,7 +103,7 @@ class Lanes:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned; the generator is its owner's."""
+        """Restore what `state` returned; the caller restores the generator."""
         self.queue = [int(piece) for piece in state["queue"]]
         self.piece[:], self.shift[:], self.position[:] = (
             state["piece"],
@@ -116,7 +115,7 @@ class Lanes:
 def whole_pieces(
     rolls: Sequence[np.ndarray], history: int, most: int = 50_000
 ) -> list[tuple[LaneWindow, list[int]]]:
-    """Whole pieces side by side, those of similar length together, for exact evaluation.
+    """Batches of whole pieces, sorted by length, for exact evaluation.
 
     Args:
         rolls: uint8 [steps, hands, 88] each.
@@ -124,7 +123,7 @@ def whole_pieces(
         most: steps in one batch, padding included (one piece may be longer).
 
     Returns:
-        Batches and the numbers of the pieces in them.
+        Batches, and the indices of the pieces in them.
     """
     order = sorted(range(len(rolls)), key=lambda number: (len(rolls[number]), number))
     batches: list[list[int]] = []

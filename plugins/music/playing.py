@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 RATE = 22_050
 """Samples of a WAV file per second."""
 TEMPO = 100.0
-"""Beats per minute of what is written."""
+"""Beats per minute of the written music."""
 FROZEN = 8
-"""So many steps with exactly the same keys sounding count as frozen."""
+"""Music counts as frozen after so many steps with exactly the same sounding keys."""
 BESIDE = (".wav", ".png", ".json")
-"""What is written beside a MIDI file."""
+"""Suffixes of the files written beside a MIDI file."""
 PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -64,11 +64,11 @@ class Continuation:
 
     @property
     def generated(self) -> np.ndarray:
-        """What the model added."""
+        """The steps that the model added."""
         return self.roll[self.seed_steps :]
 
     def midi(self) -> bytes:
-        """The file, a track for each hand."""
+        """The MIDI file, with a track for each hand."""
         from envs.datasets.midi import midi_bytes
 
         return midi_bytes(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
@@ -105,7 +105,7 @@ class Continuation:
 
 
 def check_soundfont(path: Path) -> None:
-    """Whether FluidSynth can play with a file, as far as one can say without playing.
+    """Check that FluidSynth can use a file, as far as possible without playing.
 
     Raises:
         UsageError: when the file is no soundfont, or FluidSynth is not installed.
@@ -130,7 +130,7 @@ def check_soundfont(path: Path) -> None:
 
 
 def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
-    """The first steps of a piece, or a shorter piece whole; hands are joined for one track."""
+    """The first steps of a piece, at most its length; hands are merged for one track."""
     begun = roll[: max(1, steps)]
     return begun if begun.shape[1] == hands else joined(begun)
 

@@ -1,4 +1,4 @@
-"""How well a model predicts test pieces: every step, the state carried from the beginning."""
+"""Scores of predictions on whole pieces: the state is carried from the first step to the last."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from plugins.music.lanes import whole_pieces
 from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
 
 PART = 8000
-"""Steps that are looked at in one go."""
+"""Steps that are scored at once."""
 
 
 class Scoring:
-    """Sums over pieces, a part of them at a time, so that they can be put down in between.
+    """Sums over pieces, one part at a time, so that a run can stop between two parts.
 
     Args:
         rolls: uint8 [steps, hands, 88] of each piece.
-        history: steps before the first that the model looks at.
+        history: steps before each step that the model reads.
 
     Attributes:
         part: number of the next part.
@@ -32,17 +32,17 @@ class Scoring:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was summed."""
+        """Reset the sums."""
         self.part = 0
         self.sums = np.zeros(self.hands + 4)  # NLL of each hand, frames, hits, false alarms, misses
 
     @property
     def done(self) -> bool:
-        """Whether every piece was looked at."""
+        """Whether every piece was scored."""
         return self.part == len(self._parts)
 
     def step(self, model: MusicModel) -> None:
-        """Look at the next part."""
+        """Score the next part."""
         window, _ = self._parts[self.part]
         device = model.prior.device
         training = model.training
@@ -69,8 +69,8 @@ class Scoring:
     def figures(self) -> dict[str, float]:
         """NLL per frame in nats (88 keys of all hands, and of each), frame accuracy and F1.
 
-        Accuracy is hits / (hits + false alarms + misses) (Bay, Ehmann and Downie, 2009): silence
-        that was foreseen does not count.
+        Accuracy is hits / (hits + false alarms + misses) (Bay, Ehmann and Downie, 2009): correctly
+        predicted silence does not count.
         """
         nll, (frames, hits, alarms, misses) = self.sums[: self.hands], self.sums[self.hands :]
         scores = {"nll": float(nll.sum() / frames)}
@@ -82,11 +82,11 @@ class Scoring:
         return scores
 
     def state(self) -> dict[str, Any]:
-        """How far it is."""
+        """The sums and the number of the next part."""
         return {"part": self.part, "sums": self.sums.copy()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.part, self.sums = int(state["part"]), np.array(state["sums"])
 
 

@@ -29,25 +29,25 @@ FOLDER = "piano-midi-de"
 SHARING = 4
 """Runs that share one training."""
 BESIDE = 10
-"""Different trainings in a row before the first is used again."""
+"""Number of different trainings before the first is used again."""
 UPDATE = 512
-"""Steps in one update of the weights, whatever the window's length: half as many lanes for windows
-twice as long."""
+"""Steps in one update of the weights, for every window length: windows twice as long have half as
+many lanes."""
 SEED_STEPS, STEPS = 32, 256
-"""Steps that are heard, and steps that are added."""
+"""Steps of the seed, and steps that are generated."""
 MODES = ("argmax", "argmax, corrected", "sample", "sample, corrected", "sample, calibrated")
-"""The report's draws, and ours: corrected, with the weights of the loss taken out of the
-probabilities, which the report left in."""
+"""The report's ways to draw, and ours: corrected, and calibrated for the weights of the loss, which
+the report did not do."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is learned.
+    """The size of a training.
 
     Attributes:
         hidden: units of the one LSTM layer.
-        frames: steps learned from.
-        etudes: pieces to compose without a folder.
+        frames: training steps.
+        etudes: number of études to compose where no folder is given.
     """
 
     hidden: int = 64
@@ -64,13 +64,13 @@ class LearnedModel:
 
     Attributes:
         nll: per frame in nats, on the run's test pieces.
-        frequencies_nll: the same when every key is as likely in every step as in the training
+        frequencies_nll: NLL of a predictor that gives each key its frequency in the training
             pieces.
-        frozen: share of frozen steps in what was played, by mode.
-        chords: how many different chords were played, by mode.
+        frozen: share of frozen steps in the generated music, by mode.
+        chords: number of different chords in the generated music, by mode.
         piece_frozen: share of frozen steps in the piece that was continued.
-        returned: whether what was played came back from its MIDI file as it was, from a track for
-            each hand.
+        returned: whether the generated music, read back from its MIDI file with a track for each
+            hand, is unchanged.
         roll: seed and calibrated sample, uint8 [seed steps + steps, 2, 88].
         piece: name of the piece that was continued.
     """
@@ -86,7 +86,7 @@ class LearnedModel:
 
 
 def folder_in(data: Path | None) -> Path | None:
-    """The folder of the report's kind of pieces in a data folder, or None if it has none."""
+    """The folder piano-midi-de in a data folder, or None if there is none."""
     return data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
 
 
@@ -98,7 +98,7 @@ def pieces(folder: Path | None, training: int, size: Size = SIZE) -> Pieces:
 
 
 def trial(folder: Path | None, window: int, seed: int, size: Size = SIZE) -> LearnedModel:
-    """A run on the pieces of a folder, or études, with windows of so many steps."""
+    """A run on the pieces of a folder, or on études, with windows of `window` steps."""
     training, part = shared(seed)
     return _trained(folder, window, training, size)[part]
 
@@ -106,7 +106,7 @@ def trial(folder: Path | None, window: int, seed: int, size: Size = SIZE) -> Lea
 def shared(seed: int) -> tuple[int, int]:
     """The training of a run, and its quarter of the test pieces.
 
-    Runs that follow one another have different trainings, which can be learned side by side.
+    Consecutive seeds have different trainings, which can run in parallel.
     """
     block, rest = divmod(seed, SHARING * BESIDE)
     part, training = divmod(rest, BESIDE)
@@ -118,7 +118,7 @@ _GUARD = threading.Lock()
 
 
 def _trained(folder: Path | None, window: int, training: int, size: Size) -> Sequence[LearnedModel]:
-    """The runs of one training; it happens once, and other threads wait for it."""
+    """The runs of one training, which one thread computes while others wait for it."""
     with _GUARD:
         lock = _LOCKS.setdefault((folder, window, training, size), threading.Lock())
     with lock:
@@ -150,7 +150,7 @@ def learn(folder: Path | None, window: int, training: int, size: Size = SIZE) ->
 
 
 def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
-    """The configuration of a training: as many updates of as many steps for every window."""
+    """The configuration of a training; number and size of updates are equal for all windows."""
     model = {"name": "two-hands", "hidden": size.hidden, "layers": 1}
     learning = {
         "window": window,
@@ -197,7 +197,7 @@ def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
 
 
 def how(mode: str) -> Draw:
-    """A draw as the report's, with its corrections or without any."""
+    """The options of a draw as in the report, with its corrections or without any."""
     from plugins.music.networks.drawing import Draw
 
     name, _, kind = mode.partition(", ")
@@ -230,7 +230,7 @@ def comes_back(content: bytes, roll: np.ndarray, steps_per_beat: int) -> bool:
 
 @cache
 def augmented(folder: Path | None, window: int, low: int, high: int) -> tuple[float, float]:
-    """The effect of transposing all pieces of the collection.
+    """The effect of transposing all pieces.
 
     Args:
         folder: of the pieces; None takes études.
@@ -238,8 +238,8 @@ def augmented(folder: Path | None, window: int, low: int, high: int) -> tuple[fl
         low, high: semitones down (<= 0) and up (>= 0).
 
     Returns:
-        Share of (piece, shift) pairs that stay on the piano, and training windows with all shifts
-        against windows without any.
+        Share of (piece, shift) pairs that stay in the piano's range, and the number of training
+        windows with all shifts relative to that without.
     """
     from envs.datasets.rolls import shifts_within
 

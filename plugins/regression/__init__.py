@@ -1,11 +1,11 @@
-"""A network in NumPy alone learns a noisy function; a grid search chooses it."""
+"""A network written in NumPy fits a noisy function; a grid search selects the network."""
 
 from sandbox.registry.hookspecs import hookimpl
 
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The lab and its points, by name."""
+    """Register the lab and its points."""
     registry.dataset(
         "curve",
         "envs.datasets.curves:generate",

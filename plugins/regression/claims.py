@@ -1,8 +1,8 @@
 """The findings of the report of Lab 02, R1 to R3, measured on the course's points.
 
-The points are in no package: the data folder (--data, SANDBOX_DATA) has them as
+The points are not part of the package: the data folder (--data, SANDBOX_DATA) has them as
 `function-estimation/training_set.txt` and `test_set.txt`. Without them the same figures are
-measured on generated points and are shown, not judged: the report used other points.
+measured on generated points and shown without a verdict, since the report used other points.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sandbox.reproduction.table import read_claims
 from sandbox.seeding import generator
 
 WINNER = Candidate((75, 50), "leaky_relu", 1e-3, 0.075)
-"""The report's winner: of the top 20, trained again, the best on the test points."""
+"""The report's winner: lowest test error among the top 20, which were trained again."""
 CHOSEN = Candidate((75, 50), "leaky_relu", 1e-3, 0.05)
 """The report's best in cross-validation."""
 SMALL = Candidate((10, 10), "sigmoid", 0.0, 0.025)
@@ -62,7 +62,7 @@ def validation_loss(folder: Path | None, candidate: Candidate, seed: int) -> flo
 
 
 def candidates() -> int:
-    """Size of the grid."""
+    """Number of candidates in the grid."""
     return len(grid(RegressionConfig()))
 
 

@@ -22,10 +22,10 @@ ActivationName = Literal["sigmoid", "relu", "leaky_relu", "tanh", "identity"]
 
 
 def hidden_layers(text: str) -> tuple[int, ...]:
-    """The sizes of hidden layers as they are typed: "75,50"; empty for none.
+    """Parse the sizes of hidden layers, such as "75,50"; an empty text means no hidden layer.
 
     Raises:
-        ValueError: when one is no whole number from 1 on.
+        ValueError: when a size is not a whole number from 1 to 10000.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdecimal() and 1 <= int(part) <= 10_000 for part in parts):
@@ -36,10 +36,10 @@ def hidden_layers(text: str) -> tuple[int, ...]:
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Numbers as they are typed: "0.1 0.05".
+    """Parse numbers separated by blanks, such as "0.1 0.05".
 
     Raises:
-        ValueError: when one is not a number, or below 0.
+        ValueError: when there is none, or one is not a finite number >= 0.
     """
     try:
         values = tuple(float(part) for part in text.split())
@@ -145,7 +145,7 @@ class RegressionConfig(LabConfig):
     search: GridSearchConfig = Field(default_factory=GridSearchConfig, description="the grid")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """The files of points, unless the run has kept them."""
+        """Check that the files of points can be read, unless the run has kept the points."""
         super().check_available(data, kept)
         if kept is None or not (kept / KEPT).is_file():
             find_points("regression", self.train, self.test)
@@ -159,7 +159,7 @@ class RegressionConfig(LabConfig):
     @field_validator("train", "test")
     @classmethod
     def _points(cls, text: str | None) -> str | None:
-        """Refuse a file with wrong points; one that is gone may be one that the run has kept."""
+        """Refuse a file with invalid points; a missing file passes, since the run may have them."""
         if text is not None and Path(text).is_file():
             from envs.datasets import curves
 
@@ -183,7 +183,7 @@ class RegressionConfig(LabConfig):
 
 
 def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
-    """How a network is trained, with some settings changed."""
+    """The recipe that a configuration describes, with some settings changed."""
     from plugins.regression.training import Recipe
 
     names = Recipe.__dataclass_fields__.keys() - {"shuffle"}

@@ -1,4 +1,4 @@
-"""The points of a run: read or generated once, and from then on the run's own.
+"""The points of a run: read or generated once, then kept by the run.
 
 They are kept among the run's artifacts, so that a resumed run learns from the same points even
 where the files have changed.
@@ -20,7 +20,7 @@ from sandbox.lab import Context
 
 
 class DataPoints(NamedTuple):
-    """What is learned from, and what is tested on."""
+    """Training points and test points."""
 
     train: Curve
     test: Curve
@@ -70,7 +70,7 @@ def refuse_batch(size: int, points: int, whose: str) -> None:
     """Refuse a batch that is larger than the data.
 
     Raises:
-        UsageError: naming both.
+        UsageError: naming both sizes.
     """
     if size > points:
         raise UsageError(

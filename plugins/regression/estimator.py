@@ -30,10 +30,10 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         activation: "sigmoid", "relu", "leaky_relu" (slope 0.05 below 0), "tanh" or "identity".
         initialisation: "xavier" or "he", see `Network.initialise`.
         loss: "mse", "mae" or "huber".
-        huber_delta: error from which Huber's loss is straight, > 0, in units of y.
+        huber_delta: absolute error above which Huber's loss is linear, > 0, in units of y.
         optimiser: "sgd" or "adam".
         momentum: of "sgd", in [0, 1).
-        batch_size: points of a step; 0 takes all.
+        batch_size: points per step; 0 uses all.
         schedule: "constant", "linear" or "cosine".
         learning_rate, learning_rate_final: of the first and the last epoch, > 0.
         clip: largest norm of a gradient, or None.
@@ -41,17 +41,17 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         epochs: how many, >= 1; fewer with early stopping.
         early_stopping: whether to hold points out, stop when their loss no longer falls, and keep
             the best parameters.
-        validation_fraction: share of the points held out then, in (0, 1).
+        validation_fraction: share of the points held out by early stopping, in (0, 1).
         patience: epochs without a better loss after which it stops, >= 1.
         random_state: seed, generator or None.
 
     Attributes:
         network_: the trained `Network`.
         n_iter_: epochs trained.
-        loss_curve_: training loss after each epoch, with early stopping; otherwise only the last.
+        loss_curve_: training loss after each epoch; without early stopping, only the last.
 
     Raises:
-        Diverged: by `fit`, when the loss is not finite any more.
+        Diverged: by `fit`, when the loss is no longer finite.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -127,7 +127,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803 - scikit-learn's name
-        """The function's value at each of X, [points, features]: float64 [points]."""
+        """Predicted y for X, [points, features]: float64 [points]."""
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
         predicted: np.ndarray = self.network_(x)[:, 0]

@@ -1,6 +1,6 @@
 """Training of one network: a row of metrics per epoch, the best parameters are kept.
 
-The test points are only measured: neither early stopping nor the best epoch looks at them.
+The test points are only scored: neither early stopping nor the best epoch depends on them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LAST_GOOD = "last_good_model.npz"
 
 
 class TrainExperiment(Experiment):
-    """One network learns.
+    """Training of one network.
 
     Args:
         config: what to train and how.
         context: gives the generators "data", "split", "weights" and "order".
 
     Attributes:
-        model: the network as it stands; once done, the best.
+        model: the network of the best epoch where one is chosen, else of the last epoch.
     """
 
     limit: int
@@ -68,7 +68,7 @@ class TrainExperiment(Experiment):
 
     @property
     def stopped_early(self) -> bool:
-        """Whether it has been too long without a better epoch."""
+        """Whether there was no better epoch for `patience` epochs."""
         return (
             self.config.patience is not None
             and self.done_units - self.best_epoch >= self.config.patience
@@ -86,7 +86,7 @@ class TrainExperiment(Experiment):
 
     @property
     def model(self) -> Network:
-        """The network: that of the best epoch where one is chosen, else of the last."""
+        """The network of the best epoch where one is chosen, else of the last epoch."""
         if not self.chooses:
             return self.training.network
         best = Network(self.training.network.sizes, self.config.activation)
@@ -94,10 +94,10 @@ class TrainExperiment(Experiment):
         return best
 
     def advance(self) -> Sequence[Block]:
-        """Train some epochs, and measure after each.
+        """Train the next epochs, and measure after each.
 
         Raises:
-            Diverged: when the loss is not finite any more; the last good network is then among the
+            Diverged: when the loss is no longer finite; the last finite network is then among the
                 artifacts.
         """
         rows: list[tuple[float, ...]] = []

@@ -1,7 +1,7 @@
 """Activations, losses and learning rates as plain functions of arrays.
 
-Derivatives of activations are written with the activation's value, which backpropagation has at
-hand.
+Derivatives of activations are functions of the activation's value, which backpropagation already
+has.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ LEAK = 0.05
 
 
 class Activation(NamedTuple):
-    """A function of one number.
+    """An activation function.
 
     Attributes:
         kind: its number in `kernels`.
-        slope: below 0, for those made of two straight lines.
+        slope: slope below 0 of the piecewise linear ones.
         value: f(z).
         derivative: f'(z) as a function of f(z).
     """
@@ -57,7 +57,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
 def loss(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
     """The loss of each error y - t.
 
-    "mse" is (y - t)² / 2, "mae" |y - t|; "huber" is the first up to `huber_delta` and straight
+    "mse" is (y - t)² / 2, "mae" |y - t|; "huber" is "mse" up to `huber_delta` and linear
     beyond.
     """
     size = np.abs(error)
@@ -69,14 +69,14 @@ def loss(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
 
 
 def loss_slope(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.ndarray:
-    """The derivative of `loss` by the error; 0 at the corner of "mae"."""
+    """The derivative of `loss` with respect to the error; for "mae" 0 at error 0."""
     if name == "mse":
         return error
     return np.sign(error) if name == "mae" else np.clip(error, -huber_delta, huber_delta)
 
 
 def learning_rate(schedule: str, first: float, final: float, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch: a pure function of the epoch and of how many there are.
+    """The learning rate of an epoch: a pure function of the epoch and the number of epochs.
 
     Args:
         schedule: "constant" stays at `first`; "linear" and "cosine" (Loshchilov and Hutter 2017,

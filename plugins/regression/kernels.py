@@ -4,11 +4,11 @@ The results are those of `training`'s plain NumPy up to rounding, and depend on 
 nothing here is parallel, so that as many of these calls as there are cores can run side by side
 (they release the GIL) without changing a bit.
 
-What makes it fast: weights lie as [inputs, outputs], so that every inner loop runs along contiguous
+Why it is fast: weights are stored as [inputs, outputs], so every inner loop runs along contiguous
 rows. Backpropagation is one pass over the large matrix; the update is a second, which also computes
-the next sample's forward pass while each row is at hand. Rows are padded to whole vectors, and four
-are worked on at once. Units that are padding are set to 0 after each activation, so they never
-count.
+the next sample's forward pass while each row is loaded. Rows are padded to whole vectors, and four
+are processed at once. Units that are padding are set to 0 after each activation, so they have no
+effect.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ VECTOR = 8
 ROWS = 4
 """Rows of the large matrix that are worked on at once."""
 FAST = {"reassoc", "contract", "nsz"}
-"""Sums may be taken in another order; NaN and infinity stay what they are, since divergence must be
-seen."""
+"""Sums may be reordered; NaN and infinity keep their meaning, so that divergence is detected."""
 SIGMOID, _, _, TANH, IDENTITY = range(5)
 """Numbers of activations; 1 and 2 are the two kinds of ReLU."""
 FAR = 1e150
-"""An error from here on has no finite square: training has diverged."""
+"""The square of an error of this size is not finite: training has diverged."""
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 LOG2E = 1.4426950408889634
 
@@ -39,7 +38,7 @@ def padded(size: int) -> int:
 
 
 def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
-    """Zeros in the shapes that `descend` takes for these layers: w1, b1, w2, b2, w3, b3."""
+    """Zero arrays of the shapes that `descend` takes for these layers: w1, b1, w2, b2, w3, b3."""
     p1, p2, rows = padded(units1), padded(units2), -(-units1 // ROWS) * ROWS
     return (
         np.zeros((inputs, p1)),
@@ -53,7 +52,7 @@ def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _exp(z, power, bits):  # type: ignore[no-untyped-def]
-    """power[k] = e^z[k], to 2e-16 relative; `bits` is `power` seen as int64.
+    """power[k] = e^z[k], to 2e-16 relative; `bits` is a view of `power` as int64.
 
     e^z = 2^n e^r with |r| <= ln(2) / 2, and e^r by its Taylor series.
     """
@@ -82,7 +81,7 @@ def _exp(z, power, bits):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _activate(kind, slope, z, units, out, bits):  # type: ignore[no-untyped-def]
-    """out = f(z), and 0 for what is padding; z is used up."""
+    """out = f(z), and 0 in the padding; z is overwritten."""
     if kind in (SIGMOID, TANH):
         scale = -1.0 if kind == SIGMOID else -2.0
         for k in range(z.shape[0]):
@@ -106,7 +105,7 @@ def _activate(kind, slope, z, units, out, bits):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _times_derivative(kind, slope, out, units, delta):  # type: ignore[no-untyped-def]
-    """delta *= f'(z), written with f(z) = out; 0 for what is padding."""
+    """delta *= f'(z), computed from out = f(z); 0 in the padding."""
     if kind == SIGMOID:
         for k in range(out.shape[0]):
             delta[k] = delta[k] * (out[k] * (1.0 - out[k]))
@@ -130,7 +129,7 @@ def _square(values):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, fastmath=FAST, inline="always")
 def _shrink(weights, rate, l1, l2):  # type: ignore[no-untyped-def]
-    """The penalties' part of a step."""
+    """Subtract the gradient of the penalties, times the learning rate."""
     for k in range(weights.shape[0]):
         weights[k] -= rate * (l2 * weights[k] + l1 * np.sign(weights[k]))
 
@@ -199,7 +198,7 @@ def _penalised_step_and_next(  # type: ignore[no-untyped-def]
 def descend(  # type: ignore[no-untyped-def]
     w1, b1, w2, b2, w3, b3, units1, units2, x, y, orders, rates, kind, slope, clip, l1, l2
 ):
-    """Per-sample gradient descent on (f(x) - y)² / 2, in place; returns the whole epochs done.
+    """Per-sample gradient descent on (f(x) - y)² / 2, in place; returns the number of full epochs.
 
     It ends early, at the first sample whose error is not finite. Only the loss's gradient is
     clipped; penalties are on weights alone.
@@ -234,7 +233,7 @@ def descend(  # type: ignore[no-untyped-def]
                 error += w3[k] * h2[k]
             if (
                 not abs(error) < FAR
-            ):  # `isfinite` is folded away where sums may be reordered; a comparison is not
+            ):  # under FAST the compiler may remove `isfinite`, but not a comparison
                 return epoch
             for k in range(p2):
                 delta2[k] = error * w3[k]

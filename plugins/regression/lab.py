@@ -71,7 +71,7 @@ class RegressionLab(Lab):
         return claims(data)
 
     def preparation(self) -> str:
-        """The first run on a machine compiles the descent."""
+        """A message before the first run on a machine, which compiles the descent."""
         return (
             ""
             if _compiled()
@@ -91,7 +91,7 @@ class RegressionLab(Lab):
         return TrainExperiment(config, context)
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
-        """The report's search space, made continuous; the second layer is not the wider one."""
+        """The report's search space, made continuous; the second layer is at most as wide."""
         first = trial.suggest_int("units1", 10, 100)
         second = trial.suggest_int("units2", 10, first)
         return {
@@ -113,7 +113,7 @@ class RegressionLab(Lab):
         artifacts: Artifacts,
         metrics: Metrics,
     ) -> None:
-        """The network as a file; data, losses and the fitted function; of a search its ranking."""
+        """Save the network, and figures of data, losses and fit; for a search also the ranking."""
         from plugins.regression import pictures
         from plugins.regression.experiment import TrainExperiment
 
@@ -135,7 +135,7 @@ class RegressionLab(Lab):
 
 
 def _compiled() -> bool:
-    """Whether an earlier process compiled the descent."""
+    """Whether the compiled descent is already in numba's cache."""
     from pathlib import Path
 
     from plugins.regression import kernels

@@ -1,7 +1,7 @@
-"""A feed-forward network in NumPy: layers, gradients by backpropagation, and a file.
+"""A feed-forward network in NumPy: layers, backpropagation, saving and loading.
 
 All parameters are one flat vector, of which weights [inputs, outputs] and biases [outputs] are
-views: an optimiser sees one array.
+views, so that an optimiser sees one array.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ class Network:
         self.values[:] = state["values"]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """What it predicts: float64 [points, outputs] for x [points, inputs]."""
+        """Predictions: float64 [points, outputs] for x [points, inputs]."""
         return self._forward(x)[-1]
 
     def gradient(
         self, x: np.ndarray, y: np.ndarray, loss: str = "mse", huber_delta: float = 1.0
     ) -> tuple[float, np.ndarray]:
-        """The loss of some points and its derivative by every parameter.
+        """The loss of some points and its gradient.
 
         Args:
             x, y: float64 [points, inputs], [points, outputs].
@@ -116,7 +116,7 @@ class Network:
         return layers
 
     def save(self, file: IO[bytes]) -> None:
-        """Write it to a binary file as .npz: parameters and a line of JSON, no pickle."""
+        """Write the network to a binary file as .npz: parameters and a line of JSON, no pickle."""
         about = {"format": FORMAT, "sizes": self.sizes, "activation": self.activation}
         np.savez(file, about=np.array(json.dumps(about)), values=self.values)
 
@@ -125,7 +125,7 @@ class Network:
         """The network that `save` wrote.
 
         Raises:
-            SandboxError: when the file is missing, damaged or foreign.
+            SandboxError: when the file is missing, damaged, or not written by `save`.
         """
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:

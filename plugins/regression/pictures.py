@@ -36,7 +36,7 @@ def data(points: DataPoints) -> Figure:
 
 
 def fitted(points: DataPoints, network: Network, title: str) -> Figure:
-    """The function that a network computes, among the points."""
+    """The function that a network computes, with the points."""
     x = np.linspace(*_reach(points), POINTS)  # [places]
     with plots.style():
         figure = plots.figure(7.0, 4.2)
@@ -53,7 +53,7 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
 
     Args:
         columns: of the stream "learn".
-        best: the epoch whose parameters were kept, or None when it is the last.
+        best: the epoch whose parameters are kept, or None for the last one.
     """
     with plots.style():
         figure = plots.figure(7.0, 4.2)
@@ -82,7 +82,7 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
 
 
 def parallel_coordinates(search: GridSearchExperiment) -> Figure:
-    """Every candidate as a line through its settings, the chosen one over the others."""
+    """Every candidate as a line through its settings, with the selected one on top."""
     labels = {
         "hidden": "hidden layers [units]",
         "activation": "activation",
@@ -93,7 +93,7 @@ def parallel_coordinates(search: GridSearchExperiment) -> Figure:
 
 
 def finalists(search: GridSearchExperiment) -> Figure:
-    """Cross-validation loss and test MSE of the best few: what chose, and what must not choose."""
+    """Cross-validation loss, which selects, and test MSE, which must not, of the finalists."""
     places = search.finalists
     validation = 2 * search.losses[places].mean(axis=1)  # MSE, the unit of the test error
     best = int(np.nanargmin(search.test_mse))

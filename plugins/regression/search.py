@@ -1,7 +1,7 @@
 """A grid search: every candidate is trained on each fold, and the best few again on all points.
 
 Every fit has its own generators, made from the run's seed, the candidate and the fold: results
-depend neither on the number of threads nor on interruptions. The test points choose nothing.
+depend neither on the number of threads nor on interruptions. The test points select nothing.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sandbox.score import Score
 from sandbox.seeding import generator
 
 WORK = 120_000_000
-"""Weights times samples of a block, about: half a second."""
+"""Weights times samples in a block, approximately: half a second of work."""
 
 
 class Candidate(NamedTuple):
-    """One point of the grid."""
+    """One combination of the grid's settings."""
 
     hidden: tuple[int, ...]
     activation: str
@@ -39,7 +39,7 @@ class Candidate(NamedTuple):
 
     @property
     def size(self) -> str:
-        """The hidden layers as in the option."""
+        """The hidden layers in the form of the option, such as "75,50"."""
         return ",".join(map(str, self.hidden))
 
     def __str__(self) -> str:
@@ -49,10 +49,10 @@ class Candidate(NamedTuple):
 
 
 def grid(config: RegressionConfig) -> list[Candidate]:
-    """All candidates, in a fixed order: those of one size follow one another.
+    """All candidates, in a fixed order: those of one size are adjacent.
 
-    scikit-learn's ParameterGrid orders by the names of the settings; the number of a candidate is
-    part of the names of its generators.
+    The number of a candidate is part of the names of its generators, so the order must not change.
+    scikit-learn's ParameterGrid has another order, by the names of the settings.
     """
     search = config.search
     sizes = [hidden_layers(part) for part in search.sizes.split()]
@@ -65,7 +65,7 @@ def grid(config: RegressionConfig) -> list[Candidate]:
 def fold_numbers(rng: np.random.Generator, points: int, folds: int, shuffle: bool) -> np.ndarray:
     """The fold of each point, sizes differing by at most 1: int64 [points].
 
-    scikit-learn's KFold shuffles by the older RandomState, not by a generator of the run.
+    scikit-learn's KFold is not used: it shuffles with a RandomState, not a Generator.
 
     Raises:
         UsageError: when there are more folds than points.
@@ -86,7 +86,7 @@ def fit(
         candidate: what to train.
         points: to train on.
         seed: of the run.
-        name: of this fit's generators, for its weights and its orders.
+        name: of this fit's generators, which draw initial weights and orders of points.
     """
     network = Network((1, *candidate.hidden, 1), candidate.activation)
     network.initialise(generator(seed, f"{name} weights"), config.initialisation)
@@ -125,15 +125,15 @@ class GridSearchExperiment(CandidateSearch):
 
     Args:
         config: the grid, and how every candidate is trained.
-        context: gives the generators "data" and "folds", the seed of every fit, and how many
-            threads work.
+        context: gives the generators "data" and "folds", the seed of every fit, and the number of
+            threads.
 
     Attributes:
         candidates: the grid.
         losses: mean loss (y - t)² / 2 on the points held out, float64 [candidates, folds]; NaN
-            where it is still to do, infinity where learning diverged.
+            where not yet computed, infinity where learning diverged.
         test_mse, train_mse: of the finalists trained on all training points, float64 [top]; NaN
-            where it is still to do.
+            where not yet computed.
         models: parameters of the finalists; None where learning diverged.
     """
 
@@ -163,7 +163,7 @@ class GridSearchExperiment(CandidateSearch):
         return int((~np.isnan(self.losses)).sum()) + len(self.models)
 
     def means(self) -> np.ndarray:
-        """Mean loss of each candidate; none before all folds of all candidates are done."""
+        """Mean loss of each candidate; empty before all folds of all candidates are done."""
         return np.empty(0) if np.isnan(self.losses).any() else self.losses.mean(axis=1)
 
     @property
@@ -181,7 +181,7 @@ class GridSearchExperiment(CandidateSearch):
         """The candidate that cross-validation chose, trained on all points.
 
         Raises:
-            SandboxError: when the search has not come that far, or every finalist diverged.
+            SandboxError: when no finalist is trained yet, or every finalist diverged.
         """
         return self.finalist(self.chosen)
 
@@ -308,7 +308,7 @@ class GridSearchExperiment(CandidateSearch):
         )
 
     def _count(self, candidate: Candidate) -> int:
-        """Fits of a block: those of as many whole candidates as make up its work."""
+        """Number of fits in a block: all folds of as many candidates as `WORK` allows."""
         sizes = (1, *candidate.hidden, 1)
         weights = sum(inputs * outputs for inputs, outputs in pairwise(sizes)) + 200
         each = weights * len(self.fold) * self.config.epochs
@@ -317,7 +317,7 @@ class GridSearchExperiment(CandidateSearch):
         )
 
     def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
-        """The results of all items, in order, by threads: the compiled loop releases the GIL."""
+        """The results of all items, in order, by threads: compiled code releases the GIL."""
         if self.threads == 1:
             return [work(item) for item in items]
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fit") as pool:

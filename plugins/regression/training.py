@@ -1,7 +1,7 @@
 """Training of a network, epoch by epoch: stochastic gradient descent with momentum, or Adam.
 
-How the epochs are cut into calls changes no bit. Plain per-sample descent of two hidden layers runs
-in `kernels`, everything else in NumPy.
+The division of the epochs into calls does not change a bit of the result. Plain per-sample descent
+of two hidden layers runs in `kernels`, everything else in NumPy.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class Diverged(SandboxError):
-    """Training whose loss is not finite any more.
+    """The training loss is no longer finite.
 
     Args:
         epoch: in which it happened, counted from 1.
-        recipe: what was trained with.
+        recipe: of the training.
     """
 
     def __init__(self, epoch: int, recipe: Recipe) -> None:
@@ -45,16 +45,16 @@ class Recipe:
 
     Attributes:
         loss: "mse", "mae" or "huber", see `functions.loss`.
-        huber_delta: where Huber's loss becomes straight, > 0.
+        huber_delta: error above which Huber's loss is linear, > 0.
         optimiser: "sgd" or "adam".
         momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate
             v.
-        batch_size: points of a step; 0 takes all.
+        batch_size: points per step; 0 uses all.
         schedule, learning_rate, learning_rate_final: see `functions.learning_rate`.
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
         l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
         epochs: how many in all.
-        shuffle: whether each epoch takes the points in another order.
+        shuffle: whether each epoch draws a new order of the points.
     """
 
     loss: str = "mse"
@@ -79,7 +79,7 @@ class Recipe:
 
 
 def held_out(rng: np.random.Generator, points: int, share: float) -> np.ndarray:
-    """Which points are held out, at least one and not all: bool [points]."""
+    """Draw which points are held out, at least one and not all: bool [points]."""
     held = np.zeros(points, dtype=bool)
     held[rng.permutation(points)[: min(points - 1, max(1, round(share * points)))]] = True
     return held
@@ -90,12 +90,12 @@ class Training:
 
     Args:
         network: with its initial parameters; they change in place.
-        recipe: how.
+        recipe: how it is trained.
         x, y: float64 [points, inputs], [points, outputs].
         rng: draws the order of the points.
 
     Attributes:
-        epochs_done: so far.
+        epochs_done: number of epochs trained.
     """
 
     def __init__(
@@ -119,16 +119,16 @@ class Training:
 
     @property
     def compiled(self) -> bool:
-        """Whether this is what `kernels` can do."""
+        """Whether `kernels` supports this network and recipe."""
         recipe, sizes = self.recipe, self.network.sizes
         plain = recipe.optimiser == "sgd" and recipe.momentum == 0 and recipe.loss == "mse"
         return plain and self.batch == 1 and len(sizes) == 4 and sizes[-1] == 1
 
     def run(self, epochs: int) -> None:
-        """Train for so many epochs.
+        """Train for some epochs.
 
         Raises:
-            Diverged: when the loss is not finite any more; the network is then as it was after the
+            Diverged: when the loss is no longer finite; the network is then as it was after the
                 last good epoch.
         """
         points = len(self.x)
@@ -202,7 +202,7 @@ class Training:
         return len(orders)
 
     def _step(self, x: np.ndarray, y: np.ndarray, rate: float) -> bool:
-        """One step down the gradient; False when the loss is not finite."""
+        """One optimiser step; returns False when the loss is not finite."""
         recipe, values = self.recipe, self.network.values
         with np.errstate(over="ignore", invalid="ignore"):
             value, gradient = self.network.gradient(x, y, recipe.loss, recipe.huber_delta)

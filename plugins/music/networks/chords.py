@@ -1,9 +1,9 @@
-"""`chord_lstm`: the keys of one moment one after the other, from the lowest to the highest.
+"""`chord_lstm`: predicts the keys of a step one after the other, from the lowest up.
 
-The probability of a chord is the product over its keys of p(key | keys below it, all moments
-before): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
-weights (the idea of Johnson, 2017, "tied parallel"): each looks at its neighbourhood in the moments
-before and at the keys below it in this one. What the LSTM remembers of the whole piano is added.
+The probability of a chord is the product over its keys of p(key | keys below it, all earlier
+steps): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
+weights (the idea of Johnson, 2017, "tied parallel"): the inputs of each are its neighbouring keys
+in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from plugins.music.config import ChordLstmConfig
 from plugins.music.networks.models import MusicModel, Predicted, State
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
-"""Steps back that each key looks at."""
+"""How many steps back the inputs of each key lie."""
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 32)
-"""Steps after which a clock hand comes round: where in the bar a step is, in any time."""
+"""Periods in steps of sine and cosine inputs, which encode the position in the bar in any metre."""
 OWN = 8
-"""Numbers for each key that the LSTM gives it alone."""
+"""Size of the LSTM's own output for each key."""
 
 
 class ChordLstm(MusicModel):
-    """See the module.
+    """The model `chord_lstm`; the module describes it.
 
     Args:
         config: its options.
@@ -45,7 +45,7 @@ class ChordLstm(MusicModel):
         self.blend = nn.Conv1d(OWN, channels, 1, bias=False)
         self.register = nn.Conv1d(
             1, channels * keys, 1, bias=False
-        )  # a table [channels, keys]: what is particular to a key
+        )  # [channels, keys]: an embedding of each key
         self.mix = nn.Conv1d(channels, channels, 1)
         self.read = nn.Conv1d(channels, 1, 1)
         self.base = nn.Linear(config.hidden, keys)
@@ -67,16 +67,16 @@ class ChordLstm(MusicModel):
     def features(
         self, sounds: Tensor, position: Tensor, state: State
     ) -> tuple[Tensor, Tensor, Tensor, State]:
-        """All that does not depend on the step itself.
+        """All features that do not depend on the keys of the predicted step.
 
         Args:
-            sounds: [lanes, history + steps, 1, keys]; the last step is not looked at.
+            sounds: [lanes, history + steps, 1, keys]; the last step is not read.
             position: [lanes].
-            state: what is remembered.
+            state: of the LSTM.
 
         Returns:
             Features of each key [lanes, steps, channels, keys], a logit for each [lanes, steps,
-            keys], what the LSTM remembers [lanes, steps, hidden], and its state.
+            keys], the LSTM's output [lanes, steps, hidden], and its state.
         """
         keys = sounds[:, :, 0]
         steps = keys.shape[1] - self.history
@@ -108,7 +108,7 @@ def clock(position: Tensor, steps: int) -> Tensor:
 
 
 def age(before: list[Tensor]) -> Tensor:
-    """For how long each key has sounded, as a share of the longest time looked at.
+    """For how long each key has sounded, as a share of the steps in `before`.
 
     Args:
         before: the step before, the one before that, …: [lanes, steps, keys] each.

@@ -1,4 +1,4 @@
-"""From probabilities to the keys of one step: by hand as in the report, or chords key by key.
+"""Draws the keys of a step from probabilities: for each hand as in the report, or key by key.
 
 Randomness comes in as a generator; with `argmax` none is used.
 """
@@ -24,9 +24,9 @@ class Draw:
     Attributes:
         mode: "sample" draws, "argmax" takes the most likely, "nucleus" draws among the likeliest
             that together have `top_p`.
-        temperature: > 0; the logits are divided by it, so below 1 the likely becomes more likely.
+        temperature: > 0; the logits are divided by it; below 1, likely keys become more likely.
         top_p: of the nucleus, in (0, 1].
-        a_right, a_left: >= 0, how fast the correction falls with each step that a note has sounded.
+        a_right, a_left: >= 0, decay rate of the correction per step that a note has sounded.
         b: >= 0, how much a note that just began is favoured when sampling.
     """
 
@@ -39,12 +39,12 @@ class Draw:
 
 
 def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode) -> np.ndarray:
-    """The report's factor for notes that sounded in the last n steps.
+    """The report's factor for notes that have sounded in the last n steps without a break.
 
     1 + b·e^(-a·n) when sampling, e^(-a·n) for the most likely.
 
     Args:
-        sounded: n of each key; 0 for keys that did not just sound, whose factor is 1.
+        sounded: n of each key; 0 for keys silent in the last step, whose factor is 1.
         a, b: see `Draw`.
         mode: of the draw.
     """
@@ -62,12 +62,12 @@ def draw_keys(
     how: Draw,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """As many keys of one hand as were predicted.
+    """Draw as many keys of one hand as were predicted.
 
     Args:
         logits: [88] of each key's probability.
         count: predicted number of notes; rounded.
-        sounded: [88] steps that each key has just sounded in a row.
+        sounded: [88] number of successive steps, up to the last, in which each key sounded.
         hand: 0 right, 1 left.
         how: see `Draw`.
         rng: draws.
@@ -81,7 +81,7 @@ def draw_keys(
         return keys
     with np.errstate(
         divide="ignore", over="ignore"
-    ):  # in logarithms, so that no temperature makes all of them nought
+    ):  # in logarithms, so that no temperature makes all of them underflow to 0
         weight = np.log(
             correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode)
         )
@@ -101,7 +101,7 @@ def draw_keys(
 
 
 def slowness(how: Draw, keys: int) -> np.ndarray:
-    """The a of each key where hands share one track: the left hand's below middle C."""
+    """The decay rate a of each key of a single track: the left hand's below middle C."""
     return np.where(np.arange(keys) < MIDDLE_C, how.a_left, how.a_right)
 
 
@@ -113,16 +113,16 @@ def draw_chord(
     how: Draw,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The keys of one step from the lowest up, each given those below it.
+    """Draw the keys of one step from the lowest up, each given those below it.
 
-    Of two answers to one key the likelier is nearly always silence; so `argmax` takes as many of
-    the likeliest keys as are expected, and `nucleus` draws among those that hold `top_p` of the
-    notes that are expected.
+    For a single key, silence is nearly always the more likely outcome. Therefore `argmax` takes
+    the likeliest keys, as many as the expected number of notes, and `nucleus` draws among the
+    likeliest keys that together have the share `top_p` of that number.
 
     Args:
         features: float32 [channels, keys], base: float32 [keys]; see `ChordLstm.features`.
         weights: of the network above the features, see `generate.chord_weights`.
-        sounded: [keys] steps that each key has just sounded in a row.
+        sounded: [keys] number of successive steps, up to the last, in which each key sounded.
         how: see `Draw`.
         rng: one number is drawn for each key.
 
@@ -163,15 +163,15 @@ def _chain(  # type: ignore[no-untyped-def]
     uniform,
     soft,
 ):
-    """Key by key from the lowest: 1 or 0 as drawn, or with `soft` probabilities: float64 [keys].
+    """Draw key by key from the lowest: 1 or 0; with `soft`, probabilities instead: float64 [keys].
 
-    The soft ones are, to first order, the probabilities of the keys when those below them are not
-    known: float64 [keys].
+    With `soft`, each lower key enters by its probability: to first order, the results are the
+    marginal probabilities of the keys.
     """
     channels, keys = features.shape
     reach = below.shape[1]
     amounts = np.zeros(keys)
-    hidden = features.copy()  # what lower keys say is added as they are chosen
+    hidden = features.copy()  # the effect of each lower key is added once it is drawn
     active = np.empty(channels, dtype=np.float32)
     for key in range(keys):
         if not allowed[key]:

@@ -1,8 +1,8 @@
 """The networks as one interface, and the report's two: `two_hands` and `one_track`.
 
-A model says of every step how likely each key is to sound, from the steps before it alone (and
-`chord_lstm` from lower keys of the same step). A model never sees a step before it has predicted
-it; a test changes each step and looks at all that came before.
+A model predicts for every step how likely each key is to sound, from earlier steps alone
+(`chord_lstm` also from lower keys of the same step). A model never sees a step before it has
+predicted it; a test changes each step and checks that earlier predictions stay the same.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from envs.datasets.rolls import KEYS, SILENT, STRUCK
 from plugins.music.config import ModelConfig, ReportModelConfig
 
 State = tuple[Tensor, Tensor]
-"""What an LSTM remembers: two of [layers, lanes, hidden]."""
+"""The state of an LSTM: two tensors [layers, lanes, hidden]."""
 
 
 class Predicted(NamedTuple):
-    """What a model says of the steps of a window.
+    """The predictions of a model for the steps of a window.
 
     Attributes:
         logits: [lanes, steps, hands, 88] of each key's probability to sound.
         counts: [lanes, steps, hands] notes that will sound, or None.
-        strikes: [lanes, steps, hands, 88] logits of a key that sounds now and did before to be
-            struck again.
-        state: what is remembered behind the window.
+        strikes: [lanes, steps, hands, 88] logits that a key which sounds now and did in the
+            step before is struck again.
+        state: of the LSTM after the window.
     """
 
     logits: Tensor
@@ -43,14 +43,14 @@ class MusicModel(nn.Module):
 
     Args:
         config: its options.
-        inputs: width of what the LSTM sees at each step.
+        inputs: number of the LSTM's inputs at each step.
         hands: 1 or 2.
         keys: of the piano.
 
     Attributes:
-        history: steps before a window that the model looks at, >= 1.
-        prior: [hands, keys]: what must be added to the logits to make them those of probabilities:
-            the weights of the loss, undone.
+        history: steps before a window that the model reads, >= 1.
+        prior: [hands, keys]: added to the logits to make them those of probabilities; it undoes the
+            weights of the loss.
     """
 
     history = 1
@@ -65,34 +65,34 @@ class MusicModel(nn.Module):
         self.noise: torch.Generator | None = None
 
     def begin(self, lanes: int) -> State:
-        """What is remembered before a piece: nothing."""
+        """The LSTM's state before a piece: zeros."""
         zeros = self.strike.weight.new_zeros(self.config.layers, lanes, self.config.hidden)
         return zeros, zeros.clone()
 
     def remember(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
-        """What the LSTM makes of the steps: [lanes, steps, hidden]."""
+        """The LSTM's output for the steps, [lanes, steps, hidden], and its state."""
         out, state = self.lstm(self.drop(seen, self.config.input_dropout), state)
         return self.drop(out, self.config.output_dropout), state
 
     def drop(self, values: Tensor, share: float) -> Tensor:
-        """Dropout with a generator of the model's own."""
+        """Dropout with the model's own generator."""
         if not self.training or not share:
             return values
         kept = torch.empty_like(values).bernoulli_(1 - share, generator=self.noise)
         return values * kept / (1 - share)
 
     def strikes(self, remembered: Tensor, sounds: Tensor) -> Tensor:
-        """Logits of being struck again: [lanes, steps, hands, 88]; no gradient flows below it."""
+        """Logits of being struck again: [lanes, steps, hands, 88]; no gradient reaches the LSTM."""
         seen = torch.cat([remembered.detach(), sounds.flatten(2)], dim=-1)
         return self.strike(seen).unflatten(-1, (self.hands, self.piano))
 
     def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
-        """Say how likely each key is in each step.
+        """Predict how likely each key is in each step.
 
         Args:
             sounds: [lanes, history + steps, hands, 88], 0 or 1.
-            position: [lanes] number of the first step behind the history, in its piece.
-            state: what is remembered.
+            position: [lanes] number of the first step after the history, in its piece.
+            state: of the LSTM.
         """
         raise NotImplementedError
 
@@ -105,7 +105,7 @@ class ReportModel(MusicModel):
         hands: 1 or 2.
         dense: units of the layer that both heads of a hand share; with 0 the heads have no layers
             of their own.
-        apart: whether the number of notes is learned without touching what is below its head.
+        apart: whether the number of notes sends no gradient below its head.
     """
 
     def __init__(self, config: ReportModelConfig, hands: int, dense: int, apart: bool) -> None:
@@ -152,14 +152,14 @@ class ReportModel(MusicModel):
 
 
 class Target(NamedTuple):
-    """What a window is compared with, and seen as: tensors on the model's device.
+    """A window as inputs and targets: tensors on the model's device.
 
     Attributes:
         sounds: float [lanes, history + steps, hands, 88].
         inside: bool [lanes, steps].
         position: int64 [lanes].
-        struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and did in
-            the step before.
+        struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and sounded
+            in the step before.
     """
 
     sounds: Tensor
@@ -194,8 +194,8 @@ def target_of(
 def frame_nll(model: MusicModel, predicted: Predicted, target: Target) -> Tensor:
     """Negative log-likelihood of every hand in every step: nats, [lanes, steps, hands].
 
-    Boulanger-Lewandowski et al., 2012. Of a loss with weights the logits are those of weighted
-    odds; `prior` takes the weights out.
+    Boulanger-Lewandowski et al., 2012. A loss with weights gives logits of weighted
+    odds; `prior` removes the weights.
     """
     logits = predicted.logits.float() + model.prior
     return functional.binary_cross_entropy_with_logits(logits, target.now, reduction="none").sum(-1)
@@ -205,8 +205,8 @@ def losses(model: MusicModel, predicted: Predicted, target: Target, kind: str) -
     """The parts of the loss, each a mean over the steps inside pieces; their sum is minimised.
 
     `report`: 1.2 · BCE with weights + MSE of the number of notes, mean over keys, summed over
-    hands. `likelihood`: the NLL of a frame. In both, `strike` teaches the head that tells repeated
-    from held notes.
+    hands. `likelihood`: the NLL of a frame. In both, `strike` trains the head that separates
+    repeated from held notes.
     """
     inside, now = target.inside, target.now
     frames = inside.sum().clamp(min=1)
