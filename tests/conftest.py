@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,14 @@ def walk():
 
     registry().add_file(TOYS / "walk.py")
     return TOYS / "walk.py"
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpack an archive of a fixture; older releases of Python 3.11 have no filters."""
+    with tarfile.open(archive) as file:
+        if hasattr(tarfile, "data_filter"):
+            file.extraction_filter = tarfile.data_filter
+        file.extractall(folder)
 
 
 def skip_without_library(agent: str) -> None:

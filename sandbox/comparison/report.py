@@ -202,7 +202,8 @@ def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
 
 
 def lines(cell: str) -> list[str]:
-    """A cell in several lines, the figure and then each bracket, to fit eight columns on the page."""
+    """A cell in several lines, the figure and then each bracket, to fit eight columns on the
+    page."""
     return cell.replace(" (", "\n(").replace(" [", "\n[").split("\n")
 
 

@@ -110,7 +110,8 @@ def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> d
 
 
 def in_force(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The values in effect with these layers, plain; if they are invalid, only what the layers set."""
+    """The values in effect with these layers, plain; if they are invalid, only what the layers
+    set."""
     try:
         return dump(resolve(config, layers, ""))
     except SandboxError:

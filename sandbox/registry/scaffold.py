@@ -124,6 +124,7 @@ def _template(file: str, name: str, module: str) -> str:
 
 
 def _title(name: str) -> str:
-    """The name as a class name without a final "Lab", which the template adds: my-walk -> MyWalk."""
+    """The name as a class name without a final "Lab", which the template adds: my-walk ->
+    MyWalk."""
     words = [word.capitalize() for word in name.split("-")]
     return "".join(words[:-1] if len(words) > 1 and words[-1] == "Lab" else words)

@@ -109,7 +109,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def least_p(one: int, other: int) -> float:
-    """The smallest possible two-sided p-value for two group sizes: that of groups without overlap."""
+    """The smallest possible two-sided p-value for two group sizes: that of groups without
+    overlap."""
     return min(1.0, 2 / math.comb(one + other, one))
 
 

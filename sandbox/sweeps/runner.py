@@ -287,7 +287,8 @@ class SweepRunner:
         return study
 
     def _reported_before(self, trial: Trial) -> dict[int, float]:
-        """Objectives that a trial's first run reported before this process began, by units of work."""
+        """Objectives that a trial's first run reported before this process began, by units of
+        work."""
         folder = self.folder.run(self.record.lab, trial.runs[0])
         if not self.record.prune or not folder.record_path.exists():
             return {}

@@ -58,7 +58,8 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
 
 
 def _walk(env: gymnasium.Env[Any, Any], steps: int) -> list[object]:
-    """Observations, rewards and ends of a walk of random actions, in a form that can be compared."""
+    """Observations, rewards and ends of a walk of random actions, in a form that can be
+    compared."""
     observation, _ = env.reset(seed=3)
     env.action_space.seed(4)
     met: list[object] = [np.asarray(observation).tobytes()]

@@ -7,7 +7,6 @@ import hashlib
 import json
 import signal
 import subprocess
-import tarfile
 import time
 
 import pytest
@@ -17,7 +16,7 @@ import sandbox
 from sandbox.registry.registry import registry
 from sandbox.store.store import Store
 from sandbox.store.verify import check
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, extract
 
 FIXTURE = ROOT / "tests" / "fixtures" / "store_2026_11.tar.gz"
 
@@ -118,8 +117,7 @@ def test_a_film_that_cannot_be_written_is_said_so_with_a_way_out(say, made, here
 
 def test_a_run_of_another_age_keeps_every_field(say, store, here):
     """What this program does not know of stays in run.json, and what is new to it is not added."""
-    with tarfile.open(FIXTURE) as archive:
-        archive.extractall(store.parent, filter="data")
+    extract(FIXTURE, store.parent)
     folder = next(
         one
         for one in Store().folders()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tarfile
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +12,7 @@ import sandbox
 from sandbox.cli import groups
 from sandbox.registry.registry import registry
 from sandbox.store.sweeps import run_id, sweep_of
-from tests.conftest import ROOT, TOYS
+from tests.conftest import ROOT, TOYS, extract
 
 FIXTURE = ROOT / "tests" / "fixtures" / "store_2026_11.tar.gz"
 SWEEP, COMPARISON = "20261126-020613-maze-0311", "maze-13499d7e1e"
@@ -22,8 +21,7 @@ SWEEP, COMPARISON = "20261126-020613-maze-0311", "maze-13499d7e1e"
 @pytest.fixture
 def old(store):
     """A store with runs of their own, the four runs of a sweep and the six of a comparison."""
-    with tarfile.open(FIXTURE) as archive:
-        archive.extractall(store.parent, filter="data")
+    extract(FIXTURE, store.parent)
     return store
 
 

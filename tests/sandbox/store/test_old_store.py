@@ -8,14 +8,13 @@ records had digests.
 from __future__ import annotations
 
 import json
-import tarfile
 
 import numpy as np
 import pytest
 
 from sandbox import load, resume, run
 from sandbox.store.store import Store
-from tests.conftest import ROOT
+from tests.conftest import ROOT, extract
 
 FIXTURE = ROOT / "tests" / "fixtures" / "store_2026_11.tar.gz"
 STATUSES = {"finished": 17, "timed-out": 1, "failed": 1}
@@ -24,10 +23,7 @@ STATUSES = {"finished": 17, "timed-out": 1, "failed": 1}
 @pytest.fixture
 def old(store):
     """The old store, where commands look for runs."""
-    with tarfile.open(FIXTURE) as archive:
-        if hasattr(tarfile, "data_filter"):  # from Python 3.11.4 on
-            archive.extraction_filter = tarfile.data_filter
-        archive.extractall(store.parent)
+    extract(FIXTURE, store.parent)
     return store
 
 
