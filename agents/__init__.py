@@ -1,6 +1,6 @@
-"""Everything that learns: tabular agents, exact solvers, and what control labs share.
+"""Agents, exact solvers, and the code that the labs share for training and evaluation.
 
-Importing this package loads no more than names; the plugin below tells the registry what is here.
+Importing this package loads only names; the plugin hook below registers its agents and commands.
 """
 
 from sandbox.registry.hookspecs import hookimpl
@@ -131,7 +131,7 @@ AGENTS = (
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The tabular agents, and the commands that work on any of our environments."""
+    """The tabular agents, and the commands that work on any registered environment."""
     for name, location, summary in AGENTS:
         registry.agent(name, location, summary=summary)
     registry.command(

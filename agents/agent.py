@@ -1,4 +1,4 @@
-"""Attributes of every agent's class that the labs read."""
+"""The base class of agents: class attributes that the labs read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Agent:
-    """Base of all agents, those with a table and those of a library."""
+    """Base of all agents: tabular ones and those of Stable-Baselines3."""
 
     name: ClassVar[str] = ""
-    """As the registry knows it."""
+    """The agent's name in the registry."""
     Config: ClassVar[type[LabConfig]]
     """Its options."""
     experiments: ClassVar[Mapping[str, str]] = {}
@@ -25,7 +25,7 @@ class Agent:
     grids. "gym": a function of the configuration and the context, for any Gymnasium environment.
     """
     needs_model: ClassVar[bool] = False
-    """Whether it plans on an exact model, and cannot learn where none is known."""
+    """Whether it plans on an exact model, and so needs an environment with a known one."""
 
     @classmethod
     def misfit(

@@ -1,4 +1,4 @@
-"""What every tabular agent promises, as one function that its tests call."""
+"""One conformance check for all tabular agents, for use in tests."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def check_agent(
         episodes: learned in each check, at least 4.
 
     Raises:
-        NotConforming: when one seed gives two results, when learning a episodes and then b is not
-            learning a + b, when a saved agent differs from its loaded copy, or when learning on
-            arrays and learning through `env.step` differ.
+        NotConforming: when one seed gives two results, when learning a episodes and then b differs
+            from learning a + b at once, when a saved agent differs from its loaded copy, or when
+            learning on arrays and learning through `env.step` differ.
     """
     kind = registry().load("agent", agent) if isinstance(agent, str) else agent
     world = {"layout": "S..~/.#.O/...G", "slip": 0.1, "episode_length": 30, **(env or {})}

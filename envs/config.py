@@ -1,7 +1,7 @@
-"""Options of grid environments. A configuration that exists describes a grid that exists:
-its layout is read as it is made.
+"""Options of grid environments. A configuration is always valid: its layout is built when the
+configuration is created.
 
-Cheap to import, since the help of the command line needs it.
+Cheap to import, because the command line's help imports it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sandbox.errors import nearest
 from sandbox.input_files import read_text
 
 NAMES = (*NAMED, *MADE_TO_MEASURE)
-"""All names that `layout` knows."""
+"""All names that the option `layout` accepts."""
 
 
 class GridConfig(LabConfig):
@@ -76,7 +76,7 @@ class GridConfig(LabConfig):
     @field_validator("layout", mode="after")
     @classmethod
     def _text_of_file(cls, value: str) -> str:
-        """A file's name becomes its text, so that the configuration says it all even when the file
+        """Replace a file's name by its text, so that the configuration stays complete when the file
         changes.
         """
         name = value.strip(" ").lower().replace("_", "-")
@@ -86,9 +86,7 @@ class GridConfig(LabConfig):
 
     @model_validator(mode="after")
     def _sound(self) -> GridConfig:
-        """Refuse options without effect and layouts that cannot be; fill in the length of an
-        episode.
-        """
+        """Refuse options without effect and invalid layouts; set the default episode length."""
         self._refuse_idle_options()
         layout = self.build_layout()
         if not self.allow_unsolvable:
@@ -99,7 +97,7 @@ class GridConfig(LabConfig):
         return self
 
     def build_layout(self) -> Layout:
-        """The layout of this configuration; equal configurations share one."""
+        """The layout of this configuration; equal configurations share one object."""
         return _layout(
             self.layout,
             self.size,
@@ -146,8 +144,8 @@ class GridConfig(LabConfig):
 
 
 class MazeConfig(GridConfig):
-    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times as
-    many.
+    """The report's maze (REPORTS, G3): 42 moves, episodes of 168 steps, which is four times the
+    shortest path.
     """
 
 
@@ -171,8 +169,8 @@ def _layout(
     goal: Position | None,
     walls: str,
 ) -> Layout:
-    """The layout of the fields of that name; the last few are kept, for large mazes take a second
-    to make.
+    """The layout for these fields; the last few are cached, because a large maze takes a second to
+    generate.
     """
     if layout == "empty":
         return layouts.empty(size, start, goal)

@@ -1,5 +1,5 @@
-"""Grid worlds: a layout becomes an exact model, and the environment steps through the model's
-arrays.
+"""Grid worlds: a layout is converted to an exact model, and the environment steps through the
+model's arrays.
 
 The model describes everything that `step` does, so learning on the model and in the environment
 give the same results.
@@ -87,8 +87,8 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
 
 @lru_cache(maxsize=1)
 def _model_of(config: GridConfig) -> TabularMDP:
-    """The model of a configuration; the last one is kept, since many environments of one kind are
-    made in a row.
+    """The model of a configuration; the last one is cached, because environments of one kind are
+    often created in a row.
     """
     return build_model(config.build_layout(), config)
 
@@ -96,8 +96,8 @@ def _model_of(config: GridConfig) -> TabularMDP:
 def _move(
     layout: Layout, config: GridConfig, step: Position
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What one step does from every cell: next state int64 [S], reward float64 [S], whether the
-    episode ends bool [S].
+    """The result of one move from every cell: next state int64 [S], reward float64 [S], whether the
+    episode terminates bool [S].
     """
     here = np.arange(layout.cells.size).reshape(layout.cells.shape)  # [rows, columns]
     padded = np.pad(here, 1, constant_values=-1)
@@ -106,7 +106,7 @@ def _move(
     ].ravel()  # [S], -1 behind the border
     kind = np.where(
         ahead >= 0, layout.cells.ravel()[ahead], layouts.WALL
-    )  # [S], what lies ahead; the border is a wall
+    )  # [S], the cell ahead; the border is a wall
     gain = np.array(
         [0.0, BUMP_REWARD, config.wall_penalty, config.sand_penalty, config.hole_penalty]
     )  # in the order of the codes
@@ -124,22 +124,23 @@ class GridEnv(gymnasium.Env[Any, int]):
     small picture of the grid, uint8 [height, width, 3] (see `envs.images`). Actions: stay, right,
     left, down, up.
 
-    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which leads
-    nowhere; `wall_penalty` and `sand_penalty` for a move into a surmountable wall or sand;
-    `hole_penalty` for a fall into a hole, which ends at the start, or ends the episode with
-    `holes="end"`; 0 otherwise. With `slip` p a move goes the intended way with 1 - p, and p/2 to
-    either side.
+    Reward: +1 for staying on a goal; -1 for a move into the border or a solid wall, which does not
+    change the cell; `wall_penalty` and `sand_penalty` for a move into a surmountable wall or sand;
+    `hole_penalty` for a fall into a hole, after which the agent is at the start, or with
+    `holes="end"` the episode terminates; 0 otherwise. With `slip` p a move goes in the intended
+    direction with probability 1 - p, and to either side with p/2.
 
-    An episode is truncated after `episode_length` steps, here and not by a wrapper, and never
-    terminated but by a hole. After its end, as before the first `reset`, `step` raises ResetNeeded.
+    The environment itself truncates an episode after `episode_length` steps, without a wrapper;
+    only a hole terminates it. After its end, as before the first `reset`, `step` raises
+    ResetNeeded.
 
-    `np_random` is the only source of chance: it draws a random start, and a slip where one is
+    `np_random` is the only random source: it draws random starts, and slips where they are
     possible. It may be replaced.
 
     Args:
         render_mode: "human", "rgb_array", "ansi" or None. Closing the human window raises
             `sandbox.visual.window.WindowClosed`.
-        config: all options in one; otherwise they can be given one by one.
+        config: all options in one object; alternatively give them as keywords.
         options: fields of the class's `Config`.
 
     Raises:
@@ -147,7 +148,7 @@ class GridEnv(gymnasium.Env[Any, int]):
     """
 
     Config: ClassVar[type[GridConfig]] = GridConfig
-    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+    metadata: dict[str, Any] = {  # noqa: RUF012 - declared as in Gymnasium
         "render_modes": ["human", "rgb_array", "ansi"],
         "render_fps": 12,
     }
@@ -177,12 +178,12 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._steps, self._return = (
             0,
             0.0,
-        )  # of this episode, kept only with a render mode
+        )  # cells of this episode, only with a render mode
         self._trail: deque[Position] = deque(maxlen=TRAIL)
 
     @property
     def model(self) -> TabularMDP:
-        """The exact model; made when it is first read."""
+        """The exact model, built when it is first read."""
         if self._model is None:
             self._model = _model_of(self.config)
             self._open_views()
@@ -194,12 +195,12 @@ class GridEnv(gymnasium.Env[Any, int]):
         """Begin an episode.
 
         Args:
-            seed: of `np_random`; None continues its stream.
-            options: none are known; accepted as Gymnasium does.
+            seed: the seed of `np_random`; None continues its stream.
+            options: ignored; accepted for compatibility with Gymnasium.
         """
         super().reset(seed=seed)
         self._state = self.model.sample_start(self.np_random)
-        self._left = self.model.horizon or -1  # counts down, and from -1 never meets 0
+        self._left = self.model.horizon or -1  # counts down; from -1 it never reaches 0
         self._steps, self._return = 0, 0.0
         self._trail.clear()
         if self.render_mode == "human":
@@ -207,11 +208,11 @@ class GridEnv(gymnasium.Env[Any, int]):
         return self._seen(self._state), {}
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Do one action, 0 to 4.
+        """Take one action, 0 to 4.
 
         Raises:
-            InvalidAction: it is not one of these numbers; the state has not changed.
-            ResetNeeded: no episode has begun, or it is over.
+            InvalidAction: the action is not one of these numbers; the state is unchanged.
+            ResetNeeded: before the first `reset`, or after the end of an episode.
         """
         if not self._left:
             raise ResetNeeded(
@@ -250,15 +251,16 @@ class GridEnv(gymnasium.Env[Any, int]):
         )
 
     def observe(self, states: np.ndarray) -> np.ndarray:
-        """Observations in states, int64 [n]: themselves, or uint8 [n, height, width, 3]."""
+        """Observations of states, int64 [n]: the states themselves, or images uint8 [n, height,
+        width, 3]."""
         return states if self._images is None else self._images.draw_all(states)
 
     def _seen(self, state: int) -> Any:
         return state if self._images is None else self._images.draw(state)
 
     def render(self) -> Any:
-        """A picture of the present moment, as `render_mode` asks: uint8 [height, width, 3], text,
-        or None once it is in the window.
+        """Render the current state according to `render_mode`: an array uint8 [height, width, 3],
+        text, or None after drawing to the window.
         """
         if self.render_mode is None:
             gymnasium.logger.warn(
@@ -289,18 +291,18 @@ class GridEnv(gymnasium.Env[Any, int]):
         return self.layout.start if self._model is None else self.layout.position(self._state)
 
     def snapshot(self, status: str = "") -> Snapshot:
-        """The present moment, to be drawn; steps, return and trail are kept only with a render
-        mode.
+        """A snapshot of the current state, for drawing; steps, return and trail are recorded only
+        with a render mode.
 
         Args:
-            status: the last line of the picture, instead of step and return.
+            status: text of the status line, instead of step and return.
         """
         status = status or f"step {self._steps} · return {self._return:g}"
         return moment(type(self), self.layout, self.position, tuple(self._trail), status)
 
     def _open_views(self) -> None:
-        """Flat memoryviews of the model's arrays: indexed, they give Python's own numbers, several
-        times faster than arrays do.
+        """Create flat memoryviews of the model's arrays: indexing them returns Python numbers and
+        is several times faster than indexing arrays.
         """
         assert self._model is not None
         model = self._model
@@ -326,14 +328,14 @@ class GridEnv(gymnasium.Env[Any, int]):
 def moment(
     kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
 ) -> Snapshot:
-    """A moment of an environment of that kind, to be drawn.
+    """A snapshot of an environment of this class, for drawing.
 
     Args:
         kind: class of the environment; its name is the title.
         layout: the grid.
         agent: row and column.
-        trail: cells it came through, oldest first.
-        status: the line below.
+        trail: cells it passed through, oldest first.
+        status: the status line.
     """
     from envs.render.snapshot import Snapshot
 
@@ -341,9 +343,7 @@ def moment(
 
 
 def _view(array: np.ndarray) -> Any:
-    """All numbers of a contiguous array in one row; what is read from it is an int, a float or a
-    bool.
-    """
+    """A flat memoryview of a contiguous array; its elements are read as int, float or bool."""
     return array.reshape(-1).data
 
 

@@ -1,8 +1,7 @@
-"""Gymnasium's ids as things that can be configured: the parameters of an environment's constructor
-become options.
+"""Configurations for Gymnasium ids: the parameters of an environment's constructor become options.
 
-What is registered with Gymnasium is all there is. As in `gymnasium.make`, `module:Env-v0` imports
-a module that registers more; nothing else is imported because of a name.
+Only ids registered with Gymnasium are known. As in `gymnasium.make`, `module:Env-v0` first imports
+a module that registers more; looking up a name imports nothing else.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 
 DEFAULT_LIMIT = 1000
-"""Steps of an episode where an environment has no time limit."""
+"""Time limit, in steps, for environments without one."""
 PLAIN = (bool, int, float, str, type(None))
 NOT_OPTIONS = {"self", "render_mode", "max_episode_steps", "name", *dir(BaseModel)}
-"""Parameters of a constructor that are no options."""
+"""Parameters of a constructor that are not options."""
 
 
 class GymnasiumConfig(LabConfig):
@@ -36,7 +35,7 @@ class GymnasiumConfig(LabConfig):
     """
 
     id: ClassVar[str]
-    """What `gymnasium.make` takes: an id, or `module:id`."""
+    """The argument for `gymnasium.make`: an id, or `module:id`."""
 
     max_episode_steps: int = Field(
         DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is truncated"
@@ -44,12 +43,12 @@ class GymnasiumConfig(LabConfig):
 
 
 def names() -> list[str]:
-    """All ids."""
+    """All registered ids."""
     return sorted(gymnasium.registry)
 
 
 def spec_of(name: str) -> EnvSpec:
-    """What is registered under an id; `-` and `_` are the same.
+    """The EnvSpec registered under an id; `-` and `_` are treated alike.
 
     Args:
         name: the id, or `module:id`; the module is imported.
@@ -93,10 +92,10 @@ def _registered(name: str) -> EnvSpec | None:
 
 
 def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
-    """The configuration of an id, as `sandbox.config.model.Choice` looks it up.
+    """The configuration class of an id; the lookup function for `sandbox.config.model.Choice`.
 
     Args:
-        kind: is not looked at: all are environments.
+        kind: ignored: all are environments.
         name: Gymnasium's id, or `module:id`.
 
     Raises:
@@ -134,7 +133,7 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
     creator = _creator(spec)
     try:
         hints = get_type_hints(creator.__init__ if inspect.isclass(creator) else creator)
-    except (NameError, TypeError, AttributeError):  # names that exist for type checkers alone
+    except (NameError, TypeError, AttributeError):  # names that exist only for type checkers
         hints = {}
     parameters = {}
     for name, parameter in inspect.signature(creator).parameters.items():
@@ -155,7 +154,7 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
 
 
 def _creator(spec: EnvSpec) -> Any:
-    """The environment's class, or what makes one."""
+    """The environment's class or factory function."""
     try:
         return (
             load_env_creator(spec.entry_point)
@@ -178,7 +177,7 @@ def _can_be_typed(kind: object) -> bool:
 
 
 def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
-    """The constructor's parameters that differ from their defaults."""
+    """The constructor's parameters whose values differ from the defaults."""
     return {
         name: value
         for name, value in config
@@ -187,19 +186,19 @@ def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
 
 
 def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
-    """The environment that a configuration describes, cut after `max_episode_steps`.
+    """Create the environment of a configuration, truncated after `max_episode_steps`.
 
     Args:
-        config: made by the class that `config_of` gave.
-        render_mode: as Gymnasium knows it.
+        config: an instance of the class that `config_of` returned.
+        render_mode: as in Gymnasium.
 
     Raises:
-        UsageError: when it cannot be made so.
+        UsageError: when the environment cannot be created with these options.
     """
     options = changed_options(config)
     shown = (
         {"render_mode": render_mode} if render_mode else {}
-    )  # some constructors do not know the word
+    )  # some constructors do not have this parameter
     try:
         return gymnasium.make(
             config.id,
@@ -208,7 +207,7 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.E
             **shown,
             **options,
         )
-    except Exception as error:  # a foreign constructor may raise anything
+    except Exception as error:  # third-party constructors may raise anything
         given = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
         why = f"{type(error).__name__}: {error}"
         raise UsageError(

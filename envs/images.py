@@ -1,7 +1,7 @@
-"""A grid as a small picture: what a network for images observes.
+"""Draws a grid as a small image: the observation for CNNs.
 
-Every cell is a square of one colour, and the agent fills its cell but for a rim, so that what lies
-below it is seen too.
+Every cell is a square of one colour, and the agent fills its cell except for a rim, so that the
+cell's own colour stays visible.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from envs.layouts import Layout
 from envs.render import palette
 
 SMALLEST = 36
-"""Pixels a side that the usual network for images needs (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3
-filters).
-"""
+"""Smallest side, in pixels, that the usual CNN accepts (Mnih et al. 2015: 8 x 8, 4 x 4 and 3 x 3
+filters)."""
 COLOURS = {
     layouts.FLOOR: palette.FLOOR,
     layouts.WALL: palette.WALL,
@@ -33,7 +32,8 @@ def shape(layout: Layout) -> tuple[int, int, int]:
 
 
 def cell_side(layout: Layout) -> int:
-    """Pixels of a cell: at least 3, and as many as make both sides of the picture large enough."""
+    """Pixels per cell side: at least 3, and enough to give both sides of the picture the minimum
+    size."""
     return max(3, -(-SMALLEST // min(layout.cells.shape)))
 
 

@@ -1,6 +1,6 @@
 """Layouts: grids as text, one character per cell.
 
-A layout that exists is a sound one: `parse` and `place` refuse everything else, naming row and
+A layout is always valid: `parse` and `place` refuse anything else with an error that names row and
 column (both counted from 0, as in REPORTS) and what was expected there.
 """
 
@@ -18,13 +18,10 @@ Position = tuple[int, int]
 
 
 FLOOR, WALL, LOW_WALL, SAND, HOLE = range(5)
-"""What a cell is made of; a low wall is one that can be crossed.
-
-Start and goal are places, not materials.
-"""
+"""The kinds of cells; a low wall can be crossed. Start and goal are positions, not kinds."""
 KINDS = ("floor", "a wall", "a surmountable wall", "sand", "a hole")
 SYMBOLS = ".#%~O"
-"""The character of each kind, in the order of the codes."""
+"""The character of each kind of cell, in the order of the codes."""
 START, GOAL, AGENT = "S", "G", "A"
 ALPHABET = {symbol: code for code, symbol in enumerate(SYMBOLS)} | dict.fromkeys(
     (" ", START, GOAL), FLOOR
@@ -100,7 +97,7 @@ class LayoutError(UsageError, ValueError):
 
     Args:
         message: what is wrong and what was expected.
-        row: of the wrong cell, or None when it is not a single cell.
+        row: row of the wrong cell, or None if the error does not concern a single cell.
         column: likewise.
     """
 
@@ -119,9 +116,9 @@ class Layout:
     """A grid with one start and at least one goal.
 
     Attributes:
-        cells: what each cell is made of, codes as above, uint8 [rows, columns], read-only.
-        start: where an episode begins unless starts are random, and where a hole throws the agent
-            back to.
+        cells: the kind of each cell, codes as above, uint8 [rows, columns], read-only.
+        start: where an episode begins unless starts are random, and where the agent returns to
+            after a hole.
         goals: the cells in which staying is rewarded.
     """
 
@@ -162,8 +159,8 @@ class Layout:
 
     @cached_property
     def shortest_path_length(self) -> int | None:
-        """Fewest moves from the start to a goal; over walls only where there is no way around them;
-        None when there is no way at all.
+        """Fewest moves from the start to a goal; surmountable walls are crossed only if there is no
+        way around them; None if there is no path at all.
         """
         for passable in (self.free, self.walkable):
             moves = int(distances(passable, self.goals)[self.start])
@@ -172,8 +169,8 @@ class Layout:
         return None
 
     def to_text(self, agent: Position | None = None) -> str:
-        """The layout as `parse` reads it, rows separated by newlines; with `agent`, that cell shows
-        'A'.
+        """The layout as text that `parse` reads, rows separated by newlines; with `agent`, that
+        cell shows 'A'.
         """
         symbols = np.array(list(SYMBOLS))[self.cells]  # [rows, columns] of characters
         for goal in self.goals:
@@ -198,7 +195,7 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 
     Raises:
         LayoutError: empty, ragged, an unknown character, no start, no goal, two starts, or a start
-            or goal where none can be.
+            or goal on a cell that does not allow it.
     """
     rows = text.replace("\r\n", "\n").replace("/", "\n").strip("\n").split("\n")
     if rows == [""]:
@@ -228,12 +225,12 @@ def parse(text: str, start: Position | None = None, goal: Position | None = None
 
 
 def empty(size: int, start: Position | None = None, goal: Position | None = None) -> Layout:
-    """Nothing but floor, size x size cells; start and goal lie, unless given, at 7/10 and 2/10 of
-    the diagonal, as in REPORTS, G2.
+    """A layout of size x size floor cells; by default start and goal are at 7/10 and 2/10 of the
+    diagonal, as in REPORTS, G2.
 
     Args:
         size: rows and columns, >= 2.
-        start: row and column; None for the usual.
+        start: row and column; None for the default.
         goal: likewise.
     """
     far, near = 7 * size // 10, 2 * size // 10
@@ -250,13 +247,9 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
         start: its cell (row, column).
         goals: their cells (row, column), at least one.
 
-    Args:
-        cells: codes, uint8 [rows, columns].
-        start: row and column.
-        goals: at least one, likewise.
-
     Raises:
-        LayoutError: start or a goal outside the grid, on a wall or a hole, or both in one cell.
+        LayoutError: start or a goal outside the grid, on a wall or a hole, or both in the same
+            cell.
     """
     rows, columns = cells.shape
     for name, (row, column) in [("start", start)] + [("goal", goal) for goal in goals]:
@@ -276,7 +269,7 @@ def place(cells: np.ndarray, start: Position, goals: tuple[Position, ...]) -> La
 
 
 def check_solvable(layout: Layout) -> None:
-    """Refuse a layout without a way from the start to a goal.
+    """Refuse a layout without a path from the start to a goal.
 
     Raises:
         LayoutError: naming the start and the option that allows it.
@@ -299,11 +292,11 @@ def distances(passable: np.ndarray, targets: tuple[Position, ...]) -> np.ndarray
         targets: at least one (row, column).
 
     Returns:
-        int64 [rows, columns]; -1 where there is no way.
+        int64 [rows, columns]; -1 where there is no path.
     """
-    padded = np.pad(passable, 1)  # with a closed border the loop needs no checks of the range
+    padded = np.pad(passable, 1)  # with a closed border the loop needs no bounds checks
     width = padded.shape[1]
-    moves = np.where(padded, -1, -2).ravel().tolist()  # -1 not seen yet, -2 never
+    moves = np.where(padded, -1, -2).ravel().tolist()  # -1 not visited yet, -2 impassable
     frontier = [(row + 1) * width + column + 1 for row, column in targets if passable[row, column]]
     for cell in frontier:
         moves[cell] = 0

@@ -1,7 +1,7 @@
 """The exact model of an environment: every outcome of every action in every state, as arrays.
 
 Environments step through these arrays, compiled kernels learn on them and solvers sweep over them,
-all with one rule of sampling: what holds for one holds for the others, draw by draw.
+all with the same sampling rule, so that all three agree draw by draw.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sandbox.errors import SandboxError
 
 
 class ModelError(SandboxError, ValueError):
-    """Arrays that are not a model: impossible probabilities, rewards or states."""
+    """Raised for arrays that do not form a model: invalid probabilities, rewards or states."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,19 +23,19 @@ class TabularMDP:
     """A Markov decision process with S states, A actions and at most K outcomes of an action. Make
     one with `from_outcomes`.
 
-    The rule of sampling: if `always_draw` or `cumulative[s, a, 0] < 1`, draw u = rng.random() and
-    take the first outcome k with u < cumulative[s, a, k]; otherwise outcome 0 is certain and
-    nothing is drawn. Starts likewise, where a single one is certain.
+    Sampling rule: if `always_draw` or `cumulative[s, a, 0] < 1`, draw u = rng.random() and take the
+    first outcome k with u < cumulative[s, a, k]; otherwise outcome 0 is certain and nothing is
+    drawn. Starts are sampled in the same way; a single start is certain.
 
     Attributes:
-        next_state: int64 [S, A, K]; where an action has fewer than K outcomes the rest repeats a
-            valid state.
-        probability: float64 [S, A, K], sums to 1 over K; 0 for the rest.
+        next_state: int64 [S, A, K]; if an action has fewer than K outcomes, the remaining entries
+            repeat a valid state.
+        probability: float64 [S, A, K], sums to 1 over K; 0 for the remaining entries.
         cumulative: running sums of `probability` (the same array where every outcome is certain),
             float64 [S, A, K]; exactly 1.0 from the last possible outcome on.
         reward: float64 [S, A, K].
-        terminated: bool [S, A, K], whether the episode ends with this outcome; nothing is to be
-            bootstrapped from its state.
+        terminated: bool [S, A, K], whether the episode terminates with this outcome; do not
+            bootstrap from its next state.
         start_states: where an episode may begin, int64 [N].
         start_cumulative: running sums of their probabilities, float64 [N], the last exactly 1.0.
         goal: the states that count as success when they are reached, bool [S].
@@ -71,7 +71,7 @@ class TabularMDP:
         horizon: int = 0,
         always_draw: bool = False,
     ) -> TabularMDP:
-        """Check the outcomes and complete them to a model.
+        """Check the outcomes and build a model from them.
 
         Args:
             next_state: [S, A, K], or [S, A] where every outcome is certain.
@@ -86,7 +86,7 @@ class TabularMDP:
             always_draw: see the class.
 
         Raises:
-            ModelError: naming the first state and action whose outcomes are impossible.
+            ModelError: naming the first state and action with invalid outcomes.
         """
         next_state = _outcomes("next_state", next_state, np.int64, None)
         if probability is None:
@@ -155,13 +155,13 @@ class TabularMDP:
         return int(self.start_states[0])
 
     def sample_outcome(self, state: int, action: int, rng: np.random.Generator) -> int:
-        """The number k of the outcome of an action: its state, reward and end stand at [state,
-        action, k].
+        """Draw the index k of an action's outcome: its next state, reward and termination are at
+        [state, action, k].
 
         Args:
             state: its number.
             action: likewise.
-            rng: draws only where the outcome is not certain.
+            rng: draws a number only if the outcome is not certain (or with `always_draw`).
         """
         cumulative = self.cumulative[state, action]  # [K]
         if self.always_draw or cumulative[0] < 1.0:
@@ -169,7 +169,7 @@ class TabularMDP:
         return 0
 
     def transition(self, state: int, action: int, outcome: int) -> tuple[int, float, bool]:
-        """Next state, reward, and whether the episode ends, of an outcome of an action.
+        """Next state, reward, and whether the episode terminates, for one outcome of an action.
 
         Args:
             state: its number.

@@ -1,8 +1,8 @@
-"""Random mazes: a function of size, seed and kind alone, with start and goal in opposite corners
-and always a way between them.
+"""Random mazes, determined by size, seed and kind, with start and goal in opposite corners and
+always a path between them.
 
-There is no rim of walls: the border of the grid is one. Everything here is iterative, and a maze of
-1000 x 1000 takes about a second.
+There is no outer ring of wall cells, because the border of the grid acts as a wall. All algorithms
+are iterative; a maze of 1000 x 1000 takes about a second.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from envs.layouts import FLOOR, WALL, Layout, Position, place
 Kind = Literal["perfect", "braided", "open"]
 
 AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
-"""The eight neighbours of a cell in the order of a clock, as (row, column) steps."""
+"""The eight neighbours of a cell in clockwise order, as (row, column) steps."""
 ROUNDS = 8
-"""An open maze is walled up in so many helpings, so that no cell has precedence because of where it
-lies.
-"""
+"""Number of rounds in which the walls of an open maze are placed, so that a cell's position gives
+it no precedence."""
 
 
 def random_maze(
@@ -37,17 +36,17 @@ def random_maze(
 
     Args:
         size: rows and columns, at least 2.
-        seed: of a generator of the maze's own.
+        seed: seed of the maze's own generator.
         kind: "perfect" (exactly one way between any two cells), "braided" (a perfect maze whose
             dead ends are opened into loops) or "open" (walls anywhere, as long as all floor stays
             connected).
-        density: share of walls in an open maze, 0 to 0.4: more would cut the floor in pieces, and
-            near 0.4 it gets as many as fit.
+        density: share of walls in an open maze, 0 to 0.4: more walls would disconnect the floor,
+            and near 0.4 as many are placed as possible.
         start: instead of the bottom right corner.
         goal: instead of the top left corner.
 
     Raises:
-        LayoutError: `start` or `goal` is no floor in this maze.
+        LayoutError: `start` or `goal` is not a floor cell in this maze.
     """
     rng = np.random.default_rng(seed)
     cells = (
@@ -65,7 +64,7 @@ def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
     is two cells thick, at random.
     """
     cells = np.full((size, size), WALL, dtype=np.uint8)
-    if size == 2:  # too small for rooms: two opposite corners, and one way between them or two
+    if size == 2:  # too small for rooms: two opposite corners with one or two paths between them
         cells[:] = FLOOR
         if not braided:
             cells[(0, 1) if rng.integers(2) else (1, 0)] = WALL
@@ -85,7 +84,7 @@ def _rooms(size: int, rng: np.random.Generator, braided: bool) -> np.ndarray:
 
 
 def _lines(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Which rows (or columns) hold rooms, the first and the last always among them: int64 [rooms
+    """The rows (or columns) that hold rooms, always including the first and the last: int64 [rooms
     per side].
     """
     rooms = (size + 1) // 2
@@ -96,8 +95,8 @@ def _lines(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _tree(side: int, rng: np.random.Generator) -> np.ndarray:
-    """A random spanning tree of side x side rooms, depth first ("recursive backtracker", here with
-    a list for a stack).
+    """A random spanning tree of side x side rooms, depth first ("recursive backtracker", with a
+    list as explicit stack).
 
     Returns:
         Doors, bool [2, side, side]: whether a room is joined to the one on its right, and to the
@@ -164,9 +163,9 @@ def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
 def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
     """Walls scattered over floor so that all floor stays connected: cells, uint8 [size, size].
 
-    A cell becomes a wall only if the floor around it stays connected without it. Cells whose rows
-    and columns are both even, or both odd, and so on, do not see one another, so that all
-    candidates of such a class can be decided in one go.
+    A cell becomes a wall only if the floor around it stays connected without it. Cells with equal
+    parity of row and equal parity of column are not neighbours, so all candidates of one such class
+    can be decided at once.
     """
     cells = np.full((size, size), FLOOR, dtype=np.uint8)
     wanted = round(density * size * size)
@@ -191,7 +190,7 @@ def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _dispensable(floor: np.ndarray) -> np.ndarray:
-    """Cells without which the floor next to them is still connected, seen from their eight
+    """Cells whose adjacent floor cells stay connected without them, judged by their eight
     neighbours: bool like `floor`.
     """
     rows, columns = floor.shape
@@ -204,8 +203,8 @@ def _dispensable(floor: np.ndarray) -> np.ndarray:
 
 @cache
 def _one_arc() -> np.ndarray:
-    """Whether the floor next to a cell hangs together around it, by which of `AROUND` are floor:
-    bool [256].
+    """A table: whether the floor cells next to a cell are connected around it, indexed by which of
+    `AROUND` are floor: bool [256].
     """
     single = np.zeros(256, dtype=bool)
     for ring in range(256):
@@ -216,8 +215,7 @@ def _one_arc() -> np.ndarray:
             2,
             4,
             6,
-            # the sides of the cell; count those where an arc's last side stands, going round by the
-            # clock
+            # the sides of the cell; count those that are the last side of an arc, going clockwise
         ):
             corner, following = floor[side + 1], floor[(side + 2) % 8]
             arcs += floor[side] and not (corner and following)

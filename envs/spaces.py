@@ -1,7 +1,8 @@
-"""Observations of any finite space as the integers 0 to n - 1, and of a continuous one by bins.
+"""Numbers the observations of any finite space from 0 to n - 1; continuous spaces are divided into
+bins.
 
-A composite observation is a row of digits, the first the most significant; its number is read off
-them like that of a clock.
+A composite observation is a sequence of digits, the most significant first; its number is their
+value in a mixed-radix system.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
 LARGEST = 10**8
-"""So many entries may a table of action values have."""
+"""Largest number of entries of a table of action values."""
 PROPOSED = 10**6
-"""Most entries of a table that is proposed."""
+"""Largest number of entries of a proposed table."""
 BOUNDED = 1e6
-"""A Box whose bound exceeds this is unbounded: Gymnasium writes the largest float for no limit."""
+"""A Box bound above this counts as unbounded, because Gymnasium environments use the largest float
+for no limit."""
 SAMPLE_STEPS = 5000
-"""So many steps of random play do quantiles come from."""
+"""Number of steps of random play from which quantiles are computed."""
 TAKEN = (
     "Discrete, MultiDiscrete or MultiBinary, a Tuple or Dict of those, "
     "or a Box that is cut into bins"
@@ -34,7 +36,7 @@ TAKEN = (
 
 
 class DiscretiserConfig(LabConfig):
-    """How numbers on a continuous scale become bins; spaces without such numbers need none."""
+    """How continuous numbers are divided into bins; spaces without such numbers need no options."""
 
     cuts: Literal["uniform", "quantile"] = Field(
         default="uniform",
@@ -64,12 +66,12 @@ class DiscretiserConfig(LabConfig):
 
 
 class Leaf(NamedTuple):
-    """A part of an observation that is no composite: some digits."""
+    """A part of an observation that is not composite, with its digits."""
 
     sizes: tuple[int, ...]
     """Each digit takes the values 0 to its size - 1."""
     read: Callable[[Any], list[int]]
-    """The digits, from the whole observation."""
+    """Returns the digits of the whole observation."""
 
 
 class Numbering:
@@ -77,11 +79,10 @@ class Numbering:
 
     Args:
         space: the space.
-        cuts: for the numbers of all Boxes in it, in order: where one bin ends and the next begins,
-            rising.
+        cuts: for each number of all Boxes in it, in order, the edges between bins, ascending.
 
     Raises:
-        UsageError: when the space has parts that are not finite, or not all Boxes are cut.
+        UsageError: when the space has parts that are not finite, or Boxes without bins.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Numbering:
         """The number of an observation.
 
         Raises:
-            SandboxError: when it lies outside the space.
+            SandboxError: when the observation is outside the space.
         """
         number = 0
         for sizes, read in self.leaves:
@@ -110,13 +111,14 @@ class Numbering:
 
 
 Part = Callable[[Any], Any]
-"""Takes a part out of the whole observation."""
+"""Extracts a part from the whole observation."""
 
 
 def _parts(
     space: spaces.Space[Any], part: Part = lambda whole: whole
 ) -> Iterator[tuple[spaces.Space[Any], Part]]:
-    """The parts of a space that are no composites, in order, each with what takes it out."""
+    """The non-composite parts of a space, in order, each with a function that extracts it from an
+    observation."""
     if isinstance(space, spaces.Dict):
         for key, inner in space.spaces.items():
             yield from _parts(inner, _inner(part, key))
@@ -128,7 +130,7 @@ def _parts(
 
 
 def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Leaf:
-    """The digits of a part; Boxes take their cuts in turn."""
+    """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
         return Leaf((int(space.n),), _value(part, int(space.start)))
     if isinstance(space, spaces.MultiBinary):
@@ -156,7 +158,8 @@ def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
 
 
 def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
-    """Which bins the numbers fall into; the outer ones reach to infinity. NaN falls into none."""
+    """A function that returns the bin of each number; the outer bins extend to infinity. NaN
+    gives -1, which lies outside."""
     return lambda whole: [
         bisect_right(one, value) if value == value else -1
         for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
@@ -179,7 +182,7 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
 
 
 def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
-    """All Boxes in a space, in the order in which their numbers are digits."""
+    """All Boxes in a space, in the order of their digits."""
     return [one for one, _ in _parts(space) if isinstance(one, spaces.Box)]
 
 
@@ -187,8 +190,8 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     """The numbering of an environment's observations.
 
     Args:
-        env: the environment; it is played at random where cuts are quantiles.
-        config: how Boxes are cut.
+        env: the environment; random actions are played in it if cuts are quantiles.
+        config: how Boxes are divided into bins.
 
     Raises:
         UsageError: when the space does not fit, or the configuration does not fit the space.
@@ -196,7 +199,7 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
     space = env.observation_space
     parts = boxes(space)
     count = sum(math.prod(box.shape) for box in parts)
-    uncut = Numbering(space, [()] * count)  # refuses what no bins would help
+    uncut = Numbering(space, [()] * count)  # refuses spaces that bins cannot make finite
     if not count:
         if config.bins is not None:
             raise UsageError(
@@ -223,7 +226,7 @@ def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Number
 
 
 def _proposed_bins(parts: Sequence[spaces.Box], count: int, others: int) -> str:
-    """Which options to add, as a sentence.
+    """A sentence that proposes options to add.
 
     Args:
         parts: the Boxes.
@@ -241,7 +244,7 @@ def _proposed_bins(parts: Sequence[spaces.Box], count: int, others: int) -> str:
 
 
 def about(number: int) -> str:
-    """A whole number of any size, readable: 704, 10^20."""
+    """An integer of any size as readable text: 704, 10^20."""
     return f"{number}" if number < 10**6 else f"10^{math.floor(math.log10(number))}"
 
 
@@ -282,7 +285,8 @@ def _uniform(
 
 
 def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
-    """Cuts between which random play is seen equally often; always the same play."""
+    """Cuts that divide the observations of random play into equally frequent bins; the play has a
+    fixed seed."""
     seen = []
     read = [part for one, part in _parts(env.observation_space) if isinstance(one, spaces.Box)]
     env.action_space.seed(0)
@@ -300,12 +304,12 @@ def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray
 
 
 class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
-    """An environment whose observations and actions are counted from 0, and whose rewards are
+    """A wrapper with observations and actions numbered from 0, which checks that rewards are
     numbers.
 
     Args:
         env: the environment, with Discrete actions.
-        numbering: of its observations.
+        numbering: the numbering of its observations.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], numbering: Numbering) -> None:
@@ -326,10 +330,10 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         return self._state, info
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        """Do one action.
+        """Take one action.
 
         Raises:
-            SandboxError: when the reward is no finite number, or the observation lies outside its
+            SandboxError: when the reward is not a finite number, or the observation is outside its
                 space.
         """
         observation, reward, terminated, truncated, info = self.env.step(action + self._first)

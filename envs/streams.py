@@ -1,8 +1,8 @@
-"""Chance for many sub-environments at once: each has its own generator, and gets exactly the
+"""Random numbers for many sub-environments at once: each has its own generator and gets exactly the
 numbers that it would draw alone.
 
-A generator is created when its first number is needed, and read ahead in blocks: `random(n)` gives
-what n calls of `random()` give.
+A generator is created when its first number is needed, and its numbers are drawn ahead in blocks:
+`random(n)` gives what n calls of `random()` give.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ import numpy as np
 from gymnasium.utils import seeding
 
 BLOCK = 256
-"""So many numbers of a stream are drawn at once, as long as all blocks together hold no more than
-MOST.
-"""
+"""Count of numbers of a stream drawn at once, as long as all blocks together hold at most MOST."""
 MOST = 2**21
-"""Numbers, 16 MiB."""
+"""Largest count of numbers in all blocks: 16 MiB."""
 
 
 class Streams:
@@ -34,13 +32,12 @@ class Streams:
             None
         ] * count  # of a generator not yet created; None: any seed
         self._ahead: np.ndarray | None = (
-            None  # float64 [count * block], each stream's block behind the other's
+            None  # float64 [count * block], the streams' blocks in order
         )
         self._ends = (
             np.arange(1, count + 1) * self._block
         )  # int64 [count], where in `_ahead` each block ends
-        # int64 [count], where each stream's next number stands; at the end of its block: nowhere
-        # yet
+        # int64 [count], index of each stream's next number; at the end of its block: none drawn yet
         self._next = self._ends.copy()
         self._lent = False
 
@@ -49,7 +46,7 @@ class Streams:
 
         Args:
             seeds: one for each, None to continue.
-            chosen: bool [count], the streams that are meant; None means all.
+            chosen: bool [count], the streams to seed; None means all.
         """
         meant = range(len(seeds)) if chosen is None else np.flatnonzero(chosen).tolist()
         reseeded = [number for number in meant if seeds[number] is not None]
@@ -59,8 +56,8 @@ class Streams:
         self._lent = self._lent and len(reseeded) < len(seeds)
 
     def draw(self, wanted: np.ndarray) -> np.ndarray:
-        """The next number of each stream where `wanted` (bool [count]); elsewhere any number, and
-        the stream stays where it is.
+        """The next number of each stream where `wanted` (bool [count]); other entries are
+        arbitrary, and their streams do not advance.
 
         Returns:
             float64 [count], each in [0, 1).
@@ -78,9 +75,9 @@ class Streams:
         return numbers
 
     def lend(self) -> tuple[np.random.Generator, ...]:
-        """The generators, each where it would be without reading ahead.
+        """The generators, each in the state it would have without drawing ahead.
 
-        The caller may draw from them, so nothing is read ahead until all are seeded again.
+        The caller may draw from them, so nothing is drawn ahead until all are seeded again.
         """
         for number in np.flatnonzero(self._next < self._ends).tolist():
             self._generator(number).bit_generator.advance(  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
-"""The table of transitions that some environments carry (`env.unwrapped.P`), as an exact model,
-where it is known to tell the truth.
+"""Reads the transition table of an environment (`env.unwrapped.P`) as an exact model, if the table
+is verified.
 
-It is believed only if nothing but known wrappers stands between, and if the model, given the
-environment's own generator, predicts every state, reward and end of some thousand steps of random
-play. Then learning on the model draws exactly what `env.step` would.
+The table is accepted only if all wrappers are known, and if the model, with a copy of the
+environment's generator, predicts every state, reward and episode end in some thousand steps of
+random play. Then learning on the model draws exactly the same random numbers as `env.step`.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from gymnasium import spaces, wrappers
 from envs.mdp import ModelError, TabularMDP
 
 COMPARED = 1000
-"""So many steps are compared."""
+"""Number of steps compared."""
 RESETS = 20
-"""So often is looked where an episode begins, where nothing says it."""
+"""Number of resets from which the start state is determined, if no attribute gives it."""
 KNOWN_WRAPPERS: tuple[type, ...] = (
     wrappers.TimeLimit,
     wrappers.OrderEnforcing,
     wrappers.PassiveEnvChecker,
 )
-"""Wrappers that change neither what is observed nor what is earned."""
+"""Wrappers that change neither observations nor rewards."""
 HIDDEN = {
     "fickle_passenger": "its passenger may change the destination, which the table does not say"
 }
-"""Attributes of environments that, where they are true, make the table a lie."""
+"""Attributes of environments that make the table wrong when they are true."""
 LARGEST_TABLE = 10**6
-"""Pairs of state and action up to which a table of Python objects is read."""
+"""Largest number of state-action pairs for which a table of Python objects is read."""
 
 
 class Table(NamedTuple):
-    """What became of an environment's table."""
+    """The result of reading an environment's table."""
 
     model: TabularMDP | None
     """The exact model, or None."""
     why_not: str
-    """Why there is no model; empty where the environment has no table, or its table is trusted."""
+    """Why there is no model; empty if the environment has no table or its table is verified."""
 
 
 def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
-    """The model of an environment, if its table is believed.
+    """The model of an environment, if its table is verified.
 
     Args:
-        env: the environment, as `gymnasium.make` gave it; it is played for some steps, and reset.
+        env: the environment, as returned by `gymnasium.make`; it is stepped and reset.
         horizon: steps after which an episode is truncated.
 
     Raises:
-        ModelError: the table's probabilities do not sum to 1, its rewards are no numbers, or it
+        ModelError: the table's probabilities do not sum to 1, its rewards are not numbers, or it
             leads to states that do not exist.
     """
     base: Any = env.unwrapped
@@ -101,8 +101,8 @@ def _stranger(env: gymnasium.Env[Any, Any]) -> str:
 
 
 def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
-    """The start distribution of an environment that always begins in one state and draws nothing
-    for it: float64 [states]; else None.
+    """The start distribution of an environment that always begins in the same state without drawing
+    a number: float64 [states]; else None.
     """
     env.reset(seed=0)
     rng = np.random.default_rng(1)
@@ -116,20 +116,20 @@ def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
 
 
 def _counts(env: gymnasium.Env[Any, Any]) -> list[tuple[int, int]]:
-    """Number and first of the states, and of the actions, of an environment that counts them."""
+    """(n, first) of the states and of the actions of an environment with Discrete spaces."""
     both = cast("list[spaces.Discrete]", [env.observation_space, env.action_space])
     return [(int(space.n), int(space.start)) for space in both]
 
 
 def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str, np.ndarray]:
-    """The table as arrays [states, actions, outcomes]; rows of fewer outcomes are filled with
-    impossible ones.
+    """The table as arrays [states, actions, outcomes]; rows with fewer outcomes are padded with
+    outcomes of probability 0.
 
     Raises:
         ModelError: when a state, an action or an entry is missing.
     """
     (states, first), (actions, begin) = _counts(env)
-    at = first if first + states - 1 in table else 0  # some count from 0 whatever the space says
+    at = first if first + states - 1 in table else 0  # some tables always count from 0
     rows = [
         [_row(table, at + state, begin + action) for action in range(actions)]
         for state in range(states)
@@ -186,11 +186,11 @@ def _model(
 
 
 def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
-    """What the model did not predict in some steps of random play, or nothing."""
+    """A description of the first step of random play that the model did not predict, or ""."""
     (_, first), (_, begin) = _counts(env)
     player, twin = np.random.default_rng(0), np.random.default_rng(1)
     env.reset(seed=0)
-    env.unwrapped.np_random = np.random.default_rng(1)  # draws what `twin` draws
+    env.unwrapped.np_random = np.random.default_rng(1)  # same numbers as `twin`
     over, state = True, 0
     for step in range(COMPARED):
         if over:

@@ -1,5 +1,5 @@
-"""Many grids in one NumPy step: whatever one sub-environment does, a single environment would have
-done, draw by draw.
+"""Many grids in one NumPy step: each sub-environment behaves exactly like a single environment,
+draw by draw.
 
 gymnasium.make_vec("sandbox/Maze-v0", num_envs=4096, vectorization_mode="vector_entry_point",
 slip=0.1, autoreset_mode="SameStep")
@@ -24,26 +24,26 @@ from sandbox.errors import UsageError
 
 
 class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """Sub-environments that share one model; equal to Gymnasium's SyncVectorEnv of as many
+    """Sub-environments that share one model; equivalent to Gymnasium's SyncVectorEnv of `num_envs`
     `GridEnv`.
 
     Each sub-environment has its own generator, created at its first draw. Ended
     episodes are treated as `autoreset_mode` says (https://farama.org/Vector-Autoreset-Mode):
 
-    - NEXT_STEP: the next step begins a new one, whatever the action; its reward is 0.
-    - SAME_STEP: begins a new one at once; `infos["final_obs"]` holds the last observations where
-      `infos["_final_obs"]`.
+    - NEXT_STEP: the next step ignores the action and begins a new episode; its reward is 0.
+    - SAME_STEP: a new episode begins at once; `infos["final_obs"]` holds the last observations
+      where `infos["_final_obs"]` is True.
     - DISABLED: nothing happens until `reset(options={"reset_mask": …})`; a further step
       raises ResetNeeded.
 
     Args:
         num_envs: how many, 1 or more.
-        render_mode: "rgb_array", "ansi" or None; `render` then gives a tuple with a picture of
+        render_mode: "rgb_array", "ansi" or None; `render` then returns a tuple with a picture of
             every sub-environment.
         autoreset_mode: an AutoresetMode or its value: "NextStep", "SameStep", "Disabled".
         max_episode_steps: truncates earlier than `episode_length`, as Gymnasium's TimeLimit does;
             None and -1 do not.
-        config: all options in one; otherwise they can be given one by one.
+        config: all options in one object; alternatively give them as keywords.
         options: fields of the configuration.
 
     Raises:
@@ -52,7 +52,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """
 
     single: ClassVar[type[GridEnv]] = GridEnv
-    """What each sub-environment is equal to."""
+    """The single environment that each sub-environment is equivalent to."""
     metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": ["rgb_array", "ansi"],
         "render_fps": GridEnv.metadata["render_fps"],
@@ -100,7 +100,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         ]
         self._horizon = min(
             (limit for limit in limits if limit), default=-1
-        )  # steps of an episode; counted down from -1 it never meets 0
+        )  # steps of an episode; from -1 it never reaches 0
         self._draws_starts = self.model.always_draw or len(self.model.start_states) > 1
         self._draws_outcomes = bool((self.model.cumulative[..., 0] < 1.0).any())
         self._streams = Streams(self.num_envs)
@@ -113,11 +113,12 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         )  # [envs], whose episode has ended, with no new one yet
         self._story = _Story(self.num_envs) if render_mode is not None else None
 
-    @property  # type: ignore[misc]  # as SyncVectorEnv has it
+    @property  # type: ignore[misc]  # as in SyncVectorEnv
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The generator of each sub-environment.
 
-        Once they are handed out, stepping draws singly, hence slowly, until the next seed.
+        After this property is read, `step` draws numbers one at a time, which is slower, until the
+        next seed.
         """
         return self._streams.lend()
 
@@ -135,10 +136,11 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Begin episodes.
 
         Args:
-            seed: seeds the generators: n gives sub-environment i the seed n + i; a
-                list holds one seed for each, or None. None continues all streams.
-            options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv takes it out of
-                the caller's dictionary, which leads wrappers astray; it stays here.).
+            seed: an int n seeds sub-environment i with n + i; a list holds one seed or None for
+                each. None continues all streams.
+            options: {"reset_mask": bool [envs]} resets only those. (SyncVectorEnv removes it from
+                the caller's dictionary, which breaks wrappers that read it; here it is not
+                removed.)
 
         Returns:
             Observations int64 [envs], of all (images uint8 [envs, height, width, 3]); and {}.
@@ -164,7 +166,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Do one action in each.
+        """Take one action in each sub-environment.
 
         Args:
             actions: integers [envs].
@@ -174,12 +176,12 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos.
 
         Raises:
-            InvalidAction: one is not a number from 0 to 4; nothing has happened.
+            InvalidAction: an action is not a number from 0 to 4; no state has changed.
             ResetNeeded: an episode has not begun, or is over and is not reset automatically.
         """
         over = (
             self._over if self._over.any() else None
-        )  # bool [envs]; None, the faster path, where all continue
+        )  # bool [envs]; None if all continue, which is faster
         if not self._begun or (over is not None and self._mode is AutoresetMode.DISABLED):
             raise ResetNeeded(self._no_episode())
         entry = self._outcome(self._checked(actions, over), over)
@@ -205,18 +207,18 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._observed(state), reward, terminated, truncated, infos
 
     def _observed(self, states: np.ndarray) -> np.ndarray:
-        """What is observed in these states, int64 [envs]; the caller's own."""
+        """The observations of these states, int64 [envs], as an array that the caller may keep."""
         return states.copy() if self.config.observation == "state" else self._one.observe(states)
 
     @property
     def states(self) -> np.ndarray:
-        """The state of each sub-environment, int64 [envs]; not to be written to."""
+        """The state of each sub-environment, int64 [envs]; do not write to it."""
         return self._state
 
     @property
     def arrived(self) -> np.ndarray:
-        """Where the last step led, int64 [envs]: of an episode that it ended the last state, and
-        not the first of the next.
+        """The states that the last step led to, int64 [envs]: for an ended episode its last state,
+        not the first state of the next.
         """
         return self._arrived
 
@@ -231,7 +233,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Continue from where `memory` was taken, in environments of the same configuration."""
+        """Restore what `memory` returned, in environments of the same configuration."""
         self._state, self._left, self._over = (
             np.array(memory[name]) for name in ("state", "left", "over")
         )
@@ -240,8 +242,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._begun = True
 
     def render(self) -> tuple[Any, ...] | None:
-        """A picture of every sub-environment: uint8 [height, width, 3] or text each, as
-        `render_mode` asks; None without one.
+        """A picture of every sub-environment: uint8 [height, width, 3] or text each, according to
+        `render_mode`; None without a render mode.
         """
         if self._story is None:
             gymnasium.logger.warn(
@@ -268,7 +270,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return tuple(frames)
 
     def _begin(self, state: np.ndarray, where: np.ndarray) -> None:
-        """Begin episodes where bool [envs]: their starts are written into `state`, int64 [envs]."""
+        """Begin episodes where `where`, bool [envs], is True: their starts are written into
+        `state`, int64 [envs]."""
         model = self.model
         if self._draws_starts:
             chance = self._streams.draw(where)[where]
@@ -292,15 +295,15 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         chancy = first < 1.0
         chance = self._streams.draw(
             chancy if over is None else chancy & ~over
-        )  # below 1, so it moves on only where something was drawn
+        )  # below 1, so a certain outcome (cumulative 1) is never passed over
         chosen = entry + (chance >= first)
         for outcome in range(1, outcomes - 1):
             chosen += chance >= cumulative.take(entry + outcome)
         return chosen
 
     def _checked(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
-        """The actions as int64 [envs]; where an episode is reset, the given action is
-        ignored.
+        """The actions as int64 [envs] after checking them; where an episode is reset, the given
+        action is ignored.
         """
         array = np.asarray(actions)
         if array.shape != (self.num_envs,) or array.dtype.kind not in "iu":
@@ -323,7 +326,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return array
 
     def _no_episode(self) -> str:
-        """What to say when there is no episode to step in."""
+        """The error message when there is no episode to step in."""
         if not self._begun:
             return "There is no episode to step in: it has not begun. Call reset() first."
         count, first = int(self._over.sum()), int(np.argmax(self._over))
@@ -347,7 +350,8 @@ class EmptyGridVectorEnv(GridVectorEnv):
 
 
 class _Story:
-    """The episodes so far, for pictures; kept only with a render mode."""
+    """The trails, steps and returns of the current episodes, for pictures; kept only with a render
+    mode."""
 
     def __init__(self, count: int) -> None:
         self.trail = np.full(
@@ -357,8 +361,8 @@ class _Story:
         self.total = np.zeros(count)  # [envs], return
 
     def add(self, left: np.ndarray, reward: np.ndarray, over: np.ndarray | None) -> None:
-        """One step: the states that were left int64 [envs], rewards float64 [envs]; nothing counts
-        where the episode is over.
+        """Add one step: previous states int64 [envs], rewards float64 [envs]; ignored where the
+        episode is over.
         """
         moved = slice(None) if over is None else ~over
         self.trail[:-1, moved] = self.trail[1:, moved]
@@ -367,7 +371,7 @@ class _Story:
         self.total[moved] += reward[moved]
 
     def forget(self, where: np.ndarray) -> None:
-        """Begin again where bool [envs]."""
+        """Reset the records where True, bool [envs]."""
         self.trail[:, where], self.steps[where], self.total[where] = -1, 0, 0.0
 
 
@@ -375,8 +379,8 @@ def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
     """The infos of episodes that ended and were reset in the same step, in Gymnasium's layout.
 
     Args:
-        observations: the last ones of the episodes that ended, [ended, …].
-        over: which those are, bool [envs].
+        observations: the last observations of the episodes that ended, [ended, …].
+        over: which episodes ended, bool [envs].
     """
     last = np.full(len(over), None, dtype=object)  # [envs]
     ended = observations.tolist() if observations.ndim == 1 else observations

@@ -1,4 +1,4 @@
-"""The arguments of vector environments, checked: numbers, autoreset modes, seeds, reset masks."""
+"""Checks the arguments of vector environments: numbers, autoreset modes, seeds, reset masks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sandbox.errors import UsageError, nearest
 
 
 def positive(name: str, value: SupportsIndex) -> int:
-    """A whole number of at least 1.
+    """Check that a value is an integer of at least 1.
 
     Args:
-        name: of the argument.
+        name: the name of the argument.
         value: what was given.
 
     Raises:
@@ -33,13 +33,13 @@ def positive(name: str, value: SupportsIndex) -> int:
 
 
 def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
-    """The mode of that value.
+    """The AutoresetMode with this value.
 
     Args:
         value: what was given.
 
     Raises:
-        UsageError: naming the nearest one.
+        UsageError: naming the most similar mode.
     """
     try:
         return AutoresetMode(value)
@@ -55,7 +55,7 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[in
 
     Args:
         seed: one, or one for each.
-        count: of sub-environments.
+        count: the count of sub-environments.
     """
     if seed is None:
         return None
@@ -74,11 +74,11 @@ def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[in
 
 
 def check_mask(mask: object, count: int) -> None:
-    """Refuse what is no reset mask, with the exceptions of SyncVectorEnv.
+    """Refuse an invalid reset mask, with the same exceptions as SyncVectorEnv.
 
     Args:
         mask: what was given.
-        count: of sub-environments.
+        count: the count of sub-environments.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         kind = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__

@@ -1,6 +1,7 @@
 """Stable-Baselines3 behind the same interface: its algorithms are agents of the control labs.
 
-Importing this package loads no torch and no Stable-Baselines3; only what is chosen is loaded.
+Importing this package loads no torch and no Stable-Baselines3; an algorithm is loaded when it is
+chosen.
 """
 
 from agents.baselines.known import KNOWN
@@ -9,7 +10,7 @@ from sandbox.registry.hookspecs import hookimpl
 
 @hookimpl
 def sandbox_register(registry):  # type: ignore[no-untyped-def]
-    """The algorithms of Stable-Baselines3 and sb3-contrib that learn in our labs."""
+    """Register the algorithms of Stable-Baselines3 and sb3-contrib that our labs can use."""
     for name, known in KNOWN.items():
         registry.agent(
             name, f"agents.baselines.algorithms:{known.algorithm}", summary=known.summary

@@ -1,6 +1,6 @@
-"""An algorithm of Stable-Baselines3 as an agent, which gives actions, values and policies.
+"""An algorithm of Stable-Baselines3 as an agent that returns actions, values and policies.
 
-These draw nothing from the generators that learning draws from.
+Acting and evaluating never use the random generators of learning.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ ACTIVATIONS = {
 }
 OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
 OURS = frozenset(BaselineConfig.model_fields) | {"action_noise_std", "initial_value", "policy"}
-"""Options that are no arguments of the constructor."""
+"""Options that are not arguments of the constructor."""
 
 
 class BaselineAgent(Agent):
-    """An algorithm with its networks; the subclass says which.
+    """An algorithm with its networks; the subclass defines which algorithm.
 
     Args:
         config: its options.
-        env: what it learns in; only its spaces count where it does not learn.
-        seed: of random actions; all else is drawn from the global generators.
+        env: the environments it learns in; an agent that does not learn uses only their spaces.
+        seed: seed of random actions; all other random numbers come from the global generators.
         device: "cpu", "cuda" or "mps".
 
     Raises:
@@ -116,15 +116,16 @@ class BaselineAgent(Agent):
     def act(
         self, observation: Any, explore: bool = False, rng: np.random.Generator | None = None
     ) -> Any:
-        """An action for an observation as the environment gives it, nothing learned.
+        """An action for an observation of the environment; the agent does not learn.
 
         Args:
             observation: a state, an array, or arrays by name.
-            explore: whether to act as while learning, for Discrete actions; else greedily.
-            rng: draws the exploring action; needed only for that.
+            explore: whether to explore as during learning, for Discrete actions; else the action is
+                greedy.
+            rng: draws the exploring action; needed only with `explore`.
 
         Returns:
-            A whole number for Discrete actions, else an array.
+            An int for Discrete actions, else an array.
         """
         batch = (
             {name: np.asarray(part)[None] for name, part in observation.items()}
@@ -143,22 +144,23 @@ class BaselineAgent(Agent):
         return int(action) if isinstance(self.model.action_space, spaces.Discrete) else action
 
     def greedy(self, observations: Observations) -> np.ndarray:
-        """Greedy actions for a batch of observations as the environment gives them: [batch, …]."""
+        """Greedy actions for a batch of observations of the environment: [batch, …]."""
         actions, _ = self.model.policy.predict(self._normalized(observations), deterministic=True)
         return np.asarray(actions)
 
     def chances(self, observations: Observations) -> np.ndarray:
-        """Probabilities of Discrete actions while learning, float64 [batch, actions]."""
+        """Action probabilities of the behaviour policy, for Discrete actions: float64 [batch,
+        actions]."""
         with torch.no_grad():
             distribution: Any = self.model.policy.get_distribution(self._tensor(observations))
             chances = distribution.distribution.probs.cpu().numpy().astype(np.float64)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
     def worth(self, observations: Observations) -> np.ndarray | None:
-        """The value of each observation, discounted.
+        """The estimated discounted value of each observation.
 
         Returns:
-            float64 [batch]; None for algorithms that value pairs of state and action alone.
+            float64 [batch]; None for algorithms that only estimate values of state-action pairs.
         """
         with torch.no_grad():
             values = self._values(self._tensor(observations))
@@ -173,11 +175,12 @@ class BaselineAgent(Agent):
         return self.model.policy.obs_to_tensor(self._normalized(observations))[0]
 
     def epsilon(self) -> float:
-        """Probability of a random action in the next step; NaN where it explores otherwise."""
+        """Probability of a random action in the next step; NaN for algorithms that explore in
+        another way."""
         return float("nan")
 
     def save(self, folder: Path | str) -> None:
-        """Write what acting needs into a folder; see `agents.baselines.saved`."""
+        """Write into a folder what the agent needs to act; see `agents.baselines.saved`."""
         from agents.baselines import saved
 
         saved.save(self, Path(folder))
@@ -188,10 +191,11 @@ class BaselineAgent(Agent):
 
 
 def policy_name(config: BaselineConfig, observation: spaces.Space[Any]) -> str:
-    """The policy that `auto` means for observations of this space: an alias of the algorithm.
+    """The policy that `auto` selects for this observation space, as an alias of the algorithm's
+    policies.
 
     Args:
-        config: of the agent.
+        config: the config of the agent.
         observation: the environment's observation space.
     """
     policy: str = config.value("policy")
@@ -203,11 +207,12 @@ def policy_name(config: BaselineConfig, observation: spaces.Space[Any]) -> str:
 
 
 class ValueAgent(BaselineAgent):
-    """An algorithm that learns values of Discrete actions, and explores ε-greedily.
+    """An algorithm that learns values of Discrete actions with an ε-greedy policy.
 
-    With `initial_value`, every action begins with that value in every state. In a network without
-    hidden layers over one-hot states, a column of weights belongs to one state. The bias belongs
-    to all and stays 0: learned in one state, it would lower the initial optimism everywhere else.
+    With `initial_value`, every action starts with that value in every state. In a network without
+    hidden layers over one-hot states, each column of weights belongs to one state. The bias is
+    shared by all states and stays 0: an update in one state would lower the initial optimism
+    everywhere else.
     """
 
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:

@@ -1,6 +1,6 @@
-"""The agents by their classes' names (`DQN`), made on demand.
+"""Agent classes by the name of their algorithm (`DQN`), created on demand.
 
-Their options come from the algorithm's own signature.
+Their options come from the signature of the algorithm's constructor.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ LIMITS: dict[str, Limits] = {
     "gradient_steps": {"ge": -1},
     "sde_sample_freq": {"ge": -1},
 }
-"""What Stable-Baselines3 does not check, or only while it learns."""
+"""Limits that Stable-Baselines3 does not check, or checks only during learning."""
 BATCHES_OF_TWO = {"PPO"}
 """Algorithms that normalise advantages within a batch, which needs two of them."""
 PLAIN = (bool, int, float, str, type(None))
@@ -125,7 +125,7 @@ def agent_class(name: str) -> type[BaselineAgent]:
         name: in the registry ("sb3-dqn").
 
     Raises:
-        UsageError: when the library that has it is not installed.
+        UsageError: when the library of its algorithm is not installed.
     """
     algorithm = algorithm_class(name)
     from agents.baselines.agent import BaselineAgent, QuantileAgent, ValueAgent
@@ -155,7 +155,8 @@ def algorithm_class(name: str) -> type[BaseAlgorithm]:
 
 @cache
 def config_class(name: str) -> type[BaselineConfig]:
-    """The options of an agent: the adapter's, and the arguments of the algorithm's constructor."""
+    """The configuration class of an agent: options of the adapter, and the arguments of the
+    algorithm's constructor."""
     algorithm = algorithm_class(name)
     fields: dict[str, Any] = {"policy": _policy(algorithm)}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
@@ -186,7 +187,7 @@ def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
 def _field(
     algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
 ) -> tuple[Any, Any] | None:
-    """Type and field of one argument; None where it takes no plain value."""
+    """Type and field of one argument; None if it takes no plain value."""
     default, description = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
         return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
@@ -219,7 +220,7 @@ def _plain_kinds(annotation: object) -> tuple[Any, ...]:
 
 
 def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
-    """What the library's documentation says of an argument, its first sentence."""
+    """The first sentence of the library's documentation of an argument."""
     match = re.search(
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL
     )

@@ -1,6 +1,6 @@
-"""Options of every agent of Stable-Baselines3, beside its constructor's arguments.
+"""Options that all agents of Stable-Baselines3 share, in addition to the constructor's arguments.
 
-Loads no torch.
+Does not import torch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class BaselineConfig(LabConfig):
     agent: ClassVar[str]
     """The agent's name in the registry."""
     valued: ClassVar[bool] = False
-    """Whether it learns values of actions, and can begin with optimistic ones."""
+    """Whether it learns action values, which can be initialised optimistically."""
 
     total_timesteps: int = Field(
         100_000,
@@ -80,7 +80,7 @@ class BaselineConfig(LabConfig):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        """Refuse what Stable-Baselines3 would refuse, or take without effect."""
+        """Refuse options that Stable-Baselines3 would refuse or ignore."""
         problems = list(self._problems())
         if problems:
             raise ValueError("; ".join(problems))
@@ -91,7 +91,7 @@ class BaselineConfig(LabConfig):
 
         Args:
             option: its name.
-            default: where the algorithm has no such option.
+            default: returned if the algorithm has no such option.
         """
         return getattr(self, option, default)
 
@@ -132,8 +132,8 @@ class BaselineConfig(LabConfig):
         """Why the agent cannot learn with these spaces; "" when it can.
 
         Args:
-            observation: of the environment.
-            actions: likewise.
+            observation: the observation space.
+            actions: the action space.
         """
         kind, seen = type(actions).__name__, type(observation).__name__
         taken, policy = KNOWN[self.agent].actions, self.value("policy", "auto")
@@ -175,7 +175,7 @@ SEEN = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
 
 
 def unseen(observation: spaces.Space[Any]) -> str:
-    """Why no agent with a network takes observations of this space; "" when they do."""
+    """Why no agent with a network can take observations of this space; "" if one can."""
     taken = f"Stable-Baselines3 takes observations that are {', '.join(SEEN)} or a Dict of those"
     parts = {"": observation}
     if type(observation).__name__ == "Dict":
@@ -203,7 +203,7 @@ def _uncounted(space: spaces.Space[Any]) -> str:
 
 
 def _is_picture(space: spaces.Space[Any]) -> bool:
-    """Whether Stable-Baselines3 takes a part of a Dict for a picture of any size."""
+    """Whether Stable-Baselines3 treats a part of a Dict space as an image, whatever its size."""
     from gymnasium.spaces import Box
 
     if not isinstance(space, Box) or len(space.shape) != 3 or space.dtype != "uint8":
@@ -212,6 +212,6 @@ def _is_picture(space: spaces.Space[Any]) -> bool:
 
 
 def is_image(space: spaces.Space[Any]) -> bool:
-    """Whether a space is one of images that the network for images can take."""
+    """Whether a space holds images that Stable-Baselines3's CNN can take."""
     shape = space.shape or ()
     return space.dtype == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36

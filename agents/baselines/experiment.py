@@ -1,8 +1,8 @@
 """The experiment in which an algorithm of Stable-Baselines3 learns, in blocks of rollouts.
 
-Schedules run over all of it, as in one call of `learn`; block boundaries depend on the
-configuration alone. Global generators and the number of threads are the run's own while it learns,
-and are restored afterwards.
+Schedules cover the whole run, as in one call of `learn`; block boundaries depend only on the
+configuration. While it learns, the global generators and the number of threads are set for the run;
+they are restored afterwards.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sandbox.store.metrics import Metrics
 from sandbox.text import number
 
 BLOCK_STEPS = 500
-"""So many steps at least make one block, if no rollout is longer: some tenths of a second."""
+"""Smallest number of steps in a block (more if a rollout is longer): some tenths of a second."""
 _ONE_AT_A_TIME = threading.RLock()
 """Runs in several threads of a process take turns: there is one set of global generators."""
 
@@ -42,9 +42,9 @@ def in_grid(name: str, config: Any, context: Context) -> BaselineExperiment:
     """The experiment in one of our grids.
 
     Args:
-        name: of the environment in the registry.
-        config: of the lab.
-        context: of the run.
+        name: the name of the environment in the registry.
+        config: the config of the lab.
+        context: the context of the run.
     """
     world = GridVecWorld(name, config.env, config.agent.options.n_envs, context)
     return BaselineExperiment(config, context, world)
@@ -58,12 +58,12 @@ def in_gym(name: str, config: Any, context: Context) -> EpisodicBaseline:
 
 
 class PolicySnapshot(NamedTuple):
-    """What the agent did after some steps.
+    """The agent's policy and values after some steps.
 
     Attributes:
-        steps: of the environments.
-        chances: probabilities of its actions while learning, float32 [states, actions].
-        worth: what it thought each state is worth, float32 [states], or None.
+        steps: environment steps so far.
+        chances: action probabilities of the behaviour policy, float32 [states, actions].
+        worth: its estimated state values, float32 [states], or None.
     """
 
     steps: int
@@ -71,7 +71,7 @@ class PolicySnapshot(NamedTuple):
     worth: np.ndarray | None
 
     def knowledge(self, rng: np.random.Generator, greedy: bool, whole: bool) -> Knowledge:
-        """For a replay; `rng` draws exploring actions."""
+        """The snapshot for a replay; `rng` draws exploring actions."""
         best = self.chances.argmax(axis=1)  # [states]
         chances = self.chances.astype(np.float64)  # [states, actions]
         chances /= chances.sum(axis=1, keepdims=True)
@@ -86,12 +86,12 @@ class PolicySnapshot(NamedTuple):
 
 
 class BaselineExperiment(AgentExperiment):
-    """Learning in one world.
+    """Learning in one environment.
 
     Args:
         config: has `agent` and `episodes`.
-        context: gives seeds, and the device.
-        world: the environments, freshly made.
+        context: provides seeds and the device.
+        world: the environments, newly created.
     """
 
     unit = "env step"
@@ -122,7 +122,7 @@ class BaselineExperiment(AgentExperiment):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Options whose effect may surprise."""
+        """Warnings about options whose effect may be unexpected."""
         return self._notes
 
     @property
@@ -132,16 +132,17 @@ class BaselineExperiment(AgentExperiment):
 
     @property
     def done_units(self) -> int:
-        """As `env_steps`."""
+        """The same as `env_steps`."""
         return self.env_steps
 
     @property
     def done(self) -> bool:
-        """Whether all steps are done; the last rollout may go beyond."""
+        """Whether all steps are done; the last rollout may exceed them."""
         return self.env_steps >= self.limit
 
     def advance(self) -> Sequence[Block]:
-        """Collect and train; evaluate the policies that acted at the steps where that is due."""
+        """Collect and train; at steps where an evaluation is due, evaluate the policy that acted
+        there."""
         begun, blocks = self.env_steps, list[Block]()
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:
@@ -174,7 +175,8 @@ class BaselineExperiment(AgentExperiment):
     def restore(self, state: State) -> None:
         """Restore what `state` returned.
 
-        Where environments cannot be restored, new episodes begin, and `resumed` counts it.
+        If the environments cannot be restored, new episodes begin, and `resumed` counts these
+        cases.
         """
         memory.recall(self._learner, state["learner"])
         self._globals.restore(state["globals"])
@@ -188,7 +190,8 @@ class BaselineExperiment(AgentExperiment):
             self._begin_anew()
 
     def counts(self) -> Summary:
-        """Episodes, steps and updates; and how often a resumed run began other episodes."""
+        """Numbers of episodes, steps and updates, and how often a resumed run had to begin new
+        episodes."""
         counts: Summary = {
             "episodes": self.episodes_done,
             "env_steps": self.env_steps,
@@ -211,9 +214,9 @@ class BaselineExperiment(AgentExperiment):
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        """The run's own global generators, and one thread.
+        """A context with the run's own global generators and one thread.
 
-        Networks this small are fastest so, and sums are the same on every machine.
+        Small networks are fastest with one thread, and sums are then the same on every machine.
         """
         with _ONE_AT_A_TIME, self._globals.active():
             threads = torch.get_num_threads()
@@ -224,7 +227,7 @@ class BaselineExperiment(AgentExperiment):
                 torch.set_num_threads(threads)
 
     def _collect(self) -> None:
-        """Collect a rollout: what `learn` of the algorithm does before it trains."""
+        """Collect a rollout, as the algorithm's `learn` does before it trains."""
         learner = self._learner
         if self._replays:
             self._rollout: Any = learner.collect_rollouts(
@@ -243,7 +246,7 @@ class BaselineExperiment(AgentExperiment):
         learner._update_current_progress_remaining(learner.num_timesteps, self.limit)
 
     def _train(self) -> None:
-        """Learn from what was collected."""
+        """Train on the collected rollout."""
         learner = self._learner
         if not self._replays:
             learner.train()
@@ -255,8 +258,8 @@ class BaselineExperiment(AgentExperiment):
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 
     def _evaluate_due(self) -> list[Block]:
-        """Evaluations at steps that the last rollout passed; its policy is the one that acted
-        there.
+        """The evaluations due at steps of the last rollout; they evaluate the policy that acted in
+        it.
         """
         blocks = []
         while self.evaluated < len(self._due) and self._due[self.evaluated] <= self.env_steps:
@@ -289,8 +292,8 @@ class BaselineExperiment(AgentExperiment):
         return Block("learn", columns)
 
     def _metrics(self) -> list[Block]:
-        """What Stable-Baselines3 logged in this block, under its own names; nothing before it
-        trains.
+        """The values that Stable-Baselines3 logged in this block, under its own names; none before
+        the first training.
         """
         logged = {
             name: float(value)
@@ -311,7 +314,8 @@ class BaselineExperiment(AgentExperiment):
         return [Block("train", {"env_steps": [self.env_steps], **columns})]
 
     def _see(self, steps: int = 0) -> None:
-        """Keep what the agent does in every state of a model, while there is room."""
+        """Take a snapshot of the agent's policy in every state of the model, up to a limit of
+        memory."""
         if self.model is None or len(self.snapshots) > SNAPSHOTS:
             return
         size = 4 * self.model.states * (self.model.actions + 1)
@@ -334,7 +338,7 @@ class BaselineExperiment(AgentExperiment):
 
 
 class EpisodicBaseline(EpisodicScores, BaselineExperiment):
-    """Learning where an episode is judged by its return."""
+    """Learning where the score of an episode is its return."""
 
     headline = ("return",)
 
@@ -343,14 +347,14 @@ class EpisodicBaseline(EpisodicScores, BaselineExperiment):
             return super()._try_out()
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """An episode as the environment draws it itself, played greedily."""
+        """A greedy episode, rendered by the environment."""
         time = f"env step {number(self.env_steps)}"
         known = Knowledge(time, "greedy", lambda seen, _: self.agent.act(seen), whole=True)
         return replay.rendered_frames(self, [known], rng)
 
 
 def _notes(options: Any, steps: int) -> list[str]:
-    """Warnings of a run of so many steps at most."""
+    """Warnings for a run of at most `steps` steps."""
     notes = []
     if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
         notes.append(

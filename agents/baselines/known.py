@@ -1,6 +1,6 @@
-"""Which algorithms of Stable-Baselines3 there are here, and what they take.
+"""The table of supported Stable-Baselines3 algorithms and their action spaces.
 
-Names and strings only.
+Importing this module loads neither library: it holds names only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 SB3, CONTRIB = "stable_baselines3", "sb3_contrib"
 PACKAGES = {SB3: "stable-baselines3", CONTRIB: "sb3-contrib"}
-"""Modules and the distributions that bring them."""
+"""Modules and the distributions that provide them."""
 ANY = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
 
 
@@ -17,9 +17,9 @@ class Known(NamedTuple):
     """An algorithm.
 
     Attributes:
-        module: which package has it.
+        module: the package that contains it.
         algorithm: the name of its class.
-        actions: kinds of action spaces that it takes.
+        actions: names of the action spaces that it supports.
         summary: one line.
     """
 
@@ -77,12 +77,13 @@ KNOWN: dict[str, Known] = {
         "CrossQ: continuous actions, batch normalisation in place of target networks",
     ),
 }
-"""By the names of the registry. ARS, RecurrentPPO and MaskablePPO are left out: whole episodes of
-perturbed weights, memory between steps, and masks of actions are another interface."""
+"""The supported algorithms by the agents' names in the registry. ARS, RecurrentPPO and MaskablePPO
+are excluded, because they need another interface: whole episodes with perturbed weights, memory
+between steps, and action masks."""
 
 
 def fitting(actions: str) -> list[str]:
-    """The names of those that take actions of this kind.
+    """The agents that support this kind of action space.
 
     Args:
         actions: name of a Gymnasium space ("Discrete").

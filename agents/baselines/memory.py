@@ -1,8 +1,9 @@
 """The state of an algorithm of Stable-Baselines3, as arrays and plain values: no pickle.
 
-Networks, optimisers, replay buffer, normalisation statistics, counters, its own generators. What
-is drawn from the global generators of torch, NumPy and Python is kept by the experiment. Taken
-between collecting and training, when the buffer of an on-policy algorithm was used.
+It covers networks, optimisers, replay buffer, normalisation statistics, counters and the
+algorithm's own generators. The experiment saves the global generators of torch, NumPy and Python.
+The state is captured after training and before the next rollout, when the rollout buffer of an
+on-policy algorithm is no longer needed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def capture(model: BaseAlgorithm) -> State:
     """The state of an algorithm.
 
     Args:
-        model: whose learning has begun.
+        model: an algorithm whose learning has begun.
     """
     parts, tensors = model._get_torch_save_params()
     assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
@@ -53,10 +54,10 @@ def capture(model: BaseAlgorithm) -> State:
 
 
 def recall(model: BaseAlgorithm, state: State) -> None:
-    """Bring a fresh algorithm of the same configuration to where `capture` was called.
+    """Restore the state that `capture` returned into a new algorithm of the same configuration.
 
     Args:
-        model: freshly built, its learning set up.
+        model: newly built, with its learning set up.
         state: what `capture` returned.
     """
     for name, value in state["plain"].items():
@@ -88,19 +89,20 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 
 
 def _each(value: Any, kind: type, function: Callable[[Any], Any]) -> Any:
-    """`function` of each value of a kind in nested dictionaries; all others as they are."""
+    """Apply `function` to each value of a type in nested dictionaries; other values are
+    unchanged."""
     if isinstance(value, dict):
         return {name: _each(part, kind, function) for name, part in value.items()}
     return function(value) if isinstance(value, kind) else value
 
 
 def _copied(value: Any) -> Any:
-    """Observations: an array, arrays by name, or None."""
+    """A copy of observations: an array, arrays by name, or None."""
     return _each(value, np.ndarray, np.array)
 
 
 def _part(part: torch.nn.Module | torch.optim.Optimizer) -> State:
-    """A network or an optimiser."""
+    """The state of a network or an optimiser."""
     whole = part.state_dict()
     if isinstance(part, torch.nn.Module):
         return {name: _array(tensor) for name, tensor in whole.items()}
@@ -140,7 +142,7 @@ def _buffer(buffer: ReplayBuffer | None) -> State | None:
 
 
 def _rings(buffer: ReplayBuffer) -> dict[str, Any]:
-    """The arrays of a replay buffer [size, envs, …]; observations with parts are arrays by name."""
+    """The arrays of a replay buffer [size, envs, …]; Dict observations are arrays by name."""
 
     def is_ring(value: object) -> bool:
         return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == buffer.buffer_size
@@ -210,6 +212,6 @@ def _recall_normalizer(env: VecNormalize | None, state: State | None) -> None:
 
 
 def _space_generator(space: gymnasium.Space[Any]) -> np.random.Generator:
-    """The generator that a space samples with: random actions come from it."""
+    """The generator that a space samples with, which draws random actions."""
     generator: np.random.Generator = space.np_random
     return generator

@@ -25,17 +25,17 @@ BELOW = {
     "train/critic_loss": (1.0, "critic's loss"),
     "train/loss": (1.0, "loss"),
 }
-"""The first of these metrics of Stable-Baselines3 that an algorithm has is drawn: sign, label."""
+"""Sign and label of metrics of Stable-Baselines3; the first one that the algorithm has is drawn."""
 
 
 def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
     """Write the pictures and files of a finished run.
 
     Args:
-        experiment: at its end.
-        name: of the environment.
+        experiment: a finished experiment.
+        name: the name of the environment.
         artifacts: where the files go.
-        metrics: of the run.
+        metrics: the metrics of the run.
     """
     tensors, about = saved.contents(experiment.agent)
     artifacts.write(saved.WEIGHTS, as_bytes(tensors))
@@ -58,7 +58,7 @@ def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) ->
     Args:
         experiment: whose metrics they are.
         metrics: with the streams "learn", "evaluate" and "train".
-        title: above the figure.
+        title: the title above the figure.
     """
     score, how = curves.PER_STEP, "exact"
     if isinstance(experiment, EpisodicScores):
@@ -81,7 +81,7 @@ def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) ->
 
 
 def _draw_below(axes: Axes, train: dict[str, np.ndarray]) -> None:
-    """Exploration where it is a probability, else the first of the algorithm's metrics of it."""
+    """Draw exploration if it is a probability, else the algorithm's first metric of exploration."""
     rate = "rollout/exploration_rate"
     if rate in train:
         axes.plot(train["env_steps"], train[rate], color=plots.COLOURS[2])

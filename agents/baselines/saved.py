@@ -1,5 +1,5 @@
 """A learned algorithm in two files: model.safetensors with the networks and normalisation
-statistics, model.json with what they belong to.
+statistics, model.json with the agent's options and spaces.
 
 No pickle: loading builds the networks from the options, and never runs code from the file.
 """
@@ -63,11 +63,11 @@ def save(agent: Any, folder: Path) -> None:
 
 
 def load_agent(folder: Path | str) -> Any:
-    """The agent whose two files are in a folder: it acts as the saved one, but cannot
-    continue to learn (`resume` of its run can).
+    """Load an agent from a folder: it acts like the saved one but cannot continue to learn
+    (`resume` of its run can).
 
     Args:
-        folder: with model.safetensors and model.json: the artifacts of a run.
+        folder: folder with model.safetensors and model.json, the artifacts of a run.
 
     Raises:
         SandboxError: when a file is missing, damaged, or of another kind.
@@ -117,7 +117,7 @@ def _restore_statistics(agent: Any, statistics: dict[str, torch.Tensor]) -> None
 
 
 class _Nowhere(gymnasium.Env[Any, Any]):
-    """Spaces without a world."""
+    """An environment with spaces only, for loading; it cannot be stepped."""
 
     def __init__(self, observation: spaces.Space[Any], action: spaces.Space[Any]) -> None:
         self.observation_space, self.action_space = observation, action
@@ -143,8 +143,8 @@ def _plain_space(space: spaces.Space[Any]) -> dict[str, Any]:
 
 
 def _plain_bound(bound: np.ndarray) -> Any:
-    """One number where all are alike, else all of them; infinity as text, which JSON does not know
-    as a number.
+    """A bound as one number if all entries are equal, else all entries; infinity as text, because
+    JSON has no number for it.
     """
     flat = bound.reshape(-1)
     words = [number if np.isfinite(number) else str(number) for number in flat.tolist()]
@@ -152,7 +152,7 @@ def _plain_bound(bound: np.ndarray) -> Any:
 
 
 def _space(plain: dict[str, Any]) -> spaces.Space[Any]:
-    """The space that `_plain_space` wrote down."""
+    """The space that `_plain_space` described."""
     kind = plain["kind"]
     if kind == "Discrete":
         return spaces.Discrete(plain["n"])

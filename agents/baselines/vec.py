@@ -1,7 +1,7 @@
-"""Environments as Stable-Baselines3 wants them: many at a time, reset automatically, with a record
-of every episode that ends.
+"""Vectorised environments for Stable-Baselines3, reset automatically, with a record of every
+finished episode.
 
-Recording changes nothing of what is learned.
+Recording does not affect learning.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class GridVecEnv(VecEnv):
     """Many of our grids in one NumPy step, in Stable-Baselines3's interface.
 
     Args:
-        env: with the autoreset mode SAME_STEP, which is how Stable-Baselines3 begins episodes.
-        seed: of the first sub-environment's generator; the others have those that follow it.
+        env: must have the autoreset mode SAME_STEP, which Stable-Baselines3 expects.
+        seed: seed of the first sub-environment; the others get the following numbers.
     """
 
     def __init__(self, env: GridVectorEnv, seed: int) -> None:
@@ -33,7 +33,7 @@ class GridVecEnv(VecEnv):
         self._actions = np.zeros(env.num_envs, dtype=np.int64)  # [envs]
 
     def reset(self) -> np.ndarray:
-        """Begin episodes; the first time, the generators too."""
+        """Begin episodes; the first call also seeds the generators."""
         observations, _ = self.grids.reset(seed=self._seed)
         self._seed = None
         return observations
@@ -43,8 +43,8 @@ class GridVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Do the actions: observations, rewards float32 [envs], whose episode ended bool [envs],
-        and what is to be said of each.
+        """Execute the actions; returns observations, rewards float32 [envs], dones bool [envs] and
+        infos.
         """
         observations, rewards, terminated, truncated, infos = self.grids.step(self._actions)
         dones = terminated | truncated
@@ -58,25 +58,25 @@ class GridVecEnv(VecEnv):
         return observations, rewards.astype(np.float32), dones, details
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: there are no resources to release."""
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """An attribute of the sub-environments: they are all alike."""
+        """An attribute of the sub-environments, equal in all of them."""
         value = None if attr_name == "render_mode" else getattr(self.grids, attr_name)
         return [value for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
-        """Nothing of a grid changes while it is learned."""
+        """Refused: attributes of a grid cannot be changed during learning."""
         raise AttributeError(f"{attr_name} of a grid cannot be set.")
 
     def env_method(
         self, method_name: str, *arguments: object, indices: VecEnvIndices = None, **options: object
     ) -> list[Any]:
-        """Sub-environments that share one model have no methods of their own."""
+        """Refused: the sub-environments share one model and have no methods of their own."""
         raise AttributeError(f"The grids have no method {method_name} of their own.")
 
     def env_is_wrapped(self, wrapper_class: object, indices: VecEnvIndices = None) -> list[bool]:
-        """Nothing wraps them."""
+        """Always False: the sub-environments have no wrappers."""
         return [False for _ in self._get_indices(indices)]
 
 
@@ -87,15 +87,15 @@ class Ended(NamedTuple):
     return_: float
     length: int
     steps_to_goal: float  # NaN when it never reached a goal
-    start: int  # the first state; -1 where states are not numbered
+    start: int  # the first state; -1 if states have no numbers
 
 
 class Recorded(VecEnvWrapper):
-    """Writes down the episodes that end, and where the agent was.
+    """Records finished episodes and the states visited.
 
     Args:
-        venv: what is recorded.
-        goal: which states are goals, bool [states], where `venv` is a GridVecEnv; else None.
+        venv: the environments to record.
+        goal: which states are goals, bool [states], if `venv` is a GridVecEnv; else None.
     """
 
     def __init__(self, venv: VecEnv, goal: np.ndarray | None = None) -> None:
@@ -119,7 +119,7 @@ class Recorded(VecEnvWrapper):
         return observations
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """One step of all, and the record of it."""
+        """Step all sub-environments and record the step."""
         observations, rewards, dones, infos = self.venv.step_wait()
         self.steps += self.num_envs
         self._total += rewards
@@ -136,22 +136,22 @@ class Recorded(VecEnvWrapper):
         return ended
 
     def memory(self) -> dict[str, Any]:
-        """All that the record of unfinished episodes consists of."""
+        """The record of unfinished episodes, for `recall`."""
         return {
             name: getattr(self, name).copy()
             for name in ("visits", "_total", "_length", "_arrival", "_start")
         } | {"steps": self.steps}
 
     def recall(self, memory: dict[str, Any], begun: bool) -> None:
-        """Restore what `memory` returned; with `begun` within the same episodes, else at the
-        beginning of others.
+        """Restore what `memory` returned; with `begun` the same episodes continue, else new
+        episodes have begun.
         """
         self.visits, self.steps = np.array(memory["visits"]), int(memory["steps"])
         for name in ("_total", "_length", "_arrival", "_start") if begun else ():
             setattr(self, name, np.array(memory[name]))
 
     def _stand(self, states: np.ndarray) -> None:
-        """Count the states that the agents are in now, int64 [envs]."""
+        """Count a visit to the current states, int64 [envs]."""
         assert self._goal is not None
         np.add.at(self.visits, states, 1)
         arrived = self._goal[states]
@@ -160,7 +160,7 @@ class Recorded(VecEnvWrapper):
             self._arrival[first] = self._length[first]
 
     def _begin(self, which: np.ndarray) -> None:
-        """Begin the episodes of some sub-environments, int64 [some]."""
+        """Reset the records of the sub-environments with these indices, int64 [some]."""
         self._total[which], self._length[which], self._arrival[which] = 0.0, 0, np.nan
         if self._grids is not None and self._goal is not None:
             starts = self._grids.states[which]
@@ -169,7 +169,8 @@ class Recorded(VecEnvWrapper):
             self._arrival[which] = np.where(self._goal[starts], 0.0, np.nan)
 
     def _end(self, which: np.ndarray, infos: Sequence[dict[str, Any]]) -> None:
-        """Write down the episodes that ended; Stable-Baselines3's own statistics read `infos`."""
+        """Record the episodes that ended, also in `infos`, which Stable-Baselines3's own statistics
+        read."""
         for number in which.tolist():
             total, length = float(self._total[number]), int(self._length[number])
             self.ended.append(

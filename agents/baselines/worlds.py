@@ -1,4 +1,4 @@
-"""Where an algorithm of Stable-Baselines3 learns, and is evaluated.
+"""The environments in which an algorithm of Stable-Baselines3 learns and is evaluated.
 
 Evaluation draws from separate generators, so it does not affect learning.
 """
@@ -32,10 +32,10 @@ SEEDS = 2**31
 
 
 class VecWorld(World[BaselineAgent]):
-    """Many environments that are stepped together, and another in which the agent is evaluated.
+    """Vectorised environments for learning, and a separate one for evaluation.
 
     Attributes:
-        venv: the environments, recorded.
+        venv: the environments, wrapped in `Recorded`.
         exact: whether they can be restored in the middle of an episode.
     """
 
@@ -44,7 +44,7 @@ class VecWorld(World[BaselineAgent]):
 
     @abstractmethod
     def observations(self) -> Any:
-        """What is observed in each state of the model: [states, …]."""
+        """The observation of each state of the model: [states, …]."""
 
     def policy(self, agent: BaselineAgent) -> np.ndarray:
         """See `World.policy`."""
@@ -56,15 +56,15 @@ class VecWorld(World[BaselineAgent]):
         return {"record": self.venv.memory()}
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Continue from what `memory` returned, or where that cannot be, with new episodes."""
+        """Continue from what `memory` returned; if that is impossible, begin new episodes."""
         self.venv.recall(memory["record"], begun=self.exact)
 
 
 class GridVecWorld(VecWorld):
-    """A grid of ours, many at a time in one NumPy step.
+    """One of our grids, vectorised in NumPy.
 
     Args:
-        name: of the environment in the registry.
+        name: the name of the environment in the registry.
         config: its options.
         count: how many.
         context: its generator "env" gives the seeds.
@@ -86,7 +86,7 @@ class GridVecWorld(VecWorld):
         return States(self.env)
 
     def memory(self) -> dict[str, Any]:
-        """All of it."""
+        """The complete state of the environments."""
         return {**super().memory(), "grids": self.grids.memory()}
 
     def recall(self, memory: dict[str, Any]) -> None:
@@ -96,13 +96,13 @@ class GridVecWorld(VecWorld):
 
 
 class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
-    """Any Gymnasium environment, one after the other.
+    """Any Gymnasium environment; sub-environments are stepped one after the other.
 
     Args:
-        options: made by the class that `envs.ids.config_of` gave.
+        options: an instance of the class that `envs.ids.config_of` returned.
         count: how many.
         context: its generator "env" gives the seeds.
-        episodes: how many an evaluation samples, where no model is known.
+        episodes: how many episodes an evaluation samples if no model is known.
     """
 
     exact = False
@@ -154,13 +154,13 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         return total, steps
 
     def recall(self, memory: dict[str, Any]) -> None:
-        """Begin new episodes: the state of a foreign environment cannot be kept."""
+        """Begin new episodes: the state of a third-party environment cannot be saved."""
         super().recall(memory)
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
 
 class States:
-    """Observations of all states of a grid; images are drawn when they are needed."""
+    """Observations of all states of a grid; images are drawn on demand."""
 
     def __init__(self, env: GridEnv) -> None:
         self._env = env
@@ -176,12 +176,12 @@ class States:
 def in_batches(
     function: Callable[[Any], np.ndarray], observations: Any, size: int = 1024
 ) -> np.ndarray:
-    """The results of a function for all observations, computed some at a time: [states, …].
+    """The results of a function for all observations, computed in batches: [states, …].
 
     Args:
         function: from observations to an array with as many rows.
-        observations: of all states.
-        size: of a batch.
+        observations: the observations of all states.
+        size: the size of a batch.
     """
     starts = range(0, len(observations), size)
     return np.concatenate([function(observations[start : start + size]) for start in starts])

@@ -1,4 +1,5 @@
-"""Commands on environments, and what they share: an environment's name, and its options."""
+"""The command group that `solve` and `play` share: one command for each environment, with its
+options."""
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ class EnvironmentCommands(click.Group):
     """One command for each registered environment; its options are those of `run`: `--env.OPTION`.
 
     Args:
-        name: of the group.
-        carry_out: called with the environment's name, its class, its configuration, and the values
-            of the command's own options.
-        own: options that do not belong to the environment.
-        about: help of the group; in that of a command, ENV is its environment's name.
+        name: the name of the group.
+        carry_out: the function to run: called with the environment's name, its class, its
+            configuration, and the values of the command's own options.
+        own: options of the command itself rather than of the environment.
+        about: help of the group; in a command's help, ENV is replaced by the environment's name.
         refusal: the error for environments of Gymnasium that are not ours; "" to accept them.
     """
 
@@ -70,10 +71,10 @@ class EnvironmentCommands(click.Group):
         )
 
     def _environment(self, name: str) -> tuple[str, Any]:
-        """An environment of ours, or else one of Gymnasium's.
+        """Find one of our environments, or else one of Gymnasium's.
 
         Raises:
-            UnknownNameError: naming the nearest of all.
+            UnknownNameError: with the most similar name, of ours or of Gymnasium's.
             UsageError: when those of Gymnasium are not accepted.
         """
         try:

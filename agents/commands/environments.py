@@ -14,7 +14,7 @@ from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
 
 WIDEST = 60
-"""Rows or columns up to which a grid is drawn as text."""
+"""Largest number of rows or columns of a grid that is drawn as text."""
 LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
 
 
@@ -22,12 +22,12 @@ class SolvableEnv(ABC):
     """An environment with an exact model.
 
     Attributes:
-        lab: the words that name lab and environment in `run`.
+        lab: the arguments that select lab and environment in `run`.
         episodic: whether episodes are judged by their return rather than by reward per step.
         cells: content of each cell of a grid, str [rows, columns], "" where an arrow is drawn;
             None where states are not the cells of a grid.
         signs: the sign of each action on the map.
-        legend: what the signs mean, "" for what is obvious.
+        legend: what the signs mean; "" when they are obvious.
     """
 
     lab: list[str]
@@ -42,9 +42,10 @@ class SolvableEnv(ABC):
         """The exact model."""
 
     def map(self, policy: np.ndarray) -> str:
-        """The grid as text with an arrow for the action of each state, int [states]; "" for none.
+        """The grid as text with an arrow for the action of each state, int [states]; "" if states
+        are not cells of a grid.
 
-        A grid that is too large to read gives none.
+        A grid that is too large to read also gives "".
         """
         if self.cells is None or max(self.cells.shape) > WIDEST:
             return ""
@@ -82,7 +83,7 @@ class OwnEnv(SolvableEnv):
 
 
 class GymnasiumEnv(SolvableEnv):
-    """An environment of Gymnasium by its id; `of` makes the class that belongs to one.
+    """An environment of Gymnasium; `of` makes the class for an id.
 
     Args:
         config: its options.
@@ -102,10 +103,10 @@ class GymnasiumEnv(SolvableEnv):
 
     @classmethod
     def of(cls, name: str) -> type[GymnasiumEnv]:
-        """The class of an id.
+        """The class for an id.
 
         Raises:
-            UnknownNameError: naming the nearest id.
+            UnknownNameError: with the most similar id.
         """
         return type("GymnasiumEnv", (cls,), {"Config": ids.config_of("env", name)})
 
@@ -127,5 +128,5 @@ class GymnasiumEnv(SolvableEnv):
 
     @property
     def view(self) -> GridView | None:
-        """The grid that the states lie on, if they do."""
+        """The grid whose cells are the states; None if there is none."""
         return grid_view(self.env, self.model)

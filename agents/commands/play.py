@@ -1,4 +1,4 @@
-"""`play ENV`: walk an environment with the keyboard, against the optimum."""
+"""`play ENV`: play an environment with the keyboard, and compare the return with the optimum."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYS = {
     "s": 3,
     "w": 4,
 }
-"""Keys as the window names them -> actions."""
+"""Actions by the window's names of the keys."""
 HELP = "arrows or w a s d: move · space: stay · r: again · q: end"
 
 
@@ -58,7 +58,7 @@ def _options() -> list[click.Parameter]:
 def carry_out(
     name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]
 ) -> int:
-    """Let a person walk; prints the return and the optimum at the end."""
+    """Let a person play; prints the return and the optimum at the end."""
     from agents.planning import solvers as planning
 
     env = env_class(config=config, render_mode="rgb_array" if values["moves"] is None else None)
@@ -159,7 +159,7 @@ def _play_in_window(
 
 
 class _Walk:
-    """One episode under a person's hands."""
+    """One episode played by a person."""
 
     def __init__(self, env: GridEnv, state: int) -> None:
         self._env = env

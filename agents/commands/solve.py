@@ -86,7 +86,7 @@ def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) ->
 
 
 def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[str, Any]:
-    """What the solution is worth at the start, and what an episode of its policy brings.
+    """The solution's value at the start, and the expected results of an episode of its policy.
 
     Args:
         model: the exact model.
@@ -113,16 +113,16 @@ def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[s
 
 
 EPISODE = ("episode_limit", "optimal_return", "optimal_reward_per_step", "best_stationary")
-"""Figures of an episode that is cut, which no discount changes."""
+"""Results of a truncated episode, which do not depend on the discount."""
 
 
 def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
-    """What can be earned in an episode that is truncated, undiscounted.
+    """The best undiscounted return of an episode that is truncated.
 
     Args:
         model: the exact model, with a time limit.
-        episodic: whether to look for the best stationary policy too, rather than to divide the
-            return by the steps of an episode.
+        episodic: whether to search for the best stationary policy too; otherwise the return is
+            divided by the steps of an episode.
     """
     from agents.control.base import best_returns
     from agents.planning import evaluation
@@ -185,7 +185,7 @@ def _print_episode(name: str, document: dict[str, Any]) -> None:
 
 
 def _learner() -> list[str]:
-    """The options of an agent that learns with the same discount and exploration."""
+    """Command-line arguments for a learning agent with the same discount and exploration."""
     words = ["--agent", "q-learning"]
     for option in ("discount", "epsilon"):
         if value := option_given(f"--{option}"):

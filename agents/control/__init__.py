@@ -1,1 +1,2 @@
-"""What the control labs share: their experiment, worlds, many seeds, pictures, claims."""
+"""Code shared by the control labs: the experiment, worlds, runs of many seeds, pictures and
+claims."""

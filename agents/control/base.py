@@ -1,7 +1,7 @@
-"""The base of the control labs' experiments: what an agent earns, in one form for all agents.
+"""The base of the control labs' experiments: scores of an agent, the same for all agents.
 
-An agent is judged by its greedy policy. Here that is its reward per step of an episode of a fixed
-length; where episodes end by themselves, see `agents.control.episodic`.
+The score is that of the greedy policy: here its reward per step in episodes of fixed length; for
+episodes that terminate see `agents.control.episodic`.
 """
 
 from __future__ import annotations
@@ -30,20 +30,21 @@ LAST = 100
 """Reports state means over this many last episodes."""
 BEST_RETURN = "the highest expected return of an episode of {} steps, undiscounted"
 OPTIMUM_WORK = 10**10
-"""Above so many elementary steps the exact optimum is not computed, and regret is "none"."""
+"""Largest number of elementary steps for the exact optimum; above it regret is "none"."""
 LOW, HIGH = 2.5, 97.5
-"""Percentiles of many seeds that their bands reach from and to."""
+"""Percentiles over seeds that bound the bands."""
 SNAPSHOTS = 30
-"""At most so many snapshots are kept of a run …"""
+"""Largest number of snapshots of a run …"""
 SNAPSHOT_BYTES = 64_000_000
 """… and together they stay below this size; very large grids keep fewer."""
 
 
 def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
-    """After which episodes a snapshot is taken: geometrically spaced from 1 to the last, rising.
+    """The episodes after which a snapshot is taken: geometrically spaced from 1 to the last,
+    ascending.
 
     Args:
-        episodes: of the run, >= 1.
+        episodes: episodes of the run, >= 1.
         at_most: how many snapshots.
     """
     spaced = np.geomspace(1, episodes, max(2, at_most))
@@ -54,10 +55,10 @@ def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
 def best_returns(model: TabularMDP) -> np.ndarray | None:
     """The best possible undiscounted return of an episode from each state.
 
-    Cached: seeds that learn together share one model, and its optimum.
+    Cached, because seeds that learn together share one model and its optimum.
 
     Args:
-        model: the world.
+        model: the environment's model.
 
     Returns:
         float64 [states]; None where it would take too long to compute.
@@ -67,7 +68,7 @@ def best_returns(model: TabularMDP) -> np.ndarray | None:
 
 
 class TableSnapshot(NamedTuple):
-    """What an agent with a table knew after some episode."""
+    """The Q-table of an agent after some episode."""
 
     episode: int
     epsilon: float
@@ -78,7 +79,7 @@ class ShownExperiment(Experiment):
     """An experiment that makes its own pictures and animations.
 
     Attributes:
-        config: what is learned by which agent.
+        config: the lab's configuration, with agent and environment.
     """
 
     config: ControlConfig
@@ -87,24 +88,25 @@ class ShownExperiment(Experiment):
         """Write the pictures and files of a finished run; by default none.
 
         Args:
-            name: of the environment, for titles.
+            name: the name of the environment, for titles.
             artifacts: where the files go.
-            metrics: of the run.
+            metrics: the metrics of the run.
         """
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """An episode as the agent behaves now, or with `history` one for each snapshot.
+        """Frames of an episode with the current agent, or with `history` of one episode for each
+        snapshot.
 
         Args:
-            name: of the environment, for titles.
-            rng: draws what chance there is; no generator of the experiment's is used.
-            history: whether to replay how it learned.
+            name: the name of the environment, for titles.
+            rng: draws all random numbers; the experiment's generators are not used.
+            history: whether to replay all snapshots.
         """
         return iter(())
 
 
 class AgentExperiment(ShownExperiment):
-    """Learning of one agent in one world.
+    """One agent that learns in one environment.
 
     Args:
         config: the lab's configuration.
@@ -112,9 +114,9 @@ class AgentExperiment(ShownExperiment):
 
     Attributes:
         agent: the learning agent; set by the subclass.
-        snapshots: what the agent knew while it learned, oldest first.
+        snapshots: states of the agent during learning, oldest first.
         best: the best possible return from each state, float64 [states], or None if unknown.
-        banded: columns that differ from seed to seed, and become bands over seeds.
+        banded: metric columns that differ between seeds, and are shown as bands over seeds.
     """
 
     limit: int
@@ -130,7 +132,7 @@ class AgentExperiment(ShownExperiment):
         "greedy_return",
     )
     recent_score = "reward_per_step"
-    """By what single episodes are judged."""
+    """The score of single episodes."""
 
     def __init__(self, config: ControlConfig, world: World[Any]) -> None:
         self.config, self.world = config, world
@@ -157,7 +159,7 @@ class AgentExperiment(ShownExperiment):
         )
 
     def summary(self) -> Summary:
-        """The greedy policy's scores beside the best possible.
+        """The greedy policy's scores and the best possible ones.
 
         Returns:
             Returns in units of reward, lengths in steps.
@@ -177,24 +179,25 @@ class AgentExperiment(ShownExperiment):
 
     @abstractmethod
     def counts(self) -> Summary:
-        """What was done so far, for the summary."""
+        """Counts of episodes and steps so far, for the summary."""
 
     @property
     def evaluation_episodes(self) -> int:
-        """How many episodes an evaluation samples, where it is not exact."""
+        """Number of episodes that an evaluation samples when it is not exact."""
         episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
         return episodes
 
     def stationary_optimum(self) -> float | None:
-        """What the best policy that does not count steps earns; None where it is unknown."""
+        """The expected return of the best stationary policy; None if it is unknown."""
         return None
 
     def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
-        """The learning curve of many seeds that learned together, this one the first of them.
+        """The learning curve of many seeds that learned together; this experiment is the first of
+        them.
 
         Args:
-            metrics: of the run.
-            name: of the environment.
+            metrics: the metrics of the run.
+            name: the name of the environment.
             seeds: how many.
         """
         raise NotImplementedError
@@ -212,7 +215,8 @@ class AgentExperiment(ShownExperiment):
         return return_ / self.world.horizon
 
     def _regrets(self, return_: np.ndarray, start: np.ndarray) -> np.ndarray:
-        """What episodes lack to the best possible: float [episodes], NaN where it is unknown."""
+        """The regret of episodes, the best possible return minus theirs: float [episodes], NaN if
+        unknown."""
         if self.best is None or (start < 0).any():
             return np.full(len(return_), np.nan)
         regrets: np.ndarray = self.best[start] - return_

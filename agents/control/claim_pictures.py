@@ -1,7 +1,7 @@
 """Figures of claims: learning curves with bands, value maps side by side, reward against a penalty,
-shares with their intervals.
+and shares with confidence intervals.
 
-Every function only draws what it is given; bands are where 90 % of the runs lie.
+The functions only draw given data; bands contain 90 % of the runs.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from sandbox.reproduction.claim import ClaimPicture
 from sandbox.visual import plots
 
 BAND = (0.05, 0.95)
-"""Quantiles of the runs that a band reaches from and to."""
+"""Quantiles of the runs that bound a band."""
 SOLID, LOW = "#374151", "#9CA3AF"
-"""Colours of solid walls, and of walls that can be broken through."""
+"""Colours of solid walls and of surmountable walls."""
 
 
 class Route(NamedTuple):
     """A greedy episode with the agent's values and policy.
 
     Attributes:
-        name: above the map.
+        name: title of the map.
         layout: the grid.
         values: max over actions of Q, float [states].
         policy: greedy action probabilities, float [states, actions].
-        states: of the episode, step by step until the goal.
+        states: states of the episode in order, until the goal.
     """
 
     name: str
@@ -54,11 +54,11 @@ def learning_curves(
     """Reward per step while learning, one panel for each combination.
 
     Args:
-        panels: by title: the curves of each line by name, float [runs, points].
-        episodes: of a whole run; the points are equal stretches of it.
+        panels: for each panel title, the curves of each line by name, float [runs, points].
+        episodes: episodes of a whole run; the points are equally spaced in it.
         optimum: the best possible, drawn as a line.
-        title: above the figure.
-        colours: of the lines.
+        title: the title above the figure.
+        colours: the colours of the lines.
     """
     with plots.style():
         figure = plots.figure(10.0, 6.4, left=0.75, right=0.2, top=0.75)
@@ -92,10 +92,10 @@ def curves(
     optimum: float,
     title: str,
 ) -> ClaimPicture:
-    """The figure of `learning_curves`, with the caption that belongs to it.
+    """The figure of `learning_curves` with its caption.
 
     Args:
-        name: of the picture's file.
+        name: the name of the picture's file.
         panels: as in `learning_curves`.
         episodes: likewise.
         optimum: likewise.
@@ -115,23 +115,23 @@ def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) ->
     Args:
         axes: to draw on.
         curves: float [runs, points].
-        end: of the axis, in episodes.
-        colour: of line and band.
-        label: of the line.
+        end: the end of the axis, in episodes.
+        colour: the colour of line and band.
+        label: the label of the line.
     """
     x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
     band_over(axes, x, curves, colour, label)
 
 
 def band_over(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
-    """The same over given places x [points].
+    """Like `band`, over given x values [points].
 
     Args:
         axes: to draw on.
         x: float [points].
         curves: float [runs, points].
-        colour: of line and band.
-        label: of the line.
+        colour: the colour of line and band.
+        label: the label of the line.
     """
     low, middle, high = np.quantile(curves, (BAND[0], 0.5, BAND[1]), axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
@@ -150,12 +150,13 @@ def penalty_curve(
 
     Args:
         penalties: float [penalties].
-        measured: of each penalty, the last episodes of each run: float [penalties, runs].
+        measured: for each penalty, reward per step of each run's last episodes: float [penalties,
+            runs].
         best: reward per step of the exact optimum over a fine grid: float [2, points], penalty and
             reward.
-        reported: the report's figures by penalty.
+        reported: the report's values by penalty.
         steps: penalties at which the best route changes.
-        names: of the routes between the steps, from the left.
+        names: names of the routes between these penalties, from the left.
     """
     with plots.style():
         figure = plots.figure(9.0, 5.0)
@@ -201,7 +202,7 @@ def penalty_curve(
 
 
 def _draw_routes(axes: Axes, edges: Sequence[float], names: Sequence[str]) -> None:
-    """The names of the routes between edges, and the penalties of all but the outer edges."""
+    """Write the names of the routes between edges, and the penalty at each inner edge."""
     for step in edges[1:-1]:
         axes.axvline(step, color=plots.COLOURS[2], linestyle=":", linewidth=1.4)
         axes.annotate(
@@ -234,9 +235,9 @@ def shares(
 
     Args:
         rows: name, share, interval, number of runs; drawn from the top.
-        title: above the figure.
-        axis: what the shares are of.
-        groups: for each row the number of its colour.
+        title: the title above the figure.
+        axis: label of the axis: what the shares refer to.
+        groups: for each row the index of its colour.
     """
     with plots.style():
         figure = plots.figure(9.6, 1.3 + 0.42 * len(rows), left=4.35, right=0.95)
@@ -266,11 +267,11 @@ def shares(
 
 
 def route_maps(routes: Sequence[Route], title: str) -> Figure:
-    """Value maps side by side on one scale, the route drawn over each.
+    """Value maps side by side with a common colour scale, each with its route.
 
     Args:
-        routes: with grids of one size; cells of walls show their value where the agent has been.
-        title: above the figure.
+        routes: routes in grids of one size; wall cells that the agent visited show their value.
+        title: the title above the figure.
     """
     free = [route.values[route.layout.free.ravel()] for route in routes]
     label = "value: discounted reward to come"
@@ -282,7 +283,7 @@ def raw_maps(routes: Sequence[Route], title: str) -> Figure:
 
     Args:
         routes: with grids of one size.
-        title: above the figure.
+        title: the title above the figure.
     """
     values = [route.values for route in routes]
     label = "max over actions of Q: discounted reward"
@@ -301,11 +302,13 @@ def _maps(
 
     Args:
         routes: one for each map.
-        title: above the figure.
-        draw: draws all but the values on a map, and returns those, float [rows, columns].
-        inches: width of a map, height of the figure, share of a map between two of them.
-        scaled: values whose lowest is the lower end of the scale.
-        label: of the colour bar.
+        title: the title above the figure.
+        draw: draws everything on a map except the values, and returns the values, float [rows,
+            columns].
+        inches: width of a map, height of the figure, and the gap between maps as a share of a map's
+            width.
+        scaled: values whose minimum is the lower end of the colour scale.
+        label: the label of the colour bar.
     """
     side, height, gap = inches
     width = side * len(routes) + 1.3
@@ -369,8 +372,8 @@ def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
     """The route as a GIF.
 
     Args:
-        route: what is shown.
-        title: above the frames.
+        route: the route to show.
+        title: the title above the frames.
         fps: frames per second.
     """
     from sandbox.visual.animation import write_gif

@@ -1,7 +1,8 @@
-"""How the control labs' claims are measured: one run for a setting and a seed, and its figures.
+"""Measurements for the control labs' claims: the run of a setting with a seed, and values computed
+from it.
 
 The agent learns on the model directly, without a store or metrics: the same run as that of
-`run LAB --seed N`, in some hundredths of a second. A figure depends on setting and seed alone.
+`run LAB --seed N`, in some hundredths of a second. A value depends only on setting and seed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 LAST = 100
 """Reports state means over this many last episodes."""
 BINS = 100
-"""Points of a kept learning curve."""
+"""Number of points of a stored learning curve."""
 DISCOUNT = 0.9
 
 COMBINATIONS = (
@@ -53,14 +54,14 @@ def combinations(base: Setting) -> dict[str, Setting]:
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything but the seed.
+    """Everything that defines a run except its seed.
 
     Attributes:
         env: the environment's name in the registry.
-        agent: the agent's.
-        episodes: of learning.
-        options: of the agent, over its defaults, as (name, value).
-        world: of the environment, likewise.
+        agent: the agent's name in the registry.
+        episodes: number of learning episodes.
+        options: options of the agent that differ from its defaults, as (name, value).
+        world: options of the environment, likewise.
     """
 
     env: str
@@ -70,19 +71,20 @@ class Setting:
     world: Options = ()
 
     def but(self, **options: Any) -> Setting:
-        """The same with other options of the agent."""
+        """A copy with other options of the agent."""
         return replace(self, options=tuple({**dict(self.options), **options}.items()))
 
     def within(self, **world: Any) -> Setting:
-        """The same with other options of the environment."""
+        """A copy with other options of the environment."""
         return replace(self, world=tuple({**dict(self.world), **world}.items()))
 
 
 def read_settings(package: str) -> dict[str, Setting]:
     """The settings in the table `settings` of a package's `claims.toml`, by name.
 
-    A row holds the fields of `Setting`, or changes those of the earlier row that `like` names.
-    "NAME: COMBINATION" is the setting with one of the four combinations of agent and policy.
+    A row holds the fields of `Setting`; with `like` it starts from the named earlier row and
+    changes some fields. "NAME: COMBINATION" is the setting with one of the four combinations of
+    agent and policy.
     """
     text = files(package).joinpath("claims.toml").read_text(encoding="utf-8")
     settings: dict[str, Setting] = {}
@@ -98,10 +100,10 @@ def read_settings(package: str) -> dict[str, Setting]:
 def by_name(
     settings: Mapping[str, Setting], measures: Mapping[str, Callable[..., float]]
 ) -> dict[str, Callable[..., float]]:
-    """Measures that take settings by their names.
+    """Wrap measures so that they take settings by name.
 
     Args:
-        settings: as `read_settings` gives them.
+        settings: the result of `read_settings`.
         measures: functions of settings, other values and the seed, in this order, by name.
     """
 
@@ -114,12 +116,12 @@ def by_name(
 
 
 class TrainingOutcome(NamedTuple):
-    """What is kept of a run."""
+    """The cached results of a run."""
 
     last: float
     """Mean reward per step of the last 100 episodes."""
     curve: np.ndarray
-    """Mean reward per step of equal stretches of episodes: float32 [BINS]."""
+    """Mean reward per step in equal stretches of episodes: float32 [BINS]."""
     arrived: np.ndarray
     """Whether it reached the goal in an episode: bool [episodes]."""
     q: np.ndarray
@@ -146,8 +148,8 @@ def fresh(setting: Setting, seed: int) -> tuple[TabularAgent, np.random.Generato
     """A fresh agent and the environment's generator, as in `run LAB --seed N`.
 
     Args:
-        setting: of the run.
-        seed: of the run, >= 0.
+        setting: the setting of the run.
+        seed: the seed of the run, >= 0.
     """
     agent_class = registry().load("agent", setting.agent)
     config = resolve(agent_class.Config, [dict(setting.options)], setting.agent)
@@ -159,18 +161,19 @@ def fresh(setting: Setting, seed: int) -> tuple[TabularAgent, np.random.Generato
 
 @cache
 def outcome(setting: Setting, seed: int) -> TrainingOutcome:
-    """One run of learning; cached, since several figures and pictures use the same runs.
+    """The results of one learning run; cached, because several values and pictures use the same
+    runs.
 
     Args:
-        setting: of the run.
-        seed: of the run, >= 0.
+        setting: the setting of the run.
+        seed: the seed of the run, >= 0.
     """
     agent, rng = fresh(setting, seed)
     return read(agent, agent.learn_model(model(setting), rng, setting.episodes))
 
 
 def read(agent: TabularAgent, *stretches: Episodes) -> TrainingOutcome:
-    """What is kept of stretches of episodes that one agent learned in turn."""
+    """The results of successive stretches of episodes that one agent learned."""
     rewards = np.concatenate(
         [stretch.return_ / stretch.length for stretch in stretches]
     )  # [episodes]
@@ -185,13 +188,14 @@ def read(agent: TabularAgent, *stretches: Episodes) -> TrainingOutcome:
 def changed_midway(
     setting: Setting, episodes: int, change: Callable[[np.ndarray], None], seed: int
 ) -> tuple[TrainingOutcome, np.ndarray]:
-    """A run whose table is changed after some episodes, and the table before the change.
+    """The results of a run whose table is changed after some episodes, and the table before the
+    change.
 
     Args:
-        setting: of the run.
+        setting: the setting of the run.
         episodes: after which the table is changed.
         change: changes the table [states, actions] in place.
-        seed: of the run.
+        seed: the seed of the run.
     """
     agent, rng = fresh(setting, seed)
     before = agent.learn_model(model(setting), rng, episodes)
@@ -201,26 +205,26 @@ def changed_midway(
     return read(agent, before, after), q
 
 
-# -- figures of one run
+# -- values computed from one run
 
 
 def last_mean(setting: Setting, seed: int) -> float:
-    """Mean reward per step of the last 100 episodes: the reports' figure.
+    """Mean reward per step of the last 100 episodes, as in the reports.
 
     Args:
-        setting: of the run.
-        seed: of the run, >= 0.
+        setting: the setting of the run.
+        seed: the seed of the run, >= 0.
     """
     return outcome(setting, seed).last
 
 
 def learns(setting: Setting, enough: float, seed: int) -> float:
-    """1 if that mean is at least `enough`, else 0.
+    """1 if `last_mean` is at least `enough`, else 0.
 
     Args:
-        setting: of the run.
+        setting: the setting of the run.
         enough: reward per step.
-        seed: of the run, >= 0.
+        seed: the seed of the run, >= 0.
     """
     return float(outcome(setting, seed).last >= enough)
 
@@ -229,19 +233,20 @@ def value_of(setting: Setting, state: int, seed: int) -> float:
     """max over actions of Q in a state.
 
     Args:
-        setting: of the run.
+        setting: the setting of the run.
         state: its number.
-        seed: of the run, >= 0.
+        seed: the seed of the run, >= 0.
     """
     return float(outcome(setting, seed).q[state].max())
 
 
 def moves(setting: Setting, seed: int) -> float:
-    """Moves of the greedy policy from start to goal; without a way, the steps of an episode.
+    """Moves of the greedy policy from start to goal; if it does not reach the goal, the steps of an
+    episode.
 
     Args:
-        setting: of the run.
-        seed: of the run, >= 0.
+        setting: the setting of the run.
+        seed: the seed of the run, >= 0.
     """
     world = model(setting)
     policy = probabilities.greedy(outcome(setting, seed).q)
@@ -252,12 +257,12 @@ def moves(setting: Setting, seed: int) -> float:
 def converged(setting: Setting, enough: float, seed: int) -> float:
     """The episode from which the curve stays at or above `enough` reward per step, else the last.
 
-    The curve has 100 points: the answer is a multiple of a hundredth of all episodes.
+    The curve has 100 points, so the result is a multiple of 1/100 of all episodes.
 
     Args:
-        setting: of the run.
+        setting: the setting of the run.
         enough: reward per step.
-        seed: of the run, >= 0.
+        seed: the seed of the run, >= 0.
     """
     curve = outcome(setting, seed).curve
     below = np.flatnonzero(curve < enough)
@@ -265,22 +270,22 @@ def converged(setting: Setting, enough: float, seed: int) -> float:
 
 
 def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
-    """How many episodes earlier the first setting has `converged`, in runs of one seed.
+    """How many episodes earlier `sooner` has `converged` than `later`, in runs with the same seed.
 
     Args:
-        sooner: a setting.
-        later: another.
+        sooner: the setting expected to converge first.
+        later: the setting to compare with.
         enough: reward per step.
-        seed: of both runs, >= 0.
+        seed: the seed of both runs, >= 0.
     """
     return converged(later, enough, seed) - converged(sooner, enough, seed)
 
 
-# -- exact figures
+# -- exact values
 
 
 def best_per_step(setting: Setting) -> float:
-    """The best possible expected return of an episode, by its length."""
+    """The best possible expected return of an episode, divided by its length."""
     world = model(setting)
     return evaluation.value_at_start(
         world, planning.finite_horizon(world, world.horizon).value
@@ -304,7 +309,7 @@ def bands(setting: Setting, seeds: int) -> np.ndarray:
     """Learning curves of the seeds 0, 1, …: float32 [seeds, BINS].
 
     Args:
-        setting: of the runs.
+        setting: the setting of the runs.
         seeds: how many, >= 1.
     """
     return np.stack([outcome(setting, seed).curve for seed in range(seeds)])

@@ -1,4 +1,4 @@
-"""Options of all control labs. Cheap to import: the command line's help needs no more."""
+"""Options of all control labs. Cheap to import, because the command line's help imports it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ def read_table(beside: str, name: str) -> dict[str, dict[str, Any]]:
 
     Args:
         beside: the module's `__file__`.
-        name: of the TOML file.
+        name: the name of the TOML file.
     """
     return tomllib.loads(Path(beside).with_name(name).read_text(encoding="utf-8"))
 
 
 def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
-    """The finder of agents' options, with a lab's own defaults for those that it names.
+    """A function that finds agents' configuration classes, with a lab's own defaults for the agents
+    in its `agents.toml`.
 
     Args:
-        beside: `__file__` of a module that lies beside the lab's `agents.toml`.
+        beside: `__file__` of a module in the folder of the lab's `agents.toml`.
 
     Returns:
         A function for the argument `find` of `sandbox.config.model.Choice`.
@@ -66,9 +67,9 @@ class GridLabConfig(ControlConfig):
 
     @model_validator(mode="after")
     def _agent_can_observe(self) -> Self:
-        """Refuse an agent that cannot learn from what a grid shows it."""
+        """Refuse an agent that cannot learn from the grid's observations."""
         if not isinstance(self.agent, Chosen):
-            return self  # it is wrong, which was reported already
+            return self  # its error was already reported
         agent: type[Agent] = registry().load("agent", self.agent.name)
         if "grid" not in agent.experiments and self.env.observation != "state":
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Learning curves, of single runs and of many seeds, and where the seeds ended."""
+"""Learning curves of single runs and of many seeds, and the histogram of final scores."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sandbox.visual import plots
 
 
 class CurveColumns(NamedTuple):
-    """The columns of a learning curve, and what they are called.
+    """The columns of a learning curve, and their labels.
 
     Attributes:
-        learned: of the stream "learn".
-        greedy: of the stream "evaluate".
-        label: of the axis.
-        evaluated: of the greedy policy's scores.
+        learned: column of the stream "learn".
+        greedy: column of the stream "evaluate".
+        label: the label of the axis.
+        evaluated: label of the greedy policy's scores.
     """
 
     learned: str = "reward_per_step"
@@ -37,7 +37,7 @@ PER_STEP = CurveColumns()
 
 
 def exploration(experiment: AgentExperiment) -> str:
-    """What ε is for the policy in use."""
+    """The meaning of ε for the policy in use, as a label."""
     options: Any = experiment.config.agent.options
     return "temperature ε" if options.policy == "softmax" else "exploration ε"
 
@@ -54,9 +54,9 @@ def learning_curve(
     Args:
         metrics: with the streams "learn" and "evaluate".
         optimum: the best possible score, drawn as a line.
-        title: above the figure.
-        exploration: what the lower curve is called.
-        score: what is drawn.
+        title: the title above the figure.
+        exploration: label of the lower curve.
+        score: the columns to draw.
     """
     learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
     evaluate = metrics.columns("evaluate", ["episode", score.greedy])
@@ -94,7 +94,7 @@ def draw_scores(
 
     Args:
         axes: to draw on.
-        x: the column of both streams that runs to the right.
+        x: the column of both streams for the horizontal axis.
         learn: columns of the stream "learn"; may be empty.
         evaluate: columns of the stream "evaluate"; may be empty.
         score: which columns.
@@ -136,7 +136,7 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         metrics: with the stream "learn" of `agents.control.many_seeds.ManySeeds`.
         optimum: the best possible reward per step, drawn as a line.
         seeds: how many.
-        title: above the figure.
+        title: the title above the figure.
     """
     columns = [f"reward_per_step_{kind}" for kind in ("low", "iqm", "median", "high")]
     learn = metrics.columns("learn", ["episode", *columns])
@@ -176,13 +176,13 @@ def score_histogram(
     title: str,
     label: str,
 ) -> Figure:
-    """Where the seeds ended: the greedy policy's score.
+    """A histogram over seeds of the greedy policy's final score.
 
     Args:
         scores: float [seeds].
         optimum: the best possible, drawn as a line.
-        title: above the figure.
-        label: what the score is called.
+        title: the title above the figure.
+        label: name of the score.
     """
     with plots.style():
         figure = plots.figure(8.0, 3.8)
@@ -205,7 +205,7 @@ def score_histogram(
 
 
 def seeds_table(table: dict[str, np.ndarray]) -> str:
-    """The scores of every seed as comma-separated text; empty where it has no score."""
+    """The scores of every seed as comma-separated text; cells without a score are empty."""
     columns = [column.tolist() for column in table.values()]
     rows = zip(*columns, strict=True)
     return csv_text(table, (["" if one != one else one for one in row] for row in rows))

@@ -1,7 +1,7 @@
-"""Control whose episodes are judged by their return, as in most of Gymnasium.
+"""Control experiments scored by the return of an episode, as usual in Gymnasium.
 
 Where the model is known, the greedy policy is evaluated exactly and compared with two optima: that
-of a policy that counts the steps left, and that of the best stationary policy found.
+of the best policy that depends on the steps left, and that of the best stationary policy found.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from agents.tabular.base import Episodes
 
 ENV_BLOCK_STEPS = 10_000
-"""At most about as many steps through `env.step` make one block: some tenths of a second."""
+"""Approximate largest number of steps through `env.step` in a block: some tenths of a second."""
 FEWEST = 25
-"""Episodes of a block through `env.step`: most end long before they are truncated."""
+"""Fewest episodes in a block through `env.step`, because most end long before truncation."""
 ROUNDING = 1e-12
 DISPROVED = (
     "The environment does not do what its table of transitions (P) says: "
@@ -42,17 +42,18 @@ DISPROVED = (
 
 @lru_cache(maxsize=4)
 def stationary_return(model: TabularMDP) -> float | None:
-    """The expected return of the best stationary policy found; None where it takes too long."""
+    """The expected return of the best stationary policy found; None if computing it would take too
+    long."""
     best = best_returns(model)
     stationary = None if best is None else best_stationary(model, float(model.start @ best))
     return None if stationary is None else stationary[0]
 
 
 class EpisodicScores(AgentExperiment):
-    """Scores of experiments whose episodes are judged by their return.
+    """The scores of experiments in which an episode is scored by its return.
 
-    At the end, greedy episodes in the environment are compared with the model. Where they differ,
-    the model is disproved: the score is sampled, and the optimum unknown.
+    At the end, greedy episodes in the environment are compared with the model. If they differ, the
+    model is wrong: then the score is sampled, and the optimum is unknown.
     """
 
     headline: Sequence[str] = ("return", "epsilon")
@@ -66,18 +67,19 @@ class EpisodicScores(AgentExperiment):
     )
     recent_score = "return"
     remedy = ""
-    """What to do where the model is disproved, after a space."""
+    """Advice for the case that the environment contradicts the model, with a leading space."""
     _tried: tuple[int, GreedyTrial | None] = (-1, None)
-    """Units done, and the greedy episodes that were played then."""
+    """The number of units done at the last trial, and its greedy episodes."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """Those of the experiment, and whether the model is disproved."""
+        """The experiment's notes, and a warning if the environment contradicts the model."""
         notes, why = list(super().notes), self._disproved()
         return [*notes, f"{DISPROVED} ({why}).{self.remedy}"] if why else notes
 
     def _disproved(self) -> str:
-        """The first step that the model did not predict, in words; "" where it predicted all."""
+        """A description of the first step that the model did not predict; "" if it predicted
+        all."""
         trial = self._tried[1]
         return trial.difference if trial else ""
 
@@ -85,14 +87,15 @@ class EpisodicScores(AgentExperiment):
         return self.world.try_out(self.agent, self.evaluation_episodes)
 
     def _greedy(self) -> Evaluation:
-        """What the greedy policy earns; sampled where the model is disproved."""
+        """The evaluation of the greedy policy; sampled if the environment contradicts the model."""
         if self.done and self._tried[0] != self.done_units:
             self._tried = self.done_units, self._try_out()
         trial = self._tried[1]
         return trial.played if trial and trial.difference else self.world.evaluate(self.agent)
 
     def optimum(self) -> float | None:
-        """The best expected return of an episode; None where unknown, or the model is disproved."""
+        """The best expected return of an episode; None if it is unknown or the environment
+        contradicts the model."""
         return None if self._disproved() else super().optimum()
 
     def score(self) -> Score:
@@ -109,7 +112,7 @@ class EpisodicScores(AgentExperiment):
         )
 
     def summary(self) -> Summary:
-        """The greedy policy's expected return, beside the best possible; lengths in steps."""
+        """The greedy policy's expected return and the best possible one; lengths in steps."""
         greedy = self._greedy()
         how: Summary = {"evaluated": "exactly"}
         if greedy.episodes is not None:
@@ -154,14 +157,14 @@ class EpisodicScores(AgentExperiment):
 
 
 class EpisodicExperiment(EpisodicScores, ControlExperiment):
-    """Learning of an agent with a table where episodes are judged by their return.
+    """A tabular agent that learns where episodes are scored by their return.
 
     Args:
         config: the lab's configuration, with `evaluation_episodes`.
         context: its generator "agent" draws actions and breaks ties.
         world: the environment or its model.
-        notes: sentences that become warnings of the run.
-        watched: whether to keep snapshots, and to evaluate the greedy policy where one is taken.
+        notes: warnings of the run, as sentences.
+        watched: whether to take snapshots, and to evaluate the greedy policy at each of them.
     """
 
     def __init__(
@@ -182,11 +185,11 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Those of the environment before those of the agent."""
+        """The environment's notes, then the agent's."""
         return (*self._notes, *super().notes)
 
     def counts(self) -> Summary:
-        """Episodes and steps, and how they were learned."""
+        """Numbers of episodes and steps, and whether they were learned on the model."""
         return {
             "episodes": self.done_units,
             "env_steps": self.env_steps,
@@ -194,14 +197,15 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         }
 
     def stationary_optimum(self) -> float | None:
-        """What the best stationary policy found earns, or None where it is unknown."""
+        """The expected return of the best stationary policy found, or None if it is unknown."""
         return None if self.model is None or self._disproved() else stationary_return(self.model)
 
     def _further_optima(self) -> Summary:
         return {"best_stationary": self.stationary_optimum()}
 
     def _try_out(self) -> GreedyTrial | None:
-        """Real episodes; of each of many seeds one, until it disproves the model."""
+        """Episodes in the real environment; each of many seeds plays only one, unless that
+        contradicts the model."""
         if not self._watched:
             trial = self.world.try_out(self.agent, 1)
             if trial is None or not trial.difference:
@@ -216,7 +220,7 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         }
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """Episodes as the environment draws them itself."""
+        """Episodes rendered by the environment."""
         from agents.control import replay
         from envs.spaces import NumberedEnv
 
@@ -238,7 +242,7 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:
-    """What a return lacks; 0 where two sums of the same numbers differ in the last digits."""
+    """The regret of a return; 0 if it differs from the optimum only by rounding."""
     if optimum is None:
         return None
     missing = optimum - return_

@@ -1,6 +1,7 @@
-"""Pictures of runs whose episodes are judged by their return.
+"""Pictures of runs in which episodes are scored by their return.
 
-The learning curve for every environment; maps of values and visits where states lie on a grid.
+There is a learning curve for every environment, and maps of values and visits if the states are
+cells of a grid.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
 
     Args:
         experiment: at its end.
-        name: of the environment.
+        name: the name of the environment.
         artifacts: where the files go.
-        metrics: of the run.
+        metrics: the metrics of the run.
     """
     agent, learner = experiment.agent, experiment.config.agent.name
     pictures.keep_agent(experiment, artifacts)
@@ -64,13 +65,13 @@ def learning_curve(
     title: str,
     score: CurveColumns | None = None,
 ) -> Figure:
-    """Return of the episodes, of the greedy policy, and of the best policies.
+    """Returns of the episodes, the greedy policy and the best policies.
 
     Args:
         experiment: the experiment, or the first of many.
-        metrics: of all of them.
-        title: above the figure.
-        score: what is drawn; None takes the return of a single seed.
+        metrics: the metrics of all of them.
+        title: the title above the figure.
+        score: the columns to draw; None draws the return of a single seed.
     """
     sampled = f"greedy policy, mean of {experiment.evaluation_episodes} episodes"
     evaluated = sampled if experiment.model is None else "greedy policy, exact"
@@ -93,7 +94,8 @@ def learning_curve(
 
 
 def _show_the_end(axes: Axes, metrics: Metrics, score: CurveColumns) -> None:
-    """Leave out very low first returns, beside which the rest would look like a line."""
+    """Exclude very low initial returns from the axis range, because they would flatten the rest of
+    the curve."""
     returns = metrics.columns("learn", [score.learned])[score.learned]
     greedy = metrics.columns("evaluate", [score.greedy]).get(score.greedy, returns)
     later = np.concatenate([returns[len(returns) // 10 :], greedy[len(greedy) // 2 :]])
@@ -103,7 +105,7 @@ def _show_the_end(axes: Axes, metrics: Metrics, score: CurveColumns) -> None:
 
 
 def _fitting(shape: tuple[int, int], label: str, short: str) -> str:
-    """The label of a colour bar that is as high as the map: the short one if the map is flat."""
+    """The label of a colour bar as high as the map: the short form if the map is low."""
     return label if shape[0] >= 0.6 * shape[1] else short
 
 

@@ -1,7 +1,7 @@
 """The experiment of agents with a table: learn in blocks of episodes, evaluate, keep snapshots.
 
-Block boundaries depend on the configuration alone: a block ends after a fixed number of steps'
-worth of episodes, and wherever a snapshot is due.
+Block boundaries depend on the configuration alone: a block ends when its episodes amount to a fixed
+number of steps, and whenever a snapshot is due.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from agents.tabular.base import Episodes
 
 BLOCK_STEPS = 1_000_000
-"""About as many steps of compiled learning make one block: some hundredths of a second."""
+"""Approximate number of compiled learning steps in a block: some hundredths of a second."""
 TOGETHER_STEPS = 100_000
-"""The same for each of many seeds that learn together: a block of a thousand takes seconds."""
+"""The same for each of many seeds that learn together; a block of 1000 seeds takes seconds."""
 ROUNDING = 1e-9
-"""Scores that differ by less, relative to their size, are the same."""
+"""Scores whose relative difference is smaller count as equal."""
 
 
 class ControlExperiment(AgentExperiment):
-    """Learning of an agent with a table in one world.
+    """A tabular agent that learns in one environment.
 
     Args:
         config: the lab's configuration.
         context: its generator "agent" draws actions and breaks ties.
-        world: freshly made; it draws starts and slips from the context's generator "env".
-        watched: whether to keep snapshots, and to evaluate the greedy policy where one is taken;
-            neither changes what is learned.
+        world: the newly built world; it draws starts and slips from the context's generator "env".
+        watched: whether to take snapshots, and to evaluate the greedy policy at each of them;
+            neither affects learning.
     """
 
     world: TableWorld
@@ -87,7 +87,7 @@ class ControlExperiment(AgentExperiment):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Why the finished agent earns less than the optimum, where the agent knows."""
+        """Why the finished agent stays below the optimum, if the agent can tell."""
         why = self.agent.shortfall() if self.done else ""
         score = self.score() if why else None
         if score is None or score.optimum is None:
@@ -131,7 +131,7 @@ class ControlExperiment(AgentExperiment):
         }
 
     def state(self) -> State:
-        """Agent, counters and snapshots; the generators are the context's."""
+        """Agent, counters and snapshots; the context saves the generators."""
         episode, epsilon, q = zip(*self.snapshots, strict=True)
         return {
             "agent": self.agent.state(),
@@ -149,7 +149,7 @@ class ControlExperiment(AgentExperiment):
         self.snapshots = [TableSnapshot(*values) for values in columns]
 
     def counts(self) -> Summary:
-        """Episodes and steps, and what the agent itself has to say."""
+        """Numbers of episodes and steps, and the agent's findings."""
         return {
             "episodes": self.done_units,
             "env_steps": self.env_steps,
@@ -157,7 +157,7 @@ class ControlExperiment(AgentExperiment):
         }
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """Episodes in the grid, drawn on its model."""
+        """Frames of episodes in the grid, played on its model."""
         from agents.control import replay
 
         tables = [snapshot.q for snapshot in self.snapshots] if history else [self.agent.q]

@@ -1,4 +1,4 @@
-"""The base of control labs: an agent and an environment, the experiment that they make.
+"""The base of control labs: it builds the experiment of an agent in an environment.
 
 A control lab adds its environment, its presets and its claims.
 """
@@ -32,7 +32,7 @@ class ControlLab(Lab):
     env: ClassVar[str]
     """The environment's name in the registry."""
     kind: ClassVar[str] = "grid"
-    """By which name agents' classes know this kind of lab; see `agents.agent.Agent`."""
+    """The key of this kind of lab in `experiments` of agents; see `agents.agent.Agent`."""
     fps = 12
     objective = "summary.reward_per_step"
     directions: ClassVar[Mapping[str, str]] = {
@@ -44,7 +44,7 @@ class ControlLab(Lab):
     }
 
     def preparation(self) -> str:
-        """The first run on a machine compiles the learning loops."""
+        """A message that the learning loops are compiled, for the first run on a machine."""
         from agents.tabular.cached import compiled_before
 
         return (
@@ -60,19 +60,19 @@ class ControlLab(Lab):
     def build_many(
         self, configs: Sequence[ControlConfig], contexts: Sequence[Context]
     ) -> ManySeeds:
-        """A fresh experiment in which many seeds learn together: on models, on all cores."""
+        """A new experiment in which many seeds learn together on models, on all cores."""
         from agents.control.many_seeds import ManySeeds, built
 
         experiments = built(partial(self.experiment, watched=False), configs, contexts)
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
     def experiment(self, config: ControlConfig, context: Context, watched: bool) -> AgentExperiment:
-        """A fresh experiment: the one that the agent's class names, else the lab's own.
+        """A new experiment of the class that the agent names, else of the lab's own.
 
         Args:
             config: the lab's configuration.
             context: what the experiment may touch.
-            watched: whether to keep snapshots, and to evaluate the greedy policy along the way.
+            watched: whether to take snapshots, and to evaluate the greedy policy at each of them.
         """
         own = self._agents_own(config)
         if own:
@@ -94,7 +94,7 @@ class ControlLab(Lab):
         return agent.experiments.get(self.kind, "")
 
     def not_together(self, config: ControlConfig) -> str:
-        """Why many seeds of a configuration cannot learn together; "" where they can."""
+        """Why many seeds of a configuration cannot learn together; "" if they can."""
         if not self._agents_own(config):
             return ""
         agent = config.agent.name
@@ -105,14 +105,14 @@ class ControlLab(Lab):
         )
 
     def env_name(self, config: ControlConfig) -> str:
-        """What the environment is called in titles."""
+        """The environment's name in titles."""
         return self.env
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
         """The search space of tabular control: agent, step size, discount and exploration.
 
-        The end of exploration is bounded by its start; options that the drawn agent lacks are left
-        out.
+        The final exploration is at most the initial one; options that the sampled agent does not
+        have are left out.
         """
         agent = trial.suggest_categorical(
             "agent", ["sarsa", "expected-sarsa", "q-learning", "double-q-learning"]
@@ -138,7 +138,8 @@ class ControlLab(Lab):
     def frames(
         self, experiment: ShownExperiment, rng: np.random.Generator, history: bool = False
     ) -> Iterator[Frame]:
-        """An episode as the agent behaves now; with `history`, one for each snapshot."""
+        """Frames of an episode with the current agent; with `history`, of one episode for each
+        snapshot."""
         return experiment.frames(self.env_name(experiment.config), rng, history)
 
     def pictures(self, experiment: ShownExperiment, artifacts: Artifacts, metrics: Metrics) -> None:

@@ -1,6 +1,7 @@
 """One configuration with many seeds, learned together on all cores.
 
-Each seed has the bytes it would have alone. Metrics are bands over seeds, in each episode.
+Each seed gives the same bytes as in a run of its own. Metrics are bands over seeds for each
+episode.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def built(
         contexts: likewise.
 
     Raises:
-        OutOfTime: when the run's time is over before all are built.
+        OutOfTime: when the run's time limit is reached before all are built.
     """
     experiments: list[AgentExperiment] = []
     for config, context in zip(configs, contexts, strict=True):
@@ -48,14 +49,14 @@ def built(
 
 
 class ManySeeds(ShownExperiment):
-    """Experiments that differ in their seeds alone, advanced block by block in threads.
+    """Experiments that differ only in their seeds, advanced block by block in threads.
 
     Compiled learning releases the GIL, so that the threads run on several cores.
 
     Args:
         experiments: one for each seed, freshly built, all of one configuration.
-        contexts: theirs, in the same order; their generators are part of the state.
-        threads: how many learn at a time.
+        contexts: their contexts, in the same order; the contexts' generators are part of the state.
+        threads: number of experiments that learn at the same time.
         full: whether to keep every seed's own metrics too, as streams "learn, seed 7".
     """
 
@@ -72,7 +73,7 @@ class ManySeeds(ShownExperiment):
         self.headline = [f"{first.headline[0]}_{kind}" for kind in ("mean", "low", "high")]
         self._threads = max(1, min(threads, len(self.experiments)))
         self._ready: dict[int, Sequence[Block]] = {}
-        """Of a block that was interrupted: the blocks of the seeds that are done with it."""
+        """For an interrupted block: the blocks of the seeds that have finished it."""
 
     @property
     def seeds(self) -> list[int]:
@@ -81,7 +82,7 @@ class ManySeeds(ShownExperiment):
 
     @property
     def done_units(self) -> int:
-        """Units that every seed has done."""
+        """Units that all seeds have finished."""
         behind = next(
             (one for number, one in enumerate(self.experiments) if number not in self._ready),
             self.experiments[0],
@@ -104,7 +105,8 @@ class ManySeeds(ShownExperiment):
         return self.experiments[0].agent
 
     def advance(self) -> list[Block]:
-        """The next block of every seed, and their bands; nothing yet while time runs out."""
+        """The next block of every seed and their bands; empty if the time limit is reached
+        first."""
         blocks = self._advanced()  # [seeds][blocks]
         if not blocks:
             return []
@@ -121,9 +123,11 @@ class ManySeeds(ShownExperiment):
         return banded
 
     def _advanced(self) -> list[Sequence[Block]]:
-        """The next blocks of every seed; none, while there is no time for the rest of them.
+        """The next blocks of every seed; empty if the time limit is reached before all seeds have
+        advanced.
 
-        An interrupt waits for the seeds that are learning, not for those that would follow.
+        An interrupt waits for the seeds that are currently learning; seeds still queued are
+        cancelled.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
         waiting = [number for number in range(len(self.experiments)) if number not in self._ready]
@@ -152,7 +156,7 @@ class ManySeeds(ShownExperiment):
         }
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """Those of the first seed."""
+        """The frames of the first seed."""
         return self.experiments[0].frames(name, rng, history)
 
     def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
@@ -194,7 +198,7 @@ class ManySeeds(ShownExperiment):
 
     @property
     def notes(self) -> list[str]:
-        """Those of all experiments, each sentence once."""
+        """The notes of all experiments without duplicates."""
         return list(
             dict.fromkeys(note for experiment in self.experiments for note in experiment.notes)
         )
@@ -215,7 +219,7 @@ class ManySeeds(ShownExperiment):
         )
 
     def summary(self) -> Summary:
-        """Means over seeds, and how often the best possible was reached."""
+        """Means over seeds, and how many seeds reached the best possible score."""
         table, judged = self.table(), self.experiments[0].score()
         score, scores = judged.name, table[judged.name]
         summary: Summary = {
@@ -249,7 +253,7 @@ class ManySeeds(ShownExperiment):
 
 
 def bands(blocks: Sequence[Block], banded: Sequence[str]) -> Block:
-    """Blocks of several seeds as one.
+    """Merge blocks of several seeds into one.
 
     A banded column becomes mean, interquartile mean, median, and the bounds of the middle 95 %.
 
@@ -271,7 +275,7 @@ def bands(blocks: Sequence[Block], banded: Sequence[str]) -> Block:
 
 
 def _band(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Bands over the first axis of [seeds, rows], leaving out seeds without a value."""
+    """Bands over the first axis of [seeds, rows], ignoring seeds without a value."""
     ordered = np.sort(values, axis=0)  # [seeds, rows], those without a value last
     known = np.isfinite(ordered)  # [seeds, rows]
     count = known.sum(axis=0)  # [rows]
@@ -287,7 +291,8 @@ def _band(values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Means over the first axis of the values that are kept, NaN for none; both [seeds, rows]."""
+    """Means over the first axis of the values where `kept` is True, NaN if there is none; both
+    [seeds, rows]."""
     count = kept.sum(axis=0)
     mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
     return mean
@@ -301,7 +306,7 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
     Args:
         ordered: float64 [seeds, rows], sorted along the first axis.
         count: int64 [rows].
-        share: in percent.
+        share: percentile, 0 to 100.
     """
     place = share / 100 * np.maximum(count - 1, 0)  # [rows]
     below = place.astype(np.int64)
@@ -314,7 +319,8 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
 
 
 def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The mean of `count` sorted values without their lowest and highest quarter, rounded down."""
+    """The mean of `count` sorted values without the lowest and the highest quarter; the number cut
+    at each end is rounded down."""
     cut = count // 4  # [rows]
     number = np.arange(len(ordered))[:, None]  # [seeds, 1]
     return _mean(ordered, (number >= cut) & (number < count - cut))

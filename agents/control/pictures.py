@@ -23,9 +23,8 @@ from sandbox.text import number
 from sandbox.visual import plots
 
 ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-"""Where the actions stay, right, left, down, up point on a picture whose rows run downwards: (x,
-y).
-"""
+"""Directions (x, y) of the actions stay, right, left, down, up in a picture with rows counted
+downwards."""
 
 
 def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
@@ -33,9 +32,9 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
 
     Args:
         experiment: at its end.
-        name: of the environment.
+        name: the name of the environment.
         artifacts: where the files go.
-        metrics: of the run.
+        metrics: the metrics of the run.
     """
     agent, layout, learner = experiment.agent, experiment.env.layout, experiment.config.agent.name
     artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
@@ -61,10 +60,10 @@ def save_maps(
 
     Args:
         artifacts: where the files go.
-        name: of the environment.
-        experiment: for the agent's name.
+        name: the name of the environment.
+        experiment: provides the agent's name.
         layout: the grid.
-        values: float [states]; None draws no map of them.
+        values: state values, float [states]; None draws no value map.
         policy: greedy action probabilities, float [states, actions].
         visits: steps spent in each state, int [states].
     """
@@ -105,14 +104,14 @@ VISITS_LABEL = "steps spent here (log scale); grey: never"
 
 
 def layout_value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
-    """The value of each cell of a layout, with the greedy actions; see `value_map`."""
+    """The value map of a layout with the greedy actions; see `value_map`."""
     free = layout.walkable  # [rows, columns]
     shown = np.where(free, values.reshape(free.shape), np.nan)
     return value_map(shown, policy, free, title, partial(_draw_layout, layout))
 
 
 def layout_visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
-    """How often each cell of a layout was visited; see `visits_map`."""
+    """The visits map of a layout; see `visits_map`."""
     visits = np.where(layout.walkable, visits.reshape(layout.cells.shape), 0)
     return visits_map(visits, title, partial(_draw_layout, layout))
 
@@ -127,15 +126,15 @@ def value_map(
     arrows: np.ndarray = ARROWS,
     ground: str = "white",
 ) -> Figure:
-    """The value of each cell, and the greedy actions.
+    """A map of the value and the greedy actions of each cell.
 
     Args:
-        values: in units of discounted reward, float [rows, columns]; NaN is not drawn.
+        values: discounted returns, float [rows, columns]; NaN is not drawn.
         policy: greedy action probabilities, float [states, actions].
         free: cells in which something can be done, bool [rows, columns].
-        title: above the figure.
+        title: the title above the figure.
         draw: draws what is in the cells.
-        label: of the colour bar.
+        label: the label of the colour bar.
         arrows: where each action points, (x, y), float [actions, 2].
         ground: colour of cells without a value.
     """
@@ -152,13 +151,13 @@ def value_map(
 def visits_map(
     visits: np.ndarray, title: str, draw: Callable[[Axes], None], label: str = VISITS_LABEL
 ) -> Figure:
-    """How often each cell was visited while learning.
+    """A map of how often each cell was visited during learning.
 
     Args:
         visits: steps spent in each cell, int [rows, columns].
-        title: above the figure.
+        title: the title above the figure.
         draw: draws what is in the cells.
-        label: of the colour bar.
+        label: the label of the colour bar.
     """
     scale = LogNorm(1, max(float(visits.max()), 2.0))
     with plots.style():
@@ -173,7 +172,8 @@ def visits_map(
 
 
 def _plain(value: float, position: int | None) -> str:
-    """10000 rather than 10^4: typesetting the power would take longer than the picture."""
+    """A tick label such as 10000 instead of 10^4, because matplotlib's math text takes longer than
+    the rest of the picture."""
     return number(round(value))
 
 
@@ -182,7 +182,7 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
 
     Args:
         shape: rows and columns.
-        title: above the map.
+        title: the title above the map.
     """
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
@@ -225,7 +225,7 @@ def _draw_layout(layout: Layout, axes: Axes) -> None:
 
 
 def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
-    """Start and goals by their letters, at most so many points high.
+    """Draw the letters of start and goals, at most `points` high.
 
     Args:
         axes: a map.
@@ -239,7 +239,7 @@ def draw_marks(axes: Axes, layout: Layout, points: float = 14.0) -> None:
 
 
 def draw_letter(axes: Axes, letter: str, place: tuple[float, float], points: float) -> None:
-    """A letter in a circle; that of the goal is coloured.
+    """Draw a letter in a circle; the goal's circle is coloured.
 
     Args:
         axes: a map.
@@ -293,10 +293,11 @@ def draw_arrows(
     values: np.ndarray,
     arrows: np.ndarray = ARROWS,
 ) -> None:
-    """One arrow for each greedy action, a dot for staying; light on dark cells, dark on light ones.
+    """Draw an arrow for each greedy action and a dot for staying; light on dark cells, dark on
+    light ones.
 
     Args:
-        axes: with rows that run downwards.
+        axes: axes with rows counted downwards.
         policy: greedy action probabilities, float [rows, columns, actions].
         free: cells in which something can be done, bool [rows, columns].
         values: their values, float [rows, columns].

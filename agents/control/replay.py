@@ -1,7 +1,8 @@
-"""How control experiments are watched: episodes as frames, from what the agent knows or knew.
+"""Replay of control experiments: frames of episodes played with the current agent or with its
+snapshots.
 
-Every episode is played on the model, or in an environment of the viewer's own, with the viewer's
-generator: watching changes nothing of what is learned.
+Every episode is played on the model or in a separate environment, with a separate generator, so a
+replay does not affect learning.
 """
 
 from __future__ import annotations
@@ -27,25 +28,26 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 LONGEST, SHORT = 400, 60
-"""Most frames of an episode in a grid: of the last one that is shown, and of each before it."""
+"""Largest number of frames of an episode in a grid: of the last episode, and of each earlier
+one."""
 LONGEST_RENDERED, SHORT_RENDERED = 300, 40
-"""The same where the environment draws itself."""
+"""The same for environments that render themselves."""
 LINGER = 8
-"""Frames shown after the goal is reached: the agent stays there anyway."""
+"""Frames shown after the goal is reached, where the agent stays."""
 
 Env = gymnasium.Env[Any, Any]
 
 
 class Knowledge(NamedTuple):
-    """What an agent knew at some time, so that an episode can be played with it.
+    """Policy and values of an agent at one time, with which an episode can be played.
 
     Attributes:
         time: how much it had learned ("episode 1200").
         mode: how it acts ("greedy", "ε 0.01").
         act: chooses an action, from the observation and the number of steps before.
-        whole: whether the episode is shown to its end, rather than its beginning.
-        values: of each state, float [states]; None where unknown.
-        policy: greedy actions, [states, actions], above 0 where they are; needed in grids.
+        whole: whether the whole episode is shown or only its beginning.
+        values: state values, float [states]; None if unknown.
+        policy: [states, actions], above 0 for greedy actions; required for grids.
     """
 
     time: str
@@ -56,13 +58,13 @@ class Knowledge(NamedTuple):
     policy: np.ndarray | None = None
 
     def status(self, step: int, total: float) -> str:
-        """The line below a frame."""
+        """The status line below a frame."""
         return f"{self.time} · step {step} · {self.mode} · return {number(total, 4)}"
 
 
 @dataclass(frozen=True)
 class RenderedFrame:
-    """A frame that the environment drew itself.
+    """A frame rendered by the environment.
 
     Attributes:
         pixels: uint8 [height, width, 3].
@@ -73,20 +75,21 @@ class RenderedFrame:
     status: str
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """The frame with its line, uint8 [height + 32, width, 3]; it has no layers to hide."""
+        """The frame with its status line, uint8 [height + 32, width, 3]; `hidden` has no effect."""
         return captioned(self.pixels, self.status)
 
 
 def knowledge(
     experiment: AgentExperiment, rng: np.random.Generator, history: bool, maps: bool
 ) -> Iterator[Knowledge]:
-    """What an agent with a table knows now: exploring while it learns, greedy once it is done.
+    """The knowledge of a tabular agent: its exploring policy during learning, the greedy policy
+    when it is done.
 
     Args:
-        experiment: of the agent.
+        experiment: the agent's experiment.
         rng: draws exploring actions, and breaks ties.
-        history: whether to take what it knew at each snapshot instead, and the last one greedily.
-        maps: whether values and greedy actions of all states are needed.
+        history: whether to return one `Knowledge` for each snapshot instead, the last one greedy.
+        maps: whether to include the values and greedy actions of all states.
     """
     agent = experiment.agent
     now = TableSnapshot(experiment.done_units, float(agent.epsilon()), agent.q)
@@ -108,7 +111,7 @@ def _known(
 ) -> Knowledge:
     agent = copy.copy(experiment.agent)
     agent.q, agent.episodes_done = np.asarray(then.q, dtype=np.float64), then.episode
-    counted = then.episode == experiment.done_units  # snapshots hold no tables of single steps
+    counted = then.episode == experiment.done_units  # snapshots hold no per-step tables
 
     def act(state: int, step: int) -> int:
         action: int = agent.act(state, explore=explore, rng=rng, step=step if counted else None)
@@ -128,14 +131,14 @@ def grid_frames(
     rng: np.random.Generator,
     title: str,
 ) -> Iterator[Snapshot]:
-    """Episodes in a grid, played on its model.
+    """Frames of episodes in a grid, played on its model.
 
     Args:
         experiment: in one of our grids.
         known: what the agent knew, for each episode.
-        values: of states, each float [states]: the colour scale covers them all.
+        values: state values, each float [states]; the colour scale covers all of them.
         rng: draws starts and outcomes.
-        title: above the frames.
+        title: the title above the frames.
     """
     free = experiment.env.layout.walkable.ravel()  # [states]
     shown = [one[free] for one in values if one is not None]
@@ -200,13 +203,13 @@ def rendered_frames(
     rng: np.random.Generator,
     wrap: Callable[[Env], Env] = lambda env: env,
 ) -> Iterator[RenderedFrame]:
-    """Episodes as the environment draws them.
+    """Frames of episodes, rendered by the environment.
 
     Args:
-        experiment: in an environment of Gymnasium's.
+        experiment: an experiment in a Gymnasium environment.
         known: what the agent knew, for each episode.
         rng: draws the seeds of the episodes.
-        wrap: makes the environment what the agent observes.
+        wrap: wraps the environment so that it returns the agent's observations.
 
     Raises:
         UsageError: when the environment cannot draw itself.
@@ -218,7 +221,7 @@ def rendered_frames(
             f"{options.id} draws no pictures of itself "
             f"(render modes: {', '.join(modes) or 'none'})."
         )
-    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame complains without a loudspeaker
+    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame warns if there is no audio device
     env = wrap(ids.make(options, "rgb_array"))
     try:
         for one in known:

@@ -1,8 +1,8 @@
-"""What can be drawn of a world: whether its states lie on a grid, the content of the cells, and
-where its actions lead.
+"""Derives how to draw an environment as a map: whether its states are cells of a grid, the content
+of the cells, and the direction of each action.
 
-All of it is read off the environment's attributes and its model; a world that shows nothing of the
-kind has no view.
+Everything comes from the environment's attributes and its model; an environment without such
+attributes has no view.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from envs.mdp import TabularMDP
 
 STILL = 0.05
-"""An action that moves less than this on average, in cells, points nowhere."""
+"""An action that moves less than this on average, in cells, has no direction."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class GridView:
 
 
 def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | None:
-    """The grid that an environment's states lie on, if they do: it has `desc`, `shape`, or `nrow`
-    and `ncol`.
+    """The grid formed by an environment's states, for environments with `desc`, `shape`, or `nrow`
+    and `ncol`; None for others.
 
     Args:
         env: the environment.
@@ -59,12 +59,12 @@ def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | Non
 
 
 def arrows(model: TabularMDP, columns: int) -> np.ndarray:
-    """Where each action leads on average, in steps to a neighbouring cell: unit vectors (x, y), or
-    0; float [actions, 2].
+    """The mean direction of each action over its moves to neighbouring cells: unit vectors (x, y),
+    or 0; float [actions, 2].
 
     Args:
         model: the model.
-        columns: of the grid.
+        columns: the number of columns of the grid.
     """
     here = np.arange(model.states)[:, None, None]
     x = model.next_state % columns - here % columns  # [states, actions, outcomes]

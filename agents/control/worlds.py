@@ -1,4 +1,4 @@
-"""Where a control experiment learns: on the exact model of an environment, or through `env.step`.
+"""Worlds in which control experiments learn: the exact model of an environment, or `env.step`.
 
 In every world learning draws only from the generator given to it; evaluation draws from a separate
 generator, so it does not affect learning.
@@ -29,11 +29,12 @@ A = TypeVar("A", bound=Agent)
 
 
 class GreedyTrial(NamedTuple):
-    """Real episodes of a policy, compared with a model.
+    """Episodes of a greedy policy in the environment, compared with its model.
 
     Attributes:
-        played: what they earned.
-        difference: the first step that the model did not predict, in words; "" for none.
+        played: the evaluation of these episodes.
+        difference: a description of the first step that the model did not predict; "" if there is
+            none.
     """
 
     played: Evaluation
@@ -48,19 +49,19 @@ def try_out(
     seed: int,
     model: TabularMDP | None,
 ) -> GreedyTrial:
-    """Play some greedy episodes in an environment, and follow them on its model.
+    """Play some greedy episodes in an environment, and compare them with its model.
 
-    The model gets a generator in the state of the environment's own, so that it can predict what
-    the environment draws.
+    The model uses a copy of the environment's generator in the same state, so that it can predict
+    the environment's random outcomes.
 
     Args:
         env: with Discrete spaces; it is reset.
-        act: the greedy action for a state, `rng`, which breaks ties, and `step`, the steps of the
-            episode so far.
+        act: returns the greedy action for a state, for `rng`, which breaks ties, and for `step`,
+            the number of steps so far in the episode.
         horizon: steps after which an episode is truncated.
         episodes: how many, >= 1.
-        seed: of all that is drawn.
-        model: what is compared with the environment, or None to only play.
+        seed: seed of all random numbers.
+        model: the model to compare with the environment, or None to only play.
     """
     rng, twin = generator(seed, "evaluation"), generator(seed, "evaluation")
     ties = rng if model is None else generator(seed, "ties")
@@ -97,11 +98,11 @@ class World(ABC, Generic[A]):
     """Where an agent learns and is evaluated.
 
     Attributes:
-        env: the environment, to look at.
+        env: the environment, for reading its attributes.
         model: its exact model, or None where it is unknown. With it the optimum can be computed,
             and policies are evaluated without sampling.
         horizon: steps after which an episode is truncated, >= 1.
-        steps_env: whether learning goes through `env.step` rather than the model.
+        steps_env: whether the agent learns through `env.step` rather than on the model.
     """
 
     env: Any
@@ -114,7 +115,7 @@ class World(ABC, Generic[A]):
         """The greedy policy on the model's states: float64 [states, actions]."""
 
     def evaluate(self, agent: A) -> Evaluation:
-        """What the agent's greedy policy earns, exact on the model."""
+        """The exact evaluation of the agent's greedy policy on the model."""
         assert self.model is not None
         return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
 
@@ -126,7 +127,7 @@ class World(ABC, Generic[A]):
             episodes: how many.
 
         Returns:
-            None where the environment is its model, or has none.
+            None if the environment steps through its model, or has no model.
         """
         return None
 
@@ -135,15 +136,15 @@ class SampledWorld(World[A]):
     """A world whose model may be unknown: without one, policies are evaluated by sampling."""
 
     _sampled: tuple[object, Evaluation] | None = None
-    """How much the agent had learned, and what its policy earned then."""
+    """The version of the agent's policy that was last sampled, and its evaluation."""
 
     @abstractmethod
     def learned(self, agent: A) -> object:
-        """How much the agent has learned; equal while its policy stays the same."""
+        """A version of the agent's policy: equal as long as the policy has not changed."""
 
     @abstractmethod
     def sample(self, agent: A) -> Evaluation:
-        """What some greedy episodes earn, drawn alike at every call."""
+        """The evaluation of some greedy episodes, with the same random numbers at every call."""
 
     def evaluate(self, agent: A) -> Evaluation:
         """See `World.evaluate`; a mean of episodes where no model is known."""
@@ -156,7 +157,7 @@ class SampledWorld(World[A]):
 
 
 class TableWorld(World["TabularAgent"]):
-    """A world of agents with a table.
+    """A world for tabular agents.
 
     Attributes:
         states: how many.
@@ -171,7 +172,8 @@ class TableWorld(World["TabularAgent"]):
         """Let an agent learn some episodes."""
 
     def policy(self, agent: TabularAgent) -> np.ndarray:
-        """See `World.policy`; [steps, states, actions] for agents that count steps."""
+        """See `World.policy`; [steps, states, actions] for agents whose policy depends on the
+        step."""
         return agent.played_policy()
 
 
@@ -182,8 +184,8 @@ class ModelWorld(TableWorld):
         env: the environment; learning does not step it.
         model: its model, which truncates episodes.
         rng: draws starts and outcomes.
-        seed: of the episodes that are tried out in the environment; None where it steps through
-            the model itself.
+        seed: seed of the comparison episodes in the environment; None if the environment itself
+            steps through the model.
     """
 
     model: TabularMDP
@@ -214,13 +216,13 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     Args:
         env: the environment, with Discrete spaces and a time limit.
-        rng: becomes the environment's `np_random`. What an environment draws from elsewhere is
-            seeded with `seed`, and is not kept when a run is interrupted and resumed.
+        rng: becomes the environment's `np_random`. Other random sources of the environment are
+            seeded with `seed`, but their state is not saved when a run is interrupted and resumed.
         horizon: steps after which an episode is truncated.
-        trial: the same environment once more, for evaluating.
-        seed: of evaluations, and of what the environment draws from elsewhere.
-        evaluation_episodes: how many episodes an evaluation samples, where no model is known.
-        model: the exact model, where it is known although it is not learned on.
+        trial: a second copy of the environment, for evaluation.
+        seed: seed of evaluations, and of other random sources of the environment.
+        evaluation_episodes: how many episodes an evaluation samples if no model is known.
+        model: the exact model if it is known; the agent does not learn on it.
     """
 
     steps_env = True

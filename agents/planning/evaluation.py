@@ -1,5 +1,5 @@
-"""What a policy earns in an episode: exactly, by following the distribution over states, or as the
-mean of sampled episodes."""
+"""Policy evaluation: the expected results of an episode, computed exactly by propagating the
+distribution over states, or estimated as the mean of sampled episodes."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 AT_ONCE = 65_536
-"""So many states of a policy are looked at together: a large grid has no room for tables of them
-all."""
+"""Number of states evaluated together, because the arrays for all states of a large grid do not fit
+in memory."""
 SURE = 1 - 1e-6
-"""A goal reached with at least this probability counts as reached; on slippery ground nothing is
-ever quite certain."""
+"""A goal reached with at least this probability counts as reached, because on slippery ground the
+probability is never exactly 1."""
 
 
 class Evaluation(NamedTuple):
-    """What a policy earns in an episode: expectations, or means of sampled episodes."""
+    """Results of a policy in an episode: expectations, or means of sampled episodes."""
 
     expected_return: float
     """Undiscounted."""
     expected_length: float
     """Steps."""
     reward_per_step: float
-    """Expected return / the steps after which an episode is cut, so that ending early is no
-    gain."""
+    """Expected return / horizon, so that an early termination does not raise it."""
     steps_to_goal: float | None
-    """Expected steps until a goal is first reached; None where it is missed more often than once
-    in a million episodes."""
+    """Expected steps until a goal is first reached; None if it is missed in more than one of a
+    million episodes."""
     goal_probability: float
     standard_error: float | None = None
-    """Of a return that was sampled; None where it is exact."""
+    """Standard error of a sampled return; None if the return is exact."""
     episodes: int | None = None
-    """How many were sampled; None where nothing was."""
+    """Number of sampled episodes; None if nothing was sampled."""
 
 
 def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluation:
-    """What some episodes of a policy say.
+    """The evaluation of a policy from sampled episodes.
 
     Args:
         returns: float [episodes], undiscounted.
@@ -56,14 +55,14 @@ def sampled(returns: np.ndarray, lengths: np.ndarray, horizon: int) -> Evaluatio
 
 
 def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
-    """What a policy earns in an episode, by following the distribution over states from the start
-    on.
+    """The exact evaluation of a policy in an episode, by propagating the start distribution over
+    states.
 
     Args:
         model: the world.
-        policy: probabilities [states, actions]; of a policy that counts steps [steps, states,
-            actions], repeated from its first step after the last.
-        horizon: steps after which an episode is cut, >= 1.
+        policy: probabilities [states, actions]; for a policy that depends on the step [steps,
+            states, actions], which repeats after its last step.
+        horizon: steps after which an episode is truncated, >= 1.
     """
     if horizon < 1:
         raise UsageError(
@@ -108,11 +107,9 @@ def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
 
 
 def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
-    """`evaluate` for a policy that counts steps, [steps, states, actions]."""
-    here = start_distribution(model)  # [states], of being there
-    unmet = np.where(
-        model.goal, 0.0, here
-    )  # [states], of being there without having reached a goal
+    """`evaluate` for a policy that depends on the step, [steps, states, actions]."""
+    here = start_distribution(model)  # [states], probability of being there
+    unmet = np.where(model.goal, 0.0, here)  # [states], probability of being there before any goal
     total = length = arrival = 0.0
     goal_probability = float(here[model.goal].sum())
     for step in range(horizon):
@@ -131,7 +128,8 @@ def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> E
 
 
 def _moved(model: TabularMDP, mass: np.ndarray) -> np.ndarray:
-    """Where probability [states, actions, outcomes] goes: float64 [states]."""
+    """The probability mass of outcomes [states, actions, outcomes] summed by next state: float64
+    [states]."""
     return np.bincount(model.next_state.ravel(), mass.ravel(), len(model.next_state))
 
 
@@ -143,5 +141,5 @@ def start_distribution(model: TabularMDP) -> np.ndarray:
 
 
 def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
-    """A value [states] as the start distribution sees it."""
+    """The expectation of a value [states] under the start distribution."""
     return float(start_distribution(model) @ value)

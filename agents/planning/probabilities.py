@@ -1,4 +1,4 @@
-"""Greedy and ε-soft policies as exact probabilities, in plain NumPy: what solvers evaluate.
+"""Exact action probabilities of greedy and ε-soft policies, in plain NumPy, for the solvers.
 
 Every function returns float64 [states, actions] whose rows sum to 1.
 """
@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 
 Convention = Literal["others", "all"]
-"""What ε is spread over: every other action than the chosen one (the reports), or all of them
-(Sutton & Barto, section 2.2)."""
+"""The actions that ε is spread over: all except the chosen one (the reports), or all (Sutton &
+Barto, section 2.2)."""
 
 
 def greedy(q: np.ndarray, first_ties: bool = False) -> np.ndarray:
-    """The best action of each state; several best ones share equally, or the first has it all.
+    """The greedy policy; tied actions are equally probable, or the first of them has probability 1.
 
     Args:
         q: [states, actions].
@@ -28,19 +28,19 @@ def greedy(q: np.ndarray, first_ties: bool = False) -> np.ndarray:
 
 
 def soften(policy: np.ndarray, epsilon: float, convention: Convention = "others") -> np.ndarray:
-    """A policy whose chosen action is taken with 1 - ε, while ε is spread.
+    """An ε-soft policy: the chosen action has probability 1 - ε, and ε is spread over actions.
 
     Args:
-        policy: probabilities [states, actions] of choosing.
+        policy: probabilities [states, actions] of choosing an action.
         epsilon: in [0, 1].
-        convention: what ε is spread over.
+        convention: which actions ε is spread over.
     """
     main, rest = shares(policy.shape[1], epsilon, convention)
     return main * policy + rest * (1 - policy)
 
 
 def shares(actions: int, epsilon: float, convention: Convention = "others") -> tuple[float, float]:
-    """The probability of the chosen action, and that of each other one."""
+    """The probability of the chosen action, and that of every other action."""
     if actions == 1:
         return 1.0, 0.0
     if convention == "all":

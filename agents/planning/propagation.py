@@ -1,5 +1,5 @@
-"""Following the distribution over states through an episode, compiled: only states that can be
-stood on now cost anything."""
+"""Propagates the distribution over states through an episode, compiled; the cost of a step depends
+only on the states with positive probability."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ TOTALS = types.UniTuple(float64, 4)
 def follow(  # type: ignore[no-untyped-def]
     first, target, staying, arriving, reward, goal, start, horizon
 ):
-    """Expected return, expected length, sum of step x probability of arriving then, and probability
-    of ever standing on a goal.
+    """Expected return, expected length, Σ step x P(first reaching a goal at that step), and the
+    probability of reaching a goal at all.
 
-    It stops early where the distribution no longer changes: every later step then brings the same.
+    It stops early when the distribution no longer changes: later steps then all add the same
+    amount.
 
     Args:
         first: int64 [states + 1], where each state's transitions begin.
         target: int64 [transitions], where each leads.
-        staying: float64 [transitions], probability of taking it with the episode going on.
-        arriving: float64 [transitions], probability of taking it onto a goal.
+        staying: float64 [transitions], probability of the transition without termination.
+        arriving: float64 [transitions], probability of the transition into a goal.
         reward: float64 [states], expected reward of the next step.
         goal: bool [states].
         start: float64 [states], the start distribution.
@@ -37,7 +38,7 @@ def follow(  # type: ignore[no-untyped-def]
     here, unmet = (
         start.copy(),
         start.copy(),
-    )  # of being there; of being there without having reached a goal
+    )  # probability of being in each state; the same without having reached a goal
     there, unmet_there = here * 0.0, here * 0.0
     active, coming = here.astype(int64), here.astype(int64)
     current, known = (

@@ -1,5 +1,5 @@
-"""What can happen in a model, whatever its probabilities: whether episodes end, whether values
-grow forever."""
+"""Properties that depend on which transitions are possible, not on their probabilities: whether
+episodes can end, and whether values diverge."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
-    """Whether from every state some course of events terminates the episode.
+    """Whether the episode can terminate from every state.
 
     Args:
         model: the world.
-        policy: int [states], what is done; None for anything.
+        policy: int [states], the actions taken; None allows any action.
     """
     possible, terminated, next_state = model.probability > 0, model.terminated, model.next_state
     if policy is not None:
@@ -34,10 +34,9 @@ def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
 def grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:
     """Whether values provably keep rising (or falling) in a set of states that cannot be left.
 
-    If every state of a set rose by at least δ > 0 in a sweep, and in none of them an action can
-    leave the set or end the episode, then each later sweep adds at least δ again: a sweep is
-    monotone, and without a discount adding δ to all values adds δ to all results. The same holds
-    downwards.
+    If every state of a set rose by at least δ > 0 in a sweep, and no action in them can leave the
+    set or end the episode, then each later sweep adds at least δ again: a sweep is monotone, and
+    without a discount adding δ to all values adds δ to all results. The same holds downwards.
     """
     for direction in (1, -1):
         inside = direction * change > 0.5 * residual  # [states]

@@ -1,8 +1,8 @@
-"""Exact answers on a known model: the optimum, and the best policy that must explore.
+"""Exact solvers on a known model: the optimal policy, and the optimal ε-soft policy.
 
-Every solver says whether it converged. A sweep over the whole table is a handful of array
-operations; large tables are swept, and distributions followed, by compiled loops. Only policy
-iteration needs SciPy, for its sparse linear systems.
+Every solver reports whether it converged. A sweep over a small table is a handful of array
+operations; large tables are swept by compiled loops, which also propagate distributions. Only
+policy iteration needs SciPy, for its sparse linear systems.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 ROUNDING = 1e-13
-"""Of a solved linear system, relative to its largest value: smaller gains count as 0."""
+"""Rounding error of a solved linear system relative to its largest value; smaller gains count as
+0."""
 PROOF_EVERY = 1000
-"""Sweeps between two looks at whether an undiscounted optimum diverges."""
+"""Number of sweeps between two checks for divergence of an undiscounted optimum."""
 LARGE = 200_000
-"""Entries of a table, states x actions x outcomes, from which on a compiled sweep makes up for the
-time to load it."""
+"""Smallest table, in entries states x actions x outcomes, for which a compiled sweep saves more
+time than loading it costs."""
 
 
 class Solution(NamedTuple):
-    """What a solver found, and whether it got there."""
+    """A solver's result, and whether it converged."""
 
     value: np.ndarray  # float64 [states], discounted return from there on
-    q: np.ndarray  # float64 [states, actions], the same after that first action
+    q: np.ndarray  # float64 [states, actions], the same when that action is taken first
     policy: np.ndarray  # int64 [states], the best action (the first of several)
     converged: bool
     sweeps: int
     residual: float
-    """Largest change of a value in the last sweep, or that one more sweep would make."""
+    """Largest change of a value in the last sweep, or the largest change in one more sweep."""
 
 
 class FiniteHorizonSolution(NamedTuple):
-    """The best that can be had of an episode that is cut after a number of steps."""
+    """The optimum of an episode that is truncated after a number of steps."""
 
     value: np.ndarray  # float64 [states], best expected undiscounted return of a whole episode
     policy: np.ndarray  # int64 [states], the best first action
@@ -87,8 +88,7 @@ class _Backup:
         return self._sweeper(value)
 
     def follow(self, policy: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """What `value` becomes when a policy (int [states]) takes one step first: float64
-        [states]."""
+        """One backup of `value` under a policy (int [states]): float64 [states]."""
         states = np.arange(len(policy))
         after: np.ndarray = self.reward[states, policy]  # [states], a copy
         for weight, next_state in self.terms:
@@ -116,18 +116,18 @@ def value_iteration(
 ) -> Solution:
     """The optimum: V(s) ← max_a q(s, a) until it no longer changes.
 
-    Sutton & Barto, 2nd ed., section 4.4. It stops when the error is at most `tolerance`: below γ /
-    (1 - γ) times the last change (Puterman 1994, theorem 6.3.3); for γ = 1, where no such bound
-    exists, when the last change is. Changes in the last digit alone also count as standing still.
-    It continues until reward has propagated to every state from which it can be reached, however
-    small it is there.
+    Sutton & Barto, 2nd ed., section 4.4. It stops when the error, which is below γ / (1 - γ) times
+    the last change (Puterman 1994, theorem 6.3.3), is at most `tolerance`; for γ = 1, where no such
+    bound exists, when the last change is at most `tolerance`. Changes of only the last digit count
+    as no change. It continues until reward has propagated to every state from which it can be
+    reached, however small it is there.
 
     Args:
         model: the world.
-        discount: in (0, 1]. With 1, and where reward can be gathered forever, there is no optimum
+        discount: in (0, 1]. With 1 and a reward that can be collected forever, there is no optimum
             and `converged` is False.
         tolerance: largest error of a value.
-        max_sweeps: after so many it gives up, and `converged` is False.
+        max_sweeps: limit after which it stops with `converged` False.
     """
     return _iterate(model, discount, _Backup.best, tolerance, max_sweeps)
 
@@ -135,23 +135,22 @@ def value_iteration(
 def policy_iteration(
     model: TabularMDP, discount: float, tolerance: float = 1e-10, max_sweeps: int = 100_000
 ) -> Solution:
-    """The optimum: evaluate a policy exactly, improve it where some action is better, until none
-    is.
+    """The optimum: evaluate a policy exactly and improve it, until no action is better.
 
-    Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; ours solves V = r + γ P V
-    (Puterman 1994, section 6.4), so that it ends after finitely many improvements. An action
-    replaces another only where it is better by more than rounding and than what `tolerance` leaves
-    open, hence policies of equal value cannot alternate (their exercise 4.4).
+    Sutton & Barto, 2nd ed., section 4.3, where evaluation is iterative; here the linear system V =
+    r + γ P V is solved (Puterman 1994, section 6.4), so that it ends after finitely many
+    improvements. An action replaces another only if it is better by more than the rounding error
+    and `tolerance`, so policies of equal value cannot alternate (their exercise 4.4).
 
-    With γ = 1 it begins with a policy that ends every episode, and finds the best of those; where
-    some state has no such policy, or an improved one gathers reward forever, `converged` is False.
+    With γ = 1 it begins with a policy that ends every episode, and finds the best of those; if some
+    state has no such policy, or an improved policy collects reward forever, `converged` is False.
 
     Args:
         model: the world.
         discount: in (0, 1].
-        tolerance: largest error of a value (for γ = 1: largest gain of an improvement that is not
+        tolerance: largest error of a value (for γ = 1: improvements of at most this gain are not
             made).
-        max_sweeps: improvements, after which it gives up.
+        max_sweeps: largest number of improvements.
     """
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
@@ -176,19 +175,19 @@ def modified_policy_iteration(
     max_sweeps: int = 100_000,
     evaluation_sweeps: int = 20,
 ) -> Solution:
-    """The optimum: improve the policy in one sweep over all actions, evaluate it in some cheap
-    sweeps over its own, and again.
+    """The optimum: alternate one improvement sweep over all actions with a few cheap evaluation
+    sweeps over the policy's own actions.
 
-    Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps are value iteration,
-    infinitely many policy iteration. It stops like `value_iteration`, judged by the improving
-    sweeps. With γ = 1 it begins with the value of a policy that ends every episode, from which
-    values only rise; without such a policy, with 0.
+    Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps give value iteration,
+    infinitely many give policy iteration. The stopping rule is that of `value_iteration`, applied
+    to the improvement sweeps. With γ = 1 it begins with the value of a policy that ends every
+    episode, from which values only rise; if there is none, it begins with 0.
 
     Args:
         model: the world.
         discount: in (0, 1].
         tolerance: see `value_iteration`.
-        max_sweeps: sweeps of both kinds, after which it gives up.
+        max_sweeps: largest number of sweeps, both kinds together.
         evaluation_sweeps: sweeps of evaluation after each improvement, >= 0.
     """
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
@@ -219,12 +218,12 @@ def best_epsilon_soft(
     tolerance: float = 1e-10,
     max_sweeps: int = 100_000,
 ) -> Solution:
-    """The best policy among those that choose one action in each state and take another with
+    """The optimal ε-soft policy: it chooses one action in each state and takes another with
     probability ε.
 
-    That is the optimum of the model in which the world replaces a chosen action with probability ε:
-    Sutton & Barto, 2nd ed., section 5.4. The solution's `q` holds the values of an action taken
-    once, the ε-soft policy afterwards; `policy` is the chosen action.
+    It is the optimum of a model in which the environment replaces the chosen action with
+    probability ε: Sutton & Barto, 2nd ed., section 5.4. The solution's `q` holds the value of
+    taking an action once and following the ε-soft policy afterwards; `policy` is the chosen action.
 
     Args:
         model: the world.
@@ -240,7 +239,7 @@ def best_epsilon_soft(
     main, rest = shares(model.next_state.shape[1], epsilon, convention)
 
     def chosen(backup: _Backup, value: np.ndarray) -> np.ndarray:
-        q = backup(value)  # with ε large it pays to choose the worst
+        q = backup(value)  # with large ε the worst action is the best choice
         best = q.max(axis=1) if main >= rest else q.min(axis=1)
         softened: np.ndarray = rest * q.sum(axis=1) + (main - rest) * best
         return softened
@@ -250,11 +249,11 @@ def best_epsilon_soft(
 
 
 def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
-    """The best undiscounted return of an episode that is cut after `horizon` steps, by backward
+    """The best undiscounted return of an episode truncated after `horizon` steps, by backward
     induction.
 
-    Puterman (1994), section 4.5. The best policy knows how many steps are left; no stationary one
-    earns more.
+    Puterman (1994), section 4.5. The optimal policy depends on the number of steps left; no
+    stationary policy is better.
 
     Args:
         model: the world.
@@ -266,7 +265,7 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
             f"least 1 step."
         )
     backup = _Backup(model, 1.0)
-    value = np.zeros(len(model.next_state))  # [states], nothing can be had after the last step
+    value = np.zeros(len(model.next_state))  # [states], 0 after the last step
     for _ in range(horizon - 1):
         value = backup.best(value)
     q = backup(value)
@@ -280,7 +279,7 @@ def _iterate(
     tolerance: float,
     max_sweeps: int,
 ) -> Solution:
-    """V ← sweep(V) until it no longer changes; `sweep` is monotone and no expansion."""
+    """V ← sweep(V) until it no longer changes; `sweep` is monotone and non-expansive."""
     backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
     value = np.zeros(len(model.next_state))  # [states]
     converged, sweeps, residual = False, 0, np.inf
@@ -290,7 +289,7 @@ def _iterate(
         sweeps += 1
         spread = np.array_equal(
             value != 0.0, previous != 0.0
-        )  # far from all reward a value is small, and yet decides the policy
+        )  # far from rewards, small values still decide the policy
         converged = spread and residual <= max(threshold, np.spacing(np.abs(value).max()))
         if (
             not converged
@@ -304,15 +303,15 @@ def _iterate(
 
 
 def refuse_divergence(model: TabularMDP, solution: Solution, discount: float) -> None:
-    """Refuse a world whose best values rise (or fall) forever.
+    """Refuse a model whose optimal values diverge.
 
     Args:
         model: the world.
-        solution: a solver's; one that converged is always accepted.
+        solution: a solver's result; a converged one is always accepted.
         discount: in (0, 1]; below 1 every value is finite.
 
     Raises:
-        UsageError: naming a state, and the action whose reward comes again and again.
+        UsageError: naming a state and the action whose reward repeats forever.
     """
     if solution.converged or discount < 1:
         return
@@ -335,18 +334,18 @@ def _checked(discount: float) -> float:
 
 
 def _threshold(discount: float, tolerance: float) -> float:
-    """The last change of a value with which its error is at most `tolerance`; for γ = 1, where no
+    """The largest last change that guarantees an error of at most `tolerance`; for γ = 1, where no
     such bound exists, `tolerance`."""
     return tolerance if discount == 1 else tolerance * (1 - discount) / discount
 
 
 def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.ndarray:
-    """Where policy iteration begins: the best next reward; with γ = 1 the way to the nearest end of
-    the episode. int [states]."""
+    """The initial policy of policy iteration, int [states]: the action with the best next reward;
+    with γ = 1 the shortest way to the end of the episode."""
     policy: np.ndarray = backup.reward.argmax(axis=1)
     if discount < 1:
         return policy
-    ending = np.zeros(len(policy), dtype=bool)  # from here the episode may end
+    ending = np.zeros(len(policy), dtype=bool)  # whether the episode can end from here
     possible = model.probability > 0  # [states, actions, outcomes]
     while True:
         closer = (possible & (model.terminated | ending[model.next_state])).any(

@@ -1,9 +1,9 @@
-"""The best policy that does not look at the clock: what an agent with one table can reach where a
-time limit cuts the episode.
+"""The best stationary policy: an upper reference for agents with one table in episodes with a time
+limit.
 
-The best policy of all knows how many steps are left. To find the best stationary one is hard in
-general; what is returned is the best of many good ones, improved state by state, so nothing
-promises that no other is better.
+The optimal policy depends on the number of steps left. Finding the best stationary policy is hard
+in general; the function returns the best result of a local search from many starting policies,
+improved state by state, without a guarantee of optimality.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 DISCOUNTS = (0.9, 0.97, 0.99, 0.997, 0.999, 0.9999)
-"""Their optimal policies are tried: the lower, the more hurried."""
+"""Discounts whose optimal policies are the starting policies; low discounts prefer early
+rewards."""
 WORK = 2 * 10**7
-"""Elementary steps that the search may take, about: a second."""
+"""Approximate limit of elementary steps of the search: about a second."""
 ROUNDING = 1e-12
 
 
@@ -31,8 +32,8 @@ def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarra
     [states].
 
     Args:
-        model: the world; its horizon is at least 1.
-        optimum: what the best policy of all earns; a stationary one that earns as much ends the
+        model: the model; its horizon is at least 1.
+        optimum: return of the optimal policy; a stationary policy with the same return ends the
             search.
 
     Returns:
@@ -58,8 +59,8 @@ def _worth(model: TabularMDP, policy: np.ndarray) -> float:
 def _improved(
     model: TabularMDP, policy: np.ndarray, worth: float, tries: int
 ) -> tuple[float, np.ndarray]:
-    """A policy with which no change of a single action earns more; or as far as `tries` evaluations
-    lead."""
+    """A policy that no change of a single action improves, or the best one found in `tries`
+    evaluations."""
     states = [state for state in _visited(model, policy) if model.actions > 1]
     changed = True
     while changed and len(states) * (model.actions - 1) <= tries:
@@ -76,7 +77,7 @@ def _improved(
 
 
 def _visited(model: TabularMDP, policy: np.ndarray) -> list[int]:
-    """States that an episode of the policy can come through."""
+    """The states that an episode of the policy can visit."""
     states = np.arange(model.states)
     possible = (model.probability > 0)[states, policy] & ~model.terminated[
         states, policy

@@ -1,7 +1,7 @@
-"""Sweeps over a large table, compiled: to the last bit what `agents.planning.solvers` computes with
-arrays, many times faster.
+"""Compiled sweeps over a large table: bit-identical to the array operations of
+`agents.planning.solvers`, and many times faster.
 
-Importing this loads numba, so it is done only for tables large enough to gain.
+Importing this module loads numba, so it is imported only for tables large enough to benefit.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import numpy as np
 from numba import boolean, float64, int64, njit, void
 
 BLOCK = 1024
-"""States that are swept, or left out, together."""
+"""Number of states that are swept or skipped together."""
 LONG, TERMS, PAIRS, VALUES = int64[::1], float64[:, :, ::1], float64[:, ::1], float64[::1]
 
 
 class Sweeper:
-    """V'(s) = max_a [r(s, a) + Σ_k w_k(s, a) V(s'_k)], again and again. Sutton & Barto, 2nd ed.,
+    """Repeated backups V'(s) = max_a [r(s, a) + Σ_k w_k(s, a) V(s'_k)]. Sutton & Barto, 2nd ed.,
     equation 4.10.
 
-    States none of whose successors changed in the last sweep keep their value. News of a reward
-    travel one step in each sweep, so in a large world most states have nothing to do.
+    States whose successors did not change in the last sweep keep their value. A reward propagates
+    one step in each sweep, so most states of a large model are skipped.
 
     Args:
         reward: float64 [states, actions], expected.
-        weight: float64 [outcomes, states, actions], γ times the probability of going on with the
-            outcome.
+        weight: float64 [outcomes, states, actions], γ times the probability of the outcome without
+            termination.
         next_state: int64 [outcomes, states, actions].
     """
 
@@ -46,7 +46,8 @@ class Sweeper:
         self._last: np.ndarray | None = None
 
     def __call__(self, value: np.ndarray) -> np.ndarray:
-        """V' of V; both float64 [states]. What it returned last may be given back only as it is."""
+        """V' of V; both float64 [states]. The array returned last may be passed in again only
+        unmodified."""
         if value is not self._last:
             self._moved[:] = True
         out, moved = np.empty_like(value), np.zeros_like(self._moved)

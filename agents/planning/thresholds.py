@@ -1,8 +1,7 @@
-"""Where exact optima change: the ε from which exploring makes the way not worth walking, the
-penalty from which a wall is worth breaking.
+"""Thresholds at which exact optima change: the ε above which walking to the goal no longer pays,
+and the wall penalty from which crossing a wall pays.
 
-Each is found by halving an interval whose two ends differ, so the answer is as exact as the
-solver's tolerance.
+Each is found by bisection, so it is as exact as the solver's tolerance.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from envs.mdp import TabularMDP
 from sandbox.errors import SandboxError
 
 TOLERANCE = 1e-12
-"""Of the values that two ways are compared by."""
+"""Tolerance of the values by which two paths are compared."""
 PRECISION = 1e-7
 
 
 def bisect(
     differs: Callable[[float], bool], low: float, high: float, precision: float = PRECISION
 ) -> float:
-    """The place between `low` and `high` where `differs` turns from False to True.
+    """The point between `low` and `high` at which `differs` changes from False to True.
 
     Raises:
         SandboxError: when it is not False at `low` and True at `high`.
@@ -41,8 +40,7 @@ def bisect(
 
 
 def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
-    """Whether the best policy that explores with ε, left to its choices, comes from the start to
-    the goal."""
+    """Whether the chosen actions of the best ε-soft policy lead from the start to the goal."""
     best = planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE)
     chosen = probabilities.one_hot(best.policy, model.actions)
     return evaluation.evaluate(model, chosen, model.horizon).goal_probability >= evaluation.SURE
@@ -66,7 +64,7 @@ def episode_below(epsilon: float, start: float, end: float, episodes: int) -> in
 
 
 def best_moves(model: TabularMDP, discount: float) -> float:
-    """Moves from start to goal of the best policy; infinite when it does not go there."""
+    """Moves of the optimal policy from start to goal; infinite if it does not reach the goal."""
     best = planning.value_iteration(model, discount, tolerance=TOLERANCE)
     steps = evaluation.evaluate(
         model, probabilities.one_hot(best.policy, model.actions), model.horizon
@@ -75,8 +73,8 @@ def best_moves(model: TabularMDP, discount: float) -> float:
 
 
 def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.ndarray:
-    """What a policy is worth in each state, float64 [states]: v = (I - γ P)⁻¹ r. Sutton & Barto,
-    2nd ed., equation 4.4, solved.
+    """The value function of a policy, float64 [states]: v = (I - γ P)⁻¹ r, the solution of Sutton &
+    Barto, 2nd ed., equation 4.4.
 
     Args:
         model: the world.
@@ -92,5 +90,5 @@ def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.n
 
 
 def best_exploring_value(model: TabularMDP, discount: float, epsilon: float) -> np.ndarray:
-    """What each state is worth to the best policy that explores with ε: float64 [states]."""
+    """The value function of the best ε-soft policy: float64 [states]."""
     return planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE).value

@@ -1,7 +1,7 @@
 """Random deformations of a batch: rotation, size, shear, shift and elastic noise in one warp.
 
-Every image is deformed differently, all by one call of `grid_sample`. Draws come from torch's
-global generator, which the loop keeps for a run.
+Every image is deformed differently, all by one call of `grid_sample`. Random numbers come from
+torch's global generator, whose state the training loop keeps for each run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ independently."""
 
 
 class AugmentationConfig(LabConfig):
-    """How far training images are deformed, by uniform draws; all 0: not at all."""
+    """Largest deformations of training images, drawn uniformly; with all 0, images are
+    unchanged."""
 
     rotation: float = Field(
         0.0, ge=0, le=180, description="largest rotation to either side, in degrees"
@@ -55,16 +56,16 @@ class AugmentationConfig(LabConfig):
 
 
 def deform(images: Tensor, how: AugmentationConfig) -> Tensor:
-    """Deform every image of a batch in its own way; what comes in from outside is 0.
+    """Deform every image of a batch differently; pixels from outside the image are 0.
 
     Args:
         images: float [images, 1, height, width].
-        how: how far.
+        how: the largest deformations.
 
     Returns:
         float [images, 1, height, width].
     """
-    import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+    import torch.nn.functional as F  # noqa: N812 - the conventional name
 
     if not how.active:
         return images

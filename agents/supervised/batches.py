@@ -1,4 +1,5 @@
-"""Images kept once in memory as bytes and used as batches of floats, without a call per image."""
+"""Image data kept in memory as bytes and read as batches of floats, without a Python call per
+image."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EVALUATED = 2000
-"""Images evaluated together."""
+"""Batch size for evaluation."""
 
 
 class DeviceImages:
@@ -54,17 +55,17 @@ class DeviceImages:
 
 
 class Splits:
-    """Images to learn from, to validate on, and to test on once.
+    """Training, validation and test images; the test images are used once.
 
     Args:
         data: the set.
-        share: of the training images, held out for validation.
-        rng: draws which.
+        share: share of the training images that is held out for validation.
+        rng: draws the validation images.
         device: where they are kept.
-        batch_size: images of a step.
+        batch_size: images per step.
 
     Raises:
-        UsageError: when there are fewer images to learn from than a step takes.
+        UsageError: when there are fewer training images than one step takes.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Splits:
 
 
 def outputs(module: nn.Module, inputs: np.ndarray) -> np.ndarray:
-    """What a module computes for an array, in batches, on the module's device.
+    """The outputs of a module for an array, computed in batches on the module's device.
 
     Args:
         module: evaluated, without gradients.

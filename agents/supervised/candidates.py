@@ -1,4 +1,4 @@
-"""What every search has: candidates judged by cross-validation, their ranking and its plot."""
+"""The base of all searches: candidates scored by cross-validation, their ranking and its plot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.lab import Experiment
 from sandbox.visual.parallel import parallel_coordinates
 
 MANY = 30
-"""Of so many candidates, the worst tenth ends at the edge of the plot."""
+"""Number of candidates from which the worst tenth is clipped at the edge of the plot."""
 
 
 class CandidateSearch(Experiment):
@@ -23,7 +23,7 @@ class CandidateSearch(Experiment):
 
     Attributes:
         candidates: all of them; their settings are attributes.
-        higher_is_better: whether more of the score is better.
+        higher_is_better: whether a higher score is better.
     """
 
     candidates: Sequence[Any]
@@ -31,10 +31,11 @@ class CandidateSearch(Experiment):
 
     @abstractmethod
     def means(self) -> np.ndarray:
-        """Mean score of each candidate judged so far: float64 [judged]; not finite: diverged."""
+        """Mean score of each candidate judged so far: float64 [judged]; a value that is not finite
+        means divergence."""
 
     def ranking(self) -> np.ndarray:
-        """Numbers of the candidates judged so far, best first; of equals the first leads."""
+        """Numbers of the candidates judged so far, best first; ties keep their order."""
         means = self.means()
         return np.argsort(-means if self.higher_is_better else means, kind="stable")
 
@@ -44,11 +45,12 @@ class CandidateSearch(Experiment):
         return int(self.ranking()[0])
 
     def plot(self, labels: Mapping[str, str], objective: str) -> Figure:
-        """Every candidate as a line through its settings, the winner over the others.
+        """A parallel-coordinates plot: each candidate is a line through its settings, the winner in
+        front.
 
         Args:
-            labels: of the settings, with units, by name.
-            objective: what the score is, with its unit.
+            labels: labels of the settings, with units, by name.
+            objective: name of the score, with its unit.
         """
         means = self.means()
         columns = {
@@ -85,7 +87,7 @@ def ranking_table(ranking: Iterable[int], columns: Mapping[str, Sequence[Any] | 
 
 
 def _plain(value: Any, between: str) -> Any:
-    """Several numbers as text, anything else as it is."""
+    """A sequence of numbers as text; any other value unchanged."""
     return between.join(map(str, value)) if isinstance(value, tuple) else value
 
 

@@ -1,4 +1,4 @@
-"""How a model is trained and searched for: the options that all labs of images share."""
+"""Options of training and random search that all image labs share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TrainingConfig(LabConfig):
     """Data, optimiser, schedule, and when to stop."""
 
     lab: ClassVar[str]
-    """The name of the lab whose configuration it is."""
+    """The name of the configuration's lab."""
 
     dataset: DatasetName = Field(
         "mnist",
@@ -69,7 +69,8 @@ class TrainingConfig(LabConfig):
     )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """PyTorch, and the images: downloaded now if they are missing and no folder was named."""
+        """Check that PyTorch is installed and the images exist; missing images are downloaded if no
+        folder was named."""
         need(f"Lab '{self.lab}'", "torch", "torch", "safetensors")
         super().check_available(data, kept)
         if self.dataset != "digits":
@@ -77,7 +78,7 @@ class TrainingConfig(LabConfig):
 
 
 class RandomSearchConfig(LabConfig):
-    """How many candidates, and how each is judged."""
+    """The number of candidates, and how each is scored."""
 
     candidates: int = Field(
         0,
@@ -97,6 +98,6 @@ class RandomSearchConfig(LabConfig):
     )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """A search trains through skorch."""
+        """Check that skorch, which a search trains with, is installed."""
         if self.candidates:
             need("--search.candidates", "torch", "skorch")

@@ -21,9 +21,9 @@ def training_curves(experiment: ImageExperiment, metrics: Metrics, loss: str, un
 
     Args:
         experiment: finished.
-        metrics: of its run.
-        loss: what the loss is, with its unit.
-        unit: of the score.
+        metrics: the metrics of its run.
+        loss: name of the loss, with its unit.
+        unit: the unit of the score.
     """
     learned = metrics.columns("learn")
     epochs = np.asarray(learned["epoch"])

@@ -1,7 +1,7 @@
 """The epoch trainer: steps, a validation after each epoch, early stopping, and one test at the end.
 
-The test data are used once, with the weights of the best epoch. An epoch is cut into stretches
-whose length depends on the configuration alone.
+The test data are used once, with the weights of the best epoch. An epoch is split into stretches
+whose length depends only on the configuration.
 """
 
 from __future__ import annotations
@@ -30,35 +30,37 @@ if TYPE_CHECKING:
 class EpochExperiment(Experiment):
     """Base of experiments that train a PyTorch model in epochs.
 
-    A subclass says what a step minimises (`loss`), the learning rate of a step (`rate`), how a
-    split is scored (`evaluate`), and what is written after an epoch (`end_epoch`).
+    A subclass defines the loss (`loss`), the learning rate of a step (`rate`), how a split is
+    scored (`evaluate`), and the metrics of an epoch (`end_epoch`).
 
     Args:
-        context: of the run.
-        model: on the run's device, with its first weights.
-        optimizer: of its parameters.
-        epochs: at most.
-        batches: steps of an epoch.
-        stretch: steps of one `advance`, at most.
-        patience: epochs without a better validation after which training stops; None for never.
+        context: the context of the run.
+        model: the initial model, on the run's device.
+        optimizer: the optimiser of the model's parameters.
+        epochs: largest number of epochs.
+        batches: steps per epoch.
+        stretch: largest number of steps in one `advance`.
+        patience: number of epochs without improvement after which training stops; None never stops
+            early.
         clip: largest norm of the gradient, or None.
-        averaging: decay per step of the averaged weights that are scored; 0 for none.
-        half: whether products are computed in bfloat16.
+        averaging: decay per step of the exponential moving average of weights, which is scored
+            instead of the weights; 0 for no averaging.
+        half: whether matrix products are computed in bfloat16.
 
     Attributes:
         epoch: epochs finished.
         batch: steps done in the current epoch.
         best: "epoch", "score" and "weights" of the best validation; epoch 0 before the first.
-        results: of the test, by name; empty before it.
+        results: test results by name; empty before the test.
         validating: whether a validation is in progress.
     """
 
     unit = "epoch"
     limit: int
     monitor: str
-    """The score of a validation that decides which weights are best."""
+    """The validation score that selects the best weights."""
     higher_is_better: bool = False
-    """Whether more of it is better."""
+    """Whether a higher score is better."""
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class EpochExperiment(Experiment):
         self.best: dict[str, Any] = {"epoch": 0, "score": None, "weights": {}}
         self.results: dict[str, Any] = {}
 
-    # -- what a subclass says
+    # -- for subclasses
 
     @abstractmethod
     def rate(self, step: int) -> float:
@@ -95,11 +97,12 @@ class EpochExperiment(Experiment):
 
     @abstractmethod
     def loss(self, step: int) -> Tensor:
-        """What a step minimises: a scalar."""
+        """The loss of a step: a scalar."""
 
     @abstractmethod
     def evaluate(self, split: str) -> dict[str, Any] | None:
-        """Score the model on "valid" or "test", or a part of it; None while parts are left."""
+        """Score the model on "valid" or "test", or a part of it; None while some parts are still to
+        be scored."""
 
     @abstractmethod
     def end_epoch(self) -> Sequence[Block]:
@@ -109,7 +112,7 @@ class EpochExperiment(Experiment):
         """Prepare the data of an epoch."""
 
     def add_losses(self, total: float) -> None:
-        """Take note of the sum of a stretch's losses."""
+        """Record the sum of a stretch's losses."""
 
     def clipped(self) -> Iterable[nn.Parameter]:
         """The parameters whose gradient is clipped together."""
@@ -119,12 +122,12 @@ class EpochExperiment(Experiment):
 
     @property
     def done_units(self) -> int:
-        """Epochs learned."""
+        """Epochs finished."""
         return self.epoch
 
     @property
     def trained(self) -> bool:
-        """Whether learning is over: all epochs are done, or validation stopped it."""
+        """Whether training is over: all epochs are done, or it was stopped early."""
         stopped = (
             self.patience is not None
             and self.best["score"] is not None
@@ -134,7 +137,7 @@ class EpochExperiment(Experiment):
 
     @property
     def tested_epoch(self) -> int:
-        """The epoch that the test's row names."""
+        """The epoch number in the test's row of metrics."""
         return self.epoch
 
     @property
@@ -143,7 +146,7 @@ class EpochExperiment(Experiment):
         return bool(self.results)
 
     def advance(self) -> Sequence[Block]:
-        """Learn a stretch of an epoch, or score the model on a part of a split."""
+        """Train for a stretch of an epoch, or score the model on a part of a split."""
         if self.validating:
             scores = self.evaluate("valid")
             return [] if scores is None else [self._end_validation(scores)]
@@ -195,7 +198,7 @@ class EpochExperiment(Experiment):
         return loss.detach()
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Inside, products are computed in the run's precision."""
+        """A context in which matrix products are computed in the run's precision."""
         import torch
 
         if self._half:
@@ -211,7 +214,8 @@ class EpochExperiment(Experiment):
             self.best = {"epoch": self.epoch, "score": score, "weights": weights}
 
     def use_best(self) -> None:
-        """Give the model the best weights; without validation the averaged or the last ones."""
+        """Load the best weights into the model; without validation, the averaged weights or the
+        last ones."""
         if self.best["weights"]:
             self.model.load_state_dict(tensors(self.best["weights"]))
         elif self.average:
@@ -220,7 +224,7 @@ class EpochExperiment(Experiment):
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside, the model has the averaged weights, where weights are averaged."""
+        """A context in which the model has the averaged weights, if weights are averaged."""
         if not self.average:
             yield
             return
@@ -234,7 +238,7 @@ class EpochExperiment(Experiment):
     # -- saving and resuming
 
     def state(self) -> State:
-        """Weights, optimiser, averages, the best so far, and the place in the epoch."""
+        """Weights, optimiser, averages, the best result so far, and the position in the epoch."""
         average = self.average
         return {
             "epoch": self.epoch,
@@ -259,6 +263,6 @@ class EpochExperiment(Experiment):
 
 
 def _row(stream: str, epoch: int, values: Mapping[str, Any]) -> Block:
-    """One row of a stream: the epoch and the numbers among some values."""
+    """One row of a stream: the epoch and those of the values that are numbers."""
     numbers = {name: [value] for name, value in values.items() if isinstance(value, (int, float))}
     return Block(stream, {"epoch": [epoch], **numbers})

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STRETCH = 8192
-"""Images learned between two calls of `advance`, about."""
+"""Approximate number of training images per call of `advance`."""
 
 
 class Task(Protocol):
-    """What is learned: the part of an experiment that differs from lab to lab."""
+    """The learning task: the part of an experiment that differs between labs."""
 
     seed: int
     """Of the run; it decides how test images are corrupted."""
     score: str
-    """The measure that validation looks at: one of those that `measure` returns."""
+    """The validation metric: a key of the result of `measure`."""
     higher: bool
-    """Whether more of it is better."""
+    """Whether a higher score is better."""
 
     def model(self) -> nn.Module:
         """A fresh model, its weights drawn from torch's generator."""
         ...
 
     def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        """What a step makes smaller: a scalar, for images as they are after augmentation."""
+        """The loss to minimise, a scalar, for images after augmentation."""
         ...
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
@@ -47,7 +47,8 @@ class Task(Protocol):
         ...
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
-        """Plain scores of the trained model, once, at the end; the first is the run's result."""
+        """Scores of the trained model as plain values, computed once at the end; the first is the
+        run's result."""
         ...
 
 
@@ -55,12 +56,12 @@ class ImageExperiment(EpochExperiment):
     """Train a model on a set of images, shuffled in each epoch.
 
     Args:
-        task: what is learned.
-        config: how.
-        context: of the run.
+        task: the learning task.
+        config: the lab's configuration.
+        context: the context of the run.
     """
 
-    config: Any  # the lab's, which has more options
+    config: Any  # the lab's class, which has more options
 
     def __init__(self, task: Task, config: TrainingConfig, context: Context) -> None:
         import torch
@@ -95,7 +96,8 @@ class ImageExperiment(EpochExperiment):
 
     @property
     def sharp_from(self) -> float | None:
-        """The epoch from which on images are not deformed, where it comes before the end."""
+        """The epoch from which augmentation is off; None if augmentation is not used or lasts to
+        the end."""
         deformation = self.config.augmentation
         ends = deformation.active and deformation.until < 1
         return deformation.until * self.config.epochs if ends else None
@@ -128,7 +130,7 @@ class ImageExperiment(EpochExperiment):
         self._losses.append(total)
 
     def end_epoch(self) -> Sequence[Block]:
-        """Mean loss, learning rate and scores of the epoch; the validation is done at once."""
+        """Mean loss, learning rate and scores of the epoch; validation is not split into parts."""
         loss, self._losses = sum(self._losses) / self.batches, []
         columns: dict[str, list[float]] = {
             "epoch": [self.epoch],
@@ -142,7 +144,7 @@ class ImageExperiment(EpochExperiment):
         return [Block("learn", columns)]
 
     def evaluate(self, split: str) -> dict[str, Any]:
-        """Scores on the images held out; on the test images all that the task finds."""
+        """Validation scores, or for the test images all findings of the task."""
         if split == "test":
             return self.task.findings(self.model, self.splits)
         assert self.splits.validation is not None
@@ -161,13 +163,13 @@ class ImageExperiment(EpochExperiment):
         self._losses = list(state["losses"])
 
     def score(self) -> Score:
-        """What validation looks at, on the test images."""
+        """The validation metric, computed on the test images."""
         name = f"test_{self.task.score}"
         value = float(self.results.get(name, np.nan))
         return Score(name, value, higher_is_better=self.higher_is_better)
 
     def summary(self) -> Summary:
-        """Figures of the test, and how training went."""
+        """Test results and figures of the training."""
         summary = dict(self.results)
         if self.data.about_test and self.results:
             summary["test_images"] = self.data.about_test

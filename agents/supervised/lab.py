@@ -1,4 +1,5 @@
-"""What the labs of images share: training or a random search, threads, and the files of a run."""
+"""The base of the image labs: training or random search, number of threads, and the files of a
+run."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ class ImageLab(Lab):
     name: ClassVar[str]
     loss_label: ClassVar[str]
     unit: ClassVar[str]
-    """Of the score."""
+    """Unit of the score."""
     global_generators = ("torch",)
     follows_processor = True
     searched: ClassVar[Mapping[str, str]]
@@ -31,11 +32,11 @@ class ImageLab(Lab):
 
     @abstractmethod
     def network(self, config: Any) -> nn.Module:
-        """A fresh network of a configuration."""
+        """A new network for a configuration."""
 
     @abstractmethod
     def task(self, config: Any, context: Context) -> Task:
-        """What the network learns."""
+        """The task that the network learns."""
 
     @abstractmethod
     def space(self) -> dict[str, Any]:
@@ -47,10 +48,10 @@ class ImageLab(Lab):
 
     @abstractmethod
     def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """The lab's own pictures of a training."""
+        """Write the lab's own pictures of a training run."""
 
     def threads(self, config: Any, cores: int) -> int:
-        """One for a small network."""
+        """The number of threads: 1 for a small network."""
         from agents.supervised.threads import threads_for, weights_of
 
         weights = weights_of(lambda: self.network(config))
@@ -73,7 +74,8 @@ class ImageLab(Lab):
         )
 
     def pictures(self, experiment: Any, artifacts: Artifacts, metrics: Metrics) -> None:
-        """The model, learning curves, the lab's pictures, and of a search all candidates."""
+        """Write the model, learning curves and the lab's pictures; after a search also a plot of
+        all candidates."""
         from agents.supervised.curves import training_curves
         from agents.supervised.saving import save_model
         from agents.supervised.search import RandomSearchExperiment

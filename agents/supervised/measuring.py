@@ -1,4 +1,4 @@
-"""Runs for claims: a finished experiment without a run folder, one at a time in a process."""
+"""Runs for claims: finished experiments without a run folder, one at a time in each process."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LOCK = threading.Lock()
 def finished(
     lab: str, preset: str, settings: Mapping[str, Any], seed: int, cache: Path | None = None
 ) -> Any:
-    """The finished experiment of a lab; it is not kept here.
+    """Run an experiment of a lab to its end; the result is not cached.
 
     Args:
         lab: its name.
         preset: one of its presets.
-        settings: over the preset's.
-        seed: of the run.
+        settings: settings that override the preset's.
+        seed: the seed of the run.
         cache: folder of the images, to which they are downloaded if missing.
     """
     with _LOCK:

@@ -17,7 +17,7 @@ START, END = 1 / 25, 1e-4
 
 
 def optimizer_class(config: TrainingConfig) -> tuple[type[optim.Optimizer], dict[str, Any]]:
-    """The class of an optimiser and its options, the learning rate aside."""
+    """The class of an optimiser and its options, except the learning rate."""
     from torch import optim
 
     kinds: dict[str, type[optim.Optimizer]] = {
@@ -47,7 +47,7 @@ def rate(config: TrainingConfig, step: int, steps: int) -> float:
     Args:
         config: schedule and largest rate.
         step: 0 for the first.
-        steps: of the whole training, as configured.
+        steps: steps of the whole training, as configured.
     """
     at = step / max(1, steps - 1)
     if config.schedule == "linear":
@@ -71,8 +71,8 @@ class Average:
 
     Args:
         model: what is averaged.
-        decay: per step; in the beginning less, so that the first steps are forgotten: min(decay, (1
-            + t) / (10 + t)).
+        decay: decay per step; lower at first, so that the first steps are soon forgotten:
+            min(decay, (1 + t) / (10 + t)).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -82,7 +82,7 @@ class Average:
         self._kept = [value.clone() for value in self._live]
 
     def update(self) -> None:
-        """Average in the weights after a step."""
+        """Update the averages with the weights after a step."""
         import torch
 
         self.steps += 1

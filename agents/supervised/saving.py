@@ -39,9 +39,9 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
     """The model that `save_model` wrote.
 
     Args:
-        folder: of both files.
-        lab: whose model it must be.
-        kind: the lab's configuration.
+        folder: the folder of both files.
+        lab: the lab that the model must belong to.
+        kind: the class of the lab's configuration.
         make: called with the validated configuration, returns a fresh model.
 
     Raises:

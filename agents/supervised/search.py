@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from torch import nn
 
 STOPPING_SHARE = 10
-"""One in ten of a fold's images to learn from decides when to stop."""
+"""One in ten of a fold's training images is held out for early stopping."""
 
 
 class RandomSearchExperiment(CandidateSearch):
-    """Judge candidates fold by fold, then train and test the best.
+    """Score candidates fold by fold, then train and test the best.
 
     Args:
         config: settings that all candidates share.
         search: how many candidates, and how they are judged.
-        context: of the run.
-        space: what scikit-learn's ParameterSampler draws from.
+        context: the context of the run.
+        space: distributions for scikit-learn's ParameterSampler.
         settings: makes the settings of a candidate from a draw.
-        task: makes what is learned from a candidate's configuration.
+        task: makes the learning task from a candidate's configuration.
 
     Attributes:
         scores, epochs: of every fold judged: its score, NaN where learning diverged, and its
             best epoch.
-        seconds: spent on judging. Counted only where time is limited: other searches depend on
-            the seed alone.
+        seconds: time spent on scoring candidates. Counted only if time is limited, because other
+            searches must depend only on the seed.
         monitor: the score's name.
         final: the training of the winner; None before all candidates are judged.
     """
@@ -113,7 +113,7 @@ class RandomSearchExperiment(CandidateSearch):
 
     @property
     def _searching(self) -> bool:
-        """Whether there is another fold to judge; no candidate is begun after the time limit."""
+        """Whether another fold is to be scored; no candidate is begun after the time limit."""
         most, done = self.search.max_seconds, self.done_units
         complete = done > 0 and done % self.search.folds == 0
         late = most is not None and self.seconds >= most and complete
@@ -178,13 +178,13 @@ class RandomSearchExperiment(CandidateSearch):
             self.final.restore(state["final"])
 
     def score(self) -> Score:
-        """The winner's test; NaN before there is a winner."""
+        """The winner's test score; NaN before there is a winner."""
         if self.final is not None:
             return self.final.score()
         return Score(f"test_{self.monitor}", math.nan, higher_is_better=self.higher_is_better)
 
     def summary(self) -> Summary:
-        """The winner's test, its settings, and its mean score in cross-validation."""
+        """The winner's test score, its settings, and its mean score in cross-validation."""
         if self.final is None:
             return {"folds": self.done_units}
         common, means = dict(self.config), self.means()

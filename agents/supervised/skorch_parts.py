@@ -1,4 +1,5 @@
-"""Parts for skorch: a module for images as bytes, and batches without a call per image."""
+"""Parts for skorch: a module that takes uint8 images, and batches without a Python call per
+image."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ class Bytes(nn.Module):
         self.model = model
 
     def forward(self, images: Tensor) -> Tensor:
-        """What the model makes of the images."""
+        """The model's outputs for the images."""
         outputs: Tensor = self.model(images[:, None].float() / 255)
         return outputs
 
@@ -42,7 +43,7 @@ def criterion(classes: bool) -> type[nn.Module]:
 
 
 class byte_batches:  # noqa: N801 - skorch calls it like a function
-    """Batches of a skorch dataset, or of a subset of one, cut from its arrays.
+    """A data loader for a skorch dataset or a subset of one, which slices its arrays.
 
     Args:
         dataset: holds arrays X and y.

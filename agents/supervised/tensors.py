@@ -38,14 +38,14 @@ def arrays(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def tensors(kept: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    """Arrays as tensors of their own."""
+    """Arrays as tensors that share no memory with them."""
     import torch
 
     return {name: torch.from_numpy(np.array(value)) for name, value in kept.items()}
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """What an optimiser remembers of each parameter, by the parameter's number."""
+    """The optimiser's state for each parameter, by the parameter's number."""
     return {str(number): arrays(kept) for number, kept in optimizer.state_dict()["state"].items()}
 
 

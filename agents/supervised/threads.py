@@ -1,8 +1,8 @@
 """The default number of threads: one for a small model, whatever the machine.
 
-A step of a small model takes less time than to distribute its parts. So a second thread gains
-little even on an idle machine, costs much where the cores have other work, and a model that has one
-by itself gives the same bytes on two cores and on sixty-four.
+A step of a small model takes less time than distributing its parts to threads. A second thread
+therefore gains little even on an idle machine and costs much on a busy one. With one thread,
+results are also bit-identical on machines with different numbers of cores.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 LARGE = 200_000_000
-"""Weights times examples of a step from which on a step takes all cores.
+"""Smallest product of weights and examples per step for which a step uses all cores.
 
-Measured (benchmark `threads`) on two cores that had nothing else to do: two threads are 1.1 times
+Measured (benchmark `threads`) on two cores that were otherwise idle: two threads are 1.1 times
 as fast as one at 2 to 13 million, 1.4 times at 60, 1.5 to 1.6 at 130 to 190, 1.7 from 340 on. While
 other processes used the same cores they were never faster, and up to 38 times slower.
 """
@@ -27,8 +27,9 @@ def threads_for(weights: int, examples: int, cores: int) -> int:
 
     Args:
         weights: parameters of the model.
-        examples: of a step: images of a batch, or steps of music of all lanes.
-        cores: that the process may use.
+        examples: examples per training step: images of a batch, or time steps of music in all
+            lanes.
+        cores: number of cores that the process may use.
     """
     return 1 if weights * examples < LARGE else cores
 

@@ -1,9 +1,9 @@
-"""What every tabular agent is: a table of action values, a rule that changes it, memory of the
-rule's own, a policy that explores.
+"""The base class of tabular agents: a table of action values, the rule that updates it, arrays that
+only the rule uses, and an exploring policy.
 
-Learning on a model's arrays and learning through `env.step` give the same table to the last bit
-from the same generators, and learning a episodes and then b the same as learning a + b. numba is
-loaded when learning or acting begins, not before.
+With the same generators, learning on a model's arrays and learning through `env.step` give
+bit-identical tables, and learning a episodes and then b gives the same as learning a + b at once.
+numba is imported when learning or acting begins, not before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEARNED = {
     "counts": np.int64,
     "visits": np.int64,
 }
-"""The arrays that are an agent's state; see `agents.tabular.kernels.Own`."""
+"""The arrays of an agent's saved state; see `agents.tabular.kernels.Own`."""
 
 
 class Episodes(NamedTuple):
@@ -52,7 +52,7 @@ class Episodes(NamedTuple):
 
 class TabularAgent(Agent):
     """An agent with a table of action values and a rule that is called after every step; the
-    subclass says which rule.
+    subclass provides the rule.
 
     Args:
         config: its options.
@@ -68,9 +68,9 @@ class TabularAgent(Agent):
     """A plain function: `rule(q, step)` or `rule(own, step, fill_probabilities, rng)`; see
     `agents.tabular.kernels`."""
     next_first: ClassVar[bool] = False
-    """Whether the next action is drawn before the update, and then played; else after it."""
+    """Whether the next action is drawn before the update and then taken; else it is drawn after."""
     learns: ClassVar[bool] = True
-    """Whether the rule is called in the compiled loop; a rule that does nothing need not be."""
+    """Whether the compiled loop calls the rule; False for a rule that does nothing."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class TabularAgent(Agent):
         )  # [states, actions], how often each pair was taken while learning
         self.visits = np.zeros(
             states, dtype=np.int64
-        )  # [states], how often it was there while learning
+        )  # [states], visits of each state while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
         self._known: tuple[TabularMDP, Tables] | None = None
@@ -120,11 +120,11 @@ class TabularAgent(Agent):
         return ()
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
-        """How many rows and columns the rule's own lists have, all 0 at first.
+        """The shape (rows, columns) of the rule's own lists, which start at 0.
 
         Args:
-            horizon: steps after which an episode is cut; 0 when nothing cuts it, or nothing is
-                known about it.
+            horizon: steps after which an episode is truncated; 0 when there is no time limit or
+                none is known.
         """
         return 1, 1
 
@@ -133,8 +133,8 @@ class TabularAgent(Agent):
         return ()
 
     def prepare(self) -> None:
-        """Compile what learning needs, or load what was compiled before, so that it does not count
-        as learning."""
+        """Compile the learning loop, or load it from the cache, so that compile time does not count
+        as learning time."""
         from agents.tabular import compiling
 
         compiling.pointers(type(self).rule, self.config.policy_name)
@@ -150,14 +150,16 @@ class TabularAgent(Agent):
         rng: np.random.Generator | None = None,
         step: int | None = None,
     ) -> int:
-        """An action for a state, nothing learned.
+        """An action for a state; the agent does not learn.
 
         Args:
             observation: the state, in [0, states).
-            explore: whether to take the behaviour policy at the present exploration; else greedily.
-            rng: draws in place of the agent's own generator, so that watching changes nothing.
-            step: steps of the episode before this one, for agents whose policy counts them; None
-                reads the present table.
+            explore: whether to follow the behaviour policy with the current exploration; else the
+                action is greedy.
+            rng: used instead of the agent's own generator, so that watching does not change later
+                learning.
+            step: number of steps already taken in the episode, for agents whose policy depends on
+                it; None reads the current table.
         """
         from agents.tabular import compiling
 
@@ -180,8 +182,8 @@ class TabularAgent(Agent):
         )
 
     def table_at(self, step: int) -> np.ndarray:
-        """The action values that are played after `step` steps of an episode: float64 [states,
-        actions]. One table serves all."""
+        """The action values that the policy reads after `step` steps of an episode: float64
+        [states, actions]. By default all steps share one table."""
         return self.q
 
     def policy(self) -> np.ndarray:
@@ -189,8 +191,8 @@ class TabularAgent(Agent):
         return probabilities.greedy(self.q, self.config.ties == "first")
 
     def played_policy(self) -> np.ndarray:
-        """What it plays in an episode without exploring: `policy()`, or [steps, states, actions]
-        where it counts steps."""
+        """The policy followed without exploration: `policy()`, or [steps, states, actions] for an
+        agent whose policy depends on the step."""
         return self.policy()
 
     def learn_model(
@@ -204,7 +206,7 @@ class TabularAgent(Agent):
             episodes: how many.
 
         Raises:
-            UsageError: when the model has another number of states or actions, or episodes that
+            UsageError: when the model has another number of states or actions, or its episodes
                 could never end.
         """
         from agents.tabular import compiling, kernels
@@ -273,18 +275,18 @@ class TabularAgent(Agent):
         return Own(self.q, self.memory, self.rows, self.counts, self._constants, self._scratch)
 
     def shortfall(self) -> str:
-        """Why what it plays may earn less than the best possible even when it has nothing left to
-        learn; "" for no such reason."""
+        """Why its policy may stay below the optimum even after learning has converged; "" if there
+        is no such reason."""
         return ""
 
     def findings(self) -> dict[str, Any]:
-        """What else it can say of its work, plain values for the run's summary: whether a solver
+        """Further results for the run's summary, as plain values: for example whether a solver
         converged."""
         return {}
 
     def state(self) -> dict[str, Any]:
-        """All it learned, as arrays and plain values, without its generator, which the caller
-        keeps."""
+        """Everything it learned, as arrays and plain values. The generator is not included: the
+        caller saves it."""
         arrays = {name: vars(self)[name].copy() for name in LEARNED}
         return {**arrays, "episodes_done": self.episodes_done}
 
@@ -309,14 +311,14 @@ class TabularAgent(Agent):
         self.episodes_done = int(state["episodes_done"])
 
     def save(self, path: Path | str) -> None:
-        """Write the agent to one file, whole or not at all; see `agents.tabular.saved`."""
+        """Write the agent to one file, atomically; see `agents.tabular.saved`."""
         from agents.tabular import saved
 
         saved.save(self, Path(path))
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """The agent that `save` wrote, its generator where it was.
+        """Load an agent that `save` wrote, with the saved state of its generator.
 
         Raises:
             SandboxError: when the file is damaged, or holds something else than an agent of this
@@ -335,7 +337,7 @@ class TabularAgent(Agent):
     def _alphas(self, count: int) -> np.ndarray:
         config = self.config
         if config.alpha_schedule == "visits":
-            return np.ones(count)  # of a first visit; the loops divide it
+            return np.ones(count)  # step size of a first visit; the loops divide it
         final = config.alpha if config.alpha_final is None else config.alpha_final
         return self._values(config.alpha_schedule, config.alpha, final, count)
 
@@ -345,8 +347,8 @@ class TabularAgent(Agent):
         return schedules.values(schedule, start, end, length, self.episodes_done, count)
 
     def _tables(self, model: TabularMDP) -> Tables:
-        """The model's arrays for the kernels; those of the last model are kept, since one model is
-        learned in many blocks."""
+        """The model's arrays for the kernels; those of the last model are cached, because a run
+        learns one model in many blocks."""
         from agents.tabular import kernels
 
         if self._known is None or self._known[0] is not model:
@@ -354,8 +356,7 @@ class TabularAgent(Agent):
         return self._known[1]
 
     def _make_rows(self, horizon: int) -> None:
-        """The rule's lists, for episodes of that many steps; they stay as they are once they are
-        made.
+        """Create the rule's lists for episodes of that many steps; existing lists are kept.
 
         Raises:
             UsageError: when they were made for episodes of another length.

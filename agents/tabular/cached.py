@@ -1,5 +1,5 @@
-"""Whether the learning loops were compiled before, so that the first run can say why it takes
-longer. Loads no numba."""
+"""Whether the learning loops are already compiled, so that the first run can explain why it takes
+longer. Does not import numba."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def compiled_before() -> bool:
-    """Whether numba's cache holds the trainer, in any version: in NUMBA_CACHE_DIR, beside the
+    """Whether numba's cache holds any version of the learning loop: in NUMBA_CACHE_DIR, beside the
     source, or in the user's cache folder."""
     named = os.environ.get("NUMBA_CACHE_DIR")
     user = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"

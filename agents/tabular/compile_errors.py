@@ -13,10 +13,10 @@ PLACES = (
     re.compile(r"\b(at|from) (?P<file>\S.*?) \((?P<line>\d+)\)"),
     re.compile(r'File "(?P<file>.+?)", line (?P<line>\d+)'),
 )
-"""How numba says where it was, the innermost call first."""
+"""Patterns of the source locations in numba's messages, innermost call first."""
 PREAMBLE = "Failed in nopython mode pipeline"
 INTERNAL = re.compile(r"^- | for '\$[^']*'.*$|\.? Raised from .*$")
-"""What only numba's authors understand."""
+"""Parts of numba's messages about its internals, which are removed."""
 
 
 def explained(error: Exception, function: Callable[..., Any]) -> str:
@@ -24,7 +24,8 @@ def explained(error: Exception, function: Callable[..., Any]) -> str:
 
     Args:
         error: what numba raised.
-        function: what was to be compiled, and with it what it calls in its own file.
+        function: the function to compile; functions of the same file that it calls are compiled
+            with it.
     """
     text = COLOURS.sub("", str(error))
     file, line = function.__code__.co_filename, _line(text, error, function)
@@ -45,7 +46,8 @@ def _line(text: str, error: Exception, function: Callable[..., Any]) -> int:
 
 
 def _reason(text: str) -> str:
-    """The first line that says what was wrong; where it announces a signature, with it."""
+    """The first line that states the error; if that line introduces a signature, the signature
+    too."""
     lines = [line.strip() for line in text.splitlines() if not line.startswith(PREAMBLE)]
     lines = [line for line in lines if line]
     reason = lines[0] if lines else ""

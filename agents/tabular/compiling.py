@@ -1,8 +1,9 @@
-"""How plain functions become pointers: rules and policies, compiled and cached for later processes.
+"""Compiles rules and policies to typed function pointers and caches them for later processes.
 
-The loops take typed function pointers. Jitted functions passed as plain arguments would be compiled
-in again in every process; ones called by name would stay as they were when the loop was cached. As
-it is, the loop's cache holds nothing but a pointer, and a rule's cache is renewed with its file.
+The loops take typed function pointers. With jitted functions as plain arguments, numba would
+recompile the loop in every process; with functions called by name, the cached loop would keep their
+old version after an edit. With pointers, the loop's cache does not contain the rule, and a rule's
+own cache is renewed when its file changes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from sandbox.errors import PluginError, UsageError
 
 FORMS = "`rule(q, step)` or `rule(own, step, fill_probabilities, rng)`"
 OLD_FORMS = (9, 20)
-"""How many arguments rules took before `Step` and `Own`."""
+"""Numbers of arguments of rules before `Step` and `Own` existed."""
 
 
 @cache
@@ -75,7 +76,7 @@ def compiled_policy(name: str) -> Dispatcher:
 
 
 def compiled_probabilities(name: str) -> Dispatcher:
-    """What fills an array with a policy's probabilities, compiled."""
+    """The compiled function that fills an array with a policy's probabilities."""
     return compiled(PROBABILITIES[name], PROBABILITIES_SIGNATURE)
 
 
@@ -91,7 +92,8 @@ class Pointers(NamedTuple):
 
 
 def pointers(rule: Callable[..., None], policy: str) -> Pointers:
-    """A rule and a policy (by name), compiled; what a rule of that form does not use is not."""
+    """Compile a rule and a policy (by name); functions that a rule of its form does not use are not
+    compiled."""
     if is_short(rule):
         return Pointers(
             compiled(no_rule, RULE_SIGNATURE),
@@ -127,10 +129,10 @@ def no_probabilities(
 
 @cache
 def direct(function: Dispatcher) -> Callable[..., Any]:
-    """What runs a compiled function without asking for the types of its arguments first.
+    """A callable that runs a compiled function without numba's type lookup for its arguments.
 
-    Asking takes Python longer than a rule or a policy runs. Arrays of another type are still
-    refused, and numbers converted, but not the fields of a named tuple.
+    The lookup takes longer than a rule or a policy runs. Arrays of another type are still refused
+    and numbers converted, but the fields of a named tuple are not converted.
     """
     (compilation,) = function.overloads.values()
     entry: Callable[..., Any] = compilation.entry_point
@@ -139,20 +141,20 @@ def direct(function: Dispatcher) -> Callable[..., Any]:
 
 @cache
 def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
-    """A plain function, compiled: from Python it takes and gives the same as the plain one.
+    """Compile a plain function; called from Python, it takes and returns the same values as before.
 
-    Plain functions that it calls are compiled into it. They must be in the same file: numba looks
-    at that file alone when it decides whether what it compiled before can be used again.
+    Plain functions that it calls are compiled into it. They must be in the same file: numba checks
+    only that file when it decides whether its cache is still valid.
 
     Args:
-        function: it may use arrays and numbers, and nothing else.
+        function: it may use only arrays and numbers.
         form: the types of its arguments and of its result.
 
     Raises:
         UsageError: when it calls a plain function of another file.
         PluginError: when it cannot be compiled, with the line and what is wrong there.
     """
-    with suppress(NumbaError, UnsupportedBytecodeError):  # it creates arrays, or it is wrong
+    with suppress(NumbaError, UnsupportedBytecodeError):  # it creates arrays, or has an error
         return _jitted(function, form, UNCOUNTED)
     try:
         return _jitted(function, form, {})
@@ -162,8 +164,8 @@ def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
 
 def _jitted(function: Callable[..., Any], form: Signature, options: dict[str, bool]) -> Dispatcher:
     whole = _with_helpers(function, function.__code__.co_filename, options, {})
-    # numba's cache is looked up by qualified name and types. Two fields of one type that changed
-    # places leave both as they were, so the fields become a part of the name
+    # numba's cache is looked up by qualified name and types. Swapping two fields of the same type
+    # changes neither, so a digest of the fields is added to the name
     whole.__qualname__ += _fields(form)
     return njit(form, **OPTIONS, **options)(whole)
 

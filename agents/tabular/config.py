@@ -1,5 +1,5 @@
-"""Options that all tabular agents share. Importing this loads neither NumPy nor numba: `--help`
-needs it."""
+"""Options that all tabular agents share. Importing this module loads neither NumPy nor numba,
+because `--help` imports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ PolicyName = Literal["softmax", "epsilon-greedy", "mellowmax", "ucb1", "count-bo
 
 
 def no_step_size(why: str) -> dict[str, str]:
-    """For `without_effect` of an agent that has no step size to choose, and why."""
+    """The entries of `without_effect` for an agent whose step size cannot be chosen; `why` is the
+    reason."""
     return dict.fromkeys(("alpha", "alpha_final", "alpha_schedule", "alpha_power"), why)
 
 
@@ -110,10 +111,11 @@ class TabularConfig(LabConfig):
         return self
 
     def _leave_idle(self, name: str, remedy: str) -> None:
-        """Give an option that this step size does not use the agent's own default, in every lab.
+        """Set an option that has no effect with this step size to the agent's own default, in every
+        lab.
 
         Raises:
-            ValueError: when it was set to another value than a default.
+            ValueError: when it was set to a value that is not a default.
         """
         original = self.original or type(self)
         own, usual = self.__dict__[name], original.model_fields[name].default
@@ -133,16 +135,16 @@ class TabularConfig(LabConfig):
 
     @property
     def alpha_division(self) -> float:
-        """The power of a pair's visits that its step size is divided by: 0 where visits do not
-        matter."""
+        """The exponent p with which the step size is divided by visits ** p of the pair; 0 if
+        visits do not matter."""
         return self.alpha_power if self.alpha_schedule == "visits" else 0.0
 
     @property
     def start_value(self) -> float:
-        """What the table holds before the first episode: by default the most that rewards of at
-        most 1 per step can add up to."""
+        """The initial action values: by default 1 / (1 - discount), the largest possible discounted
+        return when rewards are at most 1 per step."""
         if self.initial_value is None:
             return (
                 1 / (1 - self.discount) if self.discount < 1 else 0.0
-            )  # 1: only where the table is replaced before it is used
+            )  # discount 1: only for agents that replace the table before use
         return self.initial_value

@@ -1,19 +1,19 @@
 """The compiled loop: a block of episodes learned on a model's arrays, without the GIL.
 
-Random numbers are drawn in the order of `agents.tabular.stepping`, which learns through `env.step`,
-so both give the same table to the last bit.
+Random numbers are drawn in the same order as in `agents.tabular.stepping`, which learns through
+`env.step`, so both give bit-identical tables.
 
 An agent is one rule, a plain function that is called after every step. It has one of two forms:
 
-    rule(q, step)                               where the table of action values is all it needs
-    rule(own, step, fill_probabilities, rng)    else
+    rule(q, step)                               if the table of action values is all it needs
+    rule(own, step, fill_probabilities, rng)    otherwise
 
 `q` and the arrays of `own` are changed in place, see `Own`; `step` is a `Step`;
 `fill_probabilities` fills an array with the behaviour policy's probabilities, see
 `PROBABILITIES_SIGNATURE`; `rng` is the agent's generator.
 
 Rules and policies come in as typed function pointers (see `agents.tabular.compiling`): the loop is
-compiled and cached once for all of them, and an edited rule is still noticed.
+compiled and cached once for all of them, and an edited rule is still recompiled.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 UNCOUNTED = {"_nrt": False}
-"""Counts no references to arrays, which is a fifth to a half of a step's time: the caller holds the
-arrays. A function compiled with it cannot create an array."""
+"""Disables reference counting of arrays, which takes a fifth to a half of a step's time; the caller
+keeps the arrays alive. A function compiled with it cannot create an array."""
 INLINED = {"nogil": True, "error_model": "numpy", "forceinline": True, **UNCOUNTED}
 GENERATOR = numba.typeof(np.random.default_rng(0))
 TABLE = float64[:, ::1]  # [states, actions]
@@ -45,16 +45,16 @@ class Step(NamedTuple):
     """One step of an episode, as a rule sees it; made by `as_step`, which converts the types."""
 
     time: int
-    """Steps of this episode before this one: 0 at the first."""
+    """Number of earlier steps in this episode: 0 at the first step."""
     state: int
     action: int
     reward: float
     next_state: int
     next_action: int
-    """What is played next, where the agent draws it before the update (`next_first`) and nothing
-    terminated; else 0."""
+    """The next action, if it is drawn before the update (`next_first`) and the episode did not
+    terminate; else 0."""
     terminated: bool
-    """Whether nothing comes after this step."""
+    """Whether the episode terminated with this step."""
     ended: bool
     """Whether the episode is over, terminated or truncated."""
     alpha: float
@@ -70,7 +70,8 @@ class Step(NamedTuple):
 class Own(NamedTuple):
     """What an agent learns and remembers; a rule changes all but `counts` and `settings` in place.
 
-    Looking an array up costs time: a rule that loops takes it out once, before the loop.
+    Reading a field of this tuple costs time: a rule with a loop reads each field once, before the
+    loop.
     """
 
     q: np.ndarray  # float64 [states, actions], action values: what policies read
@@ -82,11 +83,12 @@ class Own(NamedTuple):
     )  # float64 [rows, columns], see `TabularAgent.rows_shape`; kept between episodes
     counts: np.ndarray  # int64 [states, actions], how often each pair was taken, with this step
     settings: np.ndarray  # float64 [settings], constants, see `TabularAgent.settings`
-    scratch: np.ndarray  # float64 [4, actions], to write in; holds nothing between two calls
+    scratch: np.ndarray  # float64 [4, actions], working memory; not kept between calls
 
 
 class Tables(NamedTuple):
-    """A model as the loop reads it: see `envs.mdp.TabularMDP`. The arrays are read-only."""
+    """The arrays of a model that the loop reads: see `envs.mdp.TabularMDP`. The arrays are
+    read-only."""
 
     next_state: np.ndarray  # int64 [states, actions, outcomes]
     cumulative: np.ndarray  # float64 [states, actions, outcomes]
@@ -105,7 +107,7 @@ class Hyperparameters(NamedTuple):
     epsilon: np.ndarray  # float64 [episodes], exploration
     alpha: np.ndarray  # float64 [episodes], step size
     alpha_power: float
-    """The step size is divided by (how often the pair was taken) ** this, where it is above 0."""
+    """If above 0, the step size is divided by (visits of the pair) ** alpha_power."""
     discount: float
     first_ties: bool
     next_first: bool
@@ -113,7 +115,7 @@ class Hyperparameters(NamedTuple):
     truncated step, but never after a terminated one. Otherwise the update comes first, and
     `next_action` is 0 (Q-learning)."""
     learns: bool
-    """Whether the rule is called; a planner's is not."""
+    """Whether the rule is called; planners set it to False."""
 
 
 class Log(NamedTuple):
@@ -123,7 +125,7 @@ class Log(NamedTuple):
     length: np.ndarray  # int64 [episodes], steps
     steps_to_goal: np.ndarray  # int64 [episodes], until a goal is first reached; -1: never
     start: np.ndarray  # int64 [episodes], the first state
-    visits: np.ndarray  # int64 [states], is added to: starts, and where each step led
+    visits: np.ndarray  # int64 [states], updated in place: counts start states and next states
 
 
 def _read_only(dtype: types.Type, dimensions: int) -> types.Array:
@@ -155,7 +157,8 @@ FillProbabilities = Callable[[np.ndarray, np.ndarray, int, float, bool, np.ndarr
 RULE_SIGNATURE = void(OWN, STEP, PROBABILITIES, GENERATOR)
 """(own, step, fill_probabilities, rng)."""
 ONE_STEP_SIGNATURE = void(TABLE, STEP)
-"""(q, step). Every array costs a call nanoseconds: a rule of this form is called twice as fast."""
+"""(q, step). Every array argument costs nanoseconds per call: a call of a rule of this form takes
+half as long."""
 SIZE_SIGNATURE = float64(float64, int64, float64)
 
 
@@ -194,7 +197,8 @@ _as_step = njit(as_step, **INLINED)
 
 
 def tables(model: TabularMDP) -> Tables:
-    """The model's arrays in the layout that the loop was compiled for; others are copied."""
+    """The model's arrays in the memory layout that the loop was compiled for; arrays in another
+    layout are copied."""
 
     def fitted(array: np.ndarray, dtype: DTypeLike) -> np.ndarray:
         view = np.ascontiguousarray(array, dtype=dtype).view()
@@ -215,7 +219,7 @@ def tables(model: TabularMDP) -> Tables:
 
 
 def log(episodes: int, visits: np.ndarray) -> Log:
-    """An empty log of that many episodes that counts into `visits`, int64 [states]."""
+    """An empty log for that many episodes; it adds its counts to `visits`, int64 [states]."""
     length, steps_to_goal, start = np.zeros((3, episodes), dtype=np.int64)
     return Log(np.zeros(episodes), length, steps_to_goal, start, visits)
 

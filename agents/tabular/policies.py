@@ -2,12 +2,13 @@
 often each pair was taken.
 
 They are plain functions that also run uncompiled; `agents.tabular.compiling` compiles those in
-use. All have one signature, so that the loop takes any of them as a pointer, and draw from the
-given generator alone. What they draw, and in which order, is part of what they promise: learning
-through `env.step` and on the arrays must agree to the last bit. Every policy comes twice, as a draw
-(`POLICIES`) and as probabilities for rules that learn from them (`PROBABILITIES`), which are
-written into an array. `epsilon` is what an agent's schedule moves: the probability of exploring, a
-temperature, or the weight of a bonus; at 0 all of them are greedy.
+use. All have the same signature, so that the loop can take any of them as a pointer, and use only
+the given generator. The number and order of their random draws are part of the interface: learning
+through `env.step` and on the arrays must be bit-identical. Every policy exists twice: as a function
+that draws an action (`POLICIES`), and as a function that writes the action probabilities into an
+array (`PROBABILITIES`), for rules that use them. `epsilon` is the value set by the agent's
+exploration schedule: the probability of exploring, a temperature, or the weight of a bonus; at 0
+every policy is greedy.
 
 All have the arguments of `greedy`.
 """

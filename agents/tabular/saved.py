@@ -1,5 +1,5 @@
-"""A learned agent in one file: arrays and a line of JSON in an .npz, no pickle, so that loading one
-never runs code.
+"""Saves an agent in one file: an .npz with arrays and a line of JSON and without pickle, so that
+loading a file never runs code.
 
 A loaded agent acts and continues to learn as the saved one would have: its generator is saved with
 it.
@@ -22,11 +22,11 @@ from sandbox.store.files import whole_file
 Saved = TypeVar("Saved", bound=Agent)
 FORMAT = "sandbox tabular agent 2"
 BIT_GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
-"""Those whose state is whole numbers alone."""
+"""Bit generators whose state consists of integers only."""
 
 
 def save(agent: Any, path: Path) -> None:
-    """Write an agent to `path`, whole or not at all.
+    """Write an agent to `path`, atomically.
 
     Raises:
         SandboxError: when the state of its generator cannot be saved.
@@ -59,11 +59,12 @@ def load(path: Path, expected: type[Saved]) -> Saved:
 
     Args:
         path: the file.
-        expected: the agent's class, or one above it; what else derives from it is found in the
-            registry by name.
+        expected: the agent's class or a base class; subclasses are looked up in the registry by
+            name.
 
     Raises:
-        SandboxError: when the file is damaged, foreign, or holds another agent than `expected`.
+        SandboxError: when the file is damaged, was not written by `save`, or holds an agent that is
+            not an `expected`.
     """
     try:
         about, arrays = _read(path)
@@ -108,8 +109,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _class(name: str, expected: type[Saved], path: Path) -> Any:
-    """The class of the agent called `name`: `expected` itself where that is it, else what the
-    registry has."""
+    """The class of the agent called `name`: `expected` itself if it has that name, else the
+    registered class."""
     if expected.name == name:
         return expected
     from sandbox.registry.registry import registry

@@ -1,7 +1,7 @@
-"""Schedules: what exploration and step size are in an episode, as pure functions of its number.
+"""Schedules of exploration and step size, as pure functions of the episode's number.
 
-A schedule is stretched over a stated number of episodes, never silently over the length of a run:
-its first episode has `start`, its last has exactly `end`, and every later one keeps `end`.
+A schedule covers an explicit number of episodes, never implicitly the length of a run: its first
+episode has `start`, its last has exactly `end`, and all later ones keep `end`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ SCHEDULES: dict[str, Schedule] = {
     "exponential": exponential,
     "harmonic": harmonic,
 }
-"""Those that are not constant."""
+"""The schedules that are not constant."""
 
 
 def values(
     name: str, start: float, end: float, episodes: int, first: int, count: int
 ) -> np.ndarray:
-    """A schedule's values for some episodes: the same however the range of episodes is cut.
+    """A schedule's values for a range of episodes; splitting the range does not change them.
 
     Args:
         name: "constant", or a key of `SCHEDULES`.
@@ -78,8 +78,8 @@ def values(
 
 @cache
 def _powers() -> Callable[[float, float, np.ndarray], np.ndarray]:
-    """factor * base ** exponents, compiled: one scalar power after the other. NumPy's may round the
-    ends of an array and its middle differently."""
+    """factor * base ** exponents, compiled as a loop over scalars. NumPy's vectorised power may
+    round the elements at the ends of an array differently from those in the middle."""
     from numba import vectorize
 
     compiled: Callable[[float, float, np.ndarray], np.ndarray] = vectorize(

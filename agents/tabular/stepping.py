@@ -1,8 +1,8 @@
-"""Learning through `env.step`: the loop of `agents.tabular.kernels.learn`, one call of Gymnasium at
-a time.
+"""Learning through `env.step`: the loop of `agents.tabular.kernels.learn`, with calls of
+Gymnasium's `env.step`.
 
-It draws what the compiled loop draws, in the same order, and calls the same compiled rule and
-policy.
+It draws the same random numbers as the compiled loop, in the same order, and calls the same
+compiled rule and policy.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class StepWorld:
 
 
 class StepLearner(Protocol):
-    """What a tabular agent shows of itself to the loop."""
+    """The part of a tabular agent that the loop uses."""
 
     config: TabularConfig
     next_first: ClassVar[bool]
@@ -81,12 +81,12 @@ class StepLearner(Protocol):
     rng: np.random.Generator
 
     def own(self) -> Own:
-        """What it learned, as its rule takes it."""
+        """The arrays that its rule takes."""
         ...
 
 
 def callable_rule(rule: Callable[..., None]) -> Callable[..., None]:
-    """A rule, compiled, as Python calls it fastest."""
+    """A compiled rule, in the form that is fastest to call from Python."""
     return direct(compiled_rule(rule))
 
 
@@ -101,7 +101,7 @@ def learn_episode(
         epsilon: exploration.
         alpha: step size.
         log: is written to.
-        number: the episode's place in `log`.
+        number: the episode's index in `log`.
     """
     config, own, rng = agent.config, agent.own(), agent.rng
     q, counts, power = own.q, own.counts, config.alpha_division

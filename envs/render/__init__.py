@@ -1,1 +1,1 @@
-"""A moment of a grid world as a picture."""
+"""Renders the state of a grid world as a picture."""

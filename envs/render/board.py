@@ -1,5 +1,5 @@
-"""The squared part of a picture: cells, values, arrows, trail and signs, at any size from 1 to 1000
-and more cells.
+"""The board of a picture: cells, values, arrows, trail and signs, for grids of any size from 1 to
+over 1000 cells per side.
 
 Whatever does not change from one frame to the next is drawn once and cached.
 """
@@ -24,17 +24,15 @@ if TYPE_CHECKING:
     import pygame
 
 LARGEST_BOARD = 800
-"""Side of the board that cells shrink to keep, pixels; below one pixel per cell they do not shrink
-further …
-"""
+"""Largest side of the board, pixels; cells shrink to fit it, down to one pixel per cell …"""
 MOST_CELLS = 1024
 """Cells per side with one pixel each, at most; with more cells a pixel shows several."""
 COMFORTABLE, LARGEST_CELL, TYPICAL_BOARD = 44, 72, 440
-"""Usual and largest side of a cell, and the side that the boards of small grids have, pixels."""
+"""Usual and largest side of a cell, and the side of the board of a small grid, pixels."""
 SMALLEST_INDEXED = 9
 """Smallest side of a cell, in pixels, for which rows and columns are numbered."""
 SMALLEST_SIGN = 20
-"""Signs keep this size, in pixels, when cells are smaller, so that they can be seen."""
+"""Smallest size of signs, in pixels, also on smaller cells, so that they stay visible."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class BoardPlan:
     Attributes:
         rows, columns: number of cells.
         cells: the layout's codes as bytes, row by row.
-        start: its cell.
-        goals: their cells.
+        start: the start's cell.
+        goals: the goals' cells.
         cell: side of a cell, pixels; 1 where `merged` is above 1.
         merged: how many cells in a row share one pixel.
     """
@@ -108,17 +106,16 @@ def scene(
     greedy: np.ndarray | None,
     scale: tuple[float, float],
 ) -> pygame.Surface:
-    """The board without trail and agent, as a pygame.Surface that is shared and must not be drawn
-    on.
+    """The board without trail and agent, as a shared pygame.Surface; do not draw on it.
 
     Args:
-        plan: of the board.
+        plan: the plan of the board.
         values: float64 [states], or None.
         greedy: greedy actions as bits, [states], or None; see `envs.render.greedy_bits`.
         scale: ends of the colour scale.
     """
-    # While an agent walks, its values stay as they are; bytes as the key let equal values be found
-    # again.
+    # The values stay the same while an agent moves; with bytes as the key, the cache finds equal
+    # values again.
     return _scene(
         plan,
         None if values is None else values.tobytes(),
@@ -169,8 +166,8 @@ def _draw_heat(
 
 
 def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Give cells that show no value the mean colour around them, uint8 [rows, columns, 3]: it is
-    what their rounded corners let through.
+    """Give cells without a value the mean colour of their neighbours, uint8 [rows, columns, 3],
+    because it shows through their rounded corners.
     """
     weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
     framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
@@ -188,11 +185,9 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _ground(plan: BoardPlan) -> pygame.Surface:
-    """Everything that lies over the values and never changes: walls, bricks, sand, holes, start and
-    goals.
-    """
+    """The constant layer drawn over the values: walls, bricks, sand, holes, start and goals."""
     bank, codes = _tile_bank(plan.cell), plan.codes
-    kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], places in the bank
+    kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], indices into the bank
     for place, code in enumerate((layouts.LOW_WALL, layouts.SAND, layouts.HOLE), start=1):
         kinds[codes == code] = place
     walls = codes == layouts.WALL
@@ -224,8 +219,8 @@ def _tile_bank(size: int) -> np.ndarray:
 
 
 def _joined(walls: np.ndarray) -> np.ndarray:
-    """Which neighbours of each cell are walls, int64 [rows, columns]: 1 above, 2 right, 4 below, 8
-    left, added up; the border is one.
+    """The wall neighbours of each cell as bits, int64 [rows, columns]: 1 above, 2 right, 4 below, 8
+    left, added up; the border counts as a wall.
     """
     framed = np.pad(walls, 1, constant_values=True)
     above, below, left, right = (
@@ -245,15 +240,15 @@ def draw_sign(
     cell: tuple[int, int],
     sign: Callable[[int], np.ndarray],
 ) -> None:
-    """Put a sign on a cell (row, column) of the board whose corner is given in pixels; on small
-    cells it reaches beyond.
+    """Draw a sign on a cell (row, column) of the board whose corner is given in pixels; on small
+    cells the sign is larger than the cell.
 
     Args:
         surface: to draw on.
         plan: where things lie.
-        corner: of the board, pixels (x, y).
+        corner: the corner of the board, pixels (x, y).
         cell: row and column.
-        sign: draws it at a size in pixels; see `envs.render.tiles`
+        sign: function that draws the sign at a size in pixels; see `envs.render.tiles`
     """
     size = max(plan.cell, SMALLEST_SIGN)
     x, y = plan.middle(cell)
@@ -266,13 +261,13 @@ def draw_trail(
     corner: tuple[int, int],
     path: Sequence[tuple[int, int]],
 ) -> None:
-    """Draw the way through a path's cells (row, column), fading towards its beginning; where it
-    jumps there is a gap.
+    """Draw a path through cells (row, column), fading towards its beginning, with a gap where it
+    jumps.
 
     Args:
         surface: to draw on.
         plan: where things lie.
-        corner: of the board, pixels (x, y).
+        corner: the corner of the board, pixels (x, y).
         path: cells (row, column), oldest first.
     """
     pygame = load_pygame()

@@ -1,8 +1,8 @@
 """The colours of a drawn grid, and the scale that turns values into colours.
 
-One thing is always true: lightness alone tells them apart. Along the scale it only falls, so higher
-values are darker for every eye and on every printer, and whatever lies on top of the scale (arrows,
-star, token) carries its own light or dark outline.
+Colours always differ in lightness alone, so hue is never needed to read them. Lightness decreases
+monotonically along the scale, so higher values are darker for colour-blind readers and in greyscale
+print too. Everything drawn over the scale (arrows, star, token) has its own light or dark outline.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AGENT: Colour = (
     213,
     79,
     12,
-    # vermilion, after Okabe and Ito: every eye can tell it from the scale's cream, green, blue
+    # vermilion, after Okabe and Ito: colour-blind safe beside the scale's cream, green, blue
 )
 HALO: Colour = (255, 255, 255)
 
@@ -53,13 +53,13 @@ def scale_table() -> np.ndarray:
     """Colours of the value scale from lowest to highest, uint8 [256, 3], at equal steps of
     lightness.
 
-    The anchors give the hues; between them Oklab is followed in a straight line, with positions
-    chosen so that lightness falls by the same amount from each entry to the next. Source: B.
-    Ottosson, "A perceptual color space for image processing", 2020.
+    The anchors give the hues; between them colours are interpolated linearly in Oklab, with
+    positions chosen so that lightness falls by the same amount from each entry to the next. Source:
+    B. Ottosson, "A perceptual color space for image processing", 2020.
     """
     anchors = _oklab(np.array(SCALE_ANCHORS, dtype=np.float64) / 255.0)  # [anchors, (L, a, b)]
     lightness = np.linspace(anchors[0, 0], anchors[-1, 0], 256)
-    falling = anchors[::-1]  # np.interp wants rising positions
+    falling = anchors[::-1]  # np.interp needs ascending positions
     path = np.stack(
         [np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1
     )  # [256, 3]
@@ -69,8 +69,8 @@ def scale_table() -> np.ndarray:
 
 
 def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Entry of `scale_table` for each value, int64 of the same shape; values beyond the range get
-    the end, a range of nothing the start.
+    """Entry of `scale_table` for each value, int64 of the same shape; values outside the range are
+    clipped; if the range is empty, all get the first entry.
 
     Args:
         values: float, any shape.

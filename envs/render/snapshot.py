@@ -1,4 +1,4 @@
-"""A moment of a grid world as a picture.
+"""Renders a snapshot of a grid world as a picture.
 
 A snapshot is a function of its fields alone: the same fields give the same pixels, drawn off
 screen, without a display.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEADER, STATUS = 34, 32
 """Heights of the bands above and below, pixels."""
 TEXT, SMALL, SMALLEST = 17, 15, 11
-"""Heights of letters, pixels."""
+"""Font heights, pixels."""
 BAR = (84, 10)
 """Width and height of the colour bar, pixels."""
 NARROWEST = 400
@@ -36,21 +36,21 @@ EDGE = 14
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Everything that a picture shows at one moment. A frame: see `sandbox.lab.Frame`.
+    """Everything that a picture shows. It implements `sandbox.lab.Frame`.
 
     Attributes:
         layout: the cells.
         agent: its cell (row, column), or None.
-        trail: cells (row, column) it came through, oldest first; the agent's own cell may be the
-            last or not.
+        trail: cells (row, column) the agent passed through, oldest first; its current cell may be
+            included as the last.
         values: value of each state, float [states], with states counted row by row; NaN is not
-            drawn. None: not known.
+            drawn. None if unknown.
         policy: greedy actions, [states, 5] in the order stay, right, left, down, up: True, or the
             row's largest positive number.
-        value_range: lowest and highest value of the colour scale; None takes the snapshot's own.
-            Animations want one for all frames.
-        status: the line below ("episode 1200 · step 17 · ε 0.012 · return 31").
-        title: the line above.
+        value_range: lowest and highest value of the colour scale; None uses the range of the
+            snapshot's values. Animations should use one range for all frames.
+        status: the status line at the bottom ("episode 1200 · step 17 · ε 0.012 · return 31").
+        title: the line at the top.
     """
 
     layout: Layout
@@ -107,12 +107,12 @@ class Snapshot:
 
 
 def captioned(picture: np.ndarray, words: str) -> np.ndarray:
-    """A picture with a line of text below it, in the letters of all frames: uint8 [height + STATUS,
+    """A picture with a line of text below it, in the font of all frames: uint8 [height + STATUS,
     width, 3].
 
     Args:
         picture: uint8 [height, width, 3].
-        words: the line; a long one has smaller letters.
+        words: the text; a long line gets a smaller font.
     """
     pygame = load_pygame()
     height, width = picture.shape[:2]
@@ -126,7 +126,7 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
 def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
-    # The surface borrows the array's memory: blitting into it is several times quicker than copying
+    # The surface borrows the array's memory: blitting into it is several times faster than copying
     # pixels out.
     load_pygame().image.frombuffer(pixels, canvas.get_size(), "RGB").blit(canvas, (0, 0))
     return pixels
@@ -145,7 +145,8 @@ def greedy_bits(policy: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Page:
-    """The constant part of a picture for one plan: margins, indices and bands."""
+    """The constant part of a picture for one plan: margins, row and column numbers, header and
+    status bands."""
 
     plan: board.BoardPlan
     corner: tuple[int, int]
@@ -176,8 +177,8 @@ def _page(plan: board.BoardPlan) -> _Page:
 
 
 def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[int, int]) -> None:
-    """Numbers of columns above and of rows at the left; every second, fifth … one where they would
-    touch.
+    """Write column numbers above and row numbers at the left; only every second, fifth … number if
+    they would touch.
     """
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
@@ -194,7 +195,8 @@ def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[i
 
 
 def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float] | None) -> None:
-    """The title at the left; while values are shown, the colour bar and its ends at the right."""
+    """Write the title at the left and, if values are shown, the colour bar with its limits at the
+    right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
         high, low = (
@@ -215,8 +217,8 @@ def _write_status(canvas: pygame.Surface, status: str) -> None:
 
 
 def _write(canvas: pygame.Surface, words: str, left_middle: tuple[int, int], room: int) -> None:
-    """One line of text, with smaller letters where it would not fit, and cut where it still would
-    not.
+    """Write one line of text, in a smaller font if it does not fit, and truncated if it still does
+    not fit.
     """
     if not words:
         return

@@ -1,8 +1,8 @@
 """The drawn parts of a grid: one picture per kind of cell, and the signs that lie on cells.
 
-Every part is drawn once per size by pygame, several times too large, shrunk to smooth edges and
-kept; a grid is assembled from copies. All parts are uint8 [size, size, 4] (red, green, blue,
-alpha), with alpha not multiplied in.
+Every part is drawn once per size by pygame at several times its size, shrunk for smooth edges, and
+cached; a grid is assembled from copies. All parts are uint8 [size, size, 4] (red, green, blue,
+alpha), not premultiplied by alpha.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ Point = tuple[float, float]
 
 class Pen:
     """Draws on a square of `size` pixels in coordinates from 0 to 1, x to the right and y down,
-    `FACTOR` times too large.
+    at `FACTOR` times the final size.
 
     Args:
         size: width and height of the finished picture, pixels.
-        ground: colour under the drawing, which shows where nothing is drawn when `alpha` is above
-            0.
+        ground: background colour, visible where nothing is drawn if `alpha` is above 0.
         alpha: opacity of the ground, 0 to 255.
     """
 
@@ -58,7 +57,7 @@ class Pen:
         Args:
             centre: (x, y), 0 to 1.
             radius: share of the square.
-            colour: of the disc.
+            colour: the colour of the disc.
             alpha: opacity, 0 to 255.
         """
         x, y = (coordinate * self._side for coordinate in centre)
@@ -71,9 +70,9 @@ class Pen:
 
         Args:
             centre: (x, y), 0 to 1.
-            radius: of its outer edge, share of the square.
+            radius: the radius of its outer edge, share of the square.
             width: share of the square.
-            colour: of the ring.
+            colour: the colour of the ring.
         """
         x, y = (coordinate * self._side for coordinate in centre)
         self._pygame.draw.circle(
@@ -89,7 +88,7 @@ class Pen:
 
         Args:
             points: corners (x, y), 0 to 1.
-            colour: of the polygon.
+            colour: the colour of the polygon.
             alpha: opacity, 0 to 255.
         """
         self._pygame.draw.polygon(
@@ -104,7 +103,7 @@ class Pen:
         Args:
             corner: upper left (x, y), 0 to 1.
             extent: width and height, 0 to 1.
-            colour: of the rectangle.
+            colour: the colour of the rectangle.
             alpha: opacity, 0 to 255.
             radii: pygame's corner radii, in oversized pixels.
         """
@@ -118,11 +117,11 @@ class Pen:
         )
 
     def radius(self, share: float) -> int:
-        """A corner radius as `box` wants it, from a share of the square."""
+        """A corner radius in the units that `box` takes, from a share of the square."""
         return round(share * self._side)
 
     def picture(self) -> np.ndarray:
-        """What was drawn, at its proper size, uint8 [size, size, 4]."""
+        """The drawing at its final size, uint8 [size, size, 4]."""
         pixels = self._pygame.image.tobytes(self._surface, "RGBA")
         large = np.frombuffer(pixels, dtype=np.uint8).reshape(self._side, self._side, 4)
         return shrink(large, self.FACTOR)
@@ -132,12 +131,12 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
     """The mean of each `factor` x `factor` block, uint8 [h, w, 4] -> [h / factor, w / factor, 4],
     rounded up.
 
-    Colours are weighted by their opacity: plain means would drag the colour of invisible pixels
+    Colours are weighted by their opacity: unweighted means would mix the colour of invisible pixels
     into the edges.
 
     Args:
         picture: uint8 [h, w, 4].
-        factor: how many pixels become one, in each direction.
+        factor: number of pixels per output pixel, in each direction.
     """
     missing = [-side % factor for side in picture.shape[:2]]
     picture = (
@@ -163,7 +162,8 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
 
 
 def floor_tile(size: int) -> np.ndarray:
-    """Clear, so that the value shows, with a fine line at the left and upper edge."""
+    """Floor: transparent, so that the value is visible, with a fine line at the left and upper
+    edge."""
     tile = np.zeros((size, size, 4), dtype=np.uint8)
     tile[..., :3] = palette.LINE
     if size >= SMALLEST_WITH_LINES:
@@ -172,7 +172,7 @@ def floor_tile(size: int) -> np.ndarray:
 
 
 def wall_tile(size: int, joined: int) -> np.ndarray:
-    """Slate. Walls that touch grow together; corners that stand free are rounded.
+    """A solid wall, slate-coloured. Adjacent walls are joined; free corners are rounded.
 
     Args:
         size: pixels.
@@ -196,8 +196,8 @@ def wall_tile(size: int, joined: int) -> np.ndarray:
 
 
 def brick_tile(size: int) -> np.ndarray:
-    """A wall that can be climbed: courses of bricks with a slanted hatch, half clear so that its
-    value shows.
+    """A surmountable wall: rows of bricks with a slanted hatch, half transparent so that its value
+    is visible.
     """
     if size < SMALLEST_WITH_LINES:
         return _plain(size, palette.BRICK, 200)
@@ -215,14 +215,14 @@ def brick_tile(size: int) -> np.ndarray:
 
 
 def sand_tile(size: int) -> np.ndarray:
-    """A light wash with grains, always the same ones."""
+    """Sand: a light tint with grains in fixed positions."""
     if size < SMALLEST_WITH_LINES:
         return _plain(size, palette.SAND, 215)
     pen = Pen(size, palette.SAND, 150)
     for row in range(5):
         for column in range(5):
-            # Fixed odd multiples spread the grains without a pattern the eye picks up, and without
-            # a generator.
+            # Fixed odd multiples spread the grains without a visible pattern and without a random
+            # generator.
             x = (column + 0.5 + 0.32 * math.sin(7.1 * row + 3.7 * column)) / 5
             y = (row + 0.5 + 0.32 * math.sin(5.3 * column + 2.9 * row + 1)) / 5
             pen.disc((x, y), 0.024 + 0.010 * ((3 * row + column) % 3), palette.SAND_GRAIN, 235)
@@ -230,7 +230,7 @@ def sand_tile(size: int) -> np.ndarray:
 
 
 def hole_tile(size: int) -> np.ndarray:
-    """A dark pit with a light rim."""
+    """A hole: a dark pit with a light rim."""
     if size < SMALLEST_WITH_LINES:
         return _plain(size, palette.HOLE, 255)
     pen = Pen(size, palette.HOLE_RIM, 70)
@@ -271,8 +271,8 @@ def arrow_sign(size: int, actions: int) -> np.ndarray:
     """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for
     `stay`.
 
-    The more actions tie, the fainter they are: a cell without a preference should not look like a
-    decision.
+    The more actions tie, the fainter they are drawn, so that a cell without a preference does not
+    look like a decision.
 
     Args:
         size: pixels.
@@ -310,7 +310,7 @@ def _star(radius: float) -> list[Point]:
 
 
 def _plain(size: int, colour: Colour, alpha: int) -> np.ndarray:
-    """One colour all over, for cells too small for anything else."""
+    """A tile of one colour, for cells too small for details."""
     tile = np.empty((size, size, 4), dtype=np.uint8)
     tile[...] = (*colour, alpha)
     return tile
@@ -318,12 +318,12 @@ def _plain(size: int, colour: Colour, alpha: int) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def sprite(draw: Callable[..., np.ndarray], size: int, *arguments: int) -> pygame.Surface:
-    """A sign or tile as a pygame.Surface that can be blitted, kept for the next time.
+    """A sign or tile as a pygame.Surface that can be blitted, cached.
 
     Args:
         draw: one of the functions above.
         size: pixels.
-        arguments: what else `draw` wants.
+        arguments: further arguments of `draw`.
     """
     return to_surface(draw(size, *arguments))
 
@@ -332,14 +332,14 @@ def to_surface(picture: np.ndarray) -> pygame.Surface:
     """A pygame.Surface with its own copy of a picture, uint8 [h, w, 4]."""
     pygame = load_pygame()
     height, width = picture.shape[:2]
-    # In memory blue comes first, as in pygame's own surfaces: a blit between two orders of channels
-    # takes ten times as long.
+    # Channels are stored with blue first, as in pygame's own surfaces: a blit between different
+    # channel orders takes ten times as long.
     return pygame.image.frombytes(picture[..., [2, 1, 0, 3]].tobytes(), (width, height), "BGRA")
 
 
 @lru_cache(maxsize=16)
 def font(pixels: int) -> pygame.font.Font:
-    """pygame's own font, which has Greek letters and is there on every machine."""
+    """pygame's own font, which has Greek letters and is available on every machine."""
     pygame = load_pygame()
     pygame.font.init()
     return pygame.font.Font(None, pixels)
@@ -349,13 +349,13 @@ def font(pixels: int) -> pygame.font.Font:
 def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
     """A pygame.Surface with one line of text.
 
-    Somebody else in the process may have called `pygame.quit()`, which takes all fonts with it:
-    then they are made again.
+    Other code in the process may have called `pygame.quit()`, which invalidates all fonts; then
+    they are created again.
 
     Args:
         words: one line.
         pixels: height of the letters.
-        colour: of the letters.
+        colour: the colour of the letters.
     """
     pygame = load_pygame()
     try:

@@ -1,1 +1,1 @@
-"""What tabular agents learn from a step, one file for each family."""
+"""Update rules and classes of the tabular agents, one file for each family."""

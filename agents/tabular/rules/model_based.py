@@ -1,4 +1,4 @@
-"""Agents that learn a model of the world and plan with it. Their update rules are in
+"""Agents that learn a model of the environment and plan with it. Their update rules are in
 `agents.tabular.rules.model_rules`.
 
 A model is learned from steps alone; agents that are given the exact one are in
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from agents.tabular.kernels import Log
 
 LARGEST = 2**30
-"""Bytes that the lists of an agent may take."""
+"""Largest size of an agent's arrays, in bytes."""
 
 
 class ModelBasedConfig(TabularConfig):
-    """Options of agents with a learned model beside the common ones."""
+    """Options of agents with a learned model in addition to the common ones."""
 
     outcomes: int = Field(
         default=8,
@@ -38,7 +38,7 @@ class ModelBasedConfig(TabularConfig):
 
 
 class DynaConfig(ModelBasedConfig):
-    """Options of `dyna-q` beside the common ones."""
+    """Options of `dyna-q` in addition to the common ones."""
 
     planning_steps: int = Field(
         default=10, ge=0, le=10**6, description="updates from the learned model after every step"
@@ -51,7 +51,7 @@ class DynaConfig(ModelBasedConfig):
 
 
 class DynaPlusConfig(DynaConfig):
-    """Options of `dyna-q-plus` beside the common ones."""
+    """Options of `dyna-q-plus` in addition to the common ones."""
 
     kappa: float = Field(
         default=1e-4,
@@ -62,7 +62,7 @@ class DynaPlusConfig(DynaConfig):
 
 
 class SweepingConfig(ModelBasedConfig):
-    """Options of `prioritized-sweeping` beside the common ones."""
+    """Options of `prioritized-sweeping` in addition to the common ones."""
 
     alpha: float = Field(
         default=1.0,
@@ -81,8 +81,8 @@ class SweepingConfig(ModelBasedConfig):
 
 
 class RMaxConfig(ModelBasedConfig):
-    """Options of `r-max` beside the common ones; its optimism is `initial_value`, which no
-    return may exceed."""
+    """Options of `r-max` in addition to the common ones; the optimistic value of unknown pairs is
+    `initial_value`, an upper bound of all returns."""
 
     without_effect: ClassVar[Mapping[str, str]] = no_step_size(
         "r-max plans exactly with what it knows"
@@ -109,7 +109,7 @@ class RMaxConfig(ModelBasedConfig):
 
 
 class UcbViConfig(ModelBasedConfig):
-    """Options of `ucb-vi` beside the common ones."""
+    """Options of `ucb-vi` in addition to the common ones."""
 
     without_effect: ClassVar[Mapping[str, str]] = {
         **no_step_size("ucb-vi plans exactly with what it knows"),
@@ -156,14 +156,14 @@ class UcbViConfig(ModelBasedConfig):
 
 
 class ModelAgent(TabularAgent):
-    """Base of the agents below: their lists, and what happens when those are full."""
+    """Base of the agents below: their arrays, and the error when those are full."""
 
     Config = ModelBasedConfig
     config: ModelBasedConfig
 
     @property
     def room(self) -> int:
-        """For how many outcomes the model has room; never less than one for each pair."""
+        """The number of outcomes that the model can hold; at least one for each pair."""
         return self.states * self.actions * min(self.config.outcomes, 2 * self.states)
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
@@ -203,7 +203,7 @@ class DynaQ(ModelAgent):
     rule = staticmethod(model_rules.dyna)
 
     def tables(self) -> tuple[float, ...]:
-        """Where a pair's outcomes are, and when it was last tried."""
+        """For each pair, the row of its first outcome and the time it was last tried."""
         return 0.0, 0.0
 
     def settings(self) -> tuple[float, ...]:
@@ -212,7 +212,7 @@ class DynaQ(ModelAgent):
 
 
 class DynaQPlus(DynaQ):
-    """Dyna-Q with a bonus for actions not tried for long: for worlds that change."""
+    """Dyna-Q with a bonus for actions not tried for a long time, for environments that change."""
 
     name = "dyna-q-plus"
     Config = DynaPlusConfig
@@ -230,7 +230,7 @@ class DynaQPlus(DynaQ):
 
 
 class PrioritizedSweeping(ModelAgent):
-    """Plans where values would change most, backwards from there."""
+    """Updates the pairs whose values would change most first, then their predecessors."""
 
     name = "prioritized-sweeping"
     Config = SweepingConfig
@@ -238,8 +238,8 @@ class PrioritizedSweeping(ModelAgent):
     rule = staticmethod(model_rules.prioritized_sweeping)
 
     def tables(self) -> tuple[float, ...]:
-        """Where a pair's outcomes are, where those that lead to a state are, priority, place in the
-        queue."""
+        """Row of a pair's first outcome, row of the first outcome that leads to a state, priority,
+        and position in the queue."""
         return 0.0, 0.0, 0.0, 0.0
 
     def settings(self) -> tuple[float, ...]:
@@ -248,8 +248,8 @@ class PrioritizedSweeping(ModelAgent):
 
 
 class RMax(ModelAgent):
-    """Believes that all it does not know is the best there could be, and plans exactly with what it
-    knows."""
+    """Assumes that unknown pairs have the highest possible value, and plans exactly with the known
+    ones."""
 
     name = "r-max"
     Config = RMaxConfig
@@ -257,7 +257,7 @@ class RMax(ModelAgent):
     rule = staticmethod(model_rules.r_max)
 
     def tables(self) -> tuple[float, ...]:
-        """Where a pair's outcomes are, and how often it was visited."""
+        """For each pair, the row of its first outcome and its number of visits."""
         return 0.0, 0.0
 
     def settings(self) -> tuple[float, ...]:
@@ -266,8 +266,8 @@ class RMax(ModelAgent):
 
 
 class UcbVi(ModelAgent):
-    """Plans each episode step by step with a bonus for what it knows little about; regret in
-    finite-horizon worlds is near the least."""
+    """Plans every episode by backward induction with a bonus for rarely visited pairs; its regret
+    in finite-horizon problems is near-optimal."""
 
     name = "ucb-vi"
     Config = UcbViConfig
@@ -275,12 +275,12 @@ class UcbVi(ModelAgent):
     rule = staticmethod(model_rules.ucb_vi)
 
     def tables(self) -> tuple[float, ...]:
-        """Where a pair's outcomes are."""
+        """For each pair, the row of its first outcome."""
         return (0.0,)
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
-        """A row of counters, a row for each outcome, and a table for each step: values of all
-        actions, and the highest."""
+        """A row of counters, a row for each outcome, and for each step a table with the values of
+        all actions and their maximum in each state."""
         steps = self.config.horizon or horizon or 100
         return self._affordable(
             1 + self.room + steps * self.states,
@@ -300,7 +300,8 @@ class UcbVi(ModelAgent):
         return self.room, *most, *weight, self.episodes / config.failure
 
     def table_at(self, step: int) -> np.ndarray:
-        """The table of one step of an episode; episodes longer than the horizon start over."""
+        """The table of one step of an episode; after the horizon the tables repeat from the
+        first."""
         tables = self._tables_of_steps()
         return self.q if tables is None else np.ascontiguousarray(tables[step % len(tables)])
 

@@ -1,12 +1,12 @@
-"""The rules of the agents that learn a model of the world: what a step led to is noted, then
-planned with.
+"""Rules of the agents that learn a model: each step is recorded in the model, then they plan with
+it.
 
 The model is a list of outcomes, a row for each next state that a pair of state and action has led
-to; see `observe`. A truncated step is an outcome like any other: planning continues where the
-episode was cut. A pair is written as one number, state * actions + action.
+to; see `observe`. A truncated step is an outcome like any other: planning continues from the state
+in which the episode was truncated. A pair is stored as one number, state * actions + action.
 
-All rules and what they call are in this one file: numba renews compiled code when the file of the
-rule was edited, no other.
+All rules and the functions they call are in this one file: numba recompiles a rule when its own
+file changes, not when another file does.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ NEXT_STATE, TERMINATED, TIMES, REWARDS, NEXT, PAIR = range(6)
 """Columns of an outcome, from row 1 on: the next state, whether the episode terminated, how often
 it came, the sum of its rewards, the row of the pair's next outcome (0: none), and the pair."""
 LIST, NEXT_INTO = 6, 7
-"""Two more columns, which have nothing to do with the outcome in their row. LIST, from row 1 on:
-states that were acted in (`dyna`), the queue (`push`), known pairs (`r_max`). NEXT_INTO: the row of
-the next outcome that leads to the same state."""
+"""Two more columns, unrelated to the outcome in their row. LIST, from row 1 on: states in which an
+action was taken (`dyna`), the queue (`push`), known pairs (`r_max`). NEXT_INTO: the row of the next
+outcome that leads to the same state."""
 COLUMNS = 8
 OUTCOMES, MISSED = (0, 0), (0, 1)
-"""In row 0: how many outcomes there are, and how many there was no room for."""
+"""In row 0: the number of outcomes stored, and the number that did not fit."""
 LENGTH = 0, 2
-"""In row 0: how many rows of LIST the queue or the known pairs take."""
+"""In row 0: the number of rows of LIST used by the queue or the known pairs."""
 TIME, STATES = (0, 2), (0, 3)
-"""In row 0, of `dyna`: steps since the beginning, and how many rows of LIST its states take."""
+"""In row 0, of `dyna`: steps since the beginning, and the number of rows of LIST used by its
+states."""
 LARGEST_CHANGE = 0, 3
-"""In row 0: of a value in the last sweep (`r_max`)."""
+"""In row 0: the largest change of a value in the last sweep (`r_max`)."""
 BEGUN = 0, 2
 """In row 0: whether the tables of the steps were filled (`ucb_vi`)."""
 
@@ -43,22 +44,22 @@ FIRST = 0
 LAST_TRIED = 1
 """The table with the TIME at which a pair was last tried (`dyna`)."""
 VISITS = 1
-"""The table with the visits of a pair, at most as many as make it known (`r_max`)."""
+"""The table with the visits of a pair, counted until the pair is known (`r_max`)."""
 FIRST_INTO, PRIORITY, PLACE = 1, 2, 3
 """Tables of `prioritized_sweeping`: the row of the first outcome that leads to a state, in the
 state's first action; a queued pair's priority; its place in the queue (0: none)."""
 
 ROOM = 0
-"""The setting that says for how many outcomes there is room."""
+"""The setting with the number of outcomes that can be stored."""
 PLANNING_STEPS, KAPPA, PLUS, LAST_ALONE = 1, 2, 3, 4
-"""Settings of `dyna`: n, κ, whether it is Dyna-Q+, and whether a pair's only outcome is the
-last."""
+"""Settings of `dyna`: n, κ, whether it is Dyna-Q+, and whether only the last outcome of a pair is
+kept."""
 THRESHOLD = 2
 """A setting of `prioritized_sweeping`, beside PLANNING_STEPS: θ."""
 KNOWN, TOLERANCE, MAX_SWEEPS = 1, 2, 3
-"""Settings of `r_max`: m, and when planning ends."""
+"""Settings of `r_max`: m, and the tolerance and largest number of sweeps of planning."""
 MOST_PER_STEP, MOST, BONUS_PER_STEP, BONUS, EPISODES = 1, 2, 3, 4, 5
-"""Settings of `ucb_vi`: the most that k steps bring is MOST_PER_STEP k + MOST; c B is
+"""Settings of `ucb_vi`: the largest return of k steps is MOST_PER_STEP k + MOST; c B is
 BONUS_PER_STEP H + BONUS; T / (H δ)."""
 
 

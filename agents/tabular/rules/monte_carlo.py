@@ -1,12 +1,12 @@
-"""Monte Carlo control: nothing is learned before the episode is over, then every step of it from
-the last to the first.
+"""Monte Carlo control: at the end of an episode, its steps are learned from the last to the first.
 
-Episodes that a time limit cut short have no return. By default what is still to come is estimated
-by the table itself, as partial-episode bootstrapping does (Pardo et al. 2018, "Time Limits in
-Reinforcement Learning", section 3); with `bootstrap` off the return ends there, which is Monte
-Carlo as in the book, for worlds whose time limit is part of the task.
+Episodes that a time limit truncates have no full return. By default the rest of the return is
+estimated from the table (bootstrapped), as partial-episode bootstrapping does (Pardo et al. 2018,
+"Time Limits in Reinforcement Learning", section 3); with `bootstrap` off the return ends at the
+truncation, which is Monte Carlo as in the book, for environments whose time limit is part of the
+task.
 
-`rows` has a ring of steps, as long as the time limit of an episode.
+`rows` holds a ring buffer of steps, as long as the time limit of an episode.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ if TYPE_CHECKING:
     from agents.tabular.kernels import FillProbabilities, Own, Step
 
 HEAVIEST = 1e100
-"""Importance weights above this end what is learned of an episode: nothing else would count."""
+"""When an importance weight exceeds this, the rest of the episode is not learned, because it would
+outweigh everything else."""
 STATE, ACTION, REWARD = range(3)
-"""Columns of a step in the ring."""
+"""Columns of a step in the ring buffer."""
 FIRST = 3
 """A column of `monte_carlo`: whether the pair came for the first time in its episode."""
 PROBABILITY = 3
-"""A column of `off_policy_monte_carlo`: that of the action under the policy that was followed."""
+"""A column of `off_policy_monte_carlo`: the probability of the action under the behaviour
+policy."""
 TIME = 0, 0
-"""Where `monte_carlo` counts the steps since the beginning: the row before its ring."""
+"""The entry in which `monte_carlo` counts the steps since the beginning, in the row before its ring
+buffer."""
 RETURNS, VISITED = range(2)
-"""Tables of `monte_carlo`: how many returns a pair has, and when it was last visited, in TIME."""
+"""Tables of `monte_carlo`: the number of returns of a pair, and the TIME of its last visit."""
 FIRST_VISITS, POWER, BOOTSTRAP = range(3)
-"""Settings of `monte_carlo`: whether first visits alone count, the power p of a step size 1 / n^p
-(0: α), and whether a cut episode is bootstrapped."""
+"""Settings of `monte_carlo`: whether only first visits count, the power p of a step size 1 / n^p
+(0: α), and whether a truncated episode is bootstrapped."""
 
 
 def monte_carlo(
@@ -126,7 +129,7 @@ def off_policy_monte_carlo(
 
 
 class EpisodeConfig(TabularConfig):
-    """Options of Monte Carlo agents beside the common ones."""
+    """Options of Monte Carlo agents in addition to the common ones."""
 
     bootstrap: bool = Field(
         default=True,
@@ -142,7 +145,7 @@ class EpisodeConfig(TabularConfig):
 
 
 class MonteCarloConfig(EpisodeConfig):
-    """Options of `monte-carlo` beside the common ones."""
+    """Options of `monte-carlo` in addition to the common ones."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
@@ -163,8 +166,7 @@ class OffPolicyConfig(EpisodeConfig):
 
 
 class MonteCarlo(TabularAgent):
-    """On-policy: values are means of the returns that followed, with the exploration that there
-    was."""
+    """On-policy: values are means of observed returns, exploration included."""
 
     name = "monte-carlo"
     Config = MonteCarloConfig
@@ -172,7 +174,7 @@ class MonteCarlo(TabularAgent):
     rule = staticmethod(monte_carlo)
 
     def tables(self) -> tuple[float, ...]:
-        """How many returns there were, and when a pair was last visited."""
+        """For each pair, its number of returns and the step of its last visit."""
         return 0.0, 0.0
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
@@ -189,8 +191,8 @@ class MonteCarlo(TabularAgent):
 
 
 class OffPolicyMonteCarlo(TabularAgent):
-    """Learns the greedy policy's value from the ends of episodes in which it was followed, weighted
-    by how unlikely that was."""
+    """Off-policy: learns the greedy policy's values from the final parts of episodes in which all
+    actions were greedy, with weighted importance sampling."""
 
     name = "off-policy-monte-carlo"
     Config = OffPolicyConfig
@@ -198,11 +200,11 @@ class OffPolicyMonteCarlo(TabularAgent):
     rule = staticmethod(off_policy_monte_carlo)
 
     def tables(self) -> tuple[float, ...]:
-        """The sum of the weights."""
+        """For each pair, the sum of its importance weights."""
         return (0.0,)
 
     def rows_shape(self, horizon: int) -> tuple[int, int]:
-        """One for each step of an episode."""
+        """A row for each step of an episode."""
         return horizon or self.config.longest, 4
 
     def settings(self) -> tuple[float, ...]:

@@ -1,8 +1,7 @@
-"""Learning from n steps at once: a pair is updated n steps after it was taken, or when the episode
-is over.
+"""n-step methods: a pair is updated n steps after it was taken, or at the end of the episode.
 
-`rows` is a ring of the last n steps. With n = 1 the agents are one-step ones. An episode that was
-cut is learned to its end and bootstraps from the state it was cut in.
+`rows` is a ring buffer of the last n steps. With n = 1 the agents are one-step methods. When an
+episode is truncated, its last pairs are still updated, and bootstrap from the final state.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from agents.tabular.kernels import FillProbabilities, Own, Step
 
 STATE, ACTION, REWARD, ALPHA = range(4)
-"""Columns of a step in the ring; ALPHA is the step size that the pair had."""
+"""Columns of a step in the ring buffer; ALPHA is the step size of the pair at that step."""
 
 
 def remember(rows: np.ndarray, step: Step) -> None:
@@ -102,7 +101,7 @@ def n_step_tree_backup(
 
 
 class NStepConfig(TabularConfig):
-    """Options of n-step agents beside the common ones."""
+    """Options of n-step agents in addition to the common ones."""
 
     n_steps: int = Field(
         default=4, ge=1, le=10_000, description="steps that are learned from at once (n)"
@@ -110,7 +109,7 @@ class NStepConfig(TabularConfig):
 
 
 class TreeBackupConfig(NStepConfig):
-    """Options of `n-step-tree-backup` beside the common ones."""
+    """Options of `n-step-tree-backup` in addition to the common ones."""
 
     target: Literal["greedy", "behaviour"] = Field(
         default="greedy", description="the policy whose values are learned"
@@ -118,7 +117,7 @@ class TreeBackupConfig(NStepConfig):
 
 
 class NStepAgent(TabularAgent):
-    """Base of the agents below: a ring of n steps."""
+    """Base of the agents below: a ring buffer of n steps."""
 
     Config = NStepConfig
     config: NStepConfig
@@ -129,7 +128,7 @@ class NStepAgent(TabularAgent):
 
 
 class NStepSarsa(NStepAgent):
-    """On-policy: it learns from n rewards and the value of what it does then."""
+    """On-policy: it learns from n rewards and the value of the action that it takes after them."""
 
     name = "n-step-sarsa"
     rule = staticmethod(n_step_sarsa)
@@ -137,8 +136,8 @@ class NStepSarsa(NStepAgent):
 
 
 class NStepTreeBackup(NStepAgent):
-    """Off-policy: it learns from n rewards, and at every step on the way from the actions it did
-    not take."""
+    """Off-policy: it learns from n rewards, and at each of these steps also from the values of the
+    actions it did not take."""
 
     name = "n-step-tree-backup"
     Config = TreeBackupConfig

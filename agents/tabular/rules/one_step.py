@@ -1,9 +1,9 @@
-"""One-step temporal difference learning with one table: an agent is a rule, and when its next
-action is drawn.
+"""One-step temporal difference learning with one table: an agent is defined by its rule and by
+whether its next action is drawn before the update.
 
 The rules are plain functions that also run uncompiled; `agents.tabular.compiling` compiles them
-when learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not a terminated
-one: the value of its next state is bootstrapped from.
+when learning begins. α is `step.alpha`, γ is `step.discount`. A truncated step is not terminal: its
+target bootstraps from the value of the next state.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agents.tabular.kernels import FillProbabilities, Own, Step
 
 AVERAGE_REWARD = 0, 0
-"""Where `r_learning` keeps ρ in `rows`."""
+"""The index of `r_learning`'s ρ in `rows`."""
 
 
 def sarsa(q: np.ndarray, step: Step) -> None:
@@ -119,7 +119,7 @@ def r_learning(
 
 
 class SpeedyConfig(TabularConfig):
-    """Options of `speedy-q-learning`; its step size is the paper's."""
+    """Options of `speedy-q-learning`; its step size is that of the paper."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
         default="visits",
@@ -143,7 +143,7 @@ class RConfig(TabularConfig):
 
 
 class Sarsa(TabularAgent):
-    """On-policy: it draws its next action, learns from that action's value, and plays it."""
+    """On-policy: it draws its next action, learns from that action's value, and takes it."""
 
     name = "sarsa"
     rule = staticmethod(sarsa)
@@ -151,22 +151,23 @@ class Sarsa(TabularAgent):
 
 
 class ExpectedSarsa(TabularAgent):
-    """On-policy: it learns from the mean over its next actions, then draws the one it plays."""
+    """On-policy: it learns from the expected value of its next action, then draws the one it
+    takes."""
 
     name = "expected-sarsa"
     rule = staticmethod(expected_sarsa)
 
 
 class QLearning(TabularAgent):
-    """Off-policy: it learns from the best next action, then draws the one it plays."""
+    """Off-policy: it learns from the best next action, then draws the one it takes."""
 
     name = "q-learning"
     rule = staticmethod(q_learning)
 
 
 class SpeedyQLearning(TabularAgent):
-    """Q-learning that takes full steps where its target moves, and small ones where only chance is
-    averaged out."""
+    """Q-learning with a large step size for changes of the target, and a small one for averaging
+    out noise."""
 
     name = "speedy-q-learning"
     Config = SpeedyConfig
@@ -174,12 +175,12 @@ class SpeedyQLearning(TabularAgent):
     rule = staticmethod(speedy_q_learning)
 
     def tables(self) -> tuple[float, ...]:
-        """Values before their last update."""
+        """The values before each pair's last update."""
         return (self.start_value,)
 
 
 class RLearning(TabularAgent):
-    """Off-policy, for the average reward of a step in place of discounted sums."""
+    """Off-policy, for the average reward per step instead of the discounted return."""
 
     name = "r-learning"
     Config = RConfig
@@ -188,7 +189,7 @@ class RLearning(TabularAgent):
 
     @property
     def average_reward(self) -> float:
-        """Its estimate of what the greedy policy earns in a step."""
+        """Its estimate of the greedy policy's average reward per step."""
         return float(self.rows[AVERAGE_REWARD]) if self.rows.size else 0.0
 
     def settings(self) -> tuple[float, ...]:

@@ -1,7 +1,8 @@
-"""Agents that are given the exact model: they solve it before their first step, and then only play.
+"""Agents that are given the exact model: they solve it before their first step, and then follow the
+solution.
 
-They learn nothing, so that what they earn is what the others are measured by. Each says whether
-its solver converged.
+They do not learn from steps; their scores are the reference for the learning agents. Each reports
+whether its solver converged.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def nothing(q: np.ndarray, step: Step) -> None:
 
 
 class PlannerConfig(TabularConfig):
-    """Options of agents with an exact model beside the common ones."""
+    """Options of agents with an exact model in addition to the common ones."""
 
     without_effect: ClassVar[Mapping[str, str]] = {
         **no_step_size("a planner learns nothing from its steps"),
@@ -48,7 +49,7 @@ class PlannerConfig(TabularConfig):
 
 
 class ModifiedConfig(PlannerConfig):
-    """Options of `modified-policy-iteration` beside the common ones."""
+    """Options of `modified-policy-iteration` in addition to the common ones."""
 
     evaluation_sweeps: int = Field(
         default=20,
@@ -59,7 +60,7 @@ class ModifiedConfig(PlannerConfig):
 
 
 class EpsilonSoftConfig(PlannerConfig):
-    """Options of `epsilon-soft` beside the common ones; it plans for the exploration of the first
+    """Options of `epsilon-soft` in addition to the common ones; it plans for the ε of the first
     episode, `epsilon`."""
 
     policy: PolicyName = Field(
@@ -75,7 +76,8 @@ class EpsilonSoftConfig(PlannerConfig):
 
 
 class Planner(TabularAgent):
-    """Base of the agents below: solves each model it is given once, and plays the solution."""
+    """Base of the agents below: solves each model that it is given once, and follows the
+    solution."""
 
     Config = PlannerConfig
     config: PlannerConfig
@@ -84,12 +86,12 @@ class Planner(TabularAgent):
     learns = False
 
     converged: bool | None = None
-    """Whether the solver got there; None before there was a model."""
+    """Whether the solver converged; None before the first model."""
     sweeps: int | None = None
-    """Sweeps over all states that it took."""
+    """Number of sweeps over all states."""
     residual: float | None = None
-    """Largest change of a value in the last sweep, or that one more sweep would make."""
-    _planned: TabularMDP | None = None  # the model whose solution is played
+    """Largest change of a value in the last sweep, or the largest change in one more sweep."""
+    _planned: TabularMDP | None = None  # the model whose solution it follows
 
     solver = staticmethod(planning.value_iteration)
     """A function of a model, the discount, the tolerance, and the largest number of sweeps."""
@@ -103,8 +105,8 @@ class Planner(TabularAgent):
         """Solve a model; the table of action values becomes the solution's.
 
         Raises:
-            UsageError: when the model has another number of states or actions, or, with a discount
-                of 1, no optimum.
+            UsageError: when the model has another number of states or actions, or has no optimum
+                (possible only with a discount of 1).
         """
         self._check_size(*model.next_state.shape[:2])
         solution = self.solve(model)
@@ -117,13 +119,13 @@ class Planner(TabularAgent):
     def learn_model(
         self, model: TabularMDP, env_rng: np.random.Generator, episodes: int
     ) -> Episodes:
-        """Plan, if this model is new, and play some episodes; see `TabularAgent.learn_model`."""
+        """Plan, if this model is new, and run some episodes; see `TabularAgent.learn_model`."""
         if self._planned is not model:
             self.plan(model)
         return super().learn_model(model, env_rng, episodes)
 
     def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
-        """Plan, if the environment's model is new, and play some episodes through `env.step`.
+        """Plan, if the environment's model is new, and run some episodes through `env.step`.
 
         Raises:
             UsageError: when the environment has no exact model.
@@ -141,7 +143,7 @@ class Planner(TabularAgent):
         return super().learn_env(env, episodes)
 
     def shortfall(self) -> str:
-        """It solves another question than the one that is scored."""
+        """Its objective differs from the one that is scored; why."""
         return (
             f"it maximises rewards discounted by {self.config.discount:g}, with one action for "
             f"each state, while the best possible counts "
@@ -153,7 +155,7 @@ class Planner(TabularAgent):
         return {"converged": self.converged, "sweeps": self.sweeps, "residual": self.residual}
 
     def state(self) -> dict[str, Any]:
-        """The table, and what the solver said."""
+        """The table, and the solver's findings."""
         return {**super().state(), **self.findings()}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -165,20 +167,20 @@ class Planner(TabularAgent):
 
 
 class ValueIteration(Planner):
-    """The optimum, by sweeps of updates."""
+    """The optimal policy, by value iteration."""
 
     name = "value-iteration"
 
 
 class PolicyIteration(Planner):
-    """The optimum, by exact evaluation and improvement of policies."""
+    """The optimal policy, by alternating exact policy evaluation and policy improvement."""
 
     name = "policy-iteration"
     solver = staticmethod(planning.policy_iteration)
 
 
 class ModifiedPolicyIteration(Planner):
-    """The optimum, by some sweeps of evaluation between improvements."""
+    """The optimal policy, with a few evaluation sweeps between policy improvements."""
 
     name = "modified-policy-iteration"
     Config = ModifiedConfig
@@ -193,8 +195,8 @@ class ModifiedPolicyIteration(Planner):
 
 
 class EpsilonSoft(Planner):
-    """The best of the policies that must explore. `policy()` is its choice in each state, without
-    the exploration."""
+    """The best ε-soft policy. `policy()` is its greedy action in each state, without the
+    exploration."""
 
     name = "epsilon-soft"
     Config = EpsilonSoftConfig
@@ -204,8 +206,7 @@ class EpsilonSoft(Planner):
         """See `agents.planning.solvers.best_epsilon_soft`.
 
         Raises:
-            UsageError: with so much exploration that the chosen action comes less often than the
-                others.
+            UsageError: when ε is so large that the chosen action is less probable than the others.
         """
         config = self.config
         main, rest = shares(self.actions, config.epsilon, config.epsilon_convention)

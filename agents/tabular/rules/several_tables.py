@@ -1,8 +1,8 @@
-"""Temporal difference learning with several estimates of each value: what overestimates is chosen
-by one and read from another.
+"""Temporal difference learning with several estimates of each value, which reduces maximisation
+bias: for example, one table selects the next action and another evaluates it.
 
-Policies read `q`: the mean of the tables, or their minimum, as the paper says; each rule keeps it
-up to date.
+Policies read `q`, the mean or the minimum of the tables as in the paper; each rule keeps it up to
+date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MEAN, SQUARES, WEIGHTS = range(3)
 """Tables of `weighted_q_learning`: the mean of a pair's targets, the sum of their squared distances
 from it, and Σ weights² of the mean that Q is."""
 REACH = 6.0
-"""How many standard deviations an integral over a normal density reaches."""
+"""Limits of integrals over a normal density, in standard deviations."""
 
 
 def double_q_learning(
@@ -196,7 +196,7 @@ def weighted_q_learning(
 
 
 class MaxminConfig(TabularConfig):
-    """Options of `maxmin-q-learning` beside the common ones."""
+    """Options of `maxmin-q-learning` in addition to the common ones."""
 
     tables: int = Field(
         default=2, ge=1, le=100, description="number of estimates of each value (N)"
@@ -204,7 +204,7 @@ class MaxminConfig(TabularConfig):
 
 
 class WeightedConfig(TabularConfig):
-    """Options of `weighted-q-learning` beside the common ones."""
+    """Options of `weighted-q-learning` in addition to the common ones."""
 
     points: int = Field(
         default=25,
@@ -215,8 +215,8 @@ class WeightedConfig(TabularConfig):
 
 
 class DoubleQLearning(TabularAgent):
-    """Off-policy: the best next action by one table is valued by the other, so that chance is not
-    taken for worth."""
+    """Off-policy: one table selects the best next action and the other evaluates it, which avoids
+    maximisation bias."""
 
     name = "double-q-learning"
     rule = staticmethod(double_q_learning)
@@ -227,14 +227,15 @@ class DoubleQLearning(TabularAgent):
 
 
 class DoubleExpectedSarsa(DoubleQLearning):
-    """On-policy: each of two tables learns from the mean of the other over the next actions."""
+    """On-policy: each of two tables learns from the other's expected value of the next action."""
 
     name = "double-expected-sarsa"
     rule = staticmethod(double_expected_sarsa)
 
 
 class MaxminQLearning(TabularAgent):
-    """Off-policy: it learns from the best next action by the lowest of several estimates."""
+    """Off-policy: it learns from the maximum over next actions of the minimum of several
+    estimates."""
 
     name = "maxmin-q-learning"
     Config = MaxminConfig
@@ -242,12 +243,13 @@ class MaxminQLearning(TabularAgent):
     rule = staticmethod(maxmin_q_learning)
 
     def tables(self) -> tuple[float, ...]:
-        """The estimates."""
+        """The tables of estimates."""
         return (self.start_value,) * self.config.tables
 
 
 class WeightedQLearning(TabularAgent):
-    """Off-policy: it learns from all next actions, each weighted by how likely it is the best."""
+    """Off-policy: it learns from all next actions, each weighted by the probability that it is the
+    best."""
 
     name = "weighted-q-learning"
     Config = WeightedConfig

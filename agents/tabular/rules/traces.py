@@ -1,10 +1,9 @@
-"""Eligibility traces: every step teaches all pairs taken before it in the episode, the older the
-less.
+"""Eligibility traces: every step updates all earlier pairs of the episode, older ones less.
 
-The first table of the agent's own holds the traces. `rows` lists the pairs that have one, so that a
-step costs as much as there are traces, not as the table has values: row 0 holds their number, the
-rows from 1 on hold the pairs, state * actions + action. All pairs are updated with the step
-size of the pair just taken.
+The first table of `own.memory` holds the traces. `rows` lists the pairs whose trace is not 0, so
+that the cost of a step grows with the number of traces, not with the size of the table: row 0 holds
+their number, rows 1 and up hold the pairs, state * actions + action. All pairs are updated with the
+step size of the pair just taken.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from agents.tabular.kernels import FillProbabilities, Own, Step
 
 LENGTH, OLD_VALUE = (0, 0), (0, 1)
-"""Where `rows` says how many pairs have a trace, and what Q_old of the Dutch form is."""
+"""Indices in `rows` of the number of pairs with a trace, and of Q_old for Dutch traces."""
 PAIR = 0
-"""The column of the pairs."""
+"""The column that holds the pairs."""
 LAMBDA, CUTOFF, KIND = range(3)
-"""Settings: λ, the trace below which one is dropped, and what a pair's trace becomes."""
+"""Settings: λ, the cutoff at or below which a trace is dropped, and the kind of trace."""
 ACCUMULATING, REPLACING, DUTCH = 0.0, 1.0, 2.0
 KINDS = {"accumulating": ACCUMULATING, "replacing": REPLACING, "dutch": DUTCH}
 
@@ -131,7 +130,7 @@ def q_lambda(
 
 
 class TraceConfig(TabularConfig):
-    """Options of agents with traces beside the common ones."""
+    """Options of agents with traces in addition to the common ones."""
 
     trace_decay: float = Field(
         default=0.9,
@@ -148,7 +147,7 @@ class TraceConfig(TabularConfig):
 
 
 class SarsaLambdaConfig(TraceConfig):
-    """Options of `sarsa-lambda` beside the common ones."""
+    """Options of `sarsa-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
         default="replacing",
@@ -158,7 +157,7 @@ class SarsaLambdaConfig(TraceConfig):
 
 
 class QLambdaConfig(TraceConfig):
-    """Options of `q-lambda` beside the common ones."""
+    """Options of `q-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing"] = Field(
         default="replacing", description="what a pair's trace becomes when it is taken"
@@ -185,7 +184,7 @@ class TraceAgent(TabularAgent):
 
 
 class SarsaLambda(TraceAgent):
-    """On-policy: Sarsa that teaches the whole way it came."""
+    """On-policy: Sarsa whose updates reach all earlier pairs of the episode."""
 
     name = "sarsa-lambda"
     Config = SarsaLambdaConfig
@@ -194,8 +193,8 @@ class SarsaLambda(TraceAgent):
 
 
 class QLambda(TraceAgent):
-    """Off-policy: Q-learning that teaches the way it came, back to the last action that was not
-    greedy."""
+    """Off-policy: Q-learning whose updates reach earlier pairs, back to the last action that was
+    not greedy."""
 
     name = "q-lambda"
     Config = QLambdaConfig
