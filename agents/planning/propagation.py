@@ -26,13 +26,13 @@ def follow(  # type: ignore[no-untyped-def]
 
     Args:
         first: int64 [states + 1], where each state's transitions begin.
-        target: int64 [transitions], where each leads.
+        target: int64 [transitions], the next state of each.
         staying: float64 [transitions], probability of the transition without termination.
         arriving: float64 [transitions], probability of the transition into a goal.
         reward: float64 [states], expected reward of the next step.
         goal: bool [states].
         start: float64 [states], the start distribution.
-        horizon: steps, >= 1.
+        horizon: number of steps, >= 1.
     """
     states = start.shape[0]
     here, unmet = (

@@ -176,7 +176,7 @@ def as_step(
     epsilon: float,
     first_ties: bool,
 ) -> Step:
-    """A `Step` of exactly the types that compiled rules take; nothing else converts its fields."""
+    """A `Step` of exactly the types that compiled rules take; only this function converts fields."""
     return Step(
         time=int(time),
         state=int(state),
@@ -228,8 +228,8 @@ def log(episodes: int, visits: np.ndarray) -> Log:
 def step_size(alpha, count, power):  # type: ignore[no-untyped-def]
     """alpha / count ** power; count >= 1.
 
-    The loop gets it as a pointer: with a power compiled into it, every step took a third longer,
-    also where none was needed.
+    The loop gets it as a pointer: with a power compiled into the loop, every step took a third
+    longer, even where no power was needed.
     """
     return alpha / count if power == 1.0 else alpha / float(count) ** power
 
@@ -280,17 +280,17 @@ def learn(  # type: ignore[no-untyped-def]
 
     Args:
         own: `Own`, changed in place.
-        world: `Tables`; where its horizon is 0, every episode must terminate by itself.
-        given: `Hyperparameters`; there are as many episodes as it has values of epsilon.
+        world: `Tables`; with horizon 0, every episode must terminate by itself.
+        given: `Hyperparameters`; the number of episodes is that of its epsilons.
         rule: pointer to a rule of the long form.
         one_step: pointer to a rule of the short form.
-        short: whether `one_step` is the agent's rule; else `rule` is.
+        short: whether the agent's rule is `one_step` rather than `rule`.
         policy: pointer to the behaviour policy.
-        fill_probabilities: pointer to what gives the probabilities of that policy.
+        fill_probabilities: pointer to the function that fills in the probabilities of that policy.
         divided: pointer to `step_size`.
         agent_rng: draws actions.
         env_rng: draws starts and outcomes.
-        log: `Log`, is written to.
+        log: `Log`, changed in place.
     """
     # each look into a tuple counts a reference: none in the loop
     next_states, cumulative, rewards = world.next_state, world.cumulative, world.reward

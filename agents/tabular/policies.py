@@ -27,7 +27,7 @@ def with_bonus(
     q: np.ndarray, counts: np.ndarray, state: int, action: int, weight: float, logarithm: bool
 ) -> float:
     """q + weight √(ln N / n), or q + weight / √n: n how often the pair was taken, N all pairs of
-    its state. An untried action has inf; where the weight is 0, the value is q alone."""
+    its state. An untried action has inf; with weight 0 the value is q."""
     value: float = q[state, action]
     if weight == 0.0:
         return value
@@ -45,8 +45,8 @@ def with_bonus(
 def highest(
     q: np.ndarray, counts: np.ndarray, state: int, weight: float, logarithm: bool
 ) -> tuple[float, int, int]:
-    """The highest value in a state, bonus included, the first action that has it, and how many
-    have it."""
+    """The highest value in a state, bonus included, the first action with that value, and how
+    many actions have it."""
     best, first, count = with_bonus(q, counts, state, 0, weight, logarithm), 0, 1
     for action in range(1, q.shape[1]):
         value = with_bonus(q, counts, state, action, weight, logarithm)
@@ -66,7 +66,7 @@ def best_action(
     first_ties: bool,
     rng: np.random.Generator,
 ) -> int:
-    """The action with the highest value, bonus included; of several the first, or one drawn."""
+    """The action with the highest value, bonus included; of several, the first or a random one."""
     best, action, count = highest(q, counts, state, weight, logarithm)
     if count > 1 and not first_ties:
         left = int(rng.random() * count)
@@ -106,14 +106,14 @@ def greedy(
 ) -> int:
     """The action with the highest value.
 
-    Draws: one number if several actions are best and ties are random; else none.
+    Draws: one number if several actions are best and ties are random; otherwise none.
 
     Args:
         q: float64 [states, actions].
         counts: int64 [states, actions], how often each pair was taken; has no effect here.
         state: row of q.
         epsilon: exploration; has no effect here.
-        first_ties: whether the first of several best actions is taken; else each with the same
+        first_ties: whether the first of several best actions is taken; otherwise each has the same
             probability.
         rng: the agent's generator.
 
@@ -144,8 +144,8 @@ def epsilon_greedy(
     (Sutton & Barto, 2nd ed., section 2.2, spread ε over all actions, the greedy one included: their
     ε is ours times actions / (actions - 1).)
 
-    Draws: first what `greedy` draws, then one number u, also when ε is 0. u < ε explores, and u / ε
-    picks among the others.
+    Draws: first the numbers of `greedy`, then one number u, also when ε is 0. u < ε explores, and
+    u / ε picks among the others.
     """
     action = greedy(q, counts, state, epsilon, first_ties, rng)
     others = q.shape[1] - 1
@@ -198,7 +198,7 @@ def epsilon_greedy_over_all_probabilities(
 
 
 def weight(value: float, best: float, temperature: float) -> float:
-    """exp((value - best) / temperature), and 1 for the best also where the difference is inf -
+    """exp((value - best) / temperature); 1 for the best value, even if the difference is inf -
     inf."""
     return 1.0 if value == best else math.exp((value - best) / temperature)
 
@@ -212,7 +212,7 @@ def total_weight(q: np.ndarray, state: int, best: float, temperature: float) -> 
 
 
 def by_weight(q: np.ndarray, state: int, best: float, temperature: float, left: float) -> int:
-    """The first action up to which the weights add up to more than `left`; they are added as in
+    """The first action at which the cumulative weights exceed `left`; they are added as in
     `total_weight`."""
     reached = 0.0
     for action in range(q.shape[1]):
@@ -233,10 +233,10 @@ def softmax(
     """Action a with probability proportional to exp(q[state, a] / ε): Sutton & Barto, 2nd ed.,
     equation 2.11 with temperature ε.
 
-    The highest value is taken off every exponent, so that nothing overflows; actions of value -inf
-    are never taken (unless all are). Ties matter at temperature 0 alone.
+    The highest value is subtracted in every exponent, so that nothing overflows; actions of value
+    -inf are never taken (unless all are -inf). Ties matter only at temperature 0.
 
-    Draws: one number; at temperature 0 what `greedy` draws.
+    Draws: one number; at temperature 0 the numbers of `greedy`.
     """
     if epsilon == 0.0:
         return greedy(q, counts, state, epsilon, first_ties, rng)
@@ -306,9 +306,9 @@ def mellowmax(
     """The policy of most entropy whose expected value is mellowmax: Asadi & Littman (2017), section
     4, with ω = 1 / ε.
 
-    It is a softmax whose temperature is another in every state; see `mellow_temperature`.
+    It is a softmax with a temperature for each state; see `mellow_temperature`.
 
-    Draws: what `softmax` draws.
+    Draws: the numbers of `softmax`.
     """
     if epsilon > 0.0:
         epsilon = mellow_temperature(q, counts, state, epsilon)
@@ -360,7 +360,7 @@ def count_bonus(
     """argmax_a q[state, a] + ε / √n(state, a), untried actions first.
 
     The bonus of Strehl & Littman (2008), "An analysis of model-based interval estimation", MBIE-EB,
-    with β = ε; they learn from it, here it is added to what an action is chosen by.
+    with β = ε; they add it to the learning target, here it is added when an action is selected.
 
     Draws: see `greedy`.
     """

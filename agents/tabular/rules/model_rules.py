@@ -64,15 +64,15 @@ BONUS_PER_STEP H + BONUS; T / (H δ)."""
 
 
 def observe(own: Own, step: Step, last_alone: bool) -> int:
-    """Note what a step led to.
+    """Add the outcome of a step to the model.
 
     Args:
-        own: its first rows are the model.
+        own: the model is its first rows.
         step: the step.
-        last_alone: whether a pair's only outcome is the last one that came.
+        last_alone: whether a pair keeps only its last outcome.
 
     Returns:
-        The outcome's row if it is a new one, else 0.
+        The outcome's row if the outcome is new, otherwise 0.
     """
     rows, first_rows = own.rows, own.memory[FIRST]
     first, new = int(first_rows[step.state, step.action]), 0
@@ -111,8 +111,8 @@ def highest(q: np.ndarray, state: int) -> float:
 
 
 def expected(q: np.ndarray, rows: np.ndarray, first: int, discount: float) -> float:
-    """What the model expects of a pair: Σ p [r + γ max_a q(s', a)] over its outcomes, the first in
-    row `first`, p as often as they came."""
+    """The expected target of a pair in the model: Σ p [r + γ max_a q(s', a)] over its outcomes,
+    beginning in row `first`; p is their relative frequency."""
     value, total, row = 0.0, 0.0, first
     while row > 0:
         times = rows[row, TIMES]
@@ -125,7 +125,7 @@ def expected(q: np.ndarray, rows: np.ndarray, first: int, discount: float) -> fl
 
 
 def drawn(rows: np.ndarray, first: int, u: float) -> int:
-    """The row of one of a pair's outcomes, each as likely as it came often; u in [0, 1)."""
+    """The row of one of a pair's outcomes, drawn by relative frequency; u in [0, 1)."""
     total, row = 0.0, first
     while row > 0:
         total += rows[row, TIMES]
@@ -138,7 +138,7 @@ def drawn(rows: np.ndarray, first: int, u: float) -> int:
 
 
 def candidate(first_rows: np.ndarray, state: int, untried: bool, u: float) -> int:
-    """One of the actions that were tried in a state, or of all, each alike; u in [0, 1)."""
+    """One of the actions tried in a state, or of all actions, drawn uniformly; u in [0, 1)."""
     candidates = 0
     for action in range(first_rows.shape[1]):
         candidates += untried or first_rows[state, action] > 0.0
@@ -193,15 +193,15 @@ def dyna(
 
 
 def push(rows: np.ndarray, pairs: np.ndarray, pair: int, priority: float) -> None:
-    """Put a pair into the queue, or raise it there if its priority was lower.
+    """Put a pair into the queue, or raise its priority if it is already there with a lower one.
 
     The queue is a binary heap of pairs in the column LIST.
 
     Args:
         rows: float64 [rows, COLUMNS].
         pairs: float64 [tables, pairs], the tables of `prioritized_sweeping`.
-        pair: which one.
-        priority: the higher, the sooner it comes out.
+        pair: its index.
+        priority: pairs with a higher one are taken first.
     """
     place = int(pairs[PLACE, pair])
     if place == 0:
@@ -220,7 +220,7 @@ def push(rows: np.ndarray, pairs: np.ndarray, pair: int, priority: float) -> Non
 
 
 def pop(rows: np.ndarray, pairs: np.ndarray) -> int:
-    """Take the pair of the highest priority out of a queue that is not empty; see `push`."""
+    """Remove the pair with the highest priority from a non-empty queue; see `push`."""
     top, size = int(rows[1, LIST]), int(rows[LENGTH]) - 1
     rows[LENGTH], pairs[PLACE, top] = size, 0.0
     if size == 0:
@@ -244,12 +244,11 @@ def pop(rows: np.ndarray, pairs: np.ndarray) -> int:
 def prioritized_sweeping(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
-    """Update the pairs whose values would change most, n at a time, and queue those that lead to
-    them.
+    """Update the n pairs whose values would change most, and queue the pairs that lead to them.
 
     Sutton & Barto, 2nd ed., section 8.4 (box); Moore & Atkeson (1993). Updates and priorities are
-    expectations over all outcomes that were seen, which the text recommends where the box assumes
-    one. The queue stays from step to step.
+    expectations over all outcomes that were seen, as the text recommends; the box assumes a single
+    outcome. The queue stays from step to step.
     """
     q, rows, discount, actions = own.q, own.rows, step.discount, own.q.shape[1]
     values = q.reshape(q.size)  # [pairs], the same memory
@@ -313,7 +312,7 @@ def r_max(
 
 
 def plan_ahead(own: Own, first: int, horizon: int, bonus: float, discount: float) -> None:
-    """Backward induction on what was seen, with a bonus: the tables of all steps, rows[first:], see
+    """Backward induction in the model, with a bonus: the tables of all steps, rows[first:]; see
     `ucb_vi`."""
     first_rows, rows, actions = own.memory[FIRST], own.rows, own.q.shape[1]
     for h in range(horizon - 1, -1, -1):

@@ -51,7 +51,7 @@ def monte_carlo(
     """Q(S_t, A_t) ← Q + [G_t - Q] / n for its n-th return G_t = R_t+1 + γ G_t+1, which is their
     mean; or with 1 / n^p, or α.
 
-    Sutton & Barto, 2nd ed., section 5.4 (box: first visits, means) and equation 6.1 (α). Cut
+    Sutton & Barto, 2nd ed., section 5.4 (box: first visits, means) and equation 6.1 (α). Truncated
     episodes end with Σ_a b(a | S) Q(S, a), b being the policy that is followed, or with 0.
     """
     q, settings, b = own.q, own.settings, own.scratch[0]
@@ -81,7 +81,7 @@ def monte_carlo(
 
 
 def greedy_share(q: np.ndarray, state: int, action: int, first_ties: bool) -> float:
-    """π(a | s) of the greedy policy: the first of several best actions, or each alike."""
+    """π(a | s) of the greedy policy: the first best action, or all of them equally likely."""
     value, alike = q[state, action], 1
     for other in range(q.shape[1]):
         if q[state, other] > value or (first_ties and other < action and q[state, other] == value):
@@ -98,10 +98,11 @@ def off_policy_monte_carlo(
 
     Sutton & Barto, 2nd ed., section 5.7 (box: weighted importance sampling). b is the policy that
     was followed, π the greedy one: the first of several best actions as in the box or, where ties
-    are random, each alike, so that π(A | S) is 1 / their number. Cut episodes end with max_a
+    are random, all with equal probability. Truncated episodes end with max_a
     Q(S, a), which is what π would earn from there, or with 0.
 
-    The table of the agent's own is C; its setting is whether a cut episode is bootstrapped.
+    C is the agent's additional table; the setting says whether a truncated episode is
+    bootstrapped.
     """
     q, weights, ring, counts, b = own.q, own.memory[0], own.rows, own.counts, own.scratch[0]
     here, length = step.time % ring.shape[0], ring.shape[0]

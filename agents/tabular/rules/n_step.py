@@ -35,8 +35,8 @@ def n_step_sarsa(
     """G_τ = R_τ+1 + γ R_τ+2 + … + γ^(n-1) R_τ+n + γ^n Q(S_τ+n, A_τ+n); Q(S_τ, A_τ) ← Q(S_τ, A_τ) +
     α [G_τ - Q(S_τ, A_τ)].
 
-    Sutton & Barto, 2nd ed., section 7.2, equations 7.4 and 7.5 and box; fewer rewards at the end of
-    an episode, and Q = 0 where it terminated.
+    Sutton & Barto, 2nd ed., section 7.2, equations 7.4 and 7.5 and box; at the end of an episode
+    the return has fewer rewards, and Q = 0 after termination.
     """
     q, rows, time, n = own.q, own.rows, step.time, own.rows.shape[0]
     remember(rows, step)
@@ -71,10 +71,10 @@ def n_step_tree_backup(
     Q(S_τ, A_τ) ← Q + α [G_τ:τ+n - Q].
 
     Sutton & Barto, 2nd ed., section 7.5, equations 7.16 and 7.17 and box; Precup, Sutton & Singh
-    (2000). Off-policy without weights: actions that were not taken count with their values.
+    (2000). Off-policy without importance weights: actions not taken contribute their values.
     G_h-1:h = R_h + γ Σ_a π(a | S_h) Q(S_h, a).
 
-    The setting is whether π is greedy; else it is the policy that is followed.
+    The setting says whether π is greedy; otherwise it is the behaviour policy.
     """
     q, rows, time, n = own.q, own.rows, step.time, own.rows.shape[0]
     pi, greedy = own.scratch[0], own.settings[0] > 0.0

@@ -31,10 +31,10 @@ def double_q_learning(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
     """With probability 1/2 Q₁(S, A) ← Q₁(S, A) + α [R + γ Q₂(S', argmax_a Q₁(S', a)) - Q₁(S, A)],
-    else the same with Q₁ and Q₂ swapped.
+    otherwise the same with Q₁ and Q₂ swapped.
 
     Sutton & Barto, 2nd ed., section 6.7, equation 6.10 and box; van Hasselt (2010). Several best
-    actions: see `Step.first_ties`. The tables of the agent's own are Q₁ and Q₂; q is their mean.
+    actions: see `Step.first_ties`. The agent's additional tables are Q₁ and Q₂; q is their mean.
     """
     q, tables, state, action = own.q, own.memory, step.state, step.action
     learns = int(rng.random() * 2.0)
@@ -66,8 +66,8 @@ def double_expected_sarsa(
     with Q₁ and Q₂ swapped.
 
     Sutton & Barto, 2nd ed., exercise 6.13; Ganger, Duryea & Hu (2016), "Double Sarsa and Double
-    Expected Sarsa". π is the policy that is followed, which reads the mean of both. The tables of
-    the agent's own are Q₁ and Q₂; q is their mean.
+    Expected Sarsa". π is the policy that is followed, which reads the mean of both. The agent's
+    additional tables are Q₁ and Q₂; q is their mean.
     """
     q, tables, pi = own.q, own.memory, own.scratch[0]
     state, action, next_state = step.state, step.action, step.next_state
@@ -91,7 +91,7 @@ def maxmin_q_learning(
     """Q_i(S, A) ← Q_i(S, A) + α [R + γ max_a min_j Q_j(S', a) - Q_i(S, A)] for one i of N, drawn.
 
     Lan, Pan, Fyshe & White (2020), "Maxmin Q-learning", algorithm 1 without its replay buffer; N =
-    1 is Q-learning. The tables of the agent's own are Q_1 to Q_N; q is their minimum.
+    1 is Q-learning. The agent's additional tables are Q_1 to Q_N; q is their minimum.
     """
     q, tables, state, action = own.q, own.memory, step.state, step.action
     table = tables[int(rng.random() * tables.shape[0])]
@@ -109,8 +109,8 @@ def maxmin_q_learning(
 
 
 def below(value: float, mean: float, deviation: float) -> float:
-    """The probability that a normal variable is below a value; one that does not vary is below its
-    own mean half the time."""
+    """The probability that a normal variable is below a value; a constant is below its own
+    value with probability 1/2."""
     if deviation == 0.0:
         if value == mean:
             return 0.5
@@ -119,16 +119,16 @@ def below(value: float, mean: float, deviation: float) -> float:
 
 
 def is_highest(means: np.ndarray, deviations: np.ndarray, points: int, out: np.ndarray) -> None:
-    """The probability of each of several independent normal variables to be the highest:
+    """The probability that each of several independent normal variables is the highest:
     ∫ φ(t) Π_b P(X_b < mean + deviation t) dt.
 
-    By the trapezoidal rule from -6 to 6, and scaled to sum to 1.
+    Computed by the trapezoidal rule from -6 to 6, and scaled to sum to 1.
 
     Args:
         means: float64 [variables].
         deviations: float64 [variables], >= 0.
-        points: of the rule, >= 2.
-        out: float64 [variables], is filled.
+        points: number of points of the rule, >= 2.
+        out: float64 [variables], filled with the result.
     """
     floor, total = -math.inf, 0.0
     for number in range(out.shape[0]):
@@ -165,8 +165,8 @@ def weighted_q_learning(
     targets is unknown: while there is one, the state is worth the highest value, as in Q-learning
     (theirs: all variances begin infinite).
 
-    The tables of the agent's own are MEAN, SQUARES and WEIGHTS; its setting is the number of points
-    of the integral.
+    The agent's additional tables are MEAN, SQUARES and WEIGHTS; the setting is the number of
+    points of the integral.
     """
     q, counts, tables, alpha = own.q, own.counts, own.memory, step.alpha
     weights, deviations = own.scratch[0], own.scratch[1]

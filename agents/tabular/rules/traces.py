@@ -39,8 +39,8 @@ def forget(traces: np.ndarray, rows: np.ndarray) -> None:
 
 
 def mark(own: Own, step: Step) -> None:
-    """Let all traces decay, drop those that are the cutoff or less, and give the pair just taken
-    its own.
+    """Decay all traces, drop those at or below the cutoff, and update that of the pair just
+    taken.
 
     z ← γ λ z, then for that pair z + 1 (accumulating), 1 (replacing) or (1 - α) z + 1 (Dutch).
     """
