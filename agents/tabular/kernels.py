@@ -176,7 +176,7 @@ def as_step(
     epsilon: float,
     first_ties: bool,
 ) -> Step:
-    """A `Step` of exactly the types that compiled rules take; only this function converts fields."""
+    """A `Step` of the types that compiled rules take; fields are converted only here."""
     return Step(
         time=int(time),
         state=int(state),

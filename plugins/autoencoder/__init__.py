@@ -9,6 +9,6 @@ def sandbox_register(registry):  # type: ignore[no-untyped-def]
     registry.lab(
         "autoencoder",
         "plugins.autoencoder.lab:AutoencoderLab",
-        summary="Squeeze digits through a code of few numbers (PyTorch)",
+        summary="Compress digits into a code of few numbers (PyTorch)",
         agents=False,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AutoencoderLab(ImageLab):
-    """Squeeze digits through a code of few numbers: --code-size 2 sets how many.
+    """Compress digits into a code of few numbers: --code-size 2 sets how many.
 
     --noise 0.2 learns to remove noise, --dataset digits needs no download.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class IntroLab(Lab):
-    """When does a model learn the noise, and what helps?"""
+    """When does a model overfit, and what prevents it?"""
 
     Config = IntroConfig
     follows_processor = True

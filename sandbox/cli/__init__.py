@@ -20,7 +20,7 @@ from sandbox.text import printable
 
 COMMANDS = {
     "run": ("sandbox.cli.commands.run:run", "Run a lab and keep everything it makes."),
-    "resume": ("sandbox.cli.commands.resume:resume", "Go on with a run that was stopped."),
+    "resume": ("sandbox.cli.commands.resume:resume", "Continue a run that was stopped."),
     "show": (
         "sandbox.cli.commands.show:show",
         "Settings, results and files of a run, sweep or comparison.",

@@ -242,7 +242,7 @@ def score_marks(comparison: Compared) -> str:
     """What the brackets or ± beside the scores mean: "in brackets 95 % intervals"."""
     agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)
-    marks += ["behind ± the standard error"] * any(one.error is not None for one in agents)
+    marks += ["the standard error after ±"] * any(one.error is not None for one in agents)
     return ", ".join(marks)
 
 

@@ -165,7 +165,7 @@ def _outcome(future: Future[RunOutcome], job: Job) -> RunOutcome:
         raise
     except Exception as error:
         if type(error).__name__ == "KilledWorker":  # Dask's; other runs continue
-            return RunOutcome(job.request.id, "lost", error="its workers died, one after the other")
+            return RunOutcome(job.request.id, "lost", error="all workers that executed it died")
         raise SandboxError(
             f"Run {job.request.id} could not be executed. {type(error).__name__}: {error}"
         ) from error

@@ -125,7 +125,7 @@ class Processes(Threads):
                 if self._stopping.is_set():
                     break
                 worker.start()  # and resumes the run from its checkpoint
-            return RunOutcome(job.request.id, "lost", error="its workers died, one after the other")
+            return RunOutcome(job.request.id, "lost", error="all workers that executed it died")
         finally:
             self._idle.put(worker)
 

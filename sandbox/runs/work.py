@@ -232,4 +232,4 @@ def _kind(value: object) -> str:
 def _refuse_impossible_count(name: str, count: object) -> None:
     """Raise ValueError unless `count` is an integer in [0, 2^63)."""
     if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
-        raise ValueError(f"{name} = {count!r} is no count")
+        raise ValueError(f"{name} = {count!r} is not a count")

@@ -170,7 +170,7 @@ def _prepare_database(uri: str) -> None:
     if place.exists():
         if _is_half_made(place, utils._get_latest_schema_revision):
             raise SandboxError(
-                f"{place} is half made: MLflow was killed while it created it, or is creating it "
+                f"{place} is incomplete: MLflow was killed while it created it, or is creating it "
                 "now. Move the file away, and a new one is made."
             )
         return

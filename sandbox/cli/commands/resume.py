@@ -68,7 +68,7 @@ def resume(
     store: str | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN (an id, the beginning of one, a folder, or `last`), or with a sweep, where it
+    """Continue RUN (an id, the beginning of one, a folder, or `last`), or a sweep, where it
     stopped.
 
     A run that was killed ends with the same bytes as one that was never stopped.

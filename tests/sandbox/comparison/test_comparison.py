@@ -574,7 +574,7 @@ def test_sampled_scores_without_an_interval_have_their_standard_error():
         "± is the standard error" in note and "intervals contain" not in note
         for note in few.results.warnings
     )
-    assert report.score_marks(few) == "behind ± the standard error"
+    assert report.score_marks(few) == "the standard error after ±"
     more = made_of(a=measured([-0.2], [-0.4], [-0.3], errors=[0.3, 0.4, 0.1]))
     assert "±" not in row(more, "a")["IQM"] and any(
         "intervals contain" in note for note in more.results.warnings

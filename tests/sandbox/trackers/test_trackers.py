@@ -617,7 +617,9 @@ def test_a_database_that_was_killed_half_made_is_named_and_left_alone(walk, say,
     before = place.read_bytes()
     said = say("run", "walk", "-p", walk, "--track", f"mlflow=sqlite:///{place}", *WALK)
     (warning,) = said.document["warnings"]
-    assert said.code == 0 and f"{place} is half made" in warning and "Move the file away" in warning
+    assert (
+        said.code == 0 and f"{place} is incomplete" in warning and "Move the file away" in warning
+    )
     assert place.read_bytes() == before
 
 
