@@ -22,7 +22,7 @@ MODEL = "model.npz"
 
 
 class RegressionLab(Lab):
-    """Which network, in pure NumPy, fits a noisy curve, and how is it selected without test data?"""
+    """Which NumPy network fits a noisy curve, and how is it selected without test data?"""
 
     Config = RegressionConfig
     follows_processor = True

@@ -503,11 +503,11 @@ def test_after_a_stop_and_a_resume_the_mlflow_run_goes_on_and_nothing_stands_twi
         "--steps",
         400,
         "--pause",
-        0.01,
+        0.05,
         "--checkpoint-every",
         0,
         "--max-time",
-        0.15,
+        1,
     )
     run = say(*words, *track, *WALK).document
     (folder,) = Store().folders()
