@@ -129,7 +129,9 @@ class Loop:
                 self._prepare()
                 self._restore()
                 self._record.write(self.folder.record_path)
+                opened = time.monotonic()
                 self._observers.notify("started")
+                self._start += time.monotonic() - opened  # a slow tracker takes no time of the work
                 self._learn()
                 if self._record.status == "running":
                     self._finish()

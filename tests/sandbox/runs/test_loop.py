@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sandbox.errors import RunFailed, UsageError
+from sandbox.observer import Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -391,3 +392,15 @@ def test_a_paused_window_still_obeys_ctrl_c(walk):
     frame = registry().load("lab", "walk")().frames(None, __import__("numpy").random.default_rng(0))
     with pytest.raises(WindowClosed):
         window.show(next(frame))
+
+
+def test_an_observer_that_starts_slowly_takes_no_time_of_the_work(store, walk, monkeypatch):
+    class Slow(Observer):
+        def started(self, run):
+            clock["ahead"] += 60
+
+    clock = {"ahead": 0.0}
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + clock["ahead"])
+    run = start(store, settings=Settings(max_time=30, observers=[Slow()]), steps=100)
+    assert run.status == "finished" and clock["ahead"] == 60
