@@ -185,7 +185,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes():
         "--seed",
         "1",
     ]
-    whole, longest = kills.undisturbed(work)
+    whole, longest = kills.uninterrupted(work)
     made = kills.one_round(work, 7, 4, whole, longest)
     assert made.different == [] and made.hits >= 1
 
