@@ -121,14 +121,14 @@ def measure(quick: bool) -> list[Figure]:
                         "`list`, a whole process",
                         _process(["list", "--store", folder], rounds),
                         "s",
-                        2.0,
+                        1.0,
                         note=note,
                     ),
                     Figure(
                         "`compare`, a whole process, page included",
                         _process(words, rounds),
                         "s",
-                        2.0,
+                        1.0,
                         note=f"all {len(AGENTS) * SEEDS} runs reused, of {count}",
                     ),
                 ]

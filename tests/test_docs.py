@@ -49,7 +49,7 @@ CHECKS = {
 }
 """What the test of an example calls."""
 FIRST = ("lab", "agent", "environment", "observer")
-"""Pages whose examples have fewer than 50 lines; those of the others have fewer than 75."""
+"""Pages whose examples have fewer than 40 lines; those of the others have fewer than 75."""
 TORCH = ("mnist", "autoencoder", "music", "torch")
 """Labs, and a page of docs/write/, that need an extra."""
 
@@ -193,7 +193,7 @@ def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_
 @pytest.mark.parametrize("page", EXAMPLES)
 def test_an_example_is_short_and_the_commands_of_its_page_run_in_order(in_process, laid_out, page):
     plugin = laid_out(page)
-    longest = 50 if page.stem in FIRST else 75
+    longest = 40 if page.stem in FIRST else 75
     assert len(plugin.read_text(encoding="utf-8").splitlines()) < longest
     first, *others = [shlex.split(line)[3:] for line in commands_of(page)]
     assert first[0] == "run" and first[first.index("-p") + 1] == plugin.name

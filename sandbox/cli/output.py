@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
-import numpy as np
 
 from sandbox.registry.registry import registry
 from sandbox.text import CONTROL, figures, number, plural, plus_minus, to_json, words
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sandbox.runs.view import Run
     from sandbox.score import Score
 
@@ -239,6 +240,9 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
     """A line of text that rises and falls with the values: means of equal stretches, scaled from
     lowest to highest.
     """
+
+    import numpy as np
+
     values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).any():
         return ""

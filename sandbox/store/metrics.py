@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import orjson
 
 from sandbox.errors import StoreError
@@ -22,6 +21,7 @@ from sandbox.store.files import door
 from sandbox.text import printable
 
 if TYPE_CHECKING:
+    import numpy as np
     from pandas import DataFrame
 
 PIECE = 1 << 20
@@ -216,6 +216,8 @@ def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -
 
 
 def _contiguous(column: Sequence[Any] | np.ndarray) -> np.ndarray | list[Any]:
+    import numpy as np
+
     if isinstance(column, np.ndarray):
         return np.array(column, order="C")  # a copy: it is written while the experiment continues
     return [value.item() if isinstance(value, np.generic) else value for value in column]
@@ -230,6 +232,7 @@ class Metrics:
     """
 
     def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
+
         self.path = path
         self._report = report
         self._columns: dict[str, dict[str, np.ndarray]] | None = None
@@ -320,6 +323,8 @@ def _joined(
 
     A block with a column that is not one-dimensional is damaged and skipped.
     """
+    import numpy as np
+
     parts: dict[str, dict[str, list[np.ndarray]]] = {}
     for block in blocks:
         columns = parts.setdefault(block.pop("stream"), {})
@@ -337,6 +342,8 @@ def _joined(
 
 def _array(values: list[Any]) -> np.ndarray:
     """The values of a column; a nested list gives an array with more than one dimension."""
+    import numpy as np
+
     try:
         array = np.array(values)
     except ValueError:  # lists of unequal lengths

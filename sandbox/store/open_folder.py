@@ -59,22 +59,21 @@ class OpenFolder(NamedTuple):
             LinkError: when it is a link.
             StoreError: when it is not a file.
         """
-        place = self.path / name
         if self.descriptor is None and stat.S_ISLNK(self.mode(name)):
-            raise LinkError(place)
+            raise LinkError(self.path / name)
         try:
             descriptor = os.open(self.at(name), flags, 0o644, dir_fd=self.descriptor)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR) and stat.S_ISLNK(self.mode(name)):
-                raise LinkError(place) from None
+                raise LinkError(self.path / name) from None
             if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe, a socket, a folder
-                raise no_file(place) from None
+                raise no_file(self.path / name) from None
             raise
         if self.descriptor is None and not os.path.samestat(
             os.fstat(descriptor), self.status(name)
         ):
             os.close(descriptor)  # it was replaced in the meantime
-            raise LinkError(place)
+            raise LinkError(self.path / name)
         return descriptor
 
     def replace(self, old: str, new: str) -> None:

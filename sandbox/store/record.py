@@ -336,8 +336,8 @@ def _is_mark(one: object) -> bool:
 
 def _is_moment(text: str) -> bool:
     try:
-        return not text or bool(datetime.fromisoformat(text).astimezone())
-    except (ValueError, OverflowError, OSError):  # the year 1 has no time zone
+        return not text or 1 < datetime.fromisoformat(text).year < 9999  # in any time zone
+    except ValueError:
         return False
 
 
