@@ -20,7 +20,7 @@ class EnvironmentCommands(click.Group):
 
     Args:
         name: the name of the group.
-        carry_out: the function to run: called with the environment's name, its class, its
+        execute: the function to run: called with the environment's name, its class, its
             configuration, and the values of the command's own options.
         own: options of the command itself rather than of the environment.
         about: help of the group; in a command's help, ENV is replaced by the environment's name.
@@ -31,13 +31,13 @@ class EnvironmentCommands(click.Group):
         self,
         name: str,
         *,
-        carry_out: Callable[..., int],
+        execute: Callable[..., int],
         own: list[click.Parameter],
         about: str,
         refusal: str = "",
     ) -> None:
         super().__init__(name, help=about, no_args_is_help=True)
-        self._carry_out, self._own, self._refusal = carry_out, own, refusal
+        self._execute, self._own, self._refusal = execute, own, refusal
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The environments' names."""
@@ -55,18 +55,16 @@ class EnvironmentCommands(click.Group):
         name, env_class = self._environment(args[0])
         parameters = config_parameters(env_class.Config, {}, prefix=("env",))
 
-        def carry_out(**values: Any) -> int:
+        def execute(**values: Any) -> int:
             layer = config_layer(parameters, values).get("env", {})
             config = resolve(env_class.Config, [layer], f"environment '{name}'", prefix="env.")
             own = {key: value for key, value in values.items() if not key.startswith("config_")}
-            return self._carry_out(name, env_class, config, own)
+            return self._execute(name, env_class, config, own)
 
         own_help = (self.help or "").replace("ENV", name)
         return (
             name,
-            click.Command(
-                name, params=[*self._own, *parameters], callback=carry_out, help=own_help
-            ),
+            click.Command(name, params=[*self._own, *parameters], callback=execute, help=own_help),
             normalized(args[1:]),
         )
 

@@ -55,9 +55,7 @@ def _options() -> list[click.Parameter]:
     )
 
 
-def carry_out(
-    name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]
-) -> int:
+def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]) -> int:
     """Let a person play; prints the return and the optimum at the end."""
     from agents.planning import solvers as planning
 
@@ -178,7 +176,7 @@ class _Walk:
 
 play = EnvironmentCommands(
     "play",
-    carry_out=carry_out,
+    execute=execute,
     own=_options(),
     refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
     "human` shows how an agent learns ENV.",

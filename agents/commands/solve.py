@@ -53,7 +53,7 @@ def _options() -> list[click.Parameter]:
     )
 
 
-def carry_out(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Solve one environment and print its optimum; exit code 1 without convergence."""
     from agents.commands.environments import OwnEnv, SolvableEnv
     from agents.planning import probabilities
@@ -195,7 +195,7 @@ def _learner() -> list[str]:
 
 solve = EnvironmentCommands(
     "solve",
-    carry_out=carry_out,
+    execute=execute,
     own=_options(),
     about="The exact optimum of ENV: value iteration on its model, then what an episode of the "
     "best policy brings.",

@@ -147,7 +147,7 @@ def begin(
         folder = folders.create(store, lab_name)
         record.id = folder.id
         record.trials = [planned(record, number, point) for number, point in enumerate(points)]
-        return _carried_out(folder, record, lab, executor, progress)
+        return _executed(folder, record, lab, executor, progress)
 
 
 def resume_sweep(
@@ -186,7 +186,7 @@ def resume_sweep(
     if workers is not None or scheduler is not None:
         record.workers, record.scheduler = workers or 0, scheduler or ""
     with Workers(record.workers, record.scheduler).executor(lab, folder.store) as executor:
-        return _carried_out(folder, record, lab, executor, progress, True, allow_changed)
+        return _executed(folder, record, lab, executor, progress, True, allow_changed)
 
 
 def checked(wanted: SweepRequest) -> tuple[str, Lab, list[Point]]:
@@ -287,7 +287,7 @@ def _record(
     )
 
 
-def _carried_out(
+def _executed(
     folder: SweepFolder,
     record: SweepRecord,
     lab: Lab,

@@ -70,7 +70,7 @@ class ComparedLabs(LabCommands):
             return values_in_force(ComparisonRequest(request, _agents(agents), own))
 
         about = f"Compare agents on the lab {lab}."
-        return LabCommand(lab, _compare_options(one), parameters, _carry_out, about, settings)
+        return LabCommand(lab, _compare_options(one), parameters, _execute, about, settings)
 
 
 def _agents(words: Sequence[str]) -> list[str]:
@@ -162,7 +162,7 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.comparison.api import compare_agents
     from sandbox.comparison.planned import Interrupted
     from sandbox.comparison.request import ComparisonRequest

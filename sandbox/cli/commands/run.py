@@ -90,7 +90,7 @@ def lab_command(name: str, words: list[str]) -> click.Command:
     lab = registry().lab(name)
     parameters = lab_parameters(name, lab, words)
     about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
-    return LabCommand(name, _run_options(lab), parameters, _carry_out, about, settings)
+    return LabCommand(name, _run_options(lab), parameters, _execute, about, settings)
 
 
 def lab_parameters(name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
@@ -141,7 +141,7 @@ class LabCommand(click.Command):
         name: the lab's.
         own: options of the command itself.
         of_lab: options of the lab.
-        carry_out: executes the command and returns the exit code; it gets the lab's name, its
+        execute: executes the command and returns the exit code; it gets the lab's name, its
             options as a layer of configuration, and the options of the command.
         about: its help.
         settings: computes the values in effect.
@@ -152,12 +152,12 @@ class LabCommand(click.Command):
         name: str,
         own: list[click.Parameter],
         of_lab: list[ConfigOption],
-        carry_out: Callable[[str, dict[str, Any], dict[str, Any]], int],
+        execute: Callable[[str, dict[str, Any], dict[str, Any]], int],
         about: str,
         settings: Settings,
     ) -> None:
         super().__init__(name, params=[*own, *of_lab], help=about)
-        self.callback = lambda **values: carry_out(name, config_layer(of_lab, values), values)
+        self.callback = lambda **values: execute(name, config_layer(of_lab, values), values)
         self._own, self._of_lab, self._settings = own, of_lab, settings
         self._words: list[str] = []
 
@@ -211,7 +211,7 @@ def _run_options(lab: Lab) -> list[click.Parameter]:
     )
 
 
-def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.rendering import viewer_for
     from sandbox.cli.report import print_executed
     from sandbox.runs import api

@@ -40,7 +40,7 @@ class SweepCommands(LabCommands):
             lab,
             _sweep_options(one),
             lab_parameters(lab, one, words),
-            _carry_out,
+            _execute,
             about,
             one_configuration(lab, one),
         )
@@ -95,7 +95,7 @@ def _sweep_options(lab: Lab) -> list[click.Parameter]:
     )
 
 
-def _carry_out(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     from sandbox.cli.sweep_progress import SweepProgress
     from sandbox.execution.scheduler import Workers
     from sandbox.runs.loop import Settings
