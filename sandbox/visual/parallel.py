@@ -77,7 +77,7 @@ def parallel_coordinates(
     starts = np.cumsum([0.0] + [width + GAP for width in widths[:-1]])  # [axes], inches
     width = max(float(starts[-1] + widths[-1]), 0.11 * len(title), 0.09 * len(best_label) + 0.6)
     with plots.style():
-        figure = plots.figure(width + 0.4, HEIGHT + 1.8, left=0.2, right=0.2, bottom=1.35, top=0.45)
+        figure = plots.figure(width + 0.4, HEIGHT + 1.6, left=0.2, right=0.2, bottom=1.15, top=0.45)
         axes = figure.subplots()
         goodness = places[:, -1] if higher_is_better else 1 - places[:, -1]
         _draw_trials(axes, places, goodness, starts, widths)
