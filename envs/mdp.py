@@ -13,6 +13,9 @@ import numpy as np
 
 from sandbox.errors import SandboxError
 
+AT_ONCE = 65_536
+"""Number of states checked together."""
+
 
 class ModelError(SandboxError, ValueError):
     """Raised for arrays that do not form a model: invalid probabilities, rewards or states."""
@@ -198,31 +201,43 @@ def _outcomes(
 
 def _check(next_state: np.ndarray, probability: np.ndarray, reward: np.ndarray) -> None:
     """Refuse unknown states, probabilities outside 0 to 1, and rewards that are not finite;
-    all [S, A, K].
+    all [S, A, K]. A part of the states at a time, so that a large model takes little memory.
     """
     states = len(next_state)
-    _refuse(
-        (next_state < 0) | (next_state >= states),
-        next_state,
-        f"leads to state {{}}, expected 0 to {states - 1}",
-    )
-    _refuse(
-        ~((probability >= 0.0) & (probability <= 1.0 + 1e-9)),
-        probability,
-        "has an outcome of probability {}, expected 0 to 1",
-    )
-    total = probability.sum(axis=2)
-    _refuse(
-        np.abs(total - 1.0) > 1e-9, total, "has outcomes whose probabilities sum to {}, expected 1"
-    )
-    _refuse(~np.isfinite(reward), reward, "brings a reward of {}, expected a finite number")
+    for first in range(0, states, AT_ONCE):
+        to, chance, gain = (
+            values[first : first + AT_ONCE] for values in (next_state, probability, reward)
+        )
+        _refuse(
+            first,
+            (to < 0) | (to >= states),
+            to,
+            f"leads to state {{}}, expected 0 to {states - 1}",
+        )
+        _refuse(
+            first,
+            ~((chance >= 0.0) & (chance <= 1.0 + 1e-9)),
+            chance,
+            "has an outcome of probability {}, expected 0 to 1",
+        )
+        total = chance.sum(axis=2)
+        _refuse(
+            first,
+            np.abs(total - 1.0) > 1e-9,
+            total,
+            "has outcomes whose probabilities sum to {}, expected 1",
+        )
+        _refuse(first, ~np.isfinite(gain), gain, "brings a reward of {}, expected a finite number")
 
 
-def _refuse(wrong: np.ndarray, values: np.ndarray, says: str) -> None:
-    """Raise for the first entry that is wrong; its first two indices are state and action."""
+def _refuse(first: int, wrong: np.ndarray, values: np.ndarray, says: str) -> None:
+    """Raise for the first entry that is wrong; its first two indices are state and action, and
+    states are counted from `first`."""
     if wrong.any():
         place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        raise ModelError(f"State {place[0]}, action {place[1]} {says.format(values[place])}.")
+        raise ModelError(
+            f"State {first + place[0]}, action {place[1]} {says.format(values[place])}."
+        )
 
 
 def _cumulative(probability: np.ndarray) -> np.ndarray:

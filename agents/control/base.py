@@ -18,7 +18,7 @@ from agents.control.worlds import World
 from agents.planning import solvers as planning
 from agents.planning.evaluation import Evaluation
 from envs.mdp import TabularMDP
-from sandbox.lab import Block, Experiment, Frame, Summary
+from sandbox.lab import Block, Experiment, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
@@ -73,6 +73,12 @@ class TableSnapshot(NamedTuple):
     episode: int
     epsilon: float
     q: np.ndarray  # float32 [states, actions]
+
+
+def snapshot_columns(snapshots: Sequence[TableSnapshot]) -> State:
+    """Snapshots as lists "episode" and "epsilon", and "q", float32 [snapshots, states, actions]."""
+    episode, epsilon, q = zip(*snapshots, strict=True)
+    return {"episode": list(episode), "epsilon": list(epsilon), "q": np.stack(q)}
 
 
 class ShownExperiment(Experiment):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -202,18 +200,3 @@ def score_histogram(
             axes.legend(loc="upper left")
         axes.set(title=title, xlabel=label, ylabel="seeds")
     return figure
-
-
-def seeds_table(table: dict[str, np.ndarray]) -> str:
-    """The scores of every seed as comma-separated text; cells without a score are empty."""
-    columns = [column.tolist() for column in table.values()]
-    rows = zip(*columns, strict=True)
-    return csv_text(table, (["" if one != one else one for one in row] for row in rows))
-
-
-def csv_text(header: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as comma-separated text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([header, *rows])
-    return text.getvalue()

@@ -17,6 +17,7 @@ from agents.control.base import (
     SNAPSHOTS,
     AgentExperiment,
     TableSnapshot,
+    snapshot_columns,
     snapshot_episodes,
 )
 from agents.control.config import ControlConfig
@@ -132,12 +133,11 @@ class ControlExperiment(AgentExperiment):
 
     def state(self) -> State:
         """Agent, counters and snapshots; the context saves the generators."""
-        episode, epsilon, q = zip(*self.snapshots, strict=True)
         return {
             "agent": self.agent.state(),
             "env_steps": self.env_steps,
             "last": self._last,
-            "snapshots": {"episode": list(episode), "epsilon": list(epsilon), "q": np.stack(q)},
+            "snapshots": snapshot_columns(self.snapshots),
         }
 
     def restore(self, state: State) -> None:

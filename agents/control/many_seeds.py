@@ -165,7 +165,9 @@ class ManySeeds(ShownExperiment):
 
         table, score, seeds = self.table(), self.score(), len(self.seeds)
         artifacts.save_array("q_tables.npy", np.stack([one.agent.q for one in self.experiments]))
-        artifacts.write("seeds.csv", curves.seeds_table(table))
+        rows = zip(*(column.tolist() for column in table.values()), strict=True)
+        cells = (["" if value != value else value for value in row] for row in rows)  # no NaN
+        artifacts.write_csv("seeds.csv", table, cells)
         curve = self.experiments[0].seeds_curve(metrics, name, seeds)
         artifacts.save_figure("learning_curve.png", curve)
         title = f"{name}: where {seeds} seeds of {self.config.agent.name} ended"

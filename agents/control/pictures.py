@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from agents.control import curves
-from agents.control.base import AgentExperiment
+from agents.control.base import AgentExperiment, snapshot_columns
 from envs import layouts
 from envs.grid import ACTIONS
 from envs.layouts import Layout
@@ -37,7 +37,8 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
         metrics: the metrics of the run.
     """
     agent, layout, learner = experiment.agent, experiment.env.layout, experiment.config.agent.name
-    artifacts.write("q_table.csv", _q_table(agent.q, layout.columns))
+    cells = ([*divmod(state, layout.columns), *row.tolist()] for state, row in enumerate(agent.q))
+    artifacts.write_csv("q_table.csv", ["row", "column", *ACTIONS], cells)
     keep_agent(experiment, artifacts)
     title, optimum = f"{name}: how {learner} learned", experiment.score().optimum
     curve = curves.learning_curve(metrics, optimum, title, curves.exploration(experiment))
@@ -87,14 +88,8 @@ def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
     experiment.agent.save(scratch)
     artifacts.keep(scratch, "agent.npz")
     with artifacts.open("snapshots.npz") as file:
-        np.savez_compressed(file, **experiment.state()["snapshots"])
+        np.savez_compressed(file, **snapshot_columns(experiment.snapshots))
     artifacts.write_json("summary.json", experiment.summary())
-
-
-def _q_table(q: np.ndarray, columns: int) -> str:
-    """Q as comma-separated text: row, column, and a column for each action."""
-    rows = ([*divmod(state, columns), *row] for state, row in enumerate(q.tolist()))
-    return curves.csv_text(["row", "column", *ACTIONS], rows)
 
 
 GROUND = "#E5E7EB"

@@ -73,37 +73,25 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     from agents.planning.propagation import follow
 
     states = len(model.next_state)
-    some = [slice(begin, begin + AT_ONCE) for begin in range(0, states, AT_ONCE)]
-    first = np.zeros(states + 1, dtype=np.int64)
-    np.cumsum(
-        np.concatenate([(_taken(model, policy, part) > 0).sum(axis=(1, 2)) for part in some]),
-        out=first[1:],
-    )
-    target, going, meeting = (
-        np.empty(first[-1], dtype=np.int64),
-        np.empty(first[-1]),
-        np.empty(first[-1]),
-    )  # [transitions]
-    reward = np.empty(states)
-    for part in some:
-        taken = _taken(model, policy, part)  # [some, actions, outcomes]
-        reward[part] = (taken * model.reward[part]).sum(axis=(1, 2))
-        possible, here = taken > 0, slice(first[part.start], first[min(part.stop, states)])
-        target[here] = model.next_state[part][possible]
-        going[here] = taken[possible] * ~model.terminated[part][possible]
-        meeting[here] = taken[possible] * model.goal[target[here]]
+    reward = np.empty(states)  # expected reward of the next step
+    for begin in range(0, states, AT_ONCE):
+        some = slice(begin, begin + AT_ONCE)
+        taken = policy[some, :, None] * model.probability[some]  # [some, actions, outcomes]
+        reward[some] = (taken * model.reward[some]).sum(axis=(1, 2))
     total, length, arrival, goal_probability = follow(
-        first, target, going, meeting, reward, model.goal, start_distribution(model), horizon
+        np.ascontiguousarray(policy, dtype=np.float64),
+        model.next_state,
+        model.probability,
+        model.terminated,
+        reward,
+        model.goal,
+        start_distribution(model),
+        np.zeros((2, states)),
+        np.zeros((2, states), dtype=np.int64),
+        horizon,
     )
     steps_to_goal = arrival / goal_probability if goal_probability >= SURE else None
     return Evaluation(total, length, total / horizon, steps_to_goal, min(goal_probability, 1.0))
-
-
-def _taken(model: TabularMDP, policy: np.ndarray, some: slice) -> np.ndarray:
-    """The probability of each outcome in some states under a policy [states, actions]: float64
-    [some, actions, outcomes]."""
-    taken: np.ndarray = policy[some, :, None] * model.probability[some]
-    return taken
 
 
 def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:

@@ -5,6 +5,9 @@ Every artifact is written whole or not at all, and always inside the run's folde
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
@@ -79,6 +82,19 @@ class Artifacts:
     def write_json(self, name: str, document: object) -> None:
         """Write plain values as indented JSON."""
         self.write(name, to_json(document))
+
+    def write_csv(self, name: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+        """Write a table as comma-separated text, row by row, so that a large one takes no memory.
+
+        Args:
+            name: of the artifact.
+            header: names of the columns.
+            rows: as many values each.
+        """
+        with self.open(name) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            csv.writer(text, lineterminator="\n").writerows(itertools.chain([header], rows))
+            text.detach()  # flushes, and leaves the file open
 
     def save_array(self, name: str, array: np.ndarray) -> None:
         """Write one array as .npy."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -150,3 +152,21 @@ OPEN_8_3 = [
     "..##....",
     "#......S",
 ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_an_environment_of_a_million_cells_takes_less_than_300_megabytes() -> None:
+    program = """
+import resource
+import gymnasium
+import envs
+
+env = gymnasium.make("sandbox/Maze-v0", layout="random", size=1000)
+env.reset(seed=0)
+env.step(1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 300  # MiB, libraries included
