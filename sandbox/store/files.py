@@ -97,8 +97,11 @@ class Directory:
             name: the file's name.
             flags: as in `os.open`.
         """
-        with self._parent(name) as (folder, last):
-            descriptor = folder.open(last, flags | FILE)
+        if flags == os.O_RDONLY and "/" not in name:  # nothing on the way could be a link
+            descriptor = OpenFolder(self.path, None).open(*_parts(name), flags | FILE)
+        else:
+            with self._parent(name) as (folder, last):
+                descriptor = folder.open(last, flags | FILE)
         try:
             self._refuse_other(name, os.fstat(descriptor))
         except BaseException:

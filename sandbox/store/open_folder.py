@@ -28,11 +28,12 @@ FOLDER = _flags("O_DIRECTORY", "O_CLOEXEC")
 
 
 class OpenFolder(NamedTuple):
-    """A folder that is open, or only a path where the system has no descriptors of folders.
+    """A folder that is open, or only its path: for reading a single name, or where the system has no
+    descriptors of folders.
 
     Attributes:
         path: the folder's path.
-        descriptor: descriptor of the open folder, or None.
+        descriptor: descriptor of the open folder, or None; without one, only its path is kept.
     """
 
     path: Path
@@ -59,7 +60,8 @@ class OpenFolder(NamedTuple):
             LinkError: when it is a link.
             StoreError: when it is not a file.
         """
-        if self.descriptor is None and stat.S_ISLNK(self.mode(name)):
+        checked = self.descriptor is None and not DESCRIPTORS
+        if checked and stat.S_ISLNK(self.mode(name)):
             raise LinkError(self.path / name)
         try:
             descriptor = os.open(self.at(name), flags, 0o644, dir_fd=self.descriptor)
@@ -69,9 +71,7 @@ class OpenFolder(NamedTuple):
             if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe, a socket, a folder
                 raise no_file(self.path / name) from None
             raise
-        if self.descriptor is None and not os.path.samestat(
-            os.fstat(descriptor), self.status(name)
-        ):
+        if checked and not os.path.samestat(os.fstat(descriptor), self.status(name)):
             os.close(descriptor)  # it was replaced in the meantime
             raise LinkError(self.path / name)
         return descriptor
