@@ -98,7 +98,7 @@ class Directory:
             flags: as in `os.open`.
         """
         if flags == os.O_RDONLY and "/" not in name:  # nothing on the way could be a link
-            descriptor = OpenFolder(self.path, None).open(*_parts(name), flags | FILE)
+            descriptor = OpenFolder(self.path, None).open(_parts(name)[0], flags | FILE)
         else:
             with self._parent(name) as (folder, last):
                 descriptor = folder.open(last, flags | FILE)

@@ -28,8 +28,8 @@ FOLDER = _flags("O_DIRECTORY", "O_CLOEXEC")
 
 
 class OpenFolder(NamedTuple):
-    """A folder that is open, or only its path: for reading a single name, or where the system has no
-    descriptors of folders.
+    """A folder that is open, or only its path: for reading a single name, or where the system has
+    no descriptors of folders.
 
     Attributes:
         path: the folder's path.
