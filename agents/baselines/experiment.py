@@ -180,12 +180,12 @@ class BaselineExperiment(AgentExperiment):
         """
         memory.recall(self._learner, state["learner"])
         self._globals.restore(state["globals"])
-        self.world.recall(state["place"])
+        begun = self.world.recall(state["place"])
         self.episodes_done, self.evaluated = state["episodes_done"], state["evaluated"]
         self.resumed = state["resumed"]
         self._last = np.array(state["last"])
         self.snapshots = [PolicySnapshot(**kept) for kept in state["snapshots"]]
-        if not self.world.exact and 0 < self.env_steps < self.limit:
+        if not begun and 0 < self.env_steps < self.limit:
             self.resumed += 1
             self._begin_anew()
 

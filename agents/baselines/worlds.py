@@ -20,11 +20,11 @@ from agents.baselines.vec import GridVecEnv, Recorded
 from agents.control.worlds import GreedyTrial, SampledWorld, World, try_out
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
-from envs import ids, tables
+from envs import ids, states, tables
 from envs.config import GridConfig
 from envs.grid import GridEnv
 from envs.vector import GridVectorEnv
-from sandbox.lab import Context
+from sandbox.lab import Context, State
 from sandbox.registry.registry import registry
 from sandbox.seeding import generator
 
@@ -36,11 +36,9 @@ class VecWorld(World[BaselineAgent]):
 
     Attributes:
         venv: the environments, wrapped in `Recorded`.
-        exact: whether they can be restored in the middle of an episode.
     """
 
     venv: Recorded
-    exact: bool
 
     @abstractmethod
     def observations(self) -> Any:
@@ -51,13 +49,14 @@ class VecWorld(World[BaselineAgent]):
         greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
         return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
 
-    def memory(self) -> dict[str, Any]:
+    @abstractmethod
+    def memory(self) -> State:
         """The state of the environments, as far as it can be kept."""
-        return {"record": self.venv.memory()}
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Continue from what `memory` returned; if that is impossible, begin new episodes."""
-        self.venv.recall(memory["record"], begun=self.exact)
+    @abstractmethod
+    def recall(self, memory: State) -> bool:
+        """Continue from what `memory` returned, and return True; return False if that is
+        impossible and new episodes must begin."""
 
 
 class GridVecWorld(VecWorld):
@@ -69,8 +68,6 @@ class GridVecWorld(VecWorld):
         count: how many.
         context: its generator "env" gives the seeds.
     """
-
-    exact = True
 
     def __init__(self, name: str, config: GridConfig, count: int, context: Context) -> None:
         self.env = registry().load("env", name)(config=config)
@@ -85,14 +82,15 @@ class GridVecWorld(VecWorld):
         """See `VecWorld.observations`."""
         return States(self.env)
 
-    def memory(self) -> dict[str, Any]:
+    def memory(self) -> State:
         """The complete state of the environments."""
-        return {**super().memory(), "grids": self.grids.memory()}
+        return {"record": self.venv.memory(), "grids": self.grids.memory()}
 
-    def recall(self, memory: dict[str, Any]) -> None:
+    def recall(self, memory: State) -> bool:
         """See `VecWorld.recall`."""
-        super().recall(memory)
+        self.venv.recall(memory["record"], begun=True)
         self.grids.recall(memory["grids"])
+        return True
 
 
 class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
@@ -105,8 +103,6 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         episodes: how many episodes an evaluation samples if no model is known.
     """
 
-    exact = False
-
     def __init__(
         self, options: ids.GymnasiumConfig, count: int, context: Context, episodes: int
     ) -> None:
@@ -116,7 +112,8 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
             self.model = tables.read(ids.make(options), self.horizon).model
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
-        self.venv = Recorded(DummyVecEnv([lambda: ids.make(options)] * count))
+        many = DummyVecEnv([lambda: ids.make(options)] * count)
+        self._many, self.venv = many.envs, Recorded(many)
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
     def observations(self) -> Any:
@@ -130,6 +127,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
 
     def sample(self, agent: BaselineAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
+        self._begin_trial(self.env)
         episodes = range(self._seed, self._seed + self._episodes)
         results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
         return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
@@ -142,6 +140,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         def act(state: int, **_: object) -> int:
             return int(agent.act(state))
 
+        self._begin_trial(self.env)
         return try_out(self.env, act, self.horizon, episodes, self._seed, self.model)
 
     def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
@@ -153,10 +152,21 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
             total, steps, over = total + float(reward), steps + 1, bool(terminated or truncated)
         return total, steps
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Begin new episodes: the state of a third-party environment cannot be saved."""
-        super().recall(memory)
-        self.venv.seed(int(self._rng.integers(SEEDS)))
+    def memory(self) -> State:
+        """The record, and the states of all environments that have learned, if they have any."""
+        kept = [states.state_dict(env) for env in self._many if self.venv.steps]
+        return {"record": self.venv.memory(), **({"envs": kept} if all(kept) and kept else {})}
+
+    def recall(self, memory: State) -> bool:
+        """See `VecWorld.recall`; environments whose states were not saved are seeded anew."""
+        kept = memory.get("envs")
+        self.venv.recall(memory["record"], begun=kept is not None)
+        if kept is None:
+            self.venv.seed(int(self._rng.integers(SEEDS)))
+            return False
+        for env, state in zip(self._many, kept, strict=True):
+            states.load_state_dict(env, state)
+        return True
 
 
 class States:

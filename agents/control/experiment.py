@@ -132,17 +132,21 @@ class ControlExperiment(AgentExperiment):
         }
 
     def state(self) -> State:
-        """Agent, counters and snapshots; the context saves the generators."""
+        """Agent, counters and snapshots, and the environment's state if it is stepped and has one;
+        the context saves the generators."""
+        memory = self.world.memory() if self.env_steps else {}
         return {
             "agent": self.agent.state(),
             "env_steps": self.env_steps,
             "last": self._last,
             "snapshots": snapshot_columns(self.snapshots),
+            **({"world": memory} if memory else {}),
         }
 
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.agent.restore(state["agent"])
+        self.world.recall(state.get("world", {}))
         self.env_steps, self._last = state["env_steps"], state["last"]
         kept = state["snapshots"]
         columns = zip(kept["episode"], kept["epsilon"], kept["q"], strict=True)

@@ -16,6 +16,8 @@ from agents.agent import Agent
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
 from agents.tabular.stepping import StepWorld as Steps
+from envs import states
+from sandbox.lab import State
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
@@ -137,6 +139,8 @@ class SampledWorld(World[A]):
 
     _sampled: tuple[object, Evaluation] | None = None
     """The version of the agent's policy that was last sampled, and its evaluation."""
+    _unplayed: State | None = None
+    """The state of the environment of evaluations before the first of them."""
 
     @abstractmethod
     def learned(self, agent: A) -> object:
@@ -145,6 +149,14 @@ class SampledWorld(World[A]):
     @abstractmethod
     def sample(self, agent: A) -> Evaluation:
         """The evaluation of some greedy episodes, with the same random numbers at every call."""
+
+    def _begin_trial(self, env: gymnasium.Env[Any, Any]) -> None:
+        """Let every evaluation begin in the same state of its environment, where that has one;
+        so a resumed run, which has seen fewer evaluations, gets the same results."""
+        if self._unplayed is None:
+            self._unplayed = states.state_dict(env)
+        else:
+            states.load_state_dict(env, self._unplayed)
 
     def evaluate(self, agent: A) -> Evaluation:
         """See `World.evaluate`; a mean of episodes where no model is known."""
@@ -175,6 +187,15 @@ class TableWorld(World["TabularAgent"]):
         """See `World.policy`; [steps, states, actions] for agents whose policy depends on the
         step."""
         return agent.played_policy()
+
+    def memory(self) -> State:
+        """The state of the environment that learning steps; empty if it has none."""
+        return (states.state_dict(self.env) if self.steps_env else None) or {}
+
+    def recall(self, memory: State) -> None:
+        """Restore what `memory` returned."""
+        if memory:
+            states.load_state_dict(self.env, memory)
 
 
 class ModelWorld(TableWorld):
@@ -217,7 +238,8 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
     Args:
         env: the environment, with Discrete spaces and a time limit.
         rng: becomes the environment's `np_random`. Other random sources of the environment are
-            seeded with `seed`, but their state is not saved when a run is interrupted and resumed.
+            seeded with `seed`; their state is saved only if it is part of the environment's, see
+            `envs.states`.
         horizon: steps after which an episode is truncated.
         trial: a second copy of the environment, for evaluation.
         seed: seed of evaluations, and of other random sources of the environment.
@@ -253,6 +275,7 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         """See `World.try_out`."""
         if self.model is None:
             return None
+        self._begin_trial(self._trial)
         return try_out(self._trial, agent.act, self.horizon, episodes, self._seed, self.model)
 
     def learned(self, agent: TabularAgent) -> int:
@@ -261,5 +284,6 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def sample(self, agent: TabularAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
+        self._begin_trial(self._trial)
         trial = try_out(self._trial, agent.act, self.horizon, self._episodes, self._seed, None)
         return trial.played
