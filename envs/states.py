@@ -34,7 +34,6 @@ class Stateful(Protocol):
         """Everything that changes in this object after its construction and first `reset`, as
         nested dicts and lists of arrays and plain values; not `np_random`, and nothing of the
         environment that it wraps."""
-        ...
 
     def load_state_dict(self, state: State) -> None:
         """Restore what `state_dict` returned.
@@ -42,7 +41,6 @@ class Stateful(Protocol):
         Args:
             state: a copy, which may be kept; tuples have become lists.
         """
-        ...
 
 
 _registered: dict[str, tuple[Save, Load]] = {}

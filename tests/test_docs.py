@@ -46,9 +46,10 @@ CHECKS = {
     "many_seeds": "check_lab(RuinLab)",
     "torch": "check_lab(SineLab)",
     "grid": "check_env(Windy)",
+    "state": "check_state(Bandit)",
 }
 """What the test of an example calls."""
-FIRST = ("lab", "agent", "environment", "observer")
+FIRST = ("lab", "agent", "environment", "observer", "state")
 """Pages whose examples have fewer than 40 lines; those of the others have fewer than 75."""
 TORCH = ("mnist", "autoencoder", "music", "torch")
 """Labs, and a page of docs/write/, that need an extra."""

@@ -13,8 +13,9 @@ import sandbox.testing
 from agents.agent import Agent
 from agents.tabular.base import TabularAgent
 from agents.testing import check_agent
-from envs import grid, layouts, mdp
+from envs import grid, layouts, mdp, states
 from envs.render import board, snapshot
+from envs.testing import check_state
 from sandbox.registry.registrar import Registrar
 
 
@@ -52,7 +53,8 @@ def offered():
         for name in sandbox.testing.__all__
     }
     public["agents.testing.check_agent"] = check_agent
-    for module in (board, grid, layouts, mdp, snapshot):
+    public["envs.testing.check_state"] = check_state
+    for module in (board, grid, layouts, mdp, snapshot, states):
         public |= {
             f"{module.__name__}.{name}": value
             for name, value in vars(module).items()

@@ -49,15 +49,6 @@ class VecWorld(World[BaselineAgent]):
         greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
         return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
 
-    @abstractmethod
-    def memory(self) -> State:
-        """The state of the environments, as far as it can be kept."""
-
-    @abstractmethod
-    def recall(self, memory: State) -> bool:
-        """Continue from what `memory` returned, and return True; return False if that is
-        impossible and new episodes must begin."""
-
 
 class GridVecWorld(VecWorld):
     """One of our grids, vectorised in NumPy.
@@ -87,7 +78,7 @@ class GridVecWorld(VecWorld):
         return {"record": self.venv.memory(), "grids": self.grids.memory()}
 
     def recall(self, memory: State) -> bool:
-        """See `VecWorld.recall`."""
+        """See `World.recall`."""
         self.venv.recall(memory["record"], begun=True)
         self.grids.recall(memory["grids"])
         return True
@@ -127,7 +118,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
 
     def sample(self, agent: BaselineAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
-        self._begin_trial(self.env)
+        self._begin_trial(self.env, self._many[0])
         episodes = range(self._seed, self._seed + self._episodes)
         results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
         return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
@@ -140,7 +131,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         def act(state: int, **_: object) -> int:
             return int(agent.act(state))
 
-        self._begin_trial(self.env)
+        self._begin_trial(self.env, self._many[0])
         return try_out(self.env, act, self.horizon, episodes, self._seed, self.model)
 
     def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
@@ -154,11 +145,12 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
 
     def memory(self) -> State:
         """The record, and the states of all environments that have learned, if they have any."""
-        kept = [states.state_dict(env) for env in self._many if self.venv.steps]
-        return {"record": self.venv.memory(), **({"envs": kept} if all(kept) and kept else {})}
+        kept = [states.state_dict(env) for env in self._many]
+        envs = {"envs": kept} if self.venv.steps and all(kept) else {}
+        return {"record": self.venv.memory(), **envs}
 
     def recall(self, memory: State) -> bool:
-        """See `VecWorld.recall`; environments whose states were not saved are seeded anew."""
+        """See `World.recall`; environments whose states were not saved are seeded anew."""
         kept = memory.get("envs")
         self.venv.recall(memory["record"], begun=kept is not None)
         if kept is None:

@@ -112,6 +112,18 @@ class World(ABC, Generic[A]):
     horizon: int
     steps_env = False
 
+    def memory(self) -> State:
+        """The state of the environments that learning steps, as far as it is known."""
+        return {}
+
+    def recall(self, memory: State) -> bool:
+        """Continue from what `memory` returned.
+
+        Returns:
+            False if the episodes that had begun are lost.
+        """
+        return True
+
     @abstractmethod
     def policy(self, agent: A) -> np.ndarray:
         """The greedy policy on the model's states: float64 [states, actions]."""
@@ -140,7 +152,7 @@ class SampledWorld(World[A]):
     _sampled: tuple[object, Evaluation] | None = None
     """The version of the agent's policy that was last sampled, and its evaluation."""
     _unplayed: State | None = None
-    """The state of the environment of evaluations before the first of them."""
+    """The state in which the environment of evaluations begins each of them."""
 
     @abstractmethod
     def learned(self, agent: A) -> object:
@@ -150,13 +162,19 @@ class SampledWorld(World[A]):
     def sample(self, agent: A) -> Evaluation:
         """The evaluation of some greedy episodes, with the same random numbers at every call."""
 
-    def _begin_trial(self, env: gymnasium.Env[Any, Any]) -> None:
+    def _begin_trial(self, trial: gymnasium.Env[Any, Any], twin: gymnasium.Env[Any, Any]) -> None:
         """Let every evaluation begin in the same state of its environment, where that has one;
-        so a resumed run, which has seen fewer evaluations, gets the same results."""
-        if self._unplayed is None:
-            self._unplayed = states.state_dict(env)
-        else:
-            states.load_state_dict(env, self._unplayed)
+        so a resumed run, which has seen fewer evaluations, gets the same results.
+
+        Args:
+            trial: the environment of evaluations.
+            twin: the one that the agent learns in, made in the same way, and reset before.
+        """
+        if self._unplayed:
+            states.load_state_dict(trial, self._unplayed)
+        elif states.state_dict(twin):
+            trial.reset(seed=0)
+            self._unplayed = states.state_dict(trial)
 
     def evaluate(self, agent: A) -> Evaluation:
         """See `World.evaluate`; a mean of episodes where no model is known."""
@@ -187,15 +205,6 @@ class TableWorld(World["TabularAgent"]):
         """See `World.policy`; [steps, states, actions] for agents whose policy depends on the
         step."""
         return agent.played_policy()
-
-    def memory(self) -> State:
-        """The state of the environment that learning steps; empty if it has none."""
-        return (states.state_dict(self.env) if self.steps_env else None) or {}
-
-    def recall(self, memory: State) -> None:
-        """Restore what `memory` returned."""
-        if memory:
-            states.load_state_dict(self.env, memory)
 
 
 class ModelWorld(TableWorld):
@@ -271,11 +280,21 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         """See `agents.tabular.base.TabularAgent.learn_env`."""
         return agent.learn_env(self.env, episodes)
 
+    def memory(self) -> State:
+        """See `World.memory`."""
+        return states.state_dict(self.env) or {}
+
+    def recall(self, memory: State) -> bool:
+        """See `World.recall`; between two episodes nothing is lost."""
+        if memory:
+            states.load_state_dict(self.env, memory)
+        return True
+
     def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
         if self.model is None:
             return None
-        self._begin_trial(self._trial)
+        self._begin_trial(self._trial, self.env)
         return try_out(self._trial, agent.act, self.horizon, episodes, self._seed, self.model)
 
     def learned(self, agent: TabularAgent) -> int:
@@ -284,6 +303,6 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def sample(self, agent: TabularAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
-        self._begin_trial(self._trial)
+        self._begin_trial(self._trial, self.env)
         trial = try_out(self._trial, agent.act, self.horizon, self._episodes, self._seed, None)
         return trial.played

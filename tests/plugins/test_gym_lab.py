@@ -15,6 +15,7 @@ from PIL import Image
 
 from agents.baselines.known import fitting
 from agents.planning import evaluation, probabilities
+from benchmarks import kills
 from envs import ids
 from plugins.gym.claims import CLAIMS
 from plugins.gym.lab import GymLab
@@ -28,7 +29,7 @@ from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.seeding import Generators
 from sandbox.store import Store
-from tests.conftest import skip_without_library
+from tests.conftest import TOYS, skip_without_library
 
 QUIET = Settings(pictures=False)
 
@@ -39,11 +40,16 @@ def start(store, preset="default", seed=0, settings=QUIET, seeds=1, **options):
     )
 
 
-def learned(preset, seed=0, **options):
-    """A finished experiment, without a run folder."""
+def built(preset, seed=0, **options):
+    """A fresh experiment, without a run folder."""
     lab = GymLab()
     config = resolve(lab.Config, [merge(GymLab.presets[preset], options)], "gym")
-    experiment = lab.experiment(config, Context(seed, Generators(seed), None), watched=False)
+    return lab.experiment(config, Context(seed, Generators(seed), None), watched=False)
+
+
+def learned(preset, seed=0, **options):
+    """A finished experiment, without a run folder."""
+    experiment = built(preset, seed, **options)
     while not experiment.done:
         experiment.advance()
     return experiment
@@ -166,6 +172,55 @@ def test_a_run_through_env_step_that_was_stopped_after_every_block_ends_with_the
     assert pieces.record.resumed > 5
     assert pieces.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
     assert pieces.agent.q.tobytes() == whole.agent.q.tobytes()
+
+
+@pytest.fixture
+def drift():
+    """Environments that keep something from one episode to the next."""
+    registry().add_file(TOYS / "drift.py")
+    yield
+    for name in ("toys/Drift-v0", "toys/Saved-v0"):
+        gymnasium.registry.pop(name, None)
+    ids._config.cache_clear()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize(("env", "same"), [("toys/Saved-v0", True), ("toys/Drift-v0", False)])
+def test_what_an_environment_keeps_between_episodes_is_saved_if_it_has_a_state(
+    store, drift, env, same, seeds
+):
+    """Evaluations begin in the same state, however many were before."""
+    options = {"env": env, "episodes": 2000, "evaluation_episodes": 3, "seeds": seeds}
+    whole = start(store, **options)
+    pieces = start(store, settings=Settings(max_time=0.0, pictures=False), **options)
+    while pieces.status != "finished":
+        pieces = api.proceed(pieces.folder, Settings(max_time=1e-6, pictures=False))
+    assert pieces.record.resumed > 1 and "resumed" not in pieces.summary
+    kept = [one.folder.metrics_path.read_bytes() for one in (whole, pieces)]
+    assert (kept[0] == kept[1]) == same
+
+
+def test_a_checkpoint_from_before_environments_had_states_is_restored(drift):
+    one, other = (built("default", 5, env="toys/Saved-v0", episodes=900) for _ in range(2))
+    assert "world" not in one.state()  # nothing was done yet: any experiment begins so
+    one.advance()
+    state = one.state()
+    del state["world"]
+    other.restore(state)
+    assert other.env_steps == one.env_steps > 0 and "world" in other.state()
+
+
+def test_learning_on_a_model_has_no_state_of_an_environment():
+    experiment = built("frozen-lake")
+    experiment.advance()
+    assert "world" not in experiment.state()
+
+
+def test_a_run_through_env_step_killed_at_random_moments_ends_with_the_same_bytes():
+    work = [*kills.WORK["gym, env.step"], "--seed", "1"]
+    whole, longest = kills.uninterrupted(work)
+    made = kills.one_round(work, 2, 3, whole, longest)
+    assert made.different == [] and made.hits >= 1
 
 
 @pytest.mark.parametrize("use_model", [True, False])

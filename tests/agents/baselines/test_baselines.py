@@ -152,17 +152,6 @@ def test_a_killed_run_ends_with_the_bytes_of_one_that_was_not(agent, store, in_p
     assert again.record.resumed == 1 and "resumed" not in again.summary
 
 
-def test_where_environments_cannot_be_kept_the_summary_says_how_often_it_was_resumed(store):
-    options = {"agent": {"name": "sb3-a2c", "total_timesteps": 1500}, "env": "CartPole-v1"}
-    stopped = run("gym", config=options, max_time=0.0, pictures=False)
-    again = resume(stopped.id)
-    assert (
-        again.status == "finished" and again.summary["resumed"] == 1 and again.record.resumed == 1
-    )
-    steps = again.metrics.columns("learn", ["env_steps"])["env_steps"]
-    assert (np.diff(steps) > 0).all() and again.summary["env_steps"] == 1500
-
-
 def test_learning_leaves_the_global_generators_and_threads_as_they_were():
     torch.manual_seed(1)
     np.random.seed(2)
