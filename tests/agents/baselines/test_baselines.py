@@ -22,7 +22,7 @@ from agents.baselines.saved import load_agent
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.planning import evaluation
 from envs.vector import GridVectorEnv, MazeVectorEnv
-from sandbox import load, resume, run
+from sandbox import load, run
 from sandbox.config.resolve import resolve
 from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
