@@ -6,6 +6,7 @@ All errors in a request are reported together, before anything runs.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,11 +42,13 @@ class ComparisonRequest:
             agent alone.
         agents: names, "LABEL=NAME", or configuration files.
         own: options of single agents: label -> option -> value.
+        given: CSV files with results of others.
     """
 
     request: Request
     agents: Sequence[str]
     own: Mapping[str, Settings] = field(default_factory=dict)
+    given: Sequence[str | os.PathLike[str]] = ()
 
 
 @dataclass(frozen=True)
