@@ -62,7 +62,7 @@ class Comparison(Compared):
                 for label, runs in self.runs.items()
             },
             "warnings": self.warnings,
-            **({"given": [one.about for one in self.given]} if self.given else {}),
+            **({"given": [about for _, about in self.given.files]} if self.given.files else {}),
         }
 
     def write(self) -> None:
@@ -75,8 +75,8 @@ class Comparison(Compared):
         document = to_json(self.document())
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for one in self.given:
-                write_whole(self.folder / one.about["file"], one.content, sync=False)
+            for content, about in self.given.files:
+                write_whole(self.folder / about["file"], content, sync=False)
             if page.exists() and self._written() == document.encode():
                 return  # the page shows nothing that is not in the document
             write_whole(page, self.to_html().encode(), sync=False)
@@ -121,7 +121,7 @@ def compare(
     track: Sequence[str] = (),
     workers: int = 0,
     scheduler: str = "",
-    given: Sequence[str | os.PathLike[str]] = (),
+    given: Sequence[str | Path] = (),
     progress: Progress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -199,7 +199,7 @@ def compare_agents(
     lab = planned[0].request.lab
     given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
     parts = [one.label + one.fingerprint + one.sources for one in planned]
-    content = "|".join(parts + [one.about["sha256"] for one in given])
+    content = "|".join(parts + [about["sha256"] for _, about in given.files])
     name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
     runs, reused = completed(planned, store, settings, workers, fresh, progress or (lambda _: None))
     by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
@@ -216,10 +216,10 @@ def compare_agents(
         [
             *remarks,
             *(
-                f"Agents marked as given are results of others from {one.about['source']} (SHA-256 "
-                f"{one.about['sha256'][:12]}…), not measured here. Whether they were measured on "
+                f"Agents marked as given are results of others from {about['source']} (SHA-256 "
+                f"{about['sha256'][:12]}…), not measured here. Whether they were measured on "
                 "this task and scored like the runs is not checked."
-                for one in given
+                for _, about in given.files
             ),
             *_warnings_of(by_label),
         ],

@@ -7,7 +7,6 @@ They are marked everywhere as given. A file is kept in the comparison's folder a
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -53,18 +52,24 @@ class GivenRow(LabConfig, extra="ignore"):
     higher_is_better: bool | None = None
 
 
-class GivenFile(NamedTuple):
-    """One file: its bytes, its rows, at least one, and what the comparison's document says of it:
-    the name in the comparison's folder, where it was read, and its SHA-256.
+class Given(NamedTuple):
+    """Results of others.
+
+    Attributes:
+        files: the bytes of each file, and what the comparison's document says of it: its name in
+            the comparison's folder, where it was read, and its SHA-256.
+        rows: by agent and seed; agents are marked as given.
     """
 
-    content: bytes
-    rows: list[GivenRow]
-    about: dict[str, str]
+    files: list[tuple[bytes, dict[str, str]]]
+    rows: dict[tuple[str, int], GivenRow]
 
 
-def read_given(paths: Sequence[str | os.PathLike[str]], task: str) -> list[GivenFile]:
-    """The files; their agents are marked as given.
+NOTHING = Given([], {})
+
+
+def read_given(paths: Sequence[str | Path], task: str) -> Given:
+    """Results of others from files.
 
     Args:
         paths: CSV files.
@@ -74,7 +79,7 @@ def read_given(paths: Sequence[str | os.PathLike[str]], task: str) -> list[Given
         UsageError: for the first file that cannot be read, lacks a column or has no row, and for
             the first row with a wrong value, of another task, or of a seed that its agent had.
     """
-    files, seen = list[GivenFile](), set[tuple[str, int]]()
+    given = Given([], {})
     for path in paths:
         try:
             content = read_bytes(Path(path))
@@ -86,9 +91,9 @@ def read_given(paths: Sequence[str | os.PathLike[str]], task: str) -> list[Given
                 f"--given {path} has no {', '.join(sorted(missing))}. Its first line should be "
                 f"{','.join(COLUMNS)}, and a line for each run should follow."
             )
-        digest, rows = sha256(content).hexdigest(), list[GivenRow]()
+        digest = sha256(content).hexdigest()
         about = {"file": f"given-{digest[:12]}.csv", "source": str(path), "sha256": digest}
-        files.append(GivenFile(content, rows, about))
+        given.files.append((content, about))
         for line, cell in enumerate(cells, 2):
             here = f"--given {path}, line {line}"
             row = resolve(GivenRow, [{**cell, "agent": f"{cell['agent']} (given)"}], here)
@@ -97,36 +102,34 @@ def read_given(paths: Sequence[str | os.PathLike[str]], task: str) -> list[Given
                     f"{here}: task '{row.task}' is not '{task}', which is compared. Keep only rows "
                     "of that task."
                 )
-            if (run := (row.agent, row.seed)) in seen:
+            if given.rows.setdefault((row.agent, row.seed), row) is not row:
                 raise UsageError(
                     f"{here}: {row.agent} has seed {row.seed} a second time. Keep one row for each "
                     "seed."
                 )
-            seen.add(run)
-            rows.append(row)
-    return files
+    return given
 
 
-def given_agents(files: Sequence[GivenFile], score: Score) -> list[AgentResult]:
-    """The agents of the files, beside measured ones.
+def given_agents(given: Given, score: Score) -> list[AgentResult]:
+    """The agents of results of others, beside measured ones.
 
     Args:
-        files: what was given.
+        given: the results.
         score: a score of a measured run, whose name, optimum and direction hold for all.
 
     Raises:
         SandboxError: when a row says that its score has the other direction.
     """
     agents: dict[str, list[RunScores]] = {}
-    for row in (row for file in files for row in file.rows):
+    for (label, seed), row in given.rows.items():
         if row.higher_is_better is (not score.higher_is_better):
             raise SandboxError(
-                f"{row.agent}, seed {row.seed}: higher_is_better is not as for {score.name}, which "
-                "is compared. Change the sign of that score, and that cell; the runs are kept."
+                f"{label}, seed {seed}: higher_is_better is not as for {score.name}, which is "
+                "compared. Change the sign of that score, and that cell; the runs are kept."
             )
         own = replace(score, value=row.score, standard_error=None, episodes=None)
-        run = RunScores("", row.seed, own, None, row.env_steps, None, None, "", {})
-        agents.setdefault(row.agent, []).append(run)
+        run = RunScores("", seed, own, None, row.env_steps, None, None, "", {})
+        agents.setdefault(label, []).append(run)
     return [AgentResult(label, runs, len(runs), True) for label, runs in agents.items()]
 
 

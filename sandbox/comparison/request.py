@@ -6,7 +6,6 @@ All errors in a request are reported together, before anything runs.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,7 +47,7 @@ class ComparisonRequest:
     request: Request
     agents: Sequence[str]
     own: Mapping[str, Settings] = field(default_factory=dict)
-    given: Sequence[str | os.PathLike[str]] = ()
+    given: Sequence[str | Path] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
-from sandbox.comparison.given import GivenFile, given_agents
+from sandbox.comparison.given import NOTHING, Given, given_agents
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE, Pair, pairs_of
 from sandbox.comparison.run_scores import RunScores, measured, scores
 from sandbox.errors import SandboxError
@@ -64,9 +64,7 @@ class ComparisonResults:
         }
 
 
-def results_of(
-    runs: Mapping[str, Sequence[Run]], given: Sequence[GivenFile] = ()
-) -> ComparisonResults:
+def results_of(runs: Mapping[str, Sequence[Run]], given: Given = NOTHING) -> ComparisonResults:
     """The results of some runs, and those of others beside them.
 
     Args:
@@ -90,7 +88,7 @@ def results_of(
 
 
 def results_from(
-    agents: list[AgentResult], warnings: Sequence[str] = (), given: Sequence[GivenFile] = ()
+    agents: list[AgentResult], warnings: Sequence[str] = (), given: Given = NOTHING
 ) -> ComparisonResults:
     """The results of agents with finished runs.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox.comparison.given import GivenFile
+from sandbox.comparison.given import NOTHING, Given
 from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.config.model import option_name, show_value
@@ -42,7 +42,7 @@ class Compared:
     folder: Path
     command: str = ""
     sources: str = ""
-    given: list[GivenFile] = field(default_factory=list)
+    given: Given = NOTHING
 
     @cached_property
     def results(self) -> ComparisonResults:

@@ -13,7 +13,7 @@ import pytest
 
 import sandbox
 from sandbox.comparison.agent_result import AgentResult
-from sandbox.comparison.given import LAST, GivenFile, GivenRow, given_agents, outcome, read_given
+from sandbox.comparison.given import LAST, Given, GivenRow, given_agents, outcome, read_given
 from sandbox.comparison.results import results_from
 from sandbox.comparison.run_scores import RunScores
 from sandbox.errors import SandboxError, UsageError
@@ -187,13 +187,13 @@ def test_scores_of_the_other_direction_are_refused(race, store, say, file, cells
 def test_where_less_is_better_given_scores_are_ranked_so():
     score = Score("loss", 2.0, higher_is_better=False)
     ours = AgentResult("ours", [RunScores("a", 0, score, None, 1.0, None, None, "", {})], 1)
-    rows = [GivenRow(agent="theirs (given)", task="t", seed=0, env_steps=1, score=1.0)]
-    results = results_from([ours], given=[GivenFile(b"", rows, {})])
+    row = GivenRow(agent="theirs (given)", task="t", seed=0, env_steps=1, score=1.0)
+    results = results_from([ours], given=Given([], {(row.agent, 0): row}))
     assert [one.label for one in results.ranked] == ["theirs (given)", "ours"]
     assert results.pairs[0].probability.value == 0
-    wrong = GivenFile(b"", [rows[0].model_copy(update={"higher_is_better": True})], {})
+    wrong = row.model_copy(update={"higher_is_better": True})
     with pytest.raises(SandboxError, match="not as for loss"):
-        given_agents([wrong], score)
+        given_agents(Given([], {(row.agent, 0): wrong}), score)
 
 
 def test_given_scores_have_no_gap_where_optima_differ():
@@ -201,8 +201,9 @@ def test_given_scores_have_no_gap_where_optima_differ():
         RunScores("a", seed, Score("score", 1.0, optimum), None, 1.0, None, None, "", {})
         for seed, optimum in enumerate((2.0, 3.0))
     ]
-    rows = [GivenRow(agent="theirs", task="t", seed=0, env_steps=1, score=1.0)]
-    results = results_from([AgentResult("ours", runs, 2)], given=[GivenFile(b"", rows, {})])
+    row = GivenRow(agent="theirs", task="t", seed=0, env_steps=1, score=1.0)
+    given = Given([], {(row.agent, 0): row})
+    results = results_from([AgentResult("ours", runs, 2)], given=given)
     assert [one.gap is None for one in results.agents] == [False, True]
 
 
