@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import NonNegativeFloat, NonNegativeInt
 
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.run_scores import RunScores
@@ -46,8 +46,8 @@ class GivenRow(LabConfig, extra="ignore"):
 
     agent: str
     task: str
-    seed: int = Field(ge=0)
-    env_steps: float = Field(ge=0)
+    seed: NonNegativeInt
+    env_steps: NonNegativeFloat
     score: float
     higher_is_better: bool | None = None
 
