@@ -148,6 +148,8 @@ def _parameters(spec: EnvSpec) -> dict[str, tuple[Any, Any]]:
         kind = hints.get(name, type(default) if default is not None else None)
         if isinstance(default, float) and kind is int:
             kind = float
+        if default is None and kind is not None:  # `desc: list[str] = None`
+            kind = kind | None
         if kind is not None and _can_be_typed(kind):
             parameters[name] = (kind, default)
     return parameters

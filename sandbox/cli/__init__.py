@@ -38,6 +38,10 @@ COMMANDS = {
         "sandbox.cli.commands.compare:compare",
         "Compare agents on a lab: seeds, intervals, one page.",
     ),
+    "given": (
+        "sandbox.cli.commands.given:given",
+        "Results of others as CSV for `compare --given`.",
+    ),
     "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
     "delete": ("sandbox.cli.commands.delete:delete", "Delete runs."),

@@ -29,7 +29,7 @@ WIDTH = 118
 """Columns for what is wrapped."""
 OF_A_SWEEP = ("lab", "search", "trials", "seeds", "status", "objective", "best", "created")
 """What is listed of a sweep."""
-LEFT_OUT = ("wanted", "mean", "median")
+LEFT_OUT = ("wanted", "mean", "median", "given")
 """Figures that only the page shows."""
 
 

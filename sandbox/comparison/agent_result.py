@@ -29,11 +29,13 @@ class AgentResult:
         label: its name in the comparison.
         runs: its finished runs, at least one.
         wanted: number of runs that the comparison requested.
+        given: whether its scores are results of others, not measured here.
     """
 
     label: str
     runs: list[RunScores]
     wanted: int
+    given: bool = False
 
     def _estimate(
         self, name: str, statistic: aggregates.Statistic, table: np.ndarray | None = None
@@ -160,6 +162,7 @@ class AgentResult:
             "steps_to_95": _plain_time(self.steps, self.before),
             "seconds_to_95": _plain_time(self.seconds, self.seconds_before),
             "by_seed": [_of_run(one) for one in self.runs],
+            **({"given": True} if self.given else {}),
         }
 
 

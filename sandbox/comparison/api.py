@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.comparison import report as comparison_report
+from sandbox.comparison.given import read_given
 from sandbox.comparison.planned import Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.comparison.view import Compared
@@ -25,7 +26,7 @@ from sandbox.store import documents
 from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
-from sandbox.text import to_json
+from sandbox.text import flat, to_json
 
 
 class Comparison(Compared):
@@ -61,6 +62,7 @@ class Comparison(Compared):
                 for label, runs in self.runs.items()
             },
             "warnings": self.warnings,
+            **({"given": [about for _, about in self.given.files]} if self.given.files else {}),
         }
 
     def write(self) -> None:
@@ -73,6 +75,8 @@ class Comparison(Compared):
         document = to_json(self.document())
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            for content, about in self.given.files:
+                write_whole(self.folder / about["file"], content, sync=False)
             if page.exists() and self._written() == document.encode():
                 return  # the page shows nothing that is not in the document
             write_whole(page, self.to_html().encode(), sync=False)
@@ -117,6 +121,7 @@ def compare(
     track: Sequence[str] = (),
     workers: int = 0,
     scheduler: str = "",
+    given: Sequence[str | Path] = (),
     progress: Progress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -137,6 +142,7 @@ def compare(
         output: folder of page and document; None takes `comparisons/ID` in the store.
         track: names of observers of every new run.
         workers, scheduler: processes to start for new runs, or a Dask cluster's address.
+        given: CSV files with results of others, shown beside the runs and marked as given.
         progress: called at the beginning and after each run.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
@@ -154,7 +160,7 @@ def compare(
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, track=track)
     return compare_agents(
-        ComparisonRequest(request, agents, agent_options or {}),
+        ComparisonRequest(request, agents, agent_options or {}, given),
         Store(store),
         Settings(pictures=pictures),
         Workers(workers, scheduler),
@@ -191,7 +197,9 @@ def compare_agents(
             "Change an option of one with --set."
         )
     lab = planned[0].request.lab
-    content = "|".join(one.label + one.fingerprint + one.sources for one in planned)
+    given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
+    parts = [one.label + one.fingerprint + one.sources for one in planned]
+    content = "|".join(parts + [about["sha256"] for _, about in given.files])
     name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
     runs, reused = completed(planned, store, settings, workers, fresh, progress or (lambda _: None))
     by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
@@ -205,10 +213,20 @@ def compare_agents(
         [one.request.seed for one in planned if one.label == agents[0].label],
         by_label,
         reused,
-        [*remarks, *_warnings_of(by_label)],
+        [
+            *remarks,
+            *(
+                f"Agents marked as given are results of others from {about['source']} (SHA-256 "
+                f"{about['sha256'][:12]}…), not measured here. Whether they were measured on "
+                "this task and scored like the runs is not checked."
+                for _, about in given.files
+            ),
+            *_warnings_of(by_label),
+        ],
         store.root / FOLDER / name if output is None else Path(output),
         wanted.request.command,
         planned[0].sources,
+        given,
     )
     comparison.write()
     return comparison

@@ -75,14 +75,15 @@ class Pair:
 
 
 def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
-    """For each question, every pair; speed only where it is known for all agents.
+    """For each question, every pair; speed only where it is known for all measured agents.
 
     Args:
         agents: the agents that have a finished run.
     """
     pairs = [_by_score(one, other) for one, other in combinations(agents, 2)]
-    if all(one.steps is not None for one in agents):
-        pairs += [_by_steps(one, other) for one, other in combinations(agents, 2)]
+    measured = [one for one in agents if not one.given]
+    if all(one.steps is not None for one in measured):
+        pairs += [_by_steps(one, other) for one, other in combinations(measured, 2)]
     p_values = [pair.p for pair in pairs if pair.p is not None]
     holm = iter(significance.holm(p_values))
     tests = len(p_values)

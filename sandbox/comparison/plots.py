@@ -36,8 +36,8 @@ INK = "#111827"
 
 
 def figures(results: ComparisonResults) -> dict[str, Figure]:
-    """All figures, by name; learning curves only where every run has evaluations."""
-    runs = [run for one in results.agents for run in one.runs]
+    """All figures, by name; learning curves only where every measured run has evaluations."""
+    runs = [run for one in results.agents if not one.given for run in one.runs]
     curves = bool(runs) and all(run.curve is not None for run in runs)
     first = {"learning_curves": learning_curves(results)} if curves else {}
     return first | {
@@ -53,6 +53,8 @@ def learning_curves(results: ComparisonResults) -> Figure:
         axes = figure.subplots()
         first, last = np.inf, 0.0
         for number, one in enumerate(results.agents):
+            if one.given:
+                continue
             curves = [run.curve for run in one.runs if run.curve is not None]
             last = max([last] + [float(curve.at[-1]) for curve in curves])
             places = time_to_threshold.grid(curves)

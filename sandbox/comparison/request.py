@@ -41,11 +41,13 @@ class ComparisonRequest:
             agent alone.
         agents: names, "LABEL=NAME", or configuration files.
         own: options of single agents: label -> option -> value.
+        given: CSV files with results of others.
     """
 
     request: Request
     agents: Sequence[str]
     own: Mapping[str, Settings] = field(default_factory=dict)
+    given: Sequence[str | Path] = ()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.given import NOTHING, Given, given_agents
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE, Pair, pairs_of
 from sandbox.comparison.run_scores import RunScores, measured, scores
 from sandbox.errors import SandboxError
@@ -63,14 +64,15 @@ class ComparisonResults:
         }
 
 
-def results_of(runs: Mapping[str, Sequence[Run]]) -> ComparisonResults:
-    """The results of some runs.
+def results_of(runs: Mapping[str, Sequence[Run]], given: Given = NOTHING) -> ComparisonResults:
+    """The results of some runs, and those of others beside them.
 
     Args:
         runs: by label, whatever their status; only finished ones are measured.
+        given: results of others.
 
     Raises:
-        SandboxError: when no run is finished, or runs have different scores.
+        SandboxError: when no run is finished, or scores have different names or directions.
     """
     warnings: list[str] = []
     finished = {label: _finished(label, some, warnings) for label, some in runs.items()}
@@ -82,15 +84,18 @@ def results_of(runs: Mapping[str, Sequence[Run]]) -> ComparisonResults:
     agents = [
         AgentResult(label, some, len(runs[label])) for label, some in finished.items() if some
     ]
-    return results_from(agents, warnings)
+    return results_from(agents, warnings, given)
 
 
-def results_from(agents: list[AgentResult], warnings: Sequence[str] = ()) -> ComparisonResults:
+def results_from(
+    agents: list[AgentResult], warnings: Sequence[str] = (), given: Given = NOTHING
+) -> ComparisonResults:
     """The results of agents with finished runs.
 
     Args:
         agents: at least one.
         warnings: earlier warnings, which come first.
+        given: results of others, as in `results_of`.
 
     Raises:
         SandboxError: when runs have different scores.
@@ -102,11 +107,13 @@ def results_from(agents: list[AgentResult], warnings: Sequence[str] = ()) -> Com
             f"The runs have different scores ({', '.join(names)}), which cannot be compared."
         )
     optima = {score.optimum for score in judged}
+    shared = replace(judged[0], optimum=optima.pop() if len(optima) == 1 else None)
+    agents = agents + given_agents(given, shared)
     return ComparisonResults(
-        judged[0].name,
-        optima.pop() if len(optima) == 1 else None,
-        judged[0].optimum_is,
-        judged[0].higher_is_better,
+        shared.name,
+        shared.optimum,
+        shared.optimum_is,
+        shared.higher_is_better,
         agents,
         pairs_of(agents),
         [*warnings, *_limits(agents)],
@@ -134,7 +141,8 @@ def _finished(label: str, runs: Sequence[Run], warnings: list[str]) -> list[RunS
 
 def _limits(agents: Sequence[AgentResult]) -> list[str]:
     """What limits the answer, a sentence for each limit."""
-    everyone = [run for agent in agents for run in agent.runs]
+    own = [one for one in agents if not one.given]
+    everyone = [run for agent in own for run in agent.runs]
     limits = _of_few_seeds(agents)
     counted = {one.label: one.env_steps for one in agents if one.env_steps is not None}
     if counted and max(counted.values()) > (1 + UNEQUAL) * min(counted.values()):
@@ -145,7 +153,7 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
         )
     sampled = max((one.score.episodes or 0 for one in everyone), default=0)
     if sampled:
-        limits.append(f"Scores are means of {sampled} sampled episodes; {_about_errors(agents)}.")
+        limits.append(f"Scores are means of {sampled} sampled episodes; {_about_errors(own)}.")
     alike = [
         one.label
         for one in agents

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sandbox.comparison.given import NOTHING, Given
 from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.config.model import option_name, show_value
@@ -27,6 +28,7 @@ class Compared:
         remarks: warnings about the request.
         folder: the folder of page and document.
         command: the command line, or "".
+        given: results of others that stand beside the runs.
     """
 
     id: str
@@ -40,11 +42,12 @@ class Compared:
     folder: Path
     command: str = ""
     sources: str = ""
+    given: Given = NOTHING
 
     @cached_property
     def results(self) -> ComparisonResults:
         """The results, computed from the runs."""
-        return results_of(self.runs)
+        return results_of(self.runs, self.given)
 
     @property
     def table(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import gymnasium
 import pytest
 
 from envs import ids
+from sandbox.config.model import dump
 from sandbox.config.options import options
 from sandbox.config.resolve import resolve
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
@@ -39,6 +40,25 @@ def parlour():
     yield ids.config_of("env", "Parlour-v0")
     del gymnasium.registry["Parlour-v0"]
     ids._config.cache_clear()
+
+
+class Attic(Parlour):
+    """A parameter whose default is not of its type, as in FrozenLake of Gymnasium 1.3."""
+
+    def __init__(self, boards: list[str] = None):  # noqa: RUF013
+        self.boards = boards
+
+
+def test_a_default_of_none_is_valid_whatever_the_type():
+    gymnasium.register("Attic-v0", entry_point=Attic)
+    try:
+        model = ids.config_of("env", "Attic-v0")
+        stored = dump(resolve(model, [], "an env"))
+        assert stored["boards"] is None and resolve(model, [stored], "an env").boards is None
+        assert resolve(model, [{"boards": "oak,ash"}], "an env").boards == ["oak", "ash"]
+    finally:
+        del gymnasium.registry["Attic-v0"]
+        ids._config.cache_clear()
 
 
 def test_the_options_of_frozen_lake_are_the_parameters_of_its_constructor():

@@ -176,6 +176,7 @@ class PolicyIteration(Planner):
     """The optimal policy, by alternating exact policy evaluation and policy improvement."""
 
     name = "policy-iteration"
+    follows_processor = True  # its linear systems are solved with BLAS
     solver = staticmethod(planning.policy_iteration)
 
 

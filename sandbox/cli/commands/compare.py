@@ -113,6 +113,12 @@ def _compare_options(lab: Lab) -> list[click.Parameter]:
             help="An option of one agent; may be repeated.",
         ),
         click.option(
+            "--given",
+            multiple=True,
+            metavar="FILE",
+            help="Results of others as CSV, shown beside the runs; may be repeated.",
+        ),
+        click.option(
             "--fresh", is_flag=True, help="Run everything again instead of reusing finished runs."
         ),
         click.option(
@@ -173,7 +179,9 @@ def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
     request = requested(name, layer, values)
     try:
         comparison = compare_agents(
-            ComparisonRequest(request, _agents(values["agents"]), _own_options(values["own"])),
+            ComparisonRequest(
+                request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
+            ),
             Store(values["store"]),
             Settings(values["checkpoint_every"], pictures=values["pictures"]),
             Workers(values["workers"], values["scheduler"]),
@@ -219,7 +227,7 @@ def _print(comparison: Comparison, as_json: bool) -> int:
         return 1 if failed else 0
     _print_table(comparison)
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
-    best = comparison.results.ranked[0]
+    best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(comparison.seeds) < FEW:
         more = again({"--seeds": str(FEW)}, without=["--fresh"])

@@ -61,6 +61,13 @@ def test_a_tabular_agent_is_resumed_on_any_processor(store):
     assert resume(name).record.warnings == []
 
 
+def test_a_planner_that_solves_with_blas_is_not_resumed_on_another_processor(store):
+    """Its table differs in the last digit with other kernels of OpenBLAS; see benchmarks/digests.py."""
+    name = moved(run("maze", agent="policy-iteration", max_time=1e-9, pictures=False))
+    with pytest.raises(UsageError, match="processor z80"):
+        resume(name)
+
+
 @pytest.mark.extras
 def test_an_agent_of_a_lab_may_follow_the_processor_alone(store):
     pytest.importorskip("stable_baselines3")
