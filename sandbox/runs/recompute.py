@@ -32,6 +32,9 @@ DURATIONS = ("learning_seconds", "steps_per_second")
 MISSING = "missing"
 """The value of something that one of the two runs does not have."""
 
+Difference = tuple[str, dict[str, Any], Any, Any]
+"""The part in which two runs differ, the place there, and both values."""
+
 
 class StopAfter(Observer):
     """Stops a run after some blocks or units.
@@ -77,12 +80,12 @@ def recompute(
         `same`: whether everything that was compared has the same bytes, and all files are whole.
         `done_units`, `unit`, `blocks`: how much was computed. `complete`: whether that was all of a
         finished run, so that summary, score and artifacts were compared too. `differences`: a
-        dictionary each, with its "part" ("metrics", "summary", "score", "artifacts", "error"),
-        where in it, and the values "run" and "recomputed"; of the metrics the first, with "block"
-        and "row" counted from 1. `not_compared`: artifacts that are not computed: data that the run
-        kept, and files that other commands added. `problems`: those that `check` finds. `changed`:
-        libraries, sources and processor that are not the recorded ones. `warnings`: new ones.
-        `device`, `resumed`: as recorded; they may explain a difference.
+        dictionary each, with its "part" ("metrics", "record", "summary", "score", "artifacts",
+        "error"), where in it, and the values "run" and "recomputed"; of the metrics the first, with
+        "block" and "row" counted from 1. `not_compared`: artifacts that are not computed: data that
+        the run kept, and files that other commands added. `problems`: those that `check` finds.
+        `changed`: libraries, sources and processor that are not the recorded ones. `warnings`: new
+        ones. `device`, `resumed`: as recorded; they may explain a difference.
 
     Raises:
         UsageError: when the run is running, has no metrics, or its lab, libraries or data are
@@ -105,32 +108,37 @@ def recompute(
             raise KeyboardInterrupt
         complete = whole and made.status == "finished"
         differences = list(islice(_in_metrics(folder, copy, complete), 1))
-        digests = [one.directory.digest(METRICS) for one in (folder, copy)]
-        if complete and not differences and digests[0] != digests[1]:
-            differences = [_difference("metrics", {}, *digests)]
+        kept, computed = (one.directory.digest(METRICS) for one in (folder, copy))
+        if complete and not differences and kept != computed:
+            differences.append(("metrics", {}, kept, computed))
     if made.status == "failed":
-        differences.append(_difference("error", {}, record.reason, made.reason))
+        differences.append(("error", {}, record.reason, made.reason))
     not_compared = []
     made.score = made.score if record.score else {}  # older formats have none
-    kept, computed = map(_results, (record, made))
-    for key in kept | computed if complete else ():
+    made.pictured &= record.pictured
+    one, other = map(_results, (record, made))
+    for key in one | other if complete else ():
         part, _, name = key.partition(".")
-        values = kept.get(key, MISSING), computed.get(key, MISSING)
-        if part == "artifacts" and key not in computed:
+        value, recomputed = one.get(key, MISSING), other.get(key, MISSING)
+        if part == "artifacts" and key not in other:
             not_compared.append(name)
-        elif repr(values[0]) != repr(values[1]) and (record.pictured or key in kept):
-            differences.append(_difference(part, {"name": name}, *values))
+        elif part == "artifacts" and key not in one and not record.pictured:
+            continue  # that run makes no pictures, or not all
+        elif repr(value) != repr(recomputed):
+            differences.append((part, {"name": name}, value, recomputed))
     problems = check(folder)["problems"]
-    missing = complete and record.pictured and not made.pictured
     return {
         "run": folder.id,
         "folder": str(folder.path.resolve()),
-        "same": not (differences or problems or missing),
+        "same": not (differences or problems),
         "complete": complete,
         "unit": record.unit,
         "done_units": made.done_units,
         "blocks": stop.blocks,
-        "differences": differences,
+        "differences": [
+            {"part": part, **place, "run": value, "recomputed": again}
+            for part, place, value, again in differences
+        ],
         "not_compared": not_compared,
         "problems": problems,
         "changed": changes(record),
@@ -171,13 +179,13 @@ def _computed_again(
     return made
 
 
-def _in_metrics(folder: RunFolder, copy: RunFolder, complete: bool) -> Iterator[dict[str, Any]]:
+def _in_metrics(folder: RunFolder, copy: RunFolder, complete: bool) -> Iterator[Difference]:
     """The differences in the metrics; unless `complete`, of what both have."""
     none: tuple[dict[str, Any], Any] = {}, MISSING
     for one, other in zip_longest(_cells(folder), _cells(copy), fillvalue=none):
         if repr(one) != repr(other) and (complete or (one[0] and other[0])):
             place = other[0] or one[0]
-            yield _difference("metrics", place, one[1] if place == one[0] else MISSING, other[1])
+            yield "metrics", place, one[1] if place == one[0] else MISSING, other[1]
 
 
 def _cells(folder: RunFolder) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -189,13 +197,9 @@ def _cells(folder: RunFolder) -> Iterator[tuple[dict[str, Any], Any]]:
                 yield place, value
 
 
-def _difference(part: str, place: dict[str, Any], value: Any, recomputed: Any) -> dict[str, Any]:
-    return {"part": part, **place, "run": value, "recomputed": recomputed}
-
-
 def _results(record: RunRecord) -> dict[str, Any]:
     """What a finished run ends with: "part.name" -> value."""
     summary = {name: value for name, value in record.summary.items() if name not in DURATIONS}
     artifacts = {one.name: one.sha256 for one in record.artifacts}
-    units = {"done_units": record.done_units}
-    return flat({"summary": units | summary, "score": record.score, "artifacts": artifacts})
+    ends = {"done_units": record.done_units, "pictured": record.pictured}
+    return flat({"record": ends, "summary": summary, "score": record.score, "artifacts": artifacts})
