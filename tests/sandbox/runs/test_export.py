@@ -20,7 +20,7 @@ from sandbox.runs.export import export
 from sandbox.runs.loop import Settings
 from sandbox.store import RunFolder, RunRecord, Store
 from sandbox.store.comparisons import ComparisonFolder
-from tests.conftest import ROOT, TOYS
+from tests.conftest import ROOT, TOYS, extract
 from tests.test_docs import named_next
 
 
@@ -310,3 +310,42 @@ def test_no_plugin_of_a_built_in_lab_is_exported(store, tmp_path):
     assert registry().find("lab", "maze").plugin == "maze"
     with zipfile.ZipFile(exported(made.folder, tmp_path / "a.zip")) as file:
         assert not any("/plugin/" in name for name in file.namelist())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"processor": {}},
+        {"processor": {"target": "{{ 7 * 7 }}"}},
+        {"score": {}},
+        {"score": {"name": "x"}},
+        {"score": {"value": None}},
+        {"versions": {}},
+        {"versions": {"": "", "numpy": "", "a.b": "1"}},
+        {"plugin": "(", "commit": "\n`", "data": "\x1b[2J"},
+        {"config": {"steps": -1}},
+        {"summary": {}, "unit": "{% raw %}"},
+    ],
+)
+def test_an_odd_record_is_exported_or_refused_in_a_sentence(finished, say, tmp_path, changes):
+    rewrite(finished, **changes)
+    said = say("export", finished.id, "--output", tmp_path / "a.zip")
+    assert said.code == (2 if "config" in changes else 0), said.err
+    if said.code == 0:
+        folder = unpacked(tmp_path / "a.zip", tmp_path / "there")
+        page = (folder / "README.md").read_text()
+        assert "49" not in page.split("sources")[0] and "\x1b" not in page
+
+
+def test_runs_of_an_older_format_are_exported_and_computed_again(say, tmp_path):
+    extract(ROOT / "tests" / "fixtures" / "store_2026_11.tar.gz", tmp_path)
+    runs = sorted(tmp_path.glob("runs/maze/*"))
+    made = [one for one in runs if "sb3" not in one.name]
+    for path in made:
+        said = say("export", path, "--output", tmp_path / "a.zip", "--json")
+        assert said.code == 0, said.err
+    (plain,) = (one for one in made if one.name.endswith("q-learning-27b30ce3"))
+    said = say("verify", "--recompute", plain, "--json")
+    assert said.code == 0 and said.document["complete"], said.document
+    (comparison,) = tmp_path.glob("runs/comparisons/*")
+    assert say("export", comparison, "--output", tmp_path / "b.zip").code == 0

@@ -194,13 +194,16 @@ def test_durations_are_no_part_of_the_promise(finished):
 
 
 @pytest.mark.parametrize("name", ["end.json", "episode.gif"])
-def test_a_forged_artifact_is_named(finished, name):
+def test_a_forged_artifact_is_named(finished, say, name):
     finished.folder.artifacts.write(name, b"better")
     assert recompute(finished.folder)["problems"]  # its digest was not written anew
     rewrite(finished, artifacts=finished.folder.artifacts.listing())
     answer = recompute(finished.folder)
     (only,) = answer["differences"]
     assert (only["part"], only["name"]) == ("artifacts", name) and answer["problems"] == []
+    out = say("verify", "--recompute", finished.id).out
+    assert ("Only pictures differ" in out) == (name == "episode.gif")  # no version explains these
+    assert ("are the recorded ones" in out) == (name == "end.json")
 
 
 def test_an_artifact_that_was_removed_is_missed_and_one_that_was_added_is_not_compared(finished):
