@@ -219,6 +219,9 @@ def commands(
             ["list", "comparisons", "--json"],
             ["verify"],
             ["verify", run],
+            ["verify", "--recompute", run, "--units", "20"],
+            ["export", run, "--output", str(store / "run.zip")],
+            ["export", group, "--output", str(store / "group.zip"), "--json"],
         ),
         *(
             ["show", run],

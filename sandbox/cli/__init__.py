@@ -44,6 +44,10 @@ COMMANDS = {
     ),
     "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
     "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
+    "export": (
+        "sandbox.cli.commands.export:export",
+        "Write a run into one file, with all that others need to check it.",
+    ),
     "delete": ("sandbox.cli.commands.delete:delete", "Delete runs."),
     "new": ("sandbox.cli.commands.new:new", "Begin a plugin of your own."),
     "plugins": (

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sandbox.runs.view import Run
     from sandbox.score import Score
+    from sandbox.store.folder import RunFolder
 
 BARS = "▁▂▃▄▅▆▇█"
 NARROWEST = 40
@@ -284,6 +285,14 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
         )
 
 
+def typed(folder: RunFolder) -> str:
+    """How to name a run in a command: by its folder where that was given, else by its id."""
+    from sandbox.cli.arguments import words as given
+
+    place = os.path.realpath(folder.path)
+    return next((word for word in given() if os.path.realpath(word) == place), folder.id)
+
+
 def _given_again(command: Sequence[str]) -> list[str]:
     """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs
     them and does not name them.
@@ -299,7 +308,8 @@ def _given_again(command: Sequence[str]) -> list[str]:
         and not any(word.startswith("--store=") for word in command)
     ):
         again += ["--store", store]
-    if command[0] not in ALONE and "-p" not in command:
+    alone = command[0] in ALONE and "--recompute" not in command
+    if not alone and "-p" not in command:
         files = [
             Path(plugin.source)
             for plugin in registry().plugins.values()

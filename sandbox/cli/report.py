@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 import click
 
-from sandbox.cli.output import heading, next_commands, pairs, print_json, shown_path, summary_rows
+from sandbox.cli.output import (
+    heading,
+    next_commands,
+    pairs,
+    print_json,
+    shown_path,
+    summary_rows,
+    typed,
+)
 from sandbox.errors import RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs.api import Run
@@ -68,15 +76,15 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     Raises:
         UnknownNameError: when the run's lab is not loaded.
     """
-    record = run.record
+    record, name = run.record, typed(run.folder)
     registry().find("lab", record.lab)
     if record.status != "finished":
-        rest = [] if shown else [(["show", run.id], "what is there so far")]
-        return [(["resume", run.id], "continue where it stopped"), *rest]
+        rest = [] if shown else [(["show", name], "what is there so far")]
+        return [(["resume", name], "continue where it stopped"), *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
-    commands = [(["show", run.id, "--open"], "its curves and pictures")] if figures else []
+    commands = [(["show", name, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:
-        commands.append((["show", run.id], "its curves"))
+        commands.append((["show", name], "its curves"))
     if run.lab.offers("frames"):
-        commands.append((["watch", run.id], "replay how it learned"))
+        commands.append((["watch", name], "replay how it learned"))
     return commands or [(["list"], "all runs")]

@@ -15,11 +15,12 @@ from sandbox.reproduction.judge import MeasuredFigure
 from sandbox.reproduction.measure import Reproduction
 from sandbox.runs import provenance
 from sandbox.stats import Interval
+from sandbox.store.described import ReproductionFolder
 from sandbox.store.files import write_whole
 from sandbox.text import MISSING, number, plural, to_json
 from sandbox.visual import html
 
-PAGE, DOCUMENT = "reproduce.html", "reproduce.json"
+PAGE, DOCUMENT = "reproduce.html", ReproductionFolder.document
 COLUMNS = ("claim", "figure", "report", "ours", "95 % of runs", "runs", "verdict")
 BADGES = {
     "differs": "✗ bad",

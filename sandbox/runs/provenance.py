@@ -40,7 +40,7 @@ def versions(distributions: Iterable[str] | None = None) -> dict[str, str]:
             distribution for module, distribution in LIBRARIES.items() if module in sys.modules
         ]
     for distribution in distributions:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError, ValueError):
             known.setdefault(distribution, importlib.metadata.version(distribution))
     return known
 
@@ -80,14 +80,14 @@ def sources(extra: tuple[Path, ...] = ()) -> str:
     """
     digest = hashlib.sha256()
     files = [
-        path
+        (path.relative_to(ROOT).as_posix(), path)
         for room in ("sandbox", "envs", "agents", "plugins")
         for path in sorted((ROOT / room).rglob("*.py"))
     ]
-    for place in extra:
-        files += sorted(place.rglob("*.py")) if place.is_dir() else [place]
-    for path in files:
-        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    for place in extra:  # wherever a plugin is, its digest is the same
+        inner = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        files += [(path.name, path) for path in inner]
+    for name, path in files:
         content = path.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)

@@ -23,16 +23,24 @@ def plugin_name(entry: Entry) -> str:
 
 
 def sources_of(record: RunRecord) -> str:
-    """SHA-256 over our sources and those of every plugin that the run uses: its lab, and what its
-    configuration picks.
-    """
+    """SHA-256 over our sources and those of every plugin that the run uses."""
+    places = {place for entry in _entries(record) if (place := _place(entry)) is not None}
+    return provenance.sources(tuple(sorted(places, key=lambda place: place.name)))
+
+
+def plugin_files(record: RunRecord) -> set[Path]:
+    """The files, given with -p, of the plugins that the run uses."""
+    sources = {registry().plugins[entry.plugin].source for entry in _entries(record)}
+    return {Path(source) for source in sources if source.endswith(".py")}
+
+
+def _entries(record: RunRecord) -> list[Entry]:
+    """What a run uses of plugins: its lab, and what its configuration picks."""
     entries = [registry().find("lab", record.lab)]
     for kind, name in choices(registry().lab(record.lab).Config, record.config):
         with contextlib.suppress(UnknownNameError):
             entries.append(registry().find(kind, name))
-    return provenance.sources(
-        tuple(sorted({place for entry in entries if (place := _place(entry)) is not None}))
-    )
+    return entries
 
 
 def _place(entry: Entry) -> Path | None:
@@ -69,9 +77,9 @@ def follows_processor(record: RunRecord) -> bool:
     return any(getattr(one, "follows_processor", False) for one in used)
 
 
-def refuse_changed(record: RunRecord, allow: bool) -> None:
-    """Refuse to resume under other versions, or on another processor where that matters: the same
-    bytes cannot be promised then.
+def changes(record: RunRecord) -> list[str]:
+    """What differs now from what the run was computed with: libraries, sources, and the processor
+    where it matters.
     """
     now = provenance.versions(record.versions)
     changed = [
@@ -86,6 +94,14 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
     )
     if before and before != here and follows_processor(record):
         changed.append(f"processor {before} -> {here}")
+    return changed
+
+
+def refuse_changed(record: RunRecord, allow: bool) -> None:
+    """Refuse to resume under other versions, or on another processor where that matters: the same
+    bytes cannot be promised then.
+    """
+    changed = changes(record)
     if not changed:
         return
     if not allow:

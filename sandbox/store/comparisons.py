@@ -53,6 +53,12 @@ class ComparisonFolder(DescribedFolder):
         document, _ = self._read(ComparisonSummary)
         return document
 
+    def members(self) -> list[str]:
+        """The runs of all agents."""
+        document = self.read()
+        lab, labels = document["lab"], document["runs"].values()
+        return [f"{lab}/{one['run']}" for label in labels for one in label]
+
 
 def folders(store: Store) -> list[ComparisonFolder]:
     """All comparisons, in the order in which they were written."""

@@ -1,4 +1,4 @@
-"""Folders of the store that one JSON document describes: those of sweeps and comparisons.
+"""Folders of the store that one JSON document describes: sweeps, comparisons, reproductions.
 
 The runs are in their own folders. There is no run.json here, so listings of runs do not see it.
 """
@@ -69,6 +69,10 @@ class DescribedFolder:
         except (ValueError, TypeError) as error:
             raise StoreError(f"{self.document_path} is damaged ({error}). {self.remedy}") from error
 
+    def members(self) -> list[str]:
+        """Its runs, each as LAB/ID, which need not be there; a reproduction keeps none."""
+        return []
+
     @classmethod
     def paths(cls, store: Store) -> list[Path]:
         """All folders of this kind, ordered by id."""
@@ -90,3 +94,10 @@ class DescribedFolder:
             some = f"{len(ids)} {cls.room}: {', '.join(ids[:8])}"
             raise UsageError(f"'{name}' could be {some}. Type more of the id.")
         return known[ids[0]] if ids else None
+
+
+class ReproductionFolder(DescribedFolder):
+    """One reproduction."""
+
+    room, document = "reproductions", "reproduce.json"
+    remedy = "The same `reproduce` writes it again."

@@ -153,6 +153,11 @@ class SweepFolder(DescribedFolder):
             record.status = "lost"
         return record
 
+    def members(self) -> list[str]:
+        """The runs of all trials."""
+        record = self.read()
+        return [f"{record.lab}/{run}" for trial in record.trials for run in trial.runs]
+
     def write(self, record: SweepRecord) -> None:
         """Replace sweep.json, whole or not at all.
 

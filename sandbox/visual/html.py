@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
+HTML = (".html", ".css")
+"""Templates of pages; the others are plain text, in which nothing is escaped."""
 DPI = 150
 """Dots per inch of embedded figures: sharp on screens with small dots too."""
 
@@ -87,7 +89,7 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
+        autoescape=lambda name: str(name).endswith(HTML),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,6 +97,7 @@ def _environment() -> Environment:
     environment.filters.update(
         number=text.number,
         plural=text.plural,
+        printable=text.printable,
         words=text.words,
         nbsp=lambda words: words.replace(" %", "\N{NO-BREAK SPACE}%"),
         prose=prose,

@@ -1,4 +1,6 @@
-"""`verify [RUN]`: whether runs are whole: record, metrics, checkpoints, artifacts."""
+"""`verify [RUN]`: whether runs are whole: record, metrics, checkpoints, artifacts; with
+`--recompute`, whether they are computed again with the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,12 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, print_json, table
+from sandbox.cli.options import data_option, json_option, store_option
+from sandbox.cli.output import next_commands, print_json, table, typed
+from sandbox.errors import StoreError, UsageError
+from sandbox.store.folder import RunFolder
 from sandbox.text import plural
+from sandbox.visual import html
 
 COUNTS = ("artifacts", "checkpoints", "blocks")
 """What is counted of each run."""
@@ -17,14 +22,40 @@ COUNTS = ("artifacts", "checkpoints", "blocks")
 
 @click.command()
 @click.argument("run", required=False)
+@click.option(
+    "--recompute",
+    "again",
+    is_flag=True,
+    help="Compute RUN (without one: the last) again in a scratch folder, and compare.",
+)
+@click.option(
+    "--units",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --recompute: only the first N episodes, epochs, … [default: all].",
+)
+@data_option(", with --recompute [default: as recorded]")
 @store_option
 @json_option
-def verify(run: str | None, store: str | None, as_json: bool) -> int:
-    """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged."""
+def verify(
+    run: str | None,
+    again: bool,
+    units: int | None,
+    data: Path | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
+    """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged, or
+    differs when it is computed again.
+    """
     from sandbox.store.store import Store
     from sandbox.store.verify import check
 
     runs = Store(store)
+    if again:
+        return _recompute(runs.find(run or "last"), units, data, as_json)
+    if units or data:
+        raise UsageError("--units and --data belong to --recompute.")
     folders = [runs.find(run)] if run else runs.folders()
     documents: list[dict[str, Any]] = [
         {"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)}
@@ -58,6 +89,25 @@ def verify(run: str | None, store: str | None, as_json: bool) -> int:
     return 1 if bad else 0
 
 
+def _recompute(folder: RunFolder, units: int | None, data: Path | None, as_json: bool) -> int:
+    """Compute a run again, and print what differs."""
+    from sandbox.cli.commands.run import progress
+    from sandbox.runs.recompute import recompute
+
+    try:
+        answer = recompute(folder, units, data, [] if as_json else [progress()])
+    except OSError as error:
+        raise StoreError(f"Run {folder.id} cannot be computed again: {error}.") from error
+    if as_json:
+        print_json(answer)
+        return 0 if answer["same"] else 1
+    click.echo(html.render("recompute.txt", **answer), nl=False)
+    export = ["export", typed(folder)], "one file, with which others can check it"
+    show = ["show", typed(folder)], "what it was computed with"
+    next_commands(export if answer["same"] else show)
+    return 0 if answer["same"] else 1
+
+
 def _row(document: dict[str, Any]) -> list[Any]:
     state = "damaged" if document["problems"] else "whole"
     return [document["run"], state] + [document[name] for name in COUNTS]
@@ -67,7 +117,7 @@ def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
     """The command that can help with this damaged run, and what it does."""
     from sandbox.store.verify import CHANGED
 
-    run, problems = document["run"], document["problems"]
+    run, problems = typed(RunFolder(Path(document["folder"]))), document["problems"]
     if document["status"] == "damaged" or CHANGED in problems:  # there is nothing to resume from
         return ["delete", run], "removes it"
     if any(" is a link, " in problem for problem in problems):
