@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.supervised.lab import ImageLab
-from plugins.autoencoder.config import PRESETS, AutoencoderConfig
+from plugins.autoencoder.config import AutoencoderConfig
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
@@ -27,7 +28,7 @@ class AutoencoderLab(ImageLab):
 
     name = "autoencoder"
     Config = AutoencoderConfig
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     loss_label, unit = "mean squared error per pixel", "per pixel"
     objective = "summary.validation_mse"
     direction = "minimize"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
 
 from pydantic import Field
 
-from agents.control.config import GridLabConfig, read_table, tuned_agents
+from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
+from sandbox.config.tables import read_presets
 from sandbox.reproduction.claim import Claim, ClaimPicture
 
 config_of = tuned_agents(__file__)
@@ -35,7 +35,7 @@ class EmptyGridLab(ControlLab):
 
     Config = EmptyGridLabConfig
     env = "empty-grid"
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
+    presets = read_presets(__file__)
 
     @property
     def claims(self) -> tuple[Claim, ...]:

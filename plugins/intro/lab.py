@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
@@ -21,11 +21,7 @@ class IntroLab(Lab):
 
     Config = IntroConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "report": {},
-        "quick": {"steps": 200},
-    }
+    presets = read_presets(__file__)
     claims = CLAIMS
 
     def build(self, config: IntroConfig, context: Context) -> IntroExperiment:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.supervised.lab import ImageLab
-from plugins.mnist.config import PRESETS, MnistConfig
+from plugins.mnist.config import MnistConfig
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
@@ -30,7 +31,7 @@ class MnistLab(ImageLab):
 
     name = "mnist"
     Config = MnistConfig
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     loss_label, unit = "cross-entropy (nats)", "share"
     objective = "summary.validation_accuracy"
     direction = "maximize"

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from plugins.music.config import PRESETS, MusicConfig
+from plugins.music.config import MusicConfig
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab
 from sandbox.reproduction.claim import Claim, ClaimPicture
 from sandbox.store.artifacts import Artifacts
@@ -23,7 +24,7 @@ class MusicLab(Lab):
 
     Config = MusicConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
     def claims_for(self, data: Path | None) -> tuple[Claim, ...]:

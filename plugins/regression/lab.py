@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab
 from sandbox.reproduction.claim import Claim
 from sandbox.store.artifacts import Artifacts
@@ -26,37 +27,7 @@ class RegressionLab(Lab):
 
     Config = RegressionConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "report": {
-            "hidden": "75,50",
-            "activation": "leaky_relu",
-            "l1": 1e-3,
-            "learning_rate": 0.075,
-        },
-        "best": {
-            "hidden": "50,25",
-            "activation": "tanh",
-            "optimiser": "adam",
-            "batch_size": 10,
-            "schedule": "cosine",
-            "learning_rate": 0.01,
-            "l2": 1e-3,
-        },
-        "search": {"task": "search"},
-        "quick": {"hidden": "10,10", "epochs": 60},
-        "quick-search": {
-            "task": "search",
-            "epochs": 60,
-            "search": {
-                "sizes": "10,10 25,10",
-                "activations": "relu leaky_relu",
-                "l1": "0 1e-3",
-                "learning_rates": "0.05",
-                "top": 3,
-            },
-        },
-    }
+    presets = read_presets(__file__)
 
     directions: ClassVar[Mapping[str, str]] = {
         "test_mse": "minimize",
