@@ -71,7 +71,7 @@ def claims(data: Path | None = None) -> tuple[Claim, ...]:
     return read_claims("plugins.autoencoder", measures, epochs=EPOCHS)
 
 
-def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """A2: error against code size, compared with the report and with principal components."""
     if claim != "A2":
         return

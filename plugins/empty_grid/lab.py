@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from pydantic import Field
 
 from agents.control.config import GridLabConfig, tuned_agents
@@ -12,7 +9,8 @@ from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
 from sandbox.config.tables import read_presets
-from sandbox.reproduction.claim import Claim, ClaimPicture
+from sandbox.lab import deferred
+from sandbox.reproduction.claim import Claim
 
 config_of = tuned_agents(__file__)
 """Finds the options of agents in this lab; see agents.toml."""
@@ -44,10 +42,5 @@ class EmptyGridLab(ControlLab):
 
         return CLAIMS
 
-    def claim_pictures(
-        self, claim: str, seeds: int, data: Path | None = None
-    ) -> Iterator[ClaimPicture]:
-        """The report's figures, redrawn."""
-        from plugins.empty_grid import figures
-
-        return figures.pictures(claim, seeds)
+    claim_pictures = deferred("plugins.empty_grid.figures:pictures")
+    """The report's figures, redrawn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,12 +44,13 @@ SEED = 0
 """Seed of the runs whose value maps and episodes are shown."""
 
 
-def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """The figures of a claim, with bands over several runs.
 
     Args:
         claim: its id.
         seeds: number of runs in each band.
+        data: without effect.
     """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from agents.supervised.lab import ImageLab
 from plugins.mnist.config import MnistConfig
 from sandbox.config.tables import read_presets
-from sandbox.lab import Context
-from sandbox.reproduction.claim import Claim
-from sandbox.store.artifacts import Artifacts
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from agents.supervised.experiment import ImageExperiment
-    from plugins.mnist.network import Classification
+from sandbox.lab import deferred
 
 LEAST, MOST = 50, 600
 """Range of the first hidden layer's units in the search; the second has 50 to as many."""
@@ -44,23 +35,14 @@ class MnistLab(ImageLab):
         "weight_decay": "weight decay",
     }
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.mnist.claims import claims
+    claims_for = deferred("plugins.mnist.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
-        return claims(data)
+    network = deferred("plugins.mnist.network:network")
+    """A fully connected network."""
 
-    def network(self, config: MnistConfig) -> nn.Module:
-        """A fully connected network."""
-        from plugins.mnist.network import network
-
-        return network(config)
-
-    def task(self, config: MnistConfig, context: Context) -> Classification:
-        """The task: classification."""
-        from plugins.mnist.network import Classification
-
-        return Classification(config, context)
+    task = deferred("plugins.mnist.network:Classification")
+    """The task: classification."""
 
     def space(self) -> dict[str, Any]:
         """The search space: the report's ranges (M1)."""
@@ -82,8 +64,5 @@ class MnistLab(ImageLab):
         numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
         return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
 
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""
-        from plugins.mnist import figures
-
-        figures.draw(experiment, artifacts)
+    draw = deferred("plugins.mnist.figures:draw")
+    """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""

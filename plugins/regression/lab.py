@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
 from sandbox.config.tables import read_presets
-from sandbox.lab import Context, Lab
-from sandbox.reproduction.claim import Claim
+from sandbox.lab import Context, Lab, deferred
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -35,11 +34,8 @@ class RegressionLab(Lab):
         "test_loss": "minimize",
     }
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.regression.claims import claims
-
-        return claims(data)
+    claims_for = deferred("plugins.regression.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
     def preparation(self) -> str:
         """A message before the first run on a machine, which compiles the descent."""
@@ -107,7 +103,6 @@ class RegressionLab(Lab):
 
 def _compiled() -> bool:
     """Whether the compiled descent is already in numba's cache."""
-    from pathlib import Path
 
     from plugins.regression import kernels
 
