@@ -79,9 +79,7 @@ def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[Claim
 
     reported = [one.reported or 0.0 for one in claims() if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
-    with plots.style():
-        figure = plots.figure(7.5, 4.6)
-        axes = figure.add_subplot()
+    with plots.single(7.5, 4.6) as (figure, axes):
         axes.plot(
             sizes,
             [figures(data, size, 0.0, 0)["pca_mse"] for size in sizes],

@@ -121,9 +121,7 @@ def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
         flat = np.stack([flat[:, 0], labels + rng.uniform(-0.35, 0.35, len(labels))], axis=1)
     names = {1: ("code", "class"), 2: ("first number of the code", "second number of the code")}
     shown = rng.permutation(len(flat))[:POINTS]
-    with plots.style():
-        figure = plots.figure(7.6, 6.4)
-        axes = figure.add_subplot()
+    with plots.single(7.6, 6.4) as (figure, axes):
         axes.scatter(
             flat[shown, 0],
             flat[shown, 1],

@@ -52,14 +52,14 @@ def fits(experiment: IntroExperiment) -> Figure:
 def errors_by_order(experiment: IntroExperiment) -> Figure:
     """Training and test error against the order."""
     orders = list(experiment.fits)
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="order of the polynomial",
-            ylabel="mean squared error",
-            yscale="log",
-            title="Training error falls, test error does not",
-        )
+    with plots.single(
+        7.0,
+        4.2,
+        xlabel="order of the polynomial",
+        ylabel="mean squared error",
+        yscale="log",
+        title="Training error falls, test error does not",
+    ) as (figure, axes):
         _errors(axes, experiment, orders, list(experiment.fits.values()), "o-")
         _noise_floor(axes, experiment)
         axes.set_xticks(orders)
@@ -71,15 +71,15 @@ def errors_by_ridge(experiment: IntroExperiment) -> Figure:
     """Training and test error of the highest order against the penalty's weight."""
     config = experiment.config
     fits = [polynomial.ridge(*experiment.train, config.order, weight) for weight in WEIGHTS]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="ridge weight",
-            ylabel="mean squared error",
-            xscale="log",
-            yscale="log",
-            title=f"Ridge tames order {config.order}",
-        )
+    with plots.single(
+        7.0,
+        4.2,
+        xlabel="ridge weight",
+        ylabel="mean squared error",
+        xscale="log",
+        yscale="log",
+        title=f"Ridge tames order {config.order}",
+    ) as (figure, axes):
         _errors(axes, experiment, WEIGHTS, fits, "-")
         if config.ridge:
             label = f"chosen: {config.ridge:g}"
@@ -115,11 +115,9 @@ def extrapolation(experiment: IntroExperiment) -> Figure:
         (experiment.fits[high], f"order {high}", 1),
         (experiment.regularised, f"order {high}, ridge", 0),
     ]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="x", ylabel="y", title="Beyond the points every model guesses"
-        )
+    with plots.single(
+        7.0, 4.2, xlabel="x", ylabel="y", title="Beyond the points every model guesses"
+    ) as (figure, axes):
         axes.axvspan(1, 2, color="#F3F4F6", zorder=0)
         axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
         for fit, label, colour in models:

@@ -27,9 +27,7 @@ def data(points: DataPoints) -> Figure:
     Args:
         points: has `train` and `test`, each with x and y.
     """
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title="The points")
+    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title="The points") as (figure, axes):
         _scatter(axes, points)
         axes.legend()
     return figure
@@ -38,9 +36,7 @@ def data(points: DataPoints) -> Figure:
 def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, with the points."""
     x = np.linspace(*_reach(points), POINTS)  # [places]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title=title)
+    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
         _scatter(axes, points)
         axes.plot(x, network(x[:, None])[:, 0], color=plots.COLOURS[1], label="the network")
         axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
@@ -55,11 +51,9 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
         columns: of the stream "learn".
         best: the epoch whose parameters are kept, or None for the last one.
     """
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
-        )
+    with plots.single(
+        7.0, 4.2, xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
+    ) as (figure, axes):
         names = {
             "train_loss": "training points",
             "validation_loss": "held out to choose",
@@ -97,13 +91,13 @@ def finalists(search: GridSearchExperiment) -> Figure:
     places = search.finalists
     validation = 2 * search.losses[places].mean(axis=1)  # MSE, the unit of the test error
     best = int(np.nanargmin(search.test_mse))
-    with plots.style():
-        figure = plots.figure(7.5, 4.4)
-        axes = figure.add_subplot(
-            xlabel="MSE in cross-validation",
-            ylabel="MSE on the test points",
-            title="The finalists, trained on all points",
-        )
+    with plots.single(
+        7.5,
+        4.4,
+        xlabel="MSE in cross-validation",
+        ylabel="MSE on the test points",
+        title="The finalists, trained on all points",
+    ) as (figure, axes):
         axes.plot(
             validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist"
         )

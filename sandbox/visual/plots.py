@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -20,38 +21,16 @@ VALUES = "YlGnBu"
 """Colour map of quantities: from light to dark, so readable in grey and by colour-blind people,
 and never as dark as a wall."""
 
-STYLE: dict[str, Any] = {
-    "figure.dpi": 110,
-    "savefig.dpi": 110,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.edgecolor": "#9CA3AF",
-    "axes.labelcolor": "#1F2937",
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E5E7EB",
-    "grid.linewidth": 0.8,
-    "xtick.color": "#374151",
-    "ytick.color": "#374151",
-    "legend.frameon": False,
-    "legend.fontsize": 9.5,
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "lines.linewidth": 1.8,
-    "axes.prop_cycle": cycler(color=COLOURS),
-}
+STYLE = mpl.rc_params_from_file(
+    Path(__file__).with_name("sandbox.mplstyle"), use_default_template=False
+)
+STYLE["axes.prop_cycle"] = cycler(color=COLOURS)
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the sandbox's style inside; matplotlib's own settings are as before outside."""
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):
         yield
 
 
@@ -76,6 +55,19 @@ def figure(
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     FigureCanvasAgg(figure)
     return figure
+
+
+@contextmanager
+def single(width: float, height: float, **settings: Any) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes, drawn in the sandbox's style inside.
+
+    Args:
+        width, height: in inches.
+        settings: properties of the axes: `title`, `xlabel`, `yscale` and others.
+    """
+    with style():
+        whole = figure(width, height)
+        yield whole, whole.add_subplot(**settings)
 
 
 def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
