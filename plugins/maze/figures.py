@@ -208,9 +208,7 @@ def _walk_or_stay(axes: Axes) -> None:
         ]
         axes.plot(grid, worth, color=colour, label=name)
     axes.axvline(edge, color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(
-        f"ε = {edge:.4f}", (edge, 0.09), xytext=(6, 0), textcoords="offset points", color="#374151"
-    )
+    plots.note(axes, f"ε = {edge:.4f}", (edge, 0.09), (6, 0))
     axes.set_xticks([0, 0.05, 0.1, 0.15, 0.2])
     axes.set(
         title="Does walking pay?",
@@ -224,13 +222,7 @@ def _walk_or_stay(axes: Axes) -> None:
 def _optimism(axes: Axes, left: np.ndarray) -> None:
     _draw_trace(axes, left, "median and 90 % of runs")
     axes.axhline(0.0, color="#374151", linewidth=0.8)
-    axes.annotate(
-        f"episode {crossing()}",
-        (crossing(), 11.0),
-        xytext=(6, 0),
-        textcoords="offset points",
-        color="#374151",
-    )
+    plots.note(axes, f"episode {crossing()}", (crossing(), 11.0), (6, 0))
     axes.set(
         title="Optimism is gone when it begins to pay", ylabel="optimism left", ylim=(-1.5, 15)
     )
@@ -257,13 +249,7 @@ def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
 def _schedule(axes: Axes) -> None:
     axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.COLOURS[2])
     axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(
-        f"ε = {threshold():.4f}",
-        (2500, threshold()),
-        xytext=(0, 5),
-        textcoords="offset points",
-        color="#374151",
-    )
+    plots.note(axes, f"ε = {threshold():.4f}", (2500, threshold()), (0, 5))
     axes.set_yticks([0.001, 0.01, 0.1, 0.8], ["0.001", "0.01", "0.1", "0.8"])
     axes.minorticks_off()
     axes.set(xlabel="episode", ylabel="exploration ε")

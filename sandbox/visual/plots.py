@@ -86,3 +86,15 @@ def thinned(length: int, most: int = 4000) -> np.ndarray:
 def optimum_line(axes: Axes, value: float, label: str) -> None:
     """Draw the best possible value as a labelled, dashed line."""
     axes.axhline(value, color=GREY, linestyle="--", linewidth=1.3, label=label, zorder=1)
+
+
+def note(axes: Axes, text: str, at: tuple[float, float], offset: tuple[int, int]) -> None:
+    """Write a dark grey remark beside a point.
+
+    Args:
+        axes: in which.
+        text: the remark.
+        at: the point, in data coordinates.
+        offset: of the text from the point, in points.
+    """
+    axes.annotate(text, at, xytext=offset, textcoords="offset points", color="#374151")
