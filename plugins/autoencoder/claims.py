@@ -79,22 +79,17 @@ def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[Claim
 
     reported = [one.reported or 0.0 for one in claims() if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
+
+    def measured(name: str) -> list[float]:
+        return [figures(data, size, 0.0, 0)[name] for size in sizes]
+
     with plots.single(7.5, 4.6) as (figure, axes):
-        axes.plot(
-            sizes,
-            [figures(data, size, 0.0, 0)["pca_mse"] for size in sizes],
-            "s--",
-            color=plots.GREY,
-            label="principal components",
-        )
-        axes.plot(sizes, reported, "o-", color=plots.COLOURS[1], label="the report, 80 epochs")
-        axes.plot(
-            sizes,
-            [figures(data, size, 0.0, 0)["test_mse"] for size in sizes],
-            "o-",
-            color=plots.COLOURS[0],
-            label=f"deep model, {EPOCHS} epochs",
-        )
+        for values, form, colour, label in (
+            (measured("pca_mse"), "s--", plots.GREY, "principal components"),
+            (reported, "o-", plots.VERMILION, "the report, 80 epochs"),
+            (measured("test_mse"), "o-", plots.BLUE, f"deep model, {EPOCHS} epochs"),
+        ):
+            axes.plot(sizes, values, form, color=colour, label=label)
         axes.set(
             xlabel="numbers in the code",
             ylabel="test error (mean squared, per pixel)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from agents.supervised.lab import ImageLab
 from plugins.autoencoder.config import AutoencoderConfig
@@ -24,11 +24,6 @@ class AutoencoderLab(ImageLab):
     objective = "summary.validation_mse"
     direction = "minimize"
     directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
-    searched: ClassVar[Mapping[str, str]] = {
-        "dropout": "dropout [share]",
-        "learning_rate": "learning rate",
-        "weight_decay": "weight decay",
-    }
 
     claims_for = deferred("plugins.autoencoder.claims:claims")
     """The report's findings, on the data in this folder if there are any."""
@@ -41,20 +36,6 @@ class AutoencoderLab(ImageLab):
 
     task = deferred("plugins.autoencoder.network:Reconstruction")
     """The task: reconstruct an image from its code."""
-
-    def space(self) -> dict[str, Any]:
-        """The search space: the report's ranges (A1)."""
-        from scipy.stats import loguniform, uniform
-
-        return {
-            "dropout": uniform(0, 0.5),
-            "learning_rate": loguniform(1e-4, 1e-1),
-            "weight_decay": loguniform(1e-6, 1e-2),
-        }
-
-    def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings of a drawn candidate, as plain numbers."""
-        return {name: float(value) for name, value in draw.items()}
 
     draw = deferred("plugins.autoencoder.figures:draw")
     """Draw reconstructions, the code space, and GIFs of paths between classes."""

@@ -194,8 +194,8 @@ def _walk_or_stay(axes: Axes) -> None:
     world, discount, edge = claims.model(MAZE), claims.DISCOUNT, threshold()
     grid = np.linspace(0.0, 0.2, 81)
     for name, at, colour in (
-        ("walks to the goal", edge - 1e-4, plots.COLOURS[0]),
-        ("stays", edge + 1e-4, plots.COLOURS[1]),
+        ("walks to the goal", edge - 1e-4, plots.BLUE),
+        ("stays", edge + 1e-4, plots.VERMILION),
     ):
         chosen = probabilities.one_hot(
             planning.best_epsilon_soft(world, discount, at).policy, world.actions
@@ -233,7 +233,7 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
     axes.plot(
         _looks(),
         _best_values()[:, START],
-        color=plots.COLOURS[1],
+        color=plots.VERMILION,
         linestyle="--",
         linewidth=1.5,
         label="best at that ε, exact",
@@ -243,11 +243,11 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
-    claim_pictures.band_over(axes, _looks(), traces, plots.COLOURS[0], label)
+    claim_pictures.band_over(axes, _looks(), traces, plots.BLUE, label)
 
 
 def _schedule(axes: Axes) -> None:
-    axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.COLOURS[2])
+    axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.GREEN)
     axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
     plots.note(axes, f"ε = {threshold():.4f}", (2500, threshold()), (0, 5))
     axes.set_yticks([0.001, 0.01, 0.1, 0.8], ["0.001", "0.01", "0.1", "0.8"])

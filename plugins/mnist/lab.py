@@ -30,9 +30,7 @@ class MnistLab(ImageLab):
     searched: ClassVar[Mapping[str, str]] = {
         "hidden": "hidden layers [units]",
         "optimizer": "optimizer",
-        "dropout": "dropout [share]",
-        "learning_rate": "learning rate",
-        "weight_decay": "weight decay",
+        **ImageLab.searched,
     }
 
     claims_for = deferred("plugins.mnist.claims:claims")
@@ -46,23 +44,22 @@ class MnistLab(ImageLab):
 
     def space(self) -> dict[str, Any]:
         """The search space: the report's ranges (M1)."""
-        from scipy.stats import loguniform, randint, uniform
+        from scipy.stats import randint, uniform
 
         return {
+            **super().space(),
             "first": randint(LEAST, MOST + 1),
             "share": uniform(0, 1),
             "optimizer": ["adam", "adam", "adam", "adam", "rmsprop"],
-            "dropout": uniform(0, 0.5),
-            "learning_rate": loguniform(1e-4, 1e-1),
-            "weight_decay": loguniform(1e-6, 1e-2),
         }
 
     def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
         """Settings of a candidate; its second hidden layer is at most as wide as the first."""
-        first = int(draw["first"])
-        hidden = (first, LEAST + round(float(draw["share"]) * (first - LEAST)))
-        numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
-        return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
+        numbers = dict(draw)
+        first, share = int(numbers.pop("first")), float(numbers.pop("share"))
+        hidden = (first, LEAST + round(share * (first - LEAST)))
+        optimizer = str(numbers.pop("optimizer"))
+        return {"hidden": hidden, "optimizer": optimizer, **super().settings(numbers)}
 
     draw = deferred("plugins.mnist.figures:draw")
     """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""

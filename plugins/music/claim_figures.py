@@ -98,11 +98,11 @@ def _points(axes: Axes, names: Sequence[str], groups: Sequence[np.ndarray]) -> N
             number + spread,
             values,
             "o",
-            color=plots.COLOURS[0],
+            color=plots.BLUE,
             markersize=4,
             alpha=0.6,
             markeredgewidth=0,
         )
-        axes.plot([number - 0.33, number + 0.33], [np.median(values)] * 2, color=plots.COLOURS[1])
+        axes.plot([number - 0.33, number + 0.33], [np.median(values)] * 2, color=plots.VERMILION)
     axes.set_xticks(range(len(names)), names)
     axes.grid(False, axis="x")

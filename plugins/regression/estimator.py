@@ -117,9 +117,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
-        names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-        options = {name: value for name, value in self.get_params(False).items() if name in names}
-        recipe = Recipe(**options)
+        recipe = Recipe.of(self.get_params(False))
         training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])

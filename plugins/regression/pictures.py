@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.supervised.candidates import ranking_table
+from envs.datasets.curves import span
 from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
@@ -35,10 +36,10 @@ def data(points: DataPoints) -> Figure:
 
 def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, with the points."""
-    x = np.linspace(*_reach(points), POINTS)  # [places]
+    x = np.linspace(*span(*points), POINTS)  # [places]
     with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
         _scatter(axes, points)
-        axes.plot(x, network(x[:, None])[:, 0], color=plots.COLOURS[1], label="the network")
+        axes.plot(x, network(x[:, None])[:, 0], color=plots.VERMILION, label="the network")
         axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
         axes.legend()
     return figure
@@ -98,14 +99,12 @@ def finalists(search: GridSearchExperiment) -> Figure:
         ylabel="MSE on the test points",
         title="The finalists, trained on all points",
     ) as (figure, axes):
-        axes.plot(
-            validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist"
-        )
+        axes.plot(validation, search.test_mse, "o", color=plots.BLUE, alpha=0.7, label="a finalist")
         axes.plot(
             validation[search.chosen],
             search.test_mse[search.chosen],
             "D",
-            color=plots.COLOURS[2],
+            color=plots.GREEN,
             markersize=10,
             label=f"chosen by cross-validation: {search.test_mse[search.chosen]:.3f}",
         )
@@ -114,7 +113,7 @@ def finalists(search: GridSearchExperiment) -> Figure:
             validation[best],
             search.test_mse[best],
             "s",
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             markersize=9,
             fillstyle="none",
             markeredgewidth=2,
@@ -155,8 +154,3 @@ def _scatter(axes: Axes, points: DataPoints) -> None:
             alpha=alpha,
             label=f"{len(curve.x)} {name} points",
         )
-
-
-def _reach(points: DataPoints) -> tuple[float, float]:
-    x = np.concatenate([points.train.x, points.test.x])
-    return float(x.min()), float(x.max())

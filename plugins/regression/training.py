@@ -7,6 +7,7 @@ of two hidden layers runs in `kernels`, everything else in NumPy.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,12 @@ class Recipe:
     l2: float = 0.0
     epochs: int = 1000
     shuffle: bool = True
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """The recipe with the settings of the same names; others are left out."""
+        names = cls.__dataclass_fields__.keys() - {"shuffle"}
+        return cls(**{name: value for name, value in settings.items() if name in names})
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""

@@ -204,7 +204,7 @@ def _emphasise(
     axes: Axes, places: np.ndarray, starts: np.ndarray, widths: Sequence[float], label: str
 ) -> None:
     """The best trial: thick, over the others, with a dot on each axis."""
-    colour = plots.COLOURS[1]
+    colour = plots.VERMILION
     segments = _segments(places, starts, widths)
     axes.add_collection(LineCollection(segments, colors=colour, linewidths=2.8, zorder=4))
     axes.plot(starts, places, "o", color=colour, markersize=6, zorder=6, clip_on=False)

@@ -14,7 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY_BLUE, BLACK = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
 """The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
 GREY = "#6B7280"
 VALUES = "YlGnBu"
