@@ -6,6 +6,7 @@ context alone, so what a run computes is a function of configuration and seed.
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -146,6 +147,19 @@ class Experiment(ABC):
         better.
         """
         return None
+
+
+def deferred(target: str) -> Callable[..., Any]:
+    """A method of a lab that hands its arguments to a function, imported at the call.
+
+    Args:
+        target: "module:function".
+    """
+
+    def method(_self: Lab, *arguments: Any, **options: Any) -> Any:
+        return pkgutil.resolve_name(target)(*arguments, **options)
+
+    return method
 
 
 def always() -> bool:

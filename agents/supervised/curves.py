@@ -47,14 +47,14 @@ def training_curves(experiment: ImageExperiment, metrics: Metrics, loss: str, un
             left.legend()
         right = figure.add_axes((0.585, 0.15, 0.385, 0.72))
         scores = np.asarray(learned[validation if validated else "learning_rate"])
-        right.plot(epochs, scores, color=plots.COLOURS[1], marker=marker, markersize=4, label=label)
+        right.plot(epochs, scores, color=plots.VERMILION, marker=marker, markersize=4, label=label)
         if validated:
             best, test = experiment.best["epoch"], experiment.score().value
             right.plot(
                 [best],
                 [scores[epochs == best][0]],
                 "*",
-                color=plots.COLOURS[2],
+                color=plots.GREEN,
                 markersize=14,
                 label="best weights",
             )

@@ -153,7 +153,7 @@ class EpochExperiment(Experiment):
         if self.trained:
             self.use_best()
             self.results = self.evaluate("test") or {}
-            return [_row("test", self.tested_epoch, self.results)] if self.results else []
+            return [self.row("test", self.results, self.tested_epoch)] if self.results else []
         if self.batch == 0:
             self.begin_epoch()
         self._learn(range(self.batch, min(self.batch + self._stretch, self.batches)))
@@ -162,10 +162,18 @@ class EpochExperiment(Experiment):
         self.epoch, self.batch = self.epoch + 1, 0
         return self.end_epoch()
 
+    def row(self, stream: str, figures: Mapping[str, Any], epoch: int | None = None) -> Block:
+        """One row of a stream: the epoch, by default the present one, and those of the figures that
+        are numbers."""
+        numbers = {
+            name: [value] for name, value in figures.items() if isinstance(value, (int, float))
+        }
+        return Block(stream, {"epoch": [self.epoch if epoch is None else epoch], **numbers})
+
     def _end_validation(self, scores: dict[str, float]) -> Block:
         self.validating = False
         self.keep_best(scores[self.monitor])
-        return _row("validate", self.epoch, scores)
+        return self.row("validate", scores)
 
     def _learn(self, batches: range) -> None:
         import torch
@@ -260,9 +268,3 @@ class EpochExperiment(Experiment):
             self.average.restore(state["average"])
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.best, self.results = dict(state["best"]), dict(state["found"])
-
-
-def _row(stream: str, epoch: int, values: Mapping[str, Any]) -> Block:
-    """One row of a stream: the epoch and those of the values that are numbers."""
-    numbers = {name: [value] for name, value in values.items() if isinstance(value, (int, float))}
-    return Block(stream, {"epoch": [epoch], **numbers})

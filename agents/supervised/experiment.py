@@ -132,16 +132,12 @@ class ImageExperiment(EpochExperiment):
     def end_epoch(self) -> Sequence[Block]:
         """Mean loss, learning rate and scores of the epoch; validation is not split into parts."""
         loss, self._losses = sum(self._losses) / self.batches, []
-        columns: dict[str, list[float]] = {
-            "epoch": [self.epoch],
-            "loss": [loss],
-            "learning_rate": [self.optimizer.param_groups[0]["lr"]],
-        }
+        figures = {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
         if self.splits.validation is not None:
             scores = self.evaluate("valid")
-            columns |= {f"validation_{name}": [value] for name, value in scores.items()}
+            figures |= {f"validation_{name}": value for name, value in scores.items()}
             self.keep_best(scores[self.monitor])
-        return [Block("learn", columns)]
+        return [self.row("learn", figures)]
 
     def evaluate(self, split: str) -> dict[str, Any]:
         """Validation scores, or for the test images all findings of the task."""

@@ -27,7 +27,11 @@ class ImageLab(Lab):
     """Unit of the score."""
     global_generators = ("torch",)
     follows_processor = True
-    searched: ClassVar[Mapping[str, str]]
+    searched: ClassVar[Mapping[str, str]] = {
+        "dropout": "dropout [share]",
+        "learning_rate": "learning rate",
+        "weight_decay": "weight decay",
+    }
     """Labels of the settings that the random search varies, by name."""
 
     @abstractmethod
@@ -38,13 +42,20 @@ class ImageLab(Lab):
     def task(self, config: Any, context: Context) -> Task:
         """The task that the network learns."""
 
-    @abstractmethod
     def space(self) -> dict[str, Any]:
-        """Distributions of the random search, for scikit-learn's ParameterSampler."""
+        """Distributions of the random search, for scikit-learn's ParameterSampler; these are the
+        ranges of the reports on images (M1, A1)."""
+        from scipy.stats import loguniform, uniform
 
-    @abstractmethod
+        return {
+            "dropout": uniform(0, 0.5),
+            "learning_rate": loguniform(1e-4, 1e-1),
+            "weight_decay": loguniform(1e-6, 1e-2),
+        }
+
     def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of a candidate, made from a draw."""
+        """The settings of a candidate, made from a draw: plain numbers."""
+        return {name: float(value) for name, value in draw.items()}
 
     @abstractmethod
     def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:

@@ -52,16 +52,10 @@ class byte_batches:  # noqa: N801 - skorch calls it like a function
     """
 
     def __init__(self, dataset: Any, batch_size: int, shuffle: bool = False) -> None:
-        whole: Any = dataset.dataset if isinstance(dataset, torch.utils.data.Subset) else dataset
-        where = (
-            np.asarray(dataset.indices)
-            if isinstance(dataset, torch.utils.data.Subset)
-            else np.arange(len(dataset))
-        )
-        self._images, self._targets = (
-            torch.from_numpy(whole.X[where]),
-            torch.from_numpy(whole.y[where]),
-        )
+        where = np.arange(len(dataset))
+        if isinstance(dataset, torch.utils.data.Subset):
+            dataset, where = dataset.dataset, np.asarray(dataset.indices)
+        self._images, self._targets = map(torch.from_numpy, (dataset.X[where], dataset.y[where]))
         self._size, self._shuffle = batch_size, shuffle
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -86,6 +86,12 @@ def read(path: Path) -> Curve:
     return Curve(np.ascontiguousarray(x), np.ascontiguousarray(y))
 
 
+def span(*curves: Curve) -> tuple[float, float]:
+    """The smallest and the largest x of all points."""
+    x = np.concatenate([curve.x for curve in curves])
+    return float(x.min()), float(x.max())
+
+
 def find_points(lab: str, *files: str | None) -> None:
     """Make sure that files of points can be read; their contents are not checked.
 

@@ -6,6 +6,9 @@ other, so that études pass through the same code as other data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 
 from envs.datasets.midi import midi_bytes, read_piece
@@ -18,6 +21,8 @@ MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
 PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (0, 1, 4, 0), (0, 5, 1, 4))
 """Scale degrees of the chords of four bars, counted from 0."""
 BASSES = ("alberti", "arpeggio", "waltz", "blocks")
+Played = tuple[int, int, int]
+"""A note: start, end and key."""
 RHYTHMS = ((2, 2, 2, 2), (4, 2, 2), (4, 4), (2, 2, 4), (1, 1, 2, 4), (6, 2), (2, 1, 1, 2, 2))
 """Rhythms of half a bar: durations in sixteenths, which add up to 8."""
 
@@ -34,7 +39,7 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     """
     rng = generator(seed, f"etude {number}")
     tonic = 48 - LOWEST + number % 12 - (12 if number % 12 > 6 else 0)
-    scale = MINOR if number % 24 >= 12 else MAJOR
+    key = partial(_key, tonic, MINOR if number % 24 >= 12 else MAJOR)
     bass = BASSES[int(rng.integers(len(BASSES)))]
     beats = 3 if bass == "waltz" else 4
     chords = [
@@ -43,31 +48,24 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
         for chord in PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]
     ]
     plan = [*chords[: bars - 1], 0]
-    right, left = list[tuple[int, int, int]](), list[tuple[int, int, int]]()  # start, end, key
+    right, left = list[Played](), list[Played]()
     motif, degree = _motif(rng, beats), 7 + int(rng.integers(3)) * 2
     for bar, chord in enumerate(plan):
         start = bar * beats * STEPS_PER_BEAT
         if bar == bars - 1:
-            right += [(start, start + 8, _key(tonic, scale, chord + step)) for step in (7, 9, 11)]
-            left.append((start, start + 8, _key(tonic, scale, chord)))
+            right += [(start, start + 8, key(chord + step)) for step in (7, 9, 11)]
+            left.append((start, start + 8, key(chord)))
             continue
-        left += _accompaniment(
-            bass, start, [_key(tonic, scale, chord + step) for step in (0, 2, 4)]
-        )
+        left += _accompaniment(bass, start, [key(chord + step) for step in (0, 2, 4)])
         if bar % 4 == 0 and rng.random() < 0.5:
             motif = _motif(rng, beats)
         if bar % 4 == 3 and rng.random() < 0.6:  # a run of the scale leads into the next line
             direction = 1 if degree < 10 else -1
             degrees = [degree + direction * step for step in range(beats * 2)]
-            right += [
-                (start + 2 * step, start + 2 * step + 2, _key(tonic, scale, one))
-                for step, one in enumerate(degrees)
-            ]
+            right += _eighths(start, map(key, degrees))
             degree = degrees[-1]
         else:
-            degree = _melody(
-                rng, right, start, motif, degree, chord, lambda one: _key(tonic, scale, one)
-            )  # type: ignore[no-untyped-call]
+            degree = _melody(rng, right, start, motif, degree, chord, key)  # type: ignore[no-untyped-call]
     return roll_of([_as_notes(right), _as_notes(left)])
 
 
@@ -126,23 +124,26 @@ def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-un
     return degree
 
 
-def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, int, int]]:
+def _accompaniment(bass: str, start: int, chord: list[int]) -> list[Played]:
     """One bar of the left hand over a chord of three keys."""
     low, middle, high = chord
-    if bass == "alberti":
-        keys = [low, high, middle, high] * 2
-        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
-    if bass == "arpeggio":
-        keys = [low, middle, high, low + 12, high, middle, low, high]
-        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
     if bass == "waltz":
         return [
             (start, start + 4, low),
             *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high)),
         ]
-    return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
+    if bass == "blocks":
+        return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
+    if bass == "alberti":
+        return _eighths(start, [low, high, middle, high] * 2)
+    return _eighths(start, [low, middle, high, low + 12, high, middle, low, high])
 
 
-def _as_notes(notes: list[tuple[int, int, int]]) -> Notes:
+def _eighths(start: int, keys: Iterable[int]) -> list[Played]:
+    """Keys one after the other, each for two steps."""
+    return [(start + 2 * turn, start + 2 * turn + 2, key) for turn, key in enumerate(keys)]
+
+
+def _as_notes(notes: list[Played]) -> Notes:
     start, end, key = np.array(notes, dtype=np.int64).T
     return Notes(start, end, key)

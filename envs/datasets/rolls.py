@@ -88,11 +88,6 @@ def notes_of(roll: np.ndarray) -> list[Notes]:
     return hands
 
 
-def sounding(roll: np.ndarray) -> np.ndarray:
-    """Which keys sound: bool, of the roll's shape."""
-    return roll != SILENT
-
-
 def joined(roll: np.ndarray) -> np.ndarray:
     """All hands on one track: uint8 [steps, 1, 88]; a key struck by one hand is struck."""
     return roll.max(axis=1, keepdims=True)

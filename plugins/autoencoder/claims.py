@@ -71,7 +71,7 @@ def claims(data: Path | None = None) -> tuple[Claim, ...]:
     return read_claims("plugins.autoencoder", measures, epochs=EPOCHS)
 
 
-def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """A2: error against code size, compared with the report and with principal components."""
     if claim != "A2":
         return
@@ -79,24 +79,17 @@ def pictures(claim: str, data: Path | None) -> Iterator[ClaimPicture]:
 
     reported = [one.reported or 0.0 for one in claims() if one.id == "A2"]
     sizes = range(1, len(reported) + 1)
-    with plots.style():
-        figure = plots.figure(7.5, 4.6)
-        axes = figure.add_subplot()
-        axes.plot(
-            sizes,
-            [figures(data, size, 0.0, 0)["pca_mse"] for size in sizes],
-            "s--",
-            color=plots.GREY,
-            label="principal components",
-        )
-        axes.plot(sizes, reported, "o-", color=plots.COLOURS[1], label="the report, 80 epochs")
-        axes.plot(
-            sizes,
-            [figures(data, size, 0.0, 0)["test_mse"] for size in sizes],
-            "o-",
-            color=plots.COLOURS[0],
-            label=f"deep model, {EPOCHS} epochs",
-        )
+
+    def measured(name: str) -> list[float]:
+        return [figures(data, size, 0.0, 0)[name] for size in sizes]
+
+    with plots.single(7.5, 4.6) as (figure, axes):
+        for values, form, colour, label in (
+            (measured("pca_mse"), "s--", plots.GREY, "principal components"),
+            (reported, "o-", plots.VERMILION, "the report, 80 epochs"),
+            (measured("test_mse"), "o-", plots.BLUE, f"deep model, {EPOCHS} epochs"),
+        ):
+            axes.plot(sizes, values, form, color=colour, label=label)
         axes.set(
             xlabel="numbers in the code",
             ylabel="test error (mean squared, per pixel)",

@@ -1,9 +1,8 @@
-"""Options and presets of Lab 05."""
+"""Options of Lab 05."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -45,55 +44,3 @@ class AutoencoderConfig(TrainingConfig):
     search: RandomSearchConfig = Field(
         default_factory=RandomSearchConfig, description="random search"
     )
-
-
-BEST: dict[str, Any] = {
-    "model": "deep",
-    "validation_share": 0.0,
-    "epochs": 90,
-    "batch_size": 512,
-    "optimizer": "adamw",
-    "learning_rate": 3e-3,
-    "schedule": "one-cycle",
-    "weight_decay": 1e-4,
-    "averaging": 0.998,
-    "precision": "bfloat16",
-    "augmentation": {
-        "rotation": 5,
-        "scale": 0.06,
-        "shear": 0.06,
-        "shift": 0.6,
-        "elastic": 0.25,
-        "until": 0.8,
-    },
-}
-
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "default": {
-        "epochs": 20,
-        "batch_size": 256,
-        "schedule": "one-cycle",
-        "learning_rate": 2e-3,
-        "optimizer": "adamw",
-    },
-    "report": {
-        "model": "convolutional",
-        "dropout": 0.151,
-        "learning_rate": 3.47e-4,
-        "weight_decay": 4.65e-6,
-        "epochs": 150,
-        "batch_size": 256,
-        "validation_share": 0.1,
-        "patience": 15,
-    },
-    "quick": {
-        "dataset": "digits",
-        "epochs": 8,
-        "batch_size": 64,
-        "learning_rate": 3e-3,
-        "morphs": ("2-0",),
-    },
-    "best": BEST,
-    "denoising": {**BEST, "noise": 0.2},
-    "search": {"model": "convolutional", "search": {"candidates": 30}},
-}

@@ -21,18 +21,7 @@ if TYPE_CHECKING:
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
 """Code space: number of images shown, decoded codes along a side of the grid, and the quantiles of
 the codes that the grid spans."""
-TEN = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#8C564B",
-    "#7F7F7F",
-    "#5D3A9B",
-)
+TEN = (*plots.COLOURS, "#8C564B", "#7F7F7F", "#5D3A9B")
 
 
 def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
@@ -132,9 +121,7 @@ def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
         flat = np.stack([flat[:, 0], labels + rng.uniform(-0.35, 0.35, len(labels))], axis=1)
     names = {1: ("code", "class"), 2: ("first number of the code", "second number of the code")}
     shown = rng.permutation(len(flat))[:POINTS]
-    with plots.style():
-        figure = plots.figure(7.6, 6.4)
-        axes = figure.add_subplot()
+    with plots.single(7.6, 6.4) as (figure, axes):
         axes.scatter(
             flat[shown, 0],
             flat[shown, 1],

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from agents.supervised.lab import ImageLab
-from plugins.autoencoder.config import PRESETS, AutoencoderConfig
-from sandbox.lab import Context
-from sandbox.reproduction.claim import Claim, ClaimPicture
-from sandbox.store.artifacts import Artifacts
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from agents.supervised.experiment import ImageExperiment
-    from plugins.autoencoder.network import Reconstruction
+from plugins.autoencoder.config import AutoencoderConfig
+from sandbox.config.tables import read_presets
+from sandbox.lab import deferred
 
 
 class AutoencoderLab(ImageLab):
@@ -27,59 +19,23 @@ class AutoencoderLab(ImageLab):
 
     name = "autoencoder"
     Config = AutoencoderConfig
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     loss_label, unit = "mean squared error per pixel", "per pixel"
     objective = "summary.validation_mse"
     direction = "minimize"
     directions: ClassVar[Mapping[str, str]] = {"test_mse": "minimize"}
-    searched: ClassVar[Mapping[str, str]] = {
-        "dropout": "dropout [share]",
-        "learning_rate": "learning rate",
-        "weight_decay": "weight decay",
-    }
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.autoencoder.claims import claims
+    claims_for = deferred("plugins.autoencoder.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
-        return claims(data)
+    claim_pictures = deferred("plugins.autoencoder.claims:pictures")
+    """The report's figures, redrawn."""
 
-    def claim_pictures(
-        self, claim: str, seeds: int, data: Path | None = None
-    ) -> Iterator[ClaimPicture]:
-        """The report's figures, redrawn."""
-        from plugins.autoencoder import claims
+    network = deferred("plugins.autoencoder.network:autoencoder")
+    """An autoencoder."""
 
-        return claims.pictures(claim, data)
+    task = deferred("plugins.autoencoder.network:Reconstruction")
+    """The task: reconstruct an image from its code."""
 
-    def network(self, config: AutoencoderConfig) -> nn.Module:
-        """An autoencoder."""
-        from plugins.autoencoder.network import autoencoder
-
-        return autoencoder(config)
-
-    def task(self, config: AutoencoderConfig, context: Context) -> Reconstruction:
-        """The task: reconstruct an image from its code."""
-        from plugins.autoencoder.network import Reconstruction
-
-        return Reconstruction(config, context)
-
-    def space(self) -> dict[str, Any]:
-        """The search space: the report's ranges (A1)."""
-        from scipy.stats import loguniform, uniform
-
-        return {
-            "dropout": uniform(0, 0.5),
-            "learning_rate": loguniform(1e-4, 1e-1),
-            "weight_decay": loguniform(1e-6, 1e-2),
-        }
-
-    def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings of a drawn candidate, as plain numbers."""
-        return {name: float(value) for name, value in draw.items()}
-
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """Draw reconstructions, the code space, and GIFs of paths between classes."""
-        from plugins.autoencoder import figures
-
-        figures.draw(experiment, artifacts)
+    draw = deferred("plugins.autoencoder.figures:draw")
+    """Draw reconstructions, the code space, and GIFs of paths between classes."""

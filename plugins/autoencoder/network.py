@@ -34,35 +34,28 @@ def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.
     from torch import nn
 
     drop = [nn.Dropout(config.dropout)] if config.dropout else []
+
+    def active(layer: nn.Module) -> list[nn.Module]:
+        return [layer, nn.ReLU(), *drop]
+
     encoder = [
-        nn.Conv2d(1, 8, 3, 2, 1),
-        nn.ReLU(),
-        *drop,
-        nn.Conv2d(8, 16, 3, 2, 1),
-        nn.ReLU(),
-        *drop,
-        nn.Conv2d(16, 32, 3, 2, 0),
-        nn.ReLU(),
-    ]
-    encoder += [
-        *drop,
+        *active(nn.Conv2d(1, 8, 3, 2, 1)),
+        *active(nn.Conv2d(8, 16, 3, 2, 1)),
+        *active(nn.Conv2d(16, 32, 3, 2, 0)),
         nn.Flatten(),
-        nn.Linear(32 * 3 * 3, 64),
-        nn.ReLU(),
-        *drop,
+        *active(nn.Linear(32 * 3 * 3, 64)),
         nn.Linear(64, config.code_size),
     ]
-    decoder: list[nn.Module] = [
-        nn.Linear(config.code_size, 64),
-        nn.ReLU(),
-        *drop,
-        nn.Linear(64, 32 * 3 * 3),
-        nn.ReLU(),
-        *drop,
+    decoder = [
+        *active(nn.Linear(config.code_size, 64)),
+        *active(nn.Linear(64, 32 * 3 * 3)),
+        nn.Unflatten(1, (32, 3, 3)),
+        *active(nn.ConvTranspose2d(32, 16, 3, 2, 0)),
+        *active(nn.ConvTranspose2d(16, 8, 3, 2, 1, output_padding=1)),
+        nn.ConvTranspose2d(8, 1, 3, 2, 1, output_padding=1),
+        nn.Sigmoid(),
     ]
-    decoder += [nn.Unflatten(1, (32, 3, 3)), nn.ConvTranspose2d(32, 16, 3, 2, 0), nn.ReLU(), *drop]
-    decoder += [nn.ConvTranspose2d(16, 8, 3, 2, 1, output_padding=1), nn.ReLU(), *drop]
-    return encoder, [*decoder, nn.ConvTranspose2d(8, 1, 3, 2, 1, output_padding=1), nn.Sigmoid()]
+    return encoder, decoder
 
 
 def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:

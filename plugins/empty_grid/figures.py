@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from agents.control import claim_pictures, claims
 from plugins.empty_grid.claims import SETTINGS
 from sandbox.reproduction.claim import ClaimPicture
 
 
-def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """The figures of a claim, with bands over several runs.
 
     Args:
         claim: its id.
         seeds: number of runs in each band.
+        data: without effect.
     """
     if claim == "G2":
         panels = {

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, ClassVar
-
 from pydantic import Field
 
-from agents.control.config import GridLabConfig, read_table, tuned_agents
+from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.reproduction.claim import Claim, ClaimPicture
+from sandbox.config.tables import read_presets
+from sandbox.lab import deferred
+from sandbox.reproduction.claim import Claim
 
 config_of = tuned_agents(__file__)
 """Finds the options of agents in this lab; see agents.toml."""
@@ -35,7 +33,7 @@ class EmptyGridLab(ControlLab):
 
     Config = EmptyGridLabConfig
     env = "empty-grid"
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
+    presets = read_presets(__file__)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -44,10 +42,5 @@ class EmptyGridLab(ControlLab):
 
         return CLAIMS
 
-    def claim_pictures(
-        self, claim: str, seeds: int, data: Path | None = None
-    ) -> Iterator[ClaimPicture]:
-        """The report's figures, redrawn."""
-        from plugins.empty_grid import figures
-
-        return figures.pictures(claim, seeds)
+    claim_pictures = deferred("plugins.empty_grid.figures:pictures")
+    """The report's figures, redrawn."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import model_validator
 
-from agents.control.config import read_table
 from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
+from sandbox.config.tables import read_presets
 from sandbox.errors import SandboxError
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
@@ -44,7 +43,7 @@ class GymLab(ControlLab):
     Config = CheckedGymConfig
     env = kind = "gym"
     objective = "summary.greedy_return"
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
+    presets = read_presets(__file__)
     fps = 6
 
     @property

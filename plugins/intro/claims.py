@@ -8,6 +8,7 @@ import numpy as np
 
 from plugins.intro import neighbours, polynomial
 from plugins.intro.experiment import CORNERS, TRUE, made_up
+from plugins.intro.polynomial import mean_squared_error
 from sandbox.reproduction.table import read_claims
 from sandbox.seeding import generator
 
@@ -26,12 +27,12 @@ def errors(seed: int) -> dict[str, float]:
     )
     far = np.linspace(1, 2, 100)
     return {
-        "two": polynomial.mean_squared_error(two, *test),
-        "nine, train": polynomial.mean_squared_error(nine, *train),
-        "nine": polynomial.mean_squared_error(nine, *test),
-        "ridge": polynomial.mean_squared_error(ridge, *test),
-        "far": polynomial.mean_squared_error(nine, far, polynomial.evaluate(TRUE, far)),
-        "far, ridge": polynomial.mean_squared_error(ridge, far, polynomial.evaluate(TRUE, far)),
+        "two": mean_squared_error(two, *test),
+        "nine, train": mean_squared_error(nine, *train),
+        "nine": mean_squared_error(nine, *test),
+        "ridge": mean_squared_error(ridge, *test),
+        "far": mean_squared_error(nine, far, polynomial.evaluate(TRUE, far)),
+        "far, ridge": mean_squared_error(ridge, far, polynomial.evaluate(TRUE, far)),
     }
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from envs.datasets import curves
 from plugins.intro import neighbours, polynomial
-from plugins.intro.polynomial import Descent
+from plugins.intro.polynomial import Descent, mean_squared_error
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Experiment, State, Summary
@@ -131,7 +131,7 @@ class IntroExperiment(Experiment):
                     f"Below {number(self.descent.limit, 3)} it converges; `--learning-rate none` "
                     "takes a good one."
                 )
-            test.append(polynomial.mean_squared_error(self.descent.coefficients, *self.test))
+            test.append(mean_squared_error(self.descent.coefficients, *self.test))
             if (
                 self.done_units & (self.done_units - 1) == 0
                 or self.done_units % max(1, self.limit // 200) == 0
@@ -168,7 +168,7 @@ class IntroExperiment(Experiment):
 
     def score(self) -> Score:
         """Test error of the polynomial of order 2, the order of the data's function."""
-        error = polynomial.mean_squared_error(self.fits[min(2, self.config.order)], *self.test)
+        error = mean_squared_error(self.fits[min(2, self.config.order)], *self.test)
         return Score("test_mse", error, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
@@ -179,21 +179,17 @@ class IntroExperiment(Experiment):
         high, low = self.fits[self.config.order], self.fits[min(2, self.config.order)]
         best = polynomial.least_squares(*self.train, self.config.descent_order)
         scores: Summary = {
-            "test_mse": polynomial.mean_squared_error(low, *self.test),
-            f"train_mse_order_{self.config.order}": polynomial.mean_squared_error(
-                high, *self.train
-            ),
-            f"test_mse_order_{self.config.order}": polynomial.mean_squared_error(high, *self.test),
-            "test_mse_ridge": polynomial.mean_squared_error(self.regularised, *self.test),
+            "test_mse": mean_squared_error(low, *self.test),
+            f"train_mse_order_{self.config.order}": mean_squared_error(high, *self.train),
+            f"test_mse_order_{self.config.order}": mean_squared_error(high, *self.test),
+            "test_mse_ridge": mean_squared_error(self.regularised, *self.test),
             "neighbours_right": float((self.classify(CORNERS) == np.arange(4)).mean()),
-            "descent_above_minimum": polynomial.mean_squared_error(
-                self.descent.coefficients, *self.train
-            )
-            - polynomial.mean_squared_error(best, *self.train),
+            "descent_above_minimum": mean_squared_error(self.descent.coefficients, *self.train)
+            - mean_squared_error(best, *self.train),
         }
         if self.config.train is None:
             x, y = self.beyond()
-            scores["extrapolation_mse"] = polynomial.mean_squared_error(high, x, y)
+            scores["extrapolation_mse"] = mean_squared_error(high, x, y)
         return scores
 
     def classify(self, questions: np.ndarray) -> np.ndarray:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
+from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
-from sandbox.text import to_json
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -21,11 +20,7 @@ class IntroLab(Lab):
 
     Config = IntroConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "report": {},
-        "quick": {"steps": 200},
-    }
+    presets = read_presets(__file__)
     claims = CLAIMS
 
     def build(self, config: IntroConfig, context: Context) -> IntroExperiment:
@@ -46,23 +41,17 @@ class IntroLab(Lab):
         """Save the figures, and all coefficients as a file."""
         from plugins.intro import pictures
 
-        fits = {f"order {order}": list(map(float, fit)) for order, fit in experiment.fits.items()}
-        ridge = {
-            f"ridge, order {experiment.config.order}": list(map(float, experiment.regularised))
-        }
-        descent = {
-            f"gradient descent, order {experiment.config.descent_order}": list(
-                map(float, experiment.descent.coefficients)
-            )
-        }
-        artifacts.write(
-            "coefficients.json",
-            to_json({**fits, **ridge, **descent}).encode(),
+        config, descent = experiment.config, experiment.descent
+        fits = {f"order {order}": fit for order, fit in experiment.fits.items()}
+        fits[f"ridge, order {config.order}"] = experiment.regularised
+        fits[f"gradient descent, order {config.descent_order}"] = descent.coefficients
+        artifacts.write_json(
+            "coefficients.json", {name: fit.tolist() for name, fit in fits.items()}
         )
         artifacts.save_figure("fits.png", pictures.fits(experiment))
         artifacts.save_figure("errors_by_order.png", pictures.errors_by_order(experiment))
         artifacts.save_figure("errors_by_ridge.png", pictures.errors_by_ridge(experiment))
         artifacts.save_figure("descent.png", pictures.descent(experiment, metrics.columns("learn")))
         artifacts.save_figure("neighbours.png", pictures.decision_map(experiment))
-        if experiment.config.train is None:
+        if config.train is None:
             artifacts.save_figure("extrapolation.png", pictures.extrapolation(experiment))

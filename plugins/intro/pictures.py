@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from envs.datasets.curves import span
 from plugins.intro import polynomial
 from plugins.intro.experiment import CORNERS, TRUE, IntroExperiment
+from plugins.intro.polynomial import mean_squared_error
 from sandbox.text import number
 from sandbox.visual import plots
 
@@ -21,7 +23,7 @@ WEIGHTS = np.logspace(-8, 2, 81)
 def fits(experiment: IntroExperiment) -> Figure:
     """The least-squares fits of the first nine orders, with the points."""
     orders = list(experiment.fits)[:9]
-    x = np.linspace(*_reach(experiment), 300)
+    x = np.linspace(*span(experiment.train, experiment.test), 300)
     lowest, highest = np.min(experiment.train.y), np.max(experiment.train.y)
     room = 0.6 * (highest - lowest)
     with plots.style():
@@ -32,8 +34,8 @@ def fits(experiment: IntroExperiment) -> Figure:
         for axes, order in zip(grid, orders, strict=False):
             fit = experiment.fits[order]
             _points(axes, experiment, 4)
-            axes.plot(x, polynomial.evaluate(fit, x), color=plots.COLOURS[1], linewidth=1.5)
-            error = polynomial.mean_squared_error(fit, *experiment.test)
+            axes.plot(x, polynomial.evaluate(fit, x), color=plots.VERMILION, linewidth=1.5)
+            error = mean_squared_error(fit, *experiment.test)
             axes.set_title(f"order {order}: test MSE {number(error, 2)}", fontsize=10)
             axes.set_ylim(lowest - room, highest + room)
         for axes in grid[len(orders) :]:
@@ -52,14 +54,14 @@ def fits(experiment: IntroExperiment) -> Figure:
 def errors_by_order(experiment: IntroExperiment) -> Figure:
     """Training and test error against the order."""
     orders = list(experiment.fits)
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="order of the polynomial",
-            ylabel="mean squared error",
-            yscale="log",
-            title="Training error falls, test error does not",
-        )
+    with plots.single(
+        7.0,
+        4.2,
+        xlabel="order of the polynomial",
+        ylabel="mean squared error",
+        yscale="log",
+        title="Training error falls, test error does not",
+    ) as (figure, axes):
         _errors(axes, experiment, orders, list(experiment.fits.values()), "o-")
         _noise_floor(axes, experiment)
         axes.set_xticks(orders)
@@ -71,15 +73,15 @@ def errors_by_ridge(experiment: IntroExperiment) -> Figure:
     """Training and test error of the highest order against the penalty's weight."""
     config = experiment.config
     fits = [polynomial.ridge(*experiment.train, config.order, weight) for weight in WEIGHTS]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="ridge weight",
-            ylabel="mean squared error",
-            xscale="log",
-            yscale="log",
-            title=f"Ridge tames order {config.order}",
-        )
+    with plots.single(
+        7.0,
+        4.2,
+        xlabel="ridge weight",
+        ylabel="mean squared error",
+        xscale="log",
+        yscale="log",
+        title=f"Ridge tames order {config.order}",
+    ) as (figure, axes):
         _errors(axes, experiment, WEIGHTS, fits, "-")
         if config.ridge:
             label = f"chosen: {config.ridge:g}"
@@ -101,7 +103,7 @@ def _errors(
         (experiment.train, "training points", 0),
         (experiment.test, "test points", 2),
     ):
-        errors = [max(polynomial.mean_squared_error(fit, *points), 1e-16) for fit in fits]
+        errors = [max(mean_squared_error(fit, *points), 1e-16) for fit in fits]
         axes.plot(x, errors, form, color=plots.COLOURS[colour], label=label)
 
 
@@ -115,11 +117,9 @@ def extrapolation(experiment: IntroExperiment) -> Figure:
         (experiment.fits[high], f"order {high}", 1),
         (experiment.regularised, f"order {high}, ridge", 0),
     ]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="x", ylabel="y", title="Beyond the points every model guesses"
-        )
+    with plots.single(
+        7.0, 4.2, xlabel="x", ylabel="y", title="Beyond the points every model guesses"
+    ) as (figure, axes):
         axes.axvspan(1, 2, color="#F3F4F6", zorder=0)
         axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
         for fit, label, colour in models:
@@ -177,7 +177,7 @@ def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figu
     path = np.array(experiment.path)  # [kept, order + 1]
     order = experiment.config.descent_order
     best = polynomial.least_squares(*experiment.train, order)
-    least = polynomial.mean_squared_error(best, *experiment.train)
+    least = mean_squared_error(best, *experiment.train)
     spans = []
     for place in (1, 2):
         reached = np.append(path[:, place], best[place])
@@ -198,7 +198,7 @@ def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figu
             path[:, 1],
             path[:, 2],
             ".-",
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             markersize=3,
             linewidth=1,
             label="gradient descent, from 0",
@@ -210,12 +210,8 @@ def descent(experiment: IntroExperiment, learned: dict[str, np.ndarray]) -> Figu
             title="The loss, other coefficients at their best",
         )
         left.legend(loc="upper right", frameon=True, framealpha=0.85, fontsize=9)
-        right.plot(
-            learned["step"], learned["train_mse"], color=plots.COLOURS[0], label="training points"
-        )
-        right.plot(
-            learned["step"], learned["test_mse"], color=plots.COLOURS[2], label="test points"
-        )
+        right.plot(learned["step"], learned["train_mse"], color=plots.BLUE, label="training points")
+        right.plot(learned["step"], learned["test_mse"], color=plots.GREEN, label="test points")
         plots.optimum_line(right, least, f"least squares: {number(least, 4)}")
         right.set(
             xlabel="step",
@@ -252,13 +248,11 @@ def _surface(
 
 
 def _points(axes: Axes, experiment: IntroExperiment, size: float) -> None:
-    axes.plot(
-        *experiment.train, "o", color=plots.COLOURS[0], markersize=size, label="training points"
-    )
+    axes.plot(*experiment.train, "o", color=plots.BLUE, markersize=size, label="training points")
     axes.plot(
         *experiment.test,
         "s",
-        color=plots.COLOURS[2],
+        color=plots.GREEN,
         markersize=size - 0.5,
         alpha=0.7,
         label="test points",
@@ -269,8 +263,3 @@ def _noise_floor(axes: Axes, experiment: IntroExperiment) -> None:
     variance = experiment.config.noise**2
     if experiment.config.train is None and variance:
         plots.optimum_line(axes, variance, f"noise: {number(variance, 2)}")
-
-
-def _reach(experiment: IntroExperiment) -> tuple[float, float]:
-    x = np.concatenate([experiment.train.x, experiment.test.x])
-    return float(x.min()), float(x.max())

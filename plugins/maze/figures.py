@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,12 +44,13 @@ SEED = 0
 """Seed of the runs whose value maps and episodes are shown."""
 
 
-def pictures(claim: str, seeds: int) -> Iterator[ClaimPicture]:
+def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
     """The figures of a claim, with bands over several runs.
 
     Args:
         claim: its id.
         seeds: number of runs in each band.
+        data: without effect.
     """
     drawing = {"G4": _g4, "G5": _g5, "G7": _g7}
     if claim in drawing:
@@ -192,8 +194,8 @@ def _walk_or_stay(axes: Axes) -> None:
     world, discount, edge = claims.model(MAZE), claims.DISCOUNT, threshold()
     grid = np.linspace(0.0, 0.2, 81)
     for name, at, colour in (
-        ("walks to the goal", edge - 1e-4, plots.COLOURS[0]),
-        ("stays", edge + 1e-4, plots.COLOURS[1]),
+        ("walks to the goal", edge - 1e-4, plots.BLUE),
+        ("stays", edge + 1e-4, plots.VERMILION),
     ):
         chosen = probabilities.one_hot(
             planning.best_epsilon_soft(world, discount, at).policy, world.actions
@@ -206,9 +208,7 @@ def _walk_or_stay(axes: Axes) -> None:
         ]
         axes.plot(grid, worth, color=colour, label=name)
     axes.axvline(edge, color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(
-        f"ε = {edge:.4f}", (edge, 0.09), xytext=(6, 0), textcoords="offset points", color="#374151"
-    )
+    plots.note(axes, f"ε = {edge:.4f}", (edge, 0.09), (6, 0))
     axes.set_xticks([0, 0.05, 0.1, 0.15, 0.2])
     axes.set(
         title="Does walking pay?",
@@ -222,13 +222,7 @@ def _walk_or_stay(axes: Axes) -> None:
 def _optimism(axes: Axes, left: np.ndarray) -> None:
     _draw_trace(axes, left, "median and 90 % of runs")
     axes.axhline(0.0, color="#374151", linewidth=0.8)
-    axes.annotate(
-        f"episode {crossing()}",
-        (crossing(), 11.0),
-        xytext=(6, 0),
-        textcoords="offset points",
-        color="#374151",
-    )
+    plots.note(axes, f"episode {crossing()}", (crossing(), 11.0), (6, 0))
     axes.set(
         title="Optimism is gone when it begins to pay", ylabel="optimism left", ylim=(-1.5, 15)
     )
@@ -239,7 +233,7 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
     axes.plot(
         _looks(),
         _best_values()[:, START],
-        color=plots.COLOURS[1],
+        color=plots.VERMILION,
         linestyle="--",
         linewidth=1.5,
         label="best at that ε, exact",
@@ -249,19 +243,13 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
-    claim_pictures.band_over(axes, _looks(), traces, plots.COLOURS[0], label)
+    claim_pictures.band_over(axes, _looks(), traces, plots.BLUE, label)
 
 
 def _schedule(axes: Axes) -> None:
-    axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.COLOURS[2])
+    axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.GREEN)
     axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
-    axes.annotate(
-        f"ε = {threshold():.4f}",
-        (2500, threshold()),
-        xytext=(0, 5),
-        textcoords="offset points",
-        color="#374151",
-    )
+    plots.note(axes, f"ε = {threshold():.4f}", (2500, threshold()), (0, 5))
     axes.set_yticks([0.001, 0.01, 0.1, 0.8], ["0.001", "0.01", "0.1", "0.8"])
     axes.minorticks_off()
     axes.set(xlabel="episode", ylabel="exploration ε")

@@ -4,17 +4,15 @@ after 168 steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
-
 from pydantic import Field
 
-from agents.control.config import GridLabConfig, read_table, tuned_agents
+from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import MazeConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.reproduction.claim import Claim, ClaimPicture
+from sandbox.config.tables import read_presets
+from sandbox.lab import deferred
+from sandbox.reproduction.claim import Claim
 
 config_of = tuned_agents(__file__)
 """Finds the options of agents in this lab; see agents.toml."""
@@ -35,7 +33,7 @@ class MazeLab(ControlLab):
     Config = MazeLabConfig
     env = "maze"
     report_labs = ("empty-grid",)
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = read_table(__file__, "presets.toml")
+    presets = read_presets(__file__)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -44,16 +42,8 @@ class MazeLab(ControlLab):
 
         return CLAIMS
 
-    def claim_pictures(
-        self, claim: str, seeds: int, data: Path | None = None
-    ) -> Iterator[ClaimPicture]:
-        """The report's figures, redrawn."""
-        from plugins.maze import figures
+    claim_pictures = deferred("plugins.maze.figures:pictures")
+    """The report's figures, redrawn."""
 
-        return figures.pictures(claim, seeds)
-
-    def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """Paragraphs that explain the results."""
-        from plugins.maze import answers
-
-        return answers.notes(claim, estimates)
+    claim_notes = deferred("plugins.maze.answers:notes")
+    """Paragraphs that explain the results."""

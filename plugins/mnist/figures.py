@@ -66,21 +66,18 @@ def confusion(
         figure = plots.figure(7, 6.6, left=1.1, right=0.3, bottom=1.0, top=0.5)
         axes = figure.add_subplot()
         axes.imshow(wrong, cmap=plots.VALUES, vmin=0, vmax=max(1, wrong.max()))
-        for true in range(size):
-            for said in range(size):
-                if counts[true, said]:
-                    dark = wrong[true, said] > 0.6 * max(1, wrong.max())
-                    weight = "bold" if true == said else "normal"
-                    axes.text(
-                        said,
-                        true,
-                        f"{counts[true, said]}",
-                        ha="center",
-                        va="center",
-                        fontsize=8.5,
-                        fontweight=weight,
-                        color="white" if dark else "black",
-                    )
+        for true, said in np.argwhere(counts):
+            dark = wrong[true, said] > 0.6 * max(1, wrong.max())
+            axes.text(
+                said,
+                true,
+                f"{counts[true, said]}",
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                fontweight="bold" if true == said else "normal",
+                color="white" if dark else "black",
+            )
         axes.set_xticks(range(size), classes, rotation=45 if len(classes[0]) > 1 else 0)
         axes.set_yticks(range(size), classes)
         axes.grid(visible=False)
@@ -160,7 +157,7 @@ def calibration(labels: np.ndarray, chances: np.ndarray) -> Figure:
             (np.arange(len(count)) + 0.5) / len(count),
             count,
             width=0.9 / len(count),
-            color=plots.COLOURS[0],
+            color=plots.BLUE,
         )
         below.set(
             yscale="log", ylim=(0.7, None), xlabel="probability of the answer", ylabel="test images"

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from agents.supervised.lab import ImageLab
-from plugins.mnist.config import PRESETS, MnistConfig
-from sandbox.lab import Context
-from sandbox.reproduction.claim import Claim
-from sandbox.store.artifacts import Artifacts
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from agents.supervised.experiment import ImageExperiment
-    from plugins.mnist.network import Classification
+from plugins.mnist.config import MnistConfig
+from sandbox.config.tables import read_presets
+from sandbox.lab import deferred
 
 LEAST, MOST = 50, 600
 """Range of the first hidden layer's units in the search; the second has 50 to as many."""
@@ -30,7 +22,7 @@ class MnistLab(ImageLab):
 
     name = "mnist"
     Config = MnistConfig
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     loss_label, unit = "cross-entropy (nats)", "share"
     objective = "summary.validation_accuracy"
     direction = "maximize"
@@ -38,51 +30,36 @@ class MnistLab(ImageLab):
     searched: ClassVar[Mapping[str, str]] = {
         "hidden": "hidden layers [units]",
         "optimizer": "optimizer",
-        "dropout": "dropout [share]",
-        "learning_rate": "learning rate",
-        "weight_decay": "weight decay",
+        **ImageLab.searched,
     }
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.mnist.claims import claims
+    claims_for = deferred("plugins.mnist.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
-        return claims(data)
+    network = deferred("plugins.mnist.network:network")
+    """A fully connected network."""
 
-    def network(self, config: MnistConfig) -> nn.Module:
-        """A fully connected network."""
-        from plugins.mnist.network import network
-
-        return network(config)
-
-    def task(self, config: MnistConfig, context: Context) -> Classification:
-        """The task: classification."""
-        from plugins.mnist.network import Classification
-
-        return Classification(config, context)
+    task = deferred("plugins.mnist.network:Classification")
+    """The task: classification."""
 
     def space(self) -> dict[str, Any]:
         """The search space: the report's ranges (M1)."""
-        from scipy.stats import loguniform, randint, uniform
+        from scipy.stats import randint, uniform
 
         return {
+            **super().space(),
             "first": randint(LEAST, MOST + 1),
             "share": uniform(0, 1),
             "optimizer": ["adam", "adam", "adam", "adam", "rmsprop"],
-            "dropout": uniform(0, 0.5),
-            "learning_rate": loguniform(1e-4, 1e-1),
-            "weight_decay": loguniform(1e-6, 1e-2),
         }
 
     def settings(self, draw: Mapping[str, Any]) -> dict[str, Any]:
         """Settings of a candidate; its second hidden layer is at most as wide as the first."""
-        first = int(draw["first"])
-        hidden = (first, LEAST + round(float(draw["share"]) * (first - LEAST)))
-        numbers = {name: float(draw[name]) for name in ("dropout", "learning_rate", "weight_decay")}
-        return {"hidden": hidden, "optimizer": str(draw["optimizer"]), **numbers}
+        numbers = dict(draw)
+        first, share = int(numbers.pop("first")), float(numbers.pop("share"))
+        hidden = (first, LEAST + round(share * (first - LEAST)))
+        optimizer = str(numbers.pop("optimizer"))
+        return {"hidden": hidden, "optimizer": optimizer, **super().settings(numbers)}
 
-    def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
-        """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""
-        from plugins.mnist import figures
-
-        figures.draw(experiment, artifacts)
+    draw = deferred("plugins.mnist.figures:draw")
+    """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""

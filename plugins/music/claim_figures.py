@@ -81,9 +81,7 @@ def frozen(folder: Path | None, seeds: int) -> Figure:
         mode.replace(", ", ",\n"): [one.frozen[mode] for one in runs] for mode in trials.MODES
     }
     groups["the pieces\nthemselves"] = [one.piece_frozen for one in runs]
-    with plots.style():
-        figure = plots.figure(8.0, 4.4)
-        axes = figure.add_subplot()
+    with plots.single(8.0, 4.4) as (figure, axes):
         _points(axes, list(groups), [100 * np.array(values) for values in groups.values()])
         axes.set(ylabel="frozen steps, %", ylim=(-4, 104), title="argmax freezes on one chord")
     return figure
@@ -100,11 +98,11 @@ def _points(axes: Axes, names: Sequence[str], groups: Sequence[np.ndarray]) -> N
             number + spread,
             values,
             "o",
-            color=plots.COLOURS[0],
+            color=plots.BLUE,
             markersize=4,
             alpha=0.6,
             markeredgewidth=0,
         )
-        axes.plot([number - 0.33, number + 0.33], [np.median(values)] * 2, color=plots.COLOURS[1])
+        axes.plot([number - 0.33, number + 0.33], [np.median(values)] * 2, color=plots.VERMILION)
     axes.set_xticks(range(len(names)), names)
     axes.grid(False, axis="x")

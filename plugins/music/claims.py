@@ -57,21 +57,22 @@ def claims(data: Path | None) -> tuple[Claim, ...]:
         f"{SHARING} runs share a training; each has its own quarter of the test pieces. {where}"
     )
     trial = partial(trials.trial, folder)
+    usual = partial(trial, WINDOW)
     measures: dict[str, Callable[..., float]] = {
         "parameters": parameters,
         "beats_of_a_window": beats_of_a_window,
         "shifts_that_stay": lambda: trials.augmented(folder, WINDOW, *SHIFTS)[0],
         "more_windows": lambda: trials.augmented(folder, WINDOW, *SHIFTS)[1],
         "nll": lambda window, seed: trial(window, seed).nll,
-        "frequencies_nll": lambda seed: trial(WINDOW, seed).frequencies_nll,
-        "learned": lambda seed: trial(WINDOW, seed).frequencies_nll - trial(WINDOW, seed).nll,
+        "frequencies_nll": lambda seed: usual(seed).frequencies_nll,
+        "learned": lambda seed: usual(seed).frequencies_nll - usual(seed).nll,
         "frozen": lambda window, mode, seed: trial(window, seed).frozen[mode],
         "frozen_less": lambda mode, other, seed: (
-            trial(WINDOW, seed).frozen[mode] - trial(WINDOW, seed).frozen[other]
+            usual(seed).frozen[mode] - usual(seed).frozen[other]
         ),
-        "piece_frozen": lambda seed: trial(WINDOW, seed).piece_frozen,
-        "chords": lambda mode, seed: trial(WINDOW, seed).chords[mode],
-        "returned": lambda seed: float(trial(WINDOW, seed).returned),
+        "piece_frozen": lambda seed: usual(seed).piece_frozen,
+        "chords": lambda mode, seed: usual(seed).chords[mode],
+        "returned": lambda seed: float(usual(seed).returned),
     }
     return read_claims("plugins.music", measures, where=where, trained=trained)
 

@@ -42,7 +42,7 @@ class _Finite(click.FloatRange):
         return number
 
 
-@click.command("generate")
+@click.command("generate", context_settings={"show_default": True})
 @of_run("music")
 @click.option(
     "--seed-file",
@@ -53,61 +53,52 @@ class _Finite(click.FloatRange):
     "--seed-steps",
     type=click.IntRange(min=1),
     default=32,
-    show_default=True,
     help="Steps of it that the model hears.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(1, 100_000),
     default=400,
-    show_default=True,
     help="Steps to add.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["sample", "argmax", "nucleus"]),
     default="sample",
-    show_default=True,
     help="How keys are drawn: by their chances, the likeliest, or among the likely.",
 )
 @click.option(
     "--temperature",
     type=_Finite(min=0, min_open=True),
     default=1.0,
-    show_default=True,
     help="Below 1 the likely is likelier.",
 )
 @click.option(
     "--top-p",
     type=_Finite(0, 1, min_open=True),
     default=0.9,
-    show_default=True,
     help="Of the nucleus.",
 )
 @click.option(
     "--a-right",
     type=_Finite(min=0),
-    default=None,
     help="How fast the right hand's correction falls [report: 0.25].",
 )
-@click.option("--a-left", type=_Finite(min=0), default=None, help="The left hand's [report: 0.1].")
+@click.option("--a-left", type=_Finite(min=0), help="The left hand's [report: 0.1].")
 @click.option(
     "--b",
     type=_Finite(min=0),
-    default=None,
     help="How much a note that sounds is favoured [report: 1].",
 )
 @click.option(
     "--calibrated/--as-trained",
     default=True,
-    show_default=True,
     help="Take the weights of the report's loss out of probabilities.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
-    show_default=True,
     help="Of the draws.",
 )
 @click.option(
@@ -157,7 +148,7 @@ def generate(
                 "run": run.id,
                 "files": [str(path.resolve()) for path in paths],
                 "statistics": figures,
-            },
+            }
         )
         return 0
     table(

@@ -151,18 +151,17 @@ class MusicExperiment(EpochExperiment):
     def end_epoch(self) -> Sequence[Block]:
         """Mean losses per step; starts the validation."""
         frames = self._sums.pop("frames")
-        parts = {f"loss_{name}": [value / frames] for name, value in self._sums.items()}
+        parts = {f"loss_{name}": value / frames for name, value in self._sums.items()}
         self._sums, self.validating = {}, True
         self.scoring["valid"].begin()
-        columns: dict[str, list[float]] = {
-            "epoch": [self.epoch],
-            "loss": [sum(value for (value,) in parts.values())],
+        figures = {
+            "loss": sum(parts.values()),
             **parts,
-            "frames": [self.frames],
-            "notes": [self.struck],
-            "learning_rate": [self.rate(self.epoch * self.batches - 1)],
+            "frames": self.frames,
+            "notes": self.struck,
+            "learning_rate": self.rate(self.epoch * self.batches - 1),
         }
-        return [Block("learn", columns)]
+        return [self.row("learn", figures)]
 
     def evaluate(self, split: str) -> dict[str, float] | None:
         """Score the next part of a split's pieces; returns their figures after the last part."""

@@ -21,9 +21,7 @@ def learning_curve(
     with plots.style():
         figure = plots.figure(7.5, 5.0)
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
-        lower.plot(
-            learn["epoch"], learn["loss"], color=plots.COLOURS[0], label="loss while learning"
-        )
+        lower.plot(learn["epoch"], learn["loss"], color=plots.BLUE, label="loss while learning")
         lower.set(xlabel="epoch", ylabel="loss")
         lower.legend()
         upper.plot(
@@ -31,7 +29,7 @@ def learning_curve(
             validate["nll"],
             "o-",
             markersize=3,
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             label="validation pieces",
         )
         if "nll" in test:

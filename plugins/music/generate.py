@@ -6,7 +6,6 @@ seed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 
 from envs.datasets.rolls import SILENT, STRUCK, held_from_sounding
 from plugins.music.networks.chords import ChordLstm
-from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
+from plugins.music.networks.drawing import UNCORRECTED, Draw, draw_chord, draw_keys
 from plugins.music.networks.models import MusicModel, State
 
 
@@ -23,9 +22,7 @@ def default_draw(model: MusicModel) -> Draw:
 
     `chord_lstm` needs none, since its inputs say how long each key has sounded.
     """
-    return (
-        replace(Draw(), a_right=0.0, a_left=0.0, b=0.0) if isinstance(model, ChordLstm) else Draw()
-    )
+    return UNCORRECTED if isinstance(model, ChordLstm) else Draw()
 
 
 def continued(

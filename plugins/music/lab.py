@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from plugins.music.config import PRESETS, MusicConfig
-from sandbox.lab import Context, Lab
-from sandbox.reproduction.claim import Claim, ClaimPicture
+from plugins.music.config import MusicConfig
+from sandbox.config.tables import read_presets
+from sandbox.lab import Context, Lab, deferred
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -23,28 +22,17 @@ class MusicLab(Lab):
 
     Config = MusicConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    presets = read_presets(__file__)
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.music.claims import claims
+    claims_for = deferred("plugins.music.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
-        return claims(data)
+    claim_pictures = deferred("plugins.music.claim_figures:pictures")
+    """NLL by length of the windows, frozen steps by mode, and a piano roll."""
 
-    def claim_pictures(
-        self, claim: str, seeds: int, data: Path | None = None
-    ) -> Iterator[ClaimPicture]:
-        """NLL by length of the windows, frozen steps by mode, and a piano roll."""
-        from plugins.music import claim_figures
-
-        return claim_figures.pictures(claim, seeds, data)
-
-    def claim_notes(self, claim: str, estimates: Mapping[str, float]) -> Sequence[str]:
-        """Paragraphs that explain the results."""
-        from plugins.music.claims import notes
-
-        return notes(claim, estimates)
+    claim_notes = deferred("plugins.music.claims:notes")
+    """Paragraphs that explain the results."""
 
     def threads(self, config: MusicConfig, cores: int) -> int:
         """One thread for a small model."""

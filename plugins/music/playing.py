@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +78,8 @@ class Continuation:
         Raises:
             UsageError: when the file is no soundfont, or FluidSynth is not installed.
         """
+        from scipy.io import wavfile
+
         from envs.datasets.midi import pretty_midi_of
 
         score = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
@@ -90,11 +91,7 @@ class Continuation:
         peak = max(float(np.abs(sound).max(initial=0.0)), 1e-9)
         samples = np.round(sound / peak * 0.9 * 32767).astype("<i2")
         file = io.BytesIO()
-        with wave.open(file, "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(RATE)
-            out.writeframes(samples.tobytes())
+        wavfile.write(file, RATE, samples)
         return file.getvalue()
 
     def picture(self, title: str) -> Figure:

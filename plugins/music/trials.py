@@ -198,11 +198,11 @@ def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
 
 def how(mode: str) -> Draw:
     """The options of a draw as in the report, with its corrections or without any."""
-    from plugins.music.networks.drawing import Draw
+    from plugins.music.networks.drawing import UNCORRECTED, Draw
 
     name, _, kind = mode.partition(", ")
-    draw = Draw("argmax" if name == "argmax" else "sample")
-    return draw if kind else replace(draw, a_right=0.0, a_left=0.0, b=0.0)
+    draw = Draw() if kind else UNCORRECTED
+    return replace(draw, mode="argmax" if name == "argmax" else "sample")
 
 
 def frequencies_nll(train: Sequence[np.ndarray], test: Sequence[np.ndarray]) -> float:

@@ -186,5 +186,4 @@ def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
     """The recipe that a configuration describes, with some settings changed."""
     from plugins.regression.training import Recipe
 
-    names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-    return Recipe(**(config.model_dump(include=set(names)) | changed))
+    return Recipe.of(dict(config) | changed)

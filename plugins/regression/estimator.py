@@ -18,6 +18,9 @@ from plugins.regression.functions import ACTIVATIONS
 from plugins.regression.network import Network
 from plugins.regression.training import Recipe, Training, held_out
 
+POSITIVE = Interval(Real, 0, None, closed="neither")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+COUNT = Interval(Integral, 1, None, closed="left")
 RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
@@ -59,20 +62,20 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         "activation": [StrOptions(set(ACTIVATIONS))],
         "initialisation": [StrOptions({"xavier", "he"})],
         "loss": [StrOptions({"mse", "mae", "huber"})],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "huber_delta": [POSITIVE],
         "optimiser": [StrOptions({"sgd", "adam"})],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 0, None, closed="left")],
         "schedule": [StrOptions({"constant", "linear", "cosine"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_final": [Interval(Real, 0, None, closed="neither")],
-        "clip": [None, Interval(Real, 0, None, closed="neither")],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [POSITIVE],
+        "learning_rate_final": [POSITIVE],
+        "clip": [None, POSITIVE],
+        "l1": [NOT_NEGATIVE],
+        "l2": [NOT_NEGATIVE],
+        "epochs": [COUNT],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
+        "patience": [COUNT],
         "random_state": ["random_state"],
     }
 
@@ -114,9 +117,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
-        names = Recipe.__dataclass_fields__.keys() - {"shuffle"}
-        options = {name: value for name, value in self.get_params(False).items() if name in names}
-        recipe = Recipe(**options)
+        recipe = Recipe.of(self.get_params(False))
         training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])

@@ -14,6 +14,7 @@ effect.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numba import njit
@@ -30,6 +31,8 @@ FAR = 1e150
 """The square of an error of this size is not finite: training has diverged."""
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 LOG2E = 1.4426950408889634
+TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
+"""Coefficients of e^r, from r^13 down."""
 
 
 def padded(size: int) -> int:
@@ -63,20 +66,10 @@ def _exp(z, power, bits):  # type: ignore[no-untyped-def]
         x = min(max(z[k], -700.0), 700.0)
         n = math.floor(x * LOG2E + 0.5)
         r = (x - n * LN2_HIGH) - n * LN2_LOW
-        s = 1.6059043836821613e-10
-        s = s * r + 2.08767569878681e-09
-        s = s * r + 2.505210838544172e-08
-        s = s * r + 2.755731922398589e-07
-        s = s * r + 2.7557319223985893e-06
-        s = s * r + 2.48015873015873e-05
-        s = s * r + 1.984126984126984e-04
-        s = s * r + 1.388888888888889e-03
-        s = s * r + 8.333333333333333e-03
-        s = s * r + 4.1666666666666664e-02
-        s = s * r + 1.6666666666666666e-01
-        s = s * r + 0.5
-        s = s * r + 1.0
-        power[k] = power[k] * (s * r + 1.0)
+        s = TAYLOR[0]
+        for coefficient in TAYLOR[1:]:
+            s = s * r + coefficient
+        power[k] = power[k] * s
 
 
 @njit(nogil=True, fastmath=FAST, inline="always")
@@ -158,40 +151,34 @@ def _back(w2, delta2, delta1):  # type: ignore[no-untyped-def]
         delta1[j], delta1[j + 1], delta1[j + 2], delta1[j + 3] = s0, s1, s2, s3
 
 
-@njit(nogil=True, fastmath=FAST)
-def _step_and_next(w2, step, h1, delta2, ahead, z2):  # type: ignore[no-untyped-def]
-    """w2 -= step h1 delta2', and with the new rows z2 += ahead w2."""
-    for j in range(w2.shape[0] - ROWS, -1, -ROWS):
-        c0, c1, c2, c3 = step * h1[j], step * h1[j + 1], step * h1[j + 2], step * h1[j + 3]
-        n0, n1, n2, n3 = ahead[j], ahead[j + 1], ahead[j + 2], ahead[j + 3]
-        for k in range(w2.shape[1]):
-            d = delta2[k]
-            v0, v1 = w2[j, k] - c0 * d, w2[j + 1, k] - c1 * d
-            v2, v3 = w2[j + 2, k] - c2 * d, w2[j + 3, k] - c3 * d
-            w2[j, k], w2[j + 1, k], w2[j + 2, k], w2[j + 3, k] = v0, v1, v2, v3
-            z2[k] += (n0 * v0 + n1 * v1) + (n2 * v2 + n3 * v3)
+def _updating(penalised: bool) -> Callable[..., None]:
+    """The update of the large matrix, compiled with penalties or without any."""
+
+    @njit(nogil=True, fastmath=FAST)
+    def step_and_next(w2, step, h1, delta2, ahead, z2, keep, l1):  # type: ignore[no-untyped-def]
+        """w2 <- keep w2 - l1 sign(w2) - step h1 delta2', and with the new rows z2 += ahead w2.
+
+        `keep` and `l1` contain the learning rate.
+        """
+        for j in range(w2.shape[0] - ROWS, -1, -ROWS):
+            c0, c1, c2, c3 = step * h1[j], step * h1[j + 1], step * h1[j + 2], step * h1[j + 3]
+            n0, n1, n2, n3 = ahead[j], ahead[j + 1], ahead[j + 2], ahead[j + 3]
+            for k in range(w2.shape[1]):
+                d = delta2[k]
+                v0, v1, v2, v3 = w2[j, k], w2[j + 1, k], w2[j + 2, k], w2[j + 3, k]
+                if penalised:
+                    v0 = keep * v0 - math.copysign(l1, v0)
+                    v1 = keep * v1 - math.copysign(l1, v1)
+                    v2 = keep * v2 - math.copysign(l1, v2)
+                    v3 = keep * v3 - math.copysign(l1, v3)
+                v0, v1, v2, v3 = v0 - c0 * d, v1 - c1 * d, v2 - c2 * d, v3 - c3 * d
+                w2[j, k], w2[j + 1, k], w2[j + 2, k], w2[j + 3, k] = v0, v1, v2, v3
+                z2[k] += (n0 * v0 + n1 * v1) + (n2 * v2 + n3 * v3)
+
+    return step_and_next
 
 
-@njit(nogil=True, fastmath=FAST)
-def _penalised_step_and_next(  # type: ignore[no-untyped-def]
-    w2, step, h1, delta2, ahead, z2, keep, l1
-):
-    """The same with penalties: w2 <- keep w2 - l1 sign(w2) - step h1 delta2'.
-
-    `keep` and `l1` contain the learning rate.
-    """
-    for j in range(w2.shape[0] - ROWS, -1, -ROWS):
-        c0, c1, c2, c3 = step * h1[j], step * h1[j + 1], step * h1[j + 2], step * h1[j + 3]
-        n0, n1, n2, n3 = ahead[j], ahead[j + 1], ahead[j + 2], ahead[j + 3]
-        for k in range(w2.shape[1]):
-            d = delta2[k]
-            v0, v1, v2, v3 = w2[j, k], w2[j + 1, k], w2[j + 2, k], w2[j + 3, k]
-            v0 = keep * v0 - math.copysign(l1, v0) - c0 * d
-            v1 = keep * v1 - math.copysign(l1, v1) - c1 * d
-            v2 = keep * v2 - math.copysign(l1, v2) - c2 * d
-            v3 = keep * v3 - math.copysign(l1, v3) - c3 * d
-            w2[j, k], w2[j + 1, k], w2[j + 2, k], w2[j + 3, k] = v0, v1, v2, v3
-            z2[k] += (n0 * v0 + n1 * v1) + (n2 * v2 + n3 * v3)
+_step_and_next, _penalised_step_and_next = _updating(False), _updating(True)
 
 
 @njit(nogil=True, fastmath=FAST, cache=True)
@@ -268,7 +255,7 @@ def descend(  # type: ignore[no-untyped-def]
                     w2, step, h1, delta2, ahead, z2, 1.0 - rate * l2, rate * l1
                 )
             else:
-                _step_and_next(w2, step, h1, delta2, ahead, z2)
+                _step_and_next(w2, step, h1, delta2, ahead, z2, 1.0, 0.0)
             for k in range(p1):
                 h1[k] = ahead[k]
     return orders.shape[0]

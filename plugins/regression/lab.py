@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.regression.config import RegressionConfig
-from sandbox.lab import Context, Lab
-from sandbox.reproduction.claim import Claim
+from sandbox.config.tables import read_presets
+from sandbox.lab import Context, Lab, deferred
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 
@@ -26,37 +26,7 @@ class RegressionLab(Lab):
 
     Config = RegressionConfig
     follows_processor = True
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "report": {
-            "hidden": "75,50",
-            "activation": "leaky_relu",
-            "l1": 1e-3,
-            "learning_rate": 0.075,
-        },
-        "best": {
-            "hidden": "50,25",
-            "activation": "tanh",
-            "optimiser": "adam",
-            "batch_size": 10,
-            "schedule": "cosine",
-            "learning_rate": 0.01,
-            "l2": 1e-3,
-        },
-        "search": {"task": "search"},
-        "quick": {"hidden": "10,10", "epochs": 60},
-        "quick-search": {
-            "task": "search",
-            "epochs": 60,
-            "search": {
-                "sizes": "10,10 25,10",
-                "activations": "relu leaky_relu",
-                "l1": "0 1e-3",
-                "learning_rates": "0.05",
-                "top": 3,
-            },
-        },
-    }
+    presets = read_presets(__file__)
 
     directions: ClassVar[Mapping[str, str]] = {
         "test_mse": "minimize",
@@ -64,11 +34,8 @@ class RegressionLab(Lab):
         "test_loss": "minimize",
     }
 
-    def claims_for(self, data: Path | None) -> tuple[Claim, ...]:
-        """The report's findings, on the data in this folder if there are any."""
-        from plugins.regression.claims import claims
-
-        return claims(data)
+    claims_for = deferred("plugins.regression.claims:claims")
+    """The report's findings, on the data in this folder if there are any."""
 
     def preparation(self) -> str:
         """A message before the first run on a machine, which compiles the descent."""
@@ -136,7 +103,6 @@ class RegressionLab(Lab):
 
 def _compiled() -> bool:
     """Whether the compiled descent is already in numba's cache."""
-    from pathlib import Path
 
     from plugins.regression import kernels
 

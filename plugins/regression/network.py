@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +38,7 @@ class Network:
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
         self.sizes, self.activation = tuple(int(size) for size in sizes), activation
         self._f = ACTIVATIONS[activation]
-        shapes = list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
+        shapes = list(pairwise(self.sizes))
         self.values = np.zeros(sum(inputs * outputs + outputs for inputs, outputs in shapes))
         self.is_weight = np.zeros(len(self.values), dtype=bool)
         self.weights: list[np.ndarray] = []

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.supervised.candidates import ranking_table
+from envs.datasets.curves import span
 from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
@@ -27,9 +28,7 @@ def data(points: DataPoints) -> Figure:
     Args:
         points: has `train` and `test`, each with x and y.
     """
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title="The points")
+    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title="The points") as (figure, axes):
         _scatter(axes, points)
         axes.legend()
     return figure
@@ -37,12 +36,10 @@ def data(points: DataPoints) -> Figure:
 
 def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, with the points."""
-    x = np.linspace(*_reach(points), POINTS)  # [places]
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title=title)
+    x = np.linspace(*span(*points), POINTS)  # [places]
+    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
         _scatter(axes, points)
-        axes.plot(x, network(x[:, None])[:, 0], color=plots.COLOURS[1], label="the network")
+        axes.plot(x, network(x[:, None])[:, 0], color=plots.VERMILION, label="the network")
         axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
         axes.legend()
     return figure
@@ -55,11 +52,9 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
         columns: of the stream "learn".
         best: the epoch whose parameters are kept, or None for the last one.
     """
-    with plots.style():
-        figure = plots.figure(7.0, 4.2)
-        axes = figure.add_subplot(
-            xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
-        )
+    with plots.single(
+        7.0, 4.2, xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
+    ) as (figure, axes):
         names = {
             "train_loss": "training points",
             "validation_loss": "held out to choose",
@@ -97,21 +92,19 @@ def finalists(search: GridSearchExperiment) -> Figure:
     places = search.finalists
     validation = 2 * search.losses[places].mean(axis=1)  # MSE, the unit of the test error
     best = int(np.nanargmin(search.test_mse))
-    with plots.style():
-        figure = plots.figure(7.5, 4.4)
-        axes = figure.add_subplot(
-            xlabel="MSE in cross-validation",
-            ylabel="MSE on the test points",
-            title="The finalists, trained on all points",
-        )
-        axes.plot(
-            validation, search.test_mse, "o", color=plots.COLOURS[0], alpha=0.7, label="a finalist"
-        )
+    with plots.single(
+        7.5,
+        4.4,
+        xlabel="MSE in cross-validation",
+        ylabel="MSE on the test points",
+        title="The finalists, trained on all points",
+    ) as (figure, axes):
+        axes.plot(validation, search.test_mse, "o", color=plots.BLUE, alpha=0.7, label="a finalist")
         axes.plot(
             validation[search.chosen],
             search.test_mse[search.chosen],
             "D",
-            color=plots.COLOURS[2],
+            color=plots.GREEN,
             markersize=10,
             label=f"chosen by cross-validation: {search.test_mse[search.chosen]:.3f}",
         )
@@ -120,7 +113,7 @@ def finalists(search: GridSearchExperiment) -> Figure:
             validation[best],
             search.test_mse[best],
             "s",
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             markersize=9,
             fillstyle="none",
             markeredgewidth=2,
@@ -161,8 +154,3 @@ def _scatter(axes: Axes, points: DataPoints) -> None:
             alpha=alpha,
             label=f"{len(curve.x)} {name} points",
         )
-
-
-def _reach(points: DataPoints) -> tuple[float, float]:
-    x = np.concatenate([points.train.x, points.test.x])
-    return float(x.min()), float(x.max())

@@ -289,12 +289,9 @@ class GridSearchExperiment(CandidateSearch):
 
         for place, network in zip(places, self._together(one, places), strict=True):
             self.models.append(None if network is None else network.values.copy())
-            self.test_mse[place] = (
-                np.nan if network is None else evaluate(network, self.points.test)
-            )
-            self.train_mse[place] = (
-                np.nan if network is None else evaluate(network, self.points.train)
-            )
+            if network is not None:
+                self.test_mse[place] = evaluate(network, self.points.test)
+                self.train_mse[place] = evaluate(network, self.points.train)
         chosen = finalists[places]
         loss = self.losses[chosen].mean(axis=1)
         columns = {

@@ -7,6 +7,7 @@ of two hidden layers runs in `kernels`, everything else in NumPy.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,12 @@ class Recipe:
     l2: float = 0.0
     epochs: int = 1000
     shuffle: bool = True
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """The recipe with the settings of the same names; others are left out."""
+        names = cls.__dataclass_fields__.keys() - {"shuffle"}
+        return cls(**{name: value for name, value in settings.items() if name in names})
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -157,26 +164,15 @@ class Training:
         recipe, network = self.recipe, self.network
         f = functions.ACTIVATIONS[network.activation]
         inputs, units1, units2, _ = network.sizes
-        w1, b1, w2, b2, w3, b3 = kernels.room(inputs, units1, units2)
-        padded = [
-            w1[:, :units1],
-            b1[:units1],
-            w2[:units1, :units2],
-            b2[:units2],
-            w3[:units2, None],
-            b3,
-        ]
         own = [part for pair in zip(network.weights, network.biases, strict=True) for part in pair]
-        for to, part in zip(padded, own, strict=True):
+        own[4] = own[4][:, 0]
+        padded = kernels.room(inputs, units1, units2)
+        places = [to[tuple(map(slice, part.shape))] for to, part in zip(padded, own, strict=True)]
+        for to, part in zip(places, own, strict=True):
             to[...] = part
         clip = math.inf if recipe.clip is None else recipe.clip
         good = kernels.descend(
-            w1,
-            b1,
-            w2,
-            b2,
-            w3,
-            b3,
+            *padded,
             units1,
             units2,
             self.x,
@@ -189,7 +185,7 @@ class Training:
             float(recipe.l1),
             float(recipe.l2),
         )
-        for part, to in zip(own, padded, strict=True):
+        for to, part in zip(places, own, strict=True):
             part[...] = to
         return int(good)
 

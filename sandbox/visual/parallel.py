@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from sandbox.text import number
 from sandbox.visual import plots
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
 
 Setting = float | str | None
 """A number, a category, or None where a trial does not have the setting."""
@@ -27,6 +25,7 @@ FEW, WORDS = 6, 12
 places between the ends, and of more categories some."""
 LOGARITHMIC = 20
 """Positive numbers are spread by their logarithm when the largest is so many times the smallest."""
+COLOURS = mpl.colormaps[plots.VALUES]
 TIGHT = 0.07
 """Numbers nearer to one another, as a share of the axis, are spread evenly: labels need room."""
 SHADES = 0.3, 0.95
@@ -183,9 +182,6 @@ def _draw_trials(
         goodness: 0 to 1, float [trials].
         starts, widths: positions and widths of the axes' strips, in inches.
     """
-    from matplotlib.collections import LineCollection
-
-    shades = _colour_map()
     low, high = SHADES
     order = [one for one in np.argsort(goodness, kind="stable") if np.isfinite(goodness[one])]
     segments = {one: _segments(places[one], starts, widths) for one in order}
@@ -193,7 +189,7 @@ def _draw_trials(
         LineCollection(
             [segment for parts in segments.values() for segment in parts],
             colors=[
-                shades(low + (high - low) * goodness[one])
+                COLOURS(low + (high - low) * goodness[one])
                 for one, parts in segments.items()
                 for _ in parts
             ],
@@ -204,19 +200,11 @@ def _draw_trials(
     )
 
 
-def _colour_map() -> Colormap:
-    import matplotlib as mpl
-
-    return mpl.colormaps[plots.VALUES]
-
-
 def _emphasise(
     axes: Axes, places: np.ndarray, starts: np.ndarray, widths: Sequence[float], label: str
 ) -> None:
     """The best trial: thick, over the others, with a dot on each axis."""
-    from matplotlib.collections import LineCollection
-
-    colour = plots.COLOURS[1]
+    colour = plots.VERMILION
     segments = _segments(places, starts, widths)
     axes.add_collection(LineCollection(segments, colors=colour, linewidths=2.8, zorder=4))
     axes.plot(starts, places, "o", color=colour, markersize=6, zorder=6, clip_on=False)
@@ -236,7 +224,7 @@ def _draw_colours(axes: Axes, start: float, higher_is_better: bool) -> None:
     """The colours of the lines beside the objective's axis."""
     shades = np.linspace(*SHADES, 256)[:, None]
     axes.imshow(
-        _colour_map()(shades if higher_is_better else shades[::-1]),
+        COLOURS(shades if higher_is_better else shades[::-1]),
         extent=(start - 0.04, start + 0.04, 0, 1),
         origin="lower",
         aspect="auto",

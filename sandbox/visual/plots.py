@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -13,45 +14,31 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY_BLUE, BLACK = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
 """The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
 GREY = "#6B7280"
 VALUES = "YlGnBu"
 """Colour map of quantities: from light to dark, so readable in grey and by colour-blind people,
 and never as dark as a wall."""
 
-STYLE: dict[str, Any] = {
-    "figure.dpi": 110,
-    "savefig.dpi": 110,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.edgecolor": "#9CA3AF",
-    "axes.labelcolor": "#1F2937",
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E5E7EB",
-    "grid.linewidth": 0.8,
-    "xtick.color": "#374151",
-    "ytick.color": "#374151",
-    "legend.frameon": False,
-    "legend.fontsize": 9.5,
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "lines.linewidth": 1.8,
-    "axes.prop_cycle": cycler(color=COLOURS),
-}
+STYLE = mpl.rc_params_from_file(
+    Path(__file__).with_name("sandbox.mplstyle"), use_default_template=False
+)
+STYLE["axes.prop_cycle"] = cycler(color=COLOURS)
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the sandbox's style inside; matplotlib's own settings are as before outside."""
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):
         yield
 
 
@@ -78,6 +65,19 @@ def figure(
     return figure
 
 
+@contextmanager
+def single(width: float, height: float, **settings: Any) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes, drawn in the sandbox's style inside.
+
+    Args:
+        width, height: in inches.
+        settings: properties of the axes: `title`, `xlabel`, `yscale` and others.
+    """
+    with style():
+        whole = figure(width, height)
+        yield whole, whole.add_subplot(**settings)
+
+
 def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
     """The mean of the last `window` values (fewer at the beginning) at each position: float [n]."""
     sums = np.cumsum(np.insert(np.asarray(values, dtype=np.float64), 0, 0.0))
@@ -94,3 +94,15 @@ def thinned(length: int, most: int = 4000) -> np.ndarray:
 def optimum_line(axes: Axes, value: float, label: str) -> None:
     """Draw the best possible value as a labelled, dashed line."""
     axes.axhline(value, color=GREY, linestyle="--", linewidth=1.3, label=label, zorder=1)
+
+
+def note(axes: Axes, text: str, at: tuple[float, float], offset: tuple[int, int]) -> None:
+    """Write a dark grey remark beside a point.
+
+    Args:
+        axes: in which.
+        text: the remark.
+        at: the point, in data coordinates.
+        offset: of the text from the point, in points.
+    """
+    axes.annotate(text, at, xytext=offset, textcoords="offset points", color="#374151")

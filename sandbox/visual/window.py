@@ -340,14 +340,11 @@ class Window:
         elif key in SLOWER:
             self.speed = max(self.speed / 2, SLOWEST)
         elif key in LAYER_KEYS:
-            self._toggle(LAYER_KEYS[key])
+            self.hidden = self.hidden ^ {LAYER_KEYS[key]}
+            self._draw()
         elif key == "s":
             self._save()
         self._update_caption()
-
-    def _toggle(self, layer: str) -> None:
-        self.hidden = self.hidden ^ {layer}
-        self._draw()
 
     def _save(self) -> None:
         """Save the frame at its own size, under a name that is not taken, and say so in the

@@ -21,8 +21,9 @@ from envs.datasets.etudes import compose, etudes
 from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piece
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
-from plugins.music.config import PRESETS, ChordLstmConfig, MusicConfig
+from plugins.music.config import ChordLstmConfig, MusicConfig
 from plugins.music.generate import continued, default_draw
+from plugins.music.lab import MusicLab
 from plugins.music.lanes import Lanes
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import Draw, correction, draw_keys
@@ -372,5 +373,7 @@ def test_epochs_of_etudes_make_the_next_step_better_foreseen(store):
 
 def test_best_keeps_its_sizes_whatever_the_model():
     for name in ("one-track", "two-hands", "chord-lstm"):
-        options = resolve(MusicConfig, [PRESETS["best"], {"model": name}], "music").model.options
+        options = resolve(
+            MusicConfig, [MusicLab.presets["best"], {"model": name}], "music"
+        ).model.options
         assert (options.hidden, options.layers, options.output_dropout) == (320, 1, 0.4)

@@ -38,6 +38,10 @@ class Draw:
     b: float = 1.0
 
 
+UNCORRECTED = Draw(a_right=0.0, a_left=0.0, b=0.0)
+"""By the probabilities alone."""
+
+
 def correction(sounded: np.ndarray, a: np.ndarray | float, b: float, mode: Mode) -> np.ndarray:
     """The report's factor for notes that have sounded in the last n steps without a break.
 
