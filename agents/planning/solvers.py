@@ -54,6 +54,8 @@ class _Backup:
     2nd ed., equation 4.10."""
 
     def __init__(self, model: TabularMDP, discount: float) -> None:
+        if not 0 < discount <= 1:
+            raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
         self.reward = (model.probability * model.reward).sum(axis=2)  # [states, actions]
         going_on = model.probability * ~model.terminated  # [states, actions, outcomes]
         used = np.flatnonzero(
@@ -152,7 +154,7 @@ def policy_iteration(
             made).
         max_sweeps: largest number of improvements.
     """
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
     value, q = np.zeros(len(policy)), backup.reward
     converged, sweeps, residual = False, 0, np.inf
@@ -190,7 +192,7 @@ def modified_policy_iteration(
         max_sweeps: largest number of sweeps, both kinds together.
         evaluation_sweeps: sweeps of evaluation after each improvement, >= 0.
     """
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
     value = (
         backup.worth(policy) if discount == 1 and can_end(model, policy) else np.zeros(len(policy))
@@ -236,7 +238,7 @@ def best_epsilon_soft(
     """
     if not 0 <= epsilon <= 1:
         raise UsageError(f"epsilon {epsilon:g}: a probability is between 0 and 1.")
-    main, rest = shares(model.next_state.shape[1], epsilon, convention)
+    main, rest = shares(model.actions, epsilon, convention)
 
     def chosen(backup: _Backup, value: np.ndarray) -> np.ndarray:
         q = backup(value)  # with large ε the worst action is the best choice
@@ -265,7 +267,7 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
             f"least 1 step."
         )
     backup = _Backup(model, 1.0)
-    value = np.zeros(len(model.next_state))  # [states], 0 after the last step
+    value = np.zeros(model.states)  # [states], 0 after the last step
     for _ in range(horizon - 1):
         value = backup.best(value)
     q = backup(value)
@@ -280,8 +282,8 @@ def _iterate(
     max_sweeps: int,
 ) -> Solution:
     """V ← sweep(V) until it no longer changes; `sweep` is monotone and non-expansive."""
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
-    value = np.zeros(len(model.next_state))  # [states]
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
+    value = np.zeros(model.states)  # [states]
     converged, sweeps, residual = False, 0, np.inf
     while not converged and sweeps < max_sweeps:
         previous, value = value, sweep(backup, value)
@@ -325,12 +327,6 @@ def refuse_divergence(model: TabularMDP, solution: Solution, discount: float) ->
             f"end, with action {action} by "
             f"{abs(change[most]):g} in every step. Take a discount below 1, for instance 0.9."
         )
-
-
-def _checked(discount: float) -> float:
-    if not 0 < discount <= 1:
-        raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
-    return discount
 
 
 def _threshold(discount: float, tolerance: float) -> float:

@@ -169,18 +169,18 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Give cells without a value the mean colour of their neighbours, uint8 [rows, columns, 3],
     because it shows through their rounded corners.
     """
-    weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
-    framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
+    known = np.dstack([colours, np.ones(shown.shape)]) * shown[..., None]
+    framed = np.pad(known, ((1, 1), (1, 1), (0, 0)))  # [rows + 2, columns + 2, (r, g, b, 1)]
     rows, columns = shown.shape
     windows = [
-        (slice(row, row + rows), slice(column, column + columns))
+        framed[row : row + rows, column : column + columns]
         for row in range(3)
         for column in range(3)
     ]
-    total = np.sum([framed[window] for window in windows], axis=0)  # [rows, columns, 3]
-    weight = np.sum([weights[window] for window in windows], axis=0)  # [rows, columns, 1]
-    around = np.rint(total / np.maximum(weight, 1.0)).astype(np.uint8)
-    return np.where((shown | (weight[..., 0] == 0))[..., None], colours, around)
+    total = np.sum(windows, axis=0)  # [rows, columns, 4]
+    weight = total[..., 3:]
+    around = np.rint(total[..., :3] / np.maximum(weight, 1.0)).astype(np.uint8)
+    return np.where(shown[..., None] | (weight == 0), colours, around)
 
 
 @lru_cache(maxsize=8)

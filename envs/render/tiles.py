@@ -139,26 +139,18 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
         factor: number of pixels per output pixel, in each direction.
     """
     missing = [-side % factor for side in picture.shape[:2]]
-    picture = (
-        np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-        if any(missing)
-        else picture
-    )
-    parts = [
-        picture[row::factor, column::factor].astype(np.float64)
-        for row in range(factor)
-        for column in range(factor)
-    ]  # each [h, w, 4]
-    opacity = sum((part[..., 3:] for part in parts), start=np.zeros(1))  # [h, w, 1]
-    coloured = sum(
-        (part[..., :3] * part[..., 3:] for part in parts), start=np.zeros(1)
-    ) / np.maximum(opacity, 1.0)
-    plain = sum((part[..., :3] for part in parts), start=np.zeros(1)) / len(parts)
-    colour = np.where(opacity > 0, coloured, plain)
-    small: np.ndarray = np.rint(np.concatenate([colour, opacity / len(parts)], axis=2)).astype(
-        np.uint8
-    )
-    return small
+    if any(missing):
+        picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    parts = np.array(
+        [picture[row::factor, column::factor] for row in range(factor) for column in range(factor)],
+        dtype=np.float64,
+    )  # [factor², h / factor, w / factor, 4]
+    colour, opacity = parts[..., :3], parts[..., 3:]
+    weight = opacity.sum(axis=0)
+    weighted = (colour * opacity).sum(axis=0) / np.maximum(weight, 1.0)
+    shown = np.where(weight > 0, weighted, colour.mean(axis=0))
+    small: np.ndarray = np.rint(np.concatenate([shown, weight / len(parts)], axis=2))
+    return small.astype(np.uint8)
 
 
 def floor_tile(size: int) -> np.ndarray:
