@@ -18,6 +18,7 @@ from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
+from sandbox.tables import read_table
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -37,73 +38,8 @@ OURS = {
     "action_noise",
 }
 """Arguments that the sandbox sets itself, or offers as options of their own."""
-Limits = dict[str, Any]
-SHARE: Limits = {"ge": 0, "le": 1}
-WHOLE: Limits = {"ge": 1}
-SOME: Limits = {"ge": 0}
-POSITIVE: Limits = {"gt": 0}
-LIMITS: dict[str, Limits] = {
-    **dict.fromkeys(
-        (
-            "gamma",
-            "tau",
-            "gae_lambda",
-            "exploration_fraction",
-            "exploration_initial_eps",
-            "exploration_final_eps",
-        ),
-        SHARE,
-    ),
-    **dict.fromkeys(
-        (
-            "buffer_size",
-            "n_steps",
-            "n_epochs",
-            "target_update_interval",
-            "stats_window_size",
-            "policy_delay",
-        ),
-        WHOLE,
-    ),
-    **dict.fromkeys(
-        (
-            "n_quantiles",
-            "n_critics",
-            "n_critic_updates",
-            "cg_max_steps",
-            "line_search_max_iter",
-            "sub_sampling_factor",
-        ),
-        WHOLE,
-    ),
-    **dict.fromkeys(
-        (
-            "learning_starts",
-            "ent_coef",
-            "vf_coef",
-            "target_policy_noise",
-            "target_noise_clip",
-            "cg_damping",
-        ),
-        SOME,
-    ),
-    **dict.fromkeys(("top_quantiles_to_drop_per_net", "line_search_shrinking_factor"), SOME),
-    **dict.fromkeys(
-        (
-            "learning_rate",
-            "clip_range",
-            "clip_range_vf",
-            "max_grad_norm",
-            "target_kl",
-            "rms_prop_eps",
-        ),
-        POSITIVE,
-    ),
-    "batch_size": {"ge": 1},
-    "gradient_steps": {"ge": -1},
-    "sde_sample_freq": {"ge": -1},
-}
-"""Limits that Stable-Baselines3 does not check, or checks only during learning."""
+LIMITS = read_table(__file__, "limits.toml")
+"""Limits that Stable-Baselines3 does not check, or checks only during learning, by argument."""
 BATCHES_OF_TWO = {"PPO"}
 """Algorithms that normalise advantages within a batch, which needs two of them."""
 PLAIN = (bool, int, float, str, type(None))
@@ -196,7 +132,7 @@ def _field(
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
         return None
-    limits = dict(LIMITS.get(argument, {}))
+    limits: dict[str, Any] = dict(LIMITS.get(argument, {}))
     if argument == "batch_size" and algorithm.__name__ in BATCHES_OF_TWO:
         limits["ge"] = 2
     numbers = [kind for kind in kinds if kind in (int, float)]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -15,16 +13,7 @@ from envs.config import GridConfig
 from sandbox.config.model import Choice, Chosen, LabConfig, with_defaults
 from sandbox.config.resolve import registered_config
 from sandbox.registry.registry import registry
-
-
-def read_table(beside: str, name: str) -> dict[str, dict[str, Any]]:
-    """A table of settings from a TOML file beside a module.
-
-    Args:
-        beside: the module's `__file__`.
-        name: the name of the TOML file.
-    """
-    return tomllib.loads(Path(beside).with_name(name).read_text(encoding="utf-8"))
+from sandbox.tables import read_table
 
 
 def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:

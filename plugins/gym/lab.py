@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from agents.control.config import read_table
 from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
+from sandbox.tables import read_table
 
 if TYPE_CHECKING:
     from agents.control.base import AgentExperiment

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from agents.control.config import read_table
 from agents.tabular.config import TabularConfig
 from sandbox.config.model import LabConfig, with_defaults
 from sandbox.config.resolve import registered_config
+from sandbox.tables import read_table
 
 DEFAULTS = read_table(__file__, "agents.toml")
 DEFAULTS["r-max"]["initial_value"] = None  # TOML has no null

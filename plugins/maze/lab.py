@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from agents.control.config import GridLabConfig, read_table, tuned_agents
+from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import MazeConfig
 from sandbox.config.model import Choice, Chosen
 from sandbox.reproduction.claim import Claim, ClaimPicture
+from sandbox.tables import read_table
 
 config_of = tuned_agents(__file__)
 """Finds the options of agents in this lab; see agents.toml."""
