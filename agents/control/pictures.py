@@ -48,6 +48,12 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     )
 
 
+def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
+    """The band of all seeds; see `AgentExperiment.seeds_curve`."""
+    title = f"{name}: how {first.config.agent.name} learned"
+    return curves.band_curve(metrics, first.score().optimum, seeds, title)
+
+
 def save_maps(
     artifacts: Artifacts,
     name: str,

@@ -109,6 +109,11 @@ class World(ABC, Generic[A]):
     model: TabularMDP | None
     horizon: int
     steps_env = False
+    trial: Any = None
+    """The environment in which greedy episodes are compared with the model; None if `env` itself
+    steps through the model."""
+    seed = 0
+    """Seed of these episodes."""
 
     @abstractmethod
     def policy(self, agent: A) -> np.ndarray:
@@ -129,7 +134,10 @@ class World(ABC, Generic[A]):
         Returns:
             None if the environment steps through its model, or has no model.
         """
-        return None
+        if self.trial is None or self.model is None:
+            return None
+        act: Any = agent.act  # type: ignore[attr-defined]
+        return try_out(self.trial, act, self.horizon, episodes, self.seed, self.model)
 
 
 class SampledWorld(World[A]):
@@ -197,18 +205,14 @@ class ModelWorld(TableWorld):
         rng: np.random.Generator,
         seed: int | None = None,
     ) -> None:
-        self.env, self.model, self.rng, self._seed = env, model, rng, seed
+        self.env, self.model, self.rng = env, model, rng
+        if seed is not None:
+            self.trial, self.seed = env, seed
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
 
     def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_model`."""
         return agent.learn_model(self.model, self.rng, episodes)
-
-    def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
-        """See `World.try_out`."""
-        if self._seed is None:
-            return None
-        return try_out(self.env, agent.act, self.horizon, episodes, self._seed, self.model)
 
 
 class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
@@ -241,7 +245,7 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         steps = Steps(env)
         self.env, self.model, self.horizon = env, model, horizon
         self.states, self.actions = steps.states, steps.actions
-        self._trial, self._seed, self._episodes = trial, seed, evaluation_episodes
+        self.trial, self.seed, self._episodes = trial, seed, evaluation_episodes
         env.reset(seed=seed % 2**32)
         env.unwrapped.np_random = rng
 
@@ -249,17 +253,11 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         """See `agents.tabular.base.TabularAgent.learn_env`."""
         return agent.learn_env(self.env, episodes)
 
-    def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
-        """See `World.try_out`."""
-        if self.model is None:
-            return None
-        return try_out(self._trial, agent.act, self.horizon, episodes, self._seed, self.model)
-
     def learned(self, agent: TabularAgent) -> int:
         """See `SampledWorld.learned`."""
         return agent.episodes_done
 
     def sample(self, agent: TabularAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
-        trial = try_out(self._trial, agent.act, self.horizon, self._episodes, self._seed, None)
+        trial = try_out(self.trial, agent.act, self.horizon, self._episodes, self.seed, None)
         return trial.played
