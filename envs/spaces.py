@@ -39,19 +39,19 @@ class DiscretiserConfig(LabConfig):
     """How continuous numbers are divided into bins; spaces without such numbers need no options."""
 
     cuts: Literal["uniform", "quantile"] = Field(
-        default="uniform",
+        "uniform",
         description="bins equally wide between low and high, "
         "or equally often visited by random play",
     )
     bins: tuple[int, ...] | None = Field(
-        default=None,
+        None,
         description="how many for each number observed, or one figure for all; needed for Box",
     )
     low: tuple[float, ...] | None = Field(
-        default=None, description="where uniform bins begin; none: at the space's bounds"
+        None, description="where uniform bins begin; none: at the space's bounds"
     )
     high: tuple[float, ...] | None = Field(
-        default=None, description="where uniform bins end; none: at the space's bounds"
+        None, description="where uniform bins end; none: at the space's bounds"
     )
 
     @model_validator(mode="after")

@@ -133,13 +133,13 @@ class TraceConfig(TabularConfig):
     """Options of agents with traces in addition to the common ones."""
 
     trace_decay: float = Field(
-        default=0.9,
+        0.9,
         ge=0,
         le=1,
         description="how much of a trace is left a step later, beside the discount (lambda)",
     )
     trace_cutoff: float = Field(
-        default=1e-8,
+        1e-8,
         ge=0,
         lt=1,
         description="traces that are not above this are dropped; 0 keeps all",
@@ -150,7 +150,7 @@ class SarsaLambdaConfig(TraceConfig):
     """Options of `sarsa-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
-        default="replacing",
+        "replacing",
         description="what a pair's trace becomes when it is taken; dutch: true online "
         "Sarsa(lambda)",
     )
@@ -160,7 +160,7 @@ class QLambdaConfig(TraceConfig):
     """Options of `q-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing"] = Field(
-        default="replacing", description="what a pair's trace becomes when it is taken"
+        "replacing", description="what a pair's trace becomes when it is taken"
     )
 
 
