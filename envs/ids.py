@@ -17,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from pydantic import BaseModel, Field, create_model
 
 import envs  # noqa: F401 - registers our own
+from envs.aliases import Env
 from sandbox.config.model import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.registry.registrar import canonical
@@ -185,7 +186,7 @@ def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
     }
 
 
-def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     """Create the environment of a configuration, truncated after `max_episode_steps`.
 
     Args:

@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field, model_validator
 
+from envs.aliases import Env, Space
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
@@ -85,9 +86,7 @@ class Numbering:
         UsageError: when the space has parts that are not finite, or Boxes without bins.
     """
 
-    def __init__(
-        self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()
-    ) -> None:
+    def __init__(self, space: Space, cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
         left = iter([list(map(float, one)) for one in cuts])
         self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
@@ -114,9 +113,7 @@ Part = Callable[[Any], Any]
 """Extracts a part from the whole observation."""
 
 
-def _parts(
-    space: spaces.Space[Any], part: Part = lambda whole: whole
-) -> Iterator[tuple[spaces.Space[Any], Part]]:
+def _parts(space: Space, part: Part = lambda whole: whole) -> Iterator[tuple[Space, Part]]:
     """The non-composite parts of a space, in order, each with a function that extracts it from an
     observation."""
     if isinstance(space, spaces.Dict):
@@ -129,7 +126,7 @@ def _parts(
         yield space, part
 
 
-def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Leaf:
+def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
     """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
         return Leaf((int(space.n),), _value(part, int(space.start)))
@@ -181,12 +178,12 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     return edges
 
 
-def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
+def boxes(space: Space) -> list[spaces.Box]:
     """All Boxes in a space, in the order of their digits."""
     return [one for one, _ in _parts(space) if isinstance(one, spaces.Box)]
 
 
-def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Numbering:
+def numbering(env: Env, config: DiscretiserConfig) -> Numbering:
     """The numbering of an environment's observations.
 
     Args:
@@ -284,7 +281,7 @@ def _uniform(
     ]
 
 
-def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
+def _quantiles(env: Env, bins: list[int]) -> list[np.ndarray]:
     """Cuts that divide the observations of random play into equally frequent bins; the play has a
     fixed seed."""
     seen = []
@@ -312,7 +309,7 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         numbering: the numbering of its observations.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], numbering: Numbering) -> None:
+    def __init__(self, env: Env, numbering: Numbering) -> None:
         super().__init__(env)
         actions = env.action_space
         assert isinstance(actions, spaces.Discrete)

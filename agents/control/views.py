@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import gymnasium
 import numpy as np
 
+from envs.aliases import Env
 from envs.mdp import TabularMDP
 
 STILL = 0.05
@@ -35,7 +34,7 @@ class GridView:
     arrows: np.ndarray
 
 
-def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | None:
+def grid_view(env: Env, model: TabularMDP) -> GridView | None:
     """The grid formed by an environment's states, for environments with `desc`, `shape`, or `nrow`
     and `ncol`; None for others.
 

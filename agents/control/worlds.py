@@ -19,9 +19,8 @@ from agents.tabular.stepping import StepWorld as Steps
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
-    import gymnasium
-
     from agents.tabular.base import Episodes, TabularAgent
+    from envs.aliases import Env
     from envs.mdp import TabularMDP
 
 
@@ -42,7 +41,7 @@ class GreedyTrial(NamedTuple):
 
 
 def try_out(
-    env: gymnasium.Env[Any, Any],
+    env: Env,
     act: Callable[..., int],
     horizon: int,
     episodes: int,
@@ -200,7 +199,7 @@ class ModelWorld(TableWorld):
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, Any],
+        env: Env,
         model: TabularMDP,
         rng: np.random.Generator,
         seed: int | None = None,
@@ -233,10 +232,10 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, Any],
+        env: Env,
         rng: np.random.Generator,
         horizon: int,
-        trial: gymnasium.Env[Any, Any],
+        trial: Env,
         *,
         seed: int,
         evaluation_episodes: int,

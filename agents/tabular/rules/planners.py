@@ -21,9 +21,8 @@ from agents.tabular.schedules import ScheduleName
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
-    import gymnasium
-
     from agents.tabular.kernels import Step
+    from envs.aliases import Env
     from envs.mdp import TabularMDP
 
 
@@ -124,7 +123,7 @@ class Planner(TabularAgent):
             self.plan(model)
         return super().learn_model(model, env_rng, episodes)
 
-    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+    def learn_env(self, env: Env, episodes: int) -> Episodes:
         """Plan, if the environment's model is new, and run some episodes through `env.step`.
 
         Raises:
