@@ -231,8 +231,7 @@ class AgentExperiment(ShownExperiment):
         unknown."""
         if self.best is None or (start < 0).any():
             return np.full(len(return_), np.nan)
-        regrets: np.ndarray = self.best[start] - return_
-        return regrets
+        return np.subtract(self.best[start], return_)
 
     def _evaluation(self, episode: int, env_steps: int) -> Block:
         """An evaluation of the greedy policy after so many episodes and steps."""

@@ -296,8 +296,7 @@ def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Means over the first axis of the values where `kept` is True, NaN if there is none; both
     [seeds, rows]."""
     count = kept.sum(axis=0)
-    mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
-    return mean
+    return np.sum(values, axis=0, where=kept) / np.where(count, count, np.nan)
 
 
 def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
@@ -316,8 +315,7 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
     lower, upper = (
         np.take_along_axis(ordered, number[None], axis=0)[0] for number in (below, above)
     )  # [rows], each
-    part: np.ndarray = lower + (place - below) * (upper - lower)
-    return part
+    return np.add(lower, (place - below) * (upper - lower))
 
 
 def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -74,5 +74,4 @@ def arrows(model: TabularMDP, columns: int) -> np.ndarray:
         / model.states
     )  # [actions, 2]
     length = np.linalg.norm(mean, axis=1, keepdims=True)
-    pointed: np.ndarray = np.where(length > STILL, mean / np.maximum(length, STILL), 0.0).round()
-    return pointed
+    return np.round(np.where(length > STILL, mean / np.maximum(length, STILL), 0.0))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from agents.planning.probabilities import one_hot
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,14 +61,16 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
 
     Args:
         model: the world.
-        policy: probabilities [states, actions]; for a policy that depends on the step [steps,
-            states, actions], which repeats after its last step.
+        policy: actions, int [states], or probabilities [states, actions]; for a policy that
+            depends on the step [steps, states, actions], which repeats after its last step.
         horizon: steps after which an episode is truncated, >= 1.
     """
     if horizon < 1:
         raise UsageError(
             f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step."
         )
+    if policy.ndim == 1:
+        policy = one_hot(policy, model.actions)
     if policy.ndim == 3:
         return _evaluate_by_steps(model, policy, horizon)
     from agents.planning.propagation import follow

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.planning.probabilities import Convention, shares
-from agents.planning.reachability import can_end, grows_for_ever
+from agents.planning.reachability import can_end, grows_for_ever, ways_to_end
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class _Backup:
     def best(self, value: np.ndarray) -> np.ndarray:
         """The largest q of each state: float64 [states]."""
         if self.next_state.size < LARGE:
-            highest: np.ndarray = self(value).max(axis=1)
-            return highest
+            return np.max(self(value), axis=1)
         if self._sweeper is None:
             from agents.planning.sweeps import Sweeper
 
@@ -341,14 +340,5 @@ def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.nda
     policy: np.ndarray = backup.reward.argmax(axis=1)
     if discount < 1:
         return policy
-    ending = np.zeros(len(policy), dtype=bool)  # whether the episode can end from here
-    possible = model.probability > 0  # [states, actions, outcomes]
-    while True:
-        closer = (possible & (model.terminated | ending[model.next_state])).any(
-            axis=2
-        )  # [states, actions]
-        new = closer.any(axis=1) & ~ending
-        if not new.any():
-            return policy
-        policy = np.where(new, closer.argmax(axis=1), policy)
-        ending |= new
+    way = ways_to_end(model.probability > 0, model.terminated, model.next_state)
+    return np.where(way < 0, policy, way)

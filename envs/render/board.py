@@ -76,8 +76,7 @@ class BoardPlan:
     @property
     def walkable(self) -> np.ndarray:
         """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
-        walkable: np.ndarray = (self.codes != layouts.WALL) & (self.codes != layouts.HOLE)
-        return walkable
+        return ~np.isin(self.codes, (layouts.WALL, layouts.HOLE))
 
     def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
@@ -223,14 +222,13 @@ def _joined(walls: np.ndarray) -> np.ndarray:
     left, added up; the border counts as a wall.
     """
     framed = np.pad(walls, 1, constant_values=True)
-    above, below, left, right = (
+    above, right, below, left = (
         framed[:-2, 1:-1],
+        framed[1:-1, 2:],
         framed[2:, 1:-1],
         framed[1:-1, :-2],
-        framed[1:-1, 2:],
     )
-    joined: np.ndarray = above * 1 + right * 2 + below * 4 + left * 8
-    return joined
+    return np.asarray(above * 1 + right * 2 + below * 4 + left * 8)
 
 
 def draw_sign(

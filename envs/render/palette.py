@@ -80,8 +80,7 @@ def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    index: np.ndarray = np.rint(share * 255.0).astype(np.int64)
-    return index
+    return np.rint(share * 255.0).astype(np.int64)
 
 
 _TO_CONES = np.array(
@@ -103,15 +102,11 @@ _TO_LAB = np.array(
 def _oklab(srgb: np.ndarray) -> np.ndarray:
     """sRGB in [0, 1], [n, 3], as Oklab, [n, 3]."""
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    oklab: np.ndarray = np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
-    return oklab
+    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
 
 
 def _srgb(oklab: np.ndarray) -> np.ndarray:
     """Oklab, [n, 3], as sRGB, [n, 3], not clipped."""
     linear = (oklab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     linear = np.maximum(linear, 0.0)
-    srgb: np.ndarray = np.where(
-        linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
-    )
-    return srgb
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

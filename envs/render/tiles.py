@@ -149,8 +149,7 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
     weight = opacity.sum(axis=0)
     weighted = (colour * opacity).sum(axis=0) / np.maximum(weight, 1.0)
     shown = np.where(weight > 0, weighted, colour.mean(axis=0))
-    small: np.ndarray = np.rint(np.concatenate([shown, weight / len(parts)], axis=2))
-    return small.astype(np.uint8)
+    return np.rint(np.concatenate([shown, weight / len(parts)], axis=2)).astype(np.uint8)
 
 
 def floor_tile(size: int) -> np.ndarray:
