@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 ACTIONS = ("stay", "right", "left", "down", "up")
+KNOWN_ACTIONS = ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
 STEPS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 """(row, column) step of each action."""
 SIDEWAYS = {RIGHT: (DOWN, UP), LEFT: (DOWN, UP), DOWN: (RIGHT, LEFT), UP: (RIGHT, LEFT)}
@@ -222,9 +223,9 @@ class GridEnv(gymnasium.Env[Any, int]):
         try:
             number = index(action)
         except TypeError:
-            raise InvalidAction(_invalid(action)) from None
+            number = -1
         if not 0 <= number <= 4:
-            raise InvalidAction(_invalid(action))
+            raise InvalidAction(f"No action {action!r}. The actions are {KNOWN_ACTIONS}.")
         entry = (self._state * 5 + number) * self._outcomes
         if self._draws and (cumulative := self._cumulative)[entry] < 1.0:
             chance = self._np_random.random()  # type: ignore[union-attr]  # reset has made it
@@ -298,7 +299,20 @@ class GridEnv(gymnasium.Env[Any, int]):
             status: text of the status line, instead of step and return.
         """
         status = status or f"step {self._steps} · return {self._return:g}"
-        return moment(type(self), self.layout, self.position, tuple(self._trail), status)
+        return self.moment(self.position, tuple(self._trail), status)
+
+    def moment(self, agent: Position, trail: tuple[Position, ...], status: str) -> Snapshot:
+        """A snapshot with the agent in any cell, for drawing.
+
+        Args:
+            agent: row and column.
+            trail: cells it passed through, oldest first.
+            status: the status line.
+        """
+        from envs.render.snapshot import Snapshot
+
+        title = type(self).__name__
+        return Snapshot(layout=self.layout, agent=agent, trail=trail, status=status, title=title)
 
     def _open_views(self) -> None:
         """Create flat memoryviews of the model's arrays: indexing them returns Python numbers and
@@ -325,34 +339,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
 
 
-def moment(
-    kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
-) -> Snapshot:
-    """A snapshot of an environment of this class, for drawing.
-
-    Args:
-        kind: class of the environment; its name is the title.
-        layout: the grid.
-        agent: row and column.
-        trail: cells it passed through, oldest first.
-        status: the status line.
-    """
-    from envs.render.snapshot import Snapshot
-
-    return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)
-
-
 def _view(array: np.ndarray) -> Any:
     """A flat memoryview of a contiguous array; its elements are read as int, float or bool."""
     return array.reshape(-1).data
-
-
-def _invalid(action: object) -> str:
-    return (
-        f"No action {action!r}. The actions are "
-        + ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
-        + "."
-    )
 
 
 class MazeEnv(GridEnv):

@@ -83,9 +83,15 @@ def read(env: Env, horizon: int) -> Table:
             f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are "
             "not read",
         )
-    arrays = _arrays(table, env)
+    arrays, possible = _arrays(table, env), np.flatnonzero(np.asarray(starts) > 0)
     for always_draw in (True, False):
-        model = _model(arrays, np.asarray(starts, dtype=np.float64), horizon, always_draw)
+        model = TabularMDP.from_outcomes(
+            **arrays,
+            start_states=possible,
+            start_probability=np.asarray(starts, dtype=np.float64)[possible],
+            horizon=horizon,
+            always_draw=always_draw,
+        )
         difference = _difference(env, model)
         if not difference:
             return Table(model, "")
@@ -168,22 +174,6 @@ def _row(table: Mapping[Any, Any], state: int, action: int) -> list[tuple[float,
             f"terminated), not {row}."
         )
     return row
-
-
-def _model(
-    arrays: dict[str, np.ndarray], starts: np.ndarray, horizon: int, always_draw: bool
-) -> TabularMDP:
-    possible = np.flatnonzero(starts > 0)
-    return TabularMDP.from_outcomes(
-        arrays["next_state"],
-        arrays["reward"],
-        probability=arrays["probability"],
-        terminated=arrays["terminated"],
-        start_states=possible,
-        start_probability=starts[possible],
-        horizon=horizon,
-        always_draw=always_draw,
-    )
 
 
 def _difference(env: Env, model: TabularMDP) -> str:

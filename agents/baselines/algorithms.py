@@ -94,7 +94,9 @@ def config_class(name: str) -> type[BaselineConfig]:
     """The configuration class of an agent: options of the adapter, and the arguments of the
     algorithm's constructor."""
     algorithm = algorithm_class(name)
-    fields: dict[str, Any] = {"policy": _policy(algorithm)}
+    networks = ("auto", *algorithm.policy_aliases)
+    which = "which kind of network; auto: by what is observed"
+    fields: dict[str, Any] = {"policy": (Literal[networks], Field("auto", description=which))}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
         if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
             continue
@@ -111,13 +113,6 @@ def config_class(name: str) -> type[BaselineConfig]:
     config = create_model(f"{name} options", __base__=BaselineConfig, **fields)
     config.agent, config.valued = name, valued
     return config
-
-
-def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
-    names = ("auto", *algorithm.policy_aliases)
-    return Literal[names], Field(
-        "auto", description="which kind of network; auto: by what is observed"
-    )  # type: ignore[valid-type]
 
 
 def _field(

@@ -106,14 +106,9 @@ def load_agent(folder: Path | str) -> Any:
         ) from error
     finally:
         torch.random.set_rng_state(generator)
-    _restore_statistics(agent, statistics)
-    return agent
-
-
-def _restore_statistics(agent: Any, statistics: dict[str, torch.Tensor]) -> None:
-    env = agent.model.get_vec_normalize_env()
     for name, tensor in statistics.items():
-        setattr(env.obs_rms, name, tensor.numpy())
+        setattr(agent.model.get_vec_normalize_env().obs_rms, name, tensor.numpy())
+    return agent
 
 
 class _Nowhere(Env):

@@ -149,11 +149,20 @@ class ManySeeds(ShownExperiment):
 
     def state(self) -> State:
         """The states of all seeds, generators included."""
-        return {
+        state = {
             "experiments": [experiment.state() for experiment in self.experiments],
             "generators": [context.generators.state() for context in self.contexts],
-            **({"ready": self._ready_state()} if self._ready else {}),
         }
+        ready = [
+            {
+                "number": number,
+                "blocks": [
+                    {"stream": stream, "columns": dict(columns)} for stream, columns in blocks
+                ],
+            }
+            for number, blocks in self._ready.items()
+        ]
+        return state | ({"ready": ready} if ready else {})
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """The frames of the first seed."""
@@ -175,17 +184,6 @@ class ManySeeds(ShownExperiment):
         histogram = curves.score_histogram(table[score.name], score.optimum, title, label)
         artifacts.save_figure("scores.png", histogram)
 
-    def _ready_state(self) -> list[State]:
-        return [
-            {
-                "number": number,
-                "blocks": [
-                    {"stream": block.stream, "columns": dict(block.columns)} for block in blocks
-                ],
-            }
-            for number, blocks in self._ready.items()
-        ]
-
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         for experiment, context, own, generators in zip(
@@ -194,7 +192,7 @@ class ManySeeds(ShownExperiment):
             experiment.restore(own)
             context.generators.restore(generators)
         self._ready = {
-            one["number"]: [Block(block["stream"], block["columns"]) for block in one["blocks"]]
+            one["number"]: [Block(**block) for block in one["blocks"]]
             for one in state.get("ready", [])
         }
 

@@ -85,8 +85,3 @@ def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.n
     source = np.broadcast_to(np.arange(model.states)[:, None, None], taken.shape)
     np.add.at(going, (source, model.next_state), taken * ~model.terminated)
     return np.linalg.solve(np.eye(model.states) - discount * going, reward)
-
-
-def best_exploring_value(model: TabularMDP, discount: float, epsilon: float) -> np.ndarray:
-    """The value function of the best ε-soft policy: float64 [states]."""
-    return planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE).value

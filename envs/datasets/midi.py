@@ -25,7 +25,7 @@ MAX_BEATS = 10_000
 MIDDLE_C = 60 - LOWEST
 RESOLUTION = 480
 """Ticks per beat of files that we write."""
-VELOCITY = {"right": 84, "left": 68}
+VELOCITY = {"right": 84, "left": 68, "": 78}
 """Note velocities in files that we write: the melody is a little louder than its accompaniment."""
 
 SIDE = {
@@ -176,7 +176,9 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     if any(sides):
         return _by_name(tracks, sides)
     if len(tracks) == 1:
-        return _split_at_middle_c(tracks[0])
+        high = tracks[0].pitch - LOWEST >= MIDDLE_C
+        hands = [[_part(tracks[0], high)], [_part(tracks[0], ~high)]]
+        return hands, "1 track, split at middle C"
     heights = [_height([track]) for track in tracks]
     if len(tracks) == 2:
         first_is_right = heights[0] >= heights[1]
@@ -216,11 +218,6 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
     return [hands["right"] or [_silence()], hands["left"] or [_silence()]], how
 
 
-def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
-    high = track.pitch - LOWEST >= MIDDLE_C
-    return [[_part(track, high)], [_part(track, ~high)]], "1 track, split at middle C"
-
-
 def _height(tracks: Sequence[Track]) -> float:
     """Mean pitch."""
     return float(np.concatenate([track.pitch for track in tracks]).mean())
@@ -257,7 +254,7 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
         instrument = pretty_midi.Instrument(program=0, name=f"Piano {name}".strip())
         instrument.notes = [
             pretty_midi.Note(
-                _velocity(name, start, steps_per_beat),
+                VELOCITY[name] + (0 if start % steps_per_beat else 6),  # louder on the beat
                 key + LOWEST,
                 float(score.tick_to_time(start * ticks)),
                 float(score.tick_to_time(end * ticks)),
@@ -266,11 +263,6 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
         ]
         score.instruments.append(instrument)
     return score
-
-
-def _velocity(hand: str, step: int, steps_per_beat: int) -> int:
-    """The velocity of a note, a little higher on the beat."""
-    return VELOCITY.get(hand, 78) + (6 if step % steps_per_beat == 0 else 0)
 
 
 def midi_bytes(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.0) -> bytes:

@@ -139,7 +139,9 @@ def read_folder(
             continue
         try:
             content = _content(path)
-            _refuse_copy(content, name, seen)
+            first = seen.setdefault(hashlib.sha256(content).digest(), name)
+            if first != name and content:  # both could be in different splits
+                raise Unreadable(f"the same file as {first}")
             piece = read_piece(content, name, steps_per_beat)
         except Unreadable as reason:
             report.append(Line(name, "", str(reason)))
@@ -181,13 +183,6 @@ def _content(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from error
-
-
-def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
-    """Refuse a copy of a file under another name, since both could be in different splits."""
-    first = seen.setdefault(hashlib.sha256(content).digest(), name)
-    if first != name and content:
-        raise Unreadable(f"the same file as {first}")
 
 
 def _nothing_in(folder: Path, report: list[Line]) -> str:

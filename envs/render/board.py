@@ -222,12 +222,8 @@ def _joined(walls: np.ndarray) -> np.ndarray:
     left, added up; the border counts as a wall.
     """
     framed = np.pad(walls, 1, constant_values=True)
-    above, right, below, left = (
-        framed[:-2, 1:-1],
-        framed[1:-1, 2:],
-        framed[2:, 1:-1],
-        framed[1:-1, :-2],
-    )
+    above, below = framed[:-2, 1:-1], framed[2:, 1:-1]
+    left, right = framed[1:-1, :-2], framed[1:-1, 2:]
     return np.asarray(above * 1 + right * 2 + below * 4 + left * 8)
 
 
@@ -270,23 +266,16 @@ def draw_trail(
     """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)
-    points = [plan.middle((int(row), int(column))) for row, column in path]
-    left, top = min(x for x, _ in points) - width, min(y for _, y in points) - width
-    right, bottom = max(x for x, _ in points) + width, max(y for _, y in points) + width
-    layer = pygame.Surface((right - left, bottom - top), pygame.SRCALPHA, 32)
+    dots = [pygame.Rect(plan.middle(cell), (0, 0)) for cell in path]
+    box = dots[0].unionall(dots).inflate(2 * width, 2 * width)
+    layer = pygame.Surface(box.size, pygame.SRCALPHA, 32)
     for number, (before, after) in enumerate(pairwise(path), start=1):
         if abs(before[0] - after[0]) + abs(before[1] - after[1]) != 1:
             continue
-        (x0, y0), (x1, y1) = points[number - 1], points[number]
-        bar = pygame.Rect(
-            min(x0, x1) - left - width // 2,
-            min(y0, y1) - top - width // 2,
-            abs(x1 - x0) + width,
-            abs(y1 - y0) + width,
-        )
+        bar = dots[number - 1].union(dots[number]).inflate(width, width).move(-box.x, -box.y)
         # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not
         # add up to dark spots.
         pygame.draw.rect(
             layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2
         )
-    surface.blit(layer, (corner[0] + left, corner[1] + top))
+    surface.blit(layer, box.move(corner))

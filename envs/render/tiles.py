@@ -51,37 +51,22 @@ class Pen:
         self._surface = self._pygame.Surface((self._side, self._side), self._pygame.SRCALPHA, 32)
         self._surface.fill((*ground, alpha))
 
-    def disc(self, centre: Point, radius: float, colour: Colour, alpha: int = 255) -> None:
-        """A filled circle.
+    def disc(
+        self, centre: Point, radius: float, colour: Colour, alpha: int = 255, width: float = 0.0
+    ) -> None:
+        """A filled circle, or with `width` its outline.
 
         Args:
             centre: (x, y), 0 to 1.
             radius: share of the square.
             colour: the colour of the disc.
             alpha: opacity, 0 to 255.
+            width: of the outline, inside of the radius, share of the square; 0 fills the circle.
         """
         x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(
-            self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5)
-        )
-
-    def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        """A circle's outline of `width`, inside of `radius`.
-
-        Args:
-            centre: (x, y), 0 to 1.
-            radius: the radius of its outer edge, share of the square.
-            width: share of the square.
-            colour: the colour of the ring.
-        """
-        x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(
-            self._surface,
-            (*colour, 255),
-            (x, y),
-            radius * self._side,
-            max(round(width * self._side), self.FACTOR),
-        )
+        line = max(round(width * self._side), self.FACTOR) if width else 0
+        radius = max(radius * self._side, self.FACTOR * 0.5)
+        self._pygame.draw.circle(self._surface, (*colour, alpha), (x, y), radius, line)
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: int = 255) -> None:
         """A filled polygon.
@@ -244,8 +229,8 @@ def star_sign(size: int) -> np.ndarray:
 def ring_sign(size: int) -> np.ndarray:
     """The start: a dark ring with a light edge."""
     pen = Pen(size, palette.HALO)
-    pen.ring((0.5, 0.5), 0.455, 0.105, palette.HALO)
-    pen.ring((0.5, 0.5), 0.43, 0.055, palette.INK)
+    pen.disc((0.5, 0.5), 0.455, palette.HALO, width=0.105)
+    pen.disc((0.5, 0.5), 0.43, palette.INK, width=0.055)
     return pen.picture()
 
 

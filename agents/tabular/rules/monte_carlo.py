@@ -185,9 +185,9 @@ class MonteCarlo(TabularAgent):
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (
-            float(self.config.visits == "first"),
+            self.config.visits == "first",
             self.config.alpha_division,
-            float(self.config.bootstrap),
+            self.config.bootstrap,
         )
 
 
@@ -210,4 +210,4 @@ class OffPolicyMonteCarlo(TabularAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.bootstrap),)
+        return (self.config.bootstrap,)

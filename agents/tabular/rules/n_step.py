@@ -144,4 +144,4 @@ class NStepTreeBackup(NStepAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.target == "greedy"),)
+        return (self.config.target == "greedy",)

@@ -260,4 +260,4 @@ class WeightedQLearning(TabularAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.points),)
+        return (self.config.points,)
