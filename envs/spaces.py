@@ -259,10 +259,13 @@ def _uniform(
     parts: list[spaces.Box], bins: list[int], config: DiscretiserConfig
 ) -> list[np.ndarray]:
     """Cuts at equal distances."""
-    low = np.concatenate([np.ravel(box.low) for box in parts]).astype(np.float64)
-    high = np.concatenate([np.ravel(box.high) for box in parts]).astype(np.float64)
-    low = low if config.low is None else np.array(_for_each("low", config.low, len(low)))
-    high = high if config.high is None else np.array(_for_each("high", config.high, len(high)))
+    given = {"low": config.low, "high": config.high}
+    low, high = (
+        np.concatenate([np.ravel(vars(box)[name]) for box in parts]).astype(np.float64)
+        if ends is None
+        else np.array(_for_each(name, ends, len(bins)))
+        for name, ends in given.items()
+    )  # [numbers] each
     for place, many in enumerate(bins):
         if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
             raise UsageError(

@@ -6,6 +6,8 @@ other, so that études pass through the same code as other data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -33,7 +35,7 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     """
     rng = generator(seed, f"etude {number}")
     tonic = 48 - LOWEST + number % 12 - (12 if number % 12 > 6 else 0)
-    scale = STYLE["minor" if number % 24 >= 12 else "major"]
+    key = partial(_key, tonic, STYLE["minor" if number % 24 >= 12 else "major"])
     bass = _drawn(rng, "basses")
     beats = 3 if bass == "waltz" else 4
     chords = [chord for _ in range(-(-bars // 4)) for chord in _drawn(rng, "progressions")]
@@ -43,26 +45,19 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     for bar, chord in enumerate(plan):
         start = bar * beats * STEPS_PER_BEAT
         if bar == bars - 1:
-            right += [(start, start + 8, _key(tonic, scale, chord + step)) for step in (7, 9, 11)]
-            left.append((start, start + 8, _key(tonic, scale, chord)))
+            right += [(start, start + 8, key(chord + step)) for step in (7, 9, 11)]
+            left.append((start, start + 8, key(chord)))
             continue
-        left += _accompaniment(
-            bass, start, [_key(tonic, scale, chord + step) for step in (0, 2, 4)]
-        )
+        left += _accompaniment(bass, start, [key(chord + step) for step in (0, 2, 4)])
         if bar % 4 == 0 and rng.random() < 0.5:
             motif = _motif(rng, beats)
         if bar % 4 == 3 and rng.random() < 0.6:  # a run of the scale leads into the next line
             direction = 1 if degree < 10 else -1
             degrees = [degree + direction * step for step in range(beats * 2)]
-            right += [
-                (start + 2 * step, start + 2 * step + 2, _key(tonic, scale, one))
-                for step, one in enumerate(degrees)
-            ]
+            right += _eighths(start, map(key, degrees))
             degree = degrees[-1]
         else:
-            degree = _melody(
-                rng, right, start, motif, degree, chord, lambda one: _key(tonic, scale, one)
-            )  # type: ignore[no-untyped-call]
+            degree = _melody(rng, right, start, motif, degree, chord, key)  # type: ignore[no-untyped-call]
     return roll_of([_as_notes(right), _as_notes(left)])
 
 
@@ -129,17 +124,20 @@ def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, i
     """One bar of the left hand over a chord of three keys."""
     low, middle, high = chord
     if bass == "alberti":
-        keys = [low, high, middle, high] * 2
-        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
+        return _eighths(start, [low, high, middle, high] * 2)
     if bass == "arpeggio":
-        keys = [low, middle, high, low + 12, high, middle, low, high]
-        return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
+        return _eighths(start, [low, middle, high, low + 12, high, middle, low, high])
     if bass == "waltz":
         return [
             (start, start + 4, low),
             *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high)),
         ]
     return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
+
+
+def _eighths(start: int, keys: Iterable[int]) -> list[tuple[int, int, int]]:
+    """Quavers one after the other."""
+    return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
 
 
 def _as_notes(notes: list[tuple[int, int, int]]) -> Notes:
