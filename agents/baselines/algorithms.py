@@ -165,28 +165,14 @@ def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
 
 def _train_freq(value: Any) -> Any:
     """A number of steps, or a pair of a number and a unit."""
-    parts = (
-        [part.strip() for part in value.strip("()[] ").split(",")]
-        if isinstance(value, str)
-        else value
-    )
-    count, unit = (
-        (parts if len(parts) == 2 else (*parts, "step"))
-        if isinstance(parts, (list, tuple))
-        else (parts, "step")
-    )
-    if (
-        isinstance(count, bool)
-        or not str(count).isdigit()
-        or int(count) < 1
-        or unit not in ("step", "episode")
-    ):
-        shown = show_value(value)
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    match = re.fullmatch(r"[(\[ ]*0*([1-9]\d*)(?: *, *(step|episode))?[)\] ]*", text)
+    if match is None:
         raise ValueError(
-            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, "
-            "like 1,episode"
+            f"{show_value(value)} is neither a whole number of steps, 1 or more, nor a number and "
+            "a unit, like 1,episode"
         )
-    return int(count) if unit == "step" else (int(count), unit)
+    return (int(match[1]), "episode") if match[2] == "episode" else int(match[1])
 
 
 def _number_or_auto(value: Any) -> Any:
