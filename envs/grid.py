@@ -59,20 +59,12 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
     next_state[:, STAY, :] = np.arange(states)[:, None]
     reward[goal, STAY, 0] = GOAL_REWARD
     probability[:, STAY, 0] = 1.0
-    for move in SIDEWAYS:
-        to, gain, ends = _move(layout, config, STEPS[move])  # [S] each
-        causes = [(move, 0)] + [
-            (intended, 1 + side.index(move)) for intended, side in SIDEWAYS.items() if move in side
-        ]
-        for intended, outcome in causes[: 1 if kinds == 1 else None]:
-            (
-                next_state[:, intended, outcome],
-                reward[:, intended, outcome],
-                terminated[:, intended, outcome],
-            ) = to, gain, ends
-            probability[:, intended, outcome] = (
-                1.0 - config.slip if outcome == 0 else config.slip / 2
-            )
+    results = {move: _move(layout, config, STEPS[move]) for move in SIDEWAYS}  # [S] each
+    for intended, sides in SIDEWAYS.items():
+        for outcome, move in enumerate((intended, *sides)[:kinds]):
+            at = np.s_[:, intended, outcome]
+            next_state[at], reward[at], terminated[at] = results[move]
+            probability[at] = config.slip / 2 if outcome else 1.0 - config.slip
     return TabularMDP.from_outcomes(
         next_state,
         reward,

@@ -97,15 +97,11 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
-        limits = [
-            self.model.horizon or None,
-            None
-            if max_episode_steps in (None, -1)
-            else positive("max_episode_steps", max_episode_steps),
-        ]
-        self._horizon = min(
-            (limit for limit in limits if limit), default=-1
-        )  # steps of an episode; from -1 it never reaches 0
+        limits = [self.model.horizon]
+        if max_episode_steps is not None and max_episode_steps != -1:
+            limits.append(positive("max_episode_steps", max_episode_steps))
+        # steps of an episode; from -1 it never reaches 0
+        self._horizon = min(filter(None, limits), default=-1)
         self._draws_starts = self.model.always_draw or len(self.model.start_states) > 1
         self._draws_outcomes = bool((self.model.cumulative[..., 0] < 1.0).any())
         self._streams = Streams(self.num_envs)

@@ -77,13 +77,14 @@ class Pieces:
 
 def midi_files(folder: Path) -> Iterator[Path]:
     """All MIDI files below a folder, in the order of their names; hidden ones are ignored."""
-    paths = (
-        path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
+    names = sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS and path.is_file()
     )
-    named = ((path.relative_to(folder), path) for path in paths)
-    yield from (
-        path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts)
-    )
+    for name in names:
+        if not any(part.startswith(".") for part in name.parts):
+            yield folder / name
 
 
 def find_pieces(folder: Path) -> None:
