@@ -30,8 +30,10 @@ class Known(NamedTuple):
     summary: str
 
 
-KNOWN = {name: Known(**row) for name, row in read_table(__file__, "known.toml").items()}
-"""The supported algorithms by the agents' names in the registry; see known.toml."""
+KNOWN = {name: Known(**row) for name, row in read_table(__file__, "known.json").items()}
+"""The supported algorithms by the agents' names in the registry. ARS, RecurrentPPO and MaskablePPO
+are excluded, because they need another interface: whole episodes with perturbed weights, memory
+between steps, and action masks."""
 
 
 def fitting(actions: str) -> list[str]:
