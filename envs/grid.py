@@ -59,11 +59,15 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
     next_state[:, STAY, :] = np.arange(states)[:, None]
     reward[goal, STAY, 0] = GOAL_REWARD
     probability[:, STAY, 0] = 1.0
-    results = {move: _move(layout, config, STEPS[move]) for move in SIDEWAYS}  # [S] each
-    for intended, sides in SIDEWAYS.items():
-        for outcome, move in enumerate((intended, *sides)[:kinds]):
+    for move in SIDEWAYS:
+        result = _move(layout, config, STEPS[move])  # [S] each
+        for intended, sides in SIDEWAYS.items():
+            directions = (intended, *sides)[:kinds]
+            if move not in directions:
+                continue
+            outcome = directions.index(move)
             at = np.s_[:, intended, outcome]
-            next_state[at], reward[at], terminated[at] = results[move]
+            next_state[at], reward[at], terminated[at] = result
             probability[at] = config.slip / 2 if outcome else 1.0 - config.slip
     return TabularMDP.from_outcomes(
         next_state,
