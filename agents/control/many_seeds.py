@@ -6,7 +6,7 @@ episode.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,38 +14,11 @@ from typing import Any
 import numpy as np
 
 from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
-from sandbox.errors import OutOfTime
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.stats import aggregates
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
-
-
-def built(
-    make: Callable[[Any, Context], AgentExperiment],
-    configs: Sequence[Any],
-    contexts: Sequence[Context],
-) -> list[AgentExperiment]:
-    """One experiment for each seed.
-
-    Args:
-        make: builds one.
-        configs: one for each seed.
-        contexts: likewise.
-
-    Raises:
-        OutOfTime: when the run's time limit is reached before all are built.
-    """
-    experiments: list[AgentExperiment] = []
-    for config, context in zip(configs, contexts, strict=True):
-        if not context.on_time():
-            raise OutOfTime(
-                f"The time was over when {len(experiments)} of {len(contexts)} seeds were "
-                "prepared, so none has learned: give more of it, or fewer seeds."
-            )
-        experiments.append(make(config, context))
-    return experiments
 
 
 class ManySeeds(ShownExperiment):
