@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from gymnasium import spaces
-
+    from envs.aliases import Space
     from sandbox.config.model import LabConfig
 
 
@@ -28,9 +27,7 @@ class Agent:
     """Whether it plans on an exact model, and so needs an environment with a known one."""
 
     @classmethod
-    def misfit(
-        cls, options: Any, observations: spaces.Space[Any], actions: spaces.Space[Any]
-    ) -> str:
+    def misfit(cls, options: Any, observations: Space, actions: Space) -> str:
         """Why it cannot learn in an environment with these spaces; "" when it can.
 
         Args:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STAY, RIGHT, LEFT, DOWN, UP = range(5)
 ACTIONS = ("stay", "right", "left", "down", "up")
+KNOWN_ACTIONS = ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
 STEPS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 """(row, column) step of each action."""
 SIDEWAYS = {RIGHT: (DOWN, UP), LEFT: (DOWN, UP), DOWN: (RIGHT, LEFT), UP: (RIGHT, LEFT)}
@@ -59,19 +60,15 @@ def build_model(layout: Layout, config: GridConfig) -> TabularMDP:
     reward[goal, STAY, 0] = GOAL_REWARD
     probability[:, STAY, 0] = 1.0
     for move in SIDEWAYS:
-        to, gain, ends = _move(layout, config, STEPS[move])  # [S] each
-        causes = [(move, 0)] + [
-            (intended, 1 + side.index(move)) for intended, side in SIDEWAYS.items() if move in side
-        ]
-        for intended, outcome in causes[: 1 if kinds == 1 else None]:
-            (
-                next_state[:, intended, outcome],
-                reward[:, intended, outcome],
-                terminated[:, intended, outcome],
-            ) = to, gain, ends
-            probability[:, intended, outcome] = (
-                1.0 - config.slip if outcome == 0 else config.slip / 2
-            )
+        result = _move(layout, config, STEPS[move])  # [S] each
+        for intended, sides in SIDEWAYS.items():
+            directions = (intended, *sides)[:kinds]
+            if move not in directions:
+                continue
+            outcome = directions.index(move)
+            at = np.s_[:, intended, outcome]
+            next_state[at], reward[at], terminated[at] = result
+            probability[at] = config.slip / 2 if outcome else 1.0 - config.slip
     return TabularMDP.from_outcomes(
         next_state,
         reward,
@@ -222,9 +219,9 @@ class GridEnv(gymnasium.Env[Any, int]):
         try:
             number = index(action)
         except TypeError:
-            raise InvalidAction(_invalid(action)) from None
+            number = -1
         if not 0 <= number <= 4:
-            raise InvalidAction(_invalid(action))
+            raise InvalidAction(f"No action {action!r}. The actions are {KNOWN_ACTIONS}.")
         entry = (self._state * 5 + number) * self._outcomes
         if self._draws and (cumulative := self._cumulative)[entry] < 1.0:
             chance = self._np_random.random()  # type: ignore[union-attr]  # reset has made it
@@ -298,7 +295,20 @@ class GridEnv(gymnasium.Env[Any, int]):
             status: text of the status line, instead of step and return.
         """
         status = status or f"step {self._steps} · return {self._return:g}"
-        return moment(type(self), self.layout, self.position, tuple(self._trail), status)
+        return self.moment(self.position, tuple(self._trail), status)
+
+    def moment(self, agent: Position, trail: tuple[Position, ...], status: str) -> Snapshot:
+        """A snapshot with the agent in any cell, for drawing.
+
+        Args:
+            agent: row and column.
+            trail: cells it passed through, oldest first.
+            status: the status line.
+        """
+        from envs.render.snapshot import Snapshot
+
+        title = type(self).__name__
+        return Snapshot(layout=self.layout, agent=agent, trail=trail, status=status, title=title)
 
     def _open_views(self) -> None:
         """Create flat memoryviews of the model's arrays: indexing them returns Python numbers and
@@ -325,34 +335,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
 
 
-def moment(
-    kind: type[GridEnv], layout: Layout, agent: Position, trail: tuple[Position, ...], status: str
-) -> Snapshot:
-    """A snapshot of an environment of this class, for drawing.
-
-    Args:
-        kind: class of the environment; its name is the title.
-        layout: the grid.
-        agent: row and column.
-        trail: cells it passed through, oldest first.
-        status: the status line.
-    """
-    from envs.render.snapshot import Snapshot
-
-    return Snapshot(layout=layout, agent=agent, trail=trail, status=status, title=kind.__name__)
-
-
 def _view(array: np.ndarray) -> Any:
     """A flat memoryview of a contiguous array; its elements are read as int, float or bool."""
     return array.reshape(-1).data
-
-
-def _invalid(action: object) -> str:
-    return (
-        f"No action {action!r}. The actions are "
-        + ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
-        + "."
-    )
 
 
 class MazeEnv(GridEnv):

@@ -17,8 +17,9 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from pydantic import BaseModel, Field, create_model
 
 import envs  # noqa: F401 - registers our own
+from envs.aliases import Env
 from sandbox.config.model import LabConfig, show_value
-from sandbox.errors import UnknownNameError, UsageError
+from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 
@@ -70,12 +71,8 @@ def spec_of(name: str) -> EnvSpec:
         "`python -c 'import gymnasium; gymnasium.pprint_registry()'` shows all. "
         "`--env MODULE:ID` imports a module that registers more; a plugin given with -p may do so."
     )
-    error = UnknownNameError("Gymnasium environment", name, gymnasium.registry, hint)
-    raise (
-        error
-        if "Did you mean" in str(error)
-        else UnknownNameError("Gymnasium environment", name, [], hint)
-    )
+    near = nearest(name, gymnasium.registry)
+    raise UnknownNameError("Gymnasium environment", name, [near] if near else [], hint)
 
 
 def _import(module: str) -> None:
@@ -187,7 +184,7 @@ def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
     }
 
 
-def make(config: GymnasiumConfig, render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     """Create the environment of a configuration, truncated after `max_episode_steps`.
 
     Args:

@@ -65,8 +65,7 @@ class Images:
 
     def draw_all(self, states: np.ndarray) -> np.ndarray:
         """A picture for each of some states, int64 [n]: uint8 [n, height, width, 3]."""
-        return (
-            np.stack([self.draw(state) for state in states.tolist()])
-            if len(states)
-            else np.zeros((0, *self._ground.shape), dtype=np.uint8)
-        )
+        pictures = np.empty((len(states), *self._ground.shape), dtype=np.uint8)
+        for number, state in enumerate(states.tolist()):
+            pictures[number] = self.draw(state)
+        return pictures

@@ -150,7 +150,7 @@ class Layout:
     @cached_property
     def walkable(self) -> np.ndarray:
         """Cells in which an agent can be: all but solid walls and holes, bool [rows, columns]."""
-        return np.asarray((self.cells != WALL) & (self.cells != HOLE))
+        return ~np.isin(self.cells, (WALL, HOLE))
 
     @cached_property
     def free(self) -> np.ndarray:

@@ -7,7 +7,6 @@ are iterative; a maze of 1000 x 1000 takes about a second.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import permutations
 from typing import Literal
 
@@ -144,16 +143,12 @@ def _open_dead_ends(doors: np.ndarray, rng: np.random.Generator) -> None:
     for row, column in rng.permutation(np.argwhere(degree == 1)).tolist():
         if degree[row, column] > 1:
             continue
-        closed = [
-            (door, neighbour)
-            for door, neighbour in (
-                ((0, row, column), (row, column + 1)),
-                ((0, row, column - 1), (row, column - 1)),
-                ((1, row, column), (row + 1, column)),
-                ((1, row - 1, column), (row - 1, column)),
-            )
-            if 0 <= neighbour[0] < side and 0 <= neighbour[1] < side and not doors[door]
-        ]
+        closed = []
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            neighbour = row + down, column + right
+            door = (abs(down), *min((row, column), neighbour))
+            if min(neighbour) >= 0 and max(neighbour) < side and not doors[door]:
+                closed.append((door, neighbour))
         door, neighbour = closed[rng.integers(len(closed))]
         doors[door] = True
         degree[row, column] += 1
@@ -192,32 +187,17 @@ def _open(size: int, density: float, rng: np.random.Generator) -> np.ndarray:
 def _dispensable(floor: np.ndarray) -> np.ndarray:
     """Cells whose adjacent floor cells stay connected without them, judged by their eight
     neighbours: bool like `floor`.
+
+    These are the cells around which floor forms a single arc, or a closed ring. An arc ends,
+    clockwise, at an adjacent floor cell that no corner joins to the next one.
     """
     rows, columns = floor.shape
-    padded = np.pad(floor, 1).astype(np.uint8)
-    ring = np.zeros((rows, columns), dtype=np.uint8)
-    for bit, (row, column) in enumerate(AROUND):
-        ring |= padded[1 + row : 1 + row + rows, 1 + column : 1 + column + columns] << bit
-    return _one_arc()[ring]
-
-
-@cache
-def _one_arc() -> np.ndarray:
-    """A table: whether the floor cells next to a cell are connected around it, indexed by which of
-    `AROUND` are floor: bool [256].
-    """
-    single = np.zeros(256, dtype=bool)
-    for ring in range(256):
-        floor = [bool(ring >> bit & 1) for bit in range(8)]
-        arcs = 0
-        for side in (
-            0,
-            2,
-            4,
-            6,
-            # the sides of the cell; count those that are the last side of an arc, going clockwise
-        ):
-            corner, following = floor[side + 1], floor[(side + 2) % 8]
-            arcs += floor[side] and not (corner and following)
-        single[ring] = arcs == 1 or all(floor)
-    return single
+    padded = np.pad(floor, 1)
+    around = [
+        padded[1 + row : 1 + row + rows, 1 + column : 1 + column + columns]
+        for row, column in AROUND
+    ]  # each bool [rows, columns]
+    arcs = np.zeros(floor.shape, dtype=np.uint8)
+    for side in range(0, 8, 2):
+        arcs += around[side] & ~(around[side + 1] & around[(side + 2) % 8])
+    return (arcs == 1) | np.all(around, axis=0)

@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field, model_validator
 
+from envs.aliases import Env, Space
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
@@ -39,19 +40,19 @@ class DiscretiserConfig(LabConfig):
     """How continuous numbers are divided into bins; spaces without such numbers need no options."""
 
     cuts: Literal["uniform", "quantile"] = Field(
-        default="uniform",
+        "uniform",
         description="bins equally wide between low and high, "
         "or equally often visited by random play",
     )
     bins: tuple[int, ...] | None = Field(
-        default=None,
+        None,
         description="how many for each number observed, or one figure for all; needed for Box",
     )
     low: tuple[float, ...] | None = Field(
-        default=None, description="where uniform bins begin; none: at the space's bounds"
+        None, description="where uniform bins begin; none: at the space's bounds"
     )
     high: tuple[float, ...] | None = Field(
-        default=None, description="where uniform bins end; none: at the space's bounds"
+        None, description="where uniform bins end; none: at the space's bounds"
     )
 
     @model_validator(mode="after")
@@ -85,9 +86,7 @@ class Numbering:
         UsageError: when the space has parts that are not finite, or Boxes without bins.
     """
 
-    def __init__(
-        self, space: spaces.Space[Any], cuts: Sequence[Sequence[float] | np.ndarray] = ()
-    ) -> None:
+    def __init__(self, space: Space, cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
         left = iter([list(map(float, one)) for one in cuts])
         self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
         self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
@@ -114,9 +113,7 @@ Part = Callable[[Any], Any]
 """Extracts a part from the whole observation."""
 
 
-def _parts(
-    space: spaces.Space[Any], part: Part = lambda whole: whole
-) -> Iterator[tuple[spaces.Space[Any], Part]]:
+def _parts(space: Space, part: Part = lambda whole: whole) -> Iterator[tuple[Space, Part]]:
     """The non-composite parts of a space, in order, each with a function that extracts it from an
     observation."""
     if isinstance(space, spaces.Dict):
@@ -129,7 +126,7 @@ def _parts(
         yield space, part
 
 
-def _leaf(space: spaces.Space[Any], part: Part, cuts: Iterator[list[float]]) -> Leaf:
+def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
     """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
         return Leaf((int(space.n),), _value(part, int(space.start)))
@@ -181,12 +178,12 @@ def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
     return edges
 
 
-def boxes(space: spaces.Space[Any]) -> list[spaces.Box]:
+def boxes(space: Space) -> list[spaces.Box]:
     """All Boxes in a space, in the order of their digits."""
     return [one for one, _ in _parts(space) if isinstance(one, spaces.Box)]
 
 
-def numbering(env: gymnasium.Env[Any, Any], config: DiscretiserConfig) -> Numbering:
+def numbering(env: Env, config: DiscretiserConfig) -> Numbering:
     """The numbering of an environment's observations.
 
     Args:
@@ -262,10 +259,13 @@ def _uniform(
     parts: list[spaces.Box], bins: list[int], config: DiscretiserConfig
 ) -> list[np.ndarray]:
     """Cuts at equal distances."""
-    low = np.concatenate([np.ravel(box.low) for box in parts]).astype(np.float64)
-    high = np.concatenate([np.ravel(box.high) for box in parts]).astype(np.float64)
-    low = low if config.low is None else np.array(_for_each("low", config.low, len(low)))
-    high = high if config.high is None else np.array(_for_each("high", config.high, len(high)))
+    given = {"low": config.low, "high": config.high}
+    low, high = (
+        np.concatenate([np.ravel(vars(box)[name]) for box in parts]).astype(np.float64)
+        if ends is None
+        else np.array(_for_each(name, ends, len(bins)))
+        for name, ends in given.items()
+    )  # [numbers] each
     for place, many in enumerate(bins):
         if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
             raise UsageError(
@@ -284,7 +284,7 @@ def _uniform(
     ]
 
 
-def _quantiles(env: gymnasium.Env[Any, Any], bins: list[int]) -> list[np.ndarray]:
+def _quantiles(env: Env, bins: list[int]) -> list[np.ndarray]:
     """Cuts that divide the observations of random play into equally frequent bins; the play has a
     fixed seed."""
     seen = []
@@ -312,7 +312,7 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         numbering: the numbering of its observations.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], numbering: Numbering) -> None:
+    def __init__(self, env: Env, numbering: Numbering) -> None:
         super().__init__(env)
         actions = env.action_space
         assert isinstance(actions, spaces.Discrete)

@@ -63,14 +63,17 @@ class Streams:
             float64 [count], each in [0, 1).
         """
         if self._lent:
-            return self._draw_singly(wanted)
+            numbers = np.zeros(len(wanted))
+            for number in np.flatnonzero(wanted).tolist():
+                numbers[number] = self._generator(number).random()
+            return numbers
         if self._ahead is None:
             self._ahead = np.empty(self._block * len(self._ends))
         empty = np.flatnonzero(self._next == self._ends)
         for number, end in zip(empty.tolist(), self._ends[empty].tolist(), strict=True):
             self._generator(number).random(out=self._ahead[end - self._block : end])
         self._next[empty] -= self._block
-        numbers: np.ndarray = self._ahead.take(self._next)
+        numbers = self._ahead.take(self._next)
         self._next += wanted
         return numbers
 
@@ -93,12 +96,6 @@ class Streams:
             if seed is None:
                 self._generator(number)
         return tuple(self._seeds)  # type: ignore[arg-type]  # none is None any more
-
-    def _draw_singly(self, wanted: np.ndarray) -> np.ndarray:
-        numbers = np.zeros(len(wanted))
-        for number in np.flatnonzero(wanted).tolist():
-            numbers[number] = self._generator(number).random()
-        return numbers
 
     def _generator(self, number: int) -> np.random.Generator:
         generator = self._generators[number]

@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces, wrappers
 
+from envs.aliases import Env
 from envs.mdp import ModelError, TabularMDP
 
 COMPARED = 1000
@@ -45,7 +46,7 @@ class Table(NamedTuple):
     """Why there is no model; empty if the environment has no table or its table is verified."""
 
 
-def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
+def read(env: Env, horizon: int) -> Table:
     """The model of an environment, if its table is verified.
 
     Args:
@@ -82,16 +83,22 @@ def read(env: gymnasium.Env[Any, Any], horizon: int) -> Table:
             f"it has {states * actions} pairs of state and action, more than {LARGEST_TABLE} are "
             "not read",
         )
-    arrays = _arrays(table, env)
+    arrays, possible = _arrays(table, env), np.flatnonzero(np.asarray(starts) > 0)
     for always_draw in (True, False):
-        model = _model(arrays, np.asarray(starts, dtype=np.float64), horizon, always_draw)
+        model = TabularMDP.from_outcomes(
+            **arrays,
+            start_states=possible,
+            start_probability=np.asarray(starts, dtype=np.float64)[possible],
+            horizon=horizon,
+            always_draw=always_draw,
+        )
         difference = _difference(env, model)
         if not difference:
             return Table(model, "")
     return Table(None, difference)
 
 
-def _stranger(env: gymnasium.Env[Any, Any]) -> str:
+def _stranger(env: Env) -> str:
     """The name of the first unknown wrapper, or ""."""
     while isinstance(env, gymnasium.Wrapper):
         if type(env) not in KNOWN_WRAPPERS:
@@ -100,7 +107,7 @@ def _stranger(env: gymnasium.Env[Any, Any]) -> str:
     return ""
 
 
-def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
+def _certain_start(env: Env) -> np.ndarray | None:
     """The start distribution of an environment that always begins in the same state without drawing
     a number: float64 [states]; else None.
     """
@@ -115,13 +122,13 @@ def _certain_start(env: gymnasium.Env[Any, Any]) -> np.ndarray | None:
     return np.arange(first, first + states) == seen.pop()
 
 
-def _counts(env: gymnasium.Env[Any, Any]) -> list[tuple[int, int]]:
+def _counts(env: Env) -> list[tuple[int, int]]:
     """(n, first) of the states and of the actions of an environment with Discrete spaces."""
     both = cast("list[spaces.Discrete]", [env.observation_space, env.action_space])
     return [(int(space.n), int(space.start)) for space in both]
 
 
-def _arrays(table: Mapping[Any, Any], env: gymnasium.Env[Any, Any]) -> dict[str, np.ndarray]:
+def _arrays(table: Mapping[Any, Any], env: Env) -> dict[str, np.ndarray]:
     """The table as arrays [states, actions, outcomes]; rows with fewer outcomes are padded with
     outcomes of probability 0.
 
@@ -169,23 +176,7 @@ def _row(table: Mapping[Any, Any], state: int, action: int) -> list[tuple[float,
     return row
 
 
-def _model(
-    arrays: dict[str, np.ndarray], starts: np.ndarray, horizon: int, always_draw: bool
-) -> TabularMDP:
-    possible = np.flatnonzero(starts > 0)
-    return TabularMDP.from_outcomes(
-        arrays["next_state"],
-        arrays["reward"],
-        probability=arrays["probability"],
-        terminated=arrays["terminated"],
-        start_states=possible,
-        start_probability=starts[possible],
-        horizon=horizon,
-        always_draw=always_draw,
-    )
-
-
-def _difference(env: gymnasium.Env[Any, Any], model: TabularMDP) -> str:
+def _difference(env: Env, model: TabularMDP) -> str:
     """A description of the first step of random play that the model did not predict, or ""."""
     (_, first), (_, begin) = _counts(env)
     player, twin = np.random.default_rng(0), np.random.default_rng(1)

@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.config import GridConfig
-from envs.grid import ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv, moment
+from envs.grid import ACTIONS, KNOWN_ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv
 from envs.streams import Streams
 from envs.vector_arguments import autoreset_mode_of, check_mask, positive, seeds_of
 from sandbox.errors import UsageError
@@ -45,6 +45,11 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             None and -1 do not.
         config: all options in one object; alternatively give them as keywords.
         options: fields of the configuration.
+
+    Attributes:
+        states: the state of each sub-environment, int64 [envs]; do not write to it.
+        arrived: the states that the last step led to, int64 [envs]: for an ended episode its last
+            state, not the first state of the next.
 
     Raises:
         UsageError: num_envs or a mode is wrong.
@@ -92,21 +97,17 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
-        limits = [
-            self.model.horizon or None,
-            None
-            if max_episode_steps in (None, -1)
-            else positive("max_episode_steps", max_episode_steps),
-        ]
-        self._horizon = min(
-            (limit for limit in limits if limit), default=-1
-        )  # steps of an episode; from -1 it never reaches 0
+        limits = [self.model.horizon]
+        if max_episode_steps is not None and max_episode_steps != -1:
+            limits.append(positive("max_episode_steps", max_episode_steps))
+        # steps of an episode; from -1 it never reaches 0
+        self._horizon = min(filter(None, limits), default=-1)
         self._draws_starts = self.model.always_draw or len(self.model.start_states) > 1
         self._draws_outcomes = bool((self.model.cumulative[..., 0] < 1.0).any())
         self._streams = Streams(self.num_envs)
         self._begun = False
-        self._state = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
-        self._arrived = self._state  # int64 [envs]
+        self.states = np.full(self.num_envs, self.layout.state(self.layout.start))  # int64 [envs]
+        self.arrived = self.states  # int64 [envs]
         self._left = np.zeros(self.num_envs, dtype=np.int64)  # [envs], steps until truncation
         self._over = np.zeros(
             self.num_envs, dtype=bool
@@ -158,9 +159,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 )
         if seeds is not None:
             self._streams.seed(seeds, mask)
-        state = self._state.copy()
+        state = self.states.copy()
         self._begin(state, mask)
-        self._state, self._over, self._begun = state, self._over & ~mask, True
+        self.states, self._over, self._begun = state, self._over & ~mask, True
         return self._observed(state), {}
 
     def step(
@@ -191,42 +192,30 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._left -= 1
         truncated = self._left == 0
         if self._story is not None:
-            self._story.add(self._state, reward, over)
+            self._story.add(self.states, reward, over)
         if over is not None:
             reward[over], terminated[over], truncated[over] = 0.0, False, False
             self._begin(state, over)
         self._over = terminated | truncated
         infos: dict[str, Any] = {}
-        self._arrived = state
+        self.arrived = state
         if self._mode is AutoresetMode.SAME_STEP and self._over.any():
-            self._arrived = state.copy()
+            self.arrived = state.copy()
             infos = _final(self._one.observe(state[self._over]), self._over)
             self._begin(state, self._over)
             self._over = np.zeros(self.num_envs, dtype=bool)
-        self._state = state
+        self.states = state
         return self._observed(state), reward, terminated, truncated, infos
 
     def _observed(self, states: np.ndarray) -> np.ndarray:
         """The observations of these states, int64 [envs], as an array that the caller may keep."""
         return states.copy() if self.config.observation == "state" else self._one.observe(states)
 
-    @property
-    def states(self) -> np.ndarray:
-        """The state of each sub-environment, int64 [envs]; do not write to it."""
-        return self._state
-
-    @property
-    def arrived(self) -> np.ndarray:
-        """The states that the last step led to, int64 [envs]: for an ended episode its last state,
-        not the first state of the next.
-        """
-        return self._arrived
-
     def memory(self) -> dict[str, Any]:
         """Arrays and plain values for `recall`: all states, and the generators."""
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
-            "state": self._state.copy(),
+            "state": self.states.copy(),
             "left": self._left.copy(),
             "over": self._over.copy(),
             "generators": generators,
@@ -234,7 +223,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Restore what `memory` returned, in environments of the same configuration."""
-        self._state, self._left, self._over = (
+        self.states, self._left, self._over = (
             np.array(memory[name]) for name in ("state", "left", "over")
         )
         for generator, state in zip(self.np_random, memory["generators"], strict=True):
@@ -251,7 +240,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 "render_mode='rgb_array'."
             )
             return None
-        positions = [self.layout.position(state) for state in self._state.tolist()]
+        positions = [self.layout.position(state) for state in self.states.tolist()]
         if self.render_mode == "ansi":
             return tuple(self.layout.to_text(agent=position) for position in positions)
         frames = []
@@ -262,11 +251,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 if state >= 0
             )
             steps, total = int(self._story.steps[number]), float(self._story.total[number])
-            frames.append(
-                moment(
-                    self.single, self.layout, position, trail, f"step {steps} · return {total:g}"
-                ).draw()
-            )
+            status = f"step {steps} · return {total:g}"
+            frames.append(self._one.moment(position, trail, status).draw())
         return tuple(frames)
 
     def _begin(self, state: np.ndarray, where: np.ndarray) -> None:
@@ -287,7 +273,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def _outcome(self, actions: np.ndarray, over: np.ndarray | None) -> np.ndarray:
         """Index of each action's outcome in the model's flattened arrays: int64 [envs]."""
         outcomes = self.model.outcomes
-        entry = (self._state * len(ACTIONS) + actions) * outcomes  # [envs]
+        entry = (self.states * len(ACTIONS) + actions) * outcomes  # [envs]
         if not self._draws_outcomes:
             return entry
         cumulative = self.model.cumulative.ravel()
@@ -319,9 +305,9 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             array, wrong = np.where(over, 0, array), wrong & ~over
         if wrong.any():
             first = int(np.argmax(wrong))
-            known = ", ".join(f"{number} {name}" for number, name in enumerate(ACTIONS))
             raise InvalidAction(
-                f"No action {array[first]} (sub-environment {first}). The actions are {known}."
+                f"No action {array[first]} (sub-environment {first}). "
+                f"The actions are {KNOWN_ACTIONS}."
             )
         return array
 

@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from agents.agent import Agent
 from agents.baselines.config import LINEAR, BaselineConfig, is_image
+from envs.aliases import Space
 from sandbox.errors import UsageError
 
 Observations = np.ndarray | dict[str, np.ndarray]
@@ -82,9 +83,7 @@ class BaselineAgent(Agent):
         self.model.action_space.seed(seed)
 
     @classmethod
-    def misfit(
-        cls, options: Any, observations: spaces.Space[Any], actions: spaces.Space[Any]
-    ) -> str:
+    def misfit(cls, options: Any, observations: Space, actions: Space) -> str:
         """See `agents.baselines.config.BaselineConfig.misfit`."""
         why: str = options.misfit(observations, actions)
         return why
@@ -190,7 +189,7 @@ class BaselineAgent(Agent):
         return observations if env is None else env.normalize_obs(observations)
 
 
-def policy_name(config: BaselineConfig, observation: spaces.Space[Any]) -> str:
+def policy_name(config: BaselineConfig, observation: Space) -> str:
     """The policy that `auto` selects for this observation space, as an alias of the algorithm's
     policies.
 

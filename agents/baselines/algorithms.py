@@ -18,6 +18,7 @@ from agents.baselines.config import BaselineConfig
 from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
+from sandbox.tables import read_table
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -37,73 +38,8 @@ OURS = {
     "action_noise",
 }
 """Arguments that the sandbox sets itself, or offers as options of their own."""
-Limits = dict[str, Any]
-SHARE: Limits = {"ge": 0, "le": 1}
-WHOLE: Limits = {"ge": 1}
-SOME: Limits = {"ge": 0}
-POSITIVE: Limits = {"gt": 0}
-LIMITS: dict[str, Limits] = {
-    **dict.fromkeys(
-        (
-            "gamma",
-            "tau",
-            "gae_lambda",
-            "exploration_fraction",
-            "exploration_initial_eps",
-            "exploration_final_eps",
-        ),
-        SHARE,
-    ),
-    **dict.fromkeys(
-        (
-            "buffer_size",
-            "n_steps",
-            "n_epochs",
-            "target_update_interval",
-            "stats_window_size",
-            "policy_delay",
-        ),
-        WHOLE,
-    ),
-    **dict.fromkeys(
-        (
-            "n_quantiles",
-            "n_critics",
-            "n_critic_updates",
-            "cg_max_steps",
-            "line_search_max_iter",
-            "sub_sampling_factor",
-        ),
-        WHOLE,
-    ),
-    **dict.fromkeys(
-        (
-            "learning_starts",
-            "ent_coef",
-            "vf_coef",
-            "target_policy_noise",
-            "target_noise_clip",
-            "cg_damping",
-        ),
-        SOME,
-    ),
-    **dict.fromkeys(("top_quantiles_to_drop_per_net", "line_search_shrinking_factor"), SOME),
-    **dict.fromkeys(
-        (
-            "learning_rate",
-            "clip_range",
-            "clip_range_vf",
-            "max_grad_norm",
-            "target_kl",
-            "rms_prop_eps",
-        ),
-        POSITIVE,
-    ),
-    "batch_size": {"ge": 1},
-    "gradient_steps": {"ge": -1},
-    "sde_sample_freq": {"ge": -1},
-}
-"""Limits that Stable-Baselines3 does not check, or checks only during learning."""
+LIMITS = read_table(__file__, "limits.toml")
+"""Limits that Stable-Baselines3 does not check, or checks only during learning, by argument."""
 BATCHES_OF_TWO = {"PPO"}
 """Algorithms that normalise advantages within a batch, which needs two of them."""
 PLAIN = (bool, int, float, str, type(None))
@@ -158,7 +94,9 @@ def config_class(name: str) -> type[BaselineConfig]:
     """The configuration class of an agent: options of the adapter, and the arguments of the
     algorithm's constructor."""
     algorithm = algorithm_class(name)
-    fields: dict[str, Any] = {"policy": _policy(algorithm)}
+    networks = ("auto", *algorithm.policy_aliases)
+    which = "which kind of network; auto: by what is observed"
+    fields: dict[str, Any] = {"policy": (Literal[networks], Field("auto", description=which))}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
         if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
             continue
@@ -177,13 +115,6 @@ def config_class(name: str) -> type[BaselineConfig]:
     return config
 
 
-def _policy(algorithm: type[BaseAlgorithm]) -> tuple[Any, Any]:
-    names = ("auto", *algorithm.policy_aliases)
-    return Literal[names], Field(
-        "auto", description="which kind of network; auto: by what is observed"
-    )  # type: ignore[valid-type]
-
-
 def _field(
     algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
 ) -> tuple[Any, Any] | None:
@@ -196,7 +127,7 @@ def _field(
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
         return None
-    limits = dict(LIMITS.get(argument, {}))
+    limits: dict[str, Any] = dict(LIMITS.get(argument, {}))
     if argument == "batch_size" and algorithm.__name__ in BATCHES_OF_TWO:
         limits["ge"] = 2
     numbers = [kind for kind in kinds if kind in (int, float)]
@@ -234,28 +165,14 @@ def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
 
 def _train_freq(value: Any) -> Any:
     """A number of steps, or a pair of a number and a unit."""
-    parts = (
-        [part.strip() for part in value.strip("()[] ").split(",")]
-        if isinstance(value, str)
-        else value
-    )
-    count, unit = (
-        (parts if len(parts) == 2 else (*parts, "step"))
-        if isinstance(parts, (list, tuple))
-        else (parts, "step")
-    )
-    if (
-        isinstance(count, bool)
-        or not str(count).isdigit()
-        or int(count) < 1
-        or unit not in ("step", "episode")
-    ):
-        shown = show_value(value)
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    match = re.fullmatch(r"[(\[ ]*0*([1-9]\d*)(?: *, *(step|episode))?[)\] ]*", text)
+    if match is None:
         raise ValueError(
-            f"{shown} is neither a whole number of steps, 1 or more, nor a number and a unit, "
-            "like 1,episode"
+            f"{show_value(value)} is neither a whole number of steps, 1 or more, nor a number and "
+            "a unit, like 1,episode"
         )
-    return int(count) if unit == "step" else (int(count), unit)
+    return (int(match[1]), "episode") if match[2] == "episode" else int(match[1])
 
 
 def _number_or_auto(value: Any) -> Any:

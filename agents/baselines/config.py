@@ -14,7 +14,7 @@ from agents.baselines.known import KNOWN, fitting
 from sandbox.config.model import LabConfig
 
 if TYPE_CHECKING:
-    from gymnasium import spaces
+    from envs.aliases import Space
 
 LINEAR = "linear"
 INSTEAD = (
@@ -128,7 +128,7 @@ class BaselineConfig(LabConfig):
         replays = self.value("buffer_size") is not None
         return None if steps is None or replays else steps * self.n_envs
 
-    def misfit(self, observation: spaces.Space[Any], actions: spaces.Space[Any]) -> str:
+    def misfit(self, observation: Space, actions: Space) -> str:
         """Why the agent cannot learn with these spaces; "" when it can.
 
         Args:
@@ -174,7 +174,7 @@ class BaselineConfig(LabConfig):
 SEEN = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
 
 
-def unseen(observation: spaces.Space[Any]) -> str:
+def unseen(observation: Space) -> str:
     """Why no agent with a network can take observations of this space; "" if one can."""
     taken = f"Stable-Baselines3 takes observations that are {', '.join(SEEN)} or a Dict of those"
     parts = {"": observation}
@@ -194,7 +194,7 @@ def unseen(observation: spaces.Space[Any]) -> str:
     return next(filter(None, map(_uncounted, parts.values())), "")
 
 
-def _uncounted(space: spaces.Space[Any]) -> str:
+def _uncounted(space: Space) -> str:
     from gymnasium.spaces import Discrete
 
     if not isinstance(space, Discrete) or space.start == 0:
@@ -202,7 +202,7 @@ def _uncounted(space: spaces.Space[Any]) -> str:
     return f"Stable-Baselines3 counts states and actions from 0; here there is {space}."
 
 
-def _is_picture(space: spaces.Space[Any]) -> bool:
+def _is_picture(space: Space) -> bool:
     """Whether Stable-Baselines3 treats a part of a Dict space as an image, whatever its size."""
     from gymnasium.spaces import Box
 
@@ -211,7 +211,7 @@ def _is_picture(space: spaces.Space[Any]) -> bool:
     return bool((space.low == 0).all() and (space.high == 255).all())
 
 
-def is_image(space: spaces.Space[Any]) -> bool:
+def is_image(space: Space) -> bool:
     """Whether a space holds images that Stable-Baselines3's CNN can take."""
     shape = space.shape or ()
     return space.dtype == "uint8" and len(shape) == 3 and sorted(shape)[-2] >= 36

@@ -28,8 +28,6 @@ from agents.control.worlds import GreedyTrial
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.seeding import GlobalGenerators
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.text import number
 
 BLOCK_STEPS = 500
@@ -95,6 +93,7 @@ class BaselineExperiment(AgentExperiment):
     """
 
     unit = "env step"
+    figures = "agents.baselines.pictures"
     world: VecWorld
 
     def __init__(self, config: Any, context: Context, world: VecWorld) -> None:
@@ -205,12 +204,6 @@ class BaselineExperiment(AgentExperiment):
         known.append(self.snapshots[-1].knowledge(rng, history or self.done, True))
         values = [one.worth for one in self.snapshots]
         return replay.grid_frames(self, known, values, rng, f"{name} · {self.config.agent.name}")
-
-    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
-        """See `agents.baselines.pictures`."""
-        from agents.baselines import pictures
-
-        pictures.save(self, name, artifacts, metrics)
 
     @contextmanager
     def _inside(self) -> Iterator[None]:

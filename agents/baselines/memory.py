@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -49,7 +48,7 @@ def capture(model: BaseAlgorithm) -> State:
         "successes": [float(success) for success in model.ep_success_buffer],
         "buffer": _buffer(getattr(model, "replay_buffer", None)),
         "normalizer": _normalizer(model.get_vec_normalize_env()),
-        "action_space": _space_generator(model.action_space).bit_generator.state,
+        "action_space": model.action_space.np_random.bit_generator.state,
     }
 
 
@@ -76,7 +75,7 @@ def recall(model: BaseAlgorithm, state: State) -> None:
     model.ep_success_buffer = deque(state["successes"], maxlen=model.ep_success_buffer.maxlen)
     _recall_buffer(getattr(model, "replay_buffer", None), state["buffer"])
     _recall_normalizer(model.get_vec_normalize_env(), state["normalizer"])
-    _space_generator(model.action_space).bit_generator.state = state["action_space"]
+    model.action_space.np_random.bit_generator.state = state["action_space"]
 
 
 def _attribute(model: BaseAlgorithm, path: str) -> Any:
@@ -168,50 +167,35 @@ def _recall_buffer(buffer: ReplayBuffer | None, state: State | None) -> None:
             part[: len(old)] = old
 
 
+def _statistics(env: VecNormalize) -> dict[str, RunningMeanStd | None]:
+    """Its running statistics: of observations, where it normalises them, and of returns."""
+    return {"observations": getattr(env, "obs_rms", None), "returns": env.ret_rms}
+
+
 def _normalizer(env: VecNormalize | None) -> State | None:
     """The running statistics of a VecNormalize."""
     if env is None:
         return None
     return {
-        "observations": _moments(getattr(env, "obs_rms", None)),
-        "returns": _moments(env.ret_rms),
+        **{name: _moments(statistics) for name, statistics in _statistics(env).items()},
         "discounted": env.returns.copy(),
         "observation": _copied(env.old_obs),
         "reward": _copied(env.old_reward),
     }
 
 
-def _moments(statistics: object) -> State | None:
-    if not isinstance(statistics, RunningMeanStd):
+def _moments(statistics: RunningMeanStd | None) -> State | None:
+    if statistics is None:
         return None
-    return {
-        "mean": np.array(statistics.mean),
-        "var": np.array(statistics.var),
-        "count": float(statistics.count),
-    }
+    mean, var = np.array(statistics.mean), np.array(statistics.var)
+    return {"mean": mean, "var": var, "count": float(statistics.count)}
 
 
 def _recall_normalizer(env: VecNormalize | None, state: State | None) -> None:
     if env is None or state is None:
         return
-    for statistics, kept in (
-        (getattr(env, "obs_rms", None), state["observations"]),
-        (env.ret_rms, state["returns"]),
-    ):
-        if statistics is not None and kept is not None:
-            statistics.mean, statistics.var, statistics.count = (
-                np.array(kept["mean"]),
-                np.array(kept["var"]),
-                kept["count"],
-            )
-    env.returns, env.old_obs, env.old_reward = (
-        np.array(state["discounted"]),
-        _copied(state["observation"]),
-        _copied(state["reward"]),
-    )
-
-
-def _space_generator(space: gymnasium.Space[Any]) -> np.random.Generator:
-    """The generator that a space samples with, which draws random actions."""
-    generator: np.random.Generator = space.np_random
-    return generator
+    for name, statistics in _statistics(env).items():
+        if statistics is not None:
+            vars(statistics).update(_copied(state[name]))
+    env.returns = np.array(state["discounted"])
+    env.old_obs, env.old_reward = _copied(state["observation"]), _copied(state["reward"])

@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -19,6 +18,7 @@ from safetensors.torch import load, save_file
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.known import KNOWN
+from envs.aliases import Env, Space
 from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
@@ -106,24 +106,19 @@ def load_agent(folder: Path | str) -> Any:
         ) from error
     finally:
         torch.random.set_rng_state(generator)
-    _restore_statistics(agent, statistics)
+    for name, tensor in statistics.items():
+        setattr(agent.model.get_vec_normalize_env().obs_rms, name, tensor.numpy())
     return agent
 
 
-def _restore_statistics(agent: Any, statistics: dict[str, torch.Tensor]) -> None:
-    env = agent.model.get_vec_normalize_env()
-    for name, tensor in statistics.items():
-        setattr(env.obs_rms, name, tensor.numpy())
-
-
-class _Nowhere(gymnasium.Env[Any, Any]):
+class _Nowhere(Env):
     """An environment with spaces only, for loading; it cannot be stepped."""
 
-    def __init__(self, observation: spaces.Space[Any], action: spaces.Space[Any]) -> None:
+    def __init__(self, observation: Space, action: Space) -> None:
         self.observation_space, self.action_space = observation, action
 
 
-def _plain_space(space: spaces.Space[Any]) -> dict[str, Any]:
+def _plain_space(space: Space) -> dict[str, Any]:
     """A space as plain values."""
     if isinstance(space, spaces.Discrete):
         return {"kind": "Discrete", "n": int(space.n)}
@@ -151,7 +146,7 @@ def _plain_bound(bound: np.ndarray) -> Any:
     return words[0] if len(words) and (flat == flat[0]).all() else words
 
 
-def _space(plain: dict[str, Any]) -> spaces.Space[Any]:
+def _space(plain: dict[str, Any]) -> Space:
     """The space that `_plain_space` described."""
     kind = plain["kind"]
     if kind == "Discrete":

@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
@@ -21,6 +20,7 @@ from agents.control.worlds import GreedyTrial, SampledWorld, World, try_out
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
+from envs.aliases import Env
 from envs.config import GridConfig
 from envs.grid import GridEnv
 from envs.vector import GridVectorEnv
@@ -189,7 +189,7 @@ def in_batches(
     return np.concatenate([function(observations[start : start + size]) for start in starts])
 
 
-def _countable(env: gymnasium.Env[Any, Any]) -> bool:
+def _countable(env: Env) -> bool:
     return all(
         isinstance(space, spaces.Discrete) and space.start == 0
         for space in (env.observation_space, env.action_space)

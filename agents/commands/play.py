@@ -63,15 +63,15 @@ def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dic
     best = planning.finite_horizon(env.model, env.model.horizon)
     optimum = float(env.model.start @ best.value)
     if values["moves"] is not None:
-        total, steps, reached = _play_moves(env, values["moves"], values["seed"])
+        walk = _play_moves(env, values["moves"], values["seed"])
     else:
         pictures = values["output"] or Store(values["store"]).root / "plays"
-        total, steps, reached = _play_in_window(env, name, optimum, values["seed"], pictures)
+        walk = _play_in_window(env, name, optimum, values["seed"], pictures)
     document = {
         "env": name,
-        "steps": steps,
-        "return": total,
-        "steps_to_goal": reached,
+        "steps": walk.steps,
+        "return": walk.total,
+        "steps_to_goal": walk.reached,
         "optimum": optimum,
         "episode_length": env.model.horizon,
     }
@@ -79,7 +79,7 @@ def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dic
         print_json(document)
         return 0
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
-    paragraph(_verdict(total, optimum, steps, env.model.horizon))
+    paragraph(_verdict(walk.total, optimum, walk.steps, env.model.horizon))
     options = given_below("--env.")
     next_commands(
         (["solve", name, *options], "the best way"),
@@ -101,7 +101,7 @@ def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
     )
 
 
-def _play_moves(env: GridEnv, moves: str, seed: int) -> tuple[float, int, int | None]:
+def _play_moves(env: GridEnv, moves: str, seed: int) -> _Walk:
     """Play moves given as text."""
     unknown = sorted(set(moves) - set("wasd. "))
     if unknown:
@@ -115,7 +115,7 @@ def _play_moves(env: GridEnv, moves: str, seed: int) -> tuple[float, int, int | 
         walk.step(KEYS[move])
         if walk.over:
             break
-    return walk.total, walk.steps, walk.reached
+    return walk
 
 
 def _play_in_window(
@@ -124,7 +124,7 @@ def _play_in_window(
     optimum: float,
     seed: int,
     pictures: Path,
-) -> tuple[float, int, int | None]:
+) -> _Walk:
     """Play in a window until the episode is over, or the window is closed."""
     from sandbox.visual.window import Window, WindowClosed, require_screen
 
@@ -153,7 +153,7 @@ def _play_in_window(
         click.echo("Window closed.", err=True)
     finally:
         window.close()
-    return walk.total, walk.steps, walk.reached
+    return walk
 
 
 class _Walk:

@@ -68,8 +68,7 @@ def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> i
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
     planning.refuse_divergence(model, best, discount)
-    policy = probabilities.one_hot(best.policy, model.actions)
-    document = {"env": name, "discount": discount, **_scores(model, best, policy)}
+    document = {"env": name, "discount": discount, **_scores(model, best, best.policy)}
     if model.horizon:
         document |= _whole_episode(model, env.episodic)
     soft = None
@@ -91,7 +90,7 @@ def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[s
     Args:
         model: the exact model.
         solution: with `value`, `converged`, `sweeps`, `residual`.
-        policy: action probabilities, float [states, actions].
+        policy: actions, int [states], or their probabilities, float [states, actions].
     """
     from agents.planning import evaluation
 

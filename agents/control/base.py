@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -89,15 +90,19 @@ class ShownExperiment(Experiment):
     """
 
     config: ControlConfig
+    figures: ClassVar[str]
+    """The module that draws its pictures with the functions `save` and `seeds_curve`, which
+    `pictures` and `seeds_curve` call; imported when there is something to draw."""
 
     def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Write the pictures and files of a finished run; by default none.
+        """Write the pictures and files of a finished run.
 
         Args:
             name: the name of the environment, for titles.
             artifacts: where the files go.
             metrics: the metrics of the run.
         """
+        import_module(self.figures).save(self, name, artifacts, metrics)
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """Frames of an episode with the current agent, or with `history` of one episode for each
@@ -206,7 +211,8 @@ class AgentExperiment(ShownExperiment):
             name: the name of the environment.
             seeds: how many.
         """
-        raise NotImplementedError
+        curve: Figure = import_module(self.figures).seeds_curve(self, metrics, name, seeds)
+        return curve
 
     def _recent(self) -> Summary:
         """The mean score of the last episodes."""
@@ -225,8 +231,7 @@ class AgentExperiment(ShownExperiment):
         unknown."""
         if self.best is None or (start < 0).any():
             return np.full(len(return_), np.nan)
-        regrets: np.ndarray = self.best[start] - return_
-        return regrets
+        return np.subtract(self.best[start], return_)
 
     def _evaluation(self, episode: int, env_steps: int) -> Block:
         """An evaluation of the greedy policy after so many episodes and steps."""

@@ -45,21 +45,23 @@ class Route(NamedTuple):
 
 
 def learning_curves(
+    name: str,
     panels: Mapping[str, Mapping[str, np.ndarray]],
     episodes: int,
     optimum: float,
     title: str,
-    colours: Sequence[str] = plots.COLOURS,
-) -> Figure:
+) -> ClaimPicture:
     """Reward per step while learning, one panel for each combination.
 
     Args:
+        name: the name of the picture's file.
         panels: for each panel title, the curves of each line by name, float [runs, points].
         episodes: episodes of a whole run; the points are equally spaced in it.
         optimum: the best possible, drawn as a line.
         title: the title above the figure.
-        colours: the colours of the lines.
     """
+    runs, points = next(iter(next(iter(panels.values())).values())).shape
+    episode = (np.arange(points) + 0.5) * episodes / points  # [points]
     with plots.style():
         figure = plots.figure(10.0, 6.4, left=0.75, right=0.2, top=0.75)
         figure.suptitle(title, x=0.75 / 10, ha="left", fontweight="bold", fontsize=13)
@@ -71,60 +73,26 @@ def learning_curves(
             for lines in panels.values()
             for curves in lines.values()
         )
-        for axes, (name, lines) in zip(grid.flat, panels.items(), strict=True):
+        for axes, (panel, lines) in zip(grid.flat, panels.items(), strict=True):
             plots.optimum_line(axes, optimum, f"best possible: {optimum:g}")
-            for (label, curves), colour in zip(lines.items(), colours, strict=False):
-                band(axes, curves, episodes, colour, label)
-            axes.set_title(name, fontsize=11)
+            for (label, curves), colour in zip(lines.items(), plots.COLOURS, strict=False):
+                band(axes, episode, curves, colour, label)
+            axes.set_title(panel, fontsize=11)
             axes.set(xlim=(0, episodes), ylim=(max(lowest, -0.75) - 0.05, optimum + 0.12))
         grid[0, 0].legend(loc="lower right")
         for axes in grid[-1]:
             axes.set_xlabel("episode")
         for axes in grid[:, 0]:
             axes.set_ylabel("reward per step, exploring")
-    return figure
-
-
-def curves(
-    name: str,
-    panels: Mapping[str, Mapping[str, np.ndarray]],
-    episodes: int,
-    optimum: float,
-    title: str,
-) -> ClaimPicture:
-    """The figure of `learning_curves` with its caption.
-
-    Args:
-        name: the name of the picture's file.
-        panels: as in `learning_curves`.
-        episodes: likewise.
-        optimum: likewise.
-        title: likewise.
-    """
-    runs, points = next(iter(next(iter(panels.values())).values())).shape
     caption = (
         f"Exploring reward per step in stretches of {episodes // points} episodes, {runs} runs: "
         "median, and the band that 90 % of them lie in."
     )
-    return ClaimPicture(name, caption, learning_curves(panels, episodes, optimum, title))
+    return ClaimPicture(name, caption, figure)
 
 
-def band(axes: Axes, curves: np.ndarray, end: float, colour: str, label: str) -> None:
-    """The median of curves [runs, points] over (0, end], and the band that 90 % of them lie in.
-
-    Args:
-        axes: to draw on.
-        curves: float [runs, points].
-        end: the end of the axis, in episodes.
-        colour: the colour of line and band.
-        label: the label of the line.
-    """
-    x = (np.arange(curves.shape[1]) + 0.5) * end / curves.shape[1]
-    band_over(axes, x, curves, colour, label)
-
-
-def band_over(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
-    """Like `band`, over given x values [points].
+def band(axes: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
+    """The median of curves over given x values, and the band that 90 % of them lie in.
 
     Args:
         axes: to draw on.

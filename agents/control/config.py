@@ -12,8 +12,8 @@ from agents.agent import Agent
 from envs.config import GridConfig
 from sandbox.config.model import Choice, Chosen, LabConfig, with_defaults
 from sandbox.config.resolve import registered_config
-from sandbox.config.tables import read_table
 from sandbox.registry.registry import registry
+from sandbox.tables import read_table
 
 
 def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
@@ -60,13 +60,12 @@ class GridLabConfig(ControlConfig):
         if not isinstance(self.agent, Chosen):
             return self  # its error was already reported
         agent: type[Agent] = registry().load("agent", self.agent.name)
-        if "grid" not in agent.experiments and self.env.observation != "state":
+        if "grid" in agent.experiments:
+            if why := agent.misfit(self.agent.options, *self.env.spaces()):
+                raise ValueError(why)
+        elif self.env.observation != "state":
             raise ValueError(
                 f"env.observation {self.env.observation} is for agents with a network: sb3-dqn, "
                 f"sb3-ppo, sb3-a2c. {self.agent.name} has a table of states: env.observation state"
             )
-        if "grid" in agent.experiments and (
-            why := agent.misfit(self.agent.options, *self.env.spaces())
-        ):
-            raise ValueError(why)
         return self

@@ -143,15 +143,9 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
     with plots.style():
         figure = plots.figure(8.0, 4.6)
         axes = figure.subplots()
-        band = axes.fill_between(
-            episode,
-            low,
-            high,
-            color=plots.COLOURS[5],
-            alpha=0.35,
-            linewidth=0,
-        )
-        band.set_label(f"middle {HIGH - LOW:g} % of {seeds} seeds")
+        label = f"middle {HIGH - LOW:g} % of {seeds} seeds"
+        colour = plots.COLOURS[5]
+        axes.fill_between(episode, low, high, color=colour, alpha=0.35, linewidth=0, label=label)
         axes.plot(episode, iqm, color=plots.COLOURS[0], label="interquartile mean")
         axes.plot(
             episode,

@@ -21,12 +21,8 @@ from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
 from sandbox.lab import Context, Frame, Summary
 from sandbox.score import Score
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from agents.tabular.base import Episodes
 
 ENV_BLOCK_STEPS = 10_000
@@ -167,6 +163,8 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         watched: whether to take snapshots, and to evaluate the greedy policy at each of them.
     """
 
+    figures = "agents.control.episodic_pictures"
+
     def __init__(
         self,
         config: ControlConfig,
@@ -227,18 +225,6 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         known = replay.knowledge(self, rng, history, maps=False)
         numbering = self.env.numbering
         return replay.rendered_frames(self, known, rng, lambda env: NumberedEnv(env, numbering))
-
-    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Learning curve, maps where states lie on a grid; the agent, its table, its snapshots."""
-        from agents.control import episodic_pictures
-
-        episodic_pictures.save(self, name, artifacts, metrics)
-
-    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
-        """See `AgentExperiment.seeds_curve`."""
-        from agents.control import episodic_pictures
-
-        return episodic_pictures.seeds_curve(self, metrics, name, seeds)
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:

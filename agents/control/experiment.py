@@ -24,13 +24,9 @@ from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
 from sandbox.text import number
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from agents.tabular.base import Episodes
 
 BLOCK_STEPS = 1_000_000
@@ -55,6 +51,7 @@ class ControlExperiment(AgentExperiment):
     world: TableWorld
     env_steps: int
     unit = "episode"
+    figures = "agents.control.pictures"
     headline: Sequence[str] = ("reward_per_step", "epsilon")
 
     def __init__(
@@ -168,16 +165,3 @@ class ControlExperiment(AgentExperiment):
         known = replay.knowledge(self, rng, history, maps=True)
         title = f"{name} · {self.config.agent.name}"
         return replay.grid_frames(self, known, (q.max(axis=1) for q in tables), rng, title)
-
-    def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
-        """Learning curve, value map, visits map; the agent, its table and its snapshots."""
-        from agents.control import pictures
-
-        pictures.save(self, name, artifacts, metrics)
-
-    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
-        """See `AgentExperiment.seeds_curve`."""
-        from agents.control.curves import band_curve
-
-        title = f"{name}: how {self.config.agent.name} learned"
-        return band_curve(metrics, self.score().optimum, seeds, title)

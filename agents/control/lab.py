@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sandbox.config.resolve import registered_config
+from sandbox.errors import OutOfTime
 from sandbox.lab import Context, Frame, Lab
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
@@ -60,10 +60,21 @@ class ControlLab(Lab):
     def build_many(
         self, configs: Sequence[ControlConfig], contexts: Sequence[Context]
     ) -> ManySeeds:
-        """A new experiment in which many seeds learn together on models, on all cores."""
-        from agents.control.many_seeds import ManySeeds, built
+        """A new experiment in which many seeds learn together on models, on all cores.
 
-        experiments = built(partial(self.experiment, watched=False), configs, contexts)
+        Raises:
+            OutOfTime: when the run's time limit is reached before all are built.
+        """
+        from agents.control.many_seeds import ManySeeds
+
+        experiments: list[AgentExperiment] = []
+        for config, context in zip(configs, contexts, strict=True):
+            if not context.on_time():
+                raise OutOfTime(
+                    f"The time was over when {len(experiments)} of {len(contexts)} seeds were "
+                    "prepared, so none has learned: give more of it, or fewer seeds."
+                )
+            experiments.append(self.experiment(config, context, watched=False))
         return ManySeeds(experiments, contexts, contexts[0].threads, contexts[0].full_metrics)
 
     def experiment(self, config: ControlConfig, context: Context, watched: bool) -> AgentExperiment:

@@ -6,7 +6,7 @@ episode.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,38 +14,11 @@ from typing import Any
 import numpy as np
 
 from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
-from sandbox.errors import OutOfTime
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.stats import aggregates
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
-
-
-def built(
-    make: Callable[[Any, Context], AgentExperiment],
-    configs: Sequence[Any],
-    contexts: Sequence[Context],
-) -> list[AgentExperiment]:
-    """One experiment for each seed.
-
-    Args:
-        make: builds one.
-        configs: one for each seed.
-        contexts: likewise.
-
-    Raises:
-        OutOfTime: when the run's time limit is reached before all are built.
-    """
-    experiments: list[AgentExperiment] = []
-    for config, context in zip(configs, contexts, strict=True):
-        if not context.on_time():
-            raise OutOfTime(
-                f"The time was over when {len(experiments)} of {len(contexts)} seeds were "
-                "prepared, so none has learned: give more of it, or fewer seeds."
-            )
-        experiments.append(make(config, context))
-    return experiments
 
 
 class ManySeeds(ShownExperiment):
@@ -149,11 +122,20 @@ class ManySeeds(ShownExperiment):
 
     def state(self) -> State:
         """The states of all seeds, generators included."""
-        return {
+        state = {
             "experiments": [experiment.state() for experiment in self.experiments],
             "generators": [context.generators.state() for context in self.contexts],
-            **({"ready": self._ready_state()} if self._ready else {}),
         }
+        ready = [
+            {
+                "number": number,
+                "blocks": [
+                    {"stream": stream, "columns": dict(columns)} for stream, columns in blocks
+                ],
+            }
+            for number, blocks in self._ready.items()
+        ]
+        return state | ({"ready": ready} if ready else {})
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """The frames of the first seed."""
@@ -175,17 +157,6 @@ class ManySeeds(ShownExperiment):
         histogram = curves.score_histogram(table[score.name], score.optimum, title, label)
         artifacts.save_figure("scores.png", histogram)
 
-    def _ready_state(self) -> list[State]:
-        return [
-            {
-                "number": number,
-                "blocks": [
-                    {"stream": block.stream, "columns": dict(block.columns)} for block in blocks
-                ],
-            }
-            for number, blocks in self._ready.items()
-        ]
-
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         for experiment, context, own, generators in zip(
@@ -194,7 +165,7 @@ class ManySeeds(ShownExperiment):
             experiment.restore(own)
             context.generators.restore(generators)
         self._ready = {
-            one["number"]: [Block(block["stream"], block["columns"]) for block in one["blocks"]]
+            one["number"]: [Block(**block) for block in one["blocks"]]
             for one in state.get("ready", [])
         }
 
@@ -296,8 +267,7 @@ def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Means over the first axis of the values where `kept` is True, NaN if there is none; both
     [seeds, rows]."""
     count = kept.sum(axis=0)
-    mean: np.ndarray = np.where(kept, values, 0.0).sum(axis=0) / np.where(count, count, np.nan)
-    return mean
+    return np.sum(values, axis=0, where=kept) / np.where(count, count, np.nan)
 
 
 def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
@@ -316,8 +286,7 @@ def _percentile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndar
     lower, upper = (
         np.take_along_axis(ordered, number[None], axis=0)[0] for number in (below, above)
     )  # [rows], each
-    part: np.ndarray = lower + (place - below) * (upper - lower)
-    return part
+    return np.add(lower, (place - below) * (upper - lower))
 
 
 def _trimmed(ordered: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -48,6 +48,12 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     )
 
 
+def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
+    """The band of all seeds; see `AgentExperiment.seeds_curve`."""
+    title = f"{name}: how {first.config.agent.name} learned"
+    return curves.band_curve(metrics, first.score().optimum, seeds, title)
+
+
 def save_maps(
     artifacts: Artifacts,
     name: str,
@@ -68,12 +74,15 @@ def save_maps(
         policy: greedy action probabilities, float [states, actions].
         visits: steps spent in each state, int [states].
     """
-    learner = experiment.config.agent.name
+    learner, free = experiment.config.agent.name, layout.walkable
+    draw = partial(_draw_layout, layout)
     if values is not None:
         title = f"{name}: what {learner} thinks each cell is worth"
-        artifacts.save_figure("value_map.png", layout_value_map(layout, values, policy, title))
+        shown = np.where(free, values.reshape(free.shape), np.nan)  # [rows, columns]
+        artifacts.save_figure("value_map.png", value_map(shown, policy, free, title, draw))
     title = f"{name}: where {learner} was while learning"
-    artifacts.save_figure("visits_map.png", layout_visits_map(layout, visits, title))
+    spent = np.where(free, visits.reshape(free.shape), 0)  # [rows, columns]
+    artifacts.save_figure("visits_map.png", visits_map(spent, title, draw))
 
 
 def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
@@ -96,19 +105,6 @@ GROUND = "#E5E7EB"
 """Colour of cells without a value."""
 VALUE_LABEL = "value: discounted reward to come"
 VISITS_LABEL = "steps spent here (log scale); grey: never"
-
-
-def layout_value_map(layout: Layout, values: np.ndarray, policy: np.ndarray, title: str) -> Figure:
-    """The value map of a layout with the greedy actions; see `value_map`."""
-    free = layout.walkable  # [rows, columns]
-    shown = np.where(free, values.reshape(free.shape), np.nan)
-    return value_map(shown, policy, free, title, partial(_draw_layout, layout))
-
-
-def layout_visits_map(layout: Layout, visits: np.ndarray, title: str) -> Figure:
-    """The visits map of a layout; see `visits_map`."""
-    visits = np.where(layout.walkable, visits.reshape(layout.cells.shape), 0)
-    return visits_map(visits, title, partial(_draw_layout, layout))
 
 
 def value_map(

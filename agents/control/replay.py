@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import gymnasium
 import numpy as np
 
 from agents.control.base import AgentExperiment, TableSnapshot
 from envs import ids
+from envs.aliases import Env
 from envs.grid import TRAIL
 from envs.render.snapshot import Snapshot, captioned
 from sandbox.errors import UsageError
@@ -34,8 +34,6 @@ LONGEST_RENDERED, SHORT_RENDERED = 300, 40
 """The same for environments that render themselves."""
 LINGER = 8
 """Frames shown after the goal is reached, where the agent stays."""
-
-Env = gymnasium.Env[Any, Any]
 
 
 class Knowledge(NamedTuple):

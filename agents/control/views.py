@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import gymnasium
 import numpy as np
 
+from envs.aliases import Env
 from envs.mdp import TabularMDP
 
 STILL = 0.05
@@ -35,7 +34,7 @@ class GridView:
     arrows: np.ndarray
 
 
-def grid_view(env: gymnasium.Env[Any, Any], model: TabularMDP) -> GridView | None:
+def grid_view(env: Env, model: TabularMDP) -> GridView | None:
     """The grid formed by an environment's states, for environments with `desc`, `shape`, or `nrow`
     and `ncol`; None for others.
 
@@ -75,5 +74,4 @@ def arrows(model: TabularMDP, columns: int) -> np.ndarray:
         / model.states
     )  # [actions, 2]
     length = np.linalg.norm(mean, axis=1, keepdims=True)
-    pointed: np.ndarray = np.where(length > STILL, mean / np.maximum(length, STILL), 0.0).round()
-    return pointed
+    return np.round(np.where(length > STILL, mean / np.maximum(length, STILL), 0.0))

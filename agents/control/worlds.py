@@ -21,9 +21,8 @@ from sandbox.lab import State
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
-    import gymnasium
-
     from agents.tabular.base import Episodes, TabularAgent
+    from envs.aliases import Env
     from envs.mdp import TabularMDP
 
 
@@ -44,7 +43,7 @@ class GreedyTrial(NamedTuple):
 
 
 def try_out(
-    env: gymnasium.Env[Any, Any],
+    env: Env,
     act: Callable[..., int],
     horizon: int,
     episodes: int,
@@ -111,6 +110,11 @@ class World(ABC, Generic[A]):
     model: TabularMDP | None
     horizon: int
     steps_env = False
+    trial: Any = None
+    """The environment in which greedy episodes are compared with the model; None if `env` itself
+    steps through the model."""
+    seed = 0
+    """Seed of these episodes."""
 
     def memory(self) -> State:
         """The state of the environments that learning steps, as far as it is known."""
@@ -143,7 +147,10 @@ class World(ABC, Generic[A]):
         Returns:
             None if the environment steps through its model, or has no model.
         """
-        return None
+        if self.trial is None or self.model is None:
+            return None
+        act: Any = agent.act  # type: ignore[attr-defined]
+        return try_out(self.trial, act, self.horizon, episodes, self.seed, self.model)
 
 
 class SampledWorld(World[A]):
@@ -162,7 +169,7 @@ class SampledWorld(World[A]):
     def sample(self, agent: A) -> Evaluation:
         """The evaluation of some greedy episodes, with the same random numbers at every call."""
 
-    def _begin_trial(self, trial: gymnasium.Env[Any, Any], twin: gymnasium.Env[Any, Any]) -> None:
+    def _begin_trial(self, trial: Env, twin: Env) -> None:
         """Let every evaluation begin in the same state of its environment, where that has one;
         so a resumed run, which has seen fewer evaluations, gets the same results.
 
@@ -222,23 +229,19 @@ class ModelWorld(TableWorld):
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, Any],
+        env: Env,
         model: TabularMDP,
         rng: np.random.Generator,
         seed: int | None = None,
     ) -> None:
-        self.env, self.model, self.rng, self._seed = env, model, rng, seed
+        self.env, self.model, self.rng = env, model, rng
+        if seed is not None:
+            self.trial, self.seed = env, seed
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
 
     def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_model`."""
         return agent.learn_model(self.model, self.rng, episodes)
-
-    def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
-        """See `World.try_out`."""
-        if self._seed is None:
-            return None
-        return try_out(self.env, agent.act, self.horizon, episodes, self._seed, self.model)
 
 
 class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
@@ -260,10 +263,10 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, Any],
+        env: Env,
         rng: np.random.Generator,
         horizon: int,
-        trial: gymnasium.Env[Any, Any],
+        trial: Env,
         *,
         seed: int,
         evaluation_episodes: int,
@@ -272,7 +275,7 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         steps = Steps(env)
         self.env, self.model, self.horizon = env, model, horizon
         self.states, self.actions = steps.states, steps.actions
-        self._trial, self._seed, self._episodes = trial, seed, evaluation_episodes
+        self.trial, self.seed, self._episodes = trial, seed, evaluation_episodes
         env.reset(seed=seed % 2**32)
         env.unwrapped.np_random = rng
 
@@ -292,10 +295,9 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def try_out(self, agent: TabularAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
-        if self.model is None:
-            return None
-        self._begin_trial(self._trial, self.env)
-        return try_out(self._trial, agent.act, self.horizon, episodes, self._seed, self.model)
+        if self.model is not None:
+            self._begin_trial(self.trial, self.env)
+        return super().try_out(agent, episodes)
 
     def learned(self, agent: TabularAgent) -> int:
         """See `SampledWorld.learned`."""
@@ -303,6 +305,6 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
 
     def sample(self, agent: TabularAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
-        self._begin_trial(self._trial, self.env)
-        trial = try_out(self._trial, agent.act, self.horizon, self._episodes, self._seed, None)
+        self._begin_trial(self.trial, self.env)
+        trial = try_out(self.trial, agent.act, self.horizon, self._episodes, self.seed, None)
         return trial.played

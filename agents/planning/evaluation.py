@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from agents.planning.probabilities import one_hot
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,19 +61,21 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
 
     Args:
         model: the world.
-        policy: probabilities [states, actions]; for a policy that depends on the step [steps,
-            states, actions], which repeats after its last step.
+        policy: actions, int [states], or probabilities [states, actions]; for a policy that
+            depends on the step [steps, states, actions], which repeats after its last step.
         horizon: steps after which an episode is truncated, >= 1.
     """
     if horizon < 1:
         raise UsageError(
             f"horizon {horizon}: only episodes that are cut can be evaluated; give at least 1 step."
         )
+    if policy.ndim == 1:
+        policy = one_hot(policy, model.actions)
     if policy.ndim == 3:
         return _evaluate_by_steps(model, policy, horizon)
     from agents.planning.propagation import follow
 
-    states = len(model.next_state)
+    states = model.states
     reward = np.empty(states)  # expected reward of the next step
     for begin in range(0, states, AT_ONCE):
         some = slice(begin, begin + AT_ONCE)
@@ -85,7 +88,7 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
         model.terminated,
         reward,
         model.goal,
-        start_distribution(model),
+        model.start.copy(),
         np.zeros((2, states)),
         np.zeros((2, states), dtype=np.int64),
         horizon,
@@ -96,7 +99,7 @@ def evaluate(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
 
 def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> Evaluation:
     """`evaluate` for a policy that depends on the step, [steps, states, actions]."""
-    here = start_distribution(model)  # [states], probability of being there
+    here = model.start  # [states], probability of being there
     unmet = np.where(model.goal, 0.0, here)  # [states], probability of being there before any goal
     total = length = arrival = 0.0
     goal_probability = float(here[model.goal].sum())
@@ -118,16 +121,9 @@ def _evaluate_by_steps(model: TabularMDP, policy: np.ndarray, horizon: int) -> E
 def _moved(model: TabularMDP, mass: np.ndarray) -> np.ndarray:
     """The probability mass of outcomes [states, actions, outcomes] summed by next state: float64
     [states]."""
-    return np.bincount(model.next_state.ravel(), mass.ravel(), len(model.next_state))
-
-
-def start_distribution(model: TabularMDP) -> np.ndarray:
-    """The probability of starting in each state: float64 [states]."""
-    return np.bincount(
-        model.start_states, np.diff(model.start_cumulative, prepend=0.0), len(model.next_state)
-    )
+    return np.bincount(model.next_state.ravel(), mass.ravel(), model.states)
 
 
 def value_at_start(model: TabularMDP, value: np.ndarray) -> float:
     """The expectation of a value [states] under the start distribution."""
-    return float(start_distribution(model) @ value)
+    return float(model.start @ value)

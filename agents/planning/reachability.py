@@ -22,13 +22,25 @@ def can_end(model: TabularMDP, policy: np.ndarray | None = None) -> bool:
     if policy is not None:
         taken = np.arange(len(policy))[:, None], policy[:, None]
         possible, terminated, next_state = possible[taken], terminated[taken], next_state[taken]
-    ending = (possible & terminated).any(axis=(1, 2))  # [states]
-    while not ending.all():
-        wider = ending | (possible & ending[next_state]).any(axis=(1, 2))
-        if (wider == ending).all():
-            return False
-        ending = wider
-    return True
+    return bool((ways_to_end(possible, terminated, next_state) >= 0).all())
+
+
+def ways_to_end(possible: np.ndarray, terminated: np.ndarray, next_state: np.ndarray) -> np.ndarray:
+    """The first action of a shortest way to the end of the episode, int64 [states]; -1 where the
+    episode cannot end.
+
+    Args:
+        possible: which outcomes can happen, bool [states, actions, outcomes].
+        terminated: whether the episode terminates with them, likewise.
+        next_state: where they lead, int64 [states, actions, outcomes].
+    """
+    way = np.full(len(possible), -1)
+    while True:
+        closer = (possible & (terminated | (way >= 0)[next_state])).any(axis=2)
+        new = closer.any(axis=1) & (way < 0)
+        if not new.any():
+            return way
+        way[new] = closer[new].argmax(axis=1)
 
 
 def grows_for_ever(model: TabularMDP, change: np.ndarray, residual: float) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.planning.probabilities import Convention, shares
-from agents.planning.reachability import can_end, grows_for_ever
+from agents.planning.reachability import can_end, grows_for_ever, ways_to_end
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class _Backup:
     2nd ed., equation 4.10."""
 
     def __init__(self, model: TabularMDP, discount: float) -> None:
+        if not 0 < discount <= 1:
+            raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
         self.reward = (model.probability * model.reward).sum(axis=2)  # [states, actions]
         going_on = model.probability * ~model.terminated  # [states, actions, outcomes]
         used = np.flatnonzero(
@@ -79,8 +81,7 @@ class _Backup:
     def best(self, value: np.ndarray) -> np.ndarray:
         """The largest q of each state: float64 [states]."""
         if self.next_state.size < LARGE:
-            highest: np.ndarray = self(value).max(axis=1)
-            return highest
+            return np.max(self(value), axis=1)
         if self._sweeper is None:
             from agents.planning.sweeps import Sweeper
 
@@ -152,7 +153,7 @@ def policy_iteration(
             made).
         max_sweeps: largest number of improvements.
     """
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
     value, q = np.zeros(len(policy)), backup.reward
     converged, sweeps, residual = False, 0, np.inf
@@ -190,7 +191,7 @@ def modified_policy_iteration(
         max_sweeps: largest number of sweeps, both kinds together.
         evaluation_sweeps: sweeps of evaluation after each improvement, >= 0.
     """
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
     policy = _first_policy(model, backup, discount)
     value = (
         backup.worth(policy) if discount == 1 and can_end(model, policy) else np.zeros(len(policy))
@@ -236,7 +237,7 @@ def best_epsilon_soft(
     """
     if not 0 <= epsilon <= 1:
         raise UsageError(f"epsilon {epsilon:g}: a probability is between 0 and 1.")
-    main, rest = shares(model.next_state.shape[1], epsilon, convention)
+    main, rest = shares(model.actions, epsilon, convention)
 
     def chosen(backup: _Backup, value: np.ndarray) -> np.ndarray:
         q = backup(value)  # with large ε the worst action is the best choice
@@ -265,7 +266,7 @@ def finite_horizon(model: TabularMDP, horizon: int) -> FiniteHorizonSolution:
             f"least 1 step."
         )
     backup = _Backup(model, 1.0)
-    value = np.zeros(len(model.next_state))  # [states], 0 after the last step
+    value = np.zeros(model.states)  # [states], 0 after the last step
     for _ in range(horizon - 1):
         value = backup.best(value)
     q = backup(value)
@@ -280,8 +281,8 @@ def _iterate(
     max_sweeps: int,
 ) -> Solution:
     """V ← sweep(V) until it no longer changes; `sweep` is monotone and non-expansive."""
-    backup, threshold = _Backup(model, _checked(discount)), _threshold(discount, tolerance)
-    value = np.zeros(len(model.next_state))  # [states]
+    backup, threshold = _Backup(model, discount), _threshold(discount, tolerance)
+    value = np.zeros(model.states)  # [states]
     converged, sweeps, residual = False, 0, np.inf
     while not converged and sweeps < max_sweeps:
         previous, value = value, sweep(backup, value)
@@ -327,12 +328,6 @@ def refuse_divergence(model: TabularMDP, solution: Solution, discount: float) ->
         )
 
 
-def _checked(discount: float) -> float:
-    if not 0 < discount <= 1:
-        raise UsageError(f"discount {discount:g}: it lies above 0 and is at most 1.")
-    return discount
-
-
 def _threshold(discount: float, tolerance: float) -> float:
     """The largest last change that guarantees an error of at most `tolerance`; for γ = 1, where no
     such bound exists, `tolerance`."""
@@ -345,14 +340,5 @@ def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.nda
     policy: np.ndarray = backup.reward.argmax(axis=1)
     if discount < 1:
         return policy
-    ending = np.zeros(len(policy), dtype=bool)  # whether the episode can end from here
-    possible = model.probability > 0  # [states, actions, outcomes]
-    while True:
-        closer = (possible & (model.terminated | ending[model.next_state])).any(
-            axis=2
-        )  # [states, actions]
-        new = closer.any(axis=1) & ~ending
-        if not new.any():
-            return policy
-        policy = np.where(new, closer.argmax(axis=1), policy)
-        ending |= new
+    way = ways_to_end(model.probability > 0, model.terminated, model.next_state)
+    return np.where(way < 0, policy, way)

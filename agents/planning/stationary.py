@@ -14,7 +14,6 @@ import numpy as np
 
 from agents.planning import evaluation
 from agents.planning import solvers as planning
-from agents.planning.probabilities import one_hot
 
 if TYPE_CHECKING:
     from envs.mdp import TabularMDP
@@ -53,7 +52,7 @@ def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarra
 
 
 def _worth(model: TabularMDP, policy: np.ndarray) -> float:
-    return evaluation.evaluate(model, one_hot(policy, model.actions), model.horizon).expected_return
+    return evaluation.evaluate(model, policy, model.horizon).expected_return
 
 
 def _improved(

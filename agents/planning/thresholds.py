@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.planning import evaluation, probabilities
+from agents.planning import evaluation
 from agents.planning import solvers as planning
 from envs.mdp import TabularMDP
 from sandbox.errors import SandboxError
@@ -42,8 +42,8 @@ def bisect(
 def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
     """Whether the chosen actions of the best ε-soft policy lead from the start to the goal."""
     best = planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE)
-    chosen = probabilities.one_hot(best.policy, model.actions)
-    return evaluation.evaluate(model, chosen, model.horizon).goal_probability >= evaluation.SURE
+    earned = evaluation.evaluate(model, best.policy, model.horizon)
+    return earned.goal_probability >= evaluation.SURE
 
 
 def largest_walking_epsilon(
@@ -66,9 +66,7 @@ def episode_below(epsilon: float, start: float, end: float, episodes: int) -> in
 def best_moves(model: TabularMDP, discount: float) -> float:
     """Moves of the optimal policy from start to goal; infinite if it does not reach the goal."""
     best = planning.value_iteration(model, discount, tolerance=TOLERANCE)
-    steps = evaluation.evaluate(
-        model, probabilities.one_hot(best.policy, model.actions), model.horizon
-    ).steps_to_goal
+    steps = evaluation.evaluate(model, best.policy, model.horizon).steps_to_goal
     return math.inf if steps is None else steps
 
 
@@ -87,8 +85,3 @@ def policy_value(model: TabularMDP, policy: np.ndarray, discount: float) -> np.n
     source = np.broadcast_to(np.arange(model.states)[:, None, None], taken.shape)
     np.add.at(going, (source, model.next_state), taken * ~model.terminated)
     return np.linalg.solve(np.eye(model.states) - discount * going, reward)
-
-
-def best_exploring_value(model: TabularMDP, discount: float, epsilon: float) -> np.ndarray:
-    """The value function of the best ε-soft policy: float64 [states]."""
-    return planning.best_epsilon_soft(model, discount, epsilon, tolerance=TOLERANCE).value

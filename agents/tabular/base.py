@@ -22,9 +22,8 @@ from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
-    import gymnasium
-
     from agents.tabular.kernels import Log, Own, Tables
+    from envs.aliases import Env
     from envs.mdp import TabularMDP
 
 
@@ -242,7 +241,7 @@ class TabularAgent(Agent):
         )
         return self._learned(log, epsilon, alpha)
 
-    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+    def learn_env(self, env: Env, episodes: int) -> Episodes:
         """Learn through `env.reset` and `env.step`, with the same compiled rule and policy.
 
         The environment's own generator is not seeded here: seed it before, with

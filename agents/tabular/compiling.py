@@ -94,20 +94,13 @@ class Pointers(NamedTuple):
 def pointers(rule: Callable[..., None], policy: str) -> Pointers:
     """Compile a rule and a policy (by name); functions that a rule of its form does not use are not
     compiled."""
-    if is_short(rule):
-        return Pointers(
-            compiled(no_rule, RULE_SIGNATURE),
-            compiled_rule(rule),
-            True,
-            compiled_policy(policy),
-            compiled(no_probabilities, PROBABILITIES_SIGNATURE),
-        )
+    short = is_short(rule)
     return Pointers(
-        compiled_rule(rule),
-        compiled(no_one_step, ONE_STEP_SIGNATURE),
-        False,
+        compiled(no_rule if short else rule, RULE_SIGNATURE),
+        compiled(rule if short else no_one_step, ONE_STEP_SIGNATURE),
+        short,
         compiled_policy(policy),
-        compiled_probabilities(policy),
+        compiled(no_probabilities if short else PROBABILITIES[policy], PROBABILITIES_SIGNATURE),
     )
 
 

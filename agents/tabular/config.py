@@ -22,58 +22,54 @@ def no_step_size(why: str) -> dict[str, str]:
 class TabularConfig(LabConfig):
     """Step size, discount, exploration and start of an agent with a table of action values."""
 
-    alpha: float = Field(default=0.25, gt=0, le=1, description="step size of an update")
+    alpha: float = Field(0.25, gt=0, le=1, description="step size of an update")
     alpha_final: float | None = Field(
-        default=None,
+        None,
         gt=0,
         le=1,
         description="step size at the end of a schedule that is not constant",
     )
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="constant",
+        "constant",
         description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a "
         "pair's n-th visit",
     )
     alpha_power: float = Field(
-        default=1.0,
+        1.0,
         gt=0,
         le=1,
         description="how fast alpha falls with visits; matters with alpha_schedule visits",
     )
-    discount: float = Field(
-        default=0.9, gt=0, le=1, description="worth of a reward one step later (gamma)"
-    )
-    policy: PolicyName = Field(
-        default="softmax", description="how actions are picked while learning"
-    )
+    discount: float = Field(0.9, gt=0, le=1, description="worth of a reward one step later (gamma)")
+    policy: PolicyName = Field("softmax", description="how actions are picked while learning")
     epsilon: float = Field(
-        default=0.8,
+        0.8,
         ge=0,
         description="exploration in the first episode: probability, temperature (softmax, "
         "mellowmax) or weight of the bonus",
     )
     epsilon_convention: Literal["others", "all"] = Field(
-        default="others",
+        "others",
         description="what epsilon-greedy spreads epsilon over: all other actions (the reports), or "
         "all (Sutton & Barto)",
     )
     epsilon_final: float = Field(
-        default=0.001, ge=0, description="exploration at the end of a schedule that is not constant"
+        0.001, ge=0, description="exploration at the end of a schedule that is not constant"
     )
     epsilon_schedule: ScheduleName = Field(
-        default="exponential", description="how epsilon changes from episode to episode"
+        "exponential", description="how epsilon changes from episode to episode"
     )
     decay_episodes: int | None = Field(
-        default=None,
+        None,
         ge=1,
         description="episodes until schedules reach their end; none: all of the run",
     )
     initial_value: float | None = Field(
-        default=None,
+        None,
         description="all action values at the start; none: optimistic, 1 / (1 - discount)",
     )
     ties: Literal["random", "first"] = Field(
-        default="random", description="which of several best actions counts as the best"
+        "random", description="which of several best actions counts as the best"
     )
 
     @model_validator(mode="after")

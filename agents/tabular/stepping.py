@@ -8,7 +8,7 @@ compiled rule and policy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import gymnasium
 import numpy as np
@@ -25,6 +25,7 @@ from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
     from agents.tabular.config import TabularConfig
+    from envs.aliases import Env
 
 
 class StepWorld:
@@ -37,7 +38,7 @@ class StepWorld:
         UsageError: when a space is not Discrete.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+    def __init__(self, env: Env) -> None:
         observed, acted = env.observation_space, env.action_space
         for what, space in (("observations", observed), ("actions", acted)):
             if not isinstance(space, gymnasium.spaces.Discrete):

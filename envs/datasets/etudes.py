@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,16 +16,11 @@ from envs.datasets.midi import midi_bytes, read_piece
 from envs.datasets.pieces import Line, Pieces, in_splits
 from envs.datasets.rolls import LOWEST, Notes, roll_of
 from sandbox.seeding import generator
+from sandbox.tables import read_table
 
 STEPS_PER_BEAT = 4
-MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
-PROGRESSIONS = ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 5, 3), (0, 1, 4, 0), (0, 5, 1, 4))
-"""Scale degrees of the chords of four bars, counted from 0."""
-BASSES = ("alberti", "arpeggio", "waltz", "blocks")
-Played = tuple[int, int, int]
-"""A note: start, end and key."""
-RHYTHMS = ((2, 2, 2, 2), (4, 2, 2), (4, 4), (2, 2, 4), (1, 1, 2, 4), (6, 2), (2, 1, 1, 2, 2))
-"""Rhythms of half a bar: durations in sixteenths, which add up to 8."""
+STYLE = cast("dict[str, list[Any]]", read_table(__file__, "etudes.toml"))
+"""Scales, progressions, basses, rhythms and movements."""
 
 
 def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
@@ -39,16 +35,12 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     """
     rng = generator(seed, f"etude {number}")
     tonic = 48 - LOWEST + number % 12 - (12 if number % 12 > 6 else 0)
-    key = partial(_key, tonic, MINOR if number % 24 >= 12 else MAJOR)
-    bass = BASSES[int(rng.integers(len(BASSES)))]
+    key = partial(_key, tonic, STYLE["minor" if number % 24 >= 12 else "major"])
+    bass = _drawn(rng, "basses")
     beats = 3 if bass == "waltz" else 4
-    chords = [
-        chord
-        for _ in range(-(-bars // 4))
-        for chord in PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]
-    ]
+    chords = [chord for _ in range(-(-bars // 4)) for chord in _drawn(rng, "progressions")]
     plan = [*chords[: bars - 1], 0]
-    right, left = list[Played](), list[Played]()
+    right, left = list[tuple[int, int, int]](), list[tuple[int, int, int]]()  # start, end, key
     motif, degree = _motif(rng, beats), 7 + int(rng.integers(3)) * 2
     for bar, chord in enumerate(plan):
         start = bar * beats * STEPS_PER_BEAT
@@ -95,18 +87,22 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
     return in_splits(groups, report, "etudes")
 
 
-def _key(tonic: int, scale: tuple[int, ...], degree: int) -> int:
+def _key(tonic: int, scale: list[int], degree: int) -> int:
     """The piano key of a scale degree: 0 is the tonic, 7 the tonic an octave higher."""
     return tonic + 12 * (degree // 7) + scale[degree % 7]
+
+
+def _drawn(rng: np.random.Generator, name: str) -> Any:
+    """One of the entries of `STYLE` under a name."""
+    return STYLE[name][int(rng.integers(len(STYLE[name])))]
 
 
 def _motif(rng: np.random.Generator, beats: int) -> list[int]:
     """Draw the durations of one bar's notes, in steps."""
     if beats == 3:
-        return [[4, 4, 4], [4, 2, 2, 4], [6, 2, 4], [2, 2, 4, 4]][int(rng.integers(4))]
-    return [
-        duration for half in rng.integers(len(RHYTHMS), size=2) for duration in RHYTHMS[int(half)]
-    ]
+        return list(_drawn(rng, "waltzes"))
+    halves = rng.integers(len(STYLE["halves"]), size=2)
+    return [duration for half in halves for duration in STYLE["halves"][half]]
 
 
 def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-untyped-def]
@@ -118,32 +114,32 @@ def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-un
                 key=lambda one: (abs(one - degree), one),
             )
         else:
-            degree = int(np.clip(degree + rng.choice((-2, -1, -1, 0, 1, 1, 2)), 5, 18))
+            degree = int(np.clip(degree + rng.choice(STYLE["movements"]), 5, 18))
         right.append((start, start + duration, key(degree)))
         start += duration
     return degree
 
 
-def _accompaniment(bass: str, start: int, chord: list[int]) -> list[Played]:
+def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, int, int]]:
     """One bar of the left hand over a chord of three keys."""
     low, middle, high = chord
+    if bass == "alberti":
+        return _eighths(start, [low, high, middle, high] * 2)
+    if bass == "arpeggio":
+        return _eighths(start, [low, middle, high, low + 12, high, middle, low, high])
     if bass == "waltz":
         return [
             (start, start + 4, low),
             *((start + beat, start + beat + 4, key) for beat in (4, 8) for key in (middle, high)),
         ]
-    if bass == "blocks":
-        return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
-    if bass == "alberti":
-        return _eighths(start, [low, high, middle, high] * 2)
-    return _eighths(start, [low, middle, high, low + 12, high, middle, low, high])
+    return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
 
 
-def _eighths(start: int, keys: Iterable[int]) -> list[Played]:
-    """Keys one after the other, each for two steps."""
-    return [(start + 2 * turn, start + 2 * turn + 2, key) for turn, key in enumerate(keys)]
+def _eighths(start: int, keys: Iterable[int]) -> list[tuple[int, int, int]]:
+    """Quavers one after the other."""
+    return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
 
 
-def _as_notes(notes: list[Played]) -> Notes:
+def _as_notes(notes: list[tuple[int, int, int]]) -> Notes:
     start, end, key = np.array(notes, dtype=np.int64).T
     return Notes(start, end, key)

@@ -21,6 +21,7 @@ import numpy as np
 from envs.datasets.idx import read_idx
 from sandbox.errors import UsageError
 from sandbox.extras import need
+from sandbox.tables import read_table
 
 DatasetName = Literal["mnist", "fashion-mnist", "digits"]
 SIDE = 28
@@ -33,41 +34,9 @@ FILES = {
 }
 """The four files of a set, and their dimensions."""
 
-CONTENT_MD5 = {
-    "mnist": (
-        "6bbc9ace898e44ae57da46a324031adb",
-        "a25bea736e30d166cdddb491f175f624",
-        "2646ac647ad5339dbf082846283269ea",
-        "27ae3e4e09519cfbb04c329615203637",
-    )
-}
-"""MD5 of the unpacked files, in the order of `FILES`."""
-ARCHIVE_MD5 = {
-    "fashion-mnist": (
-        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        "25c81989df183df01b3e8a0aad5dffbe",
-        "bef4ecab320f06d8554ea6380940ec79",
-        "bb300cfdad3c16e7a12a480ee83cd310",
-    )
-}
-"""MD5 of the gzipped files, as published by the authors of the sets."""
-
-GARMENTS = (
-    "T-shirt",
-    "trousers",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "boot",
-)
-CLASSES = {
-    name: GARMENTS if name == "fashion-mnist" else tuple("0123456789")
-    for name in ("mnist", "fashion-mnist", "digits")
-}
+SETS = read_table(__file__, "images.toml")
+"""MD5 sums, torchvision's name and the names of the classes of each set."""
+CLASSES = {name: tuple(one["classes"]) for name, one in SETS.items()}
 
 
 @dataclass(frozen=True)
@@ -161,8 +130,7 @@ def cache_folder() -> Path:
 
 def _places(name: str, folder: Path) -> list[Path]:
     """Folders that may hold the four files: this one, one with the set's name, or torchvision's."""
-    spelled = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name]
-    return [folder, folder / name, folder / spelled / "raw"]
+    return [folder, folder / name, folder / SETS[name]["torchvision"] / "raw"]
 
 
 def _file(folder: Path, name: str) -> Path | None:
@@ -177,7 +145,7 @@ def _complete(name: str, folder: Path) -> Path | None:
 
 @lru_cache(maxsize=2)
 def _read(name: str, folder: Path) -> ImageSet:
-    contents, archives = CONTENT_MD5.get(name, ("",) * 4), ARCHIVE_MD5.get(name, ("",) * 4)
+    contents, archives = (SETS[name].get(sums, [""] * 4) for sums in ("content_md5", "archive_md5"))
     parts = []
     for (file, shape), content, archive in zip(FILES.items(), contents, archives, strict=True):
         path = _file(folder, file)
@@ -193,7 +161,7 @@ def _download(name: str, folder: Path) -> str:
         need("it", "torch", "torchvision")
         from torchvision import datasets
 
-        kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
+        kind = getattr(datasets, SETS[name]["torchvision"])
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             kind(str(folder), download=True)
     except UsageError as error:

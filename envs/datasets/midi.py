@@ -23,9 +23,10 @@ MAX_BYTES = 16_000_000
 MAX_BEATS = 10_000
 """Longest piece that is read: at 120 beats a minute, 83 minutes."""
 MIDDLE_C = 60 - LOWEST
+PITCHES = np.arange(LOWEST, HIGHEST + 1)
 RESOLUTION = 480
 """Ticks per beat of files that we write."""
-VELOCITY = {"right": 84, "left": 68}
+VELOCITY = {"right": 84, "left": 68, "": 78}
 """Note velocities in files that we write: the melody is a little louder than its accompaniment."""
 
 SIDE = {
@@ -42,12 +43,10 @@ class Unreadable(Exception):
 
 
 class Track(NamedTuple):
-    """Notes of one track: name, and start, end (ticks) and pitch as int64 [notes]."""
+    """One track: its name, and for each note start, end (ticks) and pitch, int64 [notes, 3]."""
 
     name: str
-    start: np.ndarray
-    end: np.ndarray
-    pitch: np.ndarray
+    notes: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -80,23 +79,23 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
         UsageError: when the library that reads MIDI is not installed.
     """
     tracks, ticks_per_beat = _tracks(content)
-    counted = sum(len(track.start) for track in tracks)
+    counted = sum(len(track.notes) for track in tracks)
     if not counted:
         raise Unreadable("no notes")
-    tracks = [_part(track, (track.pitch >= LOWEST) & (track.pitch <= HIGHEST)) for track in tracks]
-    left = sum(len(track.start) for track in tracks)
-    if not left:
+    tracks = [_part(track, np.isin(track.notes[:, 2], PITCHES)) for track in tracks]
+    tracks = [track for track in tracks if len(track.notes)]
+    if not tracks:
         raise Unreadable("all notes are outside the piano's range")
-    tracks = [track for track in tracks if len(track.start)]
-    if min(int(track.start.min()) for track in tracks) < 0:
+    notes = np.concatenate([track.notes for track in tracks])  # [notes, 3]
+    if notes[:, 0].min() < 0:
         raise Unreadable("notes before the beginning: absurd tick values")
-    beats = max(int(max(track.start.max(), track.end.max())) for track in tracks) / ticks_per_beat
+    beats = int(notes[:, :2].max()) / ticks_per_beat
     if beats > MAX_BEATS:
         raise Unreadable(f"{number(round(beats))} beats long, more than {number(MAX_BEATS)}")
     hands, how = assign_hands(tracks)
     ticks_per_step = ticks_per_beat / steps_per_beat
     return Piece(
-        name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - left
+        name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - len(notes)
     )
 
 
@@ -129,13 +128,10 @@ def _tracks(content: bytes) -> tuple[list[Track], int]:
 
 def _track(track: Any) -> Track:
     notes = track.notes.numpy()
-    start = np.asarray(notes["time"], dtype=np.int64)
-    return Track(
-        str(track.name),
-        start,
-        start + np.asarray(notes["duration"], dtype=np.int64),
-        np.asarray(notes["pitch"], dtype=np.int64),
+    start, duration, pitch = (
+        np.asarray(notes[name], dtype=np.int64) for name in ("time", "duration", "pitch")
     )
+    return Track(str(track.name), np.column_stack([start, start + duration, pitch]))
 
 
 def _short(error: Exception) -> str:
@@ -145,13 +141,12 @@ def _short(error: Exception) -> str:
 
 def _part(track: Track, inside: np.ndarray) -> Track:
     """The track with only the notes in the mask `inside`."""
-    return Track(track.name, track.start[inside], track.end[inside], track.pitch[inside])
+    return track._replace(notes=track.notes[inside])
 
 
 def _notes(tracks: Sequence[Track], ticks_per_step: float) -> Notes:
     """All notes of one hand, in steps."""
-    _, *columns = zip(*tracks, strict=True)
-    start, end, pitch = map(np.concatenate, columns)
+    start, end, pitch = np.concatenate([track.notes for track in tracks]).T
     first, behind = steps_of(start, end, ticks_per_step)
     return Notes(first, behind, pitch - LOWEST)
 
@@ -176,14 +171,14 @@ def assign_hands(tracks: Sequence[Track]) -> tuple[list[list[Track]], str]:
     if any(sides):
         return _by_name(tracks, sides)
     if len(tracks) == 1:
-        return _split_at_middle_c(tracks[0])
+        high = tracks[0].notes[:, 2] - LOWEST >= MIDDLE_C
+        hands = [[_part(tracks[0], high)], [_part(tracks[0], ~high)]]
+        return hands, "1 track, split at middle C"
     heights = [_height([track]) for track in tracks]
     if len(tracks) == 2:
-        first_is_right = heights[0] >= heights[1]
-        right, left = (0, 1) if first_is_right else (1, 0)
-        return [[tracks[right]], [tracks[left]]], "2 tracks without names: " + (
-            "first is right" if first_is_right else "higher is right"
-        )
+        if heights[0] >= heights[1]:
+            return [[tracks[0]], [tracks[1]]], "2 tracks without names: first is right"
+        return [[tracks[1]], [tracks[0]]], "2 tracks without names: higher is right"
     middle = (min(heights) + max(heights)) / 2
     right_ones = [track for track, height in zip(tracks, heights, strict=True) if height > middle]
     left_ones = [track for track, height in zip(tracks, heights, strict=True) if height <= middle]
@@ -216,19 +211,13 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
     return [hands["right"] or [_silence()], hands["left"] or [_silence()]], how
 
 
-def _split_at_middle_c(track: Track) -> tuple[list[list[Track]], str]:
-    high = track.pitch - LOWEST >= MIDDLE_C
-    return [[_part(track, high)], [_part(track, ~high)]], "1 track, split at middle C"
-
-
 def _height(tracks: Sequence[Track]) -> float:
     """Mean pitch."""
-    return float(np.concatenate([track.pitch for track in tracks]).mean())
+    return float(np.concatenate([track.notes for track in tracks])[:, 2].mean())
 
 
 def _silence() -> Track:
-    nothing = np.zeros(0, dtype=np.int64)
-    return Track("", nothing, nothing, nothing)
+    return Track("", np.zeros((0, 3), dtype=np.int64))
 
 
 # -- writing MIDI
@@ -257,7 +246,7 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
         instrument = pretty_midi.Instrument(program=0, name=f"Piano {name}".strip())
         instrument.notes = [
             pretty_midi.Note(
-                _velocity(name, start, steps_per_beat),
+                VELOCITY[name] + (0 if start % steps_per_beat else 6),  # louder on the beat
                 key + LOWEST,
                 float(score.tick_to_time(start * ticks)),
                 float(score.tick_to_time(end * ticks)),
@@ -266,11 +255,6 @@ def pretty_midi_of(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.
         ]
         score.instruments.append(instrument)
     return score
-
-
-def _velocity(hand: str, step: int, steps_per_beat: int) -> int:
-    """The velocity of a note, a little higher on the beat."""
-    return VELOCITY.get(hand, 78) + (6 if step % steps_per_beat == 0 else 0)
 
 
 def midi_bytes(roll: np.ndarray, *, steps_per_beat: int, tempo: float = 100.0) -> bytes:

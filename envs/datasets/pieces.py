@@ -77,13 +77,14 @@ class Pieces:
 
 def midi_files(folder: Path) -> Iterator[Path]:
     """All MIDI files below a folder, in the order of their names; hidden ones are ignored."""
-    paths = (
-        path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file()
+    names = sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS and path.is_file()
     )
-    named = ((path.relative_to(folder), path) for path in paths)
-    yield from (
-        path for name, path in sorted(named) if not any(part.startswith(".") for part in name.parts)
-    )
+    for name in names:
+        if not any(part.startswith(".") for part in name.parts):
+            yield folder / name
 
 
 def find_pieces(folder: Path) -> None:
@@ -139,7 +140,9 @@ def read_folder(
             continue
         try:
             content = _content(path)
-            _refuse_copy(content, name, seen)
+            first = seen.setdefault(hashlib.sha256(content).digest(), name)
+            if first != name and content:  # both could be in different splits
+                raise Unreadable(f"the same file as {first}")
             piece = read_piece(content, name, steps_per_beat)
         except Unreadable as reason:
             report.append(Line(name, "", str(reason)))
@@ -181,13 +184,6 @@ def _content(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from error
-
-
-def _refuse_copy(content: bytes, name: str, seen: dict[bytes, str]) -> None:
-    """Refuse a copy of a file under another name, since both could be in different splits."""
-    first = seen.setdefault(hashlib.sha256(content).digest(), name)
-    if first != name and content:
-        raise Unreadable(f"the same file as {first}")
 
 
 def _nothing_in(folder: Path, report: list[Line]) -> str:

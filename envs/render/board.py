@@ -76,8 +76,7 @@ class BoardPlan:
     @property
     def walkable(self) -> np.ndarray:
         """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
-        walkable: np.ndarray = (self.codes != layouts.WALL) & (self.codes != layouts.HOLE)
-        return walkable
+        return ~np.isin(self.codes, (layouts.WALL, layouts.HOLE))
 
     def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
@@ -169,18 +168,18 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Give cells without a value the mean colour of their neighbours, uint8 [rows, columns, 3],
     because it shows through their rounded corners.
     """
-    weights = np.pad(shown.astype(np.float64), 1)[..., None]  # [rows + 2, columns + 2, 1]
-    framed = np.pad(colours.astype(np.float64), ((1, 1), (1, 1), (0, 0))) * weights
+    known = np.dstack([colours, np.ones(shown.shape)]) * shown[..., None]
+    framed = np.pad(known, ((1, 1), (1, 1), (0, 0)))  # [rows + 2, columns + 2, (r, g, b, 1)]
     rows, columns = shown.shape
     windows = [
-        (slice(row, row + rows), slice(column, column + columns))
+        framed[row : row + rows, column : column + columns]
         for row in range(3)
         for column in range(3)
     ]
-    total = np.sum([framed[window] for window in windows], axis=0)  # [rows, columns, 3]
-    weight = np.sum([weights[window] for window in windows], axis=0)  # [rows, columns, 1]
-    around = np.rint(total / np.maximum(weight, 1.0)).astype(np.uint8)
-    return np.where((shown | (weight[..., 0] == 0))[..., None], colours, around)
+    total = np.sum(windows, axis=0)  # [rows, columns, 4]
+    weight = total[..., 3:]
+    around = np.rint(total[..., :3] / np.maximum(weight, 1.0)).astype(np.uint8)
+    return np.where(shown[..., None] | (weight == 0), colours, around)
 
 
 @lru_cache(maxsize=8)
@@ -223,14 +222,9 @@ def _joined(walls: np.ndarray) -> np.ndarray:
     left, added up; the border counts as a wall.
     """
     framed = np.pad(walls, 1, constant_values=True)
-    above, below, left, right = (
-        framed[:-2, 1:-1],
-        framed[2:, 1:-1],
-        framed[1:-1, :-2],
-        framed[1:-1, 2:],
-    )
-    joined: np.ndarray = above * 1 + right * 2 + below * 4 + left * 8
-    return joined
+    above, below = framed[:-2, 1:-1], framed[2:, 1:-1]
+    left, right = framed[1:-1, :-2], framed[1:-1, 2:]
+    return np.asarray(above * 1 + right * 2 + below * 4 + left * 8)
 
 
 def draw_sign(
@@ -272,23 +266,16 @@ def draw_trail(
     """
     pygame = load_pygame()
     width = max(round(plan.cell * 0.14), 2)
-    points = [plan.middle((int(row), int(column))) for row, column in path]
-    left, top = min(x for x, _ in points) - width, min(y for _, y in points) - width
-    right, bottom = max(x for x, _ in points) + width, max(y for _, y in points) + width
-    layer = pygame.Surface((right - left, bottom - top), pygame.SRCALPHA, 32)
+    dots = [pygame.Rect(plan.middle(cell), (0, 0)) for cell in path]
+    box = dots[0].unionall(dots).inflate(2 * width, 2 * width)
+    layer = pygame.Surface(box.size, pygame.SRCALPHA, 32)
     for number, (before, after) in enumerate(pairwise(path), start=1):
         if abs(before[0] - after[0]) + abs(before[1] - after[1]) != 1:
             continue
-        (x0, y0), (x1, y1) = points[number - 1], points[number]
-        bar = pygame.Rect(
-            min(x0, x1) - left - width // 2,
-            min(y0, y1) - top - width // 2,
-            abs(x1 - x0) + width,
-            abs(y1 - y0) + width,
-        )
+        bar = dots[number - 1].union(dots[number]).inflate(width, width).move(-box.x, -box.y)
         # Drawn, not blitted: later bars replace earlier ones, so that crossings and corners do not
         # add up to dark spots.
         pygame.draw.rect(
             layer, (*palette.AGENT, 30 + 150 * number // len(path)), bar, border_radius=width // 2
         )
-    surface.blit(layer, (corner[0] + left, corner[1] + top))
+    surface.blit(layer, box.move(corner))

@@ -13,36 +13,33 @@ import numpy as np
 
 Colour = tuple[int, int, int]
 
-PAPER: Colour = (247, 249, 251)
-BAND: Colour = (234, 239, 244)
-FLOOR: Colour = (255, 255, 255)
-LINE: Colour = (223, 229, 236)
-INK: Colour = (35, 45, 61)
-MUTED: Colour = (108, 120, 136)
-WALL: Colour = (62, 74, 92)
-BRICK: Colour = (176, 164, 158)
-BRICK_HATCH: Colour = (146, 132, 126)
-MORTAR: Colour = (244, 241, 238)
-SAND: Colour = (236, 214, 168)
-SAND_GRAIN: Colour = (167, 124, 62)
-HOLE_RIM: Colour = (168, 177, 189)
-HOLE: Colour = (28, 33, 42)
-GOAL: Colour = (247, 190, 22)
-AGENT: Colour = (
-    213,
-    79,
-    12,
-    # vermilion, after Okabe and Ito: colour-blind safe beside the scale's cream, green, blue
-)
-HALO: Colour = (255, 255, 255)
 
-SCALE_ANCHORS: tuple[tuple[int, int, int], ...] = (
-    (254, 246, 219),
-    (209, 232, 188),
-    (134, 203, 180),
-    (78, 163, 184),
-    (51, 119, 174),
-)
+def _colour(digits: str) -> Colour:
+    """A colour from its hexadecimal digits: red, green, blue."""
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
+
+
+PAPER = _colour("F7F9FB")
+BAND = _colour("EAEFF4")
+FLOOR = _colour("FFFFFF")
+LINE = _colour("DFE5EC")
+INK = _colour("232D3D")
+MUTED = _colour("6C7888")
+WALL = _colour("3E4A5C")
+BRICK = _colour("B0A49E")
+BRICK_HATCH = _colour("92847E")
+MORTAR = _colour("F4F1EE")
+SAND = _colour("ECD6A8")
+SAND_GRAIN = _colour("A77C3E")
+HOLE_RIM = _colour("A8B1BD")
+HOLE = _colour("1C212A")
+GOAL = _colour("F7BE16")
+AGENT = _colour("D54F0C")
+"""Vermilion, after Okabe and Ito: colour-blind safe beside the scale's cream, green, blue."""
+HALO = _colour("FFFFFF")
+
+SCALE_ANCHORS = tuple(map(_colour, ("FEF6DB", "D1E8BC", "86CBB4", "4EA3B8", "3377AE")))
 """Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to
 read and light enough for dark arrows.
 """
@@ -80,8 +77,7 @@ def scale_index(values: np.ndarray, low: float, high: float) -> np.ndarray:
     if not high > low:
         return np.zeros(values.shape, dtype=np.int64)
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
-    index: np.ndarray = np.rint(share * 255.0).astype(np.int64)
-    return index
+    return np.rint(share * 255.0).astype(np.int64)
 
 
 _TO_CONES = np.array(
@@ -103,15 +99,11 @@ _TO_LAB = np.array(
 def _oklab(srgb: np.ndarray) -> np.ndarray:
     """sRGB in [0, 1], [n, 3], as Oklab, [n, 3]."""
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    oklab: np.ndarray = np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
-    return oklab
+    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
 
 
 def _srgb(oklab: np.ndarray) -> np.ndarray:
     """Oklab, [n, 3], as sRGB, [n, 3], not clipped."""
     linear = (oklab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     linear = np.maximum(linear, 0.0)
-    srgb: np.ndarray = np.where(
-        linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
-    )
-    return srgb
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -139,8 +139,7 @@ def greedy_bits(policy: np.ndarray) -> np.ndarray:
     weights = np.nan_to_num(np.asarray(policy, dtype=np.float64), nan=0.0)  # [states, 5]
     highest = weights.max(axis=1, keepdims=True)
     greedy = (weights > 0) & (weights >= highest * (1 - 1e-9))
-    bits: np.ndarray = greedy @ (1 << np.arange(5))
-    return bits
+    return greedy @ (1 << np.arange(5))
 
 
 @dataclass(frozen=True)

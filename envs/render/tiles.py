@@ -51,37 +51,22 @@ class Pen:
         self._surface = self._pygame.Surface((self._side, self._side), self._pygame.SRCALPHA, 32)
         self._surface.fill((*ground, alpha))
 
-    def disc(self, centre: Point, radius: float, colour: Colour, alpha: int = 255) -> None:
-        """A filled circle.
+    def disc(
+        self, centre: Point, radius: float, colour: Colour, alpha: int = 255, width: float = 0.0
+    ) -> None:
+        """A filled circle, or with `width` its outline.
 
         Args:
             centre: (x, y), 0 to 1.
             radius: share of the square.
             colour: the colour of the disc.
             alpha: opacity, 0 to 255.
+            width: of the outline, inside of the radius, share of the square; 0 fills the circle.
         """
         x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(
-            self._surface, (*colour, alpha), (x, y), max(radius * self._side, self.FACTOR * 0.5)
-        )
-
-    def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        """A circle's outline of `width`, inside of `radius`.
-
-        Args:
-            centre: (x, y), 0 to 1.
-            radius: the radius of its outer edge, share of the square.
-            width: share of the square.
-            colour: the colour of the ring.
-        """
-        x, y = (coordinate * self._side for coordinate in centre)
-        self._pygame.draw.circle(
-            self._surface,
-            (*colour, 255),
-            (x, y),
-            radius * self._side,
-            max(round(width * self._side), self.FACTOR),
-        )
+        line = max(round(width * self._side), self.FACTOR) if width else 0
+        radius = max(radius * self._side, self.FACTOR * 0.5)
+        self._pygame.draw.circle(self._surface, (*colour, alpha), (x, y), radius, line)
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: int = 255) -> None:
         """A filled polygon.
@@ -139,26 +124,17 @@ def shrink(picture: np.ndarray, factor: int) -> np.ndarray:
         factor: number of pixels per output pixel, in each direction.
     """
     missing = [-side % factor for side in picture.shape[:2]]
-    picture = (
-        np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-        if any(missing)
-        else picture
-    )
-    parts = [
-        picture[row::factor, column::factor].astype(np.float64)
-        for row in range(factor)
-        for column in range(factor)
-    ]  # each [h, w, 4]
-    opacity = sum((part[..., 3:] for part in parts), start=np.zeros(1))  # [h, w, 1]
-    coloured = sum(
-        (part[..., :3] * part[..., 3:] for part in parts), start=np.zeros(1)
-    ) / np.maximum(opacity, 1.0)
-    plain = sum((part[..., :3] for part in parts), start=np.zeros(1)) / len(parts)
-    colour = np.where(opacity > 0, coloured, plain)
-    small: np.ndarray = np.rint(np.concatenate([colour, opacity / len(parts)], axis=2)).astype(
-        np.uint8
-    )
-    return small
+    if any(missing):
+        picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    parts = np.array(
+        [picture[row::factor, column::factor] for row in range(factor) for column in range(factor)],
+        dtype=np.float64,
+    )  # [factor², h / factor, w / factor, 4]
+    colour, opacity = parts[..., :3], parts[..., 3:]
+    weight = opacity.sum(axis=0)
+    weighted = (colour * opacity).sum(axis=0) / np.maximum(weight, 1.0)
+    shown = np.where(weight > 0, weighted, colour.mean(axis=0))
+    return np.rint(np.concatenate([shown, weight / len(parts)], axis=2)).astype(np.uint8)
 
 
 def floor_tile(size: int) -> np.ndarray:
@@ -253,8 +229,8 @@ def star_sign(size: int) -> np.ndarray:
 def ring_sign(size: int) -> np.ndarray:
     """The start: a dark ring with a light edge."""
     pen = Pen(size, palette.HALO)
-    pen.ring((0.5, 0.5), 0.455, 0.105, palette.HALO)
-    pen.ring((0.5, 0.5), 0.43, 0.055, palette.INK)
+    pen.disc((0.5, 0.5), 0.455, palette.HALO, width=0.105)
+    pen.disc((0.5, 0.5), 0.43, palette.INK, width=0.055)
     return pen.picture()
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from agents.supervised.lab import ImageLab
 from plugins.autoencoder.config import AutoencoderConfig
-from sandbox.config.tables import read_presets
 from sandbox.lab import deferred
+from sandbox.tables import read_presets
 
 
 class AutoencoderLab(ImageLab):

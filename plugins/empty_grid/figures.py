@@ -27,4 +27,4 @@ def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[Claim
             for name in claims.combinations(SETTINGS["grid"])
         }
         title = "Learning the empty grid: ε from 0.8 to 0.001"
-        yield claim_pictures.curves("learning_curves_grid", panels, 1500, 0.8, title)
+        yield claim_pictures.learning_curves("learning_curves_grid", panels, 1500, 0.8, title)

@@ -8,9 +8,9 @@ from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.config.tables import read_presets
 from sandbox.lab import deferred
 from sandbox.reproduction.claim import Claim
+from sandbox.tables import read_presets
 
 config_of = tuned_agents(__file__)
 """Finds the options of agents in this lab; see agents.toml."""

@@ -6,9 +6,8 @@ Results are cached, since a configuration is checked several times before a run.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 
@@ -24,6 +23,7 @@ from sandbox.registry.registry import registry
 
 if TYPE_CHECKING:
     from agents.tabular.config import TabularConfig
+    from envs.aliases import Env
     from plugins.gym.config import GymConfig
 
 PROOF_SWEEPS = 20_000
@@ -95,7 +95,7 @@ def _survey(
         env.close()
 
 
-def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.Table:
+def _table(env: Env, horizon: int, needed: bool) -> tables.Table:
     try:
         return tables.read(env, horizon)
     except ModelError as error:
@@ -107,7 +107,7 @@ def _table(env: gymnasium.Env[Any, Any], horizon: int, needed: bool) -> tables.T
         return tables.Table(None, "")
 
 
-def _instead(env: gymnasium.Env[Any, Any]) -> str:
+def _instead(env: Env) -> str:
     """A sentence for errors: which network agents can learn there, or why none can."""
     if why := unseen(env.observation_space):
         return f" Agents with a network cannot learn there either. {why}"
@@ -185,6 +185,6 @@ def notes(config: GymConfig) -> list[str]:
     ]
 
 
-def numbered(config: GymConfig) -> gymnasium.Env[Any, Any]:
+def numbered(config: GymConfig) -> Env:
     """The environment as agents with a table see it: states and actions counted from 0."""
     return finite.NumberedEnv(ids.make(config.env_options), survey(config).numbering)

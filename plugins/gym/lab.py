@@ -9,10 +9,10 @@ from pydantic import model_validator
 from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
-from sandbox.config.tables import read_presets
 from sandbox.errors import SandboxError
 from sandbox.lab import Context
 from sandbox.reproduction.claim import Claim
+from sandbox.tables import read_presets
 
 if TYPE_CHECKING:
     from agents.control.base import AgentExperiment

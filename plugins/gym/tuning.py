@@ -7,7 +7,7 @@ from functools import cache
 from agents.tabular.config import TabularConfig
 from sandbox.config.model import LabConfig, with_defaults
 from sandbox.config.resolve import registered_config
-from sandbox.config.tables import read_table
+from sandbox.tables import read_table
 
 DEFAULTS = read_table(__file__, "agents.toml")
 DEFAULTS["r-max"]["initial_value"] = None  # TOML has no null

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
-from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.tables import read_presets
 
 if TYPE_CHECKING:
     from optuna import Trial

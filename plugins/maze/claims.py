@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.control import claims
 from agents.control.claims import Setting
+from agents.planning import solvers as planning
 from agents.planning import thresholds
 from sandbox.reproduction.table import read_claims
 
@@ -37,7 +38,10 @@ def crossing() -> int:
 @cache
 def best_values(epsilon: float) -> np.ndarray:
     """The value of each cell under the best policy that explores with ε: float [states]."""
-    return thresholds.best_exploring_value(claims.model(MAZE), claims.DISCOUNT, epsilon)
+    best = planning.best_epsilon_soft(
+        claims.model(MAZE), claims.DISCOUNT, epsilon, tolerance=thresholds.TOLERANCE
+    )
+    return best.value
 
 
 def goal_value() -> float:

@@ -108,7 +108,7 @@ def _g7(seeds: int) -> Iterator[ClaimPicture]:
         for name, setting in claims.combinations(MAZE).items()
     }
     title = "Learning the maze: exponential ε from 0.8 to 0.001"
-    yield claim_pictures.curves("learning_curves", panels, MAZE.episodes, 0.75, title)
+    yield claim_pictures.learning_curves("learning_curves", panels, MAZE.episodes, 0.75, title)
     for one in routes:
         caption = f"{one.name}: {len(one.states) - 1} moves (the report: {moves[one.name]})"
         animation = claim_pictures.animation(one, one.name)
@@ -243,7 +243,7 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
 
 
 def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
-    claim_pictures.band_over(axes, _looks(), traces, plots.BLUE, label)
+    claim_pictures.band(axes, _looks(), traces, plots.BLUE, label)
 
 
 def _schedule(axes: Axes) -> None:

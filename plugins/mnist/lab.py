@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from agents.supervised.lab import ImageLab
 from plugins.mnist.config import MnistConfig
-from sandbox.config.tables import read_presets
 from sandbox.lab import deferred
+from sandbox.tables import read_presets
 
 LEAST, MOST = 50, 600
 """Range of the first hidden layer's units in the search; the second has 50 to as many."""

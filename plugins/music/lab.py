@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plugins.music.config import MusicConfig
-from sandbox.config.tables import read_presets
 from sandbox.lab import Context, Lab, deferred
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.tables import read_presets
 
 if TYPE_CHECKING:
     from optuna import Trial

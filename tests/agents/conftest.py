@@ -85,6 +85,9 @@ def make_model(
     starts = np.cumsum(np.full(len(start), 1 / len(start)))
     starts[-1] = 1.0
     return SimpleNamespace(
+        states=len(following),
+        actions=following.shape[1],
+        start=np.bincount(start, np.diff(starts, prepend=0.0), len(following)),
         next_state=following,
         probability=p,
         cumulative=cumulative,

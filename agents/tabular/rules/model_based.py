@@ -30,7 +30,7 @@ class ModelBasedConfig(TabularConfig):
     """Options of agents with a learned model in addition to the common ones."""
 
     outcomes: int = Field(
-        default=8,
+        8,
         ge=1,
         le=10**6,
         description="room of the learned model: different outcomes of a pair, on average",
@@ -41,10 +41,10 @@ class DynaConfig(ModelBasedConfig):
     """Options of `dyna-q` in addition to the common ones."""
 
     planning_steps: int = Field(
-        default=10, ge=0, le=10**6, description="updates from the learned model after every step"
+        10, ge=0, le=10**6, description="updates from the learned model after every step"
     )
     believes: Literal["all", "last"] = Field(
-        default="all",
+        "all",
         description="the model of a pair: all its outcomes, as often as they came, or the last one "
         "(the book: a certain world, which may change)",
     )
@@ -54,7 +54,7 @@ class DynaPlusConfig(DynaConfig):
     """Options of `dyna-q-plus` in addition to the common ones."""
 
     kappa: float = Field(
-        default=1e-4,
+        1e-4,
         ge=0,
         description="in planning, kappa times the root of the steps since a pair was tried is "
         "added to its reward",
@@ -65,16 +65,16 @@ class SweepingConfig(ModelBasedConfig):
     """Options of `prioritized-sweeping` in addition to the common ones."""
 
     alpha: float = Field(
-        default=1.0,
+        1.0,
         gt=0,
         le=1,
         description="step size of an update; 1 is right where the model is an expectation",
     )
     planning_steps: int = Field(
-        default=10, ge=0, le=10**6, description="updates from the queue after every step"
+        10, ge=0, le=10**6, description="updates from the queue after every step"
     )
     threshold: float = Field(
-        default=1e-4,
+        1e-4,
         ge=0,
         description="a pair is queued if an update would change its value by more than this",
     )
@@ -89,23 +89,21 @@ class RMaxConfig(ModelBasedConfig):
     )
 
     policy: PolicyName = Field(
-        default="greedy",
+        "greedy",
         description="how actions are picked while learning; optimism explores enough",
     )
     known: int = Field(
-        default=20,
+        20,
         ge=1,
         le=10**6,
         description="visits after which a pair is known; 1 is enough where nothing is by chance",
     )
     tolerance: float = Field(
-        default=1e-6,
+        1e-6,
         gt=0,
         description="planning ends when no value changed by more than this in a sweep",
     )
-    max_sweeps: int = Field(
-        default=1000, ge=1, le=10**6, description="planning ends after so many sweeps"
-    )
+    max_sweeps: int = Field(1000, ge=1, le=10**6, description="planning ends after so many sweeps")
 
 
 class UcbViConfig(ModelBasedConfig):
@@ -117,38 +115,36 @@ class UcbViConfig(ModelBasedConfig):
     }
 
     policy: PolicyName = Field(
-        default="greedy",
+        "greedy",
         description="how actions are picked while learning; the bonus explores enough",
     )
-    discount: float = Field(
-        default=1.0, gt=0, le=1, description="worth of a reward one step later (gamma)"
-    )
+    discount: float = Field(1.0, gt=0, le=1, description="worth of a reward one step later (gamma)")
     initial_value: float | None = Field(
-        default=0.0, description="none is needed: values begin as the most that is left"
+        0.0, description="none is needed: values begin as the most that is left"
     )
     horizon: int | None = Field(
-        default=None,
+        None,
         ge=1,
         le=10**6,
         description="steps planned ahead; none: the time limit of an episode, or 100 without one",
     )
     highest_return: float | None = Field(
-        default=None,
+        None,
         description="from no state on an episode brings more; none: 1 for each step left",
     )
     value_range: float | None = Field(
-        default=1.0,
+        1.0,
         gt=0,
         description="how far apart the returns of episodes can lie (B); none: 1 for each step "
         "planned ahead",
     )
     bonus: float = Field(
-        default=0.01,
+        0.01,
         ge=0,
         description="weight c of the bonus c B L / √N; 7 in the paper, smaller ones learn sooner",
     )
     failure: float = Field(
-        default=0.1,
+        0.1,
         gt=0,
         lt=1,
         description="how likely the bonus may be too small (delta), where its weight is 7",

@@ -133,12 +133,12 @@ class EpisodeConfig(TabularConfig):
     """Options of Monte Carlo agents in addition to the common ones."""
 
     bootstrap: bool = Field(
-        default=True,
+        True,
         description="whether what is still to come is added to the return of an episode that was "
         "cut",
     )
     longest: int = Field(
-        default=10_000,
+        10_000,
         ge=1,
         le=10**8,
         description="where nothing limits an episode: how many of its last steps are learned from",
@@ -149,12 +149,12 @@ class MonteCarloConfig(EpisodeConfig):
     """Options of `monte-carlo` in addition to the common ones."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="visits",
+        "visits",
         description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power for a "
         "pair's n-th return",
     )
     visits: Literal["every", "first"] = Field(
-        default="every", description="which visits of a pair in an episode count"
+        "every", description="which visits of a pair in an episode count"
     )
 
 
@@ -185,9 +185,9 @@ class MonteCarlo(TabularAgent):
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (
-            float(self.config.visits == "first"),
+            self.config.visits == "first",
             self.config.alpha_division,
-            float(self.config.bootstrap),
+            self.config.bootstrap,
         )
 
 
@@ -210,4 +210,4 @@ class OffPolicyMonteCarlo(TabularAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.bootstrap),)
+        return (self.config.bootstrap,)

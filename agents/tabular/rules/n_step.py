@@ -103,16 +103,14 @@ def n_step_tree_backup(
 class NStepConfig(TabularConfig):
     """Options of n-step agents in addition to the common ones."""
 
-    n_steps: int = Field(
-        default=4, ge=1, le=10_000, description="steps that are learned from at once (n)"
-    )
+    n_steps: int = Field(4, ge=1, le=10_000, description="steps that are learned from at once (n)")
 
 
 class TreeBackupConfig(NStepConfig):
     """Options of `n-step-tree-backup` in addition to the common ones."""
 
     target: Literal["greedy", "behaviour"] = Field(
-        default="greedy", description="the policy whose values are learned"
+        "greedy", description="the policy whose values are learned"
     )
 
 
@@ -146,4 +144,4 @@ class NStepTreeBackup(NStepAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.target == "greedy"),)
+        return (self.config.target == "greedy",)

@@ -122,7 +122,7 @@ class SpeedyConfig(TabularConfig):
     """Options of `speedy-q-learning`; its step size is that of the paper."""
 
     alpha_schedule: ScheduleName | Literal["visits"] = Field(
-        default="visits",
+        "visits",
         description="how alpha changes from episode to episode; visits: 1 / n ** alpha_power in a "
         "pair's n-th visit",
     )
@@ -133,12 +133,12 @@ class RConfig(TabularConfig):
 
     without_effect: ClassVar[Mapping[str, str]] = {"discount": "the average reward takes its place"}
 
-    beta: float = Field(default=0.01, gt=0, le=1, description="step size of the average reward")
+    beta: float = Field(0.01, gt=0, le=1, description="step size of the average reward")
     discount: float = Field(
-        default=1.0, gt=0, le=1, description="none is needed: the average reward takes its place"
+        1.0, gt=0, le=1, description="none is needed: the average reward takes its place"
     )
     initial_value: float | None = Field(
-        default=0.0, description="all action values at the start, relative to the average reward"
+        0.0, description="all action values at the start, relative to the average reward"
     )
 
 

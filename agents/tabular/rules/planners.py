@@ -21,9 +21,8 @@ from agents.tabular.schedules import ScheduleName
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
-    import gymnasium
-
     from agents.tabular.kernels import Step
+    from envs.aliases import Env
     from envs.mdp import TabularMDP
 
 
@@ -40,11 +39,11 @@ class PlannerConfig(TabularConfig):
     }
 
     policy: PolicyName = Field(
-        default="greedy", description="how actions are picked in the episodes that are played"
+        "greedy", description="how actions are picked in the episodes that are played"
     )
-    tolerance: float = Field(default=1e-10, gt=0, description="largest error of a value")
+    tolerance: float = Field(1e-10, gt=0, description="largest error of a value")
     max_sweeps: int = Field(
-        default=100_000, ge=1, description="sweeps over all states after which the solver gives up"
+        100_000, ge=1, description="sweeps over all states after which the solver gives up"
     )
 
 
@@ -52,7 +51,7 @@ class ModifiedConfig(PlannerConfig):
     """Options of `modified-policy-iteration` in addition to the common ones."""
 
     evaluation_sweeps: int = Field(
-        default=20,
+        20,
         ge=0,
         le=10**6,
         description="sweeps that evaluate a policy before it is improved again",
@@ -64,14 +63,14 @@ class EpsilonSoftConfig(PlannerConfig):
     episode, `epsilon`."""
 
     policy: PolicyName = Field(
-        default="epsilon-greedy",
+        "epsilon-greedy",
         description="how actions are picked in the episodes that are played",
     )
     epsilon: float = Field(
-        default=0.1, ge=0, le=1, description="how often another action is taken than the chosen one"
+        0.1, ge=0, le=1, description="how often another action is taken than the chosen one"
     )
     epsilon_schedule: ScheduleName = Field(
-        default="constant", description="how epsilon changes from episode to episode"
+        "constant", description="how epsilon changes from episode to episode"
     )
 
 
@@ -124,7 +123,7 @@ class Planner(TabularAgent):
             self.plan(model)
         return super().learn_model(model, env_rng, episodes)
 
-    def learn_env(self, env: gymnasium.Env[Any, Any], episodes: int) -> Episodes:
+    def learn_env(self, env: Env, episodes: int) -> Episodes:
         """Plan, if the environment's model is new, and run some episodes through `env.step`.
 
         Raises:

@@ -198,16 +198,14 @@ def weighted_q_learning(
 class MaxminConfig(TabularConfig):
     """Options of `maxmin-q-learning` in addition to the common ones."""
 
-    tables: int = Field(
-        default=2, ge=1, le=100, description="number of estimates of each value (N)"
-    )
+    tables: int = Field(2, ge=1, le=100, description="number of estimates of each value (N)")
 
 
 class WeightedConfig(TabularConfig):
     """Options of `weighted-q-learning` in addition to the common ones."""
 
     points: int = Field(
-        default=25,
+        25,
         ge=13,
         le=10_000,
         description="points of the integral for the probability of being the best action",
@@ -262,4 +260,4 @@ class WeightedQLearning(TabularAgent):
 
     def settings(self) -> tuple[float, ...]:
         """See the rule."""
-        return (float(self.config.points),)
+        return (self.config.points,)

@@ -31,48 +31,45 @@ KINDS = {"accumulating": ACCUMULATING, "replacing": REPLACING, "dutch": DUTCH}
 
 
 def forget(traces: np.ndarray, rows: np.ndarray) -> None:
-    """Set all traces to 0."""
+    """Set all traces [pairs] to 0."""
     for place in range(1, int(rows[LENGTH]) + 1):
-        state, action = divmod(int(rows[place, PAIR]), traces.shape[1])
-        traces[state, action] = 0.0
+        traces[int(rows[place, PAIR])] = 0.0
     rows[LENGTH] = 0.0
 
 
-def mark(own: Own, step: Step) -> None:
+def mark(own: Own, traces: np.ndarray, step: Step) -> None:
     """Decay all traces, drop those at or below the cutoff, and update that of the pair just
     taken.
 
     z ← γ λ z, then for that pair z + 1 (accumulating), 1 (replacing) or (1 - α) z + 1 (Dutch).
     """
-    traces, rows, place = own.memory[0], own.rows, 1
+    rows, place = own.rows, 1
     decay, kind = step.discount * own.settings[LAMBDA], own.settings[KIND]
     while place <= int(rows[LENGTH]):
-        state, action = divmod(int(rows[place, PAIR]), traces.shape[1])
-        trace = traces[state, action] * decay
-        if trace > own.settings[CUTOFF]:
-            traces[state, action] = trace
+        pair = int(rows[place, PAIR])
+        traces[pair] *= decay
+        if traces[pair] > own.settings[CUTOFF]:
             place += 1
         else:
-            traces[state, action] = 0.0
+            traces[pair] = 0.0
             rows[place, PAIR] = rows[int(rows[LENGTH]), PAIR]
             rows[LENGTH] -= 1.0
-    trace = traces[step.state, step.action]
-    if trace == 0.0:
+    pair = step.state * own.q.shape[1] + step.action
+    if traces[pair] == 0.0:
         rows[LENGTH] += 1.0
-        rows[int(rows[LENGTH]), PAIR] = step.state * traces.shape[1] + step.action
+        rows[int(rows[LENGTH]), PAIR] = pair
     if kind == REPLACING:
-        traces[step.state, step.action] = 1.0
+        traces[pair] = 1.0
     else:
-        kept = (1.0 - step.alpha if kind == DUTCH else 1.0) * trace
-        traces[step.state, step.action] = kept + 1.0
+        traces[pair] = (1.0 - step.alpha if kind == DUTCH else 1.0) * traces[pair] + 1.0
 
 
-def teach(own: Own, change: float) -> None:
+def teach(own: Own, traces: np.ndarray, change: float) -> None:
     """Q ← Q + change z."""
-    q, traces, rows = own.q, own.memory[0], own.rows
+    values, rows = own.q.reshape(own.q.size), own.rows  # values: [pairs], the same memory
     for place in range(1, int(rows[LENGTH]) + 1):
-        state, action = divmod(int(rows[place, PAIR]), q.shape[1])
-        q[state, action] += change * traces[state, action]
+        pair = int(rows[place, PAIR])
+        values[pair] += change * traces[pair]
 
 
 def sarsa_lambda(
@@ -86,22 +83,22 @@ def sarsa_lambda(
     before the last one); replacing traces: Singh & Sutton (1996); true online: van Seijen et al.
     (2016). For z see `mark`.
     """
-    q, rows = own.q, own.rows
+    q, rows, traces = own.q, own.rows, own.memory.reshape(own.q.size)
     if step.time == 0:
-        forget(own.memory[0], rows)
+        forget(traces, rows)
         rows[OLD_VALUE] = 0.0
     value, after = q[step.state, step.action], 0.0
     if not step.terminated:
         after = q[step.next_state, step.next_action]
     error = step.reward + step.discount * after - value
-    mark(own, step)
+    mark(own, traces, step)
     if own.settings[KIND] == DUTCH:
         since = value - rows[OLD_VALUE]
-        teach(own, step.alpha * (error + since))
+        teach(own, traces, step.alpha * (error + since))
         q[step.state, step.action] -= step.alpha * since
         rows[OLD_VALUE] = after
     else:
-        teach(own, step.alpha * error)
+        teach(own, traces, step.alpha * error)
 
 
 def q_lambda(
@@ -113,33 +110,33 @@ def q_lambda(
     Watkins (1989): Sutton & Barto, 1st ed., section 7.6, figure 7.14; 2nd ed., section 12.10. For z
     see `mark`.
     """
-    q, next_state = own.q, step.next_state
+    q, next_state, traces = own.q, step.next_state, own.memory.reshape(own.q.size)
     if step.time == 0:
-        forget(own.memory[0], own.rows)
+        forget(traces, own.rows)
     best = 0.0
     if not step.terminated:
         best = q[next_state, 0]
         for other in range(1, q.shape[1]):
             best = max(best, q[next_state, other])
     error = step.reward + step.discount * best - q[step.state, step.action]
-    mark(own, step)
+    mark(own, traces, step)
     greedy = step.terminated or q[next_state, step.next_action] == best
-    teach(own, step.alpha * error)
+    teach(own, traces, step.alpha * error)
     if not greedy:
-        forget(own.memory[0], own.rows)
+        forget(traces, own.rows)
 
 
 class TraceConfig(TabularConfig):
     """Options of agents with traces in addition to the common ones."""
 
     trace_decay: float = Field(
-        default=0.9,
+        0.9,
         ge=0,
         le=1,
         description="how much of a trace is left a step later, beside the discount (lambda)",
     )
     trace_cutoff: float = Field(
-        default=1e-8,
+        1e-8,
         ge=0,
         lt=1,
         description="traces that are not above this are dropped; 0 keeps all",
@@ -150,7 +147,7 @@ class SarsaLambdaConfig(TraceConfig):
     """Options of `sarsa-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing", "dutch"] = Field(
-        default="replacing",
+        "replacing",
         description="what a pair's trace becomes when it is taken; dutch: true online "
         "Sarsa(lambda)",
     )
@@ -160,7 +157,7 @@ class QLambdaConfig(TraceConfig):
     """Options of `q-lambda` in addition to the common ones."""
 
     traces: Literal["accumulating", "replacing"] = Field(
-        default="replacing", description="what a pair's trace becomes when it is taken"
+        "replacing", description="what a pair's trace becomes when it is taken"
     )
 
 

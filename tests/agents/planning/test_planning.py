@@ -213,7 +213,7 @@ def test_a_goal_that_may_be_missed_has_no_expected_arrival_and_a_start_on_it_tak
     )
     found = evaluation.evaluate(model, np.ones((3, 1)), 10)
     assert (found.steps_to_goal, found.goal_probability) == (None, 0.5)
-    model.start_states[:] = 1
+    model.start[:] = 0, 1, 0
     assert evaluation.evaluate(model, np.ones((3, 1)), 10)[3:5] == (0, 1)
 
 

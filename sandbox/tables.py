@@ -1,8 +1,11 @@
-"""Tables of settings in TOML files beside a lab's code: presets, and defaults of agents."""
+"""Tables in TOML or JSON files beside the code that reads them.
+
+Those that are read at every start are JSON, which is read faster.
+"""
 
 from __future__ import annotations
 
-import tomllib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,19 @@ Table = dict[str, dict[str, Any]]
 
 
 def read_table(beside: str, name: str) -> Table:
-    """A table of settings from a TOML file beside a module.
+    """A table from a file beside a module.
 
     Args:
         beside: the module's `__file__`.
-        name: the name of the TOML file.
+        name: the name of the file, NAME.toml or NAME.json.
     """
-    return tomllib.loads(Path(beside).with_name(name).read_text(encoding="utf-8"))
+    text = Path(beside).with_name(name).read_text(encoding="utf-8")
+    if name.endswith(".json"):
+        table: Table = json.loads(text)
+        return table
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def read_presets(beside: str) -> Table:

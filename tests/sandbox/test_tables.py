@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.config.tables import read_presets
+from sandbox.tables import read_presets
 
 
 def presets(folder, text):
