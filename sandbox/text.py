@@ -21,6 +21,8 @@ CONTROL = re.compile(
 )
 """Control characters except line breaks and tabs, marks that change the direction of writing, and
 lone surrogates, which cannot be encoded."""
+Document = dict[str, Any]
+"""Plain values by name, nested, as JSON has them."""
 MISSING = "–"
 """Shown where there is no value."""
 DIGITS = 5

@@ -15,10 +15,10 @@ from gymnasium import spaces
 
 from envs import ids
 from sandbox.cli.arguments import normalized
-from sandbox.cli.commands.run import lab_command
+from sandbox.cli.commands.run import LabCommand, run
 from sandbox.cli.options import config_layer
 from sandbox.config.model import Chosen, choice_kind, nested_model, option_name
-from sandbox.config.resolve import finder_of, registered_config
+from sandbox.config.resolve import config_of_choice
 from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
@@ -130,7 +130,7 @@ def fields(config, chosen, path=()):
         if name in config.without_effect:
             continue
         if kind:
-            model = finder_of(info, registered_config)(kind, chosen.get(name, info.default))
+            model = config_of_choice(info, chosen.get(name, info.default))
             yield from fields(model, chosen, (*path, name))
         elif inner:
             yield from fields(inner, chosen, (*path, name))
@@ -179,7 +179,7 @@ def limits_of(metadata) -> dict[str, Any]:
 def resolved(lab, words):
     """The configuration of a command line; nothing is run."""
     words = normalized(words)
-    command = lab_command(lab, words)
+    command = LabCommand(run, lab, words)
     given = command.make_context(lab, list(words)).params
     return configured(lab, given["preset"], [config_layer(command.params, given)])
 

@@ -123,6 +123,13 @@ def test_help_of_a_sweep_shows_what_its_runs_have_in_common(lab, preset):
     assert of_the_lab(defaults("sweep", lab, "--preset", preset), expected) == expected
 
 
+@pytest.mark.parametrize("command", [("sweep", "maze"), ("compare", "maze", "--agents", "sarsa")])
+def test_help_of_a_sweep_or_comparison_counts_a_configuration_file(tmp_path, command):
+    (tmp_path / "c.toml").write_text("episodes = 7\n[agent]\nalpha = 0.125\n")
+    shown = defaults(*command, "--config", str(tmp_path / "c.toml"))
+    assert (shown["episodes"], shown["agent.alpha"]) == ("7", "0.125")
+
+
 @pytest.mark.parametrize("preset", ["default", "cliff"])
 def test_help_of_a_comparison_shows_the_values_of_each_agent(preset):
     agents = ("q-learning", "r-max", "slow=sarsa")

@@ -32,8 +32,8 @@ from plugins.maze.claims import (
     reported,
     threshold,
 )
-from sandbox import stats
 from sandbox.reproduction.claim import ClaimPicture
+from sandbox.stats.intervals import wilson
 from sandbox.visual import plots
 
 TRACED = 60
@@ -160,7 +160,7 @@ def experiments(seeds: int) -> Figure:
         GIVEN_BACK: np.array([changed(seed)[0].last for seed in range(seeds)]),
     } | {name: _last(SETTINGS[name], seeds) for name in EXPERIMENTS}
     rows = [
-        (name, count / seeds, stats.wilson(count, seeds), seeds)
+        (name, count / seeds, wilson(count, seeds), seeds)
         for name, scores in last.items()
         for count in [int((scores >= LEARNED).sum())]
     ]

@@ -71,8 +71,7 @@ class Commands(click.Group):
         if name in COMMANDS:
             import pkgutil
 
-            own: click.Command = pkgutil.resolve_name(COMMANDS[name][0])
-            return own
+            return pkgutil.resolve_name(COMMANDS[name][0])
         from sandbox.registry.registry import registry
 
         try:
@@ -153,9 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 obj=words,
             )
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        return 130
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -210,22 +207,20 @@ def _taken_out(words: list[str], names: tuple[str, ...], needs: str) -> tuple[li
     """The words without an option that is allowed anywhere, and its values."""
     rest: list[str] = []
     values: list[str] = []
-    position = 0
-    while position < len(words):
-        word = words[position]
+    following = iter(words)
+    for word in following:
+        name, equals, value = word.partition("=")
         if word == "--":
-            rest += words[position:]
-            break
-        if word in names:
-            if position + 1 == len(words):
-                raise click.UsageError(f"{word} needs {needs}")
-            values.append(words[position + 1])
-            position += 1
-        elif word.startswith(f"{names[-1]}="):
-            values.append(word.removeprefix(f"{names[-1]}="))
+            rest += [word, *following]
+        elif word in names:
+            try:
+                values.append(next(following))
+            except StopIteration:
+                raise click.UsageError(f"{word} needs {needs}") from None
+        elif equals and name == names[-1]:
+            values.append(value)
         else:
             rest.append(word)
-        position += 1
     return rest, values
 
 

@@ -93,13 +93,11 @@ def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
         without: flags that are left out.
     """
     rest: list[str] = []
-    skipped = False
-    for word in words():
+    following = iter(words())
+    for word in following:
         name, equals, _ = word.partition("=")
-        if skipped or name in without:
-            skipped = False
-        elif name in given:
-            skipped = not equals
-        else:
+        if name not in given and name not in without:
             rest.append(word)
+        elif name in given and not equals:
+            next(following, None)
     return rest + [part for option in given.items() for part in option]

@@ -53,7 +53,7 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
             groups.setdefault(name, Group(kind, name)).rows.append(row)
     by_id = {row.id: row for row in every} if members else {}
     for group in groups.values():
-        group.members = members.get(group.id, []) if group.kind == "comparison" else []
+        group.members = members.get(group.id, [])
         group.stored = [by_id[run] for run in group.members if run in by_id] or group.rows
     last = {group.rows[-1].id: group for group in groups.values()}
     return [last.get(row.id, row) for row in rows if row.id not in owners or row.id in last]

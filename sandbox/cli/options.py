@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,12 @@ from typing import Any
 import click
 
 from sandbox.cli.arguments import command_line
-from sandbox.config.model import LabConfig, nested, show_value
+from sandbox.config.model import LabConfig, Layer, show_value
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import merge, read_file
+from sandbox.config.resolve import layer_of, read_file
 from sandbox.lab import Lab
 from sandbox.runs.request import MOST_THREADS, Request
+from sandbox.text import Document
 
 Decorator = Callable[[Any], Any]
 """An option of click, written over a function."""
@@ -39,16 +41,10 @@ SECONDS = Seconds(min=0)
 class OutputOption(click.Option):
     """`--output`. Its older name `--out` works too, hidden from help."""
 
-    def __init__(self, declarations: Sequence[str], **more: Any) -> None:
-        super().__init__([*declarations, "--out"], **more)
-
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option under its own name alone."""
-        names, self.opts = self.opts, self.opts[:1]
-        try:
-            return super().get_help_record(ctx)
-        finally:
-            self.opts = names
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(", --out", ""), record[1])
 
 
 def output_option(what: str, default: str, *, folder: bool = False) -> Decorator:
@@ -69,6 +65,7 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Decorator
 
     return click.option(
         "--output",
+        "--out",
         cls=OutputOption,
         callback=refuse_folder,
         metavar="DIR" if folder else "FILE",
@@ -211,12 +208,12 @@ def request_options(
     ]
 
 
-def layers_given(file: Path | None, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def layers_given(file: str | Path | None, layer: Layer) -> list[Layer]:
     """Settings over the preset, weakest first: those of a file, and those of the command line."""
-    return [read_file(file), layer] if file else [layer]
+    return [read_file(Path(file)), layer] if file else [layer]
 
 
-def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> Request:
+def requested(lab: str, layer: Layer, values: Mapping[str, Any]) -> Request:
     """The request that a command line makes.
 
     Args:
@@ -233,6 +230,7 @@ def requested(lab: str, layer: Mapping[str, Any], values: Mapping[str, Any]) -> 
         threads=values["threads"],
         device=values["device"],
         data=values["data"],
+        full_metrics=values.get("full_metrics", False),
         track=values.get("track", ()),
         command=command_line(),
     )
@@ -263,15 +261,19 @@ class ConfigOption(click.Option):
         super().__init__([f"--{name}", identifier], default=None, metavar=metavar)
         self.show_defaults({})
 
-    def show_defaults(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+    def show_defaults(self, values: Mapping[str, Layer]) -> None:
         """Show in the help the values in effect when the option is not given.
 
         Args:
             values: whole configurations as plain values, by compared agent, or a single one under
                 "". An option that is in none of them keeps its own default.
         """
-        known = {agent: _look_up(one, self.option) for agent, one in values.items()}
-        known = {agent: value for agent, value in known.items() if value is not MISSING}
+        known: Document = {}
+        for agent, value in values.items():
+            with contextlib.suppress(KeyError, TypeError):  # it is in a choice that was not made
+                for part in (*self.option.path, *["name"] * self.option.choice):
+                    value = value[part]
+                known[agent] = value
         known = known or {"": self.option.default}
         groups: dict[str, list[str]] = {}
         for agent, value in known.items():
@@ -280,17 +282,6 @@ class ConfigOption(click.Option):
         shown = ", ".join(groups if len(groups) == 1 else each)
         nothing = all(value is None for value in known.values())
         self.help = self.option.help + ("" if nothing else f" [default: {shown}]")
-
-
-MISSING = object()
-
-
-def _look_up(values: Mapping[str, Any], option: Option) -> Any:
-    """An option's value in a plain configuration, or `MISSING`."""
-    value: object = values
-    for part in option.path + (("name",) if option.choice else ()):
-        value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
-    return value
 
 
 def config_parameters(
@@ -306,16 +297,14 @@ def config_parameters(
     return [ConfigOption(option) for option in options(config, chosen, path=prefix)]
 
 
-def config_layer(
-    parameters: Sequence[click.Parameter], values: Mapping[str, Any]
-) -> dict[str, Any]:
+def config_layer(parameters: Sequence[click.Parameter], values: Mapping[str, Any]) -> Document:
     """The options given on the command line, as a layer of configuration."""
-    layer: dict[str, Any] = {}
-    for parameter in parameters:
-        value = values.get(parameter.name or "")
-        if isinstance(parameter, ConfigOption) and value is not None:
-            path = parameter.option.path
-            layer = merge(
-                layer, nested((*path, "name") if parameter.option.choice else path, value)
-            )
-    return layer
+    given = [
+        (parameter.option, value)
+        for parameter in parameters
+        if isinstance(parameter, ConfigOption)
+        and (value := values.get(parameter.name or "")) is not None
+    ]
+    return layer_of(
+        ((*option.path, "name") if option.choice else option.path, value) for option, value in given
+    )

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 
+from sandbox.cli.arguments import option_given
 from sandbox.registry.registry import registry
 from sandbox.text import CONTROL, figures, number, plural, plus_minus, to_json, words
 
@@ -150,23 +151,22 @@ def paragraph(text: str) -> None:
     click.echo("\n".join(wrapped(text, width())))
 
 
-def pairs(rows: Iterable[tuple[str, str]], indent: int = 2, whole: Sequence[str] = ()) -> None:
+def pairs(rows: Iterable[tuple[str, str]], whole: Sequence[str] = ()) -> None:
     """Print names and values in two columns; long values continue on the next line.
 
     Args:
         rows: names and values.
-        indent: columns left free at the left.
         whole: names whose values stay on one line, since they are there to be copied.
     """
     rows = list(rows)
     broad = max((len(name) for name, _ in rows), default=0)
     columns = width()
-    room = columns - indent - broad - 2 if columns else None
+    room = columns - broad - 4 if columns else None
     for name, value in rows:
         first, *more = [value] if name in whole else wrapped(value, room)
-        click.echo(f"{' ' * indent}{name:<{broad}}  {first}".rstrip())
+        click.echo(f"  {name:<{broad}}  {first}".rstrip())
         for line in more:
-            click.echo(f"{' ' * (indent + broad + 2)}{line}")
+            click.echo(f"  {'':<{broad}}  {line}")
 
 
 def heading(text: str) -> None:
@@ -189,13 +189,14 @@ def table(
         right: columns that are aligned to the right.
         spare: columns that are left out, one by one, where the whole table is too wide.
     """
-    cells = [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
+    cells = [list(columns)]
+    cells += [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
     for name in spare:
-        if _too_wide([list(columns), *cells]):
-            place = list(columns).index(name)
-            columns, *cells = ([*row[:place], *row[place + 1 :]] for row in [columns, *cells])
-    widths = _widths([list(columns), *cells])
-    sides = [">" if column in right else "<" for column in columns]
+        if _too_wide(cells):
+            place = cells[0].index(name)
+            cells = [[*row[:place], *row[place + 1 :]] for row in cells]
+    widths = _widths(cells)
+    sides = [">" if column in right else "<" for column in cells[0]]
 
     def lines(row: Sequence[str]) -> str:
         parts = [wrapped(value, room) for value, room in zip(row, widths, strict=True)]
@@ -208,9 +209,9 @@ def table(
             for line in filled
         )
 
-    click.secho(lines(columns), bold=True)
-    if cells:
-        click.echo("\n".join(map(lines, cells)))
+    click.secho(lines(cells[0]), bold=True)
+    if cells[1:]:
+        click.echo("\n".join(map(lines, cells[1:])))
 
 
 def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
@@ -237,6 +238,15 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return widths
 
 
+def known_mean(values: Sequence[float] | np.ndarray) -> float:
+    """The mean of the finite values; NaN without any."""
+    import numpy as np
+
+    values = np.asarray(values, dtype=np.float64)
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
 def sparkline(values: np.ndarray, width: int = 60) -> str:
     """A line of text that rises and falls with the values: means of equal stretches, scaled from
     lowest to highest.
@@ -244,13 +254,9 @@ def sparkline(values: np.ndarray, width: int = 60) -> str:
 
     import numpy as np
 
-    values = np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).any():
         return ""
-    parts = np.array_split(values, min(width, len(values)))
-    means = np.array(
-        [part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts]
-    )
+    means = np.array(list(map(known_mean, np.array_split(values, min(width, len(values))))))
     low, high = np.nanmin(means), np.nanmax(means)
     scale = (
         (means - low) / (high - low) if high > low else means * 0 + 0.5
@@ -297,25 +303,13 @@ def _given_again(command: Sequence[str]) -> list[str]:
     """`-p FILE` for each plugin that came in one file, and `--store DIR`, where the command needs
     them and does not name them.
     """
-    from sandbox.cli.arguments import option_given
-
     again: list[str] = []
-    store = option_given("--store")
-    if (
-        store
-        and command[0] not in WITHOUT_STORE
-        and "--store" not in command
-        and not any(word.startswith("--store=") for word in command)
-    ):
+    store, named = option_given("--store"), [word.partition("=")[0] for word in command]
+    if store and command[0] not in WITHOUT_STORE and "--store" not in named:
         again += ["--store", store]
     alone = command[0] in ALONE and "--recompute" not in command
     if not alone and "-p" not in command:
-        files = [
-            Path(plugin.source)
-            for plugin in registry().plugins.values()
-            if plugin.source.endswith(".py") and not plugin.error
-        ]
-        again += [word for file in files for word in ("-p", shown_path(file))]
+        again += [word for file in registry().files for word in ("-p", shown_path(Path(file)))]
     return again
 
 

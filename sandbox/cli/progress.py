@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from sandbox.cli.output import fitting
+from sandbox.cli.output import fitting, known_mean
 from sandbox.lab import Block, Experiment
 from sandbox.observer import ObservedRun, Observer
 from sandbox.text import number, words
@@ -25,6 +24,27 @@ BAR = 16
 """Columns of a bar."""
 FIGURES = 2
 """Figures of a block that are shown where the experiment does not say which."""
+
+
+def new_bar(before: str, after: str, *, remaining: bool = False) -> Progress:
+    """A bar on standard error.
+
+    Args:
+        before, after: the fields of a task that are shown as text before and after the bar; "" for
+            none.
+        remaining: whether the remaining time is shown.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    first, last = (
+        TextColumn(f"{{task.fields[{name}]}}", table_column=Column(no_wrap=True))
+        for name in (before, after)
+    )
+    time_left = TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7))
+    columns = [*[first] * bool(before), BarColumn(bar_width=BAR), *[time_left] * remaining, last]
+    return Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
 
 
 class RunProgress(Observer):
@@ -48,19 +68,7 @@ class RunProgress(Observer):
         click.echo(words_before, err=True)
         self._shown = time.monotonic()
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-            from rich.table import Column
-
-            columns = [
-                TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True)),
-                BarColumn(bar_width=BAR),
-                TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
-                TextColumn("{task.fields[live]}", table_column=Column(no_wrap=True)),
-            ]
-            self._bar = Progress(
-                *columns, console=Console(stderr=True), transient=True, refresh_per_second=8
-            )
+            self._bar = new_bar("count", "live", remaining=True)
             self._bar.add_task(
                 f"{record.unit}s",
                 total=record.limit,
@@ -82,7 +90,8 @@ class RunProgress(Observer):
         self._shown = now
         count = self._count(run)
         live = [
-            f"{words(name)} {number(_mean(column), 3)}" for name, column in self._latest.items()
+            f"{words(name)} {number(known_mean(column), 3)}"
+            for name, column in self._latest.items()
         ]
         if self._bar:
             room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
@@ -124,10 +133,3 @@ def headline(experiment: Experiment, block: Block) -> Sequence[str]:
     unit = experiment.unit.replace(" ", "_")
     names = [name for name in block.columns if name not in (unit, f"{unit}s")]
     return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]
-
-
-def _mean(column: Sequence[float] | np.ndarray) -> float:
-    """The mean of a column's finite values; NaN without any."""
-    values = np.asarray(column, dtype=np.float64)
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else math.nan

@@ -1,25 +1,43 @@
-"""Whether a run is shown in a window."""
+"""How a run is executed and shown, as the options of `run` and `resume` say."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
+from sandbox.runs.loop import Settings
+
 if TYPE_CHECKING:
     from sandbox.visual.viewer import Viewer
 
 
-def viewer_for(render: str, as_json: bool) -> Viewer | None:
-    """The viewer that `--render` asks for, or None.
+def settings_given(
+    checkpoint_seconds: float, max_time: float | None, pictures: bool, render: str, as_json: bool
+) -> Settings:
+    """The settings of a run.
 
     Args:
+        checkpoint_seconds, max_time, pictures: as in `Settings`.
         render: "human" opens a window or fails; "auto" opens one when there is a screen and a
-            terminal; "gif" and "none" do not.
-        as_json: whether only JSON is wanted; "auto" opens no window then.
+            terminal; "gif" makes none, "none" not even an animation.
+        as_json: whether only JSON is wanted: no progress is shown, and "auto" opens no window.
 
     Raises:
         UsageError: "human" without a screen.
     """
+    from sandbox.cli.progress import RunProgress
+
+    return Settings(
+        checkpoint_seconds,
+        max_time,
+        pictures,
+        render != "none",
+        [] if as_json else [RunProgress()],
+        _viewer_for(render, as_json),
+    )
+
+
+def _viewer_for(render: str, as_json: bool) -> Viewer | None:
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
     from sandbox.visual.viewer import Viewer

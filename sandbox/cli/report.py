@@ -22,21 +22,15 @@ from sandbox.store.record import RunRecord
 from sandbox.text import number, seeds, size
 
 FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
-EXIT_CODES = {
-    "finished": 0,
-    "timed-out": 0,
-    "interrupted": 130,
-    "failed": 1,
-    "lost": 1,
-    "running": 0,
-}
+EXIT_CODES = {"interrupted": 130, "failed": 1, "lost": 1}
+"""Of the other statuses: 0."""
 
 
 def print_run(run: Run, *, as_json: bool = False) -> int:
     """Print how a run ended and return the corresponding exit code."""
     if as_json:
         print_json(run.document())
-        return EXIT_CODES[run.status]
+        return EXIT_CODES.get(run.status, 0)
     record = run.record
     heading(f"{title(record)} · {record.status} at {record.unit} {number(record.done_units)}")
     pairs(summary_rows(run))
@@ -46,7 +40,7 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
     else:
         click.echo(f"Kept in {shown_path(run.path)}.")
     next_commands(*followups(run))
-    return EXIT_CODES[record.status]
+    return EXIT_CODES.get(record.status, 0)
 
 
 def print_executed(execute: Callable[[], Run], *, as_json: bool) -> int:

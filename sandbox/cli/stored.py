@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -23,12 +23,10 @@ from sandbox.store.comparisons import PAGE, ComparisonFolder
 from sandbox.store.folder import RunFolder
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, ranked_best
-from sandbox.text import number, words
+from sandbox.text import Document, number, words
 
 WIDTH = 118
 """Columns for what is wrapped."""
-OF_A_SWEEP = ("lab", "search", "trials", "seeds", "status", "objective", "best", "created")
-"""What is listed of a sweep."""
 LEFT_OUT = ("wanted", "mean", "median", "given")
 """Figures that only the page shows."""
 
@@ -62,14 +60,6 @@ def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
         if sweep is None:
             raise
         raise UsageError(f"{error} The sweep {sweep.id} begins so too.") from None
-
-
-def show_sweep(folder: SweepFolder, *, as_json: bool) -> None:
-    """Print a sweep as it was printed when it ended."""
-    from sandbox.cli.commands.sweep import print_sweep
-    from sandbox.sweeps.view import Sweep
-
-    print_sweep(Sweep(folder), as_json=as_json)
 
 
 def show_comparison(folder: ComparisonFolder, *, as_json: bool) -> None:
@@ -157,40 +147,29 @@ def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, number(value)
 
 
-def list_sweeps(
-    store: Store,
-    lab: str | None,
-    status: str | None,
-    most: int | None,
-    as_json: bool,
-) -> None:
-    """List the sweeps of a store, oldest first."""
-    every = map(_sweep_row, sweeps.all_of(store))
-    of_lab = [row for row in every if lab in (None, row["lab"])]
-    rows = [row for row in of_lab if status in (None, row["status"])][-(most or 0) :]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        click.echo(f"No such sweeps in {store.root.resolve()}.")
-        next_commands((["sweep", "maze", "--grid", "agent.alpha=0.1,0.5"], "makes one"))
-    else:
-        columns = ["sweep", *OF_A_SWEEP[:-1]]
-        table(
-            columns,
-            [[_text(row[name]) for name in columns] for row in rows],
-            right=["trials", "seeds", "best"],
-        )
-        _warn(rows)
-        next_commands((["show", rows[-1]["sweep"]], "the last of them in full"))
+class Kind(NamedTuple):
+    """What `list` shows of sweeps or comparisons.
+
+    Attributes:
+        name: in the singular.
+        folders: all of them in a store.
+        figures: the names of what is listed.
+        values: the figures of one of them.
+        shown: how many of the figures are columns.
+        example: a command that makes one.
+    """
+
+    name: str
+    folders: Callable[[Store], Sequence[Any]]
+    figures: Sequence[str]
+    values: Callable[[Any], Sequence[Any]]
+    shown: int
+    example: Sequence[str]
 
 
-def _sweep_row(folder: SweepFolder) -> dict[str, Any]:
-    row: dict[str, Any] = {"sweep": folder.id, "folder": str(folder.path.resolve())}
-    try:
-        record = folder.read()
-    except StoreError as error:
-        return {**row, **dict.fromkeys(OF_A_SWEEP), "status": "damaged", "problem": str(error)}
-    values = (
+def _of_sweep(folder: SweepFolder) -> Sequence[Any]:
+    record = folder.read()
+    return (
         record.lab,
         record.search.get("kind"),
         len(record.trials),
@@ -200,42 +179,62 @@ def _sweep_row(folder: SweepFolder) -> dict[str, Any]:
         ranked_best(folder.path),
         record.created,
     )
-    return {**row, **dict(zip(OF_A_SWEEP, values, strict=True))}
 
 
-def list_comparisons(store: Store, lab: str | None, most: int | None, as_json: bool) -> None:
-    """List the comparisons of a store, in the order in which they were written."""
-    every = map(_comparison_row, comparisons.folders(store))
-    rows = [row for row in every if lab in (None, row["lab"])][-(most or 0) :]
+def _of_comparison(folder: ComparisonFolder) -> Sequence[Any]:
+    document = folder.read()
+    runs, seeds = document["runs"], document.get("seeds", [])
+    count = sum(map(len, runs.values()))
+    return document["lab"], list(runs), len(seeds), count, document.get("command", "")
+
+
+SWEEPS = Kind(
+    "sweep",
+    sweeps.all_of,
+    ("lab", "search", "trials", "seeds", "status", "objective", "best", "created"),
+    _of_sweep,
+    7,
+    ["sweep", "maze", "--grid", "agent.alpha=0.1,0.5"],
+)
+COMPARISONS = Kind(
+    "comparison",
+    comparisons.folders,
+    ("lab", "agents", "seeds", "runs", "command"),
+    _of_comparison,
+    4,
+    ["compare", "maze", "--agents", "sarsa", "q-learning"],
+)
+
+
+def list_kind(
+    kind: Kind, store: Store, lab: str | None, status: str | None, most: int | None, as_json: bool
+) -> None:
+    """List the sweeps or comparisons of a store, oldest first."""
+    every = [_row(kind, folder) for folder in kind.folders(store)]
+    of_lab = [row for row in every if lab in (None, row["lab"])]
+    rows = [row for row in of_lab if status in (None, row.get("status", status))][-(most or 0) :]
     if as_json:
         print_json(rows)
     elif not rows:
-        click.echo(f"No such comparisons in {store.root.resolve()}.")
-        next_commands((["compare", "maze", "--agents", "sarsa", "q-learning"], "makes one"))
+        click.echo(f"No such {kind.name}s in {store.root.resolve()}.")
+        next_commands((kind.example, "makes one"))
     else:
-        columns = ["comparison", "lab", "agents", "seeds", "runs"]
-        table(
-            columns,
-            [[_text(row[name]) for name in columns] for row in rows],
-            right=["seeds", "runs"],
-        )
-        _warn(rows)
-        next_commands((["show", rows[-1]["comparison"]], "the last of them in full"))
+        columns = [kind.name, *kind.figures[: kind.shown]]
+        cells = [[_text(row[name]) for name in columns] for row in rows]
+        table(columns, cells, right=["trials", "seeds", "best", "runs"])
+        for row in rows:
+            if "problem" in row:
+                click.echo(f"Warning: {row['problem']}", err=True)
+        next_commands((["show", rows[-1][kind.name]], "the last of them in full"))
 
 
-def _comparison_row(folder: ComparisonFolder) -> dict[str, Any]:
-    row: dict[str, Any] = {"comparison": folder.id, "folder": str(folder.path.resolve())}
+def _row(kind: Kind, folder: SweepFolder | ComparisonFolder) -> Document:
+    row: Document = {kind.name: folder.id, "folder": str(folder.path.resolve())}
     try:
-        document = folder.read()
+        return row | dict(zip(kind.figures, kind.values(folder), strict=True))
     except StoreError as error:
-        return {
-            **row,
-            **dict.fromkeys(("lab", "agents", "seeds", "runs", "command")),
-            "problem": str(error),
-        }
-    runs = document["runs"]
-    row |= {"lab": document["lab"], "agents": list(runs), "seeds": len(document.get("seeds", []))}
-    return {**row, "runs": sum(map(len, runs.values())), "command": document.get("command", "")}
+        unknown = {name: "damaged" if name == "status" else None for name in kind.figures}
+        return row | unknown | {"problem": str(error)}
 
 
 def _text(value: object) -> str:
@@ -243,9 +242,3 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value)
     return words(value) if isinstance(value, str) else "" if value is None else number(value)
-
-
-def _warn(rows: Sequence[Mapping[str, Any]]) -> None:
-    for row in rows:
-        if "problem" in row:
-            click.echo(f"Warning: {row['problem']}", err=True)

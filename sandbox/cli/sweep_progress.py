@@ -5,15 +5,16 @@ On a terminal it is a line that changes, elsewhere a line now and then.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from sandbox.cli.output import fitting
-from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES
+from sandbox.cli.progress import BAR, SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_LINES, new_bar
 from sandbox.text import number, plural, words
 
 if TYPE_CHECKING:
@@ -22,62 +23,38 @@ if TYPE_CHECKING:
     from sandbox.sweeps.runner import Tally
 
 
-class SweepProgress:
-    """Shows a `Tally` whenever it changes.
+@contextlib.contextmanager
+def sweep_progress(quiet: bool = False) -> Iterator[Callable[[Tally], None]]:
+    """Shows a `Tally` whenever it changes, with a limited refresh rate.
 
     Args:
         quiet: show nothing.
     """
+    terminal, shown = sys.stderr.isatty(), 0.0
+    between = SECONDS_BETWEEN_DRAWINGS if terminal else SECONDS_BETWEEN_LINES
+    bar: Progress | None = None
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._bar: Progress | None = None
-        self._shown = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
-
-    def __call__(self, tally: Tally) -> None:
-        """Show the tally, with a limited refresh rate."""
+    def show(tally: Tally) -> None:
+        nonlocal bar, shown
         now = time.monotonic()
-        if self._quiet or now - self._shown < (
-            SECONDS_BETWEEN_DRAWINGS if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
-        ):
+        if quiet or now - shown < between:
             return
-        self._shown = now
-        if not sys.stderr.isatty():
+        shown = now
+        if not terminal:
             click.echo(line(tally), err=True)
             return
-        if self._bar is None:
-            self._bar = self._started()
-        self._bar.update(
-            self._bar.task_ids[0],
-            total=tally.total,
-            completed=tally.done,
-            line=line(tally, self._bar.console.width - BAR - 1),
-        )
+        if bar is None:
+            bar = new_bar("", "line")
+            bar.add_task("sweep", total=None, line="")
+            bar.start()
+        room = bar.console.width - BAR - 1
+        bar.update(bar.task_ids[0], total=tally.total, completed=tally.done, line=line(tally, room))
 
-    def _started(self) -> Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-        from rich.table import Column
-
-        text = TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True))
-        bar = Progress(
-            BarColumn(bar_width=BAR),
-            text,
-            console=Console(stderr=True),
-            transient=True,
-            refresh_per_second=8,
-        )
-        bar.add_task("sweep", total=None, line="")
-        bar.start()
-        return bar
+    try:
+        yield show
+    finally:
+        if bar:
+            bar.stop()
 
 
 def counter(what: str) -> Callable[[int, int, str], None]:

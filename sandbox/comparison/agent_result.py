@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from sandbox.comparison.run_scores import RunScores, errors, scores
 from sandbox.seeding import generator
-from sandbox.stats import Estimate, aggregates, time_to_threshold
+from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.intervals import Estimate
 from sandbox.stats.time_to_threshold import Arrival, MedianTime
+from sandbox.text import Document
 
 NAN = float("nan")
 
@@ -118,8 +119,9 @@ class AgentResult:
         return min((after for after in before if after is not None), default=None)
 
     @cached_property
-    def _in_seconds(self) -> tuple[MedianTime | None, float | None]:
-        """The median time in seconds, and the seconds at the evaluation before it.
+    def seconds(self) -> tuple[MedianTime | None, float | None]:
+        """The median time in seconds, finite where `steps` is, and the seconds at the evaluation
+        before it; None also without recorded times.
 
         It counts as many arrivals as the median in env steps. Counted in seconds alone, a run that
         ends early would be censored early: a fast run that never arrives would drop out and leave
@@ -137,17 +139,7 @@ class AgentResult:
             return MedianTime(at, NAN, NAN), before
         return MedianTime(at, min(median.low, at), max(median.high, at)), before
 
-    @property
-    def seconds(self) -> MedianTime | None:
-        """Median seconds until 95 %, finite where `steps` is; None also without recorded times."""
-        return self._in_seconds[0]
-
-    @property
-    def seconds_before(self) -> float | None:
-        """Seconds at the evaluation before the median time."""
-        return self._in_seconds[1]
-
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """Plain values."""
         return {
             "agent": self.label,
@@ -160,7 +152,7 @@ class AgentResult:
             "env_steps": self.env_steps,
             "reached_95": self.arrived,
             "steps_to_95": _plain_time(self.steps, self.before),
-            "seconds_to_95": _plain_time(self.seconds, self.seconds_before),
+            "seconds_to_95": _plain_time(*self.seconds),
             "by_seed": [_of_run(one) for one in self.runs],
             **({"given": True} if self.given else {}),
         }
@@ -191,14 +183,14 @@ def _half(arrivals: Sequence[Arrival]) -> int:
     return 0
 
 
-def plain(value: Estimate, error: float | None = None) -> dict[str, Any]:
+def plain(value: Estimate, error: float | None = None) -> Document:
     """An estimate as plain values, with a standard error where it has one."""
     interval = None if np.isnan(value.low) else [value.low, value.high]
     sampled = {} if error is None else {"standard_error": error}
     return {"value": value.value, "interval": interval, **sampled}
 
 
-def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any] | None:
+def _plain_time(time: MedianTime | None, before: float | None) -> Document | None:
     """A median time; None means "not reached", or an open upper end."""
     if time is None:
         return None
@@ -208,7 +200,7 @@ def _plain_time(time: MedianTime | None, before: float | None) -> dict[str, Any]
     return {"median": median, "interval": interval, **evaluated}
 
 
-def _of_run(one: RunScores) -> dict[str, Any]:
+def _of_run(one: RunScores) -> Document:
     return {
         "run": one.run,
         "seed": one.seed,
@@ -220,7 +212,5 @@ def _of_run(one: RunScores) -> dict[str, Any]:
     }
 
 
-def _plain_arrival(arrival: Arrival | None) -> dict[str, Any] | None:
-    if arrival is None:
-        return None
-    return {"at": arrival.at, "after": arrival.after, "end": arrival.end}
+def _plain_arrival(arrival: Arrival | None) -> Document | None:
+    return arrival and {"at": arrival.at, "after": arrival.after, "end": arrival.end}

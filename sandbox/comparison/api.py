@@ -17,6 +17,7 @@ from sandbox.comparison.given import read_given
 from sandbox.comparison.planned import Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.comparison.view import Compared
+from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
@@ -26,7 +27,7 @@ from sandbox.store import documents
 from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
-from sandbox.text import flat, to_json
+from sandbox.text import Document, flat, to_json
 
 
 class Comparison(Compared):
@@ -39,7 +40,7 @@ class Comparison(Compared):
             Path(path).write_text(page, encoding="utf-8")
         return page
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The whole comparison as one JSON document."""
         return {
             "comparison": self.id,
@@ -112,8 +113,8 @@ def compare(
     seeds: int = 10,
     seed: int = 0,
     preset: str = "default",
-    config: Mapping[str, Any] | None = None,
-    agent_options: Mapping[str, Mapping[str, Any]] | None = None,
+    config: Layer | None = None,
+    agent_options: Mapping[str, Layer] | None = None,
     fresh: bool = False,
     pictures: bool = False,
     store: str | os.PathLike[str] | None = None,

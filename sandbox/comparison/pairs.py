@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 from sandbox.comparison.agent_result import NAN, AgentResult, plain
 from sandbox.comparison.run_scores import scores
 from sandbox.seeding import generator
-from sandbox.stats import Estimate, aggregates, significance, time_to_threshold
+from sandbox.stats import aggregates, significance, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.intervals import Estimate
+from sandbox.text import Document
 
 SCORE, SPEED = "final score", "steps to 95 %"
 QUESTIONS = (SCORE, SPEED)
@@ -61,7 +62,7 @@ class Pair:
             return f"{FEW}, {self.needed} of each may tell"
         return "no difference shown"
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """Plain values."""
         return {
             "question": self.question,

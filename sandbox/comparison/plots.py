@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.comparison.results import AgentResult, ComparisonResults
+from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.results import ComparisonResults
 from sandbox.comparison.results import figure as shown
 from sandbox.comparison.run_scores import SHARE, scores
 from sandbox.seeding import generator
@@ -83,7 +84,7 @@ def learning_curves(results: ComparisonResults) -> Figure:
         axes.set(
             title="Learning curves",
             xlabel="env steps of learning",
-            ylabel=f"{_score(results)} of the greedy policy",
+            ylabel=f"{words(results.score)} of the greedy policy",
         )
         _legend(axes, figure, results)
     return figure
@@ -116,7 +117,7 @@ def seeds(results: ComparisonResults) -> Figure:
         axes.set_yticks([-number for number in range(len(agents))], [_label(one) for one in agents])
         axes.set_ylim(-len(agents) + 0.5, 0.5)
         axes.margins(x=0.06)
-        axes.set(title="Final scores", xlabel=f"final {_score(results)}")
+        axes.set(title="Final scores", xlabel=f"final {words(results.score)}")
     return figure
 
 
@@ -150,7 +151,7 @@ def performance_profile(results: ComparisonResults) -> Figure:
         axes.set_ylim(-0.03, 1.03)
         axes.set(
             title="Performance profile",
-            xlabel=f"final {_score(results)} τ",
+            xlabel=f"final {words(results.score)} τ",
             ylabel="share of seeds above τ",
         )
         _legend(axes, figure, results)
@@ -223,10 +224,6 @@ def _width(results: ComparisonResults) -> int:
 def _label(one: AgentResult) -> str:
     """An agent's label for matplotlib: broken into lines, without math text."""
     return textwrap.fill(one.label, LABEL).replace("$", r"\$")
-
-
-def _score(results: ComparisonResults) -> str:
-    return words(results.score)
 
 
 def _style(line: Line2D, number: int, count: int) -> None:

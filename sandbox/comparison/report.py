@@ -7,32 +7,24 @@ only on the page are in its template.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.results import FEW, QUESTIONS, SCORE, AgentResult, figure
+from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
+from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
+from sandbox.text import Document
 from sandbox.visual import html
 
-COLUMNS = (
-    "agent",
-    "seeds",
-    "env steps",
-    "IQM",
-    "mean",
-    "median",
-    "gap to optimum",
-    "reached 95 %",
-    "steps to 95 %",
-    "seconds to 95 %",
-)
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
 
@@ -74,7 +66,7 @@ def inline(comparison: Compared) -> str:
     return html.render("comparison_inline.html", **_shared(comparison))
 
 
-def _shared(comparison: Compared) -> dict[str, Any]:
+def _shared(comparison: Compared) -> Document:
     """The template's values for table and figures."""
     ranked = comparison.results.ranked
     return {
@@ -223,13 +215,11 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
     The true moment lies between the two.
     """
 
-    def shown(value: float) -> str:
-        return figure(value, digits)
-
     if time is None:
         return "unknown"
     if time.get("median") is None:
         return "not reached"
+    shown = partial(figure, digits=digits)
     before, bounds = time.get("evaluated_before"), time.get("interval")
     median = shown(time["median"]) + ("" if before is None else f" (> {shown(before)})")
     if not bounds:

@@ -9,26 +9,23 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from sandbox.config.model import LabConfig, choice_kind, dump, option_name, show_value
+from sandbox.config.model import LabConfig, Layer, dump, option_name, show_value
 from sandbox.config.resolve import (
-    finder_of,
+    choice_kind_of,
+    config_of_choice,
     in_force,
     merge,
     name_and_options,
     read_file,
-    registered_config,
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
-from sandbox.text import flat, is_text, printable
+from sandbox.text import Document, flat, is_text, printable
 
 FILES = (".toml", ".json")
-Settings = Mapping[str, Any]
-"""A layer of configuration, nested."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class ComparisonRequest:
 
     request: Request
     agents: Sequence[str]
-    own: Mapping[str, Settings] = field(default_factory=dict)
+    own: Mapping[str, Layer] = field(default_factory=dict)
     given: Sequence[str | Path] = ()
 
 
@@ -64,9 +61,9 @@ class ComparedAgent:
 
     label: str
     agent: str
-    layers: list[Settings]
-    config: dict[str, Any]
-    given: dict[str, Any]
+    layers: list[Layer]
+    config: Document
+    given: Document
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class NamedAgent:
 
     label: str
     agent: str
-    file: dict[str, Any]
+    file: Document
 
 
 def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str]]:
@@ -92,20 +89,13 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     """
     entry = registry().find("lab", wanted.request.lab)
     lab = registry().lab(entry.name)
-    info = lab.Config.model_fields.get("agent")
-    if info is None or choice_kind(info) != "agent":
+    if choice_kind_of(lab.Config, "agent") != "agent":
         instead = "`python -m sandbox compare --help` lists the labs that have"
         raise UsageError(f"Lab '{entry.name}' has no agents to be compared. {instead}.")
     preset_of(lab, entry.name, wanted.request.preset)
-    find = finder_of(info, registered_config)
     problems: list[str] = []
-    words = named_agents(wanted.agents, problems)
-    models: dict[str, type[LabConfig]] = {}
-    for word in words:
-        try:
-            models[word.label] = find("agent", word.agent)
-        except SandboxError as error:
-            problems.append(str(error))
+    words = _named_agents(wanted.agents, problems)
+    models = _models(lab.Config, words, problems)
     labels = [word.label for word in words]
     for label in wanted.own:
         if label not in labels:
@@ -130,34 +120,53 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     return agents, _remarks(wanted.request.layers, shared, models, names)
 
 
-def values_in_force(wanted: ComparisonRequest) -> dict[str, dict[str, Any]]:
+def values_in_force(wanted: ComparisonRequest) -> dict[str, Document]:
     """The values in effect for each agent, by label, to be shown in help.
 
     Without agents, they are those of the lab's default agent. Unknown and wrong agents are left
     out.
     """
-    entry = registry().find("lab", wanted.request.lab)
-    lab = registry().lab(entry.name)
-    info = lab.Config.model_fields.get("agent")
-    if info is None or choice_kind(info) != "agent":
-        return {}
-    find, preset = (
-        finder_of(info, registered_config),
-        preset_of(lab, entry.name, wanted.request.preset),
-    )
+    lab = registry().lab(wanted.request.lab)
+    preset = preset_of(lab, wanted.request.lab, wanted.request.preset)
     by_label = {}
-    for word in named_agents(wanted.agents or [info.default], []):
-        with contextlib.suppress(SandboxError):
-            model = find("agent", word.agent)
+    for word, model in known_agents(lab.Config, wanted.agents):
+        with contextlib.suppress(ConfigError):
             values = in_force(lab.Config, [preset, *_layers(wanted, word, model)])
             options = {name: value for name, value in values["agent"].items() if _has(model, name)}
             by_label[word.label] = {**values, "agent": options}
     return by_label
 
 
-def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> list[Settings]:
+def known_agents(
+    config: type[LabConfig], words: Sequence[str]
+) -> list[tuple[NamedAgent, type[LabConfig]]]:
+    """The agents that words of --agents name, each with its model; wrong ones are left out.
+
+    Without words it is the default agent of the lab with this configuration; without agents, none.
+    """
+    if choice_kind_of(config, "agent") != "agent":
+        return []
+    named = _named_agents(words or [config.model_fields["agent"].default], [])
+    models = _models(config, named, [])
+    return [(word, models[word.label]) for word in named if word.label in models]
+
+
+def _models(
+    config: type[LabConfig], words: Sequence[NamedAgent], problems: list[str]
+) -> dict[str, type[LabConfig]]:
+    """The agents' models by label; errors are added to `problems`."""
+    models = {}
+    for word in words:
+        try:
+            models[word.label] = config_of_choice(config.model_fields["agent"], word.agent)
+        except SandboxError as error:
+            problems.append(str(error))
+    return models
+
+
+def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> list[Layer]:
     """The layers over the preset for one agent, weakest first: shared, its file's, its own."""
-    layers: list[Settings] = []
+    layers: list[Layer] = []
     for layer in wanted.request.layers:
         rest, names, options = _split(layer)
         if not names:
@@ -168,14 +177,14 @@ def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig])
     return [*layers, word.file, own]
 
 
-def named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]:
+def _named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]:
     """The values of --agents that can be read; errors are added to `problems`."""
     read: dict[str, NamedAgent] = {}
     if not words:
         problems.append("--agents: name at least one, such as `--agents sarsa q-learning`")
     for word in words:
         label, _, agent = word.rpartition("=")
-        file: dict[str, Any] = {}
+        file: Document = {}
         if agent.endswith(FILES):
             try:
                 label = label or Path(agent).stem
@@ -197,7 +206,7 @@ def named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]:
     return list(read.values())
 
 
-def _of_file(path: Path, word: str) -> tuple[dict[str, Any], str]:
+def _of_file(path: Path, word: str) -> tuple[Document, str]:
     """The settings of a configuration file, and the agent that it names.
 
     Raises:
@@ -212,16 +221,16 @@ def _of_file(path: Path, word: str) -> tuple[dict[str, Any], str]:
     return merge(file, {"agent": {**options, "name": canonical(agent)}}), agent
 
 
-def _split(layer: Settings) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
+def _split(layer: Layer) -> tuple[Document, list[str], Document]:
     """A layer without its part on agents, the names of agents in that part, and the options."""
     rest = {name.replace("-", "_"): value for name, value in layer.items()}
     names, options = name_and_options(rest.pop("agent", {}), "agent")
     return rest, names, options
 
 
-def _shared(layers: Sequence[Settings]) -> dict[str, Any]:
+def _shared(layers: Sequence[Layer]) -> Document:
     """The options that are meant for all agents, each with its value in the strongest layer."""
-    shared: dict[str, Any] = {}
+    shared: Document = {}
     for _, names, options in map(_split, layers):
         shared |= {} if names else options
     return shared
@@ -231,7 +240,7 @@ def _has(model: type[LabConfig], name: str) -> bool:
     return name in model.model_fields and name not in model.without_effect
 
 
-def _unknown_options(shared: Settings, models: Mapping[str, type[LabConfig]]) -> list[str]:
+def _unknown_options(shared: Layer, models: Mapping[str, type[LabConfig]]) -> list[str]:
     problems = []
     known = [field for model in models.values() for field in model.model_fields]
     for name in shared:
@@ -245,8 +254,8 @@ def _unknown_options(shared: Settings, models: Mapping[str, type[LabConfig]]) ->
 
 
 def _remarks(
-    layers: Sequence[Settings],
-    shared: Settings,
+    layers: Sequence[Layer],
+    shared: Layer,
     models: Mapping[str, type[LabConfig]],
     agents: Sequence[str],
 ) -> list[str]:
@@ -297,6 +306,6 @@ def _other_tasks(agents: Sequence[ComparedAgent]) -> list[str]:
     ]
 
 
-def _task(config: Settings) -> dict[str, Any]:
+def _task(config: Layer) -> Document:
     """All settings but the agent's by their dotted names."""
     return flat({name: value for name, value in config.items() if name != "agent"})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import NOTHING, Given, given_agents
-from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE, Pair, pairs_of
+from sandbox.comparison.pairs import Pair, pairs_of
 from sandbox.comparison.run_scores import RunScores, measured, scores
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.text import Document
 
 UNEQUAL = 0.05
 """The share by which env steps differ at least where the agents' efforts count as unequal."""
@@ -46,13 +46,15 @@ class ComparisonResults:
     def ranked(self) -> list[AgentResult]:
         """Best IQM first; among equal ones, the fewest env steps to 95 % of the optimum."""
         sign = -1.0 if self.higher_is_better else 1.0
+        return sorted(
+            self.agents,
+            key=lambda one: (
+                round(sign * one.iqm.value, 12),
+                one.steps.median if one.steps else 0.0,
+            ),
+        )
 
-        def key(one: AgentResult) -> tuple[float, float]:
-            return round(sign * one.iqm.value, 12), one.steps.median if one.steps else 0.0
-
-        return sorted(self.agents, key=key)
-
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """What all agents share, as plain values."""
         return {
             "score": self.score,
@@ -159,10 +161,7 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
         for one in agents
         if len(one.runs) >= MIN_RUNS and aggregates.same(scores(one.runs)[:, 0])
     ]
-    versions: dict[str, set[str]] = {}
-    for run in everyone:
-        for library, version in run.versions.items():
-            versions.setdefault(library, set()).add(version)
+    versions = {version for run in everyone for version in run.versions.items()}
     sentences = {
         f"{', '.join(alike)}: all seeds end with the same score, so the interval has no width. "
         "That is no proof that every seed does.": bool(alike),
@@ -170,9 +169,8 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
             {one.host for one in everyone}
         )
         > 1,
-        "The runs used different versions of libraries; run.json of each has them.": any(
-            len(some) > 1 for some in versions.values()
-        ),
+        "The runs used different versions of libraries; run.json of each has them.": len(versions)
+        > len(dict(versions)),
         "The optimum is not known here: there is no optimality gap, and no share of it to be "
         "reached.": everyone[0].score.optimum is None,
         "Not every run has evaluations with env steps: there are no learning curves, and no steps "
@@ -213,6 +211,3 @@ def figure(value: float, digits: int = 4) -> str:
     """A number as text: counts in full, other numbers with `digits` significant digits."""
     whole = float(value).is_integer() and abs(value) >= 1
     return text.number(int(value) if whole else value, digits)
-
-
-__all__ = ["FEW", "QUESTIONS", "SCORE", "AgentResult", "ComparisonResults", "figure", "results_of"]

@@ -72,20 +72,12 @@ def measured(run: Run) -> RunScores:
             level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
             steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
             axis = None if done is None else _seconds_until(run, done)
-            seconds = None if axis is None else _on_axis(steps, axis)
+            seconds = None if axis is None else time_to_threshold.arrival_at(steps.evaluation, axis)
     total = float(curve.at[-1]) if curve is not None else record.summary.get(STEPS)
     env_steps = float(total) if isinstance(total, (int, float)) else None
     return RunScores(
         run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions
     )
-
-
-def _on_axis(arrival: Arrival, axis: np.ndarray) -> Arrival:
-    """The same arrival on another axis; `axis` is float [evaluations]."""
-    end, number = float(axis[-1]), arrival.evaluation
-    if number is None:
-        return Arrival(None, None, end, end)
-    return Arrival(number, float(axis[number]), float(axis[number - 1]) if number else 0.0, end)
 
 
 def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:

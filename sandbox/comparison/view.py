@@ -12,6 +12,7 @@ from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
+from sandbox.text import Document
 
 
 @dataclass
@@ -50,12 +51,12 @@ class Compared:
         return results_of(self.runs, self.given)
 
     @property
-    def table(self) -> list[dict[str, Any]]:
+    def table(self) -> list[Document]:
         """One row for each agent, best first: plain values; an interval is [low, high]."""
         return [one.document() for one in self.results.ranked]
 
     @property
-    def pairs(self) -> list[dict[str, Any]]:
+    def pairs(self) -> list[Document]:
         """One row for each pair and question: probability of improvement, p-value, verdict."""
         return [pair.document() for pair in self.results.pairs]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_origin
+from typing import get_args
 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sandbox.config.model import LabConfig, nested_model, option_name, show_value
+from sandbox.config.typed import alternatives
 from sandbox.errors import nearest
 
 RUN_OPTIONS = (
@@ -33,7 +34,7 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     option = option_name(prefix + ".".join(location)) if location else ""
     if detail["type"] == "extra_forbidden":
         owner, _ = _owner(config, location)
-        close = nearest(location[-1], owner.model_fields) if owner else None
+        close = nearest(location[-1], owner.model_fields)
         inside = prefix + "".join(f"{part}." for part in location[:-1])
         if not prefix and location[0] in RUN_OPTIONS:
             return (
@@ -55,17 +56,7 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     )
     any_length = info is not None and Ellipsis in get_args(info.annotation)
     if detail["loc"] and str(detail["loc"][-1]).isdigit() and not any_length:
-        parts = (
-            len(
-                get_args(
-                    info.annotation
-                    if get_origin(info.annotation) is tuple
-                    else get_args(info.annotation)[0]
-                )
-            )
-            if info
-            else 0
-        )
+        parts = len(get_args(alternatives(info.annotation)[0])) if info else 0
         return (
             f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
         )
@@ -74,19 +65,13 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     return f"{option} = {show_value(detail['input'])}: {message}{default}"
 
 
-def _owner(
-    config: type[LabConfig], location: list[str]
-) -> tuple[type[LabConfig] | None, FieldInfo | None]:
+def _owner(model: type[LabConfig], location: list[str]) -> tuple[type[LabConfig], FieldInfo | None]:
     """The model and the field at an error's location."""
-    model: type[LabConfig] | None = config
     info: FieldInfo | None = None
     for part in location:
-        owner = model
-        info = model.model_fields.get(part) if model else None
-        if model is None or info is None:
-            return owner, None
-        inner = nested_model(info)
+        info = model.model_fields.get(part)
+        inner = info and nested_model(info)
         if inner is None:
-            return owner, info
+            break
         model = inner
     return model, info

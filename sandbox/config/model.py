@@ -4,7 +4,7 @@ registered things.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -21,6 +21,10 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from sandbox.config.typed import alternatives, from_text
+from sandbox.text import Document
+
+Layer = Mapping[str, Any]
+"""A layer of configuration: values by the names of options, nested in groups and choices."""
 
 
 class LabConfig(BaseModel):
@@ -96,14 +100,14 @@ class LabConfig(BaseModel):
                 inner.check_available(data, kept)
 
 
-def with_defaults(config: type[LabConfig], defaults: Mapping[str, Any]) -> type[LabConfig]:
+def with_defaults(config: type[LabConfig], defaults: Layer) -> type[LabConfig]:
     """The same options with other defaults: those of a lab.
 
     Args:
         config: the options of what can be chosen.
         defaults: option -> value.
     """
-    fields: dict[str, Any] = {}
+    fields: Document = {}
     for name, value in defaults.items():
         info = config.model_fields[name]
         kind = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
@@ -171,7 +175,7 @@ def choice_fields(config: type[LabConfig]) -> list[str]:
     return [name for name, info in config.model_fields.items() if choice_kind(info)]
 
 
-def choices(config: type[LabConfig], plain: Mapping[str, Any]) -> list[tuple[str, str]]:
+def choices(config: type[LabConfig], plain: Layer) -> list[tuple[str, str]]:
     """The choices in a dumped configuration: (kind, name) of each."""
     picked = []
     for name, info in config.model_fields.items():
@@ -214,18 +218,18 @@ def show_value(value: object) -> str:
     return f"{value}"
 
 
-def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+def nested(path: Sequence[str], value: Any) -> Document:
     """The value as a layer: nested(("agent", "alpha"), 0.1) == {"agent": {"alpha": 0.1}}."""
     for name in reversed(path):
         value = {name: value}
     return dict(value)
 
 
-def dump(config: LabConfig) -> dict[str, Any]:
+def dump(config: LabConfig) -> Document:
     """The configuration as plain values, choices as {"name": …, options …}; `resolve` accepts it as
     a layer.
     """
-    plain: dict[str, Any] = {}
+    plain: Document = {}
     for name, value in config:
         if isinstance(value, Chosen):
             plain[name] = {"name": value.name, **dump(value.options)}

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from sandbox.config.model import LabConfig, choice_kind, nested_model, option_name
-from sandbox.config.resolve import Finder, finder_of, registered_config
+from sandbox.config.resolve import config_of_choice
 from sandbox.config.typed import alternatives
 from sandbox.text import number
 
@@ -48,7 +48,6 @@ class Option:
 def options(
     config: type[LabConfig],
     chosen: Mapping[str, str] | None = None,
-    find: Finder = registered_config,
     path: tuple[str, ...] = (),
 ) -> Iterator[Option]:
     """All options of a configuration, in the order of its fields.
@@ -56,7 +55,6 @@ def options(
     Args:
         config: the model.
         chosen: for choices, the name picked (else its default): {"agent": "q-learning"}.
-        find: looks up the configuration of a choice.
         path: where `config` is in the enclosing configuration.
     """
     for name, info in config.model_fields.items():
@@ -67,9 +65,9 @@ def options(
         if kind:
             picked = (chosen or {}).get(name, info.default)
             yield Option(here, info.description or f"which {kind}", picked, "NAME", choice=True)
-            yield from options(finder_of(info, find)(kind, picked), chosen, find, here)
+            yield from options(config_of_choice(info, picked), chosen, here)
         elif inner:
-            yield from options(inner, chosen, find, here)
+            yield from options(inner, chosen, here)
         else:
             yield Option(
                 here,
@@ -101,7 +99,12 @@ def _word(kind: Any) -> str:
 
 def _limits(info: FieldInfo) -> str:
     """The limits of a number: `0<x<=1`, or one of them alone: `>=1`."""
-    bounds = {key: value for mark in info.metadata for key, value in _bounds(mark)}
+    bounds = {
+        key: value
+        for mark in info.metadata
+        for key in SIGNS
+        if (value := getattr(mark, key, None)) is not None
+    }
     low, high = (next((key for key in keys if key in bounds), "") for keys in (LOW, HIGH))
     if low and high:
         above, below = ("<" if key in ("gt", "lt") else "<=" for key in (low, high))
@@ -109,13 +112,6 @@ def _limits(info: FieldInfo) -> str:
     return next(
         (f"{sign}{_bound(bounds[key])}" for key, sign in SIGNS.items() if key in bounds), ""
     )
-
-
-def _bounds(mark: object) -> Iterator[tuple[str, float]]:
-    for key in SIGNS:
-        value = getattr(mark, key, None)
-        if value is not None:
-            yield key, value
 
 
 def _bound(value: float) -> str:

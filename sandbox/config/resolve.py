@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import math
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from sandbox.config.messages import sentence
 from sandbox.config.model import (
     Chosen,
     LabConfig,
+    Layer,
     choice_fields,
     choice_kind,
     dump,
@@ -33,33 +34,30 @@ from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageErr
 from sandbox.input_files import read_text
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
-from sandbox.text import flat, is_text
-
-Finder = Callable[[str, str], type[LabConfig]]
-"""(kind, name) -> the Config of what is registered under that name; raises UnknownNameError."""
+from sandbox.text import Document, flat, is_text
 
 
 def registered_config(kind: str, name: str) -> type[LabConfig]:
     """The `Config` of the registered `kind` called `name`."""
-    config: type[LabConfig] = registry().load(kind, name).Config
-    return config
+    return registry().load(kind, name).Config
 
 
-def finder_of(info: FieldInfo, find: Finder) -> Finder:
-    """The function that looks up the names of a choice: the field's own finder if it has one."""
+def config_of_choice(info: FieldInfo, name: str) -> type[LabConfig]:
+    """The `Config` of what a choice picks by a name: its own `find`, else the registry knows it.
+
+    Raises:
+        UnknownNameError: when there is no such name.
+    """
     extra = info.json_schema_extra
     own = extra.get("find") if isinstance(extra, dict) else None
-    if not isinstance(own, str) or not own:
-        return find
-    finder: Finder = pkgutil.resolve_name(own)
-    return finder
+    find = pkgutil.resolve_name(own) if isinstance(own, str) and own else registered_config
+    return find(choice_kind(info) or "", name)
 
 
 def resolve(
     config: type[LabConfig],
-    layers: Sequence[Mapping[str, Any]],
+    layers: Sequence[Layer],
     title: str,
-    find: Finder = registered_config,
     prefix: str = "",
 ) -> Any:
     """One validated configuration from several layers.
@@ -73,7 +71,6 @@ def resolve(
         config: the model.
         layers: nested dictionaries, from the weakest to the strongest.
         title: the name of the configuration in the error.
-        find: looks up the configuration of a choice.
         prefix: precedes the names of options in the error ("env.").
 
     Returns:
@@ -83,13 +80,13 @@ def resolve(
         ConfigError: naming every wrong value.
     """
     problems: list[str] = []
-    plain = _laid_over(config, layers, prefix, problems, find)
+    plain = laid_over(config, layers, problems, prefix)
     strange = [name for name, value in flat(plain).items() if not is_text(value)]
     if strange:
         raise ConfigError(
             title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange]
         )
-    instance = _validated(config, plain, prefix, problems, find)
+    instance = _validated(config, plain, prefix, problems)
     if not problems:  # pydantic does not validate defaults
         problems += [
             f"{prefix}{name}: its default is no number ({value})"
@@ -101,32 +98,31 @@ def resolve(
     return instance
 
 
-def laid_over(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The layers merged into one, with the name of every choice; values are not validated.
-
-    A choice that is wrong, such as an unknown name, is left out. See `resolve`.
-    """
-    return _laid_over(config, layers, "", [], registered_config)
-
-
-def in_force(config: type[LabConfig], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def in_force(config: type[LabConfig], layers: Sequence[Layer]) -> Document:
     """The values in effect with these layers, plain; if they are invalid, only what the layers
     set."""
     try:
         return dump(resolve(config, layers, ""))
     except SandboxError:
-        return laid_over(config, layers)
+        return laid_over(config, layers, [])
 
 
-def _laid_over(
+def laid_over(
     config: type[LabConfig],
-    layers: Sequence[Mapping[str, Any]],
-    prefix: str,
+    layers: Sequence[Layer],
     problems: list[str],
-    find: Finder,
-) -> dict[str, Any]:
-    """The layers merged into one; a choice is {"name": …, options …}, or missing if it is wrong."""
-    plain: dict[str, Any] = {}
+    prefix: str = "",
+) -> Document:
+    """The layers merged into one, with the name of every choice; values are not validated.
+
+    Args:
+        config: the model.
+        layers: nested dictionaries, weakest first; see `resolve`.
+        problems: gets a sentence for each choice that is wrong, such as an unknown name; it is
+            left out.
+        prefix: precedes the names of options in these sentences.
+    """
+    plain: Document = {}
     choices: dict[str, list[Any]] = {name: [] for name in choice_fields(config)}
     for layer in layers:
         layer = _with_underscores(layer, config)
@@ -137,27 +133,26 @@ def _laid_over(
         info, path = config.model_fields[name], f"{prefix}{name}"
         try:
             given = [name_and_options(value, path) for value in values]
-            picked, model, options = _picked(info, given, finder_of(info, find))
+            picked, model, options = _picked(info, given)
         except (UnknownNameError, ConfigError) as error:
             problems.extend(error.problems if isinstance(error, ConfigError) else [str(error)])
             continue
-        plain[name] = {"name": picked, **_laid_over(model, options, f"{path}.", problems, find)}
+        plain[name] = {"name": picked, **laid_over(model, options, problems, f"{path}.")}
     return plain
 
 
 def _validated(
     config: type[LabConfig],
-    plain: Mapping[str, Any],
+    plain: Layer,
     prefix: str,
     problems: list[str],
-    find: Finder,
 ) -> Any:
     values = dict(plain)
     for name in [name for name in choice_fields(config) if name in plain]:
         options, info = dict(values.pop(name)), config.model_fields[name]
         picked = options.pop("name")
-        model = finder_of(info, find)(choice_kind(info) or "", picked)
-        instance = _validated(model, options, f"{prefix}{name}.", problems, find)
+        model = config_of_choice(info, picked)
+        instance = _validated(model, options, f"{prefix}{name}.", problems)
         if instance is not None:
             values[name] = Chosen(name=picked, options=instance)
     try:
@@ -166,7 +161,7 @@ def _validated(
         problems.extend(
             sentence(config, detail, prefix)
             for detail in error.errors()
-            if not _is_choice(config, detail)
+            if not detail["loc"] or choice_kind_of(config, str(detail["loc"][0])) is None
         )
         return None
 
@@ -177,11 +172,7 @@ def choice_kind_of(config: type[LabConfig], name: str) -> str | None:
     return choice_kind(info) if info else None
 
 
-def _is_choice(config: type[LabConfig], detail: ErrorDetails) -> bool:
-    return bool(detail["loc"]) and choice_kind_of(config, str(detail["loc"][0])) is not None
-
-
-def name_and_options(value: object, path: str) -> tuple[list[str], dict[str, Any]]:
+def name_and_options(value: object, path: str) -> tuple[list[str], Document]:
     """The names and the options that one layer gives for a choice.
 
     Raises:
@@ -200,25 +191,23 @@ def name_and_options(value: object, path: str) -> tuple[list[str], dict[str, Any
 
 def _picked(
     info: FieldInfo,
-    layers: Sequence[tuple[Sequence[str], dict[str, Any]]],
-    find: Finder,
-) -> tuple[str, type[LabConfig], list[dict[str, Any]]]:
+    layers: Sequence[tuple[Sequence[str], Document]],
+) -> tuple[str, type[LabConfig], list[Document]]:
     """The picked name, its configuration, and the options that apply to it; see `resolve`.
 
     Args:
         info: the choice.
         layers: names and options, weakest first.
-        find: looks up a name.
     """
-    kind, named = choice_kind(info) or "", str(info.default)
+    named = str(info.default)
     picked = next((names[0] for names, _ in reversed(layers) if names), named)
-    model, counting = find(kind, picked), list[dict[str, Any]]()
+    model, counting = config_of_choice(info, picked), list[Document]()
     for names, options in layers:
         named = names[0] if names else named  # the choice as this layer sees it
         if picked in names or (not names and picked == named):
             counting.append(options)
         elif not names and options:
-            there = find(kind, named)
+            there = config_of_choice(info, named)
             counting.append({key: options[key] for key in options if _counts(key, model, there)})
     return picked, model, counting
 
@@ -244,7 +233,7 @@ def _declaring(config: type[LabConfig], option: str) -> type | None:
     return None
 
 
-def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict[str, Any]:
+def _with_underscores(layer: Layer, config: type[LabConfig]) -> Document:
     """The layer with `_` for `-` in the names of options, here and in groups of options."""
     plain = {key.replace("-", "_"): value for key, value in layer.items()}
     for name, value in plain.items():
@@ -254,7 +243,7 @@ def _with_underscores(layer: Mapping[str, Any], config: type[LabConfig]) -> dict
     return plain
 
 
-def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
+def merge(weak: Layer, strong: Layer) -> Document:
     """Both dictionaries as one, nested ones merged key by key; where both have a value, the strong
     one's.
     """
@@ -269,7 +258,12 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def read_file(path: Path) -> dict[str, Any]:
+def layer_of(values: Iterable[tuple[Sequence[str], Any]]) -> Document:
+    """One layer from values with the paths of their options: (("agent", "alpha"), 0.1)."""
+    return reduce(merge, (nested(path, value) for path, value in values), {})
+
+
+def read_file(path: Path) -> Document:
     """A configuration file: TOML or JSON, by its ending.
 
     Raises:
@@ -299,7 +293,5 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"The configuration file {path} holds {type(content).__name__}, not a table of options."
         )
-    layer: dict[str, Any] = {}
-    for name, value in content.items():  # "agent.alpha" is how the command line spells it
-        layer = merge(layer, nested(tuple(name.split(".")), value))
-    return layer
+    # "agent.alpha" is how the command line spells it
+    return layer_of((name.split("."), value) for name, value in content.items())

@@ -48,12 +48,6 @@ class Pruner(Protocol):
         ...
 
 
-def plugin_files() -> tuple[str, ...]:
-    """The files of plugins that were given with -p to this process."""
-    plugins = registry().plugins.values()
-    return tuple(one.source for one in plugins if one.source.endswith(".py") and not one.error)
-
-
 @dataclass(frozen=True)
 class Job:
     """A run to execute.
@@ -77,7 +71,7 @@ class Job:
     again: bool = False
     allow_changed: bool = False
     pruner: Pruner | None = None
-    plugins: tuple[str, ...] = field(default_factory=plugin_files)
+    plugins: tuple[str, ...] = field(default_factory=lambda: registry().files)
     sources: str = field(default_factory=provenance.sources)
 
 

@@ -78,6 +78,12 @@ class Registry:
             key=lambda entry: entry.name,
         )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of plugins that were given with -p."""
+        plugins = self.plugins.values()
+        return tuple(one.source for one in plugins if one.source.endswith(".py") and not one.error)
+
     def find(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name.
 
@@ -237,13 +243,12 @@ class Registry:
     def _refuse_taken(self, plugin: Plugin) -> None:
         seen = dict(self._entries)
         for entry in plugin.entries:
-            other = seen.get((entry.kind, entry.name))
-            if other is not None:
+            other = seen.setdefault((entry.kind, entry.name), entry)
+            if other is not entry:
                 raise PluginError(
                     f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} "
                     f"'{entry.name}'; rename one of them."
                 )
-            seen[entry.kind, entry.name] = entry
 
     def _refuse_broken(self, kind: str, name: str) -> None:
         """Raise the error of a broken plugin that a name may belong to."""

@@ -67,6 +67,22 @@ class Claim:
     own: bool = False
     should_hold: bool = True
 
+    @property
+    def title(self) -> str:
+        """Its id and part."""
+        return f"{self.id} ({self.part})" if self.part else self.id
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the figure is a share of runs."""
+        return self.kind in ("proportion", "order")
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it compares a figure of the report with runs of ours."""
+        compared = self.reported is not None or self.kind == "order"
+        return compared and not self.exact and not self.own
+
 
 class ClaimPicture(NamedTuple):
     """A figure for the page of a reproduction.

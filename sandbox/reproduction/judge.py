@@ -8,15 +8,15 @@ counts as different, although one interval contains both groups.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from sandbox import stats
 from sandbox.errors import SandboxError
 from sandbox.reproduction.claim import Claim
-from sandbox.stats import Interval, Peak
+from sandbox.stats import intervals as stats
+from sandbox.stats.intervals import Interval, Peak
 from sandbox.text import number
 
 Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "measured", "left out"]
@@ -82,11 +82,6 @@ class MeasuredFigure:
         return self.verdict == "differs"
 
 
-def is_share(claim: Claim) -> bool:
-    """Whether the figure is a share of runs."""
-    return claim.kind in ("proportion", "order")
-
-
 def together(figures: int) -> float:
     """The level of each of several independent intervals for 95 % together (Šidák 1967)."""
     return float(stats.LEVEL ** (1 / max(1, figures)))
@@ -96,7 +91,7 @@ def judged_figures(claims: list[Claim]) -> dict[str, int]:
     """How many sampled figures are judged together, by id of the finding."""
     counts: dict[str, int] = {}
     for claim in claims:
-        counts[claim.id] = counts.get(claim.id, 0) + int(_sampled(claim))
+        counts[claim.id] = counts.get(claim.id, 0) + int(claim.is_sampled)
     return counts
 
 
@@ -106,7 +101,7 @@ def runs_for(claim: Claim, figures: int) -> int:
         return 1
     if claim.runs is not None:
         return max(claim.min_seeds, FEWEST)
-    needed = stats.runs_needed(together(figures)) if _sampled(claim) else stats.runs_needed()
+    needed = stats.runs_needed(together(figures)) if claim.is_sampled else stats.runs_needed()
     return max(claim.min_seeds, needed)
 
 
@@ -128,26 +123,23 @@ def judge(
     values = np.asarray(values, dtype=np.float64)  # [runs]
     if not np.isfinite(values).all() or not len(values):
         raise SandboxError(
-            f"Claim {name(claim)}: {int((~np.isfinite(values)).sum())} of {len(values)} runs "
+            f"Claim {claim.title}: {int((~np.isfinite(values)).sum())} of {len(values)} runs "
             "have no finite figure."
         )
     spread = Interval(float(values.min()), float(values.max()))
-    level = together(figures) if _sampled(claim) else stats.LEVEL
+    levels = stats.LEVEL, together(figures) if claim.is_sampled else stats.LEVEL
     if claim.exact:
-        estimate, interval = float(values[0]), Interval(float(values[0]), float(values[0]))
-        judged = interval
-    elif is_share(claim):
+        estimate = float(values[0])
+        interval = judged = Interval(estimate, estimate)
+    elif claim.is_share:
         successes = _successes(claim, values)
         estimate = successes / len(values)
-        interval, judged = (
-            stats.wilson(successes, len(values)),
-            stats.wilson(successes, len(values), level),
-        )
+        interval, judged = (stats.wilson(successes, len(values), one) for one in levels)
     else:
         estimate = float(np.median(values))
-        interval, judged = _predicted(claim, values, stats.LEVEL), _predicted(claim, values, level)
-    peaks = stats.two_peaks(values) if not is_share(claim) else None
-    verdict, note = _verdict(claim, judged, len(values), level, peaks)
+        interval, judged = (_predicted(claim, values, one) for one in levels)
+    peaks = stats.two_peaks(values) if not claim.is_share else None
+    verdict, note = _verdict(claim, judged, len(values), levels[1], peaks)
     if verdict == "agrees" and not _holds(claim, interval, peaks):
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:
@@ -163,30 +155,13 @@ def left_out(claim: Claim, lab: str, why: str) -> MeasuredFigure:
     return MeasuredFigure(claim, lab, 0, float("nan"), nothing, nothing, nothing, "left out", why)
 
 
-def noted(row: MeasuredFigure, remark: str) -> MeasuredFigure:
-    """The same row with a further remark."""
-    return replace(row, note="; ".join(filter(None, [row.note, remark])))
-
-
-def name(claim: Claim) -> str:
-    """The claim's id and part."""
-    return f"{claim.id} ({claim.part})" if claim.part else claim.id
-
-
-def _sampled(claim: Claim) -> bool:
-    """Whether the claim compares a figure of the report with runs of ours."""
-    return (
-        not claim.exact and not claim.own and (claim.reported is not None or claim.kind == "order")
-    )
-
-
 def _successes(claim: Claim, values: np.ndarray) -> float:
     """Number of runs for which the claim is true; a tie in order counts as half a run."""
     if claim.kind == "order":
         return float((values > 0).sum() + 0.5 * (values == 0).sum())
     if not np.isin(values, (0.0, 1.0)).all():
         raise SandboxError(
-            f"Claim {name(claim)} is a proportion: `measure` must return 0 or 1 for a run, "
+            f"Claim {claim.title} is a proportion: `measure` must return 0 or 1 for a run, "
             f"not {number(values[~np.isin(values, (0, 1))][0])}."
         )
     return float(values.sum())
@@ -245,7 +220,7 @@ def _verdict(
         return "too few runs", f"{runs} runs; this claim needs {least}"
     if _holds(claim, judged, peaks):
         return ("holds" if claim.own else "agrees"), ""
-    single = not is_share(claim) and not claim.exact
+    single = not claim.is_share and not claim.exact
     if single and runs < stats.runs_needed(level) and not _normal(claim, runs, level):
         return (
             "too few runs",

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -222,7 +222,8 @@ def _measure(
         return verdicts.left_out(claim, lab, str(error).rstrip("."))
     row = verdicts.judge(claim, values, figures, lab, time.monotonic() - begun)
     if len(values) < runs:
-        row = verdicts.noted(row, f"the time budget cut it to {len(values)} of {runs} runs")
+        remark = f"the time budget cut it to {len(values)} of {runs} runs"
+        return replace(row, note=f"{row.note}; {remark}" if row.note else remark)
     return row
 
 
@@ -233,7 +234,7 @@ def _figure(claim: Claim, seed: int) -> float:
         raise
     except Exception as error:
         raise SandboxError(
-            f"Claim {verdicts.name(claim)} cannot be measured with seed {seed}: "
+            f"Claim {claim.title} cannot be measured with seed {seed}: "
             f"{type(error).__name__}: {error}"
         ) from error
 

@@ -5,23 +5,21 @@ All three show the same rows; nothing is computed here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sandbox import stats
-from sandbox.reproduction import judge as verdicts
 from sandbox.reproduction.judge import MeasuredFigure
 from sandbox.reproduction.measure import Reproduction
 from sandbox.runs import provenance
-from sandbox.stats import Interval
+from sandbox.stats.intervals import Interval, runs_needed
 from sandbox.store.described import ReproductionFolder
 from sandbox.store.files import write_whole
-from sandbox.text import MISSING, number, plural, to_json
+from sandbox.text import MISSING, Document, number, plural, to_json
 from sandbox.visual import html
 
 PAGE, DOCUMENT = "reproduce.html", ReproductionFolder.document
-COLUMNS = ("claim", "figure", "report", "ours", "95 % of runs", "runs", "verdict")
 BADGES = {
     "differs": "✗ bad",
     "too few runs": "? mute",
@@ -72,13 +70,10 @@ def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
 
 def tally(reproduction: Reproduction) -> str:
     """How many findings have which verdict, in words."""
-    verdict = [verdict_of(rows) for _, _, rows in reproduction.findings()]
-    counted = [
-        f"{verdict.count(one)} {_as_verb(one, verdict.count(one))}"
-        for one in sorted(set(verdict), key=verdict.count, reverse=True)
-    ]
+    verdicts = Counter(verdict_of(rows) for _, _, rows in reproduction.findings())
+    counted = [f"{count} {_as_verb(one, count)}" for one, count in verdicts.most_common()]
     figures = plural(len(reproduction.rows), "figure")
-    return f"{plural(len(verdict), 'finding')} with {figures}: {', '.join(counted)}"
+    return f"{plural(verdicts.total(), 'finding')} with {figures}: {', '.join(counted)}"
 
 
 def _as_verb(verdict: str, count: int) -> str:
@@ -87,7 +82,7 @@ def _as_verb(verdict: str, count: int) -> str:
     return verdict if count == 1 else PLURAL.get(verdict, verdict)
 
 
-def document(reproduction: Reproduction) -> dict[str, Any]:
+def document(reproduction: Reproduction) -> Document:
     """The JSON document: numbers as they are, None for NaN."""
     plan = reproduction.plan
     return {
@@ -97,7 +92,7 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
         "budget": plan.budget,
         "seconds": round(reproduction.seconds, 3),
         "holds": not reproduction.failed,
-        "left_out": [verdicts.name(row.claim) for row in reproduction.left_out],
+        "left_out": [row.claim.title for row in reproduction.left_out],
         "problems": reproduction.problems,
         "versions": provenance.versions(),
         "claims": [
@@ -141,9 +136,9 @@ def page(reproduction: Reproduction, title: str, command: str) -> str:
         tally=tally(reproduction),
         fewest=min(sampled, default=0),
         most=max(sampled, default=0),
-        left_out=[verdicts.name(row.claim) for row in reproduction.left_out],
-        joint_only=[verdicts.name(row.claim) for row in reproduction.rows if row.joint_only],
-        runs_needed=stats.runs_needed(),
+        left_out=[row.claim.title for row in reproduction.left_out],
+        joint_only=[row.claim.title for row in reproduction.rows if row.joint_only],
+        runs_needed=runs_needed(),
         badges=BADGES,
         verdict_of=verdict_of,
         cells=cells,
@@ -170,7 +165,7 @@ def _reported(row: MeasuredFigure) -> str:
 def _estimate(row: MeasuredFigure) -> str:
     if not row.runs:
         return MISSING
-    if verdicts.is_share(row.claim) and not row.claim.exact:
+    if row.claim.is_share and not row.claim.exact:
         return f"{number(row.estimate * row.runs, 9)} of {row.runs} ({_share(row.estimate)})"
     return number(row.estimate)
 
@@ -178,11 +173,11 @@ def _estimate(row: MeasuredFigure) -> str:
 def _interval(row: MeasuredFigure) -> str:
     if not row.runs or row.claim.exact:
         return ""
-    shown = _share if verdicts.is_share(row.claim) else number
+    shown = _share if row.claim.is_share else number
     return f"{shown(row.interval.low)} … {shown(row.interval.high)}"
 
 
-def _figure(row: MeasuredFigure) -> dict[str, Any]:
+def _figure(row: MeasuredFigure) -> Document:
     claim = row.claim
     return {
         "part": claim.part,
@@ -214,7 +209,7 @@ def _strip(row: MeasuredFigure) -> Strip | None:
         return None
     mark = 0.5 if claim.kind == "order" else claim.reported
     left, right = Interval(0.0, 1.0)
-    if not verdicts.is_share(claim):
+    if not claim.is_share:
         points = [one for one in (*row.interval, *row.spread, mark) if one is not None]
         left, right = min(points), max(points)
         short = max(1e-6, 8 * claim.margin) - (right - left)

@@ -18,6 +18,7 @@ from sandbox.errors import SandboxError
 from sandbox.stats.intervals import LEVEL, Estimate, check_level
 
 RESAMPLES = 10_000
+PROFILE_RESAMPLES = 2000
 BLOCK = 4_000_000
 """Resampled values that are held at once: 32 MB."""
 MIN_RUNS = 3
@@ -88,14 +89,12 @@ def iqm(scores: np.ndarray) -> np.ndarray:
     """
     pooled = np.sort(_pooled(scores), axis=-1)
     cut = int(0.25 * pooled.shape[-1])
-    middle: np.ndarray = pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1)
-    return middle
+    return pooled[..., cut : pooled.shape[-1] - cut].mean(axis=-1)
 
 
 def mean(scores: np.ndarray) -> np.ndarray:
     """The mean over runs and tasks. [..., runs, tasks] -> [...]."""
-    average: np.ndarray = _pooled(scores).mean(axis=-1)
-    return average
+    return _pooled(scores).mean(axis=-1)
 
 
 def median(scores: np.ndarray) -> np.ndarray:
@@ -103,8 +102,7 @@ def median(scores: np.ndarray) -> np.ndarray:
 
     rliable instead takes the median over tasks of the task means; with one task, that is the mean.
     """
-    middle: np.ndarray = np.median(_pooled(scores), axis=-1)
-    return middle
+    return np.median(_pooled(scores), axis=-1)
 
 
 def optimality_gap(optimum: float | np.ndarray) -> Statistic:
@@ -113,12 +111,7 @@ def optimality_gap(optimum: float | np.ndarray) -> Statistic:
     Args:
         optimum: the best possible score, or one for each task, float [tasks].
     """
-
-    def gap(scores: np.ndarray) -> np.ndarray:
-        lacking: np.ndarray = np.maximum(optimum - scores, 0.0).mean(axis=(-2, -1))
-        return lacking
-
-    return gap
+    return lambda scores: np.maximum(optimum - scores, 0.0).mean(axis=(-2, -1))
 
 
 def estimate(
@@ -212,37 +205,33 @@ def improvement(one: ArrayLike, other: ArrayLike) -> float:
     Raises:
         SandboxError: as `score_table`, or for unequal numbers of tasks.
     """
-    left, right = score_table(one), score_table(other)
-    _same_tasks(left, right)
-    return float(_wins(left, right))
+    return float(_wins(*_same_tasks(one, other)))
 
 
 def improvement_estimate(
     one: ArrayLike,
     other: ArrayLike,
     rng: np.random.Generator,
-    level: float = LEVEL,
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """`improvement` with its interval; arguments and errors as in `estimate`.
 
     The runs of both are resampled within each task.
     """
-    left, right = score_table(one, MIN_RUNS), score_table(other, MIN_RUNS)
-    _same_tasks(left, right)
+    left, right = _same_tasks(one, other, MIN_RUNS)
     tasks = left.shape[1]
 
     def resampled(*columns: np.ndarray, axis: int) -> np.ndarray:
         return _wins(np.stack(columns[:tasks], axis=-1), np.stack(columns[tasks:], axis=-1))
 
     size = len(left) * (left.size * len(right) // (len(left) + len(right)))  # about half the pairs
-    low, high = bootstrap_interval([*left.T, *right.T], resampled, rng, level, resamples, size)
+    low, high = bootstrap_interval(
+        [*left.T, *right.T], resampled, rng, resamples=resamples, size=size
+    )
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
-def wins_estimate(
-    won: np.ndarray, rng: np.random.Generator, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Estimate:
+def wins_estimate(won: np.ndarray, rng: np.random.Generator) -> Estimate:
     """The share of pairs that the first group wins, with its bootstrap interval.
 
     The runs of both groups are resampled.
@@ -250,15 +239,14 @@ def wins_estimate(
     Args:
         won: whether each run of the first group beats each of the second, 0, 0.5 or 1: float [runs
             of the first, runs of the second].
-        rng, level, resamples: as in `estimate`.
+        rng: as in `estimate`.
     """
-    check_level(level)
     left, right = (
-        rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES) / count
         for count in won.shape
     )
     drawn = np.einsum("ri,ij,rj->r", left, won, right, optimize=True)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(won.mean()), float(low), float(high))
 
 
@@ -266,8 +254,6 @@ def profile(
     scores: ArrayLike,
     thresholds: ArrayLike,
     rng: np.random.Generator | None = None,
-    level: float = LEVEL,
-    resamples: int = 2000,
 ) -> Profile:
     """The performance profile: the share of runs with a score above each threshold.
 
@@ -277,8 +263,6 @@ def profile(
         scores: [runs, tasks]; at least `MIN_RUNS` runs for an interval.
         thresholds: float [thresholds].
         rng: draws the resamples of a pointwise interval; None: no interval (NaN).
-        level: in (0, 1).
-        resamples: how many, >= 100.
 
     Raises:
         SandboxError: as `estimate`.
@@ -289,24 +273,22 @@ def profile(
     def shares(*columns: np.ndarray, axis: int) -> np.ndarray:
         """[..., runs] for each task -> [thresholds, ...]."""
         above = [np.less.outer(marks, column).mean(axis) for column in columns]
-        share: np.ndarray = np.mean(above, axis=0)
-        return share
+        return np.mean(above, axis=0)
 
     low = high = np.full(len(marks), np.nan)
     if rng is not None:
         size = table.size * len(marks)
-        low, high = bootstrap_interval([*table.T], shares, rng, level, resamples, size)
+        low, high = bootstrap_interval(
+            [*table.T], shares, rng, resamples=PROFILE_RESAMPLES, size=size
+        )
     return Profile(marks, shares(*table.T, axis=-1), low, high)
 
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Shares of pairs that the left wins, ties half: [..., runs, tasks] each -> [...]."""
-    one, other = (
-        left[..., :, None, :],
-        right[..., None, :, :],
-    )  # [..., runs, 1, tasks], [..., 1, runs, tasks]
-    won: np.ndarray = ((one > other) + 0.5 * (one == other)).mean(axis=(-3, -2, -1))
-    return won
+    one = left[..., :, None, :]  # [..., runs, 1, tasks]
+    other = right[..., None, :, :]  # [..., 1, runs, tasks]
+    return ((one > other) + 0.5 * (one == other)).mean(axis=(-3, -2, -1))
 
 
 def _pooled(scores: np.ndarray) -> np.ndarray:
@@ -314,11 +296,14 @@ def _pooled(scores: np.ndarray) -> np.ndarray:
     return scores.reshape(*scores.shape[:-2], -1)
 
 
-def _same_tasks(left: np.ndarray, right: np.ndarray) -> None:
+def _same_tasks(one: ArrayLike, other: ArrayLike, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The scores of both as tables of the same tasks."""
+    left, right = score_table(one, least), score_table(other, least)
     if left.shape[1] != right.shape[1]:
         raise SandboxError(
             f"{left.shape[1]} and {right.shape[1]} tasks: both must have been run on the same."
         )
+    return left, right
 
 
 def same(values: Sequence[float] | np.ndarray) -> bool:

@@ -156,10 +156,11 @@ def two_peaks(values: ArrayLike) -> tuple[Peak, Peak] | None:
     share, fewer = gaps[place - 1] / (ordered[-1] - ordered[0]), min(place, len(ordered) - place)
     if not (share >= 0.5 and fewer >= FEWEST_OF_A_PEAK) and not (share >= 0.7 and fewer >= 2):
         return None
-    low, high = ordered[:place], ordered[place:]
-    return tuple(
-        Peak(len(part) / len(ordered), float(part[0]), float(part[-1])) for part in (low, high)
-    )  # type: ignore[return-value]
+    low, high = (
+        Peak(len(part) / len(ordered), float(part[0]), float(part[-1]))
+        for part in (ordered[:place], ordered[place:])
+    )
+    return low, high
 
 
 def numbers(values: ArrayLike) -> np.ndarray:

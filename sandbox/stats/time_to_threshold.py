@@ -114,23 +114,29 @@ def arrival(one: ScoreCurve, level: float, higher_is_better: bool = True) -> Arr
     sign = 1.0 if higher_is_better else -1.0
     short = np.flatnonzero(sign * (one.score - level) < -1e-9 * max(1.0, abs(level)))
     index = int(short[-1]) + 1 if len(short) else 0
-    end = float(one.at[-1])
-    if index == len(one.at):
+    return arrival_at(index if index < len(one.at) else None, one.at)
+
+
+def arrival_at(evaluation: int | None, axis: np.ndarray) -> Arrival:
+    """The arrival at an evaluation, or at none; `axis` is float [evaluations]."""
+    end = float(axis[-1])
+    if evaluation is None:
         return Arrival(None, None, end, end)
-    return Arrival(index, float(one.at[index]), float(one.at[index - 1]) if index else 0.0, end)
+    after = float(axis[evaluation - 1]) if evaluation else 0.0
+    return Arrival(evaluation, float(axis[evaluation]), after, end)
 
 
-def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime:
+def median_time(arrivals: Sequence[Arrival]) -> MedianTime:
     """The Kaplan-Meier median of times that may be censored, and an exact interval.
 
-    Kaplan & Meier (1958), by `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999,
-    section 3.2); for the lower limit, a censored run counts as arriving at its end; for the upper
-    limit, as never arriving. Where few runs allow no two-sided interval, the upper end is open;
+    It contains the true median with probability `LEVEL`. Kaplan & Meier (1958), by
+    `scipy.stats.ecdf`. The interval inverts the sign test (Conover 1999, section 3.2); for the
+    lower limit, a censored run counts as arriving at its end; for the upper limit, as never
+    arriving. Where few runs allow no two-sided interval, the upper end is open;
     with 4 or fewer the lower end is 0 too. The interval of equal times has no width.
 
     Args:
         arrivals: one for each run, at least 1.
-        level: probability that the interval contains the true median, in (0, 1).
     """
     from scipy.stats import CensoredData, binom, ecdf
 
@@ -144,7 +150,7 @@ def median_time(arrivals: Sequence[Arrival], level: float = LEVEL) -> MedianTime
         return MedianTime(median, median, median)
     earliest = np.sort(np.concatenate([times, ends]))
     latest = np.sort(np.concatenate([times, np.full(len(ends), np.inf)]))
-    rank, one_sided = (int(binom.ppf(tail, count, 0.5)) for tail in ((1 - level) / 2, 1 - level))
+    rank, one_sided = (int(binom.ppf(tail, count, 0.5)) for tail in ((1 - LEVEL) / 2, 1 - LEVEL))
     if rank:
         return MedianTime(median, float(earliest[rank - 1]), float(latest[count - rank]))
     return MedianTime(median, float(earliest[one_sided - 1]) if one_sided else 0.0, math.inf)
@@ -223,14 +229,14 @@ def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
 
     Gehan (1965): a run that was censored before the other arrived counts as a tie.
     """
+    return 0.5 + 0.5 * _first(one, other) - 0.5 * _first(other, one).T
+
+
+def _first(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
+    """Whether runs of `one` are known to arrive before runs of `other`: bool [one, other]."""
     here, there = (
         np.array([math.inf if run.at is None else run.at for run in group])
         for group in (one, other)
     )
-    ends_here, ends_there = (
-        np.array([math.inf if run.at is not None else run.end for run in group])
-        for group in (one, other)
-    )
-    first = (here[:, None] < there[None, :]) & (here[:, None] <= ends_there[None, :])
-    last = (there[None, :] < here[:, None]) & (there[None, :] <= ends_here[:, None])
-    return 0.5 + 0.5 * first - 0.5 * last
+    censored = np.array([math.inf if run.at is not None else run.end for run in other])
+    return np.less.outer(here, there) & np.less_equal.outer(here, censored)

@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.config.model import Layer
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
-from sandbox.execution.workers import Executor, WorkersLost
+from sandbox.execution.workers import WorkersLost
 from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 from sandbox.runs import provenance
@@ -31,6 +32,7 @@ from sandbox.sweeps.runner import SweepRunner, Tally, layers_of, planned
 from sandbox.sweeps.space import Point, draw, grid
 from sandbox.sweeps.study import PRUNERS, load_optuna, sampler
 from sandbox.sweeps.view import Sweep
+from sandbox.text import Document
 
 Progress = Callable[[Tally], None]
 DIRECTIONS = ("maximize", "minimize")
@@ -58,7 +60,7 @@ class SweepRequest:
     prune: str = ""
 
     @property
-    def search(self) -> dict[str, Any]:
+    def search(self) -> Document:
         """The search space in the format of sweep.json."""
         if self.grid is not None:
             axes = {name: list(values) for name, values in self.grid.items()}
@@ -75,7 +77,7 @@ def sweep(
     seeds: int = 1,
     seed: int = 0,
     preset: str = "default",
-    config: Mapping[str, Any] | None = None,
+    config: Layer | None = None,
     objective: str = "",
     direction: str = "",
     prune: str = "",
@@ -147,7 +149,7 @@ def begin(
         folder = folders.create(store, lab_name)
         record.id = folder.id
         record.trials = [planned(record, number, point) for number, point in enumerate(points)]
-        return _executed(folder, record, lab, executor, progress)
+        return _executed(SweepRunner(folder, record, lab, executor, progress))
 
 
 def resume_sweep(
@@ -186,7 +188,8 @@ def resume_sweep(
     if workers is not None or scheduler is not None:
         record.workers, record.scheduler = workers or 0, scheduler or ""
     with Workers(record.workers, record.scheduler).executor(lab, folder.store) as executor:
-        return _executed(folder, record, lab, executor, progress, True, allow_changed)
+        runner = SweepRunner(folder, record, lab, executor, progress, True, allow_changed)
+        return _executed(runner)
 
 
 def checked(wanted: SweepRequest) -> tuple[str, Lab, list[Point]]:
@@ -287,21 +290,13 @@ def _record(
     )
 
 
-def _executed(
-    folder: SweepFolder,
-    record: SweepRecord,
-    lab: Lab,
-    executor: Executor,
-    progress: Progress,
-    again: bool = False,
-    allow_changed: bool = False,
-) -> Sweep:
+def _executed(runner: SweepRunner) -> Sweep:
     """Execute a sweep and write its report."""
+    folder, record = runner.folder, runner.record
     with folder.writing():
         record.status, record.error, record.ended = "running", "", ""
         record.host, record.pid, record.sources = platform.node(), os.getpid(), provenance.sources()
         folder.write(record)
-        runner = SweepRunner(folder, record, lab, executor, progress, again, allow_changed)
         try:
             runner.run()
         except WorkersLost as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.config.model import option_name, show_value
 from sandbox.store.files import write_whole
 from sandbox.store.sweeps import RANKING as RANKING
 from sandbox.sweeps.results import Result
-from sandbox.text import number, plural, plus_minus, ranks, to_json, words
+from sandbox.text import Document, number, plural, ranks, to_json
 from sandbox.visual import html
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def figures(sweep: Sweep) -> dict[str, Figure]:
     """The figures that have something to show, by file name."""
     from sandbox.sweeps import plots
 
-    record, results = sweep.record, finished(sweep)
+    record, results = sweep.record, sweep.finished
     drawn: dict[str, Figure] = {}
     if len(results) > 1 and any(one.params for one in results):
         drawn[COORDINATES] = plots.parallel_coordinates(
@@ -62,18 +62,17 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
         sweep: the sweep.
         pictures: PNG by file name.
     """
-    results = finished(sweep)
+    results = sweep.finished
     everywhere = {} if len(sweep.ranking) < 2 else _common(sweep.ranking)
     ranking = list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True))
     return html.render(
         "sweep.html",
         sweep=sweep,
         record=sweep.record,
-        described=described(sweep),
         finished=len(results),
         ties=[one.number for rank, one in ranking[1:] if rank and rank == ranking[0][0]],
         spread=any(one.spread is not None for one in results),
-        names=[name for name in columns(sweep) if name not in everywhere],
+        names=[name for name in sweep.columns if name not in everywhere],
         everywhere=everywhere,
         ranking=ranking,
         shown=SHOWN,
@@ -85,43 +84,7 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
         run_links=lambda result: _run_links(sweep, result),
         option_name=option_name,
         cell=cell,
-        value_text=value_text,
     )
-
-
-def finished(sweep: Sweep) -> list[Result]:
-    """Trials with a value, best first."""
-    return [one for one in sweep.ranking if one.value is not None]
-
-
-def described(sweep: Sweep) -> str:
-    """In one phrase, what was tried and what is compared."""
-    record = sweep.record
-    kind = {"grid": "a grid of", "random": "random search,", "tpe": "TPE,"}[record.search["kind"]]
-    seeds = f"{record.seeds} seeds each" if record.seeds > 1 else "one seed each"
-    aim = f"; {words(record.objective)} to {record.direction}" if record.objective else ""
-    return f"{kind} {plural(len(record.trials), 'configuration')}, {seeds}{aim}"
-
-
-def columns(sweep: Sweep) -> list[str]:
-    """The options that any trial sets, in the order of their first occurrence."""
-    return list(dict.fromkeys(name for one in sweep.ranking for name in one.params))
-
-
-def value_heading(sweep: Sweep) -> str:
-    """The objective, and what ± means here, because in other tables it is a standard error."""
-    several = any(one.spread is not None for one in sweep.ranking)
-    spread = " (mean ± standard deviation)" if several else ""
-    return f"{words(sweep.record.objective) or 'objective'}{spread}"
-
-
-def value_text(result: Result) -> str:
-    """The objective with its spread over seeds, or why it has no value."""
-    if result.value is None:
-        return result.status
-    if result.spread is None:
-        return number(result.value)
-    return plus_minus(result.value, result.spread)
 
 
 def cell(value: object) -> str:
@@ -129,7 +92,7 @@ def cell(value: object) -> str:
     return number(value, 4, scale=0) if isinstance(value, float) else show_value(value)
 
 
-def _common(results: list[Result]) -> dict[str, Any]:
+def _common(results: list[Result]) -> Document:
     """The parameters that have the same value in all trials."""
     first, *others = results
     return {

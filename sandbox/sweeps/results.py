@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
-from sandbox.text import is_number
+from sandbox.text import Document, is_number, number, plus_minus
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Result:
     """
 
     number: int
-    params: dict[str, Any]
+    params: Document
     status: str
     value: float | None
     spread: float | None
@@ -39,6 +39,15 @@ class Result:
     high: float | None
     runs: list[str]
     statuses: list[str]
+
+    @property
+    def text(self) -> str:
+        """The objective with its spread over seeds, or why it has no value."""
+        if self.value is None:
+            return self.status
+        if self.spread is None:
+            return number(self.value)
+        return plus_minus(self.value, self.spread)
 
 
 def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
@@ -50,17 +59,15 @@ def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
 def ranked(results: Sequence[Result], direction: str) -> list[Result]:
     """Finished trials from best to worst, then the others; ties keep the order of their numbers."""
     sign = -1.0 if direction == "maximize" else 1.0
-
-    def key(one: Result) -> tuple[bool, float, int]:
-        return one.value is None, 0.0 if one.value is None else sign * one.value, one.number
-
-    return sorted(results, key=key)
+    return sorted(
+        results, key=lambda one: (one.value is None, sign * (one.value or 0.0), one.number)
+    )
 
 
 def _result(folder: SweepFolder, record: SweepRecord, trial: Trial) -> Result:
     statuses, values = [], []
     for run in (folder.run(record.lab, name) for name in trial.runs):
-        status, summary = "waiting", dict[str, Any]()
+        status, summary = "waiting", Document()
         if run.record_path.exists():
             try:
                 one = run.read()
@@ -119,7 +126,7 @@ def document(
     record: SweepRecord,
     results: Sequence[Result],
     importance: Mapping[str, float],
-) -> dict[str, Any]:
+) -> Document:
     """A sweep and its ranking as one JSON document."""
     whole = {
         "sweep": record.id,

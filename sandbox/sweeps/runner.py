@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from sandbox.config.model import dump
+from sandbox.config.model import Layer, dump
 from sandbox.execution.jobs import STREAMS, Job, RunOutcome
 from sandbox.execution.scheduler import run_jobs
 from sandbox.execution.workers import Executor
@@ -74,10 +73,11 @@ class OpenTrial:
     outcomes: dict[str, RunOutcome] = field(default_factory=dict)
 
 
+@dataclass
 class SweepRunner:
     """Executes one sweep.
 
-    Args:
+    Attributes:
         folder: its folder, locked by the caller.
         record: what was planned; kept up to date on disk.
         lab: the lab.
@@ -85,25 +85,20 @@ class SweepRunner:
         progress: called with the tally whenever it changes.
         again: whether to retry runs that failed.
         allow_changed: whether to resume runs that began under other versions.
-
-    Attributes:
         reported: whether any run reported values to the pruner.
     """
 
-    def __init__(
-        self,
-        folder: SweepFolder,
-        record: SweepRecord,
-        lab: Lab,
-        executor: Executor,
-        progress: Callable[[Tally], None],
-        again: bool = False,
-        allow_changed: bool = False,
-    ) -> None:
-        self.folder, self.record, self.lab = folder, record, lab
-        self.executor, self.progress = executor, progress
-        self.again, self.allow_changed = again, allow_changed
-        self.reported = False
+    folder: SweepFolder
+    record: SweepRecord
+    lab: Lab
+    executor: Executor
+    progress: Callable[[Tally], None]
+    again: bool = False
+    allow_changed: bool = False
+    reported: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        record = self.record
         self._adaptive = record.search["kind"] == "tpe"
         self._parallel = bool(record.workers or record.scheduler)
         """Whether several trials are under way at a time: only on workers, where completion order
@@ -115,7 +110,6 @@ class SweepRunner:
         self._trial_of: dict[str, OpenTrial] = {}
         self._next = 0
         self._begun = time.monotonic()
-        self._study = self._new_study()
 
     def run(self) -> None:
         """Execute the sweep to its end, or until it is asked to stop; the record says how it ended.
@@ -124,6 +118,7 @@ class SweepRunner:
             SandboxError: when runs cannot even be tried; what ended before is kept.
         """
         record = self.record
+        self._study = self._new_study()
         # draws and pruning depend on the runs before, so no run is queued for a busy slot
         per_slot = 1 if self._adaptive or record.prune else 2
         try:
@@ -307,7 +302,7 @@ class SweepRunner:
         self.progress(self.tally)
 
 
-def layers_of(record: SweepRecord, trial: Trial) -> list[Mapping[str, Any]]:
+def layers_of(record: SweepRecord, trial: Trial) -> list[Layer]:
     """The layers of settings that a trial puts over the preset, weakest first.
 
     Settings that all trials share override drawn values, but not the axes of a grid.

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.config.model import LabConfig, dump, nested, option_name, show_value
-from sandbox.config.resolve import merge, resolve
+from sandbox.config.model import LabConfig, Layer, dump, option_name, show_value
+from sandbox.config.resolve import layer_of, resolve
 from sandbox.errors import ConfigError, UsageError
 from sandbox.lab import Lab
+from sandbox.text import Document
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -37,8 +38,8 @@ class Point:
         distributions: where each parameter was drawn from, as Optuna's JSON; empty for grids.
     """
 
-    params: dict[str, Any]
-    settings: dict[str, Any]
+    params: Document
+    settings: Document
     config: LabConfig
     distributions: dict[str, str] = field(default_factory=dict)
 
@@ -69,8 +70,8 @@ def parse_axes(words: Sequence[str]) -> dict[str, list[str]]:
 
 def grid(
     config: type[LabConfig],
-    preset: Mapping[str, Any],
-    fixed: Sequence[Mapping[str, Any]],
+    preset: Layer,
+    fixed: Sequence[Layer],
     axes: Mapping[str, Sequence[Any]],
     title: str,
 ) -> list[Point]:
@@ -112,9 +113,7 @@ def grid(
     return list(points.values())
 
 
-def _axis_problems(
-    axes: Mapping[str, Sequence[Any]], fixed: Sequence[Mapping[str, Any]]
-) -> list[str]:
+def _axis_problems(axes: Mapping[str, Sequence[Any]], fixed: Sequence[Layer]) -> list[str]:
     problems = []
     if not axes:
         problems.append("the grid is empty; write --grid OPTION=VALUE,VALUE")
@@ -138,8 +137,8 @@ def _axis_problems(
 
 def draw(
     lab: Lab,
-    preset: Mapping[str, Any],
-    fixed: Sequence[Mapping[str, Any]],
+    preset: Layer,
+    fixed: Sequence[Layer],
     trial: Trial,
     title: str,
 ) -> Point:
@@ -177,7 +176,7 @@ class Held:
         fixed: nested settings, weakest first.
     """
 
-    def __init__(self, trial: Trial, fixed: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, trial: Trial, fixed: Sequence[Layer]) -> None:
         self._trial, self._fixed = trial, fixed
 
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
@@ -203,27 +202,27 @@ class Held:
         return getattr(self._trial, name)
 
 
-def layer(settings: Mapping[str, Any]) -> dict[str, Any]:
+def layer(settings: Layer) -> Document:
     """Convert settings, named by dotted option or nested, to one nested layer.
 
     A choice and its options may both be given: {"agent": "sarsa", "agent.alpha": 0.1}.
     """
     paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
-    nested_layer: dict[str, Any] = {}
+    values = []
     for path, value in paths.items():
         has_options = any(other[: len(path)] == path for other in paths if other != path)
         is_choice = isinstance(value, str) and has_options
-        nested_layer = merge(nested_layer, nested((*path, "name") if is_choice else path, value))
-    return nested_layer
+        values.append(((*path, "name") if is_choice else path, value))
+    return layer_of(values)
 
 
-def held(fixed: Sequence[Mapping[str, Any]], name: str) -> Any:
+def held(fixed: Sequence[Layer], name: str) -> Any:
     """An option's value in the strongest layer that sets it; None if no layer does."""
     values = (look_up(one, name) for one in reversed(fixed))
     return next((value for value in values if value is not None), None)
 
 
-def look_up(settings: Mapping[str, Any], name: str) -> Any:
+def look_up(settings: Layer, name: str) -> Any:
     """An option's value in nested settings (for a choice, its name); None when it is not set."""
     value: object = settings
     for part in name.split("."):

@@ -6,12 +6,12 @@ import contextlib
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from sandbox.errors import UsageError
 from sandbox.runs import api
 from sandbox.store.sweeps import SweepFolder, SweepRecord
 from sandbox.sweeps.results import Result, document, ranking
+from sandbox.text import Document, plural, words
 
 
 class Sweep:
@@ -55,7 +55,36 @@ class Sweep:
         return self.ranking[0] if self.ranking and self.ranking[0].value is not None else None
 
     @property
-    def best_config(self) -> dict[str, Any]:
+    def finished(self) -> list[Result]:
+        """Trials with a value, best first."""
+        return [one for one in self.ranking if one.value is not None]
+
+    @property
+    def columns(self) -> list[str]:
+        """The options that any trial sets, in the order of their first occurrence."""
+        return list(dict.fromkeys(name for one in self.ranking for name in one.params))
+
+    @property
+    def described(self) -> str:
+        """In one phrase, what was tried and what is compared."""
+        record, kinds = (
+            self.record,
+            {"grid": "a grid of", "random": "random search,", "tpe": "TPE,"},
+        )
+        seeds = f"{record.seeds} seeds each" if record.seeds > 1 else "one seed each"
+        aim = f"; {words(record.objective)} to {record.direction}" if record.objective else ""
+        count = plural(len(record.trials), "configuration")
+        return f"{kinds[record.search['kind']]} {count}, {seeds}{aim}"
+
+    @property
+    def value_heading(self) -> str:
+        """The objective, and what ± means here, because in other tables it is a standard error."""
+        several = any(one.spread is not None for one in self.ranking)
+        spread = " (mean ± standard deviation)" if several else ""
+        return f"{words(self.record.objective) or 'objective'}{spread}"
+
+    @property
+    def best_config(self) -> Document:
         """The whole configuration of the best trial, as `run --config` takes it.
 
         Raises:
@@ -84,13 +113,13 @@ class Sweep:
         with too few trials."""
         from sandbox.sweeps.study import importances
 
-        by_number = sorted(self.ranking, key=lambda one: one.number)
-        finished = [(one.params, one.value) for one in by_number if one.value is not None]
+        finished = sorted(self.finished, key=lambda one: one.number)
         with contextlib.suppress(UsageError):
-            return importances([params for params, _ in finished], [value for _, value in finished])
+            values = [one.value for one in finished if one.value is not None]
+            return importances([one.params for one in finished], values)
         return {}
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The sweep as one JSON document."""
         whole = document(self.folder, self.record, self.ranking, self.importance)
         return {**whole, "failures": self.failures} if self.failures else whole

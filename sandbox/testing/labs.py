@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
 
-from sandbox.config.model import LabConfig, dump
+from sandbox.config.model import LabConfig, Layer, dump
 from sandbox.config.options import options
 from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError
@@ -35,7 +35,7 @@ def check_lab(
     lab: str | Lab | type[Lab],
     *,
     preset: str = "quick",
-    config: Mapping[str, Any] | None = None,
+    config: Layer | None = None,
     blocks: int = BLOCKS,
 ) -> None:
     """Check a lab: its options, its presets, and with one preset its experiment, pictures and
@@ -109,17 +109,12 @@ def check_experiment(
             generator is used that the loop does not keep.
     """
     with tempfile.TemporaryDirectory() as folder:
-        whole, states = _lines(
-            build, Path(folder) / "whole", seed, global_generators, blocks, 2 * blocks
-        )
-        twice, _ = _lines(
-            build, Path(folder) / "twice", seed, global_generators, blocks, 2 * blocks
-        )
+        lines = partial(_lines, build, Path(folder), seed, global_generators, blocks)
+        whole, states = lines("whole")
+        twice, _ = lines("twice")
         _same(whole, twice, "two runs with the same seed differ")
         if states is not None:
-            resumed, _ = _lines(
-                build, Path(folder) / "resumed", seed, global_generators, blocks, 2 * blocks, states
-            )
+            resumed, _ = lines("resumed", states)
             _same(
                 whole[blocks:],
                 resumed,
@@ -130,21 +125,22 @@ def check_experiment(
 
 def _lines(
     build: Callable[[Context], Experiment],
-    folder: Path,
+    parent: Path,
     seed: int,
     names: Sequence[str],
     save_after: int,
-    until: int,
+    title: str,
     states: Path | None = None,
 ) -> tuple[list[bytes], Path | None]:
-    """The blocks of an experiment as the bytes that a run would write, and the folder of its state
-    after `save_after` blocks.
+    """The blocks of an experiment as the bytes that a run would write, twice `save_after` in all,
+    and the folder of its state after `save_after` blocks.
 
-    With `states` it continues from there, to `until` blocks in all.
+    With `states` it continues from there.
     """
-    folder.mkdir(exist_ok=True)
+    folder = parent / title
+    folder.mkdir()
     work = Work(Context(seed, Generators(seed), Artifacts(folder / "artifacts")), names)
-    with _quiet(), _promised():
+    with _promised():
         experiment = work.build(build)
     require(not experiment.done, "a fresh experiment is done before it began")
     number, saved = 0, None
@@ -152,9 +148,9 @@ def _lines(
         work.restore(save_after, checkpoint.load(states))
         number = save_after
     lines: list[bytes] = []
-    while number < until and not experiment.done:
+    while number < 2 * save_after and not experiment.done:
         before = experiment.done_units
-        with _quiet(), _promised():
+        with _promised():
             blocks, _ = work.advance()
         lines.append(b"".join(_line(block) for block in blocks))
         number += 1
@@ -173,13 +169,8 @@ def _lines(
     return lines, saved
 
 
-@contextlib.contextmanager
-def _promised() -> Iterator[None]:
-    """Turn errors of the run loop into `NotConforming`."""
-    try:
-        yield
-    except NotAnExperiment as error:
-        raise NotConforming(str(error)) from error
+def _written(value: object) -> bytes:
+    return orjson.dumps(value, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _line(block: Block) -> bytes:
@@ -188,31 +179,35 @@ def _line(block: Block) -> bytes:
         line = block_line(block.stream, block.columns)
     except ValueError as error:
         raise NotConforming(f"`advance`: {error}") from error
-    return orjson.dumps(line, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    return _written(line)
 
 
 def _summary(experiment: Experiment) -> None:
     summary = experiment.summary()
     require(isinstance(summary, dict), f"`summary` returned {type(summary).__name__}, not a dict")
     try:
-        written = orjson.dumps(summary, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+        written = _written(summary)
     except TypeError as error:
         raise NotConforming(
             f"`summary` holds something that JSON does not know: {error}"
         ) from error
-    again = orjson.dumps(experiment.summary(), default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
     require(
-        written == again,
+        written == _written(experiment.summary()),
         "`summary` says something else when it is asked again: it must change nothing",
     )
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Fail if something is printed inside, or if a global generator has changed at the end."""
+def _promised() -> Iterator[None]:
+    """Fail if the run loop refuses the experiment, if something is printed inside, or if a global
+    generator has changed at the end.
+    """
     printed, before = io.StringIO(), global_states()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        yield
+        try:
+            yield
+        except NotAnExperiment as error:
+            raise NotConforming(str(error)) from error
     require(
         not printed.getvalue(),
         f"the experiment printed {printed.getvalue()[:80]!r}; its figures belong into blocks "

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from sandbox.config.model import dump
+from sandbox.config.model import Layer, dump
 from sandbox.errors import RunFailed
 from sandbox.lab import Block
 from sandbox.observer import ObservedRun, Observer
@@ -20,6 +19,7 @@ from sandbox.runs.loop import Settings
 from sandbox.store import checkpoint, verify
 from sandbox.store.store import Store
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
+from sandbox.text import Document
 
 
 def check_observer(
@@ -27,7 +27,7 @@ def check_observer(
     *,
     lab: str = "maze",
     preset: str = "quick",
-    config: Mapping[str, Any] | None = None,
+    config: Layer | None = None,
 ) -> None:
     """Check an observer: it raises nothing, and a run has the same bytes with and without it.
 
@@ -49,13 +49,8 @@ def check_observer(
         request = api.Request(lab, preset, [config or {}])
         alone = api.start(request, Store(Path(folder) / "alone"), Settings(pictures=False))
         try:
-            run = _watched(
-                make,
-                name,
-                request,
-                Store(Path(folder) / "watched"),
-                _blocks(alone) // 2,
-            )
+            half = sum(1 for _ in alone.metrics.blocks()) // 2
+            run = _watched(make, name, request, Store(Path(folder) / "watched"), half)
         except RunFailed as error:
             raise NotConforming(f"{name} made the run fail: {error}") from error
         require(run.status == "finished", f"{name} made the run end as {run.status}")
@@ -64,10 +59,6 @@ def check_observer(
         computed = _computed(run)
         for what, value in _computed(alone).items():
             require(computed[what] == value, f"the run has other {what} when {name} watches it")
-
-
-def _blocks(run: api.Run) -> int:
-    return sum(1 for _ in run.metrics.blocks())
 
 
 def _watched(
@@ -97,7 +88,7 @@ def _observer_of(observer: str | Callable[[], Observer]) -> tuple[Callable[[], O
     return partial(kind, target) if target else kind, f"observer '{name}'"
 
 
-def _computed(run: api.Run) -> dict[str, Any]:
+def _computed(run: api.Run) -> Document:
     """What a run computed, durations aside."""
     seconds = ("learning_seconds", "steps_per_second")
     state = next(checkpoint.newest_first(run.folder.checkpoints, lambda _: None))[1]
@@ -155,7 +146,7 @@ class _Watching(Observer):
             printed = f" printed {output.getvalue()[:80]!r} in `{method}`"
             self._wrong = f"{printed} on standard output, which belongs to `--json`"
 
-    def _seen(self, run: ObservedRun, block: Block | None) -> dict[str, Any]:
+    def _seen(self, run: ObservedRun, block: Block | None) -> Document:
         """All that an observer could change, as bytes."""
         record = {name: value for name, value in vars(run.record).items() if name != "warnings"}
         return {

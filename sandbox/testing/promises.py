@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+
+from sandbox.text import Document
 
 
 class NotConforming(AssertionError):
@@ -37,7 +38,7 @@ def fingerprint(value: object) -> bytes:
     return repr(value).encode()
 
 
-def global_states() -> dict[str, Any]:
+def global_states() -> Document:
     """What the global generators hold, by the names that a lab may give in `global_generators`."""
     numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
     states = {

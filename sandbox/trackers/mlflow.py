@@ -12,9 +12,10 @@ import glob
 import importlib
 import json
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,21 +93,15 @@ class MLflow(Tracker):
         """Gather the rows as metrics, without those that are stored already; a request takes long,
         so it should carry many.
         """
-        self._gather(
-            {
-                f"{points.stream}/{column}": (points.step.tolist(), values)
-                for column, values in points.columns.items()
-            }
-        )
+        for column, values in points.columns.items():
+            self._gather(f"{points.stream}/{column}", points.step, values)
+        if len(self._gathered) >= AT_ONCE:
+            self.flush()
 
     def close(self, run: ObservedRun, scores: Mapping[str, float]) -> None:
         """The final scores and the status."""
-        self._gather(
-            {
-                f"summary/{name}": ([run.record.done_units], np.array([value]))
-                for name, value in scores.items()
-            }
-        )
+        for name, value in scores.items():
+            self._gather(f"summary/{name}", [run.record.done_units], [value])
         self.flush()
         self._client.set_terminated(self._run, ENDS.get(run.record.status, "KILLED"))
 
@@ -116,20 +111,16 @@ class MLflow(Tracker):
             self._client.log_batch(self._run, metrics=self._gathered[:AT_ONCE])
             del self._gathered[:AT_ONCE]
 
-    def _gather(self, series: dict[str, tuple[list[int], np.ndarray]]) -> None:
+    def _gather(self, name: str, steps: Iterable[int], values: Iterable[float]) -> None:
         from mlflow.entities import Metric
 
-        now = int(1000 * time.time())
-        for name, (steps, values) in series.items():
-            key = _key(name)
-            standing = self._standing.get(key, set())
-            self._gathered += [
-                Metric(key, float(value), now, int(step))
-                for step, value in zip(steps, values, strict=True)
-                if step not in standing and np.isfinite(value)
-            ]
-        if len(self._gathered) >= AT_ONCE:
-            self.flush()
+        now, key = int(1000 * time.time()), _key(name)
+        standing = self._standing.get(key, set())
+        self._gathered += [
+            Metric(key, float(value), now, int(step))
+            for step, value in zip(steps, values, strict=True)
+            if step not in standing and np.isfinite(value)
+        ]
 
     def _experiment(self, name: str) -> str:
         """The experiment's id; two runs that begin at once may both want to make it."""
@@ -138,14 +129,12 @@ class MLflow(Tracker):
         known = self._client.get_experiment_by_name(name)
         if known is None:
             try:
-                created: str = self._client.create_experiment(name)
-                return created
+                return self._client.create_experiment(name)
             except MlflowException:
                 known = self._client.get_experiment_by_name(name)
                 if known is None:
                     raise
-        identifier: str = known.experiment_id
-        return identifier
+        return known.experiment_id
 
 
 def _prepare_database(uri: str) -> None:
@@ -210,32 +199,19 @@ def _is_half_made(place: Path, newest: Callable[[], str]) -> bool:
     """
     try:
         with contextlib.closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as database:
-            tables = {
-                name
-                for (name,) in database.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table'"
-                )
-            }
-            if (
-                "experiments" not in tables
-                or database.execute("SELECT 1 FROM experiments").fetchone()
-            ):
+            query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            tables = {name for (name,) in database.execute(query)}
+            if "experiments" not in tables or any(database.execute("SELECT 1 FROM experiments")):
                 return False
-            versions = (
-                database.execute("SELECT version_num FROM alembic_version").fetchall()
-                if "alembic_version" in tables
-                else []
-            )
-            return versions != [(newest(),)]
+            query = "SELECT version_num FROM alembic_version"
+            return "alembic_version" not in tables or [*database.execute(query)] != [(newest(),)]
     except sqlite3.Error:  # locked, or not MLflow's: MLflow will report it
         return False
 
 
 def _key(name: str) -> str:
     """A name that MLflow takes: letters, digits, and _ - . space /."""
-    return "".join(
-        character if character.isalnum() or character in "_-. /" else "_" for character in name
-    )
+    return re.sub(r"[^\w\-. /]", "_", name)
 
 
 def _short(value: object) -> str:

@@ -129,11 +129,8 @@ class Tracker(Observer):
                     self._wait(deadline, WAITING)
                     self._submit(self._send, points)
             summary = run.record.summary if run.record.status == "finished" else {}
-            self._submit(
-                self.close,
-                run,
-                {name: float(value) for name, value in summary.items() if is_number(value)},
-            )
+            scores = {name: float(value) for name, value in summary.items() if is_number(value)}
+            self._submit(self.close, run, scores)
             self._wait(deadline)
         except TimeoutError:
             raise SandboxError(
@@ -217,9 +214,8 @@ def history(run: ObservedRun) -> Iterator[TrackedPoints]:
         run: as an observer gets it; its metrics file already holds everything to be read.
     """
     for columns in run.folder.metrics().blocks():
-        points = points_of(
-            Block(columns.pop("stream"), columns), run.record.unit, run.record.done_units
-        )
+        block = Block(columns.pop("stream"), columns)
+        points = points_of(block, run.record.unit, run.record.done_units)
         if points is not None:
             yield points
 
@@ -235,15 +231,11 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
     """
     numeric = {name: _numbers(values) for name, values in block.columns.items()}
     columns = {name: values for name, values in numeric.items() if values is not None}
-    name = next(
-        (one for one in (unit.replace(" ", "_"), f"{unit.replace(' ', '_')}s") if one in columns),
-        None,
-    )
+    unit = unit.replace(" ", "_")
+    name = next((one for one in (unit, f"{unit}s") if one in columns), None)
     if name is None:
-        step, columns = (
-            np.array([float(done)]),
-            {column: values[-1:] for column, values in columns.items()},
-        )
+        step = np.array([float(done)])
+        columns = {column: values[-1:] for column, values in columns.items()}
     else:
         step = columns.pop(name)
     if not len(step) or not columns or not all(len(values) for values in columns.values()):

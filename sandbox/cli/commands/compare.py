@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.arguments import again
-from sandbox.cli.commands.run import ByAgent, LabCommand, LabCommands, lab_parameters
+from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.options import (
     ConfigOption,
     config_parameters,
@@ -23,15 +23,16 @@ from sandbox.cli.options import (
     track_option,
     worker_options,
 )
+from sandbox.cli.output import next_commands, pairs, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
-from sandbox.config.model import LabConfig, choice_kind, nested
-from sandbox.config.resolve import choice_kind_of, finder_of, merge, registered_config
+from sandbox.config.model import LabConfig, Layer
+from sandbox.config.resolve import choice_kind_of, layer_of
 from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request
-from sandbox.text import plural
+from sandbox.text import Document, plural
 
 if TYPE_CHECKING:
     from sandbox.comparison.api import Comparison
@@ -53,24 +54,96 @@ class ComparedLabs(LabCommands):
         """The labs that have agents."""
         return [entry for entry in registry().entries("lab") if has_agents(entry)]
 
-    def lab_command(self, lab: str, words: list[str]) -> click.Command:
-        """The command that compares agents on one lab; its options depend on the agents."""
-        one = registry().lab(lab)
-        every = lab_parameters(lab, one, words)
-        parameters = [option for option in every if option.option.path[0] != "agent"]
+    def about(self, name: str, lab: Lab) -> str:
+        """The help of a lab's command."""
+        return f"Compare agents on the lab {name}."
+
+    def own_options(self, lab: Lab) -> list[click.Parameter]:
+        """The options of every comparison, whatever the lab."""
+        return own_options(
+            click.option(
+                "--agents",
+                multiple=True,
+                metavar="NAME...",
+                help="What to compare: names, LABEL=NAME, or configuration files.",
+            ),
+            click.option(
+                "--set",
+                "own",
+                multiple=True,
+                metavar="LABEL.OPTION=VALUE",
+                help="An option of one agent; may be repeated.",
+            ),
+            click.option(
+                "--given",
+                multiple=True,
+                metavar="FILE",
+                help="Results of others as CSV, shown beside the runs; may be repeated.",
+            ),
+            click.option(
+                "--fresh",
+                is_flag=True,
+                help="Run everything again instead of reusing finished runs.",
+            ),
+            click.option(
+                "--output",
+                metavar="DIR",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Folder of page and document.",
+            ),
+            track_option,
+            *worker_options,
+            *request_options(lab, 10, "Runs of each agent.", pictures=False),
+        )
+
+    def lab_options(self, name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
+        """The options of the lab and of all agents named."""
+        every = super().lab_options(name, lab, words)
         agents = [value for word, value in pairwise(words) if word == self.several]
-        parameters += _agent_parameters(one.Config, _agents(agents))
+        of_lab = [option for option in every if option.option.path[0] != "agent"]
+        return of_lab + _agent_parameters(lab.Config, _agents(agents))
 
-        def settings(given: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
-            from sandbox.comparison.request import ComparisonRequest, values_in_force
+    def values_in_effect(
+        self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer
+    ) -> Mapping[str, Layer]:
+        """The configurations of the agents that are compared, by label."""
+        from sandbox.comparison.request import ComparisonRequest, values_in_force
 
-            layers = layers_given(given.get("file"), layer)
-            request = Request(lab, given.get("preset", "default"), layers)
-            own = _own_options(given.get("own", ()))
-            return values_in_force(ComparisonRequest(request, _agents(agents), own))
+        layers = layers_given(given.get("file"), layer)
+        request = Request(name, given.get("preset", "default"), layers)
+        agents, own = _agents(given.get("agents", ())), _own_options(given.get("own", ()))
+        return values_in_force(ComparisonRequest(request, agents, own))
 
-        about = f"Compare agents on the lab {lab}."
-        return LabCommand(lab, _compare_options(one), parameters, _execute, about, settings)
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+        """Run the comparison and return the exit code."""
+        from sandbox.comparison.api import compare_agents
+        from sandbox.comparison.planned import Interrupted
+        from sandbox.comparison.request import ComparisonRequest
+        from sandbox.execution.scheduler import Workers
+        from sandbox.runs.loop import Settings
+        from sandbox.store.store import Store
+
+        request = requested(name, layer, values)
+        try:
+            comparison = compare_agents(
+                ComparisonRequest(
+                    request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
+                ),
+                Store(values["store"]),
+                Settings(values["checkpoint_every"], pictures=values["pictures"]),
+                Workers(values["workers"], values["scheduler"]),
+                fresh=values["fresh"],
+                output=values["output"],
+                progress=None if values["as_json"] else _progress(),
+            )
+        except Interrupted as stopped:
+            done, total = stopped.progress.done, stopped.progress.total
+            same = "the same command without --fresh" if values["fresh"] else "the same command"
+            click.echo(
+                f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
+            )
+            return 130
+        return _print(comparison, values["as_json"])
 
 
 def _agents(words: Sequence[str]) -> list[str]:
@@ -96,60 +169,19 @@ def compare() -> None:
     """
 
 
-def _compare_options(lab: Lab) -> list[click.Parameter]:
-    """The options of every comparison, whatever the lab."""
-    return own_options(
-        click.option(
-            "--agents",
-            multiple=True,
-            metavar="NAME...",
-            help="What to compare: names, LABEL=NAME, or configuration files.",
-        ),
-        click.option(
-            "--set",
-            "own",
-            multiple=True,
-            metavar="LABEL.OPTION=VALUE",
-            help="An option of one agent; may be repeated.",
-        ),
-        click.option(
-            "--given",
-            multiple=True,
-            metavar="FILE",
-            help="Results of others as CSV, shown beside the runs; may be repeated.",
-        ),
-        click.option(
-            "--fresh", is_flag=True, help="Run everything again instead of reusing finished runs."
-        ),
-        click.option(
-            "--output",
-            metavar="DIR",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="Folder of page and document.",
-        ),
-        track_option,
-        *worker_options,
-        *request_options(lab, 10, "Runs of each agent.", pictures=False),
-    )
-
-
 def _agent_parameters(config: type[LabConfig], agents: Sequence[str]) -> list[ConfigOption]:
     """The options of all agents named, each once; errors are reported later, with all others."""
-    from sandbox.comparison.request import named_agents
+    from sandbox.comparison.request import known_agents
 
-    info = config.model_fields.get("agent")
-    if info is None or choice_kind(info) != "agent":
-        return []
-    find = finder_of(info, registered_config)
     by_name: dict[str, ConfigOption] = {}
-    for agent in named_agents(agents or [info.default], []):
+    for _, model in known_agents(config, agents):
         with contextlib.suppress(SandboxError):
-            for parameter in config_parameters(find("agent", agent.agent), {}, ("agent",)):
+            for parameter in config_parameters(model, {}, ("agent",)):
                 by_name.setdefault(parameter.option.name, parameter)
     return list(by_name.values())
 
 
-def _own_options(words: Sequence[str]) -> dict[str, Any]:
+def _own_options(words: Sequence[str]) -> Document:
     """`sarsa.alpha=0.1` as {"sarsa": {"alpha": "0.1"}}.
 
     Raises:
@@ -160,43 +192,12 @@ def _own_options(words: Sequence[str]) -> dict[str, Any]:
         raise UsageError(
             f"--set {', '.join(wrong)}: expected LABEL.OPTION=VALUE, such as --set sarsa.alpha=0.1"
         )
-    own: dict[str, Any] = {}
+    own = []
     for word in words:
         path, _, value = word.partition("=")
         label, _, option = path.partition(".")
-        own = merge(own, nested((label, *option.replace("-", "_").split(".")), value))
-    return own
-
-
-def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
-    from sandbox.comparison.api import compare_agents
-    from sandbox.comparison.planned import Interrupted
-    from sandbox.comparison.request import ComparisonRequest
-    from sandbox.execution.scheduler import Workers
-    from sandbox.runs.loop import Settings
-    from sandbox.store.store import Store
-
-    request = requested(name, layer, values)
-    try:
-        comparison = compare_agents(
-            ComparisonRequest(
-                request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
-            ),
-            Store(values["store"]),
-            Settings(values["checkpoint_every"], pictures=values["pictures"]),
-            Workers(values["workers"], values["scheduler"]),
-            fresh=values["fresh"],
-            output=values["output"],
-            progress=None if values["as_json"] else _progress(),
-        )
-    except Interrupted as stopped:
-        done, total = stopped.progress.done, stopped.progress.total
-        same = "the same command without --fresh" if values["fresh"] else "the same command"
-        click.echo(
-            f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
-        )
-        return 130
-    return _print(comparison, values["as_json"])
+        own.append(((label, *option.replace("-", "_").split(".")), value))
+    return layer_of(own)
 
 
 def _progress() -> Callable[[ComparisonProgress], None]:
@@ -217,7 +218,6 @@ def _progress() -> Callable[[ComparisonProgress], None]:
 
 
 def _print(comparison: Comparison, as_json: bool) -> int:
-    from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.store.comparisons import DOCUMENT, PAGE
 
     failed = any(run.status != "finished" for runs in comparison.runs.values() for run in runs)
@@ -270,10 +270,8 @@ def _echo(text: str, bold: bool = False) -> None:
 
 def _print_agents(rows: list[dict[str, str]]) -> None:
     """The agents as a table, or one below the other where that is wider than the screen."""
-    from sandbox.cli.output import pairs, table
-    from sandbox.comparison.report import COLUMNS
 
-    shown = [column for column in COLUMNS if column not in ("mean", "median", "gap to optimum")]
+    shown = [column for column in rows[0] if column not in ("mean", "median", "gap to optimum")]
     columns = [[column] + [row[column] for row in rows] for column in shown]
     needed = sum(max(map(len, column)) + 2 for column in columns) - 2
     if needed <= _width():

@@ -25,20 +25,18 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
     folders = {folder.path: folder for folder in place.find_each(runs)}
     for folder in folders.values():
         place.check_deletable(folder)
+    ids = [folder.id for folder in folders.values()]
     if not yes:
         if as_json or not sys.stdin.isatty():
-            raise UsageError(
-                f"This would delete {', '.join(folder.id for folder in folders.values())}. Say "
-                "--yes if you mean it."
-            )
-        for folder in folders.values():
-            click.echo(f"  {folder.id}", err=True)
-        click.confirm(f"Delete {plural(len(folders), 'run')}?", abort=True, err=True)
+            raise UsageError(f"This would delete {', '.join(ids)}. Say --yes if you mean it.")
+        for one in ids:
+            click.echo(f"  {one}", err=True)
+        click.confirm(f"Delete {plural(len(ids), 'run')}?", abort=True, err=True)
     for folder in folders.values():
         place.delete(folder)
     if as_json:
-        print_json({"deleted": [folder.id for folder in folders.values()]})
+        print_json({"deleted": ids})
     else:
-        click.echo(f"Deleted: {', '.join(folder.id for folder in folders.values())}")
+        click.echo(f"Deleted: {', '.join(ids)}")
         next_commands((["list"], "what is left"))
     return 0

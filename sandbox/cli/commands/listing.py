@@ -44,16 +44,15 @@ def list_(
     as_json: bool,
 ) -> int:
     """List runs (the default), sweeps, comparisons, labs, agents, envs, datasets or observers."""
-    if what not in KINDS:
-        what = f"{what}s" if f"{what}s" in KINDS else what
+    what = f"{what}s" if f"{what}s" in KINDS else what
     if what not in KINDS:
         raise UnknownNameError("list", what, KINDS)
     if what == "runs":
         _list_runs(lab, status, most, every, store, as_json)
     elif what == "sweeps":
-        stored.list_sweeps(Store(store), lab, status, most, as_json)
+        stored.list_kind(stored.SWEEPS, Store(store), lab, status, most, as_json)
     elif what == "comparisons":
-        stored.list_comparisons(Store(store), lab, most, as_json)
+        stored.list_kind(stored.COMPARISONS, Store(store), lab, status, most, as_json)
     else:
         _list_registered(what.removesuffix("s"), as_json)
     return 0
@@ -75,7 +74,7 @@ def _list_runs(
     root = runs_store.root.resolve()
     known = runs_store.rows()
     rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
-    chosen = rows[-most:] if most else rows
+    chosen = rows[-(most or 0) :]
     if as_json:
         print_json(
             [{**vars(row), "run": row.id, "folder": f"{root}/{row.path}"} for row in chosen],
@@ -128,37 +127,19 @@ def _line(row: Row | Group) -> list[str]:
 def _list_registered(kind: str, as_json: bool) -> None:
     entries = registry().entries(kind)
     if as_json:
-        print_json(
-            [
-                {
-                    "name": entry.name,
-                    "summary": entry.summary,
-                    "plugin": entry.plugin,
-                    "target": entry.target,
-                    "aliases": entry.aliases,
-                }
-                for entry in entries
-            ]
-        )
+        names = ("name", "summary", "plugin", "target", "aliases")
+        print_json([{name: vars(entry)[name] for name in names} for entry in entries])
         return
     if not entries:
         click.echo(f"There is no {kind} yet. A plugin can bring one.")
         next_commands((["plugins"], "which plugins there are"))
         return
     aliases = any(entry.aliases for entry in entries)
-    columns = ["name", "what it is"] + ["Gymnasium id"] * aliases + ["plugin"]
-    table(
-        columns,
-        (
-            [
-                entry.name,
-                entry.summary,
-            ]
-            + [", ".join(entry.aliases)] * aliases
-            + [entry.plugin]
-            for entry in entries
-        ),
-    )
+    rows = [
+        [entry.name, entry.summary, *[", ".join(entry.aliases)] * aliases, entry.plugin]
+        for entry in entries
+    ]
+    table(["name", "what it is", *["Gymnasium id"] * aliases, "plugin"], rows)
     example = {
         "lab": (["run", entries[0].name, "--help"], "its options"),
         "agent": (["run", "maze", "--agent", entries[0].name, "--help"], "its options"),

@@ -8,7 +8,7 @@ import click
 
 from sandbox.cli.options import json_option
 from sandbox.cli.output import next_commands, print_json, table
-from sandbox.registry.registrar import Entry
+from sandbox.registry.registrar import Entry, Plugin
 from sandbox.registry.registry import registry
 
 
@@ -22,6 +22,16 @@ def _brought(entries: Sequence[Entry]) -> str:
     )
 
 
+def _document(plugin: Plugin) -> dict[str, object]:
+    """A plugin as plain values."""
+    names = ("name", "source", "version", "seconds", "error")
+    shown: dict[str, object] = {name: vars(plugin)[name] for name in names}
+    named = ("kind", "name", "summary")
+    return shown | {
+        "brings": [{name: vars(entry)[name] for name in named} for entry in plugin.entries]
+    }
+
+
 @click.command()
 @click.option("--trace", is_flag=True, help="Show where broken plugins failed.")
 @json_option
@@ -33,22 +43,7 @@ def plugins(trace: bool, as_json: bool) -> int:
     known.load_outside()
     listed = list(known.plugins.values())
     if as_json:
-        print_json(
-            [
-                {
-                    "name": plugin.name,
-                    "source": plugin.source,
-                    "version": plugin.version,
-                    "seconds": plugin.seconds,
-                    "error": plugin.error,
-                    "brings": [
-                        {"kind": entry.kind, "name": entry.name, "summary": entry.summary}
-                        for entry in plugin.entries
-                    ],
-                }
-                for plugin in listed
-            ]
-        )
+        print_json([_document(plugin) for plugin in listed])
         return 0
     rows = [
         [

@@ -11,6 +11,7 @@ import click
 
 from sandbox.cli.arguments import again, command_line
 from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
+from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registry import registry
@@ -69,7 +70,6 @@ def reproduce(
     A report's figure is one run: it is compared with the 95 % prediction interval of our runs. The
     exit code is 1 if a claim that should hold does not.
     """
-    from sandbox.cli.output import print_json
     from sandbox.reproduction import measure, report
     from sandbox.runs.api import available_cores
 
@@ -117,23 +117,20 @@ def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Pat
 
 def _progress() -> Callable[[MeasuredFigure, int, int], None]:
     """Shows on standard error how many figures are measured."""
-    from sandbox.reproduction.judge import name
-
     line = counter("figures measured")
-    return lambda row, done, total: line(done, total, name(row.claim))
+    return lambda row, done, total: line(done, total, row.claim.title)
 
 
 def _print(reproduction: Reproduction, folder: Path) -> None:
-    from sandbox.cli.output import next_commands, shown_path, table
     from sandbox.reproduction import report
 
-    columns = list(report.COLUMNS[1:])
     for lab, claim, rows in reproduction.findings():
         click.echo()
         verdict = report.verdict_of(rows)
         coloured = click.style(verdict, fg=COLOURS.get(verdict))
         click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {coloured}")
         judged = [report.cells(row) for row in rows if row.verdict != "measured"]
+        _, *columns = report.cells(rows[0])
         cells = [[row[column] for column in columns] for row in judged]
         table(columns, cells, right=["report", "ours", "runs"])
         if len(judged) < len(rows):
@@ -155,7 +152,6 @@ def _print(reproduction: Reproduction, folder: Path) -> None:
 
 
 def _print_end(reproduction: Reproduction) -> None:
-    from sandbox.reproduction.judge import name
     from sandbox.reproduction.report import tally
 
     click.echo()
@@ -165,17 +161,17 @@ def _print_end(reproduction: Reproduction) -> None:
             "Quick: fewer runs than a verdict should rest on; without --quick there are more."
         )
     for row in reproduction.rows:
-        if row.verdict == "agrees" and row.alone is False:
+        if row.joint_only:
             click.echo(
                 "Agrees by the joint interval only, not by the 95 % of a single figure: "
-                f"{name(row.claim)}."
+                f"{row.claim.title}."
             )
     for row in reproduction.left_out:
-        click.echo(f"Left out: {name(row.claim)}: {row.note}.")
+        click.echo(f"Left out: {row.claim.title}: {row.note}.")
     for problem in reproduction.problems:
         click.echo(click.style("Warning: ", fg="yellow") + problem, err=True)
     for row in reproduction.failed:
-        click.echo(f"{click.style('Differs: ', fg='red')}{name(row.claim)}.")
+        click.echo(f"{click.style('Differs: ', fg='red')}{row.claim.title}.")
 
 
 def _next(reproduction: Reproduction) -> tuple[list[str], str]:

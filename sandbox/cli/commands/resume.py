@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from sandbox.cli.options import (
@@ -14,9 +12,6 @@ from sandbox.cli.options import (
     render_option,
     store_option,
 )
-
-if TYPE_CHECKING:
-    from sandbox.store.sweeps import SweepFolder
 
 
 @click.command()
@@ -73,55 +68,35 @@ def resume(
 
     A run that was killed ends with the same bytes as one that was never stopped.
     """
-    from sandbox.cli.commands.run import progress
-    from sandbox.cli.rendering import viewer_for
+    from sandbox.cli.rendering import settings_given
     from sandbox.cli.report import print_executed
     from sandbox.runs import api
-    from sandbox.runs.loop import Settings
     from sandbox.store import sweeps
     from sandbox.store.store import Store
 
     sweep = sweeps.find(Store(store), run)
     if sweep is not None:
-        return _resume_sweep(sweep, workers, scheduler, allow_changed, as_json)
+        from sandbox.cli.commands.sweep import print_sweep
+        from sandbox.cli.sweep_progress import sweep_progress
+        from sandbox.sweeps.api import resume_sweep
+
+        with sweep_progress(quiet=as_json) as progress:
+            resumed = resume_sweep(
+                sweep,
+                workers=workers,
+                scheduler=scheduler,
+                allow_changed=allow_changed,
+                progress=progress,
+            )
+        return print_sweep(resumed, as_json=as_json)
     folder = Store(store).find(run)
     before = folder.read()
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
-    settings = Settings(
-        checkpoint_every,
-        max_time,
-        pictures,
-        render != "none",
-        [] if as_json else [progress()],
-        viewer_for(render, as_json),
-    )
+    settings = settings_given(checkpoint_every, max_time, pictures, render, as_json)
     return print_executed(
         lambda: api.proceed(
             folder, settings, allow_changed=allow_changed, track=track, repair=repair
         ),
         as_json=as_json,
     )
-
-
-def _resume_sweep(
-    folder: SweepFolder,
-    workers: int | None,
-    scheduler: str | None,
-    allow_changed: bool,
-    as_json: bool,
-) -> int:
-    """Resume a sweep: only unfinished trials run."""
-    from sandbox.cli.commands.sweep import print_sweep
-    from sandbox.cli.sweep_progress import SweepProgress
-    from sandbox.sweeps.api import resume_sweep
-
-    with SweepProgress(quiet=as_json) as progress:
-        resumed = resume_sweep(
-            folder,
-            workers=workers,
-            scheduler=scheduler,
-            allow_changed=allow_changed,
-            progress=progress,
-        )
-    return print_sweep(resumed, as_json=as_json)

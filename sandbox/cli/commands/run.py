@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from sandbox.cli.options import (
     ConfigOption,
     config_layer,
     config_parameters,
+    layers_given,
     max_time_option,
     own_options,
     render_option,
@@ -21,8 +21,8 @@ from sandbox.cli.options import (
     requested,
     track_option,
 )
-from sandbox.config.model import choice_fields
-from sandbox.config.resolve import in_force, laid_over, read_file
+from sandbox.config.model import Layer, choice_fields
+from sandbox.config.resolve import in_force, laid_over
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -56,14 +56,84 @@ class LabCommands(click.Group):
             f"`python -m sandbox {self.verb} LAB --help` shows a lab's own options."
         )
 
-    def lab_command(self, lab: str, words: list[str]) -> click.Command:
-        """The command for one lab.
+    def about(self, name: str, lab: Lab) -> str:
+        """The help of a lab's command."""
+        return (type(lab).__doc__ or "").strip()
+
+    def own_options(self, lab: Lab) -> list[click.Parameter]:
+        """The options of the command itself, whatever the lab."""
+        return own_options(
+            click.option(
+                "--full-metrics",
+                is_flag=True,
+                help="With --seeds, keep every seed's own metrics too.",
+            ),
+            render_option,
+            max_time_option,
+            track_option,
+            *request_options(
+                lab,
+                1,
+                "Learn N seeds together, from --seed on; metrics become bands.",
+                pictures=True,
+            ),
+        )
+
+    def lab_options(self, name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
+        """The lab's own options, given what the command line chooses.
 
         Args:
-            lab: its name.
-            words: the command line after it, with `-` for `_` in the names of options.
+            name: the lab's name.
+            lab: the lab.
+            words: the command line after it, already with `-` for `_`.
         """
-        return lab_command(lab, words)
+        fields = choice_fields(lab.Config)
+        given = picked(words, ["preset", "config", *fields])
+        preset, file = preset_of(lab, name, given.pop("preset", "default")), given.pop("config", "")
+        layers = [preset, *layers_given(file, {})]
+        below = laid_over(lab.Config, layers, [])
+        chosen = {field: below[field]["name"] for field in fields if field in below}
+        return config_parameters(lab.Config, chosen | given)
+
+    def values_in_effect(
+        self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer
+    ) -> Mapping[str, Layer]:
+        """Configurations, plain: of the agents that are compared, or one by "".
+
+        Args:
+            name: the lab's name.
+            lab: the lab.
+            given: options of the command itself.
+            layer: options of the lab.
+        """
+        preset = preset_of(lab, name, given.get("preset", "default"))
+        return {"": in_force(lab.Config, [preset, *layers_given(given.get("file"), layer)])}
+
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+        """Execute the command and return the exit code.
+
+        Args:
+            name: the lab's name.
+            layer: options of the lab.
+            values: options of the command itself, by the names of their parameters.
+        """
+        from sandbox.cli.rendering import settings_given
+        from sandbox.cli.report import print_executed
+        from sandbox.runs import api
+        from sandbox.store.store import Store
+
+        request, as_json = requested(name, layer, values), values["as_json"]
+        resolved(request)  # everything wrong is reported before a window opens or a folder is made
+        settings = settings_given(
+            values["checkpoint_every"],
+            values["max_time"],
+            values["pictures"],
+            values["render"],
+            as_json,
+        )
+        return print_executed(
+            lambda: api.start(request, Store(values["store"]), settings), as_json=as_json
+        )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,7 +142,7 @@ class LabCommands(click.Group):
         entry = registry().find("lab", args[0])
         words = normalized(args[1:])
         words = spread(words, self.several) if self.several else words
-        return entry.name, self.lab_command(entry.name, words), words
+        return entry.name, LabCommand(self, entry.name, words), words
 
 
 @click.group(cls=LabCommands, no_args_is_help=True)
@@ -80,85 +150,23 @@ def run() -> None:
     """Run a lab: learn, measure, make pictures, and keep everything."""
 
 
-def lab_command(name: str, words: list[str]) -> click.Command:
-    """The command that runs one lab.
-
-    Args:
-        name: the lab's name.
-        words: the command line after it, already with `-` for `_`.
-    """
-    lab = registry().lab(name)
-    parameters = lab_parameters(name, lab, words)
-    about, settings = (type(lab).__doc__ or "").strip(), one_configuration(name, lab)
-    return LabCommand(name, _run_options(lab), parameters, _execute, about, settings)
-
-
-def lab_parameters(name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
-    """The lab's own options, given what the command line chooses.
-
-    Args:
-        name: the lab's name.
-        lab: the lab.
-        words: the command line after it, already with `-` for `_`.
-    """
-    given = picked(words, ["preset", "config", *choice_fields(lab.Config)])
-    layers = settings_below(name, lab, given.pop("preset", "default"), given.pop("config", None))
-    below = laid_over(lab.Config, layers)
-    chosen = {field: below[field]["name"] for field in choice_fields(lab.Config) if field in below}
-    return config_parameters(lab.Config, chosen | given)
-
-
-def settings_below(
-    name: str,
-    lab: Lab,
-    preset_name: str,
-    file: str | Path | None,
-) -> list[Mapping[str, Any]]:
-    """The layers that are weaker than the command line: preset and file."""
-    return [preset_of(lab, name, preset_name)] + ([read_file(Path(file))] if file else [])
-
-
-ByAgent = Mapping[str, Mapping[str, Any]]
-"""Configurations, plain: of the agents that are compared, or one by ""."""
-Settings = Callable[[Mapping[str, Any], Mapping[str, Any]], ByAgent]
-"""(options of the command itself, options of the lab as a layer) -> the values that hold."""
-
-
-def one_configuration(name: str, lab: Lab) -> Settings:
-    """The values in effect, for a command that has one configuration."""
-
-    def settings(own: Mapping[str, Any], layer: Mapping[str, Any]) -> ByAgent:
-        below = settings_below(name, lab, own.get("preset", "default"), own.get("file"))
-        return {"": in_force(lab.Config, [*below, layer])}
-
-    return settings
-
-
 class LabCommand(click.Command):
     """A command on a lab. Its help has sections, and shows the values in effect as defaults.
 
     Args:
+        group: the command that this is one lab's part of.
         name: the lab's.
-        own: options of the command itself.
-        of_lab: options of the lab.
-        execute: executes the command and returns the exit code; it gets the lab's name, its
-            options as a layer of configuration, and the options of the command.
-        about: its help.
-        settings: computes the values in effect.
+        words: the command line after it, with `-` for `_` in the names of options.
     """
 
-    def __init__(
-        self,
-        name: str,
-        own: list[click.Parameter],
-        of_lab: list[ConfigOption],
-        execute: Callable[[str, dict[str, Any], dict[str, Any]], int],
-        about: str,
-        settings: Settings,
-    ) -> None:
-        super().__init__(name, params=[*own, *of_lab], help=about)
-        self.callback = lambda **values: execute(name, config_layer(of_lab, values), values)
-        self._own, self._of_lab, self._settings = own, of_lab, settings
+    def __init__(self, group: LabCommands, name: str, words: list[str]) -> None:
+        lab = registry().lab(name)
+        self._own, self._of_lab = group.own_options(lab), group.lab_options(name, lab, words)
+        super().__init__(name, params=[*self._own, *self._of_lab], help=group.about(name, lab))
+        self.callback = lambda **values: group.execute(
+            name, config_layer(self._of_lab, values), values
+        )
+        self._values_in_effect = partial(group.values_in_effect, name, lab)
         self._words: list[str] = []
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -189,53 +197,8 @@ class LabCommand(click.Command):
         """
         given, _, _ = self.make_parser(ctx).parse_args(list(self._words))
         choices = [parameter for parameter in self._of_lab if parameter.option.choice]
-        with_all = self._settings(given, config_layer(self._of_lab, given))
-        with_choices = self._settings(given, config_layer(choices, given))
+        with_all = self._values_in_effect(given, config_layer(self._of_lab, given))
+        with_choices = self._values_in_effect(given, config_layer(choices, given))
         for parameter in self._of_lab:
             is_given = given.get(parameter.name or "") is not None
             parameter.show_defaults(with_choices if is_given else with_all)
-
-
-def _run_options(lab: Lab) -> list[click.Parameter]:
-    """The options of every run, whatever the lab."""
-    return own_options(
-        click.option(
-            "--full-metrics", is_flag=True, help="With --seeds, keep every seed's own metrics too."
-        ),
-        render_option,
-        max_time_option,
-        track_option,
-        *request_options(
-            lab, 1, "Learn N seeds together, from --seed on; metrics become bands.", pictures=True
-        ),
-    )
-
-
-def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
-    from sandbox.cli.rendering import viewer_for
-    from sandbox.cli.report import print_executed
-    from sandbox.runs import api
-    from sandbox.runs.loop import Settings
-    from sandbox.store.store import Store
-
-    request = replace(requested(name, layer, values), full_metrics=values["full_metrics"])
-    resolved(request)  # everything wrong is reported before a window opens or a folder is made
-    as_json = values["as_json"]
-    settings = Settings(
-        checkpoint_seconds=values["checkpoint_every"],
-        max_time=values["max_time"],
-        pictures=values["pictures"],
-        animation=values["render"] != "none",
-        observers=[] if as_json else [progress()],
-        viewer=viewer_for(values["render"], as_json),
-    )
-    return print_executed(
-        lambda: api.start(request, Store(values["store"]), settings), as_json=as_json
-    )
-
-
-def progress() -> Any:
-    """The observer that shows how far a run is."""
-    from sandbox.cli.progress import RunProgress
-
-    return RunProgress()

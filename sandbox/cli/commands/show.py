@@ -7,11 +7,11 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
+from sandbox.cli import stored
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import (
     heading,
@@ -31,8 +31,9 @@ from sandbox.store.comparisons import ComparisonFolder
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
+from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder
-from sandbox.text import flat, number, plural, size, words
+from sandbox.text import Document, flat, number, plural, size, words
 
 
 @click.command()
@@ -47,9 +48,6 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
 
     It may also be a sweep or a comparison.
     """
-    from sandbox.cli import stored
-    from sandbox.store.store import Store
-
     folder = stored.find(Store(store), run)
     if not isinstance(folder, RunFolder):
         return _show_group(folder, open_figures, as_json)
@@ -74,7 +72,9 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
     else:
         _print_record(shown)
         _print_metrics(metrics, record.unit)
-        _print_artifacts(record, shown.path)
+        if record.artifacts:
+            heading(f"Artifacts in {shown_path(shown.path / 'artifacts')}")
+            pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
         for problem in problems:
             click.echo(f"Warning: {problem}", err=True)
     if open_figures:
@@ -87,29 +87,26 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
             ]
         )
     if not as_json:
-        next_commands(*_useful(shown))
+        try:
+            useful = followups(shown, shown=True)
+        except SandboxError:  # its lab is not loaded
+            useful = [(["list"], "all runs")]
+        next_commands(*useful)
     return 0
 
 
 def _show_group(folder: SweepFolder | ComparisonFolder, open_page: bool, as_json: bool) -> int:
     """Show a sweep or a comparison."""
-    from sandbox.cli import stored
-
     if isinstance(folder, SweepFolder):
-        stored.show_sweep(folder, as_json=as_json)
+        from sandbox.cli.commands.sweep import print_sweep
+        from sandbox.sweeps.view import Sweep
+
+        print_sweep(Sweep(folder), as_json=as_json)
     else:
         stored.show_comparison(folder, as_json=as_json)
     if open_page:
         _open_all([path for path in sorted(folder.path.iterdir()) if path.suffix == ".html"])
     return 0
-
-
-def _useful(shown: Run) -> list[tuple[list[str], str]]:
-    """Useful next commands; a run whose lab is not loaded can still be listed."""
-    try:
-        return followups(shown, shown=True)
-    except SandboxError:
-        return [(["list"], "all runs")]
 
 
 def _print_record(run: Run) -> None:
@@ -191,13 +188,7 @@ def _end(column: np.ndarray, rows: int) -> str:
     return number(float(np.nanmean(last)), scale=float(np.abs(known).max()))
 
 
-def _print_artifacts(record: RunRecord, path: Path) -> None:
-    if record.artifacts:
-        heading(f"Artifacts in {shown_path(path / 'artifacts')}")
-        pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
-
-
-def _last(metrics: Metrics) -> dict[str, dict[str, Any]]:
+def _last(metrics: Metrics) -> dict[str, Document]:
     """The last row of every stream."""
     return {
         stream: {

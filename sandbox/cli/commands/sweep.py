@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.commands.run import LabCommand, LabCommands, lab_parameters, one_configuration
+from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.options import (
     own_options,
     request_options,
     requested,
     worker_options,
 )
+from sandbox.cli.output import (
+    heading,
+    next_commands,
+    paragraph,
+    print_json,
+    shown_path,
+    table,
+)
 from sandbox.config.model import option_name
 from sandbox.lab import Lab
-from sandbox.registry.registry import registry
+from sandbox.text import plural, ranks
 
 if TYPE_CHECKING:
     from sandbox.sweeps.view import Sweep
@@ -32,91 +40,81 @@ class SweepCommands(LabCommands):
 
     verb, several = "sweep", "--grid"
 
-    def lab_command(self, lab: str, words: list[str]) -> click.Command:
-        """The command that sweeps one lab."""
-        one = registry().lab(lab)
-        about = f"Run `{lab}` with many configurations. {(type(one).__doc__ or '').strip()}"
-        return LabCommand(
-            lab,
-            _sweep_options(one),
-            lab_parameters(lab, one, words),
-            _execute,
-            about,
-            one_configuration(lab, one),
+    def about(self, name: str, lab: Lab) -> str:
+        """The help of a lab's command."""
+        return f"Run `{name}` with many configurations. {super().about(name, lab)}"
+
+    def own_options(self, lab: Lab) -> list[click.Parameter]:
+        """The options of every sweep, whatever the lab."""
+        return own_options(
+            click.option(
+                "--grid",
+                multiple=True,
+                metavar="OPTION=VALUE,… …",
+                help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
+            ),
+            click.option(
+                "--random",
+                type=int,
+                metavar="N",
+                help="N draws from the lab's own search space, seeded by --seed.",
+            ),
+            click.option(
+                "--tpe",
+                type=int,
+                metavar="N",
+                help="N draws from it, each informed by those before (Optuna).",
+            ),
+            click.option(
+                "--objective",
+                default="",
+                metavar="summary.NAME",
+                help="What is compared [default: the lab's own, else its score].",
+            ),
+            click.option(
+                "--direction",
+                default="",
+                metavar="maximize|minimize",
+                help="[default: the one that the lab declares for the objective]",
+            ),
+            click.option(
+                "--prune",
+                default="",
+                metavar="median|halving",
+                help="Give up hopeless trials early, by the evaluations of their first seed.",
+            ),
+            *worker_options,
+            *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
         )
+
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+        """Run the sweep and return the exit code."""
+        from sandbox.cli.sweep_progress import sweep_progress
+        from sandbox.execution.scheduler import Workers
+        from sandbox.runs.loop import Settings
+        from sandbox.store.store import Store
+        from sandbox.sweeps.api import SweepRequest, begin
+        from sandbox.sweeps.space import parse_axes
+
+        wanted = SweepRequest(
+            requested(name, layer, values),
+            parse_axes(values["grid"]) if values["grid"] else None,
+            values["random"],
+            values["tpe"],
+            values["objective"],
+            values["direction"],
+            values["prune"],
+        )
+        settings = Settings(values["checkpoint_every"], pictures=values["pictures"])
+        workers = Workers(values["workers"], values["scheduler"])
+        with sweep_progress(quiet=values["as_json"]) as progress:
+            swept = begin(wanted, Store(values["store"]), settings, workers, progress)
+        return print_sweep(swept, as_json=values["as_json"])
 
 
 @click.group(cls=SweepCommands, no_args_is_help=True)
 def sweep() -> None:
     """Run a lab with many configurations, rank them, and say what mattered."""
-
-
-def _sweep_options(lab: Lab) -> list[click.Parameter]:
-    """The options of every sweep, whatever the lab."""
-    return own_options(
-        click.option(
-            "--grid",
-            multiple=True,
-            metavar="OPTION=VALUE,… …",
-            help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
-        ),
-        click.option(
-            "--random",
-            type=int,
-            metavar="N",
-            help="N draws from the lab's own search space, seeded by --seed.",
-        ),
-        click.option(
-            "--tpe",
-            type=int,
-            metavar="N",
-            help="N draws from it, each informed by those before (Optuna).",
-        ),
-        click.option(
-            "--objective",
-            default="",
-            metavar="summary.NAME",
-            help="What is compared [default: the lab's own, else its score].",
-        ),
-        click.option(
-            "--direction",
-            default="",
-            metavar="maximize|minimize",
-            help="[default: the one that the lab declares for the objective]",
-        ),
-        click.option(
-            "--prune",
-            default="",
-            metavar="median|halving",
-            help="Give up hopeless trials early, by the evaluations of their first seed.",
-        ),
-        *worker_options,
-        *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
-    )
-
-
-def _execute(name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
-    from sandbox.cli.sweep_progress import SweepProgress
-    from sandbox.execution.scheduler import Workers
-    from sandbox.runs.loop import Settings
-    from sandbox.store.store import Store
-    from sandbox.sweeps.api import SweepRequest, begin
-    from sandbox.sweeps.space import parse_axes
-
-    wanted = SweepRequest(
-        requested(name, layer, values),
-        parse_axes(values["grid"]) if values["grid"] else None,
-        values["random"],
-        values["tpe"],
-        values["objective"],
-        values["direction"],
-        values["prune"],
-    )
-    settings = Settings(values["checkpoint_every"], pictures=values["pictures"])
-    workers = Workers(values["workers"], values["scheduler"])
-    with SweepProgress(quiet=values["as_json"]) as progress:
-        swept = begin(wanted, Store(values["store"]), settings, workers, progress)
-    return print_sweep(swept, as_json=values["as_json"])
 
 
 def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
@@ -126,8 +124,6 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
         sweep: the sweep.
         as_json: as one JSON document.
     """
-    from sandbox.cli.output import print_json
-
     statuses = [status for one in sweep.ranking for status in one.statuses]
     failed = sum(status in ("failed", "damaged", "lost") for status in statuses)
     if as_json:
@@ -140,11 +136,9 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
 
 
 def _print(sweep: Sweep, failed: int) -> None:
-    from sandbox.cli.output import heading, paragraph, shown_path
     from sandbox.sweeps import report as sweep_report
-    from sandbox.text import plural
 
-    heading(f"{sweep.record.lab} · {sweep_report.described(sweep)} · {sweep.status}")
+    heading(f"{sweep.record.lab} · {sweep.described} · {sweep.status}")
     _print_table(sweep)
     if len(sweep.ranking) > SHOWN:
         more = shown_path(sweep.path / sweep_report.RANKING)
@@ -154,7 +148,7 @@ def _print(sweep: Sweep, failed: int) -> None:
             f"{option_name(name)} {100 * share:.0f} %"
             for name, share in list(sweep.importance.items())[:5]
         )
-        trials = len(sweep_report.finished(sweep))
+        trials = len(sweep.finished)
         few = f"; uncertain with {trials} trials" if trials < sweep_report.FEW_TRIALS else ""
         paragraph(f"Importance (share of the variance{few}): {shares}")
     if failed:
@@ -171,33 +165,27 @@ def _print(sweep: Sweep, failed: int) -> None:
 
 
 def _print_table(sweep: Sweep) -> None:
-    from sandbox.cli.output import table
     from sandbox.sweeps import report as sweep_report
-    from sandbox.text import ranks
 
-    names, aim = sweep_report.columns(sweep), sweep_report.value_heading(sweep)
+    names, aim = sweep.columns, sweep.value_heading
     rows = [
         [rank]
         + [sweep_report.cell(one.params[name]) if name in one.params else "" for name in names]
-        + [sweep_report.value_text(one), str(one.number)]
+        + [one.text, str(one.number)]
         for rank, one in zip(
             ranks(one.value for one in sweep.ranking), sweep.ranking[:SHOWN], strict=False
         )
     ]
-    params = {
-        name: [one.params[name] for one in sweep.ranking if name in one.params] for name in names
-    }
     numeric = [
         option_name(name)
-        for name, values in params.items()
-        if all(isinstance(value, (int, float)) for value in values)
+        for name in names
+        if all(isinstance(one.params.get(name, 0), (int, float)) for one in sweep.ranking)
     ]
     headings = ["rank", *map(option_name, names), aim, "trial"]
     table(headings, rows, right=["rank", aim, "trial", *numeric])
 
 
 def _print_next(sweep: Sweep, failed: int) -> None:
-    from sandbox.cli.output import next_commands, shown_path
     from sandbox.sweeps.report import BEST
 
     commands: list[tuple[list[str], str]] = []

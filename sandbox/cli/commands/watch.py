@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.options import json_option, output_option, store_option
+from sandbox.cli.output import next_commands, print_json, shown_path
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def watch(
     policy to its last.
     """
     from sandbox.cli.files import destination
-    from sandbox.cli.output import next_commands, print_json, shown_path
     from sandbox.runs.api import Run
     from sandbox.seeding import generator
+    from sandbox.store.files import whole_file
     from sandbox.store.store import Store
+    from sandbox.visual.animation import write_gif
     from sandbox.visual.window import require_screen, screen_available
 
     watched = Run(Store(store).find(run))
@@ -80,7 +82,9 @@ def watch(
         _in_window(frames, watched, fps)
         return 0
     with destination(watched, output, "watch-final.gif" if final else "watch.gif") as (path,):
-        _as_gif(islice(frames, most), path, fps * 2)
+        pictures = (frame.draw() for frame in islice(frames, most))
+        with whole_file(path, sync=False) as file:
+            write_gif(file, pictures, fps * 2)
     if as_json:
         print_json({"run": watched.id, "file": str(path.resolve()), "size": path.stat().st_size})
     else:
@@ -104,11 +108,3 @@ def _in_window(frames: Iterator[Any], run: Run, fps: float) -> None:
     finally:
         window.close()
         run.folder.list_artifacts(path.name for path in window.saved)
-
-
-def _as_gif(frames: Iterator[Any], path: Path, fps: float) -> None:
-    from sandbox.store.files import whole_file
-    from sandbox.visual.animation import write_gif
-
-    with whole_file(path, sync=False) as file:
-        write_gif(file, (frame.draw() for frame in frames), fps)

@@ -38,7 +38,7 @@ class World(LabConfig):
 
 class Whole(LabConfig):
     episodes: int = Field(3000, ge=1)
-    agent: Chosen = Choice("agent", "one")
+    agent: Chosen = Choice("agent", "one", find=f"{__name__}:find")
     env: World = World()
 
 
@@ -50,7 +50,7 @@ def find(kind, name):
 
 
 def resolved(*layers):
-    return resolve(Whole, list(layers), "lab 'whole'", find)
+    return resolve(Whole, list(layers), "lab 'whole'")
 
 
 def test_later_layers_override_earlier_ones_key_by_key():
@@ -177,7 +177,7 @@ def test_what_dump_writes_resolves_to_the_same_configuration():
 
 
 def test_the_options_of_a_choice_are_those_of_the_chosen():
-    names = [option.name for option in options(Whole, {"agent": "two"}, find)]
+    names = [option.name for option in options(Whole, {"agent": "two"})]
     assert names == [
         "episodes",
         "agent",

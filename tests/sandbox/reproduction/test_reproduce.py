@@ -14,8 +14,15 @@ import pytest
 
 from sandbox.errors import SandboxError, UsageError
 from sandbox.reproduction import judge as verdicts
+from sandbox.reproduction import report
 from sandbox.reproduction.claim import Claim
-from sandbox.reproduction.measure import ReproductionRequest, Wanted, reproduce, select
+from sandbox.reproduction.measure import (
+    Reproduction,
+    ReproductionRequest,
+    Wanted,
+    reproduce,
+    select,
+)
 
 TOY = Path(
     tempfile.mkdtemp(prefix="claimed-")
@@ -84,6 +91,21 @@ YES = np.ones(200)
 def test_every_kind_has_its_verdict(made, values, verdict):
     row = verdicts.judge(made, np.asarray(values, dtype=float))
     assert row.verdict == verdict and row.fails == (verdict == "differs")
+
+
+def test_verdicts_that_are_equally_frequent_are_counted_in_the_order_of_the_findings():
+    made = [
+        Claim("C1", "says", 2.0, "equal", float, own=True),
+        Claim("C2", "says", 0.5, "equal", float),
+        Claim("C3", "says", 2.0, "equal", float, should_hold=False),
+        Claim("C4", "says", None, "equal", float),
+        Claim("C5", "says", 0.5, "equal", float, own=True),
+    ]
+    rows = [verdicts.judge(one, RUNS) for one in made]
+    shown = report.tally(Reproduction(ReproductionRequest([]), rows))
+    assert shown == (
+        "5 findings with 5 figures: 1 differs, 1 agrees, 1 corrected, 1 measured, 1 holds"
+    )
 
 
 def test_several_figures_are_judged_together_and_the_plain_interval_is_told():

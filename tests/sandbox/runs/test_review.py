@@ -283,7 +283,7 @@ class Own(LabConfig):
 
 class Whole(LabConfig):
     steps: int = 3
-    agent: Chosen = Choice("agent", "one")
+    agent: Chosen = Choice("agent", "one", find=f"{__name__}:find")
 
 
 def find(kind, name):
@@ -293,7 +293,7 @@ def find(kind, name):
 @pytest.mark.parametrize("value", [5, True, None, ["one"], {"name": 3}])
 def test_a_choice_of_a_wrong_shape_is_one_problem(value):
     with pytest.raises(ConfigError, match="agent = .*it should be a name, or a table"):
-        resolve(Whole, [{"agent": value}], "lab", find)
+        resolve(Whole, [{"agent": value}], "lab")
 
 
 def test_dashes_and_underscores_are_the_same_inside_choices():
@@ -302,10 +302,10 @@ def test_dashes_and_underscores_are_the_same_inside_choices():
         {"agent": {"epsilon-final": 0.2}},
         {"agent": "two"},
     ]
-    assert resolve(Whole, layers, "lab", find).agent.options.epsilon_final == 0.2
+    assert resolve(Whole, layers, "lab").agent.options.epsilon_final == 0.2
     assert (
         resolve(
-            Whole, [*layers, {"agent": {"epsilon_final": 0.1}}], "lab", find
+            Whole, [*layers, {"agent": {"epsilon_final": 0.1}}], "lab"
         ).agent.options.epsilon_final
         == 0.1
     )
@@ -314,7 +314,7 @@ def test_dashes_and_underscores_are_the_same_inside_choices():
 @pytest.mark.parametrize("layer", [{"steps": True}, {"agent": {"alpha": False}}])
 def test_true_is_no_number(layer):
     with pytest.raises(ConfigError, match="it should be a number, not"):
-        resolve(Whole, [layer], "lab", find)
+        resolve(Whole, [layer], "lab")
 
 
 def test_the_agent_of_a_configuration_file_brings_its_options(say, tmp_path, walk):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import stats
 from sandbox.errors import SandboxError
+from sandbox.stats import intervals as stats
 
 
 @pytest.mark.parametrize(
