@@ -91,11 +91,11 @@ def verify(
 
 def _recompute(folder: RunFolder, units: int | None, data: Path | None, as_json: bool) -> int:
     """Compute a run again, and print what differs."""
-    from sandbox.cli.commands.run import progress
+    from sandbox.cli.progress import RunProgress
     from sandbox.runs.recompute import recompute
 
     try:
-        answer = recompute(folder, units, data, [] if as_json else [progress()])
+        answer = recompute(folder, units, data, [] if as_json else [RunProgress()])
     except OSError as error:
         raise StoreError(f"Run {folder.id} cannot be computed again: {error}.") from error
     if as_json:
