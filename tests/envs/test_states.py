@@ -335,3 +335,14 @@ def test_a_state_is_registered_for_the_class_of_someone_else(forgotten):
     states.register_attributes(name, "level")
     with pytest.raises(NotConforming, match="after a restored state a step gives"):
         check_state(Drift)
+
+
+@pytest.mark.filterwarnings("ignore:.*You are calling 'step\\(\\)' even though")
+def test_an_episode_that_is_over_stays_over():
+    env, new = CartPoleEnv(), CartPoleEnv()
+    env.reset(seed=0)
+    while not env.step(1)[2]:
+        pass
+    states.load_state_dict(new, states.state_dict(env))
+    ahead = [one.step(1)[1] for one in (env, new)]
+    assert ahead == [0.0, 0.0] and new.steps_beyond_terminated == 1
