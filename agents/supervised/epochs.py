@@ -18,6 +18,7 @@ from agents.supervised.tensors import (
     optimizer_state,
     restore_optimizer,
     tensors,
+    use_threads,
 )
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Experiment, State
@@ -76,10 +77,7 @@ class EpochExperiment(Experiment):
         averaging: float = 0.0,
         half: bool = False,
     ) -> None:
-        import torch
-
-        if torch.get_num_threads() != context.threads:
-            torch.set_num_threads(context.threads)
+        use_threads(context.threads)
         self.device = device_of(context.device)
         self.model, self.optimizer = model, optimizer
         self.limit, self.batches, self.patience = epochs, batches, patience

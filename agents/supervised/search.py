@@ -18,7 +18,7 @@ from agents.supervised.candidates import CandidateSearch, ranking_table
 from agents.supervised.config import RandomSearchConfig, TrainingConfig
 from agents.supervised.experiment import ImageExperiment, Task
 from agents.supervised.optimisation import optimizer_class
-from agents.supervised.tensors import device_of, initialised
+from agents.supervised.tensors import device_of, initialised, use_threads
 from envs.datasets.images import load_images
 from sandbox.errors import UsageError
 from sandbox.lab import Block, Context, State, Summary
@@ -67,6 +67,7 @@ class RandomSearchExperiment(CandidateSearch):
     ) -> None:
         from sklearn.model_selection import KFold, ParameterSampler
 
+        use_threads(context.threads)
         self.config, self.search, self.context, self._task = config, search, context, task
         self.monitor, self.higher_is_better = task(config).score, task(config).higher
         self.data = load_images(config.dataset, context.data)

@@ -23,6 +23,14 @@ def device_of(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def use_threads(count: int) -> None:
+    """Let torch compute with so many threads, >= 1: last digits depend on their number."""
+    import torch
+
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
 def initialised(make: Callable[[], nn.Module], rng: np.random.Generator) -> nn.Module:
     """A model whose first weights come from `rng`; torch's global generator is left as it was."""
     import torch

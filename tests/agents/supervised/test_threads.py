@@ -66,6 +66,23 @@ def test_the_number_of_cores_changes_no_byte_of_a_small_model(store, monkeypatch
     assert made[0].folder.metrics_path.read_bytes() == made[1].folder.metrics_path.read_bytes()
 
 
+def test_a_search_uses_the_threads_that_its_record_names(store, monkeypatch):
+    from agents.supervised.search import RandomSearchExperiment
+
+    judge, used = RandomSearchExperiment._judge, []
+
+    def noted(self, candidate, fold):
+        used.append(torch.get_num_threads())
+        return judge(self, candidate, fold)
+
+    monkeypatch.setattr(RandomSearchExperiment, "_judge", noted)
+    search = {"candidates": 1, "folds": 2, "epochs": 1}
+    torch.set_num_threads(2)  # as at the start of a process on two cores
+    made = run("mnist", dataset="digits", hidden=(8,), search=search, pictures=False)
+    torch.set_num_threads(1)
+    assert made.record.threads == 1 and used == [1, 1]
+
+
 def test_threads_given_on_the_command_line_are_kept_and_taken_up_again(say, monkeypatch):
     said = say(
         "run",
