@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import numpy as np
+import rich.style  # noqa: F401 - draws from Python's generator when it is first imported
 
 from sandbox.text import Document
 
