@@ -43,6 +43,7 @@ COMMANDS = {
         "Results of others as CSV for `compare --given`.",
     ),
     "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
+    "web": ("sandbox.cli.commands.web:web", "Runs and their curves in the browser."),
     "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
     "export": (
         "sandbox.cli.commands.export:export",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.cli.output import rounded
-from sandbox.errors import StoreError
 from sandbox.score import score_of
-from sandbox.store import comparisons, sweeps
 from sandbox.store.listing import Row
+from sandbox.store.owners import members_of, owners_of
 from sandbox.store.store import Store
 from sandbox.text import number, plural, words
 
@@ -44,8 +42,9 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
         rows: oldest first.
         every: all runs in the store, of which a comparison may have used any.
     """
-    members = _members(store, rows)
-    owners = _owners(store, rows, members)
+    runs = [(row.id, row.lab) for row in rows]
+    members = members_of(store, runs)
+    owners = owners_of(store, runs, members)
     groups: dict[str, Group] = {}
     for row in rows:
         if row.id in owners:
@@ -57,34 +56,6 @@ def grouped(store: Store, rows: Sequence[Row], every: Sequence[Row]) -> list[Row
         group.stored = [by_id[run] for run in group.members if run in by_id] or group.rows
     last = {group.rows[-1].id: group for group in groups.values()}
     return [last.get(row.id, row) for row in rows if row.id not in owners or row.id in last]
-
-
-def _members(store: Store, rows: Sequence[Row]) -> dict[str, list[str]]:
-    """The ids of the runs of each comparison, by its id; empty where no run belongs to one."""
-    members: dict[str, list[str]] = {}
-    if any(comparisons.COMPARED.search(row.id) for row in rows):
-        for folder in comparisons.folders(store):
-            with contextlib.suppress(StoreError):
-                members[folder.id] = [
-                    run["run"] for label in folder.read()["runs"].values() for run in label
-                ]
-    return members
-
-
-def _owners(
-    store: Store, rows: Sequence[Row], members: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, str]]:
-    """Kind and id of what a run belongs to, by the run's id; runs of their own are left out."""
-    known = {folder.id for folder in sweeps.all_of(store)}
-    owners: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        sweep = sweeps.sweep_of(row.id, row.lab)
-        if sweep in known and sweep is not None:
-            owners[row.id] = "sweep", sweep
-    for comparison, runs in members.items():
-        for run in filter(comparisons.COMPARED.search, runs):
-            owners.setdefault(run, ("comparison", comparison))
-    return owners
 
 
 def cells(group: Group) -> list[str]:

@@ -59,7 +59,44 @@ def rows(root: Path) -> list[Row]:
     Args:
         root: the store's folder.
     """
-    return _oldest_first(row for row, _ in _rows_and_records(root))
+    return _oldest_first(_row_and_record(root, path)[0] for path in run_folders(root))
+
+
+class Listing:
+    """The rows of a store, asked for again and again: only changed run.json files are read anew.
+
+    Args:
+        root: the store's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, tuple[tuple[int, int, int], Row]] = {}
+
+    def rows(self) -> list[Row]:
+        """The same as `rows` of this module."""
+        known: dict[str, tuple[tuple[int, int, int], Row]] = {}
+        for path in run_folders(self._root):
+            stamp = self._stamp(path)
+            if path in self._known and self._known[path][0] == stamp != UNKNOWN:
+                known[path] = self._known[path]
+                continue
+            row = _row_and_record(self._root, path)[0]
+            known[path] = (UNKNOWN if row.status in ("running", "damaged") else stamp), row
+        self._known = known
+        return _oldest_first([row for _, row in known.values()])
+
+    def _stamp(self, path: str) -> tuple[int, int, int]:
+        """What changes with run.json."""
+        try:
+            status = os.stat(os.path.join(self._root, path, RECORD), follow_symlinks=False)
+        except OSError:
+            return UNKNOWN
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+UNKNOWN = (0, 0, 0)
+"""In place of a stamp: the run is read at every call."""
 
 
 def matching(root: Path, wanted: Mapping[str, str], seeds: Container[int]) -> dict[str, list[Row]]:
@@ -75,7 +112,8 @@ def matching(root: Path, wanted: Mapping[str, str], seeds: Container[int]) -> di
     """
     sources = set(wanted.values())
     matches: dict[str, list[Row]] = {}
-    for row, record in _rows_and_records(root) if wanted else ():
+    for path in run_folders(root) if wanted else ():
+        row, record = _row_and_record(root, path)
         if record is not None and record.seed in seeds and record.sources in sources:
             name = record.fingerprint
             if wanted.get(name) == record.sources:
@@ -114,32 +152,30 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sandbox"
 
 
-def _rows_and_records(root: Path) -> Iterator[tuple[Row, RunRecord | None]]:
-    for path in run_folders(root):
-        lab, _, name = path.partition("/")
-        folder = root / path
-        try:
-            record = RunRecord.read(folder / RECORD, digest=False)
-            if record.status == "running":
-                record = RunFolder(folder).with_life(record)
-        except StoreError as error:
-            yield Row(path, name, lab, problem=str(error)), None
-            continue
-        row = Row(
-            path,
-            name,  # a copied run has another name than its original
-            record.lab,
-            record.agent,
-            record.preset,
-            record.seed,
-            record.seeds,
-            record.status,
-            record.created,
-            record.ended,
-            record.summary,
-            score=record.score,
-        )
-        yield row, record
+def _row_and_record(root: Path, path: str) -> tuple[Row, RunRecord | None]:
+    lab, _, name = path.partition("/")
+    folder = root / path
+    try:
+        record = RunRecord.read(folder / RECORD, digest=False)
+        if record.status == "running":
+            record = RunFolder(folder).with_life(record)
+    except StoreError as error:
+        return Row(path, name, lab, problem=str(error)), None
+    row = Row(
+        path,
+        name,  # a copied run has another name than its original
+        record.lab,
+        record.agent,
+        record.preset,
+        record.seed,
+        record.seeds,
+        record.status,
+        record.created,
+        record.ended,
+        record.summary,
+        score=record.score,
+    )
+    return row, record
 
 
 def _oldest_first(some: Iterator[Row] | list[Row]) -> list[Row]:

@@ -277,6 +277,18 @@ class Metrics:
         """The lines one by one, or those of one stream; a last line that was cut off, and damaged
         ones, are reported and skipped.
         """
+        return (block for _, block in self.since(0, stream))
+
+    def since(self, begin: int, stream: str | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The lines behind the first `begin` bytes, as in `blocks`; nothing before is read.
+
+        Args:
+            begin: bytes; the end of a line.
+            stream: only this one.
+
+        Yields:
+            The end of a line, in bytes, and its block.
+        """
         beginning = b"" if stream is None else orjson.dumps({"stream": stream})[:-1]
         folder, name = door(self.path)
         try:
@@ -284,7 +296,9 @@ class Metrics:
         except FileNotFoundError:
             return
         with file:
+            end = file.seek(begin)
             for number, line in enumerate(file, 1):
+                end += len(line)
                 if not line.endswith(b"\n"):
                     self._report(
                         f"{self.path.name}: line {number} is cut off; the run was stopped while "
@@ -293,27 +307,31 @@ class Metrics:
                     return
                 if not line.startswith(beginning):
                     continue
-                try:
-                    document = orjson.loads(line)
-                    document = {
-                        printable(name): printable(value) if isinstance(value, str) else value
-                        for name, value in document.items()
-                    }
-                    sound = all(
-                        isinstance(value, str if name == "stream" else list)
-                        for name, value in document.items()
-                    )
-                except (orjson.JSONDecodeError, AttributeError):
-                    sound = False
-                if sound and "stream" in document:
-                    yield document
-                else:
+                document = _block(line)
+                if document is None:
                     self._report(f"{self.path.name}: line {number} is damaged and passed over.")
+                else:
+                    yield end, document
 
     def _read(self) -> dict[str, dict[str, np.ndarray]]:
         if self._columns is None:
             self._columns = _joined(self.blocks(), None)
         return self._columns
+
+
+def _block(line: bytes) -> dict[str, Any] | None:
+    """A line as a block; None when it is damaged."""
+    try:
+        document = {
+            printable(name): printable(value) if isinstance(value, str) else value
+            for name, value in orjson.loads(line).items()
+        }
+    except (orjson.JSONDecodeError, AttributeError):
+        return None
+    sound = all(
+        isinstance(value, str if name == "stream" else list) for name, value in document.items()
+    )
+    return document if sound and "stream" in document else None
 
 
 def _joined(

@@ -1,0 +1,217 @@
+"""Curves of a run as it learns: only appended bytes are read, and at most 500 points are kept.
+
+A long curve is cut into equal stretches of rows; of each, the smallest and the largest value are
+kept, so that no peak is lost, and the mean, for smoothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sandbox.store.folder import RunFolder
+
+STRETCHES = 250
+"""Of a curve; twice as many points are shown."""
+AT_ONCE = 8_000_000
+"""Bytes that are read at a time, so that a page answers while a long file is read."""
+MIDDLES = ("_iqm", "_median", "_mean")
+"""Ends of the names of what is in the middle of many seeds, the best first."""
+BAND = ("_low", "_high")
+
+
+class Curve:
+    """One column, thinned.
+
+    Attributes:
+        count: rows so far.
+    """
+
+    def __init__(self) -> None:
+        self.count, self._width = 0, 1
+        self._index = np.empty(0, np.int64)  # [points kept], rising
+        self._values = np.empty(0)  # [points kept]
+        self._sums = np.zeros((2, STRETCHES))  # of values and how many, [2, stretches]
+
+    def add(self, values: np.ndarray) -> None:
+        """Append rows: float [n]; NaN is a row without a value."""
+        index = np.arange(self.count, self.count + len(values))
+        self.count += len(values)
+        while self.count > self._width * STRETCHES:
+            self._width *= 2
+            halves = self._sums.reshape(2, -1, 2).sum(axis=2)
+            self._sums = np.concatenate([halves, np.zeros_like(halves)], axis=1)
+        known = np.isfinite(values)
+        index, values = index[known], values[known]
+        np.add.at(self._sums[0], index // self._width, values)
+        np.add.at(self._sums[1], index // self._width, 1.0)
+        self._index = np.concatenate([self._index, index])
+        self._values = np.concatenate([self._values, values])
+        if len(self._index) > 2 * STRETCHES:
+            keep = _extremes(self._index // self._width, self._values)
+            self._index, self._values = self._index[keep], self._values[keep]
+
+    @property
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and values, at most 500: the extremes of every stretch, in their order."""
+        return self._index, self._values
+
+    def smooth(self, weight: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and an exponential moving mean of the stretches' means, without bias at the start.
+
+        Args:
+            weight: of what came before, 0 to below 1.
+        """
+        stretches = np.flatnonzero(self._sums[1])
+        means = self._sums[0, stretches] / self._sums[1, stretches]
+        total = mass = 0.0
+        smoothed = np.empty(len(means))
+        for place, mean in enumerate(means.tolist()):
+            total, mass = weight * total + mean, weight * mass + 1.0
+            smoothed[place] = total / mass
+        rows = np.minimum(stretches * self._width + self._width // 2, self.count - 1)
+        return rows, smoothed
+
+
+def _extremes(stretch: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Positions, rising, of the smallest and the largest value of every stretch."""
+    order = np.lexsort((values, stretch))
+    first = np.flatnonzero(np.diff(stretch[order], prepend=-1))
+    last = np.append(first[1:], len(order)) - 1
+    return np.unique(order[np.concatenate([first, last])])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve to draw: places on the x axis and values, with a band where many seeds have one.
+
+    Attributes:
+        x, y: float [points].
+        low, high: the band's edges at the same places, float [points]; None for no band.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+
+class Curves:
+    """All curves of a run, followed.
+
+    Args:
+        folder: the run's.
+        unit: the run's unit: the column that is the x axis.
+    """
+
+    def __init__(self, folder: RunFolder, unit: str) -> None:
+        self._folder, self.unit = folder, unit.replace(" ", "_")
+        self._restart()
+
+    def _restart(self) -> None:
+        self.read_bytes, self._stamp = 0, 0
+        self._curves: dict[str, dict[str, Curve]] = {}
+
+    def follow(self, resumed: int = 0, most: int = AT_ONCE) -> bool:
+        """Read what was appended; whether there was anything.
+
+        Args:
+            resumed: how often the run was resumed: then the file was cut, and is read anew.
+            most: bytes after which it stops, at the end of a block.
+        """
+        size = self._folder.directory.size(self._folder.metrics_path.name)
+        if size < self.read_bytes or resumed != self._stamp:
+            self._restart()
+            self._stamp = resumed
+        if size == self.read_bytes:
+            return False
+        before = self.read_bytes
+        for end, block in self._folder.metrics().since(before):
+            self._add(block.pop("stream"), block)
+            self.read_bytes = end
+            if end - before > most:
+                break
+        return self.read_bytes > before
+
+    def _add(self, stream: str, block: Mapping[str, list[object]]) -> None:
+        curves = self._curves.setdefault(stream, {})
+        rows = max((curve.count for curve in curves.values()), default=0)
+        for name, column in block.items():
+            if not all(value is None or type(value) in (int, float, bool) for value in column):
+                continue
+            curve = curves.setdefault(name, Curve())
+            curve.add(np.full(rows - curve.count, np.nan))  # earlier blocks lacked the column
+            curve.add(np.array(column, dtype=np.float64))
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The curves of each stream; several columns of many seeds are one curve."""
+        return {
+            stream: list(
+                dict.fromkeys(_curve_name(name, curves) for name in curves if name != unit)
+            )
+            for unit, stream, curves in ((self.unit, *one) for one in self._curves.items())
+        }
+
+    @property
+    def done(self) -> float:
+        """The last value of the unit in any stream; 0 before there is one."""
+        ends = [
+            curves[self.unit].points[1] for curves in self._curves.values() if self.unit in curves
+        ]
+        return max((float(values[-1]) for values in ends if len(values)), default=0.0)
+
+    def line(self, stream: str, name: str, weight: float = 0.0) -> Line:
+        """A curve by its name; empty where there is none.
+
+        Args:
+            stream, name: as in `names`.
+            weight: of what came before, for smoothing; 0 shows the values themselves.
+        """
+        curves = self._curves.get(stream, {})
+        many = all(name + end in curves for end in BAND)
+        ends = (*MIDDLES, "") if many else ("",)
+        middle = next((name + end for end in ends if name + end in curves), "")
+        if not middle:
+            return Line(np.empty(0), np.empty(0))
+        x, y = self._placed(stream, middle, weight)
+        if middle == name or not len(x):
+            return Line(x, y)
+        return Line(
+            x, y, *(np.interp(x, *self._placed(stream, name + end, weight)) for end in BAND)
+        )
+
+    def _placed(self, stream: str, name: str, weight: float) -> tuple[np.ndarray, np.ndarray]:
+        curves = self._curves[stream]
+        rows, values = curves[name].smooth(weight) if weight else curves[name].points
+        if self.unit not in curves or not len(curves[self.unit].points[0]):
+            return rows + 1.0, values
+        return np.interp(rows, *curves[self.unit].points), values
+
+
+def _curve_name(column: str, columns: Iterable[str]) -> str:
+    """The name without its end, where it is one of several columns of many seeds."""
+    for end in (*MIDDLES, *BAND):
+        name = column.removesuffix(end)
+        if name != column and all(f"{name}{edge}" in columns for edge in BAND):
+            return name
+    return column
+
+
+def band_of(lines: Iterable[Line]) -> Line:
+    """Several runs as one line: the median of the runs at each place, and the lowest and highest.
+
+    Args:
+        lines: of runs that differ in their seed.
+    """
+    known = [line for line in lines if len(line.x)]
+    if not known:
+        return Line(np.empty(0), np.empty(0))
+    x = max((line.x for line in known), key=lambda places: float(places[-1]))
+    values = np.array(
+        [np.interp(x, line.x, line.y, left=np.nan, right=np.nan) for line in known]
+    )  # [runs, places]
+    low, middle, high = np.nanquantile(values, (0.0, 0.5, 1.0), axis=0)
+    return Line(x, middle, low, high) if len(known) > 1 else Line(x, middle)

@@ -1,0 +1,68 @@
+"""A run as one page in one file, which loads no other: `show RUN --html`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sandbox.errors import SandboxError
+from sandbox.runs.view import Picture, Run
+from sandbox.text import words
+from sandbox.visual import html
+from sandbox.web.curves import Curves
+from sandbox.web.facts import facts, pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SMOOTHING = 0.9
+"""Weight of what came before, of the line over the values."""
+ACROSS = 2
+"""Curves beside each other."""
+
+
+def run_page(run: Run) -> str:
+    """The page of a run as HTML.
+
+    Args:
+        run: the run; a file of it that cannot be read is left out.
+    """
+    shown = []
+    for name in pictures(run.record):
+        picture = Picture(run.folder.directory, f"{run.folder.artifacts.folder.name}/{name}")
+        try:
+            shown.append((name, picture.uri))
+        except (OSError, SandboxError):
+            continue
+    return html.render("run_page.html", curves=list(_curves(run)), pictures=shown, **facts(run))
+
+
+def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
+    """A figure for each stream, with its caption."""
+    from sandbox.visual import plots
+
+    curves = Curves(run.folder, run.record.unit)
+    while curves.follow(run.record.resumed):
+        pass
+    for stream, names in curves.names.items():
+        if not names:
+            continue
+        rows = -(-len(names) // ACROSS)
+        with plots.style():
+            figure = plots.figure(11, 2.6 * rows + 0.3)
+            figure.subplots_adjust(hspace=0.5, wspace=0.2)
+            for place, name in enumerate(names):
+                axes = figure.add_subplot(rows, ACROSS, place + 1)
+                line = curves.line(stream, name)
+                smooth = curves.line(stream, name, SMOOTHING)
+                faint = len(line.x) > 100
+                axes.plot(line.x, line.y, color=plots.COLOURS[0], alpha=0.3 if faint else 1.0)
+                if faint:
+                    axes.plot(smooth.x, smooth.y, color=plots.COLOURS[0])
+                if line.low is not None and line.high is not None:
+                    axes.fill_between(line.x, line.low, line.high, alpha=0.2)
+                if run.score and run.score.optimum is not None and name == run.score.name:
+                    plots.optimum_line(axes, run.score.optimum, "optimum")
+                axes.set_title(words(name))
+                axes.set_xlabel(run.record.unit)
+        yield figure, f"Stream {stream}. Pale: the values; strong: their moving mean."

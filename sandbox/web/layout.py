@@ -1,0 +1,125 @@
+"""The frame of every page, and the small pieces that pages share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from nicegui import run, ui
+
+from sandbox.errors import SandboxError
+from sandbox.visual import html
+
+PAGES = {"Runs": "/", "Sweeps and comparisons": "/groups", "New run": "/new"}
+
+
+@contextlib.contextmanager
+def frame(title: str, here: str = "") -> Iterator[None]:
+    """A page with the navigation above it.
+
+    Args:
+        title: in the browser's tab.
+        here: the name in `PAGES` that is marked.
+    """
+    ui.page_title(f"{title} · sandbox")
+    ui.add_css(html.render("web.css"))
+    ui.colors(primary="#0072B2", negative="#B34700")
+    with ui.header(elevated=False).classes("items-center gap-1 px-5 py-2"):
+        ui.link("The sandbox", "/").classes("brand")
+        for name, address in PAGES.items():
+            ui.link(name, address).classes("here" if name == here else "")
+    with ui.column().classes("page"):
+        yield
+
+
+def heading(text: str, level: int = 1) -> None:
+    """A title of a page (1) or of a part of it (2)."""
+    with ui.element(f"h{level}").classes("title" if level == 1 else "part"):
+        ui.label(text)
+
+
+def soft(text: str) -> ui.label:
+    """A line of less importance."""
+    return ui.label(text).classes("soft")
+
+
+def template(name: str, **values: Any) -> ui.html:
+    """A filled template; its values are escaped."""
+    return ui.html(html.render(name, **values), sanitize=False).classes("w-full")
+
+
+def copyable(text: str) -> None:
+    """A command with a button that copies it."""
+    with ui.row().classes("items-center no-wrap w-full gap-2"):
+        ui.label(text).classes("command")
+        ui.button(icon="content_copy", on_click=lambda: _copy(text)).props(
+            'flat round dense aria-label="Copy"'
+        )
+
+
+def _copy(text: str) -> None:
+    ui.clipboard.write(text)
+    ui.notify("Copied", timeout=1000)
+
+
+def problem(text: str) -> None:
+    """What cannot be shown, and why."""
+    with ui.element("div").classes("card"):
+        ui.label(text)
+
+
+def run_address(path: str) -> str:
+    """The address of a run by its path LAB/ID."""
+    return f"/runs/{quote(path)}"
+
+
+def compare_address(paths: Sequence[str]) -> str:
+    """The address of the page that compares runs."""
+    return "/compare?" + urlencode({"runs": ",".join(paths)})
+
+
+async def attempt(work: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of work in another thread; an error that a person can fix becomes a notice, and
+    the result None.
+    """
+    try:
+        return await run.io_bound(work, *arguments)
+    except (SandboxError, OSError) as error:
+        ui.notify(str(error), type="negative", multi_line=True, close_button="OK", timeout=0)
+        return None
+
+
+async def confirmed(question: str, action: str) -> bool:
+    """Whether the user agrees.
+
+    Args:
+        question: what is asked.
+        action: on the button that agrees.
+    """
+    with ui.dialog() as dialog, ui.card():
+        ui.label(question)
+        with ui.row().classes("w-full justify-end"):
+            ui.button("Cancel", on_click=lambda: dialog.submit(False)).props("flat")
+            ui.button(action, on_click=lambda: dialog.submit(True)).props("color=negative")
+    answer = bool(await dialog)
+    dialog.delete()
+    return answer
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A small table; a cell is text, or (text, address)."""
+    template("plain_table.html", columns=columns, rows=rows)
+
+
+def clean(value: Any) -> Any:
+    """A document from an address with only such keys as tables have.
+
+    NiceGUI would run the value of a key that begins with a colon as JavaScript.
+    """
+    if isinstance(value, Mapping):
+        return {key: clean(one) for key, one in value.items() if str(key).isidentifier()}
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    return value

@@ -1,0 +1,228 @@
+"""All runs as one table: filtered, sorted, grouped, chosen; the view lives in the address."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from nicegui import run, ui
+
+from sandbox.text import number, plural
+from sandbox.web import layout
+from sandbox.web.service import Service
+
+SECONDS = 1.0
+"""Between two looks at the store."""
+WIDTHS = {
+    "run": ("run", 320),
+    "lab": ("lab", 110),
+    "agent": ("agent", 130),
+    "seed": ("seed", 90),
+    "status": ("status", 110),
+    "progress": ("progress", 100),
+    "score": ("score", 105),
+    "optimum": ("optimum", 105),
+    "measure": ("measured by", 150),
+    "created": ("begun", 170),
+    "preset": ("preset", 110),
+    "group": ("sweep or comparison", 260),
+}
+"""Title and width of each column, in pixels."""
+NUMBERS = ("seed", "score", "optimum")
+GROUPINGS = {"": "nothing", "lab": "lab", "agent": "agent", "group": "sweep or comparison"}
+STATE = ("filter", "sort", "rowSelection")
+"""What of the table's state is kept in the address."""
+
+
+async def show(service: Service, group: str, view: str) -> None:
+    """The page.
+
+    Args:
+        service: the store.
+        group: what runs are grouped by, a key of `GROUPINGS`.
+        view: the table's state as JSON.
+    """
+    rows = await run.io_bound(service.table)
+    with layout.frame("Runs", "Runs"):
+        if not rows and not service.hidden():
+            _welcome(service)
+        elif group in GROUPINGS and group:
+            _toolbar(group, None)
+            _grouped(rows, group)
+        else:
+            RunTable(service, rows, _state(view))
+
+
+def _welcome(service: Service) -> None:
+    with ui.element("div").classes("card"):
+        layout.heading("No runs yet", 2)
+        layout.soft(f"The store {service.store.root.resolve()} is empty.")
+        ui.button("New run", on_click=lambda: ui.navigate.to("/new"))
+
+
+def _state(view: str) -> dict[str, Any]:
+    """The table's state that an address holds; empty for one that is none."""
+    try:
+        state = layout.clean(json.loads(view or "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return {name: state[name] for name in STATE if isinstance(state, dict) and name in state}
+
+
+def _toolbar(group: str, table: RunTable | None) -> None:
+    with ui.row().classes("items-center w-full gap-3"):
+        layout.heading("Runs")
+        ui.space()
+        ui.select(
+            GROUPINGS,
+            value=group,
+            label="group by",
+            on_change=lambda event: ui.navigate.to(_address(event.value, {})),
+        ).props("dense outlined").classes("w-52")
+        if table is not None:
+            search = ui.input(placeholder="search", on_change=table.search)
+            search.props('dense outlined clearable debounce=200 aria-label="search"')
+
+
+def _address(group: str, state: Mapping[str, Any]) -> str:
+    known = {"group": group, "view": json.dumps(state) if state else ""}
+    return "/?" + urlencode({name: value for name, value in known.items() if value})
+
+
+def _grouped(rows: Sequence[Mapping[str, Any]], column: str) -> None:
+    """One line for each value of a column; it leads to its runs."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(str(row[column]), []).append(row)
+    lines = []
+    for name, some in groups.items():
+        statuses = Counter(row["status"] for row in some).most_common()
+        scores = [row["score"] for row in some if row["score"] is not None]
+        span = f"{number(min(scores))} to {number(max(scores))}" if scores else ""
+        kind = {"filterType": "text", "type": "equals" if name else "blank", "filter": name}
+        address = _address("", {"filter": {"filterModel": {column: kind}}})
+        told = ", ".join(f"{count} {status}" for status, count in statuses)
+        lines.append([(name or "none", address), len(some), told, span, some[0]["created"]])
+    with ui.element("div").classes("card"):
+        columns = [GROUPINGS[column], "runs", "status", "scores", "last begun"]
+        layout.plain_table(columns, lines)
+
+
+class RunTable:
+    """The table, which follows the store while it is shown.
+
+    Args:
+        service: the store.
+        rows: as `Service.table` gives them.
+        state: filter, order and selection to begin with.
+    """
+
+    def __init__(self, service: Service, rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
+        self._service, self._known = service, {row["id"]: row for row in rows}
+        _toolbar("", self)
+        with ui.row().classes("items-center w-full gap-2"):
+            self._chosen = layout.soft("")
+            self._buttons = [
+                self._button("Compare", "show_chart", self._compare),
+                self._button("Hide", "visibility_off", self._hide),
+                self._button("Delete", "delete", self._delete),
+            ]
+            ui.space()
+            self._unhide = ui.button(on_click=self._show_hidden).props("flat dense no-caps")
+        self._grid = ui.aggrid(
+            {
+                "columnDefs": [_column(name) for name in WIDTHS],
+                "rowData": rows,
+                ":getRowId": "row => row.data.id",
+                "rowSelection": {"mode": "multiRow", "selectAll": "filtered"},
+                "suppressCellFocus": True,
+                "animateRows": False,
+                "initialState": state or {"sort": NEWEST},
+            },
+            auto_size_columns=False,
+        ).classes("runs")
+        self._selection = [str(one) for one in state.get("rowSelection", [])]
+        self._tell()
+        self._grid.on("cellClicked", self._open, ["colId", "rowId"])
+        for event in ("filterChanged", "sortChanged", "selectionChanged"):
+            self._grid.on(event, self._changed, [], throttle=0.3, leading_events=False)
+        ui.timer(SECONDS, self._follow)
+
+    def _button(self, text: str, icon: str, work: Any) -> ui.button:
+        return ui.button(text, icon=icon, on_click=work).props("outline dense no-caps")
+
+    def search(self, event: Any) -> None:
+        """Show only rows with the words in them."""
+        self._grid.run_grid_method("setGridOption", "quickFilterText", event.value or "")
+
+    def _open(self, event: Any) -> None:
+        if event.args["colId"] in WIDTHS and event.args["rowId"] in self._known:
+            ui.navigate.to(layout.run_address(event.args["rowId"]))
+
+    async def _changed(self) -> None:
+        """Keep the table's state in the address."""
+        state = await self._grid.run_grid_method("getState", timeout=5)
+        kept = {name: state[name] for name in STATE if state.get(name)}
+        chosen = kept.get("rowSelection", [])
+        self._selection = chosen if isinstance(chosen, list) else []
+        self._tell()
+        ui.navigate.history.replace(_address("", kept))
+
+    def _tell(self) -> None:
+        count = len(self._selection)
+        told = f"{plural(count, 'run')} chosen" if count else plural(len(self._known), "run")
+        self._chosen.set_text(told)
+        for button in self._buttons:
+            button.set_enabled(count > 0)
+        hidden = len(self._service.hidden())
+        self._unhide.set_text(f"Show {plural(hidden, 'hidden run')}")
+        self._unhide.set_visibility(hidden > 0)
+
+    async def _follow(self) -> None:
+        rows = {row["id"]: row for row in await run.io_bound(self._service.table)}
+        added = [row for name, row in rows.items() if name not in self._known]
+        changed = [row for name, row in rows.items() if self._known.get(name, row) != row]
+        gone = [{"id": name} for name in self._known if name not in rows]
+        self._known = rows
+        if added or changed or gone:
+            self._grid.run_grid_method(
+                "applyTransaction",
+                {"add": added, "update": changed, "remove": gone, "addIndex": 0},
+            )
+            self._selection = [name for name in self._selection if name in rows]
+            self._tell()
+
+    def _compare(self) -> None:
+        ui.navigate.to(layout.compare_address(self._selection))
+
+    async def _hide(self) -> None:
+        ids = {self._known[path]["run"] for path in self._selection if path in self._known}
+        await layout.attempt(self._service.hide, ids)
+        await self._follow()
+
+    async def _show_hidden(self) -> None:
+        await layout.attempt(self._service.reveal)
+        await self._follow()
+
+    async def _delete(self) -> None:
+        paths = list(self._selection)
+        question = f"Delete {plural(len(paths), 'run')} and all files of them?"
+        if await layout.confirmed(question, "Delete"):
+            for path in paths:
+                await layout.attempt(self._service.delete, path)
+            await self._follow()
+
+
+NEWEST = {"sortModel": [{"colId": "created", "sort": "desc"}]}
+"""The order without another one."""
+
+
+def _column(name: str) -> dict[str, Any]:
+    title, width = WIDTHS[name]
+    kind = "agNumberColumnFilter" if name in NUMBERS else "agTextColumnFilter"
+    column = {"field": name, "headerName": title, "width": width, "filter": kind}
+    more = {"pinned": "left"} if name == "run" else {}
+    return {**column, "type": "rightAligned", **more} if name in NUMBERS else {**column, **more}
