@@ -104,6 +104,7 @@ def _frame(unit: str, name: str, count: int) -> Options:
             "type": "scroll",
             "textStyle": {"color": GREY},
             "right": 10,
+            "top": 0,
         },
         "dataZoom": [{"type": "inside", "zoomOnMouseWheel": "ctrl"}],
     }

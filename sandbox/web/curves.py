@@ -20,6 +20,8 @@ AT_ONCE = 8_000_000
 MIDDLES = ("_iqm", "_median", "_mean")
 """Ends of the names of what is in the middle of many seeds, the best first."""
 BAND = ("_low", "_high")
+FEW = 100
+"""A curve with fewer rows is not smoothed."""
 
 
 class Curve:
@@ -58,21 +60,17 @@ class Curve:
         """Rows and values, at most 500: the extremes of every stretch, in their order."""
         return self._index, self._values
 
-    def smooth(self, weight: float) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and an exponential moving mean of the stretches' means, without bias at the start.
+    def smooth(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and means over a window around each stretch, shorter at both ends.
 
         Args:
-            weight: of what came before, 0 to below 1.
+            share: width of the window, as a share of the curve, 0 to 1.
         """
         stretches = np.flatnonzero(self._sums[1])
-        means = self._sums[0, stretches] / self._sums[1, stretches]
-        total = mass = 0.0
-        smoothed = np.empty(len(means))
-        for place, mean in enumerate(means.tolist()):
-            total, mass = weight * total + mean, weight * mass + 1.0
-            smoothed[place] = total / mass
         rows = np.minimum(stretches * self._width + self._width // 2, self.count - 1)
-        return rows, smoothed
+        window = np.ones(2 * int(share * len(stretches) / 2) + 1)
+        sums, counts = (np.convolve(part[stretches], window, "same") for part in self._sums)
+        return rows, sums / counts
 
 
 def _extremes(stretch: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -163,12 +161,12 @@ class Curves:
         ]
         return max((float(values[-1]) for values in ends if len(values)), default=0.0)
 
-    def line(self, stream: str, name: str, weight: float = 0.0) -> Line:
+    def line(self, stream: str, name: str, share: float = 0.0) -> Line:
         """A curve by its name; empty where there is none.
 
         Args:
             stream, name: as in `names`.
-            weight: of what came before, for smoothing; 0 shows the values themselves.
+            share: of the curve that is averaged over; 0 shows the values themselves.
         """
         curves = self._curves.get(stream, {})
         many = all(name + end in curves for end in BAND)
@@ -176,16 +174,15 @@ class Curves:
         middle = next((name + end for end in ends if name + end in curves), "")
         if not middle:
             return Line(np.empty(0), np.empty(0))
-        x, y = self._placed(stream, middle, weight)
+        x, y = self._placed(stream, middle, share)
         if middle == name or not len(x):
             return Line(x, y)
-        return Line(
-            x, y, *(np.interp(x, *self._placed(stream, name + end, weight)) for end in BAND)
-        )
+        return Line(x, y, *(np.interp(x, *self._placed(stream, name + end, share)) for end in BAND))
 
-    def _placed(self, stream: str, name: str, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    def _placed(self, stream: str, name: str, share: float) -> tuple[np.ndarray, np.ndarray]:
         curves = self._curves[stream]
-        rows, values = curves[name].smooth(weight) if weight else curves[name].points
+        curve = curves[name]
+        rows, values = curve.smooth(share) if share and curve.count > FEW else curve.points
         if self.unit not in curves or not len(curves[self.unit].points[0]):
             return rows + 1.0, values
         return np.interp(rows, *curves[self.unit].points), values

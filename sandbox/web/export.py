@@ -15,8 +15,8 @@ from sandbox.web.facts import facts, pictures
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMOOTHING = 0.9
-"""Weight of what came before, of the line over the values."""
+SMOOTHING = 0.04
+"""Share of a curve that its strong line is the mean over."""
 ACROSS = 2
 """Curves beside each other."""
 
@@ -47,6 +47,7 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
     for stream, names in curves.names.items():
         if not names:
             continue
+        names = sorted(names, key=lambda name: name != run.record.score.get("name"))
         rows = -(-len(names) // ACROSS)
         with plots.style():
             figure = plots.figure(11, 2.6 * rows + 0.3)
@@ -65,4 +66,4 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
                     plots.optimum_line(axes, run.score.optimum, "optimum")
                 axes.set_title(words(name))
                 axes.set_xlabel(run.record.unit)
-        yield figure, f"Stream {stream}. Pale: the values; strong: their moving mean."
+        yield figure, f"Stream {stream}. Pale: the values; strong: the mean around each place."

@@ -12,6 +12,8 @@ from nicegui import run, ui
 from sandbox.errors import SandboxError
 from sandbox.visual import html
 
+SMOOTHING = 0.04
+"""Share of a curve that is averaged over, to begin with."""
 PAGES = {"Runs": "/", "Sweeps and comparisons": "/groups", "New run": "/new"}
 
 

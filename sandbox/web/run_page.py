@@ -18,8 +18,6 @@ from sandbox.web.service import Service
 
 SECONDS = 0.5
 """Between two looks at the run."""
-FEW = 100
-"""A shorter curve is not smoothed."""
 
 
 async def show(service: Service, path: str) -> None:
@@ -62,10 +60,10 @@ class RunPage:
             layout.heading("Curves", 2)
             ui.space()
             layout.soft("smoothing")
-            self._weight = ui.slider(min=0, max=0.99, step=0.01, value=0.9)
-            self._weight.classes("w-40").props('aria-label="smoothing"')
-            self._weight.on_value_change(self._redraw)
-        self._curves_area = ui.column().classes("w-full gap-3")
+            self._smoothing = ui.slider(min=0, max=0.2, step=0.01, value=layout.SMOOTHING)
+            self._smoothing.classes("w-40").props('aria-label="smoothing"')
+            self._smoothing.on_value_change(self._redraw)
+        self._curves_area = ui.element("div").classes("charts")
         self._rest = ui.column().classes("w-full gap-4")
         self._draw_head()
         self._draw_rest()
@@ -97,36 +95,34 @@ class RunPage:
 
     def _draw_curves(self, curves: Curves) -> None:
         self._drawn = curves.read_bytes
-        wanted = [(stream, name) for stream, names in curves.names.items() for name in names]
+        score = self._record.score.get("name")
+        every = [(stream, name) for stream, names in curves.names.items() for name in names]
+        wanted = sorted(every, key=lambda one: one[1] != score)
         if wanted != list(self._charts):
-            self._lay_out(curves)
+            self._lay_out(wanted)
         for (stream, name), chart in self._charts.items():
             chart.options.clear()
             chart.options.update(self._options(curves, stream, name))
             chart.update()
 
-    def _lay_out(self, curves: Curves) -> None:
+    def _lay_out(self, wanted: list[tuple[str, str]]) -> None:
         self._charts.clear()
         self._curves_area.clear()
         with self._curves_area:
-            for stream, names in curves.names.items():
-                layout.soft(f"stream {stream}")
-                with ui.element("div").classes("charts"):
-                    for name in names:
-                        with ui.element("div").classes("card"):
-                            layout.heading(words(name), 2)
-                            self._charts[stream, name] = ui.echart({}).classes("chart")
+            for stream, name in wanted:
+                with ui.element("div").classes("card"):
+                    with ui.row().classes("items-baseline gap-2"):
+                        layout.heading(words(name), 2)
+                        layout.soft(stream)
+                    self._charts[stream, name] = ui.echart({}).classes("chart")
 
     def _options(self, curves: Curves, stream: str, name: str) -> dict[str, Any]:
         """A curve, smoothed over its own values where it is long."""
         line, label = curves.line(stream, name), words(name)
         score = self._record.score
-        of_score = score.get("name") == name
-        optimum = score.get("optimum") if of_score else None
-        weight = float(self._weight.value)
-        smooth = len(line.x) > FEW and weight > 0
-        shown = curves.line(stream, name, weight) if smooth else line
-        faint = {label: line} if smooth and line.low is None else {}
+        optimum = score.get("optimum") if score.get("name") == name else None
+        shown = curves.line(stream, name, float(self._smoothing.value))
+        faint = {label: line} if len(shown.x) != len(line.x) and line.low is None else {}
         return charts.curves({label: shown}, self._record.unit, optimum=optimum, faint=faint)
 
     def _draw_head(self) -> None:

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from sandbox.cli import stored
-from sandbox.cli.options import json_option, store_option
+from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import (
     heading,
     next_commands,
@@ -41,9 +41,18 @@ from sandbox.text import Document, flat, number, plural, size, words
 @click.option(
     "--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer."
 )
+@click.option("--html", "as_page", is_flag=True, help="Write the run as one HTML page.")
+@output_option("With --html, where the page goes", "RUN.html here")
 @store_option
 @json_option
-def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
+def show(
+    run: str,
+    open_figures: bool,
+    as_page: bool,
+    output: Path | None,
+    store: str | None,
+    as_json: bool,
+) -> int:
     """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and wrote.
 
     It may also be a sweep or a comparison.
@@ -52,6 +61,8 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
     if not isinstance(folder, RunFolder):
         return _show_group(folder, open_figures, as_json)
     shown = Run(folder)
+    if as_page:
+        return _write_page(shown, output, as_json)
     problems: list[str] = []
     metrics = Metrics(shown.folder.metrics_path, problems.append)
     record = shown.record
@@ -92,6 +103,26 @@ def show(run: str, open_figures: bool, store: str | None, as_json: bool) -> int:
         except SandboxError:  # its lab is not loaded
             useful = [(["list"], "all runs")]
         next_commands(*useful)
+    return 0
+
+
+def _write_page(shown: Run, output: Path | None, as_json: bool) -> int:
+    """Write a run as one file, which loads no other."""
+    from sandbox.store.files import write_whole
+    from sandbox.web.export import run_page
+
+    path = output or Path(f"{shown.id}.html")
+    try:
+        write_whole(path, run_page(shown).encode())
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {path}: {error.strerror}. Choose another place with --output."
+        ) from error
+    if as_json:
+        print_json({"run": shown.id, "file": str(path.resolve()), "size": path.stat().st_size})
+    else:
+        click.echo(f"Written: {shown_path(path.resolve())}")
+        next_commands((["show", shown.id], "the same as text"))
     return 0
 
 

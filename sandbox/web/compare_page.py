@@ -1,0 +1,186 @@
+"""Chosen runs together: one chart, the options that differ, and the scores."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import run, ui
+
+from sandbox.config.model import option_name, show_value
+from sandbox.errors import SandboxError
+from sandbox.runs.view import Run
+from sandbox.text import flat, number, plural, words
+from sandbox.web import charts, layout
+from sandbox.web.curves import Curves, Line, band_of
+from sandbox.web.service import FOLLOWED, Service
+
+SECONDS = 1.0
+"""Between two looks at the runs."""
+SEEDS = 2
+"""From so many runs that differ in the seed alone, a band is drawn instead."""
+
+
+async def show(service: Service, paths: Sequence[str]) -> None:
+    """The page.
+
+    Args:
+        service: the store.
+        paths: LAB/ID of each run.
+    """
+    with layout.frame("Compare", "Runs"):
+        page = ComparePage(service, list(dict.fromkeys(paths))[:FOLLOWED])
+        await run.io_bound(page.read)
+        if page.runs:
+            page.draw()
+            await page.follow()
+            ui.timer(SECONDS, page.follow)
+        else:
+            layout.problem("None of these runs is in the store.")
+
+
+class ComparePage:
+    """Runs side by side, followed while they learn.
+
+    Args:
+        service: the store.
+        paths: LAB/ID of each run; those that cannot be read are left out.
+    """
+
+    def __init__(self, service: Service, paths: Sequence[str]) -> None:
+        self._service, self._paths = service, paths
+        self.runs: dict[str, Run] = {}
+        self._curves: dict[str, Curves] = {}
+        self._drawn: tuple[Any, ...] = ()
+
+    def read(self) -> None:
+        """Read the records, and what the metrics got meanwhile."""
+        for path in self._paths:
+            with contextlib.suppress(SandboxError, OSError):
+                one = self._service.run(path)
+                self._curves[path] = self._service.curves(one.folder, one.record)
+                self.runs[path] = one
+
+    def draw(self) -> None:
+        """The page, without its curves."""
+        names = [f"{stream}/{name}" for stream, name in self._columns()]
+        first = next(iter(self.runs.values()))
+        judged = str(first.record.score.get("name"))
+        best = [name for name in names if name.partition("/")[2] == judged]
+        preferred = [name for name in best if name.startswith("evaluate/")] or best or names
+        with ui.row().classes("items-center w-full gap-4"):
+            layout.heading(f"{plural(len(self.runs), 'run')} compared")
+            ui.space()
+            shown = {name: words(name.replace("/", ": ")) for name in names}
+            value = preferred[0] if preferred else None
+            self._column = ui.select(shown, value=value, label="curve", on_change=self.follow)
+            self._column.props("dense outlined").classes("w-64")
+            self._bands = ui.switch("seeds as bands", value=True, on_change=self.follow)
+            layout.soft("smoothing")
+            self._smoothing = ui.slider(min=0, max=0.2, step=0.01, value=layout.SMOOTHING)
+            self._smoothing.classes("w-32").props('aria-label="smoothing"')
+            self._smoothing.on_value_change(self.follow)
+        with ui.element("div").classes("card"):
+            self._chart = ui.echart({}).classes("chart tall")
+        with ui.element("div").classes("card"):
+            layout.heading("What differs", 2)
+            self._table()
+
+    def _columns(self) -> list[tuple[str, str]]:
+        return list(
+            dict.fromkeys(
+                (stream, name)
+                for curves in self._curves.values()
+                for stream, names in curves.names.items()
+                for name in names
+            )
+        )
+
+    def differing(self) -> dict[str, dict[str, str]]:
+        """The settings that differ: option -> path of the run -> value."""
+        every = {path: _settings(one) for path, one in self.runs.items()}
+        names = list(dict.fromkeys(name for values in every.values() for name in values))
+        columns = {
+            name: {path: values.get(name, "") for path, values in every.items()} for name in names
+        }
+        return {name: by for name, by in columns.items() if len(set(by.values())) > 1}
+
+    def labels(self, *, seeds: bool) -> dict[str, list[str]]:
+        """What a line is called -> the paths of its runs.
+
+        Args:
+            seeds: whether runs that differ in the seed alone are one line.
+        """
+        differing = self.differing()
+        if seeds:
+            differing.pop("seed", None)
+        lines: dict[str, list[str]] = {}
+        for path, one in self.runs.items():
+            parts = [f"{name} {by[path]}" for name, by in differing.items() if by[path]]
+            label = ", ".join(parts) or (one.record.agent or one.record.lab)
+            lines.setdefault(label, []).append(path)
+        if seeds:
+            return lines
+        return {
+            label if len(paths) == 1 else f"{label} ({self.runs[path].id})": [path]
+            for label, paths in lines.items()
+            for path in paths
+        }
+
+    async def follow(self) -> None:
+        """Draw the curves anew where something has changed."""
+        running = any(one.record.status == "running" for one in self.runs.values())
+        if running:
+            await run.io_bound(self.read)
+        sizes = [curves.read_bytes for curves in self._curves.values()]
+        drawn = (self._column.value, self._bands.value, self._smoothing.value, *sizes)
+        if drawn != self._drawn and self._column.value:
+            self._drawn = drawn
+            options = await run.io_bound(self._options)
+            self._chart.options.clear()
+            self._chart.options.update(options)
+            self._chart.update()
+
+    def _options(self) -> dict[str, Any]:
+        stream, _, name = str(self._column.value).partition("/")
+        share = float(self._smoothing.value)
+
+        def line(path: str) -> Line:
+            return self._curves[path].line(stream, name, share)
+
+        lines = {
+            label: line(paths[0]) if len(paths) < SEEDS else band_of(map(line, paths))
+            for label, paths in self.labels(seeds=bool(self._bands.value)).items()
+        }
+        optima = {
+            one.record.score.get("optimum")
+            for one in self.runs.values()
+            if one.record.score.get("name") == name
+        }
+        optimum = optima.pop() if len(optima) == 1 else None
+        units = {one.record.unit for one in self.runs.values()}
+        return charts.curves(lines, " or ".join(sorted(units)), optimum=optimum)
+
+    def _table(self) -> None:
+        differing = self.differing()
+        rows = []
+        for path, one in self.runs.items():
+            judged = one.score
+            cells = [number(judged.value), number(judged.optimum)] if judged else ["", ""]
+            values = [by[path] for by in differing.values()]
+            rows.append([(one.id, layout.run_address(path)), *values, one.status, *cells])
+        best = {words(one.score.name) for one in self.runs.values() if one.score}
+        columns = ["run", *differing, "status", " or ".join(sorted(best)) or "score", "optimum"]
+        layout.plain_table(columns, rows)
+
+
+def _settings(one: Run) -> dict[str, str]:
+    """The settings of a run by option, with lab and seed."""
+    record = one.record
+    options = {
+        option_name(name.removesuffix(".name")): show_value(value)
+        for name, value in flat(record.config).items()
+    }
+    seed = {"seed": f"{record.seed}" if record.seeds == 1 else f"{record.seed}…({record.seeds})"}
+    return {"lab": record.lab, **options, **seed}

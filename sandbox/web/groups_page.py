@@ -1,0 +1,194 @@
+"""Sweeps, comparisons and reproductions of a store, and the page of one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+from urllib.parse import quote
+
+from nicegui import run, ui
+
+from sandbox.config.model import option_name, show_value
+from sandbox.errors import SandboxError, UnknownNameError
+from sandbox.reproduction import report as reproductions
+from sandbox.store import comparisons, sweeps
+from sandbox.store.sweeps import SweepFolder, ranked_best
+from sandbox.sweeps import report
+from sandbox.sweeps.results import Result
+from sandbox.sweeps.view import Sweep
+from sandbox.text import number, plural, ranks, words
+from sandbox.web import charts, layout
+from sandbox.web.service import Service
+
+SHOWN = 100
+"""Trials in the ranking."""
+
+
+async def show(service: Service) -> None:
+    """All groups of runs."""
+    tables = await run.io_bound(_tables, service)
+    with layout.frame("Sweeps and comparisons", "Sweeps and comparisons"):
+        layout.heading("Sweeps and comparisons")
+        for title, columns, rows, hint in tables:
+            with ui.element("div").classes("card"):
+                layout.heading(title, 2)
+                if rows:
+                    layout.plain_table(columns, rows)
+                else:
+                    layout.soft("None yet. This makes one:")
+                    layout.copyable(f"python -m sandbox {hint}")
+
+
+def _tables(service: Service) -> list[tuple[str, list[str], list[list[Any]], str]]:
+    """Title, columns and rows of each table, and a command that makes a first row."""
+    store = service.store
+    pages = sorted(store.root.glob(f"reproductions/*/{reproductions.PAGE}"))
+    return [
+        (
+            "Sweeps",
+            ["sweep", "lab", "trials", "status", "objective", "best"],
+            [_sweep_row(folder) for folder in reversed(sweeps.all_of(store))],
+            "sweep maze --grid agent.alpha=0.1,0.5 --seeds 3",
+        ),
+        (
+            "Comparisons",
+            ["comparison", "lab", "finding"],
+            [_comparison_row(folder) for folder in reversed(comparisons.folders(store))],
+            "compare maze --agents sarsa q-learning",
+        ),
+        (
+            "Reproductions",
+            ["reproduction"],
+            [[_link(page)] for page in reversed(pages)],
+            "reproduce maze --quick",
+        ),
+    ]
+
+
+def _link(page: Path) -> tuple[str, str]:
+    """The name and the address of a page that is a file in the store."""
+    room, group, name = page.parts[-3:]
+    return group, f"/runs/{room}/{quote(group)}/{name}"
+
+
+def _sweep_row(folder: SweepFolder) -> list[Any]:
+    link = folder.id, f"/sweeps/{quote(folder.id)}"
+    try:
+        record = folder.read()
+    except SandboxError as error:
+        return [folder.id, "", "", "damaged", str(error), ""]
+    best = number(ranked_best(folder.path))
+    count = len(record.trials)
+    return [link, record.lab, count, record.status, words(record.objective), best]
+
+
+def _comparison_row(folder: comparisons.ComparisonFolder) -> list[Any]:
+    try:
+        document = folder.read()
+    except SandboxError as error:
+        return [folder.id, "", str(error)]
+    finding = document.get("finding") or ", ".join(document["runs"])
+    return [_link(folder.path / comparisons.PAGE), document["lab"], finding]
+
+
+async def show_sweep(service: Service, name: str) -> None:
+    """One sweep: its trials as lines through their settings, a heat map, the ranking."""
+    with layout.frame(name, "Sweeps and comparisons"):
+        try:
+            sweep = await run.io_bound(_read, service, name)
+        except (SandboxError, OSError) as error:
+            layout.problem(str(error))
+            return
+        _draw(sweep)
+
+
+def _read(service: Service, name: str) -> Sweep:
+    """A sweep with the results of its runs.
+
+    Raises:
+        UnknownNameError: when there is none of that id.
+    """
+    folders = {folder.id: folder for folder in sweeps.all_of(service.store)}
+    if name not in folders:
+        raise UnknownNameError("sweep", name, folders)
+    sweep = Sweep(folders[name])
+    assert sweep.ranking is not None  # computed here, in a thread
+    return sweep
+
+
+def _draw(sweep: Sweep) -> None:
+    record, goal = sweep.record, words(sweep.record.objective) or "objective"
+    with ui.row().classes("items-center w-full gap-3"):
+        layout.heading(f"Sweep of {record.lab}")
+        ui.label(record.status).classes("badge mute")
+        ui.space()
+        if (sweep.path / report.PAGE).exists():
+            ui.link("The report", _link(sweep.path / report.PAGE)[1]).classes("link")
+    done = [one for one in sweep.ranking if one.value is not None]
+    layout.soft(f"{sweep.id}: {len(done)} of {plural(len(sweep.ranking), 'trial')} finished")
+    if record.command:
+        layout.copyable(record.command)
+    names = list(dict.fromkeys(name for one in done for name in one.params))
+    columns = {name: [_setting(one.params.get(name)) for one in done] for name in names}
+    if done and names:
+        with ui.element("div").classes("card"):
+            layout.heading("Every trial is a line", 2)
+            settings = {option_name(name): columns[name] for name in names}
+            values = [one.value or 0.0 for one in done]
+            ui.echart(charts.parallel(settings, values, goal)).classes("chart tall")
+    if len(names) > 1:
+        _heat(done, names, goal)
+    with ui.element("div").classes("card"):
+        layout.heading("Ranking", 2)
+        _ranking(sweep, names, goal)
+
+
+def _setting(value: Any) -> Any:
+    """A setting on an axis: a number, or text."""
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if plain else show_value(value)
+
+
+def _heat(done: Sequence[Result], names: Sequence[str], goal: str) -> None:
+    options = {name: option_name(name) for name in names}
+    with ui.element("div").classes("card"):
+        with ui.row().classes("items-center w-full gap-3"):
+            layout.heading(f"Mean {goal} over two settings", 2)
+            ui.space()
+            pickers = [ui.select(options, value=name).props("dense outlined") for name in names[:2]]
+        chart = ui.echart(_heat_options(done, names[:2], goal)).classes("chart tall")
+
+        def redraw() -> None:
+            chart.options.clear()
+            chart.options.update(_heat_options(done, [one.value for one in pickers], goal))
+            chart.update()
+
+        for picker in pickers:
+            picker.on_value_change(redraw)
+
+
+def _heat_options(done: Sequence[Result], names: Sequence[str], goal: str) -> Mapping[str, Any]:
+    cells: dict[tuple[str, str], list[float]] = {}
+    for one in sorted(done, key=lambda one: one.number):
+        place = show_value(one.params.get(names[0])), show_value(one.params.get(names[1]))
+        cells.setdefault(place, []).append(one.value or 0.0)
+    means = {place: fmean(values) for place, values in cells.items()}
+    return charts.heat_map([option_name(name) for name in names], means, goal)
+
+
+def _ranking(sweep: Sweep, names: Sequence[str], goal: str) -> None:
+    lab = sweep.record.lab
+    places = ranks(one.value for one in sweep.ranking)
+    rows = [
+        [
+            place,
+            *(show_value(one.params[name]) if name in one.params else "" for name in names),
+            "" if one.value is None else number(one.value),
+            one.status,
+            ("runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])),
+        ]
+        for place, one in zip(places[:SHOWN], sweep.ranking, strict=False)
+    ]
+    layout.plain_table(["rank", *map(option_name, names), goal, "status", ""], rows)

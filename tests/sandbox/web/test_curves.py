@@ -1,0 +1,213 @@
+"""Curves are read as they grow, thinned without losing a peak, and never all read again."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from sandbox import run
+from sandbox.runs.view import Run
+from sandbox.store.folder import RunFolder
+from sandbox.web.curves import STRETCHES, Curve, Curves, Line, band_of
+from sandbox.web.export import run_page
+
+RNG = np.random.default_rng(0)
+
+
+def filled(values, sizes):
+    curve = Curve()
+    for piece in np.split(values, np.cumsum(sizes)):
+        curve.add(piece)
+    return curve
+
+
+@pytest.mark.parametrize("rows", [1, 2, 249, 250, 251, 500, 501, 10_000, 123_457])
+def test_a_long_curve_keeps_its_extremes_in_500_points(rows):
+    values = RNG.normal(size=rows)
+    values[rows // 3], values[rows // 2] = 50.0, -50.0
+    curve = filled(values, RNG.integers(1, 400, size=40))
+    index, shown = curve.points
+    assert len(index) <= 2 * STRETCHES
+    assert curve.count == rows
+    np.testing.assert_array_equal(shown, values[index])
+    assert np.all(np.diff(index) > 0)
+    assert {values.min(), values.max()} <= set(shown)
+    width = 1
+    while rows > width * STRETCHES:
+        width *= 2
+    if len(index) > STRETCHES and width > 1:
+        for begin in range(0, rows, width):
+            stretch = values[begin : begin + width]
+            kept = shown[(index >= begin) & (index < begin + width)]
+            assert {stretch.min(), stretch.max()} <= set(kept)
+
+
+def test_how_a_curve_arrives_changes_nothing():
+    values = RNG.normal(size=5000)
+    one, other = filled(values, []), filled(values, [1] * 300 + [7] * 100)
+    for share in (0.0, 0.1):
+        for a, b in zip(one.smooth(share), other.smooth(share), strict=True):
+            np.testing.assert_allclose(a, b)
+
+
+def test_a_smoothed_line_is_the_mean_around_each_place():
+    values = RNG.normal(size=STRETCHES)
+    rows, smooth = filled(values, [3, 50]).smooth(5 / STRETCHES)
+    np.testing.assert_array_equal(rows, np.arange(STRETCHES))
+    expected = [values[max(0, at - 2) : at + 3].mean() for at in range(STRETCHES)]
+    np.testing.assert_allclose(smooth, expected)
+    np.testing.assert_allclose(
+        filled(np.arange(100.0), []).smooth(0.1)[1][10:-10], np.arange(10, 90)
+    )
+
+
+def test_a_row_without_a_value_leaves_a_gap():
+    curve = filled(np.array([1.0, np.nan, 3.0]), [])
+    assert curve.points[0].tolist() == [0, 2] and curve.count == 3
+
+
+@pytest.fixture
+def followed(tmp_path):
+    """A run's folder, and a function that appends blocks to its metrics."""
+    folder = RunFolder(tmp_path / "maze" / "one")
+    folder.path.mkdir(parents=True)
+
+    def append(*blocks):
+        with folder.metrics_path.open("ab") as file:
+            for block in blocks:
+                file.write(
+                    block if isinstance(block, bytes) else json.dumps(block).encode() + b"\n"
+                )
+
+    return folder, append
+
+
+def test_only_what_was_appended_is_read(followed, monkeypatch):
+    folder, append = followed
+    curves = Curves(folder, "episode")
+    assert not curves.follow() and curves.names == {}
+    append({"stream": "learn", "episode": [1, 2], "return": [5.0, None]})
+    assert curves.follow()
+    seen = []
+    real = type(folder.directory).open
+
+    def watched(self, name):
+        file = real(self, name)
+        seek = file.seek
+        file_read = []
+
+        class Reader:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                file.close()
+
+            def seek(self, place):
+                return seek(place)
+
+            def __iter__(self):
+                for line in file:
+                    file_read.append(len(line))
+                    seen.append(len(line))
+                    yield line
+
+        return Reader()
+
+    monkeypatch.setattr(type(folder.directory), "open", watched)
+    before = folder.metrics_path.stat().st_size
+    append({"stream": "learn", "episode": [3], "return": [7.0]})
+    assert curves.follow()
+    assert sum(seen) == folder.metrics_path.stat().st_size - before
+    assert curves.read_bytes == folder.metrics_path.stat().st_size
+    line = curves.line("learn", "return")
+    assert (line.x.tolist(), line.y.tolist()) == ([1.0, 3.0], [5.0, 7.0])
+    assert curves.done == 3
+    seen.clear()
+    assert not curves.follow() and seen == []
+
+
+def test_a_line_that_is_still_being_written_waits(followed):
+    folder, append = followed
+    curves = Curves(folder, "episode")
+    append({"stream": "learn", "episode": [1], "return": [1.0]}, b'{"stream": "learn", "epis')
+    curves.follow()
+    append(b'ode": [2], "return": [2.0]}\n')
+    curves.follow()
+    assert curves.line("learn", "return").y.tolist() == [1.0, 2.0]
+
+
+def test_a_resumed_run_is_read_anew(followed):
+    folder, append = followed
+    curves = Curves(folder, "episode")
+    append({"stream": "learn", "episode": [1, 2], "return": [1.0, 9.0]})
+    curves.follow()
+    folder.metrics_path.write_bytes(b"")
+    append({"stream": "learn", "episode": [1, 2, 3], "return": [1.0, 2.0, 3.0]})
+    curves.follow(resumed=1)
+    assert curves.line("learn", "return").y.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_damaged_blocks_are_passed_over(followed):
+    folder, append = followed
+    append(b"nonsense\n", [1], {"stream": "a", "x": [[1, 2]], "y": ["text"], "z": 3})
+    append({"stream": "a", "x": [1, 2], "y": [1]}, {"stream": "a", "x": [3], ":z": [4]})
+    curves = Curves(folder, "episode")
+    assert curves.follow()
+    assert curves.names == {"a": ["x", "y", ":z"]}
+    assert curves.line("a", "x").x.tolist() == [1.0, 2.0, 3.0]
+    assert curves.line("a", ":z").x.tolist() == [3.0]
+    assert len(curves.line("nowhere", "x").x) == len(curves.line("a", "nothing").x) == 0
+
+
+def test_many_seeds_are_one_curve_with_a_band(followed):
+    folder, append = followed
+    columns = {
+        f"return_{end}": [value, value]
+        for end, value in {"mean": 1, "iqm": 2, "low": 0, "high": 4}.items()
+    }
+    append({"stream": "learn", "episode": [1, 2], **columns, "return_rate_low": [1, 2]})
+    curves = Curves(folder, "episode")
+    curves.follow()
+    assert curves.names == {"learn": ["return", "return_rate_low"]}
+    line = curves.line("learn", "return")
+    assert (line.y.tolist(), line.low.tolist(), line.high.tolist()) == ([2, 2], [0, 0], [4, 4])
+
+
+def test_runs_that_differ_in_the_seed_become_a_band():
+    x = np.array([1.0, 2.0, 3.0])
+    short = Line(x[:2], np.array([2.0, 3.0]))
+    band = band_of([Line(x, np.array([0.0, 1.0, 2.0])), Line(x, np.array([4.0, 5.0, 9.0])), short])
+    assert band.y.tolist() == [2.0, 3.0, 5.5]
+    assert (band.low.tolist(), band.high.tolist()) == ([0.0, 1.0, 2.0], [4.0, 5.0, 9.0])
+    assert band_of([short]).low is None and len(band_of([]).x) == 0
+
+
+def test_a_page_in_one_file_loads_no_other(tmp_path, say):
+    finished = run(
+        "maze", preset="quick", agent={"name": "sarsa", "alpha": 0.5}, store=tmp_path / "runs"
+    )
+    said = say(
+        "show", finished.id, "--html", "--store", tmp_path / "runs", "--output", tmp_path / "x.html"
+    )
+    assert said.code == 0
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert page == run_page(Run(finished.folder))
+    assert page.count("<img ") == 2 + len(finished.figures)
+    assert all(part.startswith("data:image/") for part in page.split('src="')[1:])
+    assert not any(word in page for word in ("<script", "<link", "href=", "url(", "@import"))
+    changed = page[page.index("differs from the default") : page.index("settings with the default")]
+    assert "agent.alpha" in changed and "<b>0.5</b>" in changed and "agent.discount" not in changed
+
+
+def test_a_page_changes_no_byte_of_a_run(tmp_path):
+    finished = run("maze", preset="quick", store=tmp_path / "runs")
+
+    def content():
+        return {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
+
+    before = content()
+    run_page(Run(finished.folder))
+    assert content() == before

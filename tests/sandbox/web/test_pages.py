@@ -1,0 +1,198 @@
+"""What the pages do, without a browser: NiceGUI's own client of a test."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sandbox import run
+from sandbox.store.store import Store
+from tests.sandbox.web.conftest import until
+
+pytestmark = pytest.mark.extras
+
+
+@pytest.fixture(autouse=True)
+def _needs_nicegui():
+    pytest.importorskip("nicegui")
+
+
+@pytest.fixture
+def visit(store):
+    """Play a scenario with a user of the store's pages: visit(scenario)."""
+
+    def play(scenario):
+        from nicegui import Client
+        from nicegui.testing.user_simulation import user_simulation
+
+        from sandbox.web import site
+
+        async def playing():
+            async with user_simulation() as user:
+                service = site.register(Store(store))
+                await scenario(user, service)
+                Client.page_routes.clear()  # else their modules are forgotten, ours among them
+
+        asyncio.run(playing())
+
+    return play
+
+
+def field(user, label):
+    """The one field with a label."""
+    from nicegui import ui
+
+    return next(
+        element
+        for kind in (ui.input, ui.select)
+        for element in user.find(kind=kind).elements
+        if element.props.get("label") == label
+    )
+
+
+def test_a_wrong_value_is_told_beside_its_field(visit):
+    async def scenario(user, service):
+        await user.open("/new?lab=maze")
+        alpha = field(user, "alpha")
+        assert alpha.error is None
+        alpha.set_value("7")
+        await user.should_see("less than or equal to 1")
+        assert "7" not in (field(user, "discount").error or "")
+        alpha.set_value("0.5")
+        await user.should_not_see("less than or equal to 1")
+        await user.should_see("python -m sandbox run maze --agent.alpha=0.5")
+        field(user, "seed").set_value("x")
+        await user.should_see("it should be a whole number")
+
+    visit(scenario)
+
+
+def test_what_is_chosen_brings_options_of_its_own(visit):
+    async def scenario(user, service):
+        await user.open("/new?lab=maze")
+        assert {"planning-steps", "trace-decay"}.isdisjoint(labels(user))
+        field(user, "alpha").set_value("0.5")
+        field(user, "agent").set_value("dyna-q")
+        await user.should_see("python -m sandbox run maze --agent.alpha=0.5 --agent=dyna-q")
+        assert "planning-steps" in labels(user)
+        field(user, "preset").set_value("quick")
+        await user.should_see("--preset=quick")
+        assert field(user, "episodes").props["placeholder"] == "1000"
+
+    visit(scenario)
+
+
+def labels(user):
+    from nicegui import ui
+
+    kinds = (ui.input, ui.select)
+    return {one.props.get("label") for kind in kinds for one in user.find(kind=kind).elements}
+
+
+def test_start_runs_it_as_a_process_of_its_own(visit, store):
+    async def scenario(user, service):
+        await user.open("/new?lab=maze&")
+        field(user, "preset").set_value("quick")
+        field(user, "seed").set_value("3")
+        await user.should_see("--seed=3")
+        user.find("Start").click()
+
+        async def begun():
+            while not service.rows():
+                await asyncio.sleep(0.1)
+
+        await asyncio.wait_for(begun(), 60)
+
+    visit(scenario)
+    (row,) = until(lambda: [row for row in Store(store).rows() if row.status == "finished"])
+    assert (row.seed, row.preset) == (3, "quick")
+
+
+def test_a_run_is_told(visit, store):
+    finished = run("maze", preset="quick", agent={"name": "sarsa", "alpha": 0.5})
+
+    async def scenario(user, service):
+        await user.open(f"/runs/maze/{finished.id}")
+        for text in ("maze · sarsa · seed 0", "finished", "best possible", "steps to goal"):
+            await user.should_see(text)
+        await user.should_see("agent.alpha")
+        await user.open("/runs/maze/nothing")
+        await user.should_see("No run 'maze/nothing'.")
+        await user.open("/runs/sweeps/nothing")
+        await user.should_see("No run 'sweeps/nothing'.")
+
+    visit(scenario)
+
+
+def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
+    runs = [
+        run("maze", preset="quick", seed=seed, agent={"name": "sarsa", "alpha": alpha})
+        for alpha in (0.25, 0.5)
+        for seed in (0, 1)
+    ]
+    from sandbox.web.compare_page import ComparePage
+    from sandbox.web.service import Service
+
+    page = ComparePage(Service(Store(store)), [f"maze/{one.id}" for one in runs] + ["maze/gone"])
+    page.read()
+    paths = [f"maze/{one.id}" for one in runs]
+    assert set(page.differing()) == {"agent.alpha", "seed"}
+    assert page.labels(seeds=True) == {
+        "agent.alpha 0.25": paths[:2],
+        "agent.alpha 0.5": paths[2:],
+    }
+    assert page.labels(seeds=False) == {
+        f"agent.alpha {alpha}, seed {seed}": [path]
+        for (alpha, seed), path in zip(
+            [(0.25, 0), (0.25, 1), (0.5, 0), (0.5, 1)], paths, strict=True
+        )
+    }
+
+    async def scenario(user, service):
+        await user.open("/compare?runs=" + ",".join(paths))
+        await user.should_see("4 runs compared")
+        await user.open("/compare?runs=maze/gone,..%2Fx")
+        await user.should_see("None of these runs is in the store.")
+
+    visit(scenario)
+
+
+def test_groups_are_listed_and_a_sweep_is_drawn(visit, say):
+    said = say("sweep", "maze", "--grid", "agent.alpha=0.25,0.5", "--grid", "agent.discount=0.8,0.9",
+               "--preset", "quick", "--json")  # fmt: skip
+    name = said.document["sweep"]
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open("/groups")
+        await user.should_see(name)
+        await user.open(f"/sweeps/{name}")
+        await user.should_see("Sweep of maze")
+        lines, cells = [one.options for one in user.find(kind=ui.echart).elements]
+        if lines["series"][0]["type"] != "parallel":
+            lines, cells = cells, lines
+        assert [axis["name"] for axis in lines["parallelAxis"]][:2] == [
+            "agent.alpha",
+            "agent.discount",
+        ]
+        assert len(lines["series"][0]["data"]) == len(cells["series"][0]["data"]) == 4
+        await user.open("/sweeps/nothing")
+        await user.should_see("No sweep 'nothing'.")
+
+    visit(scenario)
+
+
+def test_hidden_runs_come_back(store):
+    from sandbox.web.service import Service
+
+    finished = run("maze", preset="quick", pictures=False)
+    service = Service(Store(store))
+    assert [row["run"] for row in service.table()] == [finished.id]
+    service.hide({finished.id})
+    assert service.table() == [] and Service(Store(store)).hidden() == {finished.id}
+    service.reveal()
+    assert [row["run"] for row in service.table()] == [finished.id]
+    (store / "hidden.json").write_text("[nonsense")
+    assert service.hidden() == set()
