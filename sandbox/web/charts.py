@@ -179,7 +179,7 @@ def heat_map(names: Sequence[str], cells: Mapping[tuple[str, str], float], goal:
 
 
 def _shades(values: Sequence[float], dimension: int) -> Options:
-    """Colours from dark to light with the score: the map viridis, readable without hue."""
+    """Colours from blue to yellow with the score, readable on white and on black."""
     return {
         "min": min(values, default=0.0),
         "max": max(values, default=1.0),
@@ -187,6 +187,6 @@ def _shades(values: Sequence[float], dimension: int) -> Options:
         "right": 0,
         "top": "middle",
         "precision": 3,
-        "inRange": {"color": ["#440154", "#3B528B", "#21908C", "#5DC863", "#FDE725"]},
+        "inRange": {"color": ["#3C6FB4", "#2A9D8F", "#E9A820"]},
         "textStyle": {"color": GREY},
     }

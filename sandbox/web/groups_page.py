@@ -20,6 +20,7 @@ from sandbox.sweeps.results import Result
 from sandbox.sweeps.view import Sweep
 from sandbox.text import number, plural, ranks, words
 from sandbox.web import charts, layout
+from sandbox.web.facts import TONES
 from sandbox.web.service import Service
 
 SHOWN = 100
@@ -122,7 +123,7 @@ def _draw(sweep: Sweep) -> None:
     record, goal = sweep.record, words(sweep.record.objective) or "objective"
     with ui.row().classes("items-center w-full gap-3"):
         layout.heading(f"Sweep of {record.lab}")
-        ui.label(record.status).classes("badge mute")
+        ui.label(record.status).classes(f"badge {TONES.get(record.status, 'mute')}")
         ui.space()
         if (sweep.path / report.PAGE).exists():
             ui.link("The report", _link(sweep.path / report.PAGE)[1]).classes("link")

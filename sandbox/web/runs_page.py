@@ -17,18 +17,18 @@ from sandbox.web.service import Service
 SECONDS = 1.0
 """Between two looks at the store."""
 WIDTHS = {
-    "run": ("run", 320),
-    "lab": ("lab", 110),
-    "agent": ("agent", 130),
-    "seed": ("seed", 90),
-    "status": ("status", 110),
-    "progress": ("progress", 100),
+    "run": ("run", 265),
+    "status": ("status", 105),
+    "lab": ("lab", 105),
+    "agent": ("agent", 120),
     "score": ("score", 105),
-    "optimum": ("optimum", 105),
-    "measure": ("measured by", 150),
-    "created": ("begun", 170),
+    "optimum": ("optimum", 110),
+    "measure": ("measured by", 160),
+    "seed": ("seed", 90),
+    "progress": ("progress", 115),
+    "created": ("begun", 175),
     "preset": ("preset", 110),
-    "group": ("sweep or comparison", 260),
+    "group": ("sweep or comparison", 280),
 }
 """Title and width of each column, in pixels."""
 NUMBERS = ("seed", "score", "optimum")
