@@ -26,6 +26,7 @@ BENCHMARKS = (
     "growth",
     "sweeps",
     "store",
+    "web",
     "baselines",
     "supervised",
     "threads",

@@ -15,6 +15,7 @@ from sandbox.errors import UsageError
 from sandbox.extras import need
 from sandbox.store.store import Store
 from sandbox.web.guard import LOOPBACK, Guard
+from sandbox.web.service import Service
 
 PORT = 8080
 NEAR = 50
@@ -38,7 +39,9 @@ def serve(
     """
     need("The page", "web", "nicegui")
     token = "" if host in LOOPBACK else secrets.token_urlsafe(24)
+    service = Service(store)
     with listening(host, port) as listener:
+        threading.Thread(target=service.rows, daemon=True).start()  # beside the imports
         import uvicorn
         from fastapi import FastAPI
         from nicegui import app as pages
@@ -47,7 +50,7 @@ def serve(
         from sandbox.web import site
 
         outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        site.register(store)
+        site.register(service)
         ui.run_with(outer, title="The sandbox", dark=None, show_welcome_message=False)
         address = _address(host, listener.getsockname()[1], token)
 

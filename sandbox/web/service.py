@@ -66,6 +66,7 @@ class Service:
         self._read, self._rows = float("-inf"), list[Row]()
         self._owners: dict[str, tuple[str, str]] = {}
         self._owned: list[str] = []
+        self._cells: dict[str, tuple[Row, dict[str, Any]]] = {}
         self._curves: OrderedDict[Path, tuple[threading.Lock, Curves]] = OrderedDict()
         self._started: list[Started] = []
 
@@ -80,8 +81,14 @@ class Service:
     def table(self) -> list[dict[str, Any]]:
         """The rows as the table shows them, newest first, without hidden ones."""
         rows, hidden = self.rows(), self.hidden()
-        owners = self._owners_of(rows)
-        return [self._cells(row, owners) for row in reversed(rows) if row.id not in hidden]
+        owners, known = self._owners_of(rows), self._cells
+        self._cells = {
+            row.path: known[row.path]
+            if row.path in known and known[row.path][0] is row and row.status != "running"
+            else (row, self._cells_of(row, owners))
+            for row in reversed(rows)
+        }
+        return [cells for row, cells in self._cells.values() if row.id not in hidden]
 
     def _owners_of(self, rows: Sequence[Row]) -> Mapping[str, tuple[str, str]]:
         ids = [row.id for row in rows]
@@ -89,10 +96,10 @@ class Service:
             if ids != self._owned:
                 runs = [(row.id, row.lab) for row in rows]
                 self._owners = owners_of(self.store, runs, members_of(self.store, runs))
-                self._owned = ids
+                self._owned, self._cells = ids, {}
             return self._owners
 
-    def _cells(self, row: Row, owners: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    def _cells_of(self, row: Row, owners: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
         judged = score_of(row.score, row.summary)
         kind, group = owners.get(row.id, ("", ""))
         return {

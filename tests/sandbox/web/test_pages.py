@@ -27,10 +27,12 @@ def visit(store):
         from nicegui.testing.user_simulation import user_simulation
 
         from sandbox.web import site
+        from sandbox.web.service import Service
 
         async def playing():
             async with user_simulation() as user:
-                service = site.register(Store(store))
+                service = Service(Store(store))
+                site.register(service)
                 await scenario(user, service)
                 Client.page_routes.clear()  # else their modules are forgotten, ours among them
 
