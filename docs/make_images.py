@@ -9,6 +9,7 @@ some ten minutes each.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox import SandboxError, compare, run, sweep
+from sandbox.extras import need
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 
@@ -86,6 +88,43 @@ def rooms(store: str) -> Path:
     from docs.rooms import draw
 
     draw().savefig(Path(store) / "rooms.png", dpi=100)
+    return Path(store)
+
+
+def browsed(store: str) -> Path:
+    """The page in the browser, in a chromium: SANDBOX_CHROMIUM, else the one on the path."""
+    sys.path.append(str(Path(__file__).parent.parent))
+    from tests.sandbox.web.conftest import serving
+
+    runs = Path(store) / "runs"
+    alphas = [0.05, 0.25, 1.0]
+    made = [
+        run(
+            "maze", store=runs, seed=seed, episodes=2000, agent={"name": "q-learning", "alpha": one}
+        )
+        for one in alphas
+        for seed in range(4)
+    ]
+    run("intro", store=runs)
+    shown = run("maze", store=runs, agent="sarsa")
+    chosen = ",".join(f"maze/{one.id}" for one in made)
+    compared = f"/compare?runs={chosen}"
+    pages = {"web_runs": "/", "web_run": f"/runs/maze/{shown.id}", "web_compare": compared}
+    chromium = os.environ.get("SANDBOX_CHROMIUM") or shutil.which("chromium")
+    need("The pictures of the page", "test", "playwright")
+    if not chromium:
+        raise SandboxError("there is no chromium; SANDBOX_CHROMIUM names one.")
+    from playwright.sync_api import sync_playwright
+
+    with serving(runs) as server, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 760})
+        for name, path in pages.items():
+            page.goto(server.address.rstrip("/") + path)
+            page.locator(".ag-row, .chart canvas").first.wait_for()
+            page.wait_for_timeout(3000)
+            page.screenshot(path=Path(store) / f"{name}.png")
+        browser.close()
     return Path(store)
 
 
@@ -161,6 +200,10 @@ SOURCES: dict[str, Source] = {
             episodes=400,
         ),
         {"sweep_parallel.png": "parallel_coordinates.png"},
+    ),
+    "web": Source(
+        browsed,
+        {f"web_{name}.png": f"web_{name}.png" for name in ("runs", "run", "compare")},
     ),
     "rooms": Source(rooms, {"rooms.png": "rooms.png"}),
 }

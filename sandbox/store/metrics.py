@@ -347,7 +347,9 @@ def _joined(
     for block in blocks:
         columns = parts.setdefault(block.pop("stream"), {})
         arrays = {
-            name: _array(values) for name, values in block.items() if names is None or name in names
+            name: array_of(values)
+            for name, values in block.items()
+            if names is None or name in names
         }
         if all(column.ndim == 1 for column in arrays.values()):
             for name, column in arrays.items():
@@ -358,7 +360,7 @@ def _joined(
     }
 
 
-def _array(values: list[Any]) -> np.ndarray:
+def array_of(values: list[Any]) -> np.ndarray:
     """The values of a column; a nested list gives an array with more than one dimension."""
     import numpy as np
 

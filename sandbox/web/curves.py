@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sandbox.store.folder import RunFolder
+from sandbox.store.metrics import array_of
 
 STRETCHES = 250
 """Of a curve; twice as many points are shown."""
@@ -133,15 +135,15 @@ class Curves:
                 break
         return self.read_bytes > before
 
-    def _add(self, stream: str, block: Mapping[str, list[object]]) -> None:
+    def _add(self, stream: str, block: Mapping[str, list[Any]]) -> None:
         curves = self._curves.setdefault(stream, {})
         rows = max((curve.count for curve in curves.values()), default=0)
         for name, column in block.items():
-            if not all(value is None or type(value) in (int, float, bool) for value in column):
-                continue
-            curve = curves.setdefault(name, Curve())
-            curve.add(np.full(rows - curve.count, np.nan))  # earlier blocks lacked the column
-            curve.add(np.array(column, dtype=np.float64))
+            values = array_of(column)
+            if values.ndim == 1 and values.dtype.kind in "biuf":
+                curve = curves.setdefault(name, Curve())
+                curve.add(np.full(rows - curve.count, np.nan))  # earlier blocks lacked the column
+                curve.add(values.astype(np.float64))
 
     @property
     def names(self) -> dict[str, list[str]]:

@@ -87,8 +87,6 @@ class RunPage:
         self._done.set_text(_done(record, curves))
         if curves.read_bytes != self._drawn:
             self._draw_curves(curves)
-        elif record.status != "running" and self._drawn >= 0:
-            self._timer.interval = 2.0  # somebody may resume it
 
     async def _redraw(self) -> None:
         self._draw_curves(await run.io_bound(self._service.curves, self._folder, self._record))

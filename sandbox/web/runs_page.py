@@ -182,7 +182,10 @@ class RunTable:
         self._unhide.set_visibility(hidden > 0)
 
     async def _follow(self) -> None:
-        rows = {row["id"]: row for row in await run.io_bound(self._service.table)}
+        table = await run.io_bound(self._service.table)
+        if table is None:  # the server ends
+            return
+        rows = {row["id"]: row for row in table}
         added = [row for name, row in rows.items() if name not in self._known]
         changed = [row for name, row in rows.items() if self._known.get(name, row) != row]
         gone = [{"id": name} for name in self._known if name not in rows]
