@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import heapq
 import os
 import re
 import time
@@ -60,6 +61,12 @@ def rows(root: Path) -> list[Row]:
         root: the store's folder.
     """
     return _oldest_first(_row_and_record(root, path)[0] for path in run_folders(root))
+
+
+def newest(root: Path, count: int) -> list[Row]:
+    """The runs that were begun last, as many as `count`, oldest first; the others are not read."""
+    last = heapq.nlargest(count, run_folders(root), key=lambda path: path.partition("/")[2])
+    return _oldest_first([_row_and_record(root, path)[0] for path in last])
 
 
 class Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,10 @@ async def show(service: Service, paths: Sequence[str]) -> None:
     """
     with layout.frame("Compare", "Runs"):
         page = ComparePage(service, list(dict.fromkeys(paths))[:FOLLOWED])
-        await run.io_bound(page.read)
+        page.lay_out()
+        reading = asyncio.ensure_future(run.io_bound(page.read))
+        await ui.context.client.connected()  # the browser loads what it needs meanwhile
+        await reading
         if page.runs:
             page.draw()
             await page.follow()
@@ -62,6 +66,12 @@ class ComparePage:
                 self._curves[path] = self._service.curves(one.folder, one.record)
                 self.runs[path] = one
 
+    def lay_out(self) -> None:
+        """Places for what is drawn once the runs are read."""
+        self._head = ui.row().classes("items-center w-full gap-4")
+        with ui.element("div").classes("card"):
+            self._chart = ui.echart({}).classes("chart tall")
+
     def draw(self) -> None:
         """The page, without its curves."""
         names = [f"{stream}/{name}" for stream, name in self._columns()]
@@ -69,7 +79,7 @@ class ComparePage:
         judged = str(first.record.score.get("name"))
         best = [name for name in names if name.partition("/")[2] == judged]
         preferred = [name for name in best if name.startswith("evaluate/")] or best or names
-        with ui.row().classes("items-center w-full gap-4"):
+        with self._head:
             layout.heading(f"{plural(len(self.runs), 'run')} compared")
             ui.space()
             shown = {name: words(name.replace("/", ": ")) for name in names}
@@ -81,8 +91,6 @@ class ComparePage:
             self._smoothing = ui.slider(min=0, max=0.2, step=0.01, value=layout.SMOOTHING)
             self._smoothing.classes("w-32").props('aria-label="smoothing"')
             self._smoothing.on_value_change(self.follow)
-        with ui.element("div").classes("card"):
-            self._chart = ui.echart({}).classes("chart tall")
         with ui.element("div").classes("card"):
             layout.heading("What differs", 2)
             self._table()

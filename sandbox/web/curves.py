@@ -77,10 +77,13 @@ class Curve:
 
 def _extremes(stretch: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Positions, rising, of the smallest and the largest value of every stretch."""
-    order = np.lexsort((values, stretch))
-    first = np.flatnonzero(np.diff(stretch[order], prepend=-1))
-    last = np.append(first[1:], len(order)) - 1
-    return np.unique(order[np.concatenate([first, last])])
+    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    lengths = np.diff(starts, append=len(stretch))
+    keep = np.zeros(len(values), dtype=bool)
+    for extreme in (np.minimum, np.maximum):
+        places = np.flatnonzero(values == np.repeat(extreme.reduceat(values, starts), lengths))
+        keep[places[np.flatnonzero(np.diff(stretch[places], prepend=-1))]] = True
+    return np.flatnonzero(keep)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from sandbox.text import number, plural
 from sandbox.web import layout
 from sandbox.web.service import Service
 
+FIRST = 300
+"""So many of the newest runs are shown at once; the others follow."""
 SECONDS = 1.0
 """Between two looks at the store."""
 WIDTHS = {
@@ -45,7 +47,7 @@ async def show(service: Service, group: str, view: str) -> None:
         group: what runs are grouped by, a key of `GROUPINGS`.
         view: the table's state as JSON.
     """
-    rows = await run.io_bound(service.table)
+    rows = await run.io_bound(service.table, 0 if group or view else FIRST)
     with layout.frame("Runs", "Runs"):
         if not rows and not service.hidden():
             _welcome(service)

@@ -39,9 +39,7 @@ def serve(
     """
     need("The page", "web", "nicegui")
     token = "" if host in LOOPBACK else secrets.token_urlsafe(24)
-    service = Service(store)
     with listening(host, port) as listener:
-        threading.Thread(target=service.rows, daemon=True).start()  # beside the imports
         import uvicorn
         from fastapi import FastAPI
         from nicegui import app as pages
@@ -50,8 +48,14 @@ def serve(
         from sandbox.web import site
 
         outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        site.register(service)
-        ui.run_with(outer, title="The sandbox", dark=None, show_welcome_message=False)
+        site.register(Service(store))
+        ui.run_with(
+            outer,
+            title="The sandbox",
+            dark=None,
+            show_welcome_message=False,
+            gzip_middleware_factory=None,  # compressing takes longer than sending within a machine
+        )
         address = _address(host, listener.getsockname()[1], token)
 
         def ready() -> None:

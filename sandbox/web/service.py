@@ -23,7 +23,7 @@ from sandbox.score import score_of
 from sandbox.store import documents
 from sandbox.store.files import is_name, write_whole
 from sandbox.store.folder import RunFolder
-from sandbox.store.listing import NOT_LABS, Listing, Row
+from sandbox.store.listing import NOT_LABS, Listing, Row, newest
 from sandbox.store.owners import members_of, owners_of
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
@@ -78,17 +78,23 @@ class Service:
                 self._read = time.monotonic()
             return self._rows
 
-    def table(self) -> list[dict[str, Any]]:
-        """The rows as the table shows them, newest first, without hidden ones."""
-        rows, hidden = self.rows(), self.hidden()
+    def table(self, most: int = 0) -> list[dict[str, Any]]:
+        """The rows as the table shows them, newest first, without hidden ones.
+
+        Args:
+            most: only so many of the newest, which takes no time in a large store; 0 gives all.
+        """
+        rows = (self._rows[-most:] or newest(self.store.root, most)) if most else self.rows()
+        hidden = self.hidden()
         owners, known = self._owners_of(rows), self._cells
-        self._cells = {
+        cells = {
             row.path: known[row.path]
             if row.path in known and known[row.path][0] is row and row.status != "running"
             else (row, self._cells_of(row, owners))
             for row in reversed(rows)
         }
-        return [cells for row, cells in self._cells.values() if row.id not in hidden]
+        self._cells = known | cells if most else cells
+        return [shown for row, shown in cells.values() if row.id not in hidden]
 
     def _owners_of(self, rows: Sequence[Row]) -> Mapping[str, tuple[str, str]]:
         ids = [row.id for row in rows]
