@@ -14,7 +14,7 @@ from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.text import flat, number, plural, words
 from sandbox.web import charts, layout
-from sandbox.web.curves import Curves, Line, band_of
+from sandbox.web.curves import Curves, ThinnedLine, band_of
 from sandbox.web.service import FOLLOWED, Service
 
 SECONDS = 1.0
@@ -154,7 +154,7 @@ class ComparePage:
         stream, _, name = str(self._column.value).partition("/")
         share = float(self._smoothing.value)
 
-        def line(path: str) -> Line:
+        def line(path: str) -> ThinnedLine:
             return self._curves[path].line(stream, name, share)
 
         lines = {

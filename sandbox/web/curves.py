@@ -26,7 +26,7 @@ FEW = 100
 """A curve with fewer rows is not smoothed."""
 
 
-class Curve:
+class ThinnedCurve:
     """One column, thinned.
 
     Attributes:
@@ -87,7 +87,7 @@ def _extremes(stretch: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Line:
+class ThinnedLine:
     """A curve to draw: places on the x axis and values, with a band where many seeds have one.
 
     Attributes:
@@ -115,7 +115,7 @@ class Curves:
 
     def _restart(self) -> None:
         self.read_bytes, self._stamp = 0, 0
-        self._curves: dict[str, dict[str, Curve]] = {}
+        self._curves: dict[str, dict[str, ThinnedCurve]] = {}
 
     def follow(self, resumed: int = 0, most: int = AT_ONCE) -> bool:
         """Read what was appended; whether there was anything.
@@ -144,7 +144,7 @@ class Curves:
         for name, column in block.items():
             values = array_of(column)
             if values.ndim == 1 and values.dtype.kind in "biuf":
-                curve = curves.setdefault(name, Curve())
+                curve = curves.setdefault(name, ThinnedCurve())
                 curve.add(np.full(rows - curve.count, np.nan))  # earlier blocks lacked the column
                 curve.add(values.astype(np.float64))
 
@@ -166,7 +166,7 @@ class Curves:
         ]
         return max((float(values[-1]) for values in ends if len(values)), default=0.0)
 
-    def line(self, stream: str, name: str, share: float = 0.0) -> Line:
+    def line(self, stream: str, name: str, share: float = 0.0) -> ThinnedLine:
         """A curve by its name; empty where there is none.
 
         Args:
@@ -178,11 +178,13 @@ class Curves:
         ends = (*MIDDLES, "") if many else ("",)
         middle = next((name + end for end in ends if name + end in curves), "")
         if not middle:
-            return Line(np.empty(0), np.empty(0))
+            return ThinnedLine(np.empty(0), np.empty(0))
         x, y = self._placed(stream, middle, share)
         if middle == name or not len(x):
-            return Line(x, y)
-        return Line(x, y, *(np.interp(x, *self._placed(stream, name + end, share)) for end in BAND))
+            return ThinnedLine(x, y)
+        return ThinnedLine(
+            x, y, *(np.interp(x, *self._placed(stream, name + end, share)) for end in BAND)
+        )
 
     def _placed(self, stream: str, name: str, share: float) -> tuple[np.ndarray, np.ndarray]:
         curves = self._curves[stream]
@@ -202,7 +204,7 @@ def _curve_name(column: str, columns: Iterable[str]) -> str:
     return column
 
 
-def band_of(lines: Iterable[Line]) -> Line:
+def band_of(lines: Iterable[ThinnedLine]) -> ThinnedLine:
     """Several runs as one line: the median of the runs at each place, and the lowest and highest.
 
     Args:
@@ -210,10 +212,10 @@ def band_of(lines: Iterable[Line]) -> Line:
     """
     known = [line for line in lines if len(line.x)]
     if not known:
-        return Line(np.empty(0), np.empty(0))
+        return ThinnedLine(np.empty(0), np.empty(0))
     x = max((line.x for line in known), key=lambda places: float(places[-1]))
     values = np.array(
         [np.interp(x, line.x, line.y, left=np.nan, right=np.nan) for line in known]
     )  # [runs, places]
     low, middle, high = np.nanquantile(values, (0.0, 0.5, 1.0), axis=0)
-    return Line(x, middle, low, high) if len(known) > 1 else Line(x, middle)
+    return ThinnedLine(x, middle, low, high) if len(known) > 1 else ThinnedLine(x, middle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from sandbox.store.record import RunRecord
 from sandbox.text import figures, flat, number, plural, plus_minus, seeds, size, words
 
 SOUNDS = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+MOST_NOTES = 5000
+"""Of an instrument in a piano roll."""
 TONES = {"finished": "good", "running": "info", "failed": "bad", "lost": "bad", "damaged": "bad"}
 """Colours of statuses; others are grey."""
 
@@ -101,6 +104,24 @@ def about(record: RunRecord) -> list[tuple[str, str]]:
 
 def _moment(iso: str) -> str:
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+
+
+def notes(content: bytes) -> dict[str, list[tuple[float, float, int]]]:
+    """The notes of a MIDI file, for `sandbox.web.charts.piano_roll`; empty where it cannot be read.
+
+    Args:
+        content: of the file.
+    """
+    try:
+        import pretty_midi
+
+        music = pretty_midi.PrettyMIDI(io.BytesIO(content))
+    except Exception:  # the extra `music` is missing, or the file is damaged: it stays a file
+        return {}
+    return {
+        f"{place + 1}": [(note.start, note.end, note.pitch) for note in hand.notes[:MOST_NOTES]]
+        for place, hand in enumerate(music.instruments)
+    }
 
 
 def pictures(record: RunRecord) -> list[str]:

@@ -23,6 +23,7 @@ NAMED = re.compile(r"([\w.-]+)(?: = |: )")
 """The beginning of a sentence about a wrong value: its option."""
 PLAIN = re.compile(r"[\w.-]+(\|[\w.-]+)+")
 """What an option takes where it is one of some words."""
+COUNTS = (("seed", "0"), ("seeds", "1"))
 OF_RUN = ("preset", "seed", "seeds")
 
 
@@ -94,7 +95,7 @@ class Form:
         preset = preset_of(self._lab, self._name, self._given.get("preset", "default"))
         choices = choice_fields(self._lab.Config)
         typed = {name: {"name": self._given[name]} for name in choices if name in self._given}
-        below = laid_over(self._lab.Config, [preset, typed])
+        below = laid_over(self._lab.Config, [preset, typed], [])
         chosen = {name: below[name]["name"] for name in choices if name in below}
         self._options = list(options(self._lab.Config, chosen))
         self._given = {
@@ -163,10 +164,9 @@ class Form:
         await self.check()
 
     def _request(self) -> Request:
-        numbers = {name: _whole(name, self._given.get(name)) for name in ("seed", "seeds")}
-        known = {name: value for name, value in numbers.items() if value is not None}
+        seed, seeds = (_whole(name, self._given.get(name, usual)) for name, usual in COUNTS)
         preset = self._given.get("preset", "default")
-        return Request(self._name, preset, [self._layer()], **known)
+        return Request(self._name, preset, [self._layer()], seed, seeds)
 
     async def check(self) -> bool:
         """Whether the settings are right; what is wrong is told beside its field."""
@@ -191,10 +191,7 @@ class Form:
         return not problems
 
     def _words(self) -> list[str]:
-        return ["run", self._name, *(f"--{name}={value}" for name, value in self._typed())]
-
-    def _typed(self) -> list[tuple[str, str]]:
-        return list(self._given.items())
+        return ["run", self._name, *(f"--{name}={value}" for name, value in self._given.items())]
 
     async def _begin(self) -> None:
         """Start the run, and open its page once it has begun."""
@@ -217,14 +214,12 @@ class Form:
         timer = ui.timer(0.3, look)
 
 
-def _whole(name: str, text: str | None) -> int | None:
+def _whole(name: str, text: str) -> int:
     """A whole number that was typed.
 
     Raises:
         ConfigError: when it is none.
     """
-    if text is None:
-        return None
     try:
         return int(float(text)) if float(text).is_integer() else int(text)
     except (ValueError, OverflowError):

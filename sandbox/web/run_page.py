@@ -13,9 +13,11 @@ from sandbox.store.record import RunRecord
 from sandbox.text import number, words
 from sandbox.web import charts, layout
 from sandbox.web.curves import Curves
-from sandbox.web.facts import SOUNDS, facts, pictures
+from sandbox.web.facts import SOUNDS, facts, notes, pictures
 from sandbox.web.service import Service
 
+MOST_BYTES = 1_000_000
+"""Of a MIDI file that is drawn."""
 SECONDS = 0.5
 """Between two looks at the run."""
 
@@ -194,6 +196,9 @@ class RunPage:
                 with ui.row().classes("card items-center"):
                     ui.audio(address + quote(name))
                     layout.soft(name)
+            for one in record.artifacts:
+                if one.name.endswith(".mid") and one.size < MOST_BYTES:
+                    self._draw_music(one.name)
             if record.artifacts:
                 layout.heading("Files", 2)
                 rows = [
@@ -202,6 +207,16 @@ class RunPage:
                 ]
                 with ui.element("div").classes("card"):
                     layout.plain_table(["file", "bytes"], rows)
+
+    def _draw_music(self, name: str) -> None:
+        try:
+            hands = notes(self._folder.artifacts.read(name))
+        except (SandboxError, OSError):
+            return
+        if hands:
+            with ui.element("div").classes("card"):
+                layout.heading(name, 2)
+                ui.echart(charts.piano_roll(hands)).classes("chart")
 
 
 def _figure(name: str, value: str) -> None:

@@ -82,9 +82,11 @@ class Service:
         """The rows as the table shows them, newest first, without hidden ones.
 
         Args:
-            most: only so many of the newest, which takes no time in a large store; 0 gives all.
+            most: only so many of the newest, where the store was not read before, which takes no
+                time in a large one; 0 gives all.
         """
-        rows = (self._rows[-most:] or newest(self.store.root, most)) if most else self.rows()
+        first = most > 0 and not self._rows
+        rows = newest(self.store.root, most) if first else self.rows()
         hidden = self.hidden()
         owners, known = self._owners_of(rows), self._cells
         cells = {
@@ -93,7 +95,7 @@ class Service:
             else (row, self._cells_of(row, owners))
             for row in reversed(rows)
         }
-        self._cells = known | cells if most else cells
+        self._cells = known | cells if first else cells
         return [shown for row, shown in cells.values() if row.id not in hidden]
 
     def _owners_of(self, rows: Sequence[Row]) -> Mapping[str, tuple[str, str]]:

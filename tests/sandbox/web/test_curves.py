@@ -10,14 +10,14 @@ import pytest
 from sandbox import run
 from sandbox.runs.view import Run
 from sandbox.store.folder import RunFolder
-from sandbox.web.curves import STRETCHES, Curve, Curves, Line, band_of
+from sandbox.web.curves import STRETCHES, Curves, ThinnedCurve, ThinnedLine, band_of
 from sandbox.web.export import run_page
 
 RNG = np.random.default_rng(0)
 
 
 def filled(values, sizes):
-    curve = Curve()
+    curve = ThinnedCurve()
     for piece in np.split(values, np.cumsum(sizes)):
         curve.add(piece)
     return curve
@@ -178,8 +178,14 @@ def test_many_seeds_are_one_curve_with_a_band(followed):
 
 def test_runs_that_differ_in_the_seed_become_a_band():
     x = np.array([1.0, 2.0, 3.0])
-    short = Line(x[:2], np.array([2.0, 3.0]))
-    band = band_of([Line(x, np.array([0.0, 1.0, 2.0])), Line(x, np.array([4.0, 5.0, 9.0])), short])
+    short = ThinnedLine(x[:2], np.array([2.0, 3.0]))
+    band = band_of(
+        [
+            ThinnedLine(x, np.array([0.0, 1.0, 2.0])),
+            ThinnedLine(x, np.array([4.0, 5.0, 9.0])),
+            short,
+        ]
+    )
     assert band.y.tolist() == [2.0, 3.0, 5.5]
     assert (band.low.tolist(), band.high.tolist()) == ([0.0, 1.0, 2.0], [4.0, 5.0, 9.0])
     assert band_of([short]).low is None and len(band_of([]).x) == 0
