@@ -123,9 +123,10 @@ def test_a_selection_is_deleted_after_asking(open_page, store):
     choose(page, runs[0].id)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Cancel").click()
+    page.locator(".q-dialog").wait_for(state="detached")
     assert runs[0].path.is_dir()
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete").last.click()
+    page.locator(".q-dialog").get_by_role("button", name="Delete").click()
     row(page, runs[0].id).wait_for(state="detached")
     assert not runs[0].path.is_dir() and runs[1].path.is_dir()
 
