@@ -143,8 +143,10 @@ def test_a_run_is_started_followed_stopped_and_resumed(open_page, store):
     page.get_by_text("interrupted", exact=True).wait_for()
     (folder,) = Store(store).folders()
     assert folder.read().status == "interrupted"
+    size = folder.metrics_path.stat().st_size
     page.get_by_role("button", name="Resume").click()
     page.get_by_text("running", exact=True).wait_for()
+    until(lambda: folder.metrics_path.stat().st_size > size)  # it learns, so it can be stopped
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("interrupted", exact=True).wait_for()
     assert folder.read().resumed == 1
