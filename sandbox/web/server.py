@@ -17,7 +17,8 @@ from sandbox.store.store import Store
 from sandbox.web.guard import LOOPBACK, Guard
 from sandbox.web.service import Service
 
-PORT = 8080
+RECONNECT = 30.0
+"""Seconds for which a busy browser may be silent; later its page is loaded anew."""
 NEAR = 50
 """So many ports after a busy one are tried, to name a free one."""
 
@@ -54,6 +55,7 @@ def serve(
             title="The sandbox",
             dark=None,
             show_welcome_message=False,
+            reconnect_timeout=RECONNECT,
             gzip_middleware_factory=None,  # compressing takes longer than sending within a machine
         )
         address = _address(host, listener.getsockname()[1], token)
