@@ -84,6 +84,7 @@ def curves(
     frame: Options = looks["curves"]
     frame["xAxis"]["name"] = unit
     frame["legend"]["show"] = 1 < len(lines) <= LEGEND
+    frame["grid"]["top"] = 34 if frame["legend"]["show"] else 16
     frame["tooltip"]["trigger"] = "axis" if len(lines) <= TOGETHER else "item"
     return {**frame, "dataset": sets, "series": series}
 
