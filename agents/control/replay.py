@@ -23,6 +23,7 @@ from envs.grid import TRAIL
 from envs.render.snapshot import Snapshot, captioned
 from sandbox.errors import UsageError
 from sandbox.text import number
+from sandbox.visual.screen import display_kept
 
 if TYPE_CHECKING:
     from envs.mdp import TabularMDP
@@ -226,7 +227,8 @@ def rendered_frames(
             frames = _rendered_episode(env, one, rng)
             yield from islice(frames, LONGEST_RENDERED if one.whole else SHORT_RENDERED)
     finally:
-        env.close()
+        with display_kept():
+            env.close()
 
 
 def _rendered_episode(

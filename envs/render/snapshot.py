@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.render import board, palette, tiles
 from sandbox.text import number
-from sandbox.visual.window import load_pygame
+from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame

@@ -16,7 +16,7 @@ import numpy as np
 
 from envs.render import palette
 from envs.render.palette import Colour
-from sandbox.visual.window import load_pygame
+from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame

@@ -7,9 +7,7 @@ is watching.
 from __future__ import annotations
 
 import math
-import os
 import re
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sandbox.errors import UsageError
+from sandbox.visual.screen import load_pygame as load_pygame
+from sandbox.visual.screen import no_screen, start_display, visible
+from sandbox.visual.screen import require_screen as require_screen
+from sandbox.visual.screen import screen_available as screen_available
 
 if TYPE_CHECKING:
     from pygame import Surface
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from sandbox.lab import Frame
 
-REMEDY = "Use `--render gif` for an animation in a file"
-UNSEEN = {"dummy", "offscreen"}
-"""Drivers of SDL without a screen."""
 SLOWEST, FASTEST = 1 / 16, 16.0
 MESSAGE_SECONDS = 2.5
 """How long a message stays in the caption."""
@@ -41,86 +39,6 @@ FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
 
 class WindowClosed(Exception):
     """The person closed the window, or pressed q or Escape: end cleanly and keep everything."""
-
-
-def load_pygame() -> ModuleType:
-    """The pygame module, without its greeting on standard output."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    import pygame
-
-    return pygame
-
-
-def screen_available() -> bool:
-    """Whether there is a display that answers, and SDL uses a driver with a screen."""
-    if _driver_asked_for() in UNSEEN:
-        return False
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        return False  # decided without loading pygame
-    return _display_answers()
-
-
-def require_screen(remedy: str = REMEDY) -> None:
-    """Refuse to start without a screen.
-
-    Args:
-        remedy: what to do instead.
-
-    Raises:
-        UsageError: when there is no screen; the message names the remedy.
-    """
-    if not screen_available():
-        raise _no_screen(remedy)
-
-
-def _no_screen(remedy: str = REMEDY) -> UsageError:
-    """The error, with whatever can be said about the reason."""
-    if _driver_asked_for() in UNSEEN:
-        reason = f"SDL_VIDEODRIVER={_driver_asked_for()} draws into nothing"
-    else:
-        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        reason = (
-            f"the display '{display}' does not answer"
-            if display
-            else "neither DISPLAY nor WAYLAND_DISPLAY is set"
-        )
-    return UsageError(f"No screen to open a window on: {reason}. {remedy}.")
-
-
-def _driver_asked_for() -> str:
-    return os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER") or ""
-
-
-def _display_answers() -> bool:
-    """Start pygame's display, which opens no window yet, and stop it again unless it was there
-    before.
-    """
-    pygame = load_pygame()
-    if pygame.display.get_init():
-        return _visible(pygame)
-    try:
-        _start_display(pygame)
-        return _visible(pygame)
-    except pygame.error:
-        return False
-    finally:
-        pygame.display.quit()
-
-
-def _start_display(pygame: ModuleType) -> None:
-    # SDL would otherwise turn SIGTERM into an event that is not read while the program computes.
-    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    pygame.display.init()
-
-
-def _visible(pygame: ModuleType) -> bool:
-    """Whether SDL shows its windows. Without a screen it silently falls back to a driver that shows
-    nothing, which is accepted only if the user chose that driver.
-    """
-    driver = pygame.display.get_driver()
-    return driver not in UNSEEN or driver == _driver_asked_for()
 
 
 class Window:
@@ -234,25 +152,31 @@ class Window:
                 return None
 
     def close(self) -> None:
-        """Close the window; may be called again. A display that pygame had before stays."""
-        if self._pygame is not None and self._started_display:
+        """Close the window; may be called again. A display that pygame had before is there again,
+        without a window.
+        """
+        if self._pygame is not None and not self._closed:
             self._pygame.display.quit()
-        self._closed, self._started_display = True, False
-        self._frame = None
+            if not self._started_display:
+                self._pygame.display.init()
+        self._closed, self._frame = True, None
 
     def _open(self, frame: Frame) -> None:
-        """Take `frame` as the one to show, and open the window if this is the first."""
+        """Take `frame` as the one to show, and open the window if this is the first, or if other
+        code has called `pygame.quit()`.
+        """
         if self._closed:
             raise WindowClosed
         self._frame = frame
-        if self._pygame is not None:
+        if self._pygame is not None and self._pygame.display.get_surface():
             return
+        self._caption = ""
         pygame = load_pygame()
         started = not pygame.display.get_init()
         height, width = frame.draw(self.hidden).shape[:2]
         try:
-            _start_display(pygame)
-            if not _visible(pygame):
+            start_display(pygame)
+            if not visible(pygame):
                 raise pygame.error("no screen")
             wide, high = pygame.display.get_desktop_sizes()[0]
             scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
@@ -262,7 +186,7 @@ class Window:
         except pygame.error as error:
             if started:
                 pygame.display.quit()
-            raise _no_screen() from error
+            raise no_screen() from error
         self._pygame, self._started_display = pygame, started
         self._update_caption()
 

@@ -235,8 +235,15 @@ def test_a_display_of_somebody_else_is_left_alone(monkeypatch: pytest.MonkeyPatc
     guest = Window("A guest", fps=200)
     guest.show(Plate())
     guest.close()
-    assert pygame.display.get_init()
+    assert pygame.display.get_init() and pygame.display.get_surface() is None
     pygame.display.quit()
+
+
+def test_a_window_that_other_code_closed_opens_again(window: Window) -> None:
+    pygame.quit()
+    window.show(Plate((1, 2, 3)))
+    assert tuple(pygame.display.get_surface().get_at((40, 30)))[:3] == (1, 2, 3)
+    assert "A test" in pygame.display.get_caption()[0]
 
 
 def without_screen(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
