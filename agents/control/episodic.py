@@ -15,6 +15,7 @@ import numpy as np
 from agents.control.base import BEST_RETURN, AgentExperiment, best_returns
 from agents.control.config import ControlConfig
 from agents.control.experiment import ControlExperiment
+from agents.control.views import GridView, grid_view
 from agents.control.worlds import GreedyTrial, TableWorld
 from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
@@ -133,6 +134,10 @@ class EpisodicScores(AgentExperiment):
     def _further_optima(self) -> Summary:
         return {}
 
+    def view(self) -> GridView | None:
+        """The grid on which the states lie, or None."""
+        return None if self.model is None else grid_view(self.env, self.model)
+
     def _episode_scores(self, return_: np.ndarray) -> np.ndarray:
         return return_
 
@@ -218,13 +223,16 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         }
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """Episodes rendered by the environment."""
+        """Episodes rendered by the environment, with values and greedy actions on the cells of a
+        grid, or action values as bars."""
         from agents.control import replay
         from envs.spaces import NumberedEnv
 
-        known = replay.knowledge(self, rng, history, maps=False)
-        numbering = self.env.numbering
-        return replay.rendered_frames(self, known, rng, lambda env: NumberedEnv(env, numbering))
+        view, numbering = self.view(), self.env.numbering
+        known = replay.knowledge(self, rng, history, maps=view is not None)
+        return replay.rendered_frames(
+            self, known, rng, view, lambda env: NumberedEnv(env, numbering)
+        )
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:

@@ -96,7 +96,7 @@ class Snapshot:
             board.draw_sign(canvas, page.plan, page.corner, self.agent, tiles.agent_sign)
         _write_header(canvas, self.title, None if values is None else scale)
         _write_status(canvas, self.status)
-        return _pixels_of(canvas)
+        return pixels_of(canvas)
 
     def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
         """Ends of the colour scale: the given ones, or those of the values that are drawn."""
@@ -120,10 +120,10 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     canvas.fill(palette.BAND)
     canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
     _write_status(canvas, words)
-    return _pixels_of(canvas)
+    return pixels_of(canvas)
 
 
-def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
+def pixels_of(canvas: pygame.Surface) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
     # The surface borrows the array's memory: blitting into it is several times faster than copying

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from sandbox.errors import UsageError
 
@@ -103,7 +104,7 @@ def display_kept() -> Iterator[None]:
     Environments of Gymnasium that draw by pygame call `pygame.quit()` when they are closed, which
     ends the display of the whole process.
     """
-    pygame = load_pygame()
+    pygame: Any = load_pygame()
     if not pygame.display.get_surface():
         yield
         return
