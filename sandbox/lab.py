@@ -62,7 +62,8 @@ class Experiment(ABC):
         unit: what `done_units` counts: "episode", "epoch", "trial", "env step".
         limit: upper bound of `done_units`, for the progress bar; None when unknown.
         headline: names of the columns that the progress line shows; None for the first figures of
-            each block.
+            each block. A window draws the first as a learning curve.
+        headline_optimum: the best possible value of the first of them; None where it is unknown.
 
     Example:
         >>> from sandbox import Block, Experiment
@@ -113,8 +114,12 @@ class Experiment(ABC):
         @property
         def notes(self) -> Sequence[str]:
             """Sentences that become warnings of the run."""
+
+        @property
+        def headline_optimum(self) -> float | None:
+            """The best possible value of the first column of `headline`."""
     else:
-        env_steps = learned_seconds = None
+        env_steps = learned_seconds = headline_optimum = None
         notes = ()
 
     @property

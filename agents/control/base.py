@@ -158,6 +158,12 @@ class AgentExperiment(ShownExperiment):
             return None
         return float(self.model.start @ self.best)
 
+    @property
+    def headline_optimum(self) -> float | None:
+        """The best possible score of an episode, or None where it is unknown."""
+        optimum = self.optimum()
+        return None if optimum is None else float(self._episode_scores(np.array(optimum)))
+
     def score(self) -> Score:
         """The greedy policy's expected reward per step of an episode, exact."""
         horizon, optimum = self.world.horizon, self.optimum()

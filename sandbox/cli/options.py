@@ -107,6 +107,11 @@ render_option = click.option(
     show_default=True,
     help="A window, a GIF, or nothing.",
 )
+stay_option = click.option(
+    "--stay/--no-stay",
+    default=None,
+    help="Keep the window open at the end [default: on a terminal].",
+)
 track_option = click.option(
     "--track",
     multiple=True,

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def settings_given(
-    checkpoint_seconds: float, max_time: float | None, pictures: bool, render: str, as_json: bool
+    checkpoint_seconds: float,
+    max_time: float | None,
+    pictures: bool,
+    render: str,
+    stay: bool | None,
+    as_json: bool,
 ) -> Settings:
     """The settings of a run.
 
@@ -20,6 +25,7 @@ def settings_given(
         checkpoint_seconds, max_time, pictures: as in `Settings`.
         render: "human" opens a window or fails; "auto" opens one when there is a screen and a
             terminal; "gif" makes none, "none" not even an animation.
+        stay: whether the window stays open at the end; None: on a terminal.
         as_json: whether only JSON is wanted: no progress is shown, and "auto" opens no window.
 
     Raises:
@@ -33,11 +39,11 @@ def settings_given(
         pictures,
         render != "none",
         [] if as_json else [RunProgress()],
-        _viewer_for(render, as_json),
+        _viewer_for(render, stay, as_json),
     )
 
 
-def _viewer_for(render: str, as_json: bool) -> Viewer | None:
+def _viewer_for(render: str, stay: bool | None, as_json: bool) -> Viewer | None:
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
     from sandbox.visual.viewer import Viewer
@@ -45,5 +51,11 @@ def _viewer_for(render: str, as_json: bool) -> Viewer | None:
 
     if render == "human":
         require_screen()
-        return Viewer()
-    return Viewer() if screen_available() and sys.stdout.isatty() else None
+    elif not (screen_available() and sys.stdout.isatty()):
+        return None
+    return Viewer(on_terminal() if stay is None else stay)
+
+
+def on_terminal() -> bool:
+    """Whether a person sits there, not a script."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -10,15 +10,18 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sandbox.visual.screen import load_pygame as load_pygame
 from sandbox.visual.screen import no_screen, start_display, visible
 from sandbox.visual.screen import require_screen as require_screen
 from sandbox.visual.screen import screen_available as screen_available
+from sandbox.visual.strip import NARROWEST, STRIP, icon, show_keys, write_strip
 
 if TYPE_CHECKING:
     from pygame import Surface
@@ -31,7 +34,19 @@ MESSAGE_SECONDS = 2.5
 """How long a message stays in the caption."""
 IDLE_SECONDS = 0.5
 """Longest sleep while nothing happens; events end it at once."""
+HINT_SECONDS = 4.0
+"""How long the keys are shown when the window opens; the first key ends it."""
 LAYER_KEYS = {"v": "values", "p": "policy"}
+KEYS = (
+    ("space", "pause, go on"),
+    ("n", "next frame"),
+    ("+ -", "speed"),
+    ("v", "values"),
+    ("p", "policy"),
+    ("s", "save a picture"),
+    ("h", "these keys"),
+    ("q", "quit"),
+)
 MODIFIERS = (" shift", " ctrl", " alt", " meta", " super", " gui", " lock", "alt gr")
 """Ends of the names of keys that only change what others mean."""
 FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
@@ -45,7 +60,9 @@ class Window:
     """Shows one frame after the other; it opens with the first.
 
     Keys: space pauses and continues, n shows one frame and pauses, arrows and + - change the speed,
-    v and p show or hide the layers "values" and "policy", s saves a picture, q and Escape close.
+    v and p show or hide the layers "values" and "policy", s saves a picture, h shows the keys, q
+    and Escape close. Where there is room, a strip below the picture shows the speed, "paused", and
+    messages.
 
     Args:
         title: in the window's caption and in the names of saved pictures.
@@ -68,6 +85,10 @@ class Window:
         self.saved: list[Path] = []
         """Pictures that were saved."""
         self.speed, self.paused = 1.0, False
+        self.key_help: Sequence[tuple[str, str]] = KEYS
+        """Keys and their meaning, as the key h shows them."""
+        self.note = ""
+        """Shown in the strip in place of the speed."""
         self._stop = stop
         self.hidden: frozenset[str] = frozenset()
         self._pygame: Any = None
@@ -77,6 +98,8 @@ class Window:
         self._typed: deque[str] = deque()  # pressed, not yet handled by `wait_key`
         self._over = 0.0  # when the frame before was over, monotonic seconds
         self._message, self._message_until, self._caption = "", 0.0, ""
+        self._pixels = np.zeros((1, 1, 3), dtype=np.uint8)
+        self._hint_until, self._help, self._helped = 0.0, False, False
 
     def __enter__(self) -> Window:
         return self
@@ -145,7 +168,7 @@ class Window:
                 self._typed += self._keys(min(max(until - time.monotonic(), 0.0), IDLE_SECONDS))
             while self._typed:
                 key = self._typed.popleft()
-                if key not in LAYER_KEYS and key != "s":
+                if key not in LAYER_KEYS and key not in ("s", "h"):
                     return key
                 self._obey(key)
             if time.monotonic() >= until:
@@ -179,7 +202,9 @@ class Window:
             if not visible(pygame):
                 raise pygame.error("no screen")
             wide, high = pygame.display.get_desktop_sizes()[0]
+            height += STRIP if width >= NARROWEST else 0
             scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
+            pygame.display.set_icon(icon())
             pygame.display.set_mode(
                 (max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE
             )
@@ -188,17 +213,26 @@ class Window:
                 pygame.display.quit()
             raise no_screen() from error
         self._pygame, self._started_display = pygame, started
+        self._hint_until = time.monotonic() + HINT_SECONDS
         self._update_caption()
 
     def _draw(self) -> None:
-        """Draw the frame into the window, as large as fits with its proportions kept."""
-        pygame, frame = self._pygame, self._frame
-        assert frame is not None
-        pixels = frame.draw(self.hidden)  # [h, w, 3]
+        """Draw the frame into the window."""
+        assert self._frame is not None
+        self._pixels = self._frame.draw(self.hidden)  # [h, w, 3]
+        self._paint()
+
+    def _paint(self) -> None:
+        """Show the drawn frame, as large as fits with its proportions kept, with the strip and the
+        keys.
+        """
+        pygame, pixels = self._pygame, self._pixels
         height, width = pixels.shape[:2]
         picture = pygame.image.frombuffer(pixels.tobytes(), (width, height), "RGB")
         screen = pygame.display.get_surface()
-        scale = min(screen.get_width() / width, screen.get_height() / height)
+        wide, high = screen.get_size()
+        strip = STRIP if wide >= NARROWEST and high > 2 * STRIP else 0
+        scale = min(wide / width, (high - strip) / height)
         if scale != 1.0:
             picture = pygame.transform.smoothscale(
                 picture, (max(round(width * scale), 1), max(round(height * scale), 1))
@@ -206,7 +240,14 @@ class Window:
         screen.fill(
             tuple(int(channel) for channel in pixels[0, 0])
         )  # the picture's background continues beside it
-        screen.blit(picture, picture.get_rect(center=screen.get_rect().center))
+        screen.blit(picture, picture.get_rect(center=(wide // 2, (high - strip) // 2)))
+        if strip:
+            state = self.note or ("paused" if self.paused else f"{self.speed:g}x")
+            bar = screen.subsurface((0, high - strip, wide, strip))
+            write_strip(bar, state, self._message or "h: keys", self.paused and not self.note)
+        self._helped = self._help or time.monotonic() < self._hint_until
+        if self._helped:
+            show_keys(screen, self.key_help)
         pygame.display.flip()
 
     def _keys(self, seconds: float) -> list[str]:
@@ -234,8 +275,9 @@ class Window:
                     self._leave()
                 if not key.endswith(MODIFIERS):
                     keys.append(key)
-        if redraw:
-            self._draw()
+                    self._hint_until = 0.0
+        if redraw or self._helped != (self._help or time.monotonic() < self._hint_until):
+            self._paint()
         self._update_caption()
         return keys
 
@@ -268,6 +310,9 @@ class Window:
             self._draw()
         elif key == "s":
             self._save()
+        elif key == "h":
+            self._help = not self._help
+            self._paint()
         self._update_caption()
 
     def _save(self) -> None:
@@ -302,6 +347,8 @@ class Window:
         if caption != self._caption:
             self._caption = caption
             self._pygame.display.set_caption(caption)
+            if self._frame is not None and self._pixels.size > 3:
+                self._paint()  # the strip says the same
 
 
 def _save_new(pygame: ModuleType, picture: Surface, folder: Path, stem: str) -> Path:

@@ -10,6 +10,7 @@ from sandbox.cli.options import (
     max_time_option,
     pictures_option,
     render_option,
+    stay_option,
     store_option,
 )
 
@@ -19,6 +20,7 @@ from sandbox.cli.options import (
 @max_time_option
 @checkpoint_option
 @render_option
+@stay_option
 @pictures_option(True)
 @click.option(
     "--track",
@@ -54,6 +56,7 @@ def resume(
     max_time: float | None,
     checkpoint_every: float,
     render: str,
+    stay: bool | None,
     pictures: bool,
     track: tuple[str, ...],
     workers: int | None,
@@ -93,10 +96,11 @@ def resume(
     before = folder.read()
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
-    settings = settings_given(checkpoint_every, max_time, pictures, render, as_json)
+    settings = settings_given(checkpoint_every, max_time, pictures, render, stay, as_json)
     return print_executed(
         lambda: api.proceed(
             folder, settings, allow_changed=allow_changed, track=track, repair=repair
         ),
+        settings.viewer,
         as_json=as_json,
     )

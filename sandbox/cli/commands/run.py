@@ -19,6 +19,7 @@ from sandbox.cli.options import (
     render_option,
     request_options,
     requested,
+    stay_option,
     track_option,
 )
 from sandbox.config.model import Layer, choice_fields
@@ -69,6 +70,7 @@ class LabCommands(click.Group):
                 help="With --seeds, keep every seed's own metrics too.",
             ),
             render_option,
+            stay_option,
             max_time_option,
             track_option,
             *request_options(
@@ -129,10 +131,13 @@ class LabCommands(click.Group):
             values["max_time"],
             values["pictures"],
             values["render"],
+            values["stay"],
             as_json,
         )
         return print_executed(
-            lambda: api.start(request, Store(values["store"]), settings), as_json=as_json
+            lambda: api.start(request, Store(values["store"]), settings),
+            settings.viewer,
+            as_json=as_json,
         )
 
     def resolve_command(
