@@ -147,6 +147,18 @@ class Experiment(ABC):
     def summary(self) -> Summary:
         """Figures of the work done so far; cheap, without side effects."""
 
+    def watch_steps(self, title: str, view: StepView) -> bool:
+        """Show the updates of learning from now on; what is learned stays the same.
+
+        Args:
+            title: of the frames.
+            view: where they are shown.
+
+        Returns:
+            False if this experiment has no steps that can be watched.
+        """
+        return False
+
     def score(self) -> Score | None:
         """What the run is judged by; None for the first number of the summary, where higher is
         better.
@@ -219,6 +231,31 @@ class Frame(Protocol):
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
         """Pixels, uint8 [height, width, 3], without the layers named in `hidden`."""
         ...
+
+
+class StepView(Protocol):
+    """Shows updates of learning, one by one.
+
+    Attributes:
+        watching: whether more of them will be shown.
+    """
+
+    watching: bool
+
+    def due(self) -> bool:
+        """Whether the next update is to be shown; asked before each."""
+        ...
+
+    def show(self, frame: Frame) -> None:
+        """Show the moment after an update; returns when it is time for the next."""
+
+    def ended(self, unit: int, score: float) -> None:
+        """A unit of learning is done.
+
+        Args:
+            unit: its number.
+            score: the first column of the headline.
+        """
 
 
 class Lab(ABC):

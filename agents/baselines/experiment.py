@@ -350,7 +350,7 @@ class EpisodicBaseline(EpisodicScores, BaselineExperiment):
             known = known._replace(values=then.values, policy=then.policy)
         elif isinstance(agent.model.action_space, spaces.Discrete):
             known = known._replace(weigh=lambda seen, _: agent.chances(np.asarray(seen)[None])[0])
-        return replay.rendered_frames(self, [known], rng, view)
+        return replay.rendered_frames(replay.rendered_env(self), [known], rng, view)
 
 
 def _notes(options: Any, steps: int) -> list[str]:

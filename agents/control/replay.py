@@ -196,21 +196,11 @@ def walk(
         yield state, step, total
 
 
-def rendered_frames(
-    experiment: AgentExperiment,
-    known: Iterable[Knowledge],
-    rng: np.random.Generator,
-    view: GridView | None,
-    wrap: Callable[[Env], Env] = lambda env: env,
-) -> Iterator[RenderedFrame]:
-    """Frames of episodes, rendered by the environment.
+def rendered_env(experiment: AgentExperiment) -> Env:
+    """A copy of an experiment's environment that renders itself, with its own observations.
 
     Args:
         experiment: an experiment in a Gymnasium environment.
-        known: what the agent knew, for each episode.
-        rng: draws the seeds of the episodes.
-        view: the grid of the states, if they lie on one.
-        wrap: wraps the environment so that it returns the agent's observations.
 
     Raises:
         UsageError: when the environment cannot draw itself.
@@ -223,7 +213,21 @@ def rendered_frames(
             f"(render modes: {', '.join(modes) or 'none'})."
         )
     os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame warns if there is no audio device
-    env, known = wrap(ids.make(options, "rgb_array")), list(known)
+    return ids.make(options, "rgb_array")
+
+
+def rendered_frames(
+    env: Env, known: Iterable[Knowledge], rng: np.random.Generator, view: GridView | None
+) -> Iterator[RenderedFrame]:
+    """Frames of episodes, rendered by the environment.
+
+    Args:
+        env: renders itself, and gives the agent's observations; it is closed.
+        known: what the agent knew, for each episode.
+        rng: draws the seeds of the episodes.
+        view: the grid of the states, if they lie on one.
+    """
+    known = list(known)
     marks = Marks(view, known)
     try:
         for one in known:
@@ -232,6 +236,12 @@ def rendered_frames(
     finally:
         with display_kept():
             env.close()
+
+
+def pixels_of_env(env: Env) -> np.ndarray:
+    """What the environment draws of itself, uint8 [rows, columns, 3]."""
+    image: Any = env.render()
+    return np.ascontiguousarray(image, dtype=np.uint8)
 
 
 class Marks:
@@ -251,7 +261,12 @@ class Marks:
         self._limits = min(lows), max(highs)
 
     def overlay(
-        self, known: Knowledge, pixels: np.ndarray, observation: Any, step: int
+        self,
+        known: Knowledge,
+        pixels: np.ndarray,
+        observation: Any,
+        step: int,
+        marked: Sequence[int] = (),
     ) -> Overlay | None:
         """What is drawn on a picture.
 
@@ -260,12 +275,13 @@ class Marks:
             pixels: the picture, uint8 [height, width, 3].
             observation: the agent's, at this moment.
             step: number of steps before.
+            marked: states whose cells get a frame.
         """
         view, values, policy = self._view, known.values, known.policy
         on_grid = view and overlay.cell_of(pixels, view.shape)
         if view and on_grid and values is not None and policy is not None:
             values = np.where(view.open, values, np.nan)
-            return overlay.on_cells(view.shape, values, policy, view.arrows, self._values)
+            return overlay.on_cells(view.shape, values, policy, view.arrows, self._values, marked)
         weights = () if known.weigh is None else known.weigh(observation, step)
         if not 0 < len(weights) <= overlay.MOST_BARS:
             return None
@@ -278,8 +294,7 @@ def _rendered_episode(
     observation, _ = env.reset(seed=int(rng.integers(2**31)))
     step, total, over = 0, 0.0, False
     while True:
-        image: Any = env.render()
-        pixels = np.ascontiguousarray(image, dtype=np.uint8)  # [rows, columns, 3]
+        pixels = pixels_of_env(env)
         drawn = marks.overlay(known, pixels, observation, step)
         yield RenderedFrame(pixels, known.status(step, total), drawn)
         if over:

@@ -34,7 +34,7 @@ class RenderedFrame:
 
     Attributes:
         pixels: uint8 [height, width, 3].
-        status: the line below.
+        status: the lines below.
         overlay: draws on the pixels; None leaves them as they are.
     """
 
@@ -47,7 +47,10 @@ class RenderedFrame:
         and "policy" if they are hidden; small pictures are enlarged."""
         times = -(-NARROWEST // self.pixels.shape[1])  # small pictures would cut off the line
         drawn = self.pixels.repeat(times, axis=0).repeat(times, axis=1)
-        return captioned(self.overlay(drawn, hidden) if self.overlay else drawn, self.status)
+        drawn = self.overlay(drawn, hidden) if self.overlay else drawn
+        for line in self.status.split("\n"):
+            drawn = captioned(drawn, line)
+        return drawn
 
 
 def cell_of(pixels: np.ndarray, shape: tuple[int, int]) -> int:
@@ -68,6 +71,7 @@ def on_cells(
     policy: np.ndarray,
     arrows: np.ndarray,
     scale: tuple[float, float],
+    marked: Sequence[int] = (),
 ) -> Overlay:
     """Values and greedy actions over the cells of a grid.
 
@@ -77,6 +81,7 @@ def on_cells(
         policy: [rows * columns, actions], above 0 for greedy actions.
         arrows: where each action points, (x, y) with y downwards, float [actions, 2].
         scale: ends of the colour scale.
+        marked: states whose cells get a frame.
     """
     compass = np.array([(0, 0), *tiles.DIRECTIONS.values()])  # [5, 2], in the order of the signs
     points = (arrows[:, None] == compass).all(axis=2)  # [actions, 5]
@@ -100,6 +105,8 @@ def on_cells(
                     )
             if "policy" not in hidden:
                 canvas.blit(tiles.sprite(tiles.arrow_sign, side, int(bits[state])), corner)
+            if state in marked:
+                canvas.blit(tiles.sprite(tiles.mark_sign, side), corner)
         return pixels_of(canvas)
 
     return draw

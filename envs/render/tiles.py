@@ -251,7 +251,7 @@ def mark_sign(size: int) -> np.ndarray:
     for edge, colour, alpha in (
         (0.0, palette.HALO, 255),
         (0.03, palette.AGENT, 255),
-        (0.13, palette.HALO, 0),
+        (0.09, palette.HALO, 0),
     ):
         pen.box((edge, edge), (1 - 2 * edge, 1 - 2 * edge), colour, alpha)
     return pen.picture()

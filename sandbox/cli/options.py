@@ -112,6 +112,13 @@ stay_option = click.option(
     default=None,
     help="Keep the window open at the end [default: on a terminal].",
 )
+watch_option = click.option(
+    "--watch",
+    type=click.Choice(["episodes", "steps"]),
+    default="episodes",
+    show_default=True,
+    help="What the window shows of learning: episodes now and then, or single updates.",
+)
 track_option = click.option(
     "--track",
     multiple=True,

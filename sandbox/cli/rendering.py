@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sandbox.errors import UsageError
 from sandbox.runs.loop import Settings
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def settings_given(
     pictures: bool,
     render: str,
     stay: bool | None,
+    watch: str,
     as_json: bool,
 ) -> Settings:
     """The settings of a run.
@@ -26,10 +28,11 @@ def settings_given(
         render: "human" opens a window or fails; "auto" opens one when there is a screen and a
             terminal; "gif" makes none, "none" not even an animation.
         stay: whether the window stays open at the end; None: on a terminal.
+        watch: "episodes", or "steps" of learning, which need a window.
         as_json: whether only JSON is wanted: no progress is shown, and "auto" opens no window.
 
     Raises:
-        UsageError: "human" without a screen.
+        UsageError: "human" without a screen, or "steps" without a window.
     """
     from sandbox.cli.progress import RunProgress
 
@@ -39,11 +42,13 @@ def settings_given(
         pictures,
         render != "none",
         [] if as_json else [RunProgress()],
-        _viewer_for(render, stay, as_json),
+        _viewer_for(render, stay, watch, as_json),
     )
 
 
-def _viewer_for(render: str, stay: bool | None, as_json: bool) -> Viewer | None:
+def _viewer_for(render: str, stay: bool | None, watch: str, as_json: bool) -> Viewer | None:
+    if watch == "steps" and render != "human":
+        raise UsageError("`--watch steps` shows learning in a window: add `--render human`.")
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
     from sandbox.visual.viewer import Viewer
@@ -53,7 +58,7 @@ def _viewer_for(render: str, stay: bool | None, as_json: bool) -> Viewer | None:
         require_screen()
     elif not (screen_available() and sys.stdout.isatty()):
         return None
-    return Viewer(on_terminal() if stay is None else stay)
+    return Viewer(on_terminal() if stay is None else stay, watch == "steps")
 
 
 def on_terminal() -> bool:

@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sandbox.errors import UsageError
+from sandbox.errors import UsageError, error_text
 from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
-from sandbox.visual import window
 from sandbox.visual.curve import ShownCurve, WithCurve
-from sandbox.visual.window import Window, WindowClosed
+from sandbox.visual.window import KEYS, Window, WindowClosed
 
 if TYPE_CHECKING:
     from sandbox.lab import Block, Frame
 
-KEYS = (("r", "once more"), *window.KEYS[3:])
+Column = Sequence[float] | np.ndarray
+LAST_KEYS = (("r", "once more"), *KEYS[3:])
+STEP_KEYS = (KEYS[0], ("n", "next update"), KEYS[2], ("f", "finish without steps"), *KEYS[3:])
+FASTEST = 1024.0
+"""Fastest speed at which updates are shown."""
+DRAWN = 30.0
+"""Updates per second that are drawn; at higher rates some are left out."""
 
 
 class Viewer(Observer):
@@ -29,48 +34,72 @@ class Viewer(Observer):
 
     Args:
         stay: whether the window stays open at the end of a finished run, until `stay` returns.
+        steps: whether to show the updates of learning, one by one, instead of episodes.
     """
 
     name = "viewer"
 
-    def __init__(self, stay: bool = False) -> None:
+    def __init__(self, stay: bool = False, steps: bool = False) -> None:
         self._window: Window | None = None
         self._next = 1
         self._rng: np.random.Generator | None = None
-        self._stays = stay
+        self._stays, self._steps = stay, steps
+        self._updates: Updates | None = None
         self._run: ObservedRun | None = None
         self._stream, self._names = "", ("", "")
         self._points: list[np.ndarray] = []  # each [2, points]
         self._curve: ShownCurve | None = None
 
     def started(self, run: ObservedRun) -> None:
-        """Take the earlier part of a resumed run's curve from its metrics."""
+        """Take the earlier part of a resumed run's curve from its metrics, and follow the updates
+        of learning if they are asked for."""
         metrics = run.folder.metrics()
         for stream in metrics.streams if run.resumed_at else ():
             self._take(run, stream, metrics.columns(stream))
+        if self._steps:
+            updates = Updates(self, run)
+            if run.experiment.watch_steps(run.record.lab, updates):
+                self._updates = updates
+            else:
+                run.warn("This experiment has no single steps to watch: episodes are shown.")
 
     def block(self, run: ObservedRun, block: Block) -> None:
         """Add a block to the curve."""
         self._take(run, block.stream, block.columns)
 
-    def _take(
-        self, run: ObservedRun, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]
-    ) -> None:
+    def _take(self, run: ObservedRun, stream: str, columns: Mapping[str, Column]) -> None:
         """Add the first column of the headline to the curve, from the first stream that has it."""
         wanted = next(iter(run.experiment.headline or ()), "")
-        if wanted not in columns or self._stream not in ("", stream):
-            return
-        x = next(iter(columns))
-        self._stream, self._names = stream, (x.replace("_", " "), wanted.replace("_", " "))
-        self._points.append(np.array([columns[x], columns[wanted]], dtype=np.float64))
-        self._curve = None
+        if wanted in columns and self._stream in ("", stream):
+            x = next(iter(columns))
+            self._stream = stream
+            self.add((x, wanted), columns[x], columns[wanted])
+
+    def add(
+        self,
+        names: tuple[str, str],
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+    ) -> None:
+        """Add points to the curve, except those that it has.
+
+        Args:
+            names: of x and y.
+            x: ascending, [points].
+            y: [points].
+        """
+        points = np.array([x, y], dtype=np.float64)
+        if self._points:
+            points = points[:, points[0] > self._points[-1][0, -1]]
+        if points.size:
+            first, second = (name.replace("_", " ") for name in names)
+            self._points, self._names, self._curve = [*self._points, points], (first, second), None
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
         experiment = run.experiment
-        if not run.lab.offers("frames") or (
-            experiment.done_units < self._next and not experiment.done
-        ):
+        early = experiment.done_units < self._next or (self._updates and self._updates.watching)
+        if not run.lab.offers("frames") or (early and not experiment.done):
             return
         while self._next <= experiment.done_units:
             self._next *= 2
@@ -85,7 +114,8 @@ class Viewer(Observer):
         if run.stop.reason or (experiment.done and not self._stays):
             self.close()
 
-    def _play(self, run: ObservedRun) -> None:
+    def window(self, run: ObservedRun) -> Window:
+        """The window of a run, which opens with its first frame."""
         if self._window is None:
             self._window = Window(
                 f"{run.record.lab} · {run.record.id}",
@@ -93,14 +123,17 @@ class Viewer(Observer):
                 save_to=run.folder.artifacts.folder,  # the run lists them at its end
                 stop=lambda: bool(run.stop.reason),
             )
+        return self._window
+
+    def _play(self, run: ObservedRun) -> None:
         self._rng = self._rng or generator(run.context.seed, "viewer")
         self._run = run
         for frame in run.lab.frames(run.experiment, self._rng):
-            self._window.show(self._with_curve(run, frame))
+            self.window(run).show(self.with_curve(run, frame))
             if run.stop.reason:
                 return
 
-    def _with_curve(self, run: ObservedRun, frame: Frame) -> Frame:
+    def with_curve(self, run: ObservedRun, frame: Frame) -> Frame:
         """The frame above the curve, if there is one."""
         if not self._points:
             return frame
@@ -115,7 +148,7 @@ class Viewer(Observer):
         run, shown = self._run, self._window
         if run is None or shown is None:
             return
-        shown.key_help, listed = KEYS, len(shown.saved)
+        shown.key_help, listed = LAST_KEYS, len(shown.saved)
         try:
             while True:
                 shown.note = "finished · r: again"
@@ -133,3 +166,52 @@ class Viewer(Observer):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+
+class Updates:
+    """Shows the updates of learning in a viewer's window; see `sandbox.lab.StepView`.
+
+    Args:
+        viewer: whose window.
+        run: the run that learns.
+    """
+
+    def __init__(self, viewer: Viewer, run: ObservedRun) -> None:
+        self._viewer, self._run, self.watching = viewer, run, True
+        self._unseen = 0  # updates since the last that was shown
+
+    def due(self) -> bool:
+        """Whether the next update is shown: at high speeds only some are, and none once the run is
+        to stop."""
+        window = self._viewer.window(self._run)
+        if self._run.stop.reason or not self._run.context.on_time():
+            self.watching = False
+        self._unseen += 1
+        together = 1.0 if window.paused else window.fps * window.speed / DRAWN
+        return self.watching and self._unseen >= together
+
+    def show(self, frame: Frame) -> None:
+        """Show the moment after an update; a closed window ends the run."""
+        window, unseen = self._viewer.window(self._run), self._unseen
+        window.fastest, window.key_help = FASTEST, STEP_KEYS
+        window.commands = {"f": self.leave}
+        self._unseen = 0
+        try:
+            window.show(self._viewer.with_curve(self._run, frame), unseen)
+        except WindowClosed:
+            self._run.stop.request("interrupted")
+            self.leave()
+        except Exception as error:  # the run goes on without a window
+            self._run.warn(f"Steps are no longer shown. {error_text(error)}")
+            self.leave()
+
+    def leave(self) -> None:
+        """Learn the rest without showing it."""
+        self.watching = False
+        window = self._viewer.window(self._run)
+        window.key_help, window.commands, window.speed = KEYS, {}, min(window.speed, 1.0)
+
+    def ended(self, unit: int, score: float) -> None:
+        """Add a point to the curve."""
+        headline = self._run.experiment.headline or ("",)
+        self._viewer.add((self._run.record.unit, headline[0]), [unit], [score])

@@ -89,6 +89,9 @@ class Window:
         """Keys and their meaning, as the key h shows them."""
         self.note = ""
         """Shown in the strip in place of the speed."""
+        self.fastest = FASTEST
+        self.commands: dict[str, Callable[[], None]] = {}
+        """What further keys do while frames are shown; they also continue."""
         self._stop = stop
         self.hidden: frozenset[str] = frozenset()
         self._pygame: Any = None
@@ -107,9 +110,13 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, steps: int = 1) -> None:
         """Show a frame and return when it is time for the next, or, while paused, when the person
         continues or asks for one step.
+
+        Args:
+            frame: what to show.
+            steps: for how many frames it stands, at high speeds.
 
         Raises:
             WindowClosed: the person closed the window, now or before.
@@ -118,21 +125,20 @@ class Window:
         self._open(frame)
         self._draw()
         self._step = self._walking = False
-        now = time.monotonic()
+        now, period = time.monotonic(), self._period * steps
         # A frame counts from when the one before was over, so that drawing costs no pace; a longer
         # delay is forgiven, not made up for.
-        shown = self._over if now - self._over < self._period else now
+        shown = self._over if now - self._over < period else now
         while True:
             if self._stop():
                 self._leave()
-            wait = (
-                IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
-            )
+            period = self._period * steps
+            wait = IDLE_SECONDS if self.paused else max(shown + period - time.monotonic(), 0.0)
             for key in self._keys(wait):
                 self._obey(key)
-            if self._step or (not self.paused and time.monotonic() >= shown + self._period):
+            if self._step or (not self.paused and time.monotonic() >= shown + period):
                 break
-        self._over = time.monotonic() if self._step else shown + self._period
+        self._over = time.monotonic() if self._step else shown + period
 
     @property
     def _period(self) -> float:
@@ -302,7 +308,7 @@ class Window:
             self._step = self.paused
             self.paused = True
         elif key in FASTER:
-            self.speed = min(self.speed * 2, FASTEST)
+            self.speed = min(self.speed * 2, self.fastest)
         elif key in SLOWER:
             self.speed = max(self.speed / 2, SLOWEST)
         elif key in LAYER_KEYS:
@@ -310,6 +316,9 @@ class Window:
             self._draw()
         elif key == "s":
             self._save()
+        elif key in self.commands:
+            self.commands[key]()
+            self.paused = False
         elif key == "h":
             self._help = not self._help
             self._paint()

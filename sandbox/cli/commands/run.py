@@ -21,6 +21,7 @@ from sandbox.cli.options import (
     requested,
     stay_option,
     track_option,
+    watch_option,
 )
 from sandbox.config.model import Layer, choice_fields
 from sandbox.config.resolve import in_force, laid_over
@@ -70,6 +71,7 @@ class LabCommands(click.Group):
                 help="With --seeds, keep every seed's own metrics too.",
             ),
             render_option,
+            watch_option,
             stay_option,
             max_time_option,
             track_option,
@@ -132,6 +134,7 @@ class LabCommands(click.Group):
             values["pictures"],
             values["render"],
             values["stay"],
+            values["watch"],
             as_json,
         )
         return print_executed(
