@@ -15,7 +15,7 @@ from agents.control.replay import Knowledge, Marks, pixels_of_env
 from agents.control.views import grid_view
 from agents.tabular.changes import Change, Update, applied
 from agents.tabular.kernels import Step
-from envs.grid import ACTIONS, SIDEWAYS, STEPS, TRAIL
+from envs.grid import ACTIONS, STEPS, TRAIL
 from envs.render.overlay import RenderedFrame
 from envs.render.snapshot import Snapshot
 from sandbox.text import number
@@ -51,14 +51,13 @@ class StepFrames:
         self._stage = stage
         model, self._ours = experiment.model, stage.render_mode is None
         self._grid = None if self._ours or model is None else grid_view(stage, model)
-        self._names = (
-            list(ACTIONS) if self._ours else list(map(str, range(experiment.agent.actions)))
-        )
-        if self._grid is not None:
-            for action, (x, y) in enumerate(self._grid.arrows.astype(int).tolist()):
-                self._names[action] = {STEPS[move]: ACTIONS[move] for move in SIDEWAYS}.get(
-                    (y, x), str(action)
-                )
+        self._names = [str(action) for action in range(experiment.agent.actions)]
+        if self._ours:
+            self._names = list(ACTIONS)
+        elif self._grid is not None:
+            names = {(x, y): name for name, (y, x) in zip(ACTIONS[1:], STEPS[1:], strict=True)}
+            points = self._grid.arrows.tolist()
+            self._names = [names.get((x, y), self._names[a]) for a, (x, y) in enumerate(points)]
         self._trail: deque[int] = deque(maxlen=TRAIL)
 
     def __call__(self, update: Update, step: Step, total: float) -> None:

@@ -46,8 +46,8 @@ class Viewer(Observer):
         self._stays, self._steps = stay, steps
         self._updates: Updates | None = None
         self._run: ObservedRun | None = None
-        self._stream, self._names = "", ("", "")
-        self._points: list[np.ndarray] = []  # each [2, points]
+        self._stream = self._x = ""
+        self._points = [np.zeros((2, 0))]  # each [2, points]
         self._curve: ShownCurve | None = None
 
     def started(self, run: ObservedRun) -> None:
@@ -69,31 +69,21 @@ class Viewer(Observer):
 
     def _take(self, run: ObservedRun, stream: str, columns: Mapping[str, Column]) -> None:
         """Add the first column of the headline to the curve, from the first stream that has it."""
-        wanted = next(iter(run.experiment.headline or ()), "")
+        wanted = _headline(run)
         if wanted in columns and self._stream in ("", stream):
-            x = next(iter(columns))
-            self._stream = stream
-            self.add((x, wanted), columns[x], columns[wanted])
+            self._stream, self._x = stream, next(iter(columns))
+            self.add(columns[self._x], columns[wanted])
 
-    def add(
-        self,
-        names: tuple[str, str],
-        x: Sequence[float] | np.ndarray,
-        y: Sequence[float] | np.ndarray,
-    ) -> None:
+    def add(self, x: Column, y: Column) -> None:
         """Add points to the curve, except those that it has.
 
         Args:
-            names: of x and y.
             x: ascending, [points].
             y: [points].
         """
         points = np.array([x, y], dtype=np.float64)
-        if self._points:
-            points = points[:, points[0] > self._points[-1][0, -1]]
-        if points.size:
-            first, second = (name.replace("_", " ") for name in names)
-            self._points, self._names, self._curve = [*self._points, points], (first, second), None
+        self._points.append(points[:, points[0] > self._points[-1][0].max(initial=-np.inf)])
+        self._curve = None
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
@@ -134,13 +124,15 @@ class Viewer(Observer):
                 return
 
     def with_curve(self, run: ObservedRun, frame: Frame) -> Frame:
-        """The frame above the curve, if there is one."""
-        if not self._points:
+        """The frame above the curve, if the experiment has a headline."""
+        wanted = _headline(run)
+        if not wanted:
             return frame
         if self._curve is None:
             self._points = [np.concatenate(self._points, axis=1)]
             x, y = self._points[0]
-            self._curve = ShownCurve(x, y, self._names, run.experiment.headline_optimum)
+            names = (self._x or run.record.unit).replace("_", " "), wanted.replace("_", " ")
+            self._curve = ShownCurve(x, y, names, run.experiment.headline_optimum)
         return WithCurve(frame, self._curve)
 
     def stay(self) -> None:
@@ -213,5 +205,9 @@ class Updates:
 
     def ended(self, unit: int, score: float) -> None:
         """Add a point to the curve."""
-        headline = self._run.experiment.headline or ("",)
-        self._viewer.add((self._run.record.unit, headline[0]), [unit], [score])
+        self._viewer.add([unit], [score])
+
+
+def _headline(run: ObservedRun) -> str:
+    """The column that the curve shows; "" for none."""
+    return next(iter(run.experiment.headline or ()), "")

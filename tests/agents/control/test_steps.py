@@ -34,10 +34,11 @@ class Shown:
 
     def due(self) -> bool:
         self.watching = self.watching and len(self.frames) < self.until
-        return self.watching and len(self.frames) < 300
+        return self.watching and len(self.frames) < 80
 
     def show(self, frame) -> None:
-        frame.draw()
+        if len(self.frames) < 3:
+            frame.draw()
         self.frames.append(frame)
 
     def ended(self, unit: int, score: float) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.visual.viewer import Viewer
-from sandbox.visual.window import load_pygame
+from sandbox.visual.window import WindowClosed, load_pygame
 
 pygame = load_pygame()
 
@@ -33,7 +34,7 @@ def watched(store, lab, viewer=None, **options):
 )
 def test_the_window_stays_open_while_gymnasium_closes_its_environments(tmp_path, env, options):
     """Their `close` calls `pygame.quit()`."""
-    run = watched(tmp_path, "gym", env={"name": env}, episodes=60, **options)
+    run = watched(tmp_path, "gym", env={"name": env}, episodes=3, **options)
     assert run.status == "finished" and run.record.warnings == []
     assert pygame.display.get_surface() is None
 
@@ -58,7 +59,7 @@ def keys(monkeypatch, *pressed):
 def test_with_stay_the_last_walk_can_be_seen_again_and_pictures_are_kept(tmp_path, monkeypatch):
     viewer = Viewer(stay=True)
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    run = watched(tmp_path, "maze", viewer, episodes=100)
+    run = watched(tmp_path, "maze", viewer, episodes=1)
     assert pygame.display.get_surface() is not None and run.status == "finished"
     walked = []
     monkeypatch.setattr("sandbox.visual.window.Window.show", lambda self, _: walked.append(1))
@@ -71,7 +72,7 @@ def test_with_stay_the_last_walk_can_be_seen_again_and_pictures_are_kept(tmp_pat
 
 def test_without_stay_the_window_closes_by_itself(tmp_path):
     viewer = Viewer()
-    assert watched(tmp_path, "maze", viewer, episodes=100).status == "finished"
+    assert watched(tmp_path, "maze", viewer, episodes=1).status == "finished"
     assert pygame.display.get_surface() is None
     viewer.stay()  # returns at once
 
@@ -92,7 +93,7 @@ def test_a_window_stays_on_a_terminal_or_on_request(
     made = []
 
     class Seen(Viewer):
-        def __init__(self, stay):
+        def __init__(self, stay, steps):
             made.append(stay)
 
         def show(self, run):
@@ -107,18 +108,21 @@ def test_a_window_stays_on_a_terminal_or_on_request(
     first = ["run", "maze", "--episodes", "20", "--no-pictures", "--max-time", "0"]
     if verb == "resume":
         assert say(*first, "--render", "none").code == 0
-    said = say(*(first if verb == "run" else ["resume"]), "--render", "human", *words)
+    said = say(
+        *(first if verb == "run" else ["resume", "--no-pictures"]), "--render", "human", *words
+    )
     assert said.code == 0, said.err
     assert made == [stays, "stayed"]
 
 
-def test_the_curve_below_the_frames_has_all_episodes_also_of_a_resumed_run(tmp_path):
+def test_the_curve_below_the_frames_has_all_episodes_also_of_a_resumed_run(tmp_path, monkeypatch):
     class Drawn(Viewer):
-        def _with_curve(self, run, frame):
-            curves.append(super()._with_curve(run, frame).curve)
+        def with_curve(self, run, frame):
+            curves.append(super().with_curve(run, frame).curve)
             return frame
 
     curves = []
+    monkeypatch.setattr("sandbox.visual.window.Window.show", lambda self, frame: None)
     run = watched(tmp_path, "maze", Drawn(), episodes=300)
     assert curves[-1].optimum == pytest.approx(0.75)
     assert curves[-1].names == ("episode", "reward per step")
@@ -128,3 +132,98 @@ def test_the_curve_below_the_frames_has_all_episodes_also_of_a_resumed_run(tmp_p
     assert stopped.status == "timed-out"
     api.proceed(stopped.folder, Settings(pictures=False, viewer=Drawn()))
     assert curves[-1].x.tolist() == list(range(1, 301))
+
+
+# -- learning step by step
+
+
+@pytest.fixture
+def hands(monkeypatch):
+    """(keys to press after so many frames, the frames that were shown)."""
+    todo, shown = {}, []
+
+    def show(self, frame, steps=1):
+        shown.append(frame)
+        key = todo.get(len(shown))
+        if key == "q":
+            self.close()
+            raise WindowClosed
+        if key:
+            self._obey(key)
+
+    monkeypatch.setattr("sandbox.visual.window.Window.show", show)
+    monkeypatch.setattr("sandbox.visual.window.Window._update_caption", lambda self: None)
+    return todo, shown
+
+
+def stepped(store, **options):
+    """A run of which the single updates are shown, and its viewer."""
+    viewer = Viewer(steps=True)
+    return watched(store, "maze", viewer, **options), viewer
+
+
+def essence(run):
+    return run.agent.q.tobytes(), run.folder.metrics_path.read_bytes()
+
+
+@pytest.mark.parametrize("leave", [None, 5])
+def test_watching_steps_changes_no_byte_of_a_run(tmp_path, hands, monkeypatch, leave):
+    todo, shown = hands
+    monkeypatch.setattr("agents.control.lab.ControlLab.fps", 1000)
+    options = {"env": {"slip": 0.1, "random_start": True}, "episodes": 30}
+    plain = watched(tmp_path, "maze", Viewer(), **options)
+    shown.clear()
+    todo |= {leave: "f"}
+    run, _ = stepped(tmp_path, **options)
+    assert essence(run) == essence(plain) and run.status == "finished"
+    assert len(shown) >= 5 and run.record.warnings == []
+
+
+def test_a_window_closed_while_steps_are_watched_ends_the_run_which_can_be_resumed(tmp_path, hands):
+    todo, _ = hands
+    todo[3] = "q"
+    run, _ = stepped(tmp_path, episodes=12000)
+    assert run.status == "interrupted" and run.record.done_units < 12000
+    todo.clear()
+    resumed = api.proceed(run.folder, Settings(pictures=False))
+    whole = watched(tmp_path, "maze", Viewer(), episodes=12000)
+    assert essence(resumed) == essence(whole)
+
+
+def test_while_paused_every_update_is_shown_and_else_one_of_many(tmp_path, hands, monkeypatch):
+    todo, shown = hands
+    todo |= {1: "space", 40: "f"}
+    monkeypatch.setattr("agents.control.lab.ControlLab.fps", 100)  # 300 a second, 30 drawn
+    stepped(tmp_path, episodes=2)
+    steps = [int(frame.frame.title.split("step ")[1].split(" ")[0]) for frame in shown[:40]]
+    assert steps == list(range(10, 50))
+
+
+def test_the_curve_grows_with_every_episode_that_is_watched(tmp_path, hands):
+    run, viewer = stepped(tmp_path, episodes=3)
+    x, y = np.concatenate(viewer._points, axis=1)
+    assert x.tolist() == [1, 2, 3]
+    assert y.tolist() == run.metrics["learn/reward_per_step"].tolist()
+
+
+def test_an_error_in_a_frame_ends_the_watching_and_not_the_run(tmp_path, monkeypatch):
+    def fail(self, frame, steps=1):
+        raise ZeroDivisionError("no frame")
+
+    monkeypatch.setattr("sandbox.visual.window.Window.show", fail)
+    monkeypatch.setattr("agents.control.lab.ControlLab.fps", 10)
+    monkeypatch.setattr(Viewer, "show", lambda self, run: None)
+    run, _ = stepped(tmp_path, episodes=3)
+    assert run.status == "finished" and "no frame" in run.record.warnings[0]
+
+
+def test_what_has_no_steps_says_so_and_shows_episodes(tmp_path, hands):
+    run, _ = stepped(tmp_path, episodes=2, agent={"name": "value-iteration"})
+    assert run.status == "finished" and "no single steps" in run.record.warnings[0]
+    assert hands[1]
+
+
+@pytest.mark.parametrize("words", [[], ["--render", "gif"], ["--render", "none"]])
+def test_steps_without_a_window_are_refused_with_the_remedy(say, words):
+    said = say("run", "maze", "--watch", "steps", *words)
+    assert said.code == 2 and "add `--render human`" in said.err
