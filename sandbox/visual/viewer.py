@@ -1,5 +1,5 @@
-"""Shows an experiment in a window while it learns: after 1, 2, 4, 8, … units, and once more at the
-end, with the learning curve below.
+"""Shows an experiment in a window while it learns: episodes after 1, 2, 4, 8, … units and once more
+at the end, or the single updates; the learning curve is below.
 
 Watching draws from its own generator, so it changes nothing of what is learned.
 """
@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sandbox.errors import UsageError, error_text
 from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
-from sandbox.visual.curve import ShownCurve, WithCurve
+from sandbox.visual.curve import LearningCurve, WithCurve
 from sandbox.visual.window import KEYS, Window, WindowClosed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sandbox.lab import Block, Frame
 
-Column = Sequence[float] | np.ndarray
 LAST_KEYS = (("r", "once more"), *KEYS[3:])
 STEP_KEYS = (KEYS[0], ("n", "next update"), KEYS[2], ("f", "finish without steps"), *KEYS[3:])
 FASTEST = 1024.0
@@ -46,19 +45,22 @@ class Viewer(Observer):
         self._stays, self._steps = stay, steps
         self._updates: Updates | None = None
         self._run: ObservedRun | None = None
-        self._stream = self._x = ""
-        self._points = [np.zeros((2, 0))]  # each [2, points]
-        self._curve: ShownCurve | None = None
+        self.curve: LearningCurve | None = None
+        self._stream = ""
 
     def started(self, run: ObservedRun) -> None:
-        """Take the earlier part of a resumed run's curve from its metrics, and follow the updates
-        of learning if they are asked for."""
+        """Begin the curve, with the metrics of a resumed run, and follow the updates of learning if
+        they are asked for."""
+        experiment = run.experiment
+        if experiment.headline:
+            shown = experiment.headline[0].replace("_", " ")
+            self.curve = LearningCurve(experiment.unit, shown, experiment.headline_optimum)
         metrics = run.folder.metrics()
         for stream in metrics.streams if run.resumed_at else ():
             self._take(run, stream, metrics.columns(stream))
         if self._steps:
             updates = Updates(self, run)
-            if run.experiment.watch_steps(run.record.lab, updates):
+            if experiment.watch_steps(run.record.lab, updates):
                 self._updates = updates
             else:
                 run.warn("This experiment has no single steps to watch: episodes are shown.")
@@ -67,23 +69,15 @@ class Viewer(Observer):
         """Add a block to the curve."""
         self._take(run, block.stream, block.columns)
 
-    def _take(self, run: ObservedRun, stream: str, columns: Mapping[str, Column]) -> None:
+    def _take(
+        self, run: ObservedRun, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]
+    ) -> None:
         """Add the first column of the headline to the curve, from the first stream that has it."""
-        wanted = _headline(run)
-        if wanted in columns and self._stream in ("", stream):
-            self._stream, self._x = stream, next(iter(columns))
-            self.add(columns[self._x], columns[wanted])
-
-    def add(self, x: Column, y: Column) -> None:
-        """Add points to the curve, except those that it has.
-
-        Args:
-            x: ascending, [points].
-            y: [points].
-        """
-        points = np.array([x, y], dtype=np.float64)
-        self._points.append(points[:, points[0] > self._points[-1][0].max(initial=-np.inf)])
-        self._curve = None
+        wanted = next(iter(run.experiment.headline or ()), "")
+        if self.curve is not None and wanted in columns and self._stream in ("", stream):
+            x = next(iter(columns))
+            self._stream, self.curve.x_name = stream, x.replace("_", " ")
+            self.curve.add(columns[x], columns[wanted])
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
@@ -115,43 +109,35 @@ class Viewer(Observer):
             )
         return self._window
 
+    def with_curve(self, frame: Frame) -> Frame:
+        """The frame above the curve, if the experiment has a headline."""
+        return frame if self.curve is None else WithCurve(frame, self.curve)
+
     def _play(self, run: ObservedRun) -> None:
         self._rng = self._rng or generator(run.context.seed, "viewer")
         self._run = run
         for frame in run.lab.frames(run.experiment, self._rng):
-            self.window(run).show(self.with_curve(run, frame))
+            self.window(run).show(self.with_curve(frame))
             if run.stop.reason:
                 return
 
-    def with_curve(self, run: ObservedRun, frame: Frame) -> Frame:
-        """The frame above the curve, if the experiment has a headline."""
-        wanted = _headline(run)
-        if not wanted:
-            return frame
-        if self._curve is None:
-            self._points = [np.concatenate(self._points, axis=1)]
-            x, y = self._points[0]
-            names = (self._x or run.record.unit).replace("_", " "), wanted.replace("_", " ")
-            self._curve = ShownCurve(x, y, names, run.experiment.headline_optimum)
-        return WithCurve(frame, self._curve)
-
     def stay(self) -> None:
         """Keep the window of a finished run open until the person closes it."""
-        run, shown = self._run, self._window
-        if run is None or shown is None:
+        run, window = self._run, self._window
+        if run is None or window is None:
             return
-        shown.key_help, listed = LAST_KEYS, len(shown.saved)
+        window.key_help, listed = LAST_KEYS, len(window.saved)
         try:
             while True:
-                shown.note = "finished · r: again"
-                if shown.wait_key() == "r":
-                    shown.note = ""
+                window.note = "finished · r: again"
+                if window.wait_key() == "r":
+                    window.note = ""
                     self._play(run)
         except (WindowClosed, KeyboardInterrupt, UsageError):
             pass
         finally:
             self.close()
-            run.folder.list_artifacts(path.name for path in shown.saved[listed:])
+            run.folder.list_artifacts(path.name for path in window.saved[listed:])
 
     def close(self) -> None:
         """Close the window; may be called again."""
@@ -171,11 +157,14 @@ class Updates:
     def __init__(self, viewer: Viewer, run: ObservedRun) -> None:
         self._viewer, self._run, self.watching = viewer, run, True
         self._unseen = 0  # updates since the last that was shown
+        self._window = viewer.window(run)
+        self._window.fastest, self._window.key_help = FASTEST, STEP_KEYS
+        self._window.commands = {"f": self.leave}
 
     def due(self) -> bool:
         """Whether the next update is shown: at high speeds only some are, and none once the run is
         to stop."""
-        window = self._viewer.window(self._run)
+        window = self._window
         if self._run.stop.reason or not self._run.context.on_time():
             self.watching = False
         self._unseen += 1
@@ -184,30 +173,22 @@ class Updates:
 
     def show(self, frame: Frame) -> None:
         """Show the moment after an update; a closed window ends the run."""
-        window, unseen = self._viewer.window(self._run), self._unseen
-        window.fastest, window.key_help = FASTEST, STEP_KEYS
-        window.commands = {"f": self.leave}
-        self._unseen = 0
+        unseen, self._unseen = self._unseen, 0
         try:
-            window.show(self._viewer.with_curve(self._run, frame), unseen)
+            self._window.show(self._viewer.with_curve(frame), unseen)
         except WindowClosed:
             self._run.stop.request("interrupted")
-            self.leave()
+            self.watching = False
         except Exception as error:  # the run goes on without a window
             self._run.warn(f"Steps are no longer shown. {error_text(error)}")
-            self.leave()
+            self.watching = False
 
     def leave(self) -> None:
         """Learn the rest without showing it."""
-        self.watching = False
-        window = self._viewer.window(self._run)
+        self.watching, window = False, self._window
         window.key_help, window.commands, window.speed = KEYS, {}, min(window.speed, 1.0)
 
     def ended(self, unit: int, score: float) -> None:
         """Add a point to the curve."""
-        self._viewer.add([unit], [score])
-
-
-def _headline(run: ObservedRun) -> str:
-    """The column that the curve shows; "" for none."""
-    return next(iter(run.experiment.headline or ()), "")
+        if self._viewer.curve is not None:
+            self._viewer.curve.add([unit], [score])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from sandbox.runs import api
@@ -116,22 +115,17 @@ def test_a_window_stays_on_a_terminal_or_on_request(
 
 
 def test_the_curve_below_the_frames_has_all_episodes_also_of_a_resumed_run(tmp_path, monkeypatch):
-    class Drawn(Viewer):
-        def with_curve(self, run, frame):
-            curves.append(super().with_curve(run, frame).curve)
-            return frame
-
-    curves = []
     monkeypatch.setattr("sandbox.visual.window.Window.show", lambda self, frame: None)
-    run = watched(tmp_path, "maze", Drawn(), episodes=300)
-    assert curves[-1].optimum == pytest.approx(0.75)
-    assert curves[-1].names == ("episode", "reward per step")
-    assert curves[-1].y.tolist() == run.metrics["learn/reward_per_step"].tolist()
+    whole, resumed = Viewer(), Viewer()
+    run = watched(tmp_path, "maze", whole, episodes=300)
+    assert whole.curve.x_name == "episode" and whole.curve.y_name == "reward per step"
+    assert whole.curve._optimum == pytest.approx(0.75)
+    assert whole.curve.points[1].tolist() == run.metrics["learn/reward_per_step"].tolist()
     part = Settings(pictures=False, max_time=0.0)
     stopped = api.start(api.Request("maze", "default", [{"episodes": 300}]), Store(tmp_path), part)
     assert stopped.status == "timed-out"
-    api.proceed(stopped.folder, Settings(pictures=False, viewer=Drawn()))
-    assert curves[-1].x.tolist() == list(range(1, 301))
+    api.proceed(stopped.folder, Settings(pictures=False, viewer=resumed))
+    assert resumed.curve.points.tolist() == whole.curve.points.tolist()
 
 
 # -- learning step by step
@@ -201,9 +195,8 @@ def test_while_paused_every_update_is_shown_and_else_one_of_many(tmp_path, hands
 
 def test_the_curve_grows_with_every_episode_that_is_watched(tmp_path, hands):
     run, viewer = stepped(tmp_path, episodes=3)
-    x, y = np.concatenate(viewer._points, axis=1)
-    assert x.tolist() == [1, 2, 3]
-    assert y.tolist() == run.metrics["learn/reward_per_step"].tolist()
+    assert viewer.curve.points[0].tolist() == [1, 2, 3]
+    assert viewer.curve.points[1].tolist() == run.metrics["learn/reward_per_step"].tolist()
 
 
 def test_an_error_in_a_frame_ends_the_watching_and_not_the_run(tmp_path, monkeypatch):
