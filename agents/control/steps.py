@@ -21,7 +21,7 @@ from envs.render.snapshot import Snapshot
 from sandbox.text import number
 
 if TYPE_CHECKING:
-    from agents.control.experiment import ControlExperiment
+    from agents.control.base import AgentExperiment
     from envs.aliases import Env
     from sandbox.lab import Frame, StepView
 
@@ -42,7 +42,7 @@ class StepFrames:
 
     def __init__(
         self,
-        experiment: ControlExperiment,
+        experiment: AgentExperiment,
         title: str,
         view: StepView,
         stage: Env,

@@ -54,9 +54,10 @@ class LearningCurve:
             with plots.style():
                 figure = plots.figure(width / DPI, HEIGHT / DPI, bottom=0.46, top=0.26)
                 axes = figure.subplots()
-                axes.set_title(self.y_name, fontsize=10, loc="center")
+                axes.set_title(self.y_name, fontsize=10)
                 axes.locator_params("x", integer=True)
                 axes.ticklabel_format(scilimits=(-3, 5))
+                axes.yaxis.get_offset_text().set_x(-0.12)  # beside the title
                 x, y = self.points
                 axes.set(xlabel=self.x_name, xlim=(0, max(x.max(initial=0), 2)))
                 if len(x):
@@ -67,7 +68,7 @@ class LearningCurve:
                 if self._optimum is not None:
                     label = f"best possible: {number(self._optimum, 4)}"
                     plots.optimum_line(axes, self._optimum, label)
-                    axes.legend(loc="lower right")
+                    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.92))  # above
                 canvas: Any = figure.canvas
                 canvas.draw()
                 self._drawn = np.array(canvas.buffer_rgba())[..., :3]
