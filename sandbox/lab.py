@@ -11,12 +11,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from sandbox.frames import Frame as Frame
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sandbox.config.model import LabConfig
+    from sandbox.frames import StepView
     from sandbox.reproduction.claim import Claim, ClaimPicture
     from sandbox.score import Score
     from sandbox.seeding import Generators
@@ -62,8 +65,8 @@ class Experiment(ABC):
         unit: what `done_units` counts: "episode", "epoch", "trial", "env step".
         limit: upper bound of `done_units`, for the progress bar; None when unknown.
         headline: names of the columns that the progress line shows; None for the first figures of
-            each block. A window draws the first as a learning curve.
-        headline_optimum: the best possible value of the first of them; None where it is unknown.
+            each block. A window draws the first as a curve.
+        headline_optimum: its best possible value; None: unknown.
 
     Example:
         >>> from sandbox import Block, Experiment
@@ -148,21 +151,11 @@ class Experiment(ABC):
         """Figures of the work done so far; cheap, without side effects."""
 
     def watch_steps(self, title: str, view: StepView) -> bool:
-        """Show the updates of learning from now on; what is learned stays the same.
-
-        Args:
-            title: of the frames.
-            view: where they are shown.
-
-        Returns:
-            False if this experiment has no steps that can be watched.
-        """
+        """Show the updates of learning from now on, under `title`; False if there are none."""
         return False
 
     def score(self) -> Score | None:
-        """What the run is judged by; None for the first number of the summary, where higher is
-        better.
-        """
+        """What the run is judged by; None: the summary's first number, higher being better."""
         return None
 
 
@@ -223,39 +216,6 @@ class Context:
     def rng(self, name: str) -> np.random.Generator:
         """The generator of that name: the same object at every call, independent of all others."""
         return self.generators[name]
-
-
-class Frame(Protocol):
-    """One picture of an animation, drawn when it is needed."""
-
-    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """Pixels, uint8 [height, width, 3], without the layers named in `hidden`."""
-        ...
-
-
-class StepView(Protocol):
-    """Shows updates of learning, one by one.
-
-    Attributes:
-        watching: whether more of them will be shown.
-    """
-
-    watching: bool
-
-    def due(self) -> bool:
-        """Whether the next update is to be shown; asked before each."""
-        ...
-
-    def show(self, frame: Frame) -> None:
-        """Show the moment after an update; returns when it is time for the next."""
-
-    def ended(self, unit: int, score: float) -> None:
-        """A unit of learning is done.
-
-        Args:
-            unit: its number.
-            score: the first column of the headline.
-        """
 
 
 class Lab(ABC):

@@ -22,7 +22,8 @@ from agents.control.base import (
 )
 from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld
-from sandbox.lab import Block, Context, Frame, State, StepView, Summary
+from sandbox.frames import StepView
+from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.text import number
 

@@ -23,7 +23,7 @@ from sandbox.text import number
 if TYPE_CHECKING:
     from agents.control.base import AgentExperiment
     from envs.aliases import Env
-    from sandbox.lab import Frame, StepView
+    from sandbox.frames import Frame, StepView
 
 MARKED = 200
 """Most cells that are marked, of those whose values changed."""

@@ -54,7 +54,6 @@ class LearningCurve:
             with plots.style():
                 figure = plots.figure(width / DPI, HEIGHT / DPI, bottom=0.46, top=0.26)
                 axes = figure.subplots()
-                axes.set_title(self.y_name, fontsize=10)
                 axes.locator_params("x", integer=True)
                 axes.ticklabel_format(scilimits=(-3, 5))
                 axes.yaxis.get_offset_text().set_x(-0.12)  # beside the title
@@ -65,10 +64,11 @@ class LearningCurve:
                     mean = plots.moving_mean(y, max(1, min(100, len(y) // 20)))
                     axes.plot(x[shown], y[shown], color=plots.SKY_BLUE, alpha=0.45, linewidth=0.7)
                     axes.plot(x[shown], mean[shown], color=plots.BLUE, marker="." * (len(x) == 1))
+                title = self.y_name
                 if self._optimum is not None:
-                    label = f"best possible: {number(self._optimum, 4)}"
-                    plots.optimum_line(axes, self._optimum, label)
-                    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.92))  # above
+                    title += f" · at best {number(self._optimum, 4)} (dashed)"
+                    plots.optimum_line(axes, self._optimum, "")
+                axes.set_title(title, fontsize=8.5)
                 canvas: Any = figure.canvas
                 canvas.draw()
                 self._drawn = np.array(canvas.buffer_rgba())[..., :3]

@@ -147,7 +147,7 @@ class Viewer(Observer):
 
 
 class Updates:
-    """Shows the updates of learning in a viewer's window; see `sandbox.lab.StepView`.
+    """Shows the updates of learning in a viewer's window; see `sandbox.frames.StepView`.
 
     Args:
         viewer: whose window.
