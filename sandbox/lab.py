@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from sandbox.action import Action as Action
 from sandbox.frames import Frame as Frame
 
 if TYPE_CHECKING:
@@ -151,7 +152,15 @@ class Experiment(ABC):
         """Figures of the work done so far; cheap, without side effects."""
 
     def watch_steps(self, title: str, view: StepView) -> bool:
-        """Show the updates of learning from now on, under `title`; False if there are none."""
+        """Show the updates of learning from now on; what is learned stays the same.
+
+        Args:
+            title: of the frames.
+            view: where they are shown.
+
+        Returns:
+            False if there are no single updates to show.
+        """
         return False
 
     def score(self) -> Score | None:
@@ -378,22 +387,3 @@ class Lab(ABC):
                 figure. Parts left out are missing.
         """
         return ()
-
-
-@dataclass(frozen=True)
-class Action:
-    """A verb on a finished run; it parses the words that follow it itself.
-
-    Attributes:
-        run: called as `run(loaded_run, arguments)` with the words that follow on the command line.
-        summary: one line of help.
-
-    Example:
-        >>> from sandbox import Action
-        >>> def tell(run, words):
-        ...     print(run.id, run.summary, *words)
-        >>> actions = {"tell": Action(tell, "Print a run's scores.")}  # python -m sandbox tell RUN
-    """
-
-    run: Callable[[Any, Sequence[str]], None]
-    summary: str = ""
