@@ -186,8 +186,8 @@ class _Walk:
             self.reached = self.steps
 
     def snapshot(self, optimum: float, asked: bool) -> Snapshot:
-        """The present moment: a bump is marked, and the optimal action is an arrow if it is asked
-        for.
+        """The present moment: a bump is marked, and the optimal action is named, with those of the
+        other cells as arrows, if it is asked for.
 
         Args:
             optimum: the best possible return of an episode.
@@ -201,10 +201,9 @@ class _Walk:
         words = ["bump! -1"] if self._bumped else []
         policy = None
         if asked and left:
-            best = planning.finite_horizon(model, left).policy[self._state]
-            policy = np.zeros((model.states, len(ACTIONS)))
-            policy[self._state, best] = 1.0
-            words.append(f"optimal: {ACTIONS[best]}")
+            best = planning.finite_horizon(model, left).policy  # [states]
+            policy = np.eye(len(ACTIONS))[best]
+            words.append(f"optimal: {ACTIONS[best[self._state]]}")
         words += [f"return {number(self.total)}", f"best possible {number(optimum)}"]
         status = " · ".join([*words, f"{plural(left, 'step')} left"])
         marked = (self._env.position,) if self._bumped else ()

@@ -244,8 +244,8 @@ class Window:
                 picture, (max(round(width * scale), 1), max(round(height * scale), 1))
             )
         screen.fill(
-            tuple(int(channel) for channel in pixels[0, 0])
-        )  # the picture's background continues beside it
+            tuple(int(channel) for channel in pixels[-1, 0])
+        )  # what is below the picture continues beside it
         screen.blit(picture, picture.get_rect(center=(wide // 2, (high - strip) // 2)))
         if strip:
             state = self.note or ("paused" if self.paused else f"{self.speed:g}x")
