@@ -10,6 +10,7 @@ import numpy as np
 
 from sandbox.text import number
 from sandbox.visual import plots
+from sandbox.visual.strip import NARROWEST
 
 if TYPE_CHECKING:
     from sandbox.lab import Frame
@@ -77,12 +78,14 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class WithCurve:
-    """A frame above a learning curve. It implements `sandbox.lab.Frame`."""
+    """A frame above a learning curve, if it is wide enough. It implements `sandbox.lab.Frame`."""
 
     frame: Frame
     curve: LearningCurve
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """Pixels, uint8 [height + HEIGHT, width, 3]."""
+        """Pixels, uint8 [height + HEIGHT, width, 3]; only the frame if it is narrow."""
         pixels = self.frame.draw(hidden)
+        if pixels.shape[1] < NARROWEST:
+            return pixels
         return np.concatenate([pixels, self.curve.draw(pixels.shape[1])])

@@ -61,6 +61,14 @@ def test_a_frame_keeps_its_pixels_above_the_curve() -> None:
     assert (drawn[50:] != 99).any()
 
 
+def test_a_narrow_frame_has_no_curve_below_it() -> None:
+    class Narrow:
+        def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+            return np.full((50, 80, 3), 99, dtype=np.uint8)
+
+    assert WithCurve(Narrow(), curve_of([1.0, 2.0])).draw().shape == (50, 80, 3)
+
+
 def test_nothing_is_written_beyond_the_edges() -> None:
     picture = curve_of(-1e3 * np.arange(1.0, 1001), -1.0).draw(400)
     for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
