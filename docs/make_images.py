@@ -128,6 +128,36 @@ def browsed(store: str) -> Path:
     return Path(store)
 
 
+def windows(store: str) -> Path:
+    """The window, as it is drawn without a screen: an episode, and an update."""
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    from sandbox.runs import api
+    from sandbox.runs.loop import Settings
+    from sandbox.store import Store
+    from sandbox.visual import viewer
+
+    class Pictured(viewer.Window):
+        """Saves the frames that are wanted, and waits for nobody."""
+
+        def show(self, frame: Any, steps: int = 1) -> None:
+            self._open(frame)
+            words = f"{frame.frame.title} {frame.frame.status}"
+            for name, wanted in (("window", "step 40 · ε"), ("steps", "3 · step 70 ")):
+                if wanted in words:
+                    self._hint_until = 0.0
+                    self._draw()
+                    self._pygame.image.save(
+                        self._pygame.display.get_surface(), f"{store}/{name}.png"
+                    )
+
+    viewer.Window = Pictured  # type: ignore[misc]
+    for steps, episodes in ((False, 600), (True, 4)):
+        shown = Settings(pictures=False, viewer=viewer.Viewer(steps=steps))
+        request = api.Request("maze", "default", [{"episodes": episodes}])
+        api.start(request, Store(store), shown)
+    return Path(store)
+
+
 BREAKING = {"walls": "surmountable", "wall_penalty": -2.0}
 SOURCES: dict[str, Source] = {
     "maze": Source(
@@ -138,6 +168,7 @@ SOURCES: dict[str, Source] = {
             "learning_curve.png": "learning_curve.png",
         },
     ),
+    "window": Source(windows, {"window.png": "window.png", "window_steps.png": "steps.png"}),
     "maze-walls": Source(
         ran("maze", agent="q-learning", episodes=1500, env=BREAKING),
         {"maze_walls.gif": "episode.gif"},

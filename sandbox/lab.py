@@ -11,12 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from sandbox.action import Action as Action
+from sandbox.frames import Frame as Frame
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sandbox.config.model import LabConfig
+    from sandbox.frames import StepView
     from sandbox.reproduction.claim import Claim, ClaimPicture
     from sandbox.score import Score
     from sandbox.seeding import Generators
@@ -62,7 +66,8 @@ class Experiment(ABC):
         unit: what `done_units` counts: "episode", "epoch", "trial", "env step".
         limit: upper bound of `done_units`, for the progress bar; None when unknown.
         headline: names of the columns that the progress line shows; None for the first figures of
-            each block.
+            each block. A window draws the first as a curve.
+        headline_optimum: its best possible value; None: unknown.
 
     Example:
         >>> from sandbox import Block, Experiment
@@ -113,8 +118,12 @@ class Experiment(ABC):
         @property
         def notes(self) -> Sequence[str]:
             """Sentences that become warnings of the run."""
+
+        @property
+        def headline_optimum(self) -> float | None:
+            """The best possible value of the first column of `headline`."""
     else:
-        env_steps = learned_seconds = None
+        env_steps = learned_seconds = headline_optimum = None
         notes = ()
 
     @property
@@ -142,10 +151,20 @@ class Experiment(ABC):
     def summary(self) -> Summary:
         """Figures of the work done so far; cheap, without side effects."""
 
-    def score(self) -> Score | None:
-        """What the run is judged by; None for the first number of the summary, where higher is
-        better.
+    def watch_steps(self, title: str, view: StepView) -> bool:
+        """Show the updates of learning from now on; what is learned stays the same.
+
+        Args:
+            title: of the frames.
+            view: where they are shown.
+
+        Returns:
+            False if there are no single updates to show.
         """
+        return False
+
+    def score(self) -> Score | None:
+        """What the run is judged by; None: the summary's first number, higher being better."""
         return None
 
 
@@ -206,14 +225,6 @@ class Context:
     def rng(self, name: str) -> np.random.Generator:
         """The generator of that name: the same object at every call, independent of all others."""
         return self.generators[name]
-
-
-class Frame(Protocol):
-    """One picture of an animation, drawn when it is needed."""
-
-    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """Pixels, uint8 [height, width, 3], without the layers named in `hidden`."""
-        ...
 
 
 class Lab(ABC):
@@ -376,22 +387,3 @@ class Lab(ABC):
                 figure. Parts left out are missing.
         """
         return ()
-
-
-@dataclass(frozen=True)
-class Action:
-    """A verb on a finished run; it parses the words that follow it itself.
-
-    Attributes:
-        run: called as `run(loaded_run, arguments)` with the words that follow on the command line.
-        summary: one line of help.
-
-    Example:
-        >>> from sandbox import Action
-        >>> def tell(run, words):
-        ...     print(run.id, run.summary, *words)
-        >>> actions = {"tell": Action(tell, "Print a run's scores.")}  # python -m sandbox tell RUN
-    """
-
-    run: Callable[[Any, Sequence[str]], None]
-    summary: str = ""

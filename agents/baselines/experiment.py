@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
@@ -340,10 +341,16 @@ class EpisodicBaseline(EpisodicScores, BaselineExperiment):
             return super()._try_out()
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """A greedy episode, rendered by the environment."""
-        time = f"env step {number(self.env_steps)}"
-        known = Knowledge(time, "greedy", lambda seen, _: self.agent.act(seen), whole=True)
-        return replay.rendered_frames(self, [known], rng)
+        """A greedy episode, rendered by the environment, with values and greedy actions on the
+        cells of a grid, or the actions' probabilities while exploring as bars."""
+        time, agent, view = f"env step {number(self.env_steps)}", self.agent, self.view()
+        known = Knowledge(time, "greedy", lambda seen, _: agent.act(seen), whole=True, weights="π")
+        if view and self.snapshots:
+            then = self.snapshots[-1].knowledge(rng, True, True)
+            known = known._replace(values=then.values, policy=then.policy)
+        elif isinstance(agent.model.action_space, spaces.Discrete):
+            known = known._replace(weigh=lambda seen, _: agent.chances(np.asarray(seen)[None])[0])
+        return replay.rendered_frames(replay.rendered_env(self), [known], rng, view)
 
 
 def _notes(options: Any, steps: int) -> list[str]:

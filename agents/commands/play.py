@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.arguments import given_below
@@ -18,6 +20,7 @@ from sandbox.text import figures, number, plural
 if TYPE_CHECKING:
     from envs.config import GridConfig
     from envs.grid import GridEnv
+    from envs.render.snapshot import Snapshot
 
 KEYS = {
     "space": 0,
@@ -32,7 +35,16 @@ KEYS = {
     "w": 4,
 }
 """Actions by the window's names of the keys."""
-HELP = "arrows or w a s d: move · space: stay · r: again · q: end"
+HELP = "arrows: move · space: stay · o: the optimal action · r: again · q: end"
+WINDOW_KEYS = (
+    ("arrows", "move"),
+    ("space", "stay"),
+    ("o", "the optimal action"),
+    ("r", "again"),
+    ("s", "save a picture"),
+    ("h", "these keys"),
+    ("q", "end"),
+)
 
 
 def _options() -> list[click.Parameter]:
@@ -130,24 +142,20 @@ def _play_in_window(
 
     require_screen("Use `--moves wasd` to play without a window")
     state, _ = env.reset(seed=seed)
-    walk = _Walk(env, state)
+    walk, asked = _Walk(env, state), False
     click.echo(HELP, err=True)
     window = Window(f"{name} · {HELP}", fps=30)
-    window.save_to = pictures
+    window.save_to, window.key_help, window.note = pictures, WINDOW_KEYS, name
     try:
         while True:
-            left = env.model.horizon - walk.steps
-            status = (
-                f"return {number(walk.total)} · best possible {number(optimum)} · "
-                f"{plural(left, 'step')} left"
-            )
-            key = window.wait_key(env.snapshot(status=status))
+            key = window.wait_key(walk.snapshot(optimum, asked))
+            asked = asked != (key == "o")
             if key == "r":
                 state, _ = env.reset()
                 walk = _Walk(env, state)
             elif key in KEYS and not walk.over:
                 walk.step(KEYS[key])
-            elif walk.over:
+            elif walk.over and key not in ("o", None):
                 break
     except WindowClosed:
         click.echo("Window closed.", err=True)
@@ -160,18 +168,46 @@ class _Walk:
     """One episode played by a person."""
 
     def __init__(self, env: GridEnv, state: int) -> None:
-        self._env = env
+        self._env, self._state, self._bumped = env, state, False
         self.total, self.steps, self.over = 0.0, 0, False
         self.reached: int | None = 0 if env.model.goal[state] else None
 
     def step(self, action: int) -> None:
         """Take one action."""
+        from envs.grid import BUMP_REWARD, STAY
+
         state, reward, terminated, truncated, _ = self._env.step(action)
+        self._bumped = action != STAY and state == self._state and reward == BUMP_REWARD
+        self._state = state
         self.total += reward
         self.steps += 1
         self.over = terminated or truncated
         if self.reached is None and self._env.model.goal[state]:
             self.reached = self.steps
+
+    def snapshot(self, optimum: float, asked: bool) -> Snapshot:
+        """The present moment: a bump is marked, and the optimal action is named, with those of the
+        other cells as arrows, if it is asked for.
+
+        Args:
+            optimum: the best possible return of an episode.
+            asked: whether to show the optimal action, which depends on the number of steps left.
+        """
+        from agents.planning import solvers as planning
+        from envs.grid import ACTIONS
+
+        model = self._env.model
+        left = 0 if self.over else model.horizon - self.steps
+        words = ["bump! -1"] if self._bumped else []
+        policy = None
+        if asked and left:
+            best = planning.finite_horizon(model, left).policy  # [states]
+            policy = np.eye(len(ACTIONS))[best]
+            words.append(f"optimal: {ACTIONS[best[self._state]]}")
+        words += [f"return {number(self.total)}", f"best possible {number(optimum)}"]
+        status = " · ".join([*words, f"{plural(left, 'step')} left"])
+        marked = (self._env.position,) if self._bumped else ()
+        return replace(self._env.snapshot(status=status), policy=policy, marked=marked)
 
 
 play = EnvironmentCommands(

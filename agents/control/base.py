@@ -158,6 +158,12 @@ class AgentExperiment(ShownExperiment):
             return None
         return float(self.model.start @ self.best)
 
+    @property
+    def headline_optimum(self) -> float | None:
+        """The best possible score of an episode, or None where it is unknown."""
+        optimum = self.optimum()
+        return None if optimum is None else float(self.episode_scores(np.array(optimum)))
+
     def score(self) -> Score:
         """The greedy policy's expected reward per step of an episode, exact."""
         horizon, optimum = self.world.horizon, self.optimum()
@@ -221,9 +227,10 @@ class AgentExperiment(ShownExperiment):
 
     def _remember(self, return_: np.ndarray) -> None:
         """Keep the scores of the last episodes; `return_` is float [episodes]."""
-        self._last = np.concatenate([self._last, self._episode_scores(return_)])[-LAST:]
+        self._last = np.concatenate([self._last, self.episode_scores(return_)])[-LAST:]
 
-    def _episode_scores(self, return_: np.ndarray) -> np.ndarray:
+    def episode_scores(self, return_: np.ndarray) -> np.ndarray:
+        """The scores of episodes with these returns, float [episodes]."""
         return return_ / self.world.horizon
 
     def _regrets(self, return_: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -15,15 +15,18 @@ import numpy as np
 from agents.control.base import BEST_RETURN, AgentExperiment, best_returns
 from agents.control.config import ControlConfig
 from agents.control.experiment import ControlExperiment
+from agents.control.views import GridView, grid_view
 from agents.control.worlds import GreedyTrial, TableWorld
 from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
 from envs.mdp import TabularMDP
+from sandbox.errors import UsageError
 from sandbox.lab import Context, Frame, Summary
 from sandbox.score import Score
 
 if TYPE_CHECKING:
     from agents.tabular.base import Episodes
+    from envs.aliases import Env
 
 ENV_BLOCK_STEPS = 10_000
 """Approximate largest number of steps through `env.step` in a block: some tenths of a second."""
@@ -133,7 +136,12 @@ class EpisodicScores(AgentExperiment):
     def _further_optima(self) -> Summary:
         return {}
 
-    def _episode_scores(self, return_: np.ndarray) -> np.ndarray:
+    def view(self) -> GridView | None:
+        """The grid on which the states lie, or None."""
+        return None if self.model is None else grid_view(self.env, self.model)
+
+    def episode_scores(self, return_: np.ndarray) -> np.ndarray:
+        """The returns themselves."""
         return return_
 
     def _evaluation_scores(
@@ -218,13 +226,31 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         }
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
-        """Episodes rendered by the environment."""
+        """Episodes rendered by the environment, with values and greedy actions on the cells of a
+        grid, or action values as bars."""
+        from agents.control import replay
+
+        view = self.view()
+        known = replay.knowledge(self, rng, history, maps=view is not None)
+        return replay.rendered_frames(self.rendered(), known, rng, view)
+
+    def rendered(self) -> Env:
+        """A copy of the environment that renders itself.
+
+        Raises:
+            UsageError: when the environment cannot draw itself.
+        """
         from agents.control import replay
         from envs.spaces import NumberedEnv
 
-        known = replay.knowledge(self, rng, history, maps=False)
-        numbering = self.env.numbering
-        return replay.rendered_frames(self, known, rng, lambda env: NumberedEnv(env, numbering))
+        return NumberedEnv(replay.rendered_env(self), self.env.numbering)
+
+    def stage(self) -> Env | None:
+        """See `ControlExperiment.stage`; None if the environment cannot draw itself."""
+        try:
+            return self.rendered()
+        except UsageError:
+            return None
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:

@@ -22,12 +22,14 @@ from agents.control.base import (
 )
 from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld
+from sandbox.frames import StepView
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.text import number
 
 if TYPE_CHECKING:
     from agents.tabular.base import Episodes
+    from envs.aliases import Env
 
 BLOCK_STEPS = 1_000_000
 """Approximate number of compiled learning steps in a block: some hundredths of a second."""
@@ -121,7 +123,7 @@ class ControlExperiment(AgentExperiment):
         """Columns of the stream "learn" after episode, env_steps and return: [episodes]."""
         arrival = learned.steps_to_goal
         return {
-            "reward_per_step": self._episode_scores(learned.return_),
+            "reward_per_step": self.episode_scores(learned.return_),
             "length": learned.length,
             "steps_to_goal": np.where(arrival >= 0, arrival, np.nan),
             "epsilon": learned.epsilon,
@@ -156,6 +158,21 @@ class ControlExperiment(AgentExperiment):
             "env_steps": self.env_steps,
             **self.agent.findings(),
         }
+
+    def watch_steps(self, title: str, view: StepView) -> bool:
+        """See `Experiment.watch_steps`; the agent learns through `env.step` while it is watched."""
+        from agents.control.steps import StepFrames
+
+        stage = self.stage()
+        if not self.agent.learns or stage is None:
+            return False
+        self.world.watched(stage)
+        self.agent.watch = StepFrames(self, title, view, stage)
+        return True
+
+    def stage(self) -> Env | None:
+        """A copy of the environment in which learning can be watched, or None."""
+        return type(self.env)(config=self.env.config)
 
     def frames(self, name: str, rng: np.random.Generator, history: bool) -> Iterator[Frame]:
         """Frames of episodes in the grid, played on its model."""

@@ -77,6 +77,11 @@ class ManySeeds(ShownExperiment):
         """The agent of the first seed."""
         return self.experiments[0].agent
 
+    @property
+    def headline_optimum(self) -> float | None:
+        """The same for all seeds."""
+        return self.experiments[0].headline_optimum
+
     def advance(self) -> list[Block]:
         """The next block of every seed and their bands; empty if the time limit is reached
         first."""

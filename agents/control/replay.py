@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from agents.control.base import AgentExperiment, TableSnapshot
+from agents.control.views import GridView
 from envs import ids
 from envs.aliases import Env
 from envs.grid import TRAIL
-from envs.render.snapshot import Snapshot, captioned
+from envs.render import overlay
+from envs.render.overlay import Overlay, RenderedFrame
+from envs.render.snapshot import Snapshot
 from sandbox.errors import UsageError
 from sandbox.text import number
+from sandbox.visual.screen import display_kept
 
 if TYPE_CHECKING:
     from envs.mdp import TabularMDP
@@ -46,6 +49,10 @@ class Knowledge(NamedTuple):
         whole: whether the whole episode is shown or only its beginning.
         values: state values, float [states]; None if unknown.
         policy: [states, actions], above 0 for greedy actions; required for grids.
+        weigh: what it thinks of the actions, float [actions], from the observation and the number
+            of steps before; None if unknown.
+        weights: the name of that: action values "Q", or probabilities "π".
+        limits: its lowest and highest value.
     """
 
     time: str
@@ -54,27 +61,13 @@ class Knowledge(NamedTuple):
     whole: bool
     values: np.ndarray | None = None
     policy: np.ndarray | None = None
+    weigh: Callable[[Any, int], np.ndarray] | None = None
+    weights: str = "Q"
+    limits: tuple[float, float] = (0.0, 1.0)
 
     def status(self, step: int, total: float) -> str:
         """The status line below a frame."""
         return f"{self.time} · step {step} · {self.mode} · return {number(total, 4)}"
-
-
-@dataclass(frozen=True)
-class RenderedFrame:
-    """A frame rendered by the environment.
-
-    Attributes:
-        pixels: uint8 [height, width, 3].
-        status: the line below.
-    """
-
-    pixels: np.ndarray
-    status: str
-
-    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
-        """The frame with its status line, uint8 [height + 32, width, 3]; `hidden` has no effect."""
-        return captioned(self.pixels, self.status)
 
 
 def knowledge(
@@ -117,9 +110,17 @@ def _known(
 
     mode = f"ε {number(then.epsilon, 3)}" if explore else "greedy"
     time = f"episode {number(then.episode)}"
+    known = Knowledge(
+        time,
+        mode,
+        act,
+        whole,
+        weigh=lambda state, step: (agent.table_at(step) if counted else agent.q)[state],
+        limits=(float(agent.q.min()), float(agent.q.max())),
+    )
     if not maps:
-        return Knowledge(time, mode, act, whole)
-    return Knowledge(time, mode, act, whole, agent.q.max(axis=1), agent.policy() > 0)
+        return known
+    return known._replace(values=agent.q.max(axis=1), policy=agent.policy() > 0)
 
 
 def grid_frames(
@@ -195,19 +196,11 @@ def walk(
         yield state, step, total
 
 
-def rendered_frames(
-    experiment: AgentExperiment,
-    known: Iterable[Knowledge],
-    rng: np.random.Generator,
-    wrap: Callable[[Env], Env] = lambda env: env,
-) -> Iterator[RenderedFrame]:
-    """Frames of episodes, rendered by the environment.
+def rendered_env(experiment: AgentExperiment) -> Env:
+    """A copy of an experiment's environment that renders itself, with its own observations.
 
     Args:
         experiment: an experiment in a Gymnasium environment.
-        known: what the agent knew, for each episode.
-        rng: draws the seeds of the episodes.
-        wrap: wraps the environment so that it returns the agent's observations.
 
     Raises:
         UsageError: when the environment cannot draw itself.
@@ -220,24 +213,90 @@ def rendered_frames(
             f"(render modes: {', '.join(modes) or 'none'})."
         )
     os.environ.setdefault("SDL_AUDIODRIVER", "dummy")  # pygame warns if there is no audio device
-    env = wrap(ids.make(options, "rgb_array"))
+    return ids.make(options, "rgb_array")
+
+
+def rendered_frames(
+    env: Env, known: Iterable[Knowledge], rng: np.random.Generator, view: GridView | None
+) -> Iterator[RenderedFrame]:
+    """Frames of episodes, rendered by the environment.
+
+    Args:
+        env: renders itself, and gives the agent's observations; it is closed.
+        known: what the agent knew, for each episode.
+        rng: draws the seeds of the episodes.
+        view: the grid of the states, if they lie on one.
+    """
+    known = list(known)
+    marks = Marks(view, known)
     try:
         for one in known:
-            frames = _rendered_episode(env, one, rng)
+            frames = _rendered_episode(env, one, rng, marks)
             yield from islice(frames, LONGEST_RENDERED if one.whole else SHORT_RENDERED)
     finally:
-        env.close()
+        with display_kept():
+            env.close()
+
+
+def pixels_of_env(env: Env) -> np.ndarray:
+    """What the environment draws of itself, uint8 [rows, columns, 3]."""
+    image: Any = env.render()
+    return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+class Marks:
+    """Draws what an agent knows on the pictures of an environment: on their cells where states lie
+    on a grid that fills the picture, else the worth of the actions as bars below it.
+
+    Args:
+        view: the grid, or None.
+        known: what is shown; scales cover all of it.
+    """
+
+    def __init__(self, view: GridView | None, known: Sequence[Knowledge]) -> None:
+        self._view = view
+        shown = [one.values[view.open] for one in known if view and one.values is not None]
+        self._values = (float(np.min(shown)), float(np.max(shown))) if shown else (0.0, 1.0)
+        lows, highs = zip(*(one.limits for one in known), strict=True)
+        self._limits = min(lows), max(highs)
+
+    def overlay(
+        self,
+        known: Knowledge,
+        pixels: np.ndarray,
+        observation: Any,
+        step: int,
+        marked: Sequence[int] = (),
+    ) -> Overlay | None:
+        """What is drawn on a picture.
+
+        Args:
+            known: what the agent knows.
+            pixels: the picture, uint8 [height, width, 3].
+            observation: the agent's, at this moment.
+            step: number of steps before.
+            marked: states whose cells get a frame.
+        """
+        view, values, policy = self._view, known.values, known.policy
+        on_grid = view and overlay.cell_of(pixels, view.shape)
+        if view and on_grid and values is not None and policy is not None:
+            values = np.where(view.open, values, np.nan)
+            return overlay.on_cells(view.shape, values, policy, view.arrows, self._values, marked)
+        weights = () if known.weigh is None else known.weigh(observation, step)
+        if not 0 < len(weights) <= overlay.MOST_BARS:
+            return None
+        return overlay.as_bars(weights, known.weights, self._limits)
 
 
 def _rendered_episode(
-    env: Env, known: Knowledge, rng: np.random.Generator
+    env: Env, known: Knowledge, rng: np.random.Generator, marks: Marks
 ) -> Iterator[RenderedFrame]:
     observation, _ = env.reset(seed=int(rng.integers(2**31)))
     step, total, over = 0, 0.0, False
     while True:
-        image: Any = env.render()
-        pixels = np.ascontiguousarray(image, dtype=np.uint8)  # [rows, columns, 3]
-        yield RenderedFrame(pixels, known.status(step, total))
+        pixels = pixels_of_env(env)
+        drawn = marks.overlay(known, pixels, observation, step)
+        yield RenderedFrame(pixels, known.status(step, total), drawn)
         if over:
             return
         observation, reward, terminated, truncated, _ = env.step(known.act(observation, step))

@@ -27,11 +27,14 @@ class GridView:
         shape: rows, columns.
         letters: content of each cell, str [rows, columns]; " " for an ordinary cell.
         arrows: where each action points, (x, y) with y downwards, float [actions, 2].
+        open: where an episode can go on: its starts, and the states that are entered from others
+            without the episode's end, bool [states].
     """
 
     shape: tuple[int, int]
     letters: np.ndarray
     arrows: np.ndarray
+    open: np.ndarray
 
 
 def grid_view(env: Env, model: TabularMDP) -> GridView | None:
@@ -54,7 +57,11 @@ def grid_view(env: Env, model: TabularMDP) -> GridView | None:
         letters = np.full((rows, columns), " ")
         letters.flat[model.start_states] = "S"
         letters.flat[np.unique(model.next_state[model.terminated & (model.probability > 0)])] = "G"
-    return GridView((rows, columns), letters, arrows(model, columns))
+    states = np.arange(model.states)
+    moved = model.next_state != states[:, None, None]  # [states, actions, outcomes]
+    entered = model.next_state[moved & ~model.terminated & (model.probability > 0)]
+    open_states = np.isin(states, np.concatenate([model.start_states, entered]))
+    return GridView((rows, columns), letters, arrows(model, columns), open_states)
 
 
 def arrows(model: TabularMDP, columns: int) -> np.ndarray:

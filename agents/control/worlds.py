@@ -15,13 +15,14 @@ import numpy as np
 from agents.agent import Agent
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
+from agents.tabular.base import Episodes
 from agents.tabular.stepping import StepWorld as Steps
 from envs import states
 from sandbox.lab import State
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
-    from agents.tabular.base import Episodes, TabularAgent
+    from agents.tabular.base import TabularAgent
     from envs.aliases import Env
     from envs.mdp import TabularMDP
 
@@ -203,10 +204,27 @@ class TableWorld(World["TabularAgent"]):
 
     states: int
     actions: int
+    rng: np.random.Generator
+    _stage: Env
 
     @abstractmethod
-    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+    def learn_unseen(self, agent: TabularAgent, episodes: int) -> Episodes:
         """Let an agent learn some episodes."""
+
+    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+        """Let an agent learn some episodes: through `env.step` as long as it is watched."""
+        parts: list[Episodes] = []
+        while agent.watch is not None and len(parts) < episodes:
+            parts.append(agent.learn_env(self._stage, 1))
+        if len(parts) < episodes:
+            parts.append(self.learn_unseen(agent, episodes - len(parts)))
+        return Episodes(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def watched(self, stage: Env) -> None:
+        """Let watched episodes happen in a freshly made copy of the environment."""
+        stage.reset(seed=self.seed % 2**32)
+        stage.unwrapped.np_random = self.rng
+        self._stage = stage
 
     def policy(self, agent: TabularAgent) -> np.ndarray:
         """See `World.policy`; [steps, states, actions] for agents whose policy depends on the
@@ -239,7 +257,7 @@ class ModelWorld(TableWorld):
             self.trial, self.seed = env, seed
         self.states, self.actions, self.horizon = model.states, model.actions, model.horizon
 
-    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+    def learn_unseen(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_model`."""
         return agent.learn_model(self.model, self.rng, episodes)
 
@@ -274,12 +292,21 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
     ) -> None:
         steps = Steps(env)
         self.env, self.model, self.horizon = env, model, horizon
-        self.states, self.actions = steps.states, steps.actions
+        self.states, self.actions, self.rng = steps.states, steps.actions, rng
         self.trial, self.seed, self._episodes = trial, seed, evaluation_episodes
         env.reset(seed=seed % 2**32)
         env.unwrapped.np_random = rng
 
-    def learn(self, agent: TabularAgent, episodes: int) -> Episodes:
+    def watched(self, stage: Env) -> None:
+        """See `TableWorld.watched`; later episodes happen there too, since the environment may have
+        a hidden state."""
+        memory = self.memory()
+        super().watched(stage)
+        self.env = stage
+        self.recall(memory)
+        stage.unwrapped.np_random = self.rng
+
+    def learn_unseen(self, agent: TabularAgent, episodes: int) -> Episodes:
         """See `agents.tabular.base.TabularAgent.learn_env`."""
         return agent.learn_env(self.env, episodes)
 

@@ -23,6 +23,7 @@ from sandbox.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
     from agents.tabular.kernels import Log, Own, Tables
+    from agents.tabular.stepping import StepWatch
     from envs.aliases import Env
     from envs.mdp import TabularMDP
 
@@ -70,6 +71,8 @@ class TabularAgent(Agent):
     """Whether the next action is drawn before the update and then taken; else it is drawn after."""
     learns: ClassVar[bool] = True
     """Whether the compiled loop calls the rule; False for a rule that does nothing."""
+    watch: StepWatch | None = None
+    """Sees every step of `learn_env`; it changes nothing of what is learned."""
 
     def __init__(
         self,

@@ -20,10 +20,11 @@ from agents.tabular.compiling import (
     direct,
     is_short,
 )
-from agents.tabular.kernels import Log, Own, as_step, step_size
+from agents.tabular.kernels import Log, Own, Step, as_step, step_size
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
+    from agents.tabular.changes import Update
     from agents.tabular.config import TabularConfig
     from envs.aliases import Env
 
@@ -73,6 +74,19 @@ class StepWorld:
         )
 
 
+class StepWatch(Protocol):
+    """Applies the rule in place of the loop, and sees every step."""
+
+    def __call__(self, update: Update, step: Step, total: float) -> None:
+        """Call `update` once, on what the agent owns.
+
+        Args:
+            update: the agent's rule.
+            step: the step.
+            total: the return so far.
+        """
+
+
 class StepLearner(Protocol):
     """The part of a tabular agent that the loop uses."""
 
@@ -80,6 +94,7 @@ class StepLearner(Protocol):
     next_first: ClassVar[bool]
     rule: ClassVar[Callable[..., None]]
     rng: np.random.Generator
+    watch: StepWatch | None
 
     def own(self) -> Own:
         """The arrays that its rule takes."""
@@ -104,11 +119,18 @@ def learn_episode(
         log: is written to.
         number: the episode's index in `log`.
     """
-    config, own, rng = agent.config, agent.own(), agent.rng
+    config, own, rng, watch = agent.config, agent.own(), agent.rng, agent.watch
     q, counts, power = own.q, own.counts, config.alpha_division
     policy, first_ties = direct(compiled_policy(config.policy_name)), config.ties == "first"
     rule, short = callable_rule(type(agent).rule), is_short(type(agent).rule)
     fill_probabilities = None if short else compiled_probabilities(config.policy_name)
+
+    def update(own: Own, step: Step, rng: np.random.Generator) -> None:
+        if short:
+            rule(own.q, step)
+        else:
+            rule(own, step, fill_probabilities, rng)
+
     state = world.reset()
     log.start[number] = state
     log.visits[state] += 1
@@ -140,7 +162,9 @@ def learn_episode(
             epsilon,
             first_ties,
         )
-        if short:
+        if watch is not None:
+            watch(update, step, total)
+        elif short:
             rule(q, step)
         else:
             rule(own, step, fill_probabilities, rng)

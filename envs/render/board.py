@@ -18,7 +18,7 @@ import numpy as np
 from envs import layouts
 from envs.layouts import Layout
 from envs.render import palette, tiles
-from sandbox.visual.window import load_pygame
+from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame

@@ -11,7 +11,11 @@ from functools import cache
 
 import numpy as np
 
-Colour = tuple[int, int, int]
+from sandbox.visual.drawing import BAND as BAND
+from sandbox.visual.drawing import INK as INK
+from sandbox.visual.drawing import MUTED as MUTED
+from sandbox.visual.drawing import PAPER as PAPER
+from sandbox.visual.drawing import Colour as Colour
 
 
 def _colour(digits: str) -> Colour:
@@ -20,12 +24,8 @@ def _colour(digits: str) -> Colour:
     return red, green, blue
 
 
-PAPER = _colour("F7F9FB")
-BAND = _colour("EAEFF4")
 FLOOR = _colour("FFFFFF")
 LINE = _colour("DFE5EC")
-INK = _colour("232D3D")
-MUTED = _colour("6C7888")
 WALL = _colour("3E4A5C")
 BRICK = _colour("B0A49E")
 BRICK_HATCH = _colour("92847E")

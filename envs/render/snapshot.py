@@ -15,7 +15,10 @@ import numpy as np
 
 from envs.render import board, palette, tiles
 from sandbox.text import number
-from sandbox.visual.window import load_pygame
+from sandbox.visual.drawing import SMALL as SMALL
+from sandbox.visual.drawing import TEXT as TEXT
+from sandbox.visual.drawing import write
+from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
 HEADER, STATUS = 34, 32
 """Heights of the bands above and below, pixels."""
-TEXT, SMALL, SMALLEST = 17, 15, 11
-"""Font heights, pixels."""
 BAR = (84, 10)
 """Width and height of the colour bar, pixels."""
 NARROWEST = 400
@@ -51,6 +52,7 @@ class Snapshot:
             snapshot's values. Animations should use one range for all frames.
         status: the status line at the bottom ("episode 1200 · step 17 · ε 0.012 · return 31").
         title: the line at the top.
+        marked: cells (row, column) with a frame around them.
     """
 
     layout: Layout
@@ -61,6 +63,7 @@ class Snapshot:
     value_range: tuple[float, float] | None = None
     status: str = ""
     title: str = ""
+    marked: Sequence[tuple[int, int]] = ()
 
     def __post_init__(self) -> None:
         states = self.layout.cells.size
@@ -92,11 +95,13 @@ class Snapshot:
         if "trail" not in hidden and len(self.trail):
             path = [*self.trail, self.agent] if self.agent is not None else list(self.trail)
             board.draw_trail(canvas, page.plan, page.corner, path)
+        for cell in self.marked:
+            board.draw_sign(canvas, page.plan, page.corner, cell, tiles.mark_sign)
         if self.agent is not None:
             board.draw_sign(canvas, page.plan, page.corner, self.agent, tiles.agent_sign)
         _write_header(canvas, self.title, None if values is None else scale)
         _write_status(canvas, self.status)
-        return _pixels_of(canvas)
+        return pixels_of(canvas)
 
     def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
         """Ends of the colour scale: the given ones, or those of the values that are drawn."""
@@ -120,10 +125,10 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     canvas.fill(palette.BAND)
     canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
     _write_status(canvas, words)
-    return _pixels_of(canvas)
+    return pixels_of(canvas)
 
 
-def _pixels_of(canvas: pygame.Surface) -> np.ndarray:
+def pixels_of(canvas: pygame.Surface) -> np.ndarray:
     """A surface as uint8 [height, width, 3]."""
     pixels = np.empty((canvas.get_height(), canvas.get_width(), 3), dtype=np.uint8)
     # The surface borrows the array's memory: blitting into it is several times faster than copying
@@ -207,28 +212,12 @@ def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float]
         canvas.blit(_colour_bar(), bar)
         canvas.blit(low, low.get_rect(midright=(bar.left - 6, middle)))
         right = bar.left - 6 - low.get_width() - EDGE
-    _write(canvas, title, (EDGE, HEADER // 2 + 1), right - EDGE)
+    write(canvas, title, (EDGE, HEADER // 2 + 1), right - EDGE)
 
 
 def _write_status(canvas: pygame.Surface, status: str) -> None:
     width, height = canvas.get_size()
-    _write(canvas, status, (EDGE, height - STATUS // 2 + 1), width - 2 * EDGE)
-
-
-def _write(canvas: pygame.Surface, words: str, left_middle: tuple[int, int], room: int) -> None:
-    """Write one line of text, in a smaller font if it does not fit, and truncated if it still does
-    not fit.
-    """
-    if not words:
-        return
-    for size in range(TEXT, SMALLEST - 1, -1):
-        label = tiles.text(words, size, palette.INK)
-        if label.get_width() <= room:
-            break
-    while label.get_width() > room and len(words) > 1:
-        words = words[:-2].rstrip() + "…"
-        label = tiles.text(words, SMALLEST, palette.INK)
-    canvas.blit(label, label.get_rect(midleft=left_middle))
+    write(canvas, status, (EDGE, height - STATUS // 2 + 1), width - 2 * EDGE)
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,9 @@ import numpy as np
 
 from envs.render import palette
 from envs.render.palette import Colour
-from sandbox.visual.window import load_pygame
+from sandbox.visual.drawing import font as font
+from sandbox.visual.drawing import text as text
+from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame
@@ -243,6 +245,18 @@ def agent_sign(size: int) -> np.ndarray:
     return pen.picture()
 
 
+def mark_sign(size: int) -> np.ndarray:
+    """A frame around a cell that has just changed: vermilion between light edges."""
+    pen = Pen(size, palette.HALO)
+    for edge, colour, alpha in (
+        (0.0, palette.HALO, 255),
+        (0.03, palette.AGENT, 255),
+        (0.09, palette.HALO, 0),
+    ):
+        pen.box((edge, edge), (1 - 2 * edge, 1 - 2 * edge), colour, alpha)
+    return pen.picture()
+
+
 def arrow_sign(size: int, actions: int) -> np.ndarray:
     """The greedy actions of one cell: a triangle at the edge for each move, a dot in the middle for
     `stay`.
@@ -311,31 +325,3 @@ def to_surface(picture: np.ndarray) -> pygame.Surface:
     # Channels are stored with blue first, as in pygame's own surfaces: a blit between different
     # channel orders takes ten times as long.
     return pygame.image.frombytes(picture[..., [2, 1, 0, 3]].tobytes(), (width, height), "BGRA")
-
-
-@lru_cache(maxsize=16)
-def font(pixels: int) -> pygame.font.Font:
-    """pygame's own font, which has Greek letters and is available on every machine."""
-    pygame = load_pygame()
-    pygame.font.init()
-    return pygame.font.Font(None, pixels)
-
-
-@lru_cache(maxsize=256)
-def text(words: str, pixels: int, colour: Colour) -> pygame.Surface:
-    """A pygame.Surface with one line of text.
-
-    Other code in the process may have called `pygame.quit()`, which invalidates all fonts; then
-    they are created again.
-
-    Args:
-        words: one line.
-        pixels: height of the letters.
-        colour: the colour of the letters.
-    """
-    pygame = load_pygame()
-    try:
-        return font(pixels).render(words, True, colour)
-    except pygame.error:
-        font.cache_clear()
-        return font(pixels).render(words, True, colour)

@@ -107,6 +107,18 @@ render_option = click.option(
     show_default=True,
     help="A window, a GIF, or nothing.",
 )
+stay_option = click.option(
+    "--stay/--no-stay",
+    default=None,
+    help="Keep the window open at the end [default: on a terminal].",
+)
+watch_option = click.option(
+    "--watch",
+    type=click.Choice(["episodes", "steps"]),
+    default="episodes",
+    show_default=True,
+    help="What the window shows of learning: episodes now and then, or single updates.",
+)
 track_option = click.option(
     "--track",
     multiple=True,

@@ -18,6 +18,7 @@ from sandbox.cli.output import (
 from sandbox.errors import RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs.api import Run
+from sandbox.runs.observers import RunViewer
 from sandbox.store.record import RunRecord
 from sandbox.text import number, seeds, size
 
@@ -43,14 +44,23 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
     return EXIT_CODES.get(record.status, 0)
 
 
-def print_executed(execute: Callable[[], Run], *, as_json: bool) -> int:
-    """Execute a run, print how it ended and return its exit code; print JSON even if it failed."""
+def print_executed(execute: Callable[[], Run], viewer: RunViewer | None, *, as_json: bool) -> int:
+    """Execute a run, print how it ended and return its exit code; print JSON even if it failed.
+
+    Args:
+        execute: executes the run.
+        viewer: stays open afterwards as long as the person wants, or None.
+        as_json: whether to print JSON.
+    """
     try:
-        return print_run(execute(), as_json=as_json)
+        code = print_run(execute(), as_json=as_json)
     except RunFailed as error:
         if as_json and error.run is not None:
             print_run(error.run, as_json=True)
         raise
+    if viewer is not None:
+        viewer.stay()
+    return code
 
 
 def title(record: RunRecord) -> str:

@@ -22,6 +22,9 @@ class RunViewer(Protocol):
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now."""
 
+    def stay(self) -> None:
+        """Return when the person has seen enough of the finished run."""
+
 
 class Observers:
     """The observers of one run.
@@ -30,7 +33,7 @@ class Observers:
         run: passed on to them; its `record` becomes a copy, so that no change reaches run.json.
         record: the run's own record, which gets the warnings.
         observers: called in this order; one that raises is removed.
-        viewer: called after each block, or None.
+        viewer: called after each block, or None; it may be an observer too.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Observers:
         viewer: RunViewer | None,
     ) -> None:
         self._run, self._record, self._observers, self._viewer = run, record, observers, viewer
+        if isinstance(viewer, Observer):
+            self._observers = [*observers, viewer]
         self._snapshot = record
 
     def warn(self, message: str) -> None:

@@ -1,36 +1,89 @@
-"""Shows an experiment in a window while it learns: after 1, 2, 4, 8, … units, and once more at the
-end.
+"""Shows an experiment in a window while it learns: episodes after 1, 2, 4, 8, … units and once more
+at the end, or the single updates; the learning curve is below.
 
 Watching draws from its own generator, so it changes nothing of what is learned.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sandbox.errors import UsageError
-from sandbox.observer import ObservedRun
+from sandbox.errors import UsageError, error_text
+from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
-from sandbox.visual.window import Window, WindowClosed
+from sandbox.visual.curve import LearningCurve, WithCurve
+from sandbox.visual.window import KEYS, Window, WindowClosed
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from sandbox.lab import Block, Frame
 
-class Viewer:
-    """Plays the frames of a lab's experiment between blocks of learning."""
+LAST_KEYS = (("r", "once more"), *KEYS[3:])
+STEP_KEYS = (KEYS[0], ("n", "next update"), KEYS[2], ("f", "finish without steps"), *KEYS[3:])
+FASTEST = 1024.0
+"""Fastest speed at which updates are shown."""
+DRAWN = 30.0
+"""Updates per second that are drawn; at higher rates some are left out."""
 
-    def __init__(self) -> None:
+
+class Viewer(Observer):
+    """Plays the frames of a lab's experiment between blocks of learning.
+
+    Args:
+        stay: whether the window stays open at the end of a finished run, until `stay` returns.
+        steps: whether to show the updates of learning, one by one, instead of episodes.
+    """
+
+    name = "viewer"
+
+    def __init__(self, stay: bool = False, steps: bool = False) -> None:
         self._window: Window | None = None
         self._next = 1
         self._rng: np.random.Generator | None = None
+        self._stays, self._steps = stay, steps
+        self._updates: Updates | None = None
+        self._run: ObservedRun | None = None
+        self.curve: LearningCurve | None = None
+        self._stream = ""
+
+    def started(self, run: ObservedRun) -> None:
+        """Begin the curve, with the metrics of a resumed run, and follow the updates of learning if
+        they are asked for."""
+        experiment = run.experiment
+        if experiment.headline:
+            shown = experiment.headline[0].replace("_", " ")
+            self.curve = LearningCurve(experiment.unit, shown, experiment.headline_optimum)
+        metrics = run.folder.metrics()
+        for stream in metrics.streams if run.resumed_at else ():
+            self._take(run, stream, metrics.columns(stream))
+        if self._steps:
+            updates = Updates(self, run)
+            if experiment.watch_steps(run.record.lab, updates):
+                self._updates = updates
+            else:
+                run.warn("This experiment has no single steps to watch: episodes are shown.")
+
+    def block(self, run: ObservedRun, block: Block) -> None:
+        """Add a block to the curve."""
+        self._take(run, block.stream, block.columns)
+
+    def _take(
+        self, run: ObservedRun, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]
+    ) -> None:
+        """Add the first column of the headline to the curve, from the first stream that has it."""
+        wanted = next(iter(run.experiment.headline or ()), "")
+        if self.curve is not None and wanted in columns and self._stream in ("", stream):
+            x = next(iter(columns))
+            self._stream, self.curve.x_name = stream, x.replace("_", " ")
+            self.curve.add(columns[x], columns[wanted])
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
         experiment = run.experiment
-        if not run.lab.offers("frames") or (
-            experiment.done_units < self._next and not experiment.done
-        ):
+        early = experiment.done_units < self._next or (self._updates and self._updates.watching)
+        if not run.lab.offers("frames") or (early and not experiment.done):
             return
         while self._next <= experiment.done_units:
             self._next *= 2
@@ -42,10 +95,11 @@ class Viewer:
         except UsageError:  # the display is gone; learning continues without it
             self.close()
             raise
-        if experiment.done or run.stop.reason:
+        if run.stop.reason or (experiment.done and not self._stays):
             self.close()
 
-    def _play(self, run: ObservedRun) -> None:
+    def window(self, run: ObservedRun) -> Window:
+        """The window of a run, which opens with its first frame."""
         if self._window is None:
             self._window = Window(
                 f"{run.record.lab} · {run.record.id}",
@@ -53,14 +107,88 @@ class Viewer:
                 save_to=run.folder.artifacts.folder,  # the run lists them at its end
                 stop=lambda: bool(run.stop.reason),
             )
+        return self._window
+
+    def with_curve(self, frame: Frame) -> Frame:
+        """The frame above the curve, if the experiment has a headline."""
+        return frame if self.curve is None else WithCurve(frame, self.curve)
+
+    def _play(self, run: ObservedRun) -> None:
         self._rng = self._rng or generator(run.context.seed, "viewer")
+        self._run = run
         for frame in run.lab.frames(run.experiment, self._rng):
-            self._window.show(frame)
+            self.window(run).show(self.with_curve(frame))
             if run.stop.reason:
                 return
+
+    def stay(self) -> None:
+        """Keep the window of a finished run open until the person closes it."""
+        run, window = self._run, self._window
+        if run is None or window is None:
+            return
+        window.key_help, listed = LAST_KEYS, len(window.saved)
+        try:
+            while True:
+                window.note = "finished · r: again"
+                if window.wait_key() == "r":
+                    window.note = ""
+                    self._play(run)
+        except (WindowClosed, KeyboardInterrupt, UsageError):
+            pass
+        finally:
+            self.close()
+            run.folder.list_artifacts(path.name for path in window.saved[listed:])
 
     def close(self) -> None:
         """Close the window; may be called again."""
         if self._window is not None:
             self._window.close()
             self._window = None
+
+
+class Updates:
+    """Shows the updates of learning in a viewer's window; see `sandbox.frames.StepView`.
+
+    Args:
+        viewer: whose window.
+        run: the run that learns.
+    """
+
+    def __init__(self, viewer: Viewer, run: ObservedRun) -> None:
+        self._viewer, self._run, self.watching = viewer, run, True
+        self._unseen = 0  # updates since the last that was shown
+        self._window = viewer.window(run)
+        self._window.fastest, self._window.key_help = FASTEST, STEP_KEYS
+        self._window.commands = {"f": self.leave}
+
+    def due(self) -> bool:
+        """Whether the next update is shown: at high speeds only some are, and none once the run is
+        to stop."""
+        window = self._window
+        if self._run.stop.reason or not self._run.context.on_time():
+            self.watching = False
+        self._unseen += 1
+        together = 1.0 if window.paused else window.fps * window.speed / DRAWN
+        return self.watching and self._unseen >= together
+
+    def show(self, frame: Frame) -> None:
+        """Show the moment after an update; a closed window ends the run."""
+        unseen, self._unseen = self._unseen, 0
+        try:
+            self._window.show(self._viewer.with_curve(frame), unseen)
+        except WindowClosed:
+            self._run.stop.request("interrupted")
+            self.watching = False
+        except Exception as error:  # the run goes on without a window
+            self._run.warn(f"Steps are no longer shown. {error_text(error)}")
+            self.watching = False
+
+    def leave(self) -> None:
+        """Learn the rest without showing it."""
+        self.watching, window = False, self._window
+        window.key_help, window.commands, window.speed = KEYS, {}, min(window.speed, 1.0)
+
+    def ended(self, unit: int, score: float) -> None:
+        """Add a point to the curve."""
+        if self._viewer.curve is not None:
+            self._viewer.curve.add([unit], [score])

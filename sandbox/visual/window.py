@@ -7,17 +7,21 @@ is watching.
 from __future__ import annotations
 
 import math
-import os
 import re
-import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sandbox.errors import UsageError
+import numpy as np
+
+from sandbox.visual.screen import load_pygame as load_pygame
+from sandbox.visual.screen import no_screen, start_display, visible
+from sandbox.visual.screen import require_screen as require_screen
+from sandbox.visual.screen import screen_available as screen_available
+from sandbox.visual.strip import NARROWEST, STRIP, icon, show_keys, write_strip
 
 if TYPE_CHECKING:
     from pygame import Surface
@@ -25,15 +29,24 @@ if TYPE_CHECKING:
 
     from sandbox.lab import Frame
 
-REMEDY = "Use `--render gif` for an animation in a file"
-UNSEEN = {"dummy", "offscreen"}
-"""Drivers of SDL without a screen."""
 SLOWEST, FASTEST = 1 / 16, 16.0
 MESSAGE_SECONDS = 2.5
 """How long a message stays in the caption."""
 IDLE_SECONDS = 0.5
 """Longest sleep while nothing happens; events end it at once."""
+HINT_SECONDS = 4.0
+"""How long the keys are shown when the window opens; the first key ends it."""
 LAYER_KEYS = {"v": "values", "p": "policy"}
+KEYS = (
+    ("space", "pause, go on"),
+    ("n", "next frame"),
+    ("+ -", "speed"),
+    ("v", "values"),
+    ("p", "policy"),
+    ("s", "save a picture"),
+    ("h", "these keys"),
+    ("q", "quit"),
+)
 MODIFIERS = (" shift", " ctrl", " alt", " meta", " super", " gui", " lock", "alt gr")
 """Ends of the names of keys that only change what others mean."""
 FASTER, SLOWER = {"+", "up", "right"}, {"-", "down", "left"}
@@ -43,91 +56,13 @@ class WindowClosed(Exception):
     """The person closed the window, or pressed q or Escape: end cleanly and keep everything."""
 
 
-def load_pygame() -> ModuleType:
-    """The pygame module, without its greeting on standard output."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    import pygame
-
-    return pygame
-
-
-def screen_available() -> bool:
-    """Whether there is a display that answers, and SDL uses a driver with a screen."""
-    if _driver_asked_for() in UNSEEN:
-        return False
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        return False  # decided without loading pygame
-    return _display_answers()
-
-
-def require_screen(remedy: str = REMEDY) -> None:
-    """Refuse to start without a screen.
-
-    Args:
-        remedy: what to do instead.
-
-    Raises:
-        UsageError: when there is no screen; the message names the remedy.
-    """
-    if not screen_available():
-        raise _no_screen(remedy)
-
-
-def _no_screen(remedy: str = REMEDY) -> UsageError:
-    """The error, with whatever can be said about the reason."""
-    if _driver_asked_for() in UNSEEN:
-        reason = f"SDL_VIDEODRIVER={_driver_asked_for()} draws into nothing"
-    else:
-        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        reason = (
-            f"the display '{display}' does not answer"
-            if display
-            else "neither DISPLAY nor WAYLAND_DISPLAY is set"
-        )
-    return UsageError(f"No screen to open a window on: {reason}. {remedy}.")
-
-
-def _driver_asked_for() -> str:
-    return os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER") or ""
-
-
-def _display_answers() -> bool:
-    """Start pygame's display, which opens no window yet, and stop it again unless it was there
-    before.
-    """
-    pygame = load_pygame()
-    if pygame.display.get_init():
-        return _visible(pygame)
-    try:
-        _start_display(pygame)
-        return _visible(pygame)
-    except pygame.error:
-        return False
-    finally:
-        pygame.display.quit()
-
-
-def _start_display(pygame: ModuleType) -> None:
-    # SDL would otherwise turn SIGTERM into an event that is not read while the program computes.
-    os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    pygame.display.init()
-
-
-def _visible(pygame: ModuleType) -> bool:
-    """Whether SDL shows its windows. Without a screen it silently falls back to a driver that shows
-    nothing, which is accepted only if the user chose that driver.
-    """
-    driver = pygame.display.get_driver()
-    return driver not in UNSEEN or driver == _driver_asked_for()
-
-
 class Window:
     """Shows one frame after the other; it opens with the first.
 
     Keys: space pauses and continues, n shows one frame and pauses, arrows and + - change the speed,
-    v and p show or hide the layers "values" and "policy", s saves a picture, q and Escape close.
+    v and p show or hide the layers "values" and "policy", s saves a picture, h shows the keys, q
+    and Escape close. Where there is room, a strip below the picture shows the speed, "paused", and
+    messages.
 
     Args:
         title: in the window's caption and in the names of saved pictures.
@@ -150,6 +85,13 @@ class Window:
         self.saved: list[Path] = []
         """Pictures that were saved."""
         self.speed, self.paused = 1.0, False
+        self.key_help: Sequence[tuple[str, str]] = KEYS
+        """Keys and their meaning, as the key h shows them."""
+        self.note = ""
+        """Shown in the strip in place of the speed."""
+        self.fastest = FASTEST
+        self.commands: dict[str, Callable[[], None]] = {}
+        """What further keys do while frames are shown; they also continue."""
         self._stop = stop
         self.hidden: frozenset[str] = frozenset()
         self._pygame: Any = None
@@ -159,6 +101,8 @@ class Window:
         self._typed: deque[str] = deque()  # pressed, not yet handled by `wait_key`
         self._over = 0.0  # when the frame before was over, monotonic seconds
         self._message, self._message_until, self._caption = "", 0.0, ""
+        self._pixels = np.zeros((1, 1, 3), dtype=np.uint8)
+        self._hint_until, self._help, self._helped = 0.0, False, False
 
     def __enter__(self) -> Window:
         return self
@@ -166,9 +110,13 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, steps: int = 1) -> None:
         """Show a frame and return when it is time for the next, or, while paused, when the person
         continues or asks for one step.
+
+        Args:
+            frame: what to show.
+            steps: for how many frames it stands, at high speeds.
 
         Raises:
             WindowClosed: the person closed the window, now or before.
@@ -177,21 +125,20 @@ class Window:
         self._open(frame)
         self._draw()
         self._step = self._walking = False
-        now = time.monotonic()
+        now, period = time.monotonic(), self._period * steps
         # A frame counts from when the one before was over, so that drawing costs no pace; a longer
         # delay is forgiven, not made up for.
-        shown = self._over if now - self._over < self._period else now
+        shown = self._over if now - self._over < period else now
         while True:
             if self._stop():
                 self._leave()
-            wait = (
-                IDLE_SECONDS if self.paused else max(shown + self._period - time.monotonic(), 0.0)
-            )
+            period = self._period * steps
+            wait = IDLE_SECONDS if self.paused else max(shown + period - time.monotonic(), 0.0)
             for key in self._keys(wait):
                 self._obey(key)
-            if self._step or (not self.paused and time.monotonic() >= shown + self._period):
+            if self._step or (not self.paused and time.monotonic() >= shown + period):
                 break
-        self._over = time.monotonic() if self._step else shown + self._period
+        self._over = time.monotonic() if self._step else shown + period
 
     @property
     def _period(self) -> float:
@@ -227,62 +174,86 @@ class Window:
                 self._typed += self._keys(min(max(until - time.monotonic(), 0.0), IDLE_SECONDS))
             while self._typed:
                 key = self._typed.popleft()
-                if key not in LAYER_KEYS and key != "s":
+                if key not in LAYER_KEYS and key not in ("s", "h"):
                     return key
                 self._obey(key)
             if time.monotonic() >= until:
                 return None
 
     def close(self) -> None:
-        """Close the window; may be called again. A display that pygame had before stays."""
-        if self._pygame is not None and self._started_display:
+        """Close the window; may be called again. A display that pygame had before is there again,
+        without a window.
+        """
+        if self._pygame is not None and not self._closed:
             self._pygame.display.quit()
-        self._closed, self._started_display = True, False
-        self._frame = None
+            if not self._started_display:
+                self._pygame.display.init()
+        self._closed, self._frame = True, None
 
     def _open(self, frame: Frame) -> None:
-        """Take `frame` as the one to show, and open the window if this is the first."""
+        """Take `frame` as the one to show, and open the window if this is the first, or if other
+        code has called `pygame.quit()`.
+        """
         if self._closed:
             raise WindowClosed
         self._frame = frame
-        if self._pygame is not None:
+        if self._pygame is not None and self._pygame.display.get_surface():
             return
+        self._caption = ""
         pygame = load_pygame()
         started = not pygame.display.get_init()
         height, width = frame.draw(self.hidden).shape[:2]
         try:
-            _start_display(pygame)
-            if not _visible(pygame):
+            start_display(pygame)
+            if not visible(pygame):
                 raise pygame.error("no screen")
             wide, high = pygame.display.get_desktop_sizes()[0]
+            height += STRIP if width >= NARROWEST else 0
             scale = min(1.0, 0.9 * wide / width, 0.9 * high / height)
+            pygame.display.set_icon(icon())
             pygame.display.set_mode(
                 (max(round(width * scale), 1), max(round(height * scale), 1)), pygame.RESIZABLE
             )
         except pygame.error as error:
             if started:
                 pygame.display.quit()
-            raise _no_screen() from error
+            raise no_screen() from error
         self._pygame, self._started_display = pygame, started
+        self._hint_until = time.monotonic() + HINT_SECONDS
         self._update_caption()
 
     def _draw(self) -> None:
-        """Draw the frame into the window, as large as fits with its proportions kept."""
-        pygame, frame = self._pygame, self._frame
-        assert frame is not None
-        pixels = frame.draw(self.hidden)  # [h, w, 3]
+        """Draw the frame into the window."""
+        assert self._frame is not None
+        self._pixels = self._frame.draw(self.hidden)  # [h, w, 3]
+        self._paint()
+
+    def _paint(self) -> None:
+        """Show the drawn frame, as large as fits with its proportions kept, with the strip and the
+        keys.
+        """
+        pygame, pixels = self._pygame, self._pixels
         height, width = pixels.shape[:2]
         picture = pygame.image.frombuffer(pixels.tobytes(), (width, height), "RGB")
         screen = pygame.display.get_surface()
-        scale = min(screen.get_width() / width, screen.get_height() / height)
+        wide, high = screen.get_size()
+        strip = STRIP if wide >= NARROWEST and high > 2 * STRIP else 0
+        scale = min(wide / width, (high - strip) / height)
         if scale != 1.0:
             picture = pygame.transform.smoothscale(
                 picture, (max(round(width * scale), 1), max(round(height * scale), 1))
             )
         screen.fill(
-            tuple(int(channel) for channel in pixels[0, 0])
-        )  # the picture's background continues beside it
-        screen.blit(picture, picture.get_rect(center=screen.get_rect().center))
+            tuple(int(channel) for channel in pixels[-1, 0])
+        )  # what is below the picture continues beside it
+        screen.blit(picture, picture.get_rect(center=(wide // 2, (high - strip) // 2)))
+        if strip:
+            state = self.note or ("paused" if self.paused else f"{self.speed:g}x")
+            bar = screen.subsurface((0, high - strip, wide, strip))
+            write_strip(bar, state, self._message or "h: keys", self.paused and not self.note)
+        self._helped = self._help or time.monotonic() < self._hint_until
+        if self._helped:
+            show_keys(screen, self.key_help)
         pygame.display.flip()
 
     def _keys(self, seconds: float) -> list[str]:
@@ -310,8 +281,9 @@ class Window:
                     self._leave()
                 if not key.endswith(MODIFIERS):
                     keys.append(key)
-        if redraw:
-            self._draw()
+                    self._hint_until = 0.0
+        if redraw or self._helped != (self._help or time.monotonic() < self._hint_until):
+            self._paint()
         self._update_caption()
         return keys
 
@@ -336,7 +308,7 @@ class Window:
             self._step = self.paused
             self.paused = True
         elif key in FASTER:
-            self.speed = min(self.speed * 2, FASTEST)
+            self.speed = min(self.speed * 2, self.fastest)
         elif key in SLOWER:
             self.speed = max(self.speed / 2, SLOWEST)
         elif key in LAYER_KEYS:
@@ -344,6 +316,12 @@ class Window:
             self._draw()
         elif key == "s":
             self._save()
+        elif key in self.commands:
+            self.commands[key]()
+            self.paused = False
+        elif key == "h":
+            self._help = not self._help
+            self._paint()
         self._update_caption()
 
     def _save(self) -> None:
@@ -378,6 +356,8 @@ class Window:
         if caption != self._caption:
             self._caption = caption
             self._pygame.display.set_caption(caption)
+            if self._frame is not None and self._pixels.size > 3:
+                self._paint()  # the strip says the same
 
 
 def _save_new(pygame: ModuleType, picture: Surface, folder: Path, stem: str) -> Path:

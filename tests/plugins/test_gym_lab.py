@@ -577,3 +577,26 @@ def test_agents_with_defaults_of_their_own_learn_the_slippery_lake(agent, least)
     0."""
     made = [learned("default", seed, agent={"name": agent}) for seed in (0, 4)]
     assert min(one.summary()["greedy_return"] for one in made) > least
+
+
+@pytest.mark.parametrize(
+    ("preset", "options", "drawn_over"),
+    [
+        ("frozen-lake", {}, True),
+        ("cliff", {"episodes": 20}, True),
+        ("taxi", {"episodes": 5}, False),
+    ],
+)
+def test_values_are_drawn_over_grids_and_action_values_below_other_pictures(
+    preset, options, drawn_over
+):
+    experiment = learned(preset, **options)
+    frames = list(GymLab().frames(experiment, np.random.default_rng(0), history=True))
+    first, last = frames[0].draw(), frames[-1].draw()
+    plain = frames[0].draw(frozenset({"values", "policy"}))
+    assert first.shape == last.shape == plain.shape and (first != plain).any()
+    own = frames[0].pixels.shape
+    scale = first.shape[1] // own[1]
+    assert (first[: own[0] * scale] != plain[: own[0] * scale]).any() == drawn_over
+    bars = first.shape[0] - own[0] * scale - 32
+    assert bars == (0 if drawn_over else 6 * 20 + 14)

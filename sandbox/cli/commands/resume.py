@@ -10,7 +10,9 @@ from sandbox.cli.options import (
     max_time_option,
     pictures_option,
     render_option,
+    stay_option,
     store_option,
+    watch_option,
 )
 
 
@@ -19,6 +21,8 @@ from sandbox.cli.options import (
 @max_time_option
 @checkpoint_option
 @render_option
+@watch_option
+@stay_option
 @pictures_option(True)
 @click.option(
     "--track",
@@ -54,6 +58,8 @@ def resume(
     max_time: float | None,
     checkpoint_every: float,
     render: str,
+    watch: str,
+    stay: bool | None,
     pictures: bool,
     track: tuple[str, ...],
     workers: int | None,
@@ -93,10 +99,11 @@ def resume(
     before = folder.read()
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
-    settings = settings_given(checkpoint_every, max_time, pictures, render, as_json)
+    settings = settings_given(checkpoint_every, max_time, pictures, render, stay, watch, as_json)
     return print_executed(
         lambda: api.proceed(
             folder, settings, allow_changed=allow_changed, track=track, repair=repair
         ),
+        settings.viewer,
         as_json=as_json,
     )

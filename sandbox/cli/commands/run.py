@@ -19,7 +19,9 @@ from sandbox.cli.options import (
     render_option,
     request_options,
     requested,
+    stay_option,
     track_option,
+    watch_option,
 )
 from sandbox.config.model import Layer, choice_fields
 from sandbox.config.resolve import in_force, laid_over
@@ -69,6 +71,8 @@ class LabCommands(click.Group):
                 help="With --seeds, keep every seed's own metrics too.",
             ),
             render_option,
+            watch_option,
+            stay_option,
             max_time_option,
             track_option,
             *request_options(
@@ -129,10 +133,14 @@ class LabCommands(click.Group):
             values["max_time"],
             values["pictures"],
             values["render"],
+            values["stay"],
+            values["watch"],
             as_json,
         )
         return print_executed(
-            lambda: api.start(request, Store(values["store"]), settings), as_json=as_json
+            lambda: api.start(request, Store(values["store"]), settings),
+            settings.viewer,
+            as_json=as_json,
         )
 
     def resolve_command(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from sandbox.visual import window
@@ -13,12 +16,14 @@ class Keyboard:
 
     keys: list[str] = []  # noqa: RUF012
     seen: list[str] = []  # noqa: RUF012
+    frames: list[Any] = []  # noqa: RUF012
 
     def __init__(self, title, fps):
         self.title = title
 
     def wait_key(self, frame=None, timeout=None):
         self.seen.append(frame.status)
+        self.frames.append(frame)
         assert frame.draw().shape[2] == 3
         if not self.keys:
             raise WindowClosed
@@ -33,6 +38,7 @@ def keyboard(monkeypatch):
     monkeypatch.setattr(window, "Window", Keyboard)
     monkeypatch.setattr(window, "require_screen", lambda remedy: None)
     Keyboard.seen.clear()
+    Keyboard.frames.clear()
     return Keyboard
 
 
@@ -49,6 +55,34 @@ def test_walking_with_the_arrows_shows_return_and_optimum(say, keyboard):
         and "return 40" in keyboard.seen[-1]
         and "0 steps left" in keyboard.seen[-1]
     )
+
+
+def test_a_bump_is_said_and_marked_until_the_next_step(say, keyboard):
+    keyboard.keys = ["down", "up"]  # the start is in the lower right corner
+    assert say("play", "maze").code == 0
+    before, bumped, after = keyboard.frames
+    assert "bump! -1 · return -1" in bumped.status and bumped.marked == (bumped.agent,)
+    assert (bumped.draw() != replace(bumped, marked=()).draw()).any()
+    for frame in (before, after):
+        assert "bump" not in frame.status and not frame.marked
+
+
+def test_the_optimal_action_is_shown_on_request_and_leads_to_the_optimum(say, keyboard):
+    """Followed to the end of the episode, action by action, it gives the best possible return."""
+
+    class Follows(list):
+        def pop(self, _):
+            words = keyboard.frames[-1].status
+            if "optimal: " not in words:
+                return "o" if "50 steps left" in words else "x"
+            action = words.split("optimal: ")[1].split(" ")[0]
+            return "space" if action == "stay" else action
+
+    keyboard.keys = Follows("x")
+    said = say("play", "empty-grid", "--json")
+    assert said.document["return"] == said.document["optimum"] == 40.0
+    assert keyboard.frames[0].policy is None
+    assert (keyboard.frames[1].policy.sum(axis=1) == 1.0).all()
 
 
 def test_beginning_again_and_closing_the_window_end_cleanly(say, keyboard):

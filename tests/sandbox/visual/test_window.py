@@ -235,8 +235,15 @@ def test_a_display_of_somebody_else_is_left_alone(monkeypatch: pytest.MonkeyPatc
     guest = Window("A guest", fps=200)
     guest.show(Plate())
     guest.close()
-    assert pygame.display.get_init()
+    assert pygame.display.get_init() and pygame.display.get_surface() is None
     pygame.display.quit()
+
+
+def test_a_window_that_other_code_closed_opens_again(window: Window) -> None:
+    pygame.quit()
+    window.show(Plate((1, 2, 3)))
+    assert tuple(pygame.display.get_surface().get_at((40, 30)))[:3] == (1, 2, 3)
+    assert "A test" in pygame.display.get_caption()[0]
 
 
 def without_screen(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
@@ -302,3 +309,77 @@ def test_an_error_in_a_frame_is_not_swallowed(window: Window) -> None:
 def test_a_pace_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="above 0, not 0"):
         Window("A test", fps=0)
+
+
+class Board(Plate):
+    """A frame that is large enough for the strip and the list of keys."""
+
+    def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
+        return np.full((400, 400, 3), self.colour, dtype=np.uint8)
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    opened = Window("A test", fps=200)
+    opened.show(Board())
+    yield opened
+    opened.close()
+
+
+def screen() -> np.ndarray:
+    """What the window shows, uint8 [height, width, 3]."""
+    return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+
+
+def test_the_keys_are_listed_at_the_start_until_one_is_pressed_and_again_by_h(
+    large: Window,
+) -> None:
+    own = screen()[200, 200]  # behind the list of keys
+    assert own.tolist() != list(Board().colour)
+    press(pygame.K_PLUS)
+    large.show(Board())
+    large.show(Board())
+    assert screen()[200, 200].tolist() == list(Board().colour)
+    for listed in (True, False):
+        press(pygame.K_h)
+        large.show(Board())
+        assert (screen()[200, 200].tolist() == own.tolist()) == listed
+
+
+def test_the_list_of_keys_goes_by_itself(large: Window) -> None:
+    assert screen()[200, 200].tolist() != list(Board().colour)
+    large._hint_until = 0.0
+    large.show(Board())
+    assert screen()[200, 200].tolist() == list(Board().colour)
+
+
+@pytest.mark.parametrize("size", [(400, 428), (900, 700), (320, 240)])
+def test_speed_and_pause_are_written_below_the_picture_at_any_size(
+    large: Window, size: tuple[int, int]
+) -> None:
+    pygame.display.set_mode(size, pygame.RESIZABLE)
+    large._hint_until = 0.0
+    strips = []
+    for keys in ((), (pygame.K_PLUS,), (pygame.K_SPACE, pygame.K_n)):
+        press(*keys)
+        large.show(Board())
+        shown = screen()
+        assert (shown[-29] == Board().colour).all(axis=-1).any()  # the picture ends there
+        strips.append(shown[-28:].tobytes())
+    assert len(set(strips)) == 3
+
+
+def test_a_message_takes_the_place_of_the_hint_and_is_cut_where_it_does_not_fit(
+    large: Window,
+) -> None:
+    before = screen()[-28:]
+    large._say("saved /a/very/long/path" * 20)
+    large.show(Board())
+    after = screen()[-28:]
+    assert (before != after).any() and (after[:, -8:] == after[0, 0]).all()
+
+
+def test_the_icon_is_drawn() -> None:
+    picture = module.icon()
+    assert picture.get_size() == (32, 32) and picture.get_at((7, 25)) != picture.get_at((25, 7))

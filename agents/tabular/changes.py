@@ -1,0 +1,92 @@
+"""What a rule did to the action values in one step, found by comparing the tables before and after.
+
+A rule is not asked how it works. Applied to copies with another step size, it shows whether it
+moved a value towards a target, Q ← Q + α [target - Q], and to which.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.tabular.kernels import Own, Step
+
+Update = Callable[[Own, Step, np.random.Generator], None]
+"""An agent's rule in one form: (own, step, rng)."""
+
+
+class Change(NamedTuple):
+    """The change of one action value in a step.
+
+    Attributes:
+        table: "Q", or "Q1", "Q2", … where the rule has several estimates.
+        state: the pair of the step if its value changed, else the one that changed most.
+        action: likewise.
+        before: the value before the step.
+        after: the value after it.
+        target: what the rule moved the value towards; None if it works in another way.
+        states: all states of which action values changed, int [states].
+        others: how many other action values changed.
+    """
+
+    table: str
+    state: int
+    action: int
+    before: float
+    after: float
+    target: float | None
+    states: np.ndarray
+    others: int
+
+
+def applied(update: Update, own: Own, step: Step, rng: np.random.Generator) -> Change:
+    """Apply a rule to a step, and say what it did.
+
+    Args:
+        update: the rule.
+        own: what the agent owns; changed as the rule changes it.
+        step: the step.
+        rng: the agent's generator.
+    """
+    own_before, twin = _copied(own), _copied(own)
+    alpha = 0.5 * step.alpha
+    update(twin, step._replace(alpha=alpha), copy.deepcopy(rng))
+    update(own, step, rng)
+    changed = own.q != own_before.q
+    state, action = step.state, step.action
+    if changed.any() and not changed[state, action]:
+        state, action = divmod(int(np.abs(own.q - own_before.q).argmax()), own.q.shape[1])
+    tables: dict[str, tuple[float, float]] = {}
+    targets: dict[str, float] = {}
+    for number, (old, new, other) in enumerate(
+        zip(
+            (own_before.q, *own_before.memory),
+            (own.q, *own.memory),
+            (twin.q, *twin.memory),
+            strict=True,
+        )
+    ):
+        name, before = f"Q{number or ''}", float(old[state, action])
+        tables[name] = before, float(new[state, action])
+        moved, half = tables[name][1] - before, float(other[state, action]) - before
+        if moved and math.isclose(moved, 2.0 * half, rel_tol=1e-6, abs_tol=1e-12):
+            targets[name] = before + moved / step.alpha
+    name = max(targets, default="Q")  # the estimate that was updated rather than the mean of all
+    return Change(
+        name,
+        state,
+        action,
+        *tables[name],
+        targets.get(name),
+        np.flatnonzero(changed.any(axis=1)),
+        int(changed.sum() - changed[state, action]),
+    )
+
+
+def _copied(own: Own) -> Own:
+    """The same with arrays of its own."""
+    return Own(*(array.copy() for array in own))

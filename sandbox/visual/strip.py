@@ -1,0 +1,74 @@
+"""What a window draws around its frames: the strip below them, the keys, and the icon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sandbox.visual import drawing
+from sandbox.visual.drawing import text, write
+from sandbox.visual.screen import load_pygame
+
+if TYPE_CHECKING:
+    from pygame import Surface
+
+STRIP, NARROWEST, EDGE = 28, 300, 14
+"""Height of the strip below the picture, the width that it needs, and its margin, pixels."""
+LINE = 22
+"""Height of a line of the list of keys, pixels."""
+
+
+def write_strip(strip: Surface, state: str, hint: str, inverted: bool) -> None:
+    """Write a state at the left, and a message or a hint at the right.
+
+    Args:
+        strip: to write on, `STRIP` pixels high.
+        state: for example the speed.
+        hint: in a smaller font if it does not fit.
+        inverted: whether the state is light on dark.
+    """
+    strip.fill(drawing.BAND)
+    label = text(state, drawing.TEXT, drawing.PAPER if inverted else drawing.INK)
+    place = label.get_rect(midleft=(EDGE, STRIP // 2 + 1))
+    if inverted:
+        load_pygame().draw.rect(strip, drawing.INK, place.inflate(12, 8), border_radius=4)
+    strip.blit(label, place)
+    left = place.right + 2 * EDGE
+    room = strip.get_width() - left - EDGE
+    spare = room - text(hint, drawing.TEXT, drawing.MUTED).get_width()
+    write(strip, hint, (left + max(spare, 0), STRIP // 2 + 1), room, drawing.MUTED)
+
+
+def show_keys(screen: Surface, keys: Sequence[tuple[str, str]]) -> None:
+    """List keys and what they do over a window's middle, if there is room.
+
+    Args:
+        screen: the window's surface.
+        keys: names of keys and their meaning.
+    """
+    columns = [
+        [text(words, drawing.TEXT, drawing.PAPER) for words in column]
+        for column in zip(*keys, strict=True)
+    ]
+    left, right = (max(label.get_width() for label in column) for column in columns)
+    panel = load_pygame().Rect(0, 0, left + right + 4 * EDGE, LINE * len(keys) + 2 * EDGE)
+    panel.center = screen.get_rect().center
+    if not screen.get_rect().contains(panel):
+        return
+    load_pygame().draw.rect(screen, drawing.INK, panel, border_radius=8)
+    for number, (key, meaning) in enumerate(zip(*columns, strict=True)):
+        top = panel.top + EDGE + LINE * number + 4
+        screen.blit(key, (panel.left + EDGE, top))
+        screen.blit(meaning, (panel.left + left + 3 * EDGE, top))
+
+
+def icon() -> Surface:
+    """The window's icon: an agent on its way to a goal, 32 x 32 pixels."""
+    pygame = load_pygame()
+    picture = pygame.Surface((32, 32), pygame.SRCALPHA, 32)
+    pygame.draw.rect(picture, drawing.INK, (0, 0, 32, 32), border_radius=6)
+    for number, colour in enumerate(((78, 163, 184), (134, 203, 180), (209, 232, 188)) * 3):
+        pygame.draw.rect(picture, colour, (3 + 9 * (number % 3), 3 + 9 * (number // 3), 8, 8))
+    pygame.draw.circle(picture, (213, 79, 12), (7, 25), 5)
+    pygame.draw.circle(picture, (247, 190, 22), (25, 7), 5)
+    return picture
