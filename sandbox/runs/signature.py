@@ -107,9 +107,8 @@ def refuse_changed(record: RunRecord, allow: bool) -> None:
     if not allow:
         raise UsageError(
             f"Run {record.id} began under other versions or on another processor: "
-            f"{'; '.join(changed)}. Resumed now it may end with other numbers; "
-            f"`python -m sandbox resume {record.id} --allow-changed` does so anyway and "
-            "records it."
+            f"{'; '.join(changed)}. Resumed now it may end with other numbers; the same command "
+            "with `--allow-changed` resumes it anyway and records it."
         )
     record.warnings.append(
         f"Resumed under other versions or on another processor: {'; '.join(changed)}."
