@@ -72,7 +72,7 @@ TOGETHER: dict[tuple[str, str], list[str]] = {
     ("env.layout-seed", ""): ["--env.layout", "random"],
     ("env.kind", ""): ["--env.layout", "random"],
     ("env.density", ""): ["--env.layout", "random", "--env.kind", "open"],
-    ("env.observation", "image"): ["--agent", "sb3-ppo"],
+    ("env.observation", "image"): ["--agent", "sb3-trpo"],
     ("discretiser.bins", ""): BOXES[:2],
     ("discretiser.bins", "none"): [],
     ("discretiser.low", ""): [*BOXES, "--discretiser.high", "1"],
@@ -259,7 +259,7 @@ LABS_OF_AGENTS = [lab for lab in names("lab") if "agent" in registry().lab(lab).
 @pytest.mark.parametrize("lab", names("lab"))
 def test_every_option_of_a_lab_can_be_given(lab):
     if lab in LABS_OF_AGENTS:
-        skip_without_library("sb3-ppo")  # who takes pictures of a grid
+        skip_without_library("sb3-trpo")  # who takes pictures of a grid
     config = registry().lab(lab).Config
     assert list(complaints(lab, config, {}, [])) == []
 

@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from agents.agent import Agent
 from agents.baselines.config import LINEAR, BaselineConfig, is_image
+from agents.baselines.exploration import LearnedRewards
 from envs.aliases import Space
 from sandbox.errors import UsageError
 
@@ -61,6 +62,8 @@ class BaselineAgent(Agent):
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         self.config: Any = config
         self.observation_space, self.action_space = env.observation_space, env.action_space
+        if config.count_bonus or config.reward_floor is not None:
+            env = LearnedRewards(env, config.count_bonus, config.reward_floor)
         if config.normalize != "none":
             env = VecNormalize(
                 env,

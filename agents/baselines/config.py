@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from agents.baselines.known import KNOWN, fitting
-from sandbox.config.model import LabConfig
+from sandbox.config.model import LabConfig, Layer
 
 if TYPE_CHECKING:
     from envs.aliases import Space
@@ -22,6 +22,8 @@ INSTEAD = (
     "--agent.learning-rate 0.001"
 )
 WIDEST = 65_536
+LATER = {"count_bonus", "reward_floor"}
+"""Options that configurations saved before December 2026 do not have."""
 
 
 class BaselineConfig(LabConfig):
@@ -59,6 +61,29 @@ class BaselineConfig(LabConfig):
     normalize: Literal["none", "observations", "rewards", "both"] = Field(
         "none", description="by running statistics (VecNormalize)"
     )
+    count_bonus: float = Field(
+        0.0,
+        ge=0,
+        description="beta of the bonus beta / sqrt(N(s, a)) added to rewards while learning; "
+        "scores have true rewards",
+    )
+    reward_floor: float | None = Field(
+        None,
+        description="lower rewards count as this one while learning; scores have true rewards",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Layer) -> Layer:
+        """Add the options in `LATER`, without a lab's defaults, to saved configurations, which are
+        whole, from before them.
+        """
+        options = set(BaselineConfig.model_fields)
+        saved = options - LATER <= given.keys() and not LATER & given.keys()
+        if cls.original is None or not saved:
+            return given
+        fields = cls.original.model_fields
+        return {**{name: fields[name].default for name in LATER}, **given}
 
     @field_validator("net_arch", mode="before")
     @classmethod
@@ -160,6 +185,11 @@ class BaselineConfig(LabConfig):
             return (
                 "agent.initial-value needs observations that are numbered states, "
                 f"here they are {seen}; {INSTEAD}"
+            )
+        if self.count_bonus and (seen, kind) != ("Discrete", "Discrete"):
+            return (
+                "agent.count-bonus counts numbered states and actions, Discrete and Discrete; here "
+                f"they are {seen} and {kind}: --agent.count-bonus 0 learns without it."
             )
         if self.normalize in ("observations", "both") and (seen != "Box" or is_image(observation)):
             return (

@@ -1,7 +1,8 @@
 """The state of an algorithm of Stable-Baselines3, as arrays and plain values: no pickle.
 
-It covers networks, optimisers, replay buffer, normalisation statistics, counters and the
-algorithm's own generators. The experiment saves the global generators of torch, NumPy and Python.
+It covers networks, optimisers, replay buffer, normalisation statistics, counts of tried pairs,
+counters and the algorithm's own generators. The experiment saves the global generators of torch,
+NumPy and Python.
 The state is captured after training and before the next rollout, when the rollout buffer of an
 on-policy algorithm is no longer needed.
 """
@@ -18,8 +19,9 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_wrapper
 
+from agents.baselines.exploration import LearnedRewards
 from sandbox.lab import State
 
 PLAIN = (bool, int, float)
@@ -35,7 +37,9 @@ def capture(model: BaseAlgorithm) -> State:
     """
     parts, tensors = model._get_torch_save_params()
     assert model.ep_info_buffer is not None and model.ep_success_buffer is not None
+    learned = _learned_rewards(model)
     return {
+        **({} if learned is None else {"learned_rewards": learned.memory()}),
         "plain": {
             name: value
             for name, value in vars(model).items()
@@ -76,6 +80,14 @@ def recall(model: BaseAlgorithm, state: State) -> None:
     _recall_buffer(getattr(model, "replay_buffer", None), state["buffer"])
     _recall_normalizer(model.get_vec_normalize_env(), state["normalizer"])
     model.action_space.np_random.bit_generator.state = state["action_space"]
+    learned = _learned_rewards(model)
+    if learned is not None:
+        learned.recall(state["learned_rewards"])
+
+
+def _learned_rewards(model: BaseAlgorithm) -> LearnedRewards | None:
+    assert model.env is not None
+    return unwrap_vec_wrapper(model.env, LearnedRewards)
 
 
 def _attribute(model: BaseAlgorithm, path: str) -> Any:

@@ -101,6 +101,8 @@ def test_blocks_learn_what_one_call_of_learn_learns(agent, algorithm):
         "normalize": "none",
         "net_arch": (16,),
         "learning_rate_schedule": "linear",
+        "count_bonus": 0.0,
+        "reward_floor": None,
     } | (
         {"initial_value": None, "optimizer": "default", "learning_rate": 1e-3}
         if agent == "sb3-dqn"
