@@ -108,7 +108,10 @@ def config_class(name: str) -> type[BaselineConfig]:
         fields["action_noise_std"] = (float, Field(0.0, ge=0, le=10, description=noise))
     valued = hasattr(algorithm, "_on_step") and "exploration_fraction" in fields
     if valued:
-        optimism = "all action values at the start; none: as the network is drawn"
+        optimism = (
+            "all action values at the start, which makes it an optimistic linear DQN; none: as the "
+            "network is drawn"
+        )
         fields["initial_value"] = (float | None, Field(None, description=optimism))
     config = create_model(f"{name} options", __base__=BaselineConfig, **fields)
     config.agent, config.valued = name, valued

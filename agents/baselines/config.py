@@ -22,7 +22,7 @@ INSTEAD = (
     "--agent.learning-rate 0.001"
 )
 WIDEST = 65_536
-LATER = {"count_bonus", "reward_floor"}
+LATER = {"settings", "count_bonus", "reward_floor"}
 """Options that configurations saved before December 2026 do not have."""
 
 
@@ -34,6 +34,11 @@ class BaselineConfig(LabConfig):
     valued: ClassVar[bool] = False
     """Whether it learns action values, which can be initialised optimistically."""
 
+    settings: Literal["tuned", "stock"] = Field(
+        "tuned",
+        description="defaults of the other options; tuned: the lab's own; stock: those of "
+        "Stable-Baselines3, in one environment, with the lab's number of steps",
+    )
     total_timesteps: int = Field(
         100_000,
         ge=1,
@@ -75,15 +80,19 @@ class BaselineConfig(LabConfig):
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, given: Layer) -> Layer:
-        """Add the options in `LATER`, without a lab's defaults, to saved configurations, which are
-        whole, from before them.
+        """Options that are not given, where the lab's own defaults do not hold: with `stock`, and
+        in saved configurations, which are whole, from before the options in `LATER`.
         """
         options = set(BaselineConfig.model_fields)
         saved = options - LATER <= given.keys() and not LATER & given.keys()
-        if cls.original is None or not saved:
+        if cls.original is None or not (saved or given.get("settings") == "stock"):
             return given
-        fields = cls.original.model_fields
-        return {**{name: fields[name].default for name in LATER}, **given}
+        stock = {
+            name: field.default
+            for name, field in cls.original.model_fields.items()
+            if name not in ("settings", "total_timesteps")
+        }
+        return {**stock, **given}
 
     @field_validator("net_arch", mode="before")
     @classmethod
@@ -110,6 +119,12 @@ class BaselineConfig(LabConfig):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def described_as(self) -> str:
+        """See `LabConfig.described_as`."""
+        optimistic = self.value("initial_value") is not None
+        return f"optimistic linear {KNOWN[self.agent].algorithm}" if optimistic else ""
 
     def value(self, option: str, default: Any = None) -> Any:
         """The value of an option that not every algorithm has.

@@ -65,7 +65,8 @@ class GridLabConfig(ControlConfig):
                 raise ValueError(why)
         elif self.env.observation != "state":
             raise ValueError(
-                f"env.observation {self.env.observation} is for agents with a network: sb3-dqn, "
-                f"sb3-ppo, sb3-a2c. {self.agent.name} has a table of states: env.observation state"
+                f"env.observation {self.env.observation} is for agents with a network, such as "
+                f"sb3-ppo with agent.settings stock. {self.agent.name} has a table of states: "
+                "env.observation state"
             )
         return self

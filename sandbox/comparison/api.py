@@ -130,8 +130,9 @@ def compare(
 
     Args:
         lab: its name ("maze").
-        agents: names, LABEL=NAME to compare an agent under several settings, or .toml and .json
-            files with an agent's settings.
+        agents: names, LABEL=NAME to compare an agent under several settings, NAME:stock for an
+            agent of Stable-Baselines3 with the library's own settings, or .toml and .json files
+            with an agent's settings.
         seeds, seed: number of seeds, >= 1 (intervals need 3), and the first of them, >= 0.
         preset: one of the lab's presets.
         config: settings shared by all agents, nested; options under "agent" go to every agent that

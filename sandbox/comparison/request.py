@@ -1,4 +1,5 @@
-"""What is compared: "sarsa", "slow=sarsa", "tuned.toml" become configurations of one task.
+"""What is compared: "sarsa", "slow=sarsa", "sb3-dqn:stock", "tuned.toml" become configurations of
+one task.
 
 All errors in a request are reported together, before anything runs.
 """
@@ -36,7 +37,8 @@ class ComparisonRequest:
         request: what all agents share; each agent runs with every seed of it. In its layers,
             options under "agent" apply to every agent that has them, or, next to a name, to that
             agent alone.
-        agents: names, "LABEL=NAME", or configuration files.
+        agents: names, "LABEL=NAME", or configuration files; "NAME:SETTINGS" sets the option
+            `settings` of an agent.
         own: options of single agents: label -> option -> value.
         given: CSV files with results of others.
     """
@@ -57,6 +59,7 @@ class ComparedAgent:
         layers: settings over the preset, weakest first.
         config: the whole configuration, plain.
         given: options of the agent that are not its defaults, plain.
+        described_as: what the options make of the agent; see `LabConfig.described_as`.
     """
 
     label: str
@@ -64,6 +67,7 @@ class ComparedAgent:
     layers: list[Layer]
     config: Document
     given: Document
+    described_as: str
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,11 @@ def _named_agents(words: Sequence[str], problems: list[str]) -> list[NamedAgent]
             except UsageError as error:
                 problems.append(str(error))
                 continue
+        label = label or canonical(agent)
+        agent, _, settings = agent.partition(":")
         agent = canonical(agent)
-        label = label or agent
+        if settings:
+            file = {"agent": {"name": agent, "settings": settings}}
         if not is_text(label):
             problems.append(f"{printable(label)}: a label should be text in UTF-8")
         elif label in read:
@@ -290,7 +297,7 @@ def _agent(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) 
         for name, value in dump(options).items()
         if values[name] != fields[name].get_default(call_default_factory=True)
     }
-    return ComparedAgent(word.label, word.agent, layers, dump(config), given)
+    return ComparedAgent(word.label, word.agent, layers, dump(config), given, options.described_as)
 
 
 def _other_tasks(agents: Sequence[ComparedAgent]) -> list[str]:

@@ -52,6 +52,13 @@ class LabConfig(BaseModel):
     original: ClassVar[type[LabConfig] | None] = None
     """Of options to which a lab gave other defaults, those with their own; see `with_defaults`."""
 
+    @property
+    def described_as(self) -> str:
+        """A few words on what the options make of an agent that its name does not say; "" if
+        nothing. Comparisons show them.
+        """
+        return ""
+
     @model_validator(mode="after")
     def _refuse_without_effect(self) -> Self:
         changed = [

@@ -65,7 +65,7 @@ class ComparedLabs(LabCommands):
                 "--agents",
                 multiple=True,
                 metavar="NAME...",
-                help="What to compare: names, LABEL=NAME, or configuration files.",
+                help="What to compare: names, NAME:stock, LABEL=NAME, or configuration files.",
             ),
             click.option(
                 "--set",

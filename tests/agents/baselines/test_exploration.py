@@ -162,7 +162,7 @@ def test_a_run_saved_before_the_options_existed_goes_on_without_them(store):
     plain = {**SMALL["sb3-ppo"], "count_bonus": 0.0, "reward_floor": None}
     stopped = run("maze", agent={"name": "sb3-ppo", **plain}, max_time=0.0, pictures=False)
     config = {**stopped.config, "agent": dict(stopped.config["agent"])}
-    for option in ("count_bonus", "reward_floor"):
+    for option in ("count_bonus", "reward_floor", "settings"):
         del config["agent"][option]
     again = resolve(registry().lab("maze").Config, [config], "saved")
     assert again.agent.options == stopped.experiment.config.agent.options
