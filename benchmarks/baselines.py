@@ -76,5 +76,17 @@ def measure(quick: bool) -> list[Figure]:
                 f"{name} in a lab against its own learn", mine / other, "x", 0.95, "at least", note
             )
         )
+    steps, options = CASES["sb3-a2c"]
+    counted, plain = in_turns(
+        [
+            partial(ours, "sb3-a2c", steps, {**options, "count_bonus": bonus})
+            for bonus in (1.0, 0.0)
+        ],
+        3 if quick else 5,
+    )
+    note = f"{counted:,.0f} steps/s against {plain:,.0f}"
+    figures.append(
+        Figure("sb3-a2c with a count bonus", counted / plain, "x", 0.9, "at least", note)
+    )
     torch.set_num_threads(threads)
     return figures

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import unwrap_vec_wrapper
 from agents.baselines.exploration import LearnedRewards
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.planning import evaluation
+from benchmarks import kills
 from envs.vector import GridVectorEnv
 from sandbox import load, resume, run
 from sandbox.config.resolve import resolve
@@ -107,6 +108,13 @@ def test_with_a_bonus_a_stopped_run_ends_with_the_bytes_of_one_that_was_not(agen
     assert again.status == "finished"
     whole_bytes = whole.folder.metrics_path.read_bytes()
     assert whole_bytes == again.folder.metrics_path.read_bytes()
+
+
+def test_counts_survive_kills_at_random_moments():
+    work = [*kills.WORK["sb3-a2c, count bonus"], "--seed", "3"]
+    whole, longest = kills.uninterrupted(work)
+    made = kills.one_round(work, 3, 3, whole, longest)
+    assert made.different == [] and made.hits >= 1
 
 
 def test_scores_and_training_curves_have_the_true_rewards():
