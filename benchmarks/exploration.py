@@ -41,7 +41,7 @@ def cells(agents: dict[str, dict[str, Any]], seeds: int, store: str, **env: Any)
     for label in own:
         ends = [run.summary for run in made.runs[label]]
         found = sum(end["regret"] <= EXACT * max(1.0, end["optimal_return"]) for end in ends)
-        steps = by_label[label].document()["steps_to_95"]["value"]
+        steps = by_label[label].document()["steps_to_95"]["median"]
         yield f"{found} of {len(ends)}" + ("" if steps is None else f", {steps:,.0f}")
 
 

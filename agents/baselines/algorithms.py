@@ -115,6 +115,10 @@ def config_class(name: str) -> type[BaselineConfig]:
         fields["initial_value"] = (float | None, Field(None, description=optimism))
     config = create_model(f"{name} options", __base__=BaselineConfig, **fields)
     config.agent, config.valued = name, valued
+    if "Discrete" not in KNOWN[name].actions:
+        config.without_effect = {
+            "count_bonus": "continuous actions cannot be counted; leave it out"
+        }
     return config
 
 

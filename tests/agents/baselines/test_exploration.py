@@ -13,6 +13,7 @@ import torch
 from stable_baselines3.common.vec_env import unwrap_vec_wrapper
 
 from agents.baselines.exploration import LearnedRewards
+from agents.baselines.known import KNOWN
 from agents.baselines.vec import GridVecEnv, Recorded
 from agents.planning import evaluation
 from benchmarks import kills
@@ -146,7 +147,7 @@ def test_an_environment_of_gymnasium_is_counted_too(normalize):
     ("lab", "agent", "env", "says"),
     [
         ("gym", "sb3-ppo", "CartPole-v1", "here they are Box and Discrete"),
-        ("gym", "sb3-sac", "Pendulum-v1", "here they are Box and Box"),
+        ("gym", "sb3-ppo", "Pendulum-v1", "here they are Box and Box"),
         ("maze", "sb3-ppo", {"observation": "image"}, "here they are Box and Discrete"),
     ],
 )
@@ -154,9 +155,18 @@ def test_what_cannot_be_counted_is_refused_and_the_remedy_works(lab, agent, env,
     with pytest.raises(ConfigError, match=says) as caught:
         built(lab, agent, env=env, count_bonus=1.0)
     assert "--agent.count-bonus 0 learns without it" in str(caught.value)
-    small = {"buffer_size": 10} if agent == "sb3-sac" else {}
-    experiment = built(lab, agent, env=env, count_bonus=0.0, reward_floor=-1.0, **small)
+    experiment = built(lab, agent, env=env, count_bonus=0.0, reward_floor=-1.0)
     assert not experiment.agent.config.count_bonus
+
+
+@pytest.mark.parametrize(
+    "agent", [name for name, known in KNOWN.items() if "Discrete" not in known.actions]
+)
+def test_agents_of_continuous_actions_have_a_floor_alone(agent):
+    with pytest.raises(ConfigError, match="count-bonus has no effect: continuous actions"):
+        built("gym", agent, env="Pendulum-v1", count_bonus=1.0)
+    experiment = built("gym", agent, env="Pendulum-v1", reward_floor=-1.0, buffer_size=10)
+    assert learned_rewards(experiment).visits.size == 0
 
 
 def test_without_the_options_nothing_stands_between():
