@@ -145,7 +145,7 @@ class ComparePage:
         drawn = (self._column.value, self._bands.value, self._smoothing.value, *sizes)
         if drawn != self._drawn and self._column.value:
             self._drawn = drawn
-            options = await run.io_bound(self._options)
+            options = await layout.in_thread(self._options)
             self._chart.options.clear()
             self._chart.options.update(options)
             self._chart.update()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 from urllib.parse import quote
 
-from nicegui import run, ui
+from nicegui import ui
 
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UnknownNameError
@@ -29,7 +29,7 @@ SHOWN = 100
 
 async def show(service: Service) -> None:
     """All groups of runs."""
-    tables = await run.io_bound(_tables, service)
+    tables = await layout.in_thread(_tables, service)
     with layout.frame("Sweeps and comparisons", "Sweeps and comparisons"):
         layout.heading("Sweeps and comparisons")
         for title, columns, rows, hint in tables:
@@ -98,7 +98,7 @@ async def show_sweep(service: Service, name: str) -> None:
     """One sweep: its trials as lines through their settings, a heat map, the ranking."""
     with layout.frame(name, "Sweeps and comparisons"):
         try:
-            sweep = await run.io_bound(_read, service, name)
+            sweep = await layout.in_thread(_read, service, name)
         except (SandboxError, OSError) as error:
             layout.problem(str(error))
             return
@@ -170,7 +170,7 @@ def _heat(done: Sequence[Result], names: Sequence[str], goal: str) -> None:
             picker.on_value_change(redraw)
 
 
-def _heat_options(done: Sequence[Result], names: Sequence[str], goal: str) -> Mapping[str, Any]:
+def _heat_options(done: Sequence[Result], names: Sequence[str], goal: str) -> dict[str, Any]:
     cells: dict[tuple[str, str], list[float]] = {}
     for one in sorted(done, key=lambda one: one.number):
         place = show_value(one.params.get(names[0])), show_value(one.params.get(names[1]))

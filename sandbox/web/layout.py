@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
 
 from nicegui import run, ui
@@ -12,6 +13,8 @@ from nicegui import run, ui
 from sandbox.errors import SandboxError
 from sandbox.visual import html
 
+P = ParamSpec("P")
+R = TypeVar("R")
 SMOOTHING = 0.04
 """Share of a curve that is averaged over, to begin with."""
 PAGES = {"Runs": "/", "Sweeps and comparisons": "/groups", "New run": "/new"}
@@ -80,6 +83,18 @@ def run_address(path: str) -> str:
 def compare_address(paths: Sequence[str]) -> str:
     """The address of the page that compares runs."""
     return "/compare?" + urlencode({"runs": ",".join(paths)})
+
+
+async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The result, not None, of work that reads files, done in another thread.
+
+    Raises:
+        CancelledError: when the server ends meanwhile.
+    """
+    result = await run.io_bound(work, *args, **kwargs)
+    if result is None:
+        raise asyncio.CancelledError
+    return result
 
 
 async def attempt(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nicegui import run, ui
+from nicegui import ui
 
 from sandbox.errors import SandboxError
 from sandbox.store.record import RunRecord
@@ -75,8 +75,8 @@ class RunPage:
     async def _follow(self) -> None:
         """Draw what has changed since the last look."""
         try:
-            record = await run.io_bound(self._folder.read)
-            curves = await run.io_bound(self._service.curves, self._folder, record)
+            record = await layout.in_thread(self._folder.read)
+            curves = await layout.in_thread(self._service.curves, self._folder, record)
         except (SandboxError, OSError):  # it was deleted
             ui.notify("The run is gone.")
             self._timer.cancel()
@@ -91,7 +91,7 @@ class RunPage:
             self._draw_curves(curves)
 
     async def _redraw(self) -> None:
-        self._draw_curves(await run.io_bound(self._service.curves, self._folder, self._record))
+        self._draw_curves(await layout.in_thread(self._service.curves, self._folder, self._record))
 
     def _draw_curves(self, curves: Curves) -> None:
         self._drawn = curves.read_bytes

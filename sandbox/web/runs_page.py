@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from nicegui import run, ui
+from nicegui import ui
 
 from sandbox.text import number, plural
 from sandbox.web import layout
@@ -47,7 +47,7 @@ async def show(service: Service, group: str, view: str) -> None:
         group: what runs are grouped by, a key of `GROUPINGS`.
         view: the table's state as JSON.
     """
-    rows = await run.io_bound(service.table, 0 if group or view else FIRST)
+    rows = await layout.in_thread(service.table, 0 if group or view else FIRST)
     with layout.frame("Runs", "Runs"):
         if not rows and not service.hidden():
             _welcome(service)
@@ -184,7 +184,7 @@ class RunTable:
         self._unhide.set_visibility(hidden > 0)
 
     async def _follow(self) -> None:
-        table = await run.io_bound(self._service.table)
+        table = await layout.in_thread(self._service.table)
         if table is None:  # the server ends
             return
         rows = {row["id"]: row for row in table}
