@@ -53,9 +53,10 @@ class LearningCurve:
         """
         if self._drawn is None:
             with plots.style():
-                figure = plots.figure(width / DPI, HEIGHT / DPI, bottom=0.46, top=0.26)
+                figure = plots.figure(width / DPI, HEIGHT / DPI, right=0.3, bottom=0.46, top=0.26)
                 axes = figure.subplots()
-                axes.locator_params("x", integer=True)
+                axes.locator_params("x", integer=True, nbins=max(2, width // 90))
+                axes.tick_params(labelsize=8)
                 axes.ticklabel_format(scilimits=(-3, 5))
                 axes.yaxis.get_offset_text().set_x(-0.12)  # beside the title
                 x, y = self.points
