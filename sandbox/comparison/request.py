@@ -133,7 +133,7 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, Document]:
     lab = registry().lab(wanted.request.lab)
     preset = preset_of(lab, wanted.request.lab, wanted.request.preset)
     by_label = {}
-    for word, model in known_agents(lab.Config, wanted.agents):
+    for word, model in known_agents(lab.Config, wanted.agents, []):
         with contextlib.suppress(ConfigError):
             values = in_force(lab.Config, [preset, *_layers(wanted, word, model)])
             options = {name: value for name, value in values["agent"].items() if _has(model, name)}
@@ -142,16 +142,17 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, Document]:
 
 
 def known_agents(
-    config: type[LabConfig], words: Sequence[str]
+    config: type[LabConfig], words: Sequence[str], problems: list[str]
 ) -> list[tuple[NamedAgent, type[LabConfig]]]:
-    """The agents that words of --agents name, each with its model; wrong ones are left out.
+    """The agents that words of --agents name, each with its model; wrong ones are left out, and
+    what is wrong is added to `problems`.
 
     Without words it is the default agent of the lab with this configuration; without agents, none.
     """
     if choice_kind_of(config, "agent") != "agent":
         return []
-    named = _named_agents(words or [config.model_fields["agent"].default], [])
-    models = _models(config, named, [])
+    named = _named_agents(words or [config.model_fields["agent"].default], problems)
+    models = _models(config, named, problems)
     return [(word, models[word.label]) for word in named if word.label in models]
 
 

@@ -53,6 +53,15 @@ def offline(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
+def test_a_comparison_with_options_of_an_agent_that_is_not_installed_names_its_library(
+    say, store, without
+):
+    without("stable_baselines3")
+    options = ["--agent.total-timesteps", 200, "--seeds", 1]
+    said = say("compare", "maze", "--agents", "sb3-dqn", "sarsa", *options)
+    one_sentence(said, "sb3-dqn", "stable-baselines3", INSTALL.format("sb3"))
+
+
 @pytest.mark.extras
 @pytest.mark.parametrize("lab", NEEDS)
 @pytest.mark.parametrize(

@@ -101,7 +101,12 @@ class ComparedLabs(LabCommands):
         every = super().lab_options(name, lab, words)
         agents = [value for word, value in pairwise(words) if word == self.several]
         of_lab = [option for option in every if option.option.path[0] != "agent"]
-        return of_lab + _agent_parameters(lab.Config, _agents(agents))
+        of_agents, problems = _agent_parameters(lab.Config, _agents(agents))
+        known = {f"--{option.option.name}" for option in of_agents}
+        given = {word.partition("=")[0] for word in words if word.startswith("--agent.")}
+        if problems and given - known:  # the options of an agent that is not there are unknown
+            raise UsageError("\n".join(problems))
+        return of_lab + of_agents
 
     def values_in_effect(
         self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer
@@ -169,16 +174,20 @@ def compare() -> None:
     """
 
 
-def _agent_parameters(config: type[LabConfig], agents: Sequence[str]) -> list[ConfigOption]:
-    """The options of all agents named, each once; errors are reported later, with all others."""
+def _agent_parameters(
+    config: type[LabConfig], agents: Sequence[str]
+) -> tuple[list[ConfigOption], list[str]]:
+    """The options of all agents named, each once, and what is wrong with agents; that is reported
+    later, with all other errors."""
     from sandbox.comparison.request import known_agents
 
     by_name: dict[str, ConfigOption] = {}
-    for _, model in known_agents(config, agents):
+    problems: list[str] = []
+    for _, model in known_agents(config, agents, problems):
         with contextlib.suppress(SandboxError):
             for parameter in config_parameters(model, {}, ("agent",)):
                 by_name.setdefault(parameter.option.name, parameter)
-    return list(by_name.values())
+    return list(by_name.values()), problems
 
 
 def _own_options(words: Sequence[str]) -> Document:
