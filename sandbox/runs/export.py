@@ -31,7 +31,7 @@ from sandbox.visual import html
 VERSION = re.compile(r"[\w.!+-]{1,50}", re.ASCII)
 """What a version looks like: a record could hold anything."""
 TEMPLATES = {"README.md": "export.md", "requirements.txt": "requirements.txt"}
-DESCRIBED = (".json", ".html", ".png")
+DESCRIBED = (".json", ".html", ".png", ".csv")
 """Files of sweeps, comparisons and reproductions that are exported."""
 MODE = 0o100644 << 16
 """Of every file, as a zip file keeps it: its owner may write, everybody may read."""

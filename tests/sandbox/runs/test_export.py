@@ -223,6 +223,20 @@ def test_a_comparison_is_exported_with_its_runs(compared, say, tmp_path):
         assert len([name for name in file.namelist() if name.endswith("run.json")]) == 3
 
 
+def test_the_results_of_others_are_exported_with_the_comparison_that_shows_them(
+    compared, say, tmp_path
+):
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("agent,task,seed,env_steps,score\nfox,race,0,280,7\n")
+    words = ["--agents", "hare", "tortoise", "--seeds", "2", "--laps", "4", "--given", theirs]
+    made = say("compare", "race", *words, "--json").document
+    assert say("export", made["comparison"], "--output", tmp_path / "a.zip").code == 0
+    folder = unpacked(tmp_path / "a.zip", tmp_path / "there")
+    (kept,) = made["given"]
+    copy = folder / "comparisons" / made["comparison"] / kept["file"]
+    assert copy.read_bytes() == theirs.read_bytes()
+
+
 def test_a_reproduction_is_exported(say, store, tmp_path):
     said = say("reproduce", "intro", "--quick", "--json")
     (folder,) = (store / "reproductions").iterdir()
