@@ -15,23 +15,14 @@ import pytest
 from sandbox import run
 from sandbox.errors import LinkError, StoreError, UnknownNameError, UsageError
 from sandbox.registry.registry import registry
-from sandbox.runs import api, provenance
+from sandbox.runs import provenance
 from sandbox.runs.export import export
 from sandbox.runs.loop import Settings
-from sandbox.store import RunFolder, RunRecord, Store
+from sandbox.store import RunFolder
 from sandbox.store.comparisons import ComparisonFolder
 from tests.conftest import ROOT, TOYS, extract
+from tests.sandbox.runs.conftest import rewrite, walked
 from tests.test_docs import named_next
-
-
-def walked(store, settings=None, **options):
-    request = api.Request("walk", layers=[{"steps": 60, **options}], seed=3)
-    return api.start(request, Store(store), settings or Settings())
-
-
-@pytest.fixture
-def finished(store, walk):
-    return walked(store)
 
 
 @pytest.fixture
@@ -50,13 +41,6 @@ def unpacked(archive, place):
         file.extractall(place)
     (folder,) = place.iterdir()
     return folder
-
-
-def rewrite(made, **changes):
-    record = RunRecord.read(made.folder.record_path)
-    for name, value in changes.items():
-        setattr(record, name, value)
-    record.write(made.folder.record_path)
 
 
 def test_the_same_run_gives_the_same_bytes_wherever_it_is_and_whenever(finished, tmp_path):

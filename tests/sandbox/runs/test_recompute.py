@@ -17,8 +17,9 @@ from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.recompute import recompute
-from sandbox.store import RunRecord, Store
+from sandbox.store import Store
 from tests.conftest import marked, needs_extra, skip_without_library
+from tests.sandbox.runs.conftest import rewrite, walked
 
 LABS = [entry.name for entry in registry().entries("lab", outside=False)]
 IMAGES = {"dataset": "digits", "epochs": 1}
@@ -34,25 +35,6 @@ def small(lab, **options):
         if "which is not installed: python -m pip install" not in str(error):
             raise
         pytest.skip(str(error))
-
-
-def walked(store, settings=None, **options):
-    request = api.Request("walk", layers=[{"steps": 60, **options}], seed=3)
-    return api.start(request, Store(store), settings or Settings())
-
-
-@pytest.fixture
-def finished(store, walk):
-    """A finished run of six blocks."""
-    return walked(store)
-
-
-def rewrite(made, **changes):
-    """Change the record as a forger does who writes the digest anew."""
-    record = RunRecord.read(made.folder.record_path)
-    for name, value in changes.items():
-        setattr(record, name, value)
-    record.write(made.folder.record_path)
 
 
 def forge_metrics(made, change):
