@@ -1,4 +1,4 @@
-"""Results of others: rows of CSV files that stand beside the runs of a comparison.
+"""Results of others: rows of CSV files, shown beside the runs of a comparison.
 
 They are marked everywhere as given. A file is kept in the comparison's folder as it was read.
 `outcome` reads what other programs log of one run of training.
@@ -157,7 +157,7 @@ def outcome(path: Path) -> tuple[int, float]:
             CleanRL writes it, or a file of Stable-Baselines3's Monitor.
 
     Raises:
-        UsageError: when it is none of these, or has no episode.
+        UsageError: when it is another file, or has no episode.
     """
     try:
         if path.suffix == ".npz":

@@ -205,6 +205,8 @@ def test_a_comparison_is_exported_with_its_runs(compared, say, tmp_path):
     shutil.rmtree(compared.path.parent.parent / "race" / runs[0].name)
     with zipfile.ZipFile(exported(compared, tmp_path / "b.zip")) as file:  # with what is there
         assert len([name for name in file.namelist() if name.endswith("run.json")]) == 3
+    said = say("export", compared.id, "--output", tmp_path / "c.zip")
+    assert said.code == 0 and "Note: 1 of 4 runs not exported: not in " in said.out
 
 
 def test_the_results_of_others_are_exported_with_the_comparison_that_shows_them(
