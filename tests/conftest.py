@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,31 @@ def extract(archive: Path, folder: Path) -> None:
         if hasattr(tarfile, "data_filter"):
             file.extraction_filter = tarfile.data_filter
         file.extractall(folder)
+
+
+EXTRA_LABS = ("autoencoder", "mnist", "music")
+"""Labs that run only where libraries of an extra are installed."""
+
+
+def needs_extra(name: str) -> bool:
+    """Whether a lab or an agent needs a library of an extra."""
+    from agents.baselines.known import KNOWN
+
+    return name in EXTRA_LABS or name in KNOWN
+
+
+def marked(values: Iterable[Any], extra: Callable[[Any], bool] = needs_extra) -> list[Any]:
+    """Values of a parameter, or tuples for several: those that need an extra have its marker.
+
+    The others are tested where no extra is installed, and not a second time where all are.
+    """
+    return [
+        pytest.param(
+            *(one if isinstance(one, tuple) else (one,)),
+            marks=[pytest.mark.extras] if extra(one) else [],
+        )
+        for one in values
+    ]
 
 
 def skip_without_library(agent: str) -> None:

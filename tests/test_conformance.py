@@ -20,14 +20,14 @@ from sandbox.testing import (
     check_lab,
     check_observer,
 )
+from tests.conftest import marked
 
 
 def names(kind):
     return [entry.name for entry in registry().entries(kind, outside=False)]
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("name", names("lab"))
+@pytest.mark.parametrize("name", marked(names("lab")))
 def test_a_lab_conforms(name):
     try:
         check_lab(name)

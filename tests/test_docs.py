@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from sandbox import SandboxError, run
-from tests.conftest import ROOT
+from tests.conftest import EXTRA_LABS, ROOT, marked
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,8 +51,10 @@ CHECKS = {
 """What the test of an example calls."""
 FIRST = ("lab", "agent", "environment", "observer", "state")
 """Pages whose examples have fewer than 40 lines; those of the others have fewer than 75."""
-TORCH = ("mnist", "autoencoder", "music", "torch")
+TORCH = (*EXTRA_LABS, "torch")
 """Labs, and a page of docs/write/, that need an extra."""
+EXTRA = re.compile(rf"\bsb3-|\b({'|'.join(EXTRA_LABS)})\b|--(random|tpe|track)\b")
+"""In a command or a code block: it needs an extra."""
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +98,19 @@ def commands_of(page):
 
 
 HERE = [(page, line) for page, line in COMMANDS if page not in WRITE]
-EXAMPLES = [
-    pytest.param(page, marks=[pytest.mark.extras] if page.stem in TORCH else [], id=page.stem)
-    for page in WRITE
-]
+EXAMPLES = pytest.mark.parametrize(
+    "page",
+    marked(WRITE, lambda page: page.stem in TORCH),
+    ids=[page.stem for page in WRITE],
+)
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize(("page", "line"), HERE, ids=[line for _, line in HERE])
+def in_extra(case):
+    """Whether a command or a code block, the last of a case, needs an extra."""
+    return case[0].stem in TORCH or EXTRA.search(case[-1]) is not None
+
+
+@pytest.mark.parametrize(("page", "line"), marked(HERE, in_extra), ids=[line for _, line in HERE])
 def test_a_command_runs(say, finished, page, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line, comments=True)[3:]
@@ -191,7 +198,7 @@ def test_a_command_that_is_named_says_in_which_store_its_run_is(say, store, tmp_
     )
 
 
-@pytest.mark.parametrize("page", EXAMPLES)
+@EXAMPLES
 def test_an_example_is_short_and_the_commands_of_its_page_run_in_order(in_process, laid_out, page):
     plugin = laid_out(page)
     longest = 40 if page.stem in FIRST else 75
@@ -255,7 +262,7 @@ def test_the_rule_on_the_page_of_agents_is_expected_sarsa(laid_out, monkeypatch)
     np.testing.assert_allclose(learned(), known)
 
 
-@pytest.mark.parametrize("page", EXAMPLES)
+@EXAMPLES
 def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
     plugin = laid_out(page)
     assert CHECKS[page.stem] in plugin.with_name(f"test_{plugin.name}").read_text(encoding="utf-8")
@@ -282,9 +289,10 @@ def test_an_example_passes_the_test_on_its_page(laid_out, store, page):
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.extras
 @pytest.mark.parametrize(
-    ("page", "number", "text"), CODE, ids=[f"{page.name}-{number}" for page, number, _ in CODE]
+    ("page", "number", "text"),
+    marked(CODE, in_extra),
+    ids=[f"{page.name}-{number}" for page, number, _ in CODE],
 )
 def test_a_code_block_runs(finished, laid_out, page, number, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

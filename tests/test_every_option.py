@@ -22,7 +22,7 @@ from sandbox.config.resolve import config_of_choice
 from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
-from tests.conftest import configured, skip_without_library
+from tests.conftest import configured, marked, needs_extra, skip_without_library
 
 Value = tuple[str, Any]
 """What is typed, and what it means."""
@@ -255,8 +255,7 @@ def names(kind):
 LABS_OF_AGENTS = [lab for lab in names("lab") if "agent" in registry().lab(lab).Config.model_fields]
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("lab", names("lab"))
+@pytest.mark.parametrize("lab", marked(names("lab"), LABS_OF_AGENTS.__contains__))
 def test_every_option_of_a_lab_can_be_given(lab):
     if lab in LABS_OF_AGENTS:
         skip_without_library("sb3-trpo")  # who takes pictures of a grid
@@ -264,8 +263,7 @@ def test_every_option_of_a_lab_can_be_given(lab):
     assert list(complaints(lab, config, {}, [])) == []
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("agent", names("agent"))
+@pytest.mark.parametrize("agent", marked(names("agent")))
 @pytest.mark.parametrize("lab", LABS_OF_AGENTS)
 def test_every_option_of_an_agent_can_be_given(lab, agent):
     if continuous(agent) and lab != "gym":
@@ -276,13 +274,15 @@ def test_every_option_of_an_agent_can_be_given(lab, agent):
     assert list(complaints(lab, config, {"agent": agent}, words, only="agent")) == []
 
 
-@pytest.mark.extras
 @pytest.mark.parametrize(
     ("agent", "envs"),
-    [
-        ("q-learning", ["FrozenLake-v1", "CliffWalking-v1", "Taxi-v4", "Blackjack-v1"]),
-        ("sb3-ppo", ["CartPole-v1", "MountainCar-v0", "Acrobot-v1", "Pendulum-v1"]),
-    ],
+    marked(
+        [
+            ("q-learning", ["FrozenLake-v1", "CliffWalking-v1", "Taxi-v4", "Blackjack-v1"]),
+            ("sb3-ppo", ["CartPole-v1", "MountainCar-v0", "Acrobot-v1", "Pendulum-v1"]),
+        ],
+        lambda case: needs_extra(case[0]),
+    ),
 )
 def test_every_option_of_an_environment_can_be_given(agent, envs):
     skip_without_library(agent)

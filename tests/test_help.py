@@ -16,7 +16,7 @@ from sandbox.config.model import Chosen, LabConfig, option_name, show_value
 from sandbox.errors import ConfigError
 from sandbox.registry.registry import registry
 from sandbox.runs import api
-from tests.conftest import configured, skip_without_library
+from tests.conftest import configured, marked, needs_extra, skip_without_library
 
 
 def names(kind):
@@ -73,8 +73,9 @@ def of_the_lab(shown, expected):
     return {name: text for name, text in shown.items() if name in expected or name in of_lab}
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize(("lab", "preset", "agent"), CASES)
+@pytest.mark.parametrize(
+    ("lab", "preset", "agent"), marked(CASES, lambda case: needs_extra(case[2]))
+)
 def test_help_shows_the_values_that_run(lab, preset, agent):
     skip_without_library(agent)
     words = ["--preset", preset, *(["--agent", agent] if agent else [])]

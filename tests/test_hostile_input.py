@@ -12,7 +12,7 @@ from sandbox import run
 from sandbox.errors import UsageError
 from sandbox.runs.loop import Settings
 from sandbox.store.store import Store
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, marked
 
 LARGE = ["1e309", "1" + "0" * 30, "nan", "inf", "-inf", "-1", "1.5", ""]
 NO_TEXT = "\udcff\udcfe"
@@ -196,9 +196,8 @@ def test_bytes_that_are_no_text_in_a_real_command_line(in_process):
     refused(in_process("run", "maze", "--env.layout", os.fsdecode(b"\xff\xfe")), "UTF-8")
 
 
-@pytest.mark.extras
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="has no folder that nobody can write")
-@pytest.mark.parametrize("more", [[], ["--workers", "1"]])
+@pytest.mark.parametrize("more", marked([[], ["--workers", "1"]], bool))
 def test_a_store_that_nobody_can_write(say, more):
     if more:
         pytest.importorskip("distributed")

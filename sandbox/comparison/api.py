@@ -129,17 +129,13 @@ def compare(
     """Compare agents on a lab: each learns with every seed.
 
     Args:
-        lab: its name ("maze").
-        agents: names, LABEL=NAME to compare an agent under several settings, NAME:stock for an
-            agent of Stable-Baselines3 with the library's own settings, or .toml and .json files
-            with an agent's settings.
+        lab, preset: its name ("maze"), and one of its presets.
+        agents: names, LABEL=NAME for an agent under several settings, NAME:stock for the settings
+            of Stable-Baselines3, or .toml and .json files with an agent's settings.
         seeds, seed: number of seeds, >= 1 (intervals need 3), and the first of them, >= 0.
-        preset: one of the lab's presets.
-        config: settings shared by all agents, nested; options under "agent" go to every agent that
-            has them.
+        config: settings of all agents, nested; options under "agent" are for those that have them.
         agent_options: options of single agents: `{"sarsa": {"alpha": 0.1}}`.
-        fresh: whether to run everything again instead of reusing finished runs.
-        pictures: whether new runs make pictures.
+        fresh, pictures: whether to reuse no finished run, and whether new runs make pictures.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
         output: folder of page and document; None takes `comparisons/ID` in the store.
         track: names of observers of every new run.
@@ -207,6 +203,12 @@ def compare_agents(
     by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
     for one, run in zip(planned, runs, strict=True):
         by_label[one.label].append(run)
+    remarks += [
+        f"Agents marked as given are results of others from {about['source']} (SHA-256 "
+        f"{about['sha256'][:12]}…), not measured here. Whether they were measured on this task and "
+        "scored like the runs is not checked."
+        for _, about in given.files
+    ]
     comparison = Comparison(
         name,
         lab,
@@ -215,16 +217,7 @@ def compare_agents(
         [one.request.seed for one in planned if one.label == agents[0].label],
         by_label,
         reused,
-        [
-            *remarks,
-            *(
-                f"Agents marked as given are results of others from {about['source']} (SHA-256 "
-                f"{about['sha256'][:12]}…), not measured here. Whether they were measured on "
-                "this task and scored like the runs is not checked."
-                for _, about in given.files
-            ),
-            *_warnings_of(by_label),
-        ],
+        remarks + _warnings_of(by_label),
         store.root / FOLDER / name if output is None else Path(output),
         wanted.request.command,
         planned[0].sources,

@@ -1,4 +1,4 @@
-"""Results of others: rows of CSV files that stand beside the runs of a comparison.
+"""Results of others: rows of CSV files, shown beside the runs of a comparison.
 
 They are marked everywhere as given. A file is kept in the comparison's folder as it was read.
 `outcome` reads what other programs log of one run of training.
@@ -10,13 +10,14 @@ import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
-from io import BytesIO
+from io import BytesIO, StringIO
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import AfterValidator, NonNegativeFloat, NonNegativeInt
 
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.run_scores import RunScores
@@ -31,20 +32,29 @@ COLUMNS = ("agent", "task", "seed", "env_steps", "score")
 """What a file must have; `higher_is_better` may be missing, and other columns are ignored."""
 LAST = 100
 """Episodes of learning whose mean return is the score."""
+LONGEST = 100
+"""Characters of an agent's name."""
+
+
+def _name(text: str) -> str:
+    if not (0 < len(text) <= LONGEST and text.isprintable()):
+        raise ValueError(f"it should have 1 to {LONGEST} characters, all of them printable")
+    return text
 
 
 class GivenRow(LabConfig, extra="ignore"):
     """What one training run of others reached.
 
     Attributes:
-        agent, seed: each pair once in all files of a comparison.
+        agent, seed: each pair once in all files of a comparison; a name has 1 to 100 printable
+            characters.
         task: the lab, or its environment where it has several.
         env_steps: env steps of learning.
         score: final score, as the lab defines it.
         higher_is_better: the direction of the score; None for that of the lab.
     """
 
-    agent: str
+    agent: Annotated[str, AfterValidator(_name)]
     task: str
     seed: NonNegativeInt
     env_steps: NonNegativeFloat
@@ -58,7 +68,7 @@ class Given(NamedTuple):
     Attributes:
         files: the bytes of each file, and what the comparison's document says of it: its name in
             the comparison's folder, where it was read, and its SHA-256.
-        rows: by agent and seed; agents are marked as given.
+        rows: by the agent's label, which marks it as given, and seed.
     """
 
     files: list[tuple[bytes, dict[str, str]]]
@@ -83,10 +93,12 @@ def read_given(paths: Sequence[str | Path], task: str) -> Given:
     for path in paths:
         try:
             content = read_bytes(Path(path))
-            cells = list(csv.DictReader(content.decode("utf-8-sig").splitlines(), restkey="more"))
+            text = StringIO(content.decode("utf-8-sig"), newline="")
+            reader = csv.DictReader(text, restkey="more")
+            cells = [(reader.line_num, cell) for cell in reader]
         except (OSError, ValueError, csv.Error) as error:
             raise UsageError(f"--given {path}: {error}. It should be a CSV file.") from error
-        if missing := set(COLUMNS).difference(*cells[:1]):
+        if missing := set(COLUMNS).difference(*(cell for _, cell in cells[:1])):
             raise UsageError(
                 f"--given {path} has no {', '.join(sorted(missing))}. Its first line should be "
                 f"{','.join(COLUMNS)}, and a line for each run should follow."
@@ -94,17 +106,18 @@ def read_given(paths: Sequence[str | Path], task: str) -> Given:
         digest = sha256(content).hexdigest()
         about = {"file": f"given-{digest[:12]}.csv", "source": str(path), "sha256": digest}
         given.files.append((content, about))
-        for line, cell in enumerate(cells, 2):
+        for line, cell in cells:
             here = f"--given {path}, line {line}"
-            row = resolve(GivenRow, [{**cell, "agent": f"{cell['agent']} (given)"}], here)
+            row = resolve(GivenRow, [cell], here)
+            label = f"{row.agent} (given)"
             if row.task != task:
                 raise UsageError(
                     f"{here}: task '{row.task}' is not '{task}', which is compared. Keep only rows "
                     "of that task."
                 )
-            if given.rows.setdefault((row.agent, row.seed), row) is not row:
+            if given.rows.setdefault((label, row.seed), row) is not row:
                 raise UsageError(
-                    f"{here}: {row.agent} has seed {row.seed} a second time. Keep one row for each "
+                    f"{here}: {label} has seed {row.seed} a second time. Keep one row for each "
                     "seed."
                 )
     return given
@@ -144,7 +157,7 @@ def outcome(path: Path) -> tuple[int, float]:
             CleanRL writes it, or a file of Stable-Baselines3's Monitor.
 
     Raises:
-        UsageError: when it is none of these, or has no episode.
+        UsageError: when it is another file, or has no episode.
     """
     try:
         if path.suffix == ".npz":
@@ -161,7 +174,10 @@ def outcome(path: Path) -> tuple[int, float]:
             lines = read_text(path).splitlines()[1:]
             table = np.atleast_1d(np.genfromtxt(lines, delimiter=",", names=True))
             steps, returns = table["l"].sum(), table["r"][-LAST:]
-        return int(steps), fmean(returns)
+        score = fmean(returns)
+        if not isfinite(score):
+            raise ValueError(f"the mean return is {score}")
+        return int(steps), score
     except SandboxError:
         raise
     except Exception as error:

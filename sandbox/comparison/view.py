@@ -29,7 +29,7 @@ class Compared:
         remarks: warnings about the request.
         folder: the folder of page and document.
         command: the command line, or "".
-        given: results of others that stand beside the runs.
+        given: results of others, shown beside the runs.
     """
 
     id: str

@@ -26,12 +26,13 @@ from sandbox.store.files import Directory, whole_file
 from sandbox.store.folder import METRICS, RECORD, TIMES, RunFolder
 from sandbox.store.measurements import usable_checkpoints
 from sandbox.store.record import is_artifact_name
+from sandbox.text import plural
 from sandbox.visual import html
 
 VERSION = re.compile(r"[\w.!+-]{1,50}", re.ASCII)
 """What a version looks like: a record could hold anything."""
 TEMPLATES = {"README.md": "export.md", "requirements.txt": "requirements.txt"}
-DESCRIBED = (".json", ".html", ".png")
+DESCRIBED = (".json", ".html", ".png", ".csv")
 """Files of sweeps, comparisons and reproductions that are exported."""
 MODE = 0o100644 << 16
 """Of every file, as a zip file keeps it: its owner may write, everybody may read."""
@@ -50,7 +51,8 @@ def export(path: Path, exported: RunFolder | DescribedFolder) -> list[str]:
         exported: what it is to hold. Unpacked, a run is a run's folder, and anything else a store.
 
     Returns:
-        A sentence for each way in which code or libraries are others now than those of a run.
+        A sentence on runs that are missing, and for each way in which code or libraries are others
+        now than those of a run.
 
     Raises:
         UsageError: when a run is running, or a plugin that it uses is not loaded.
@@ -58,16 +60,22 @@ def export(path: Path, exported: RunFolder | DescribedFolder) -> list[str]:
         OSError: when something cannot be read or written.
     """
     members: Members = {}
+    notes: list[str] = []
     if isinstance(exported, RunFolder):
         group, folders = "", {"": exported}
     else:
         group, here = exported.room, Directory(exported.path)
         store = Directory(exported.path.parent.parent)
-        runs = [run for run in exported.members() if store.exists(f"{run}/{RECORD}")]
-        folders = {f"{run}/": RunFolder(store.at(run)) for run in runs}
+        runs = exported.members()
+        there = [run for run in runs if store.exists(f"{run}/{RECORD}")]
+        folders = {f"{run}/": RunFolder(store.at(run)) for run in there}
+        if missing := len(runs) - len(there):
+            notes.append(
+                f"{missing} of {plural(len(runs), 'run')} not exported: not in {store.path}."
+            )
         names = [name for name in here.names() if name.endswith(DESCRIBED)]
         members = _opened(here, names, f"{group}/{exported.id}/")
-    notes, records = [], {}
+    records = {}
     plugins: set[Path] = set()
     for place, folder in folders.items():
         record = records[place] = folder.read()

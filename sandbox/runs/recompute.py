@@ -10,9 +10,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from sandbox.errors import RunFailed, UsageError
 from sandbox.lab import Block
@@ -25,15 +25,48 @@ from sandbox.runs.view import rebuilt
 from sandbox.store.folder import METRICS, RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.verify import check
-from sandbox.text import flat
+from sandbox.text import Document, flat
 
 DURATIONS = ("learning_seconds", "steps_per_second")
 """Figures of a summary that differ each time."""
 MISSING = "missing"
 """The value of something that one of the two runs does not have."""
 
-Difference = tuple[str, dict[str, Any], Any, Any]
-"""The part in which two runs differ, the place there, and both values."""
+
+class Recomputed(TypedDict):
+    """What was found when a run was computed again.
+
+    Attributes:
+        run, folder: the run.
+        same: whether everything that was compared has the same bytes, and all files are whole.
+        complete: whether all of a finished run was computed, so that summary, score and artifacts
+            were compared too.
+        unit, done_units, blocks: how much was computed.
+        differences: a dictionary each, with its "part" ("metrics", "record", "summary", "score",
+            "artifacts", "error"), where in it, and the values "run" and "recomputed"; of the
+            metrics the first, with "block" and "row" counted from 1.
+        not_compared: artifacts that are not computed: data that the run kept, and files that other
+            commands added.
+        problems: those that `check` finds.
+        changed: libraries, sources and processor that are not the recorded ones.
+        warnings: new ones.
+        device, resumed: as recorded; they may explain a difference.
+    """
+
+    run: str
+    folder: str
+    same: bool
+    complete: bool
+    unit: str
+    done_units: int
+    blocks: int
+    differences: list[Document]
+    not_compared: list[str]
+    problems: list[str]
+    changed: list[str]
+    warnings: list[str]
+    device: str
+    resumed: int
 
 
 class StopAfter(Observer):
@@ -65,7 +98,7 @@ def recompute(
     units: int | None = None,
     data: Path | None = None,
     observers: Sequence[Observer] = (),
-) -> dict[str, Any]:
+) -> Recomputed:
     """Compute a run again in a scratch folder, and compare.
 
     A run that is not finished is computed as far as its metrics go.
@@ -75,17 +108,6 @@ def recompute(
         units: compute only so many units, and compare the metrics up to there; None for all.
         data: folder of data files, where it is not the recorded one.
         observers: called at every block.
-
-    Returns:
-        `same`: whether everything that was compared has the same bytes, and all files are whole.
-        `done_units`, `unit`, `blocks`: how much was computed. `complete`: whether that was all of a
-        finished run, so that summary, score and artifacts were compared too. `differences`: a
-        dictionary each, with its "part" ("metrics", "record", "summary", "score", "artifacts",
-        "error"), where in it, and the values "run" and "recomputed"; of the metrics the first, with
-        "block" and "row" counted from 1. `not_compared`: artifacts that are not computed: data that
-        the run kept, and files that other commands added. `problems`: those that `check` finds.
-        `changed`: libraries, sources and processor that are not the recorded ones. `warnings`: new
-        ones. `device`, `resumed`: as recorded; they may explain a difference.
 
     Raises:
         UsageError: when the run is running, has no metrics, or its lab, libraries or data are
@@ -107,25 +129,9 @@ def recompute(
         if made.status == "interrupted" and not stop.stopped:
             raise KeyboardInterrupt
         complete = whole and made.status == "finished"
-        differences = list(islice(_in_metrics(folder, copy, complete), 1))
-        kept, computed = (one.directory.digest(METRICS) for one in (folder, copy))
-        if complete and not differences and kept != computed:
-            differences.append(("metrics", {}, kept, computed))
-    if made.status == "failed":
-        differences.append(("error", {}, record.reason, made.reason))
-    not_compared = []
-    made.score = made.score if record.score else {}  # older formats have none
-    made.pictured &= record.pictured
-    one, other = map(_results, (record, made))
-    for key in one | other if complete else ():
-        part, _, name = key.partition(".")
-        value, recomputed = one.get(key, MISSING), other.get(key, MISSING)
-        if part == "artifacts" and key not in other:
-            not_compared.append(name)
-        elif part == "artifacts" and key not in one and not record.pictured:
-            continue  # that run makes no pictures, or not all
-        elif repr(value) != repr(recomputed):
-            differences.append((part, {"name": name}, value, recomputed))
+        differences = [*_in_metrics(folder, copy, complete), *_in_records(record, made, complete)]
+    computed = {one.name for one in made.artifacts}
+    kept = [one.name for one in record.artifacts] if complete else []
     problems = check(folder)["problems"]
     return {
         "run": folder.id,
@@ -135,11 +141,8 @@ def recompute(
         "unit": record.unit,
         "done_units": made.done_units,
         "blocks": stop.blocks,
-        "differences": [
-            {"part": part, **place, "run": value, "recomputed": again}
-            for part, place, value, again in differences
-        ],
-        "not_compared": not_compared,
+        "differences": differences,
+        "not_compared": [name for name in kept if name not in computed],
         "problems": problems,
         "changed": changes(record),
         "warnings": [one for one in made.warnings if one not in record.warnings],
@@ -179,16 +182,23 @@ def _computed_again(
     return made
 
 
-def _in_metrics(folder: RunFolder, copy: RunFolder, complete: bool) -> Iterator[Difference]:
-    """The differences in the metrics; unless `complete`, of what both have."""
-    none: tuple[dict[str, Any], Any] = {}, MISSING
+def _in_metrics(folder: RunFolder, copy: RunFolder, complete: bool) -> list[Document]:
+    """The first difference in the metrics, if there is one; unless `complete`, of what both
+    have.
+    """
+    none: tuple[Document, Any] = {}, MISSING
     for one, other in zip_longest(_cells(folder), _cells(copy), fillvalue=none):
         if repr(one) != repr(other) and (complete or (one[0] and other[0])):
             place = other[0] or one[0]
-            yield "metrics", place, one[1] if place == one[0] else MISSING, other[1]
+            value = one[1] if place == one[0] else MISSING
+            return [_difference("metrics", place, value, other[1])]
+    kept, computed = (each.directory.digest(METRICS) for each in (folder, copy))
+    if complete and kept != computed:
+        return [_difference("metrics", {}, kept, computed)]
+    return []
 
 
-def _cells(folder: RunFolder) -> Iterator[tuple[dict[str, Any], Any]]:
+def _cells(folder: RunFolder) -> Iterator[tuple[Document, Any]]:
     """The values of metrics.jsonl, each with its place; blocks and rows are counted from 1."""
     for block, columns in enumerate(folder.metrics().blocks(), 1):
         for column, values in columns.items():
@@ -197,7 +207,34 @@ def _cells(folder: RunFolder) -> Iterator[tuple[dict[str, Any], Any]]:
                 yield place, value
 
 
-def _results(record: RunRecord) -> dict[str, Any]:
+def _in_records(record: RunRecord, made: RunRecord, complete: bool) -> Iterator[Document]:
+    """The differences in what the runs ended with, and the error that a run had only now."""
+    if made.status == "failed":
+        yield _difference("error", {}, record.reason, made.reason)
+    if not complete:
+        return
+    made = replace(
+        made,
+        score=made.score if record.score else {},  # older formats have none
+        pictured=made.pictured and record.pictured,
+    )
+    one, other = map(_results, (record, made))
+    for key in one | other:
+        part, _, name = key.partition(".")
+        value, recomputed = one.get(key, MISSING), other.get(key, MISSING)
+        if part == "artifacts" and (
+            key not in other or (key not in one and not record.pictured)
+        ):  # nothing to compare with: that run makes no pictures, or not all
+            continue
+        if repr(value) != repr(recomputed):
+            yield _difference(part, {"name": name}, value, recomputed)
+
+
+def _difference(part: str, place: Document, value: Any, recomputed: Any) -> Document:
+    return {"part": part, **place, "run": value, "recomputed": recomputed}
+
+
+def _results(record: RunRecord) -> Document:
     """What a finished run ends with: "part.name" -> value."""
     summary = {name: value for name, value in record.summary.items() if name not in DURATIONS}
     artifacts = {one.name: one.sha256 for one in record.artifacts}

@@ -18,13 +18,13 @@ from typing import IO, Any, NamedTuple
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
 from sandbox.registry.registry import registry
+from sandbox.runs.owners import members_of, owners_of
 from sandbox.runs.view import Run
 from sandbox.score import score_of
 from sandbox.store import documents
 from sandbox.store.files import is_name, write_whole
 from sandbox.store.folder import RunFolder
 from sandbox.store.listing import NOT_LABS, Listing, Row, newest
-from sandbox.store.owners import members_of, owners_of
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 from sandbox.text import to_json

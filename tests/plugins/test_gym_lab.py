@@ -29,7 +29,7 @@ from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.seeding import Generators
 from sandbox.store import Store
-from tests.conftest import TOYS, skip_without_library
+from tests.conftest import TOYS, marked, skip_without_library
 
 QUIET = Settings(pictures=False)
 
@@ -418,8 +418,7 @@ def test_the_options_that_are_proposed_for_numbers_on_a_scale_work(say, stranger
     assert any("--preset cartpole" in options for options in proposed) == (env == "CartPole-v1")
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("agent", ["q-learning", *fitting("Discrete")])
+@pytest.mark.parametrize("agent", marked(["q-learning", *fitting("Discrete")]))
 @pytest.mark.parametrize(
     ("env", "why"),
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def all_learned(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", TABULAR)
 def test_an_agent_learns_the_same_table_as_before(name):
     assert all_learned(name) == json.loads(KEPT.read_text(encoding="utf-8"))[name]
+
+
+def test_the_page_compares_every_digest_that_is_kept():
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    count = sum(map(len, kept.values()))
+    page = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+    assert f"{count} digests" in page and f"each of the {len(kept)} agents" in page
+    assert set(re.findall(r"\d+ of (\d+) the same", page)) == {str(count)}
 
 
 if __name__ == "__main__":

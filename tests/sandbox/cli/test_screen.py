@@ -19,6 +19,7 @@ from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 from sandbox.store.artifacts import Artifacts
+from tests.conftest import marked, needs_extra
 
 LABS = [entry.name for entry in registry().entries("lab", outside=False)]
 FIGURE = r"-?[\d._]+(?:e-?\d+)?"
@@ -118,9 +119,10 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.extras
 @pytest.mark.parametrize(
-    "words", COMMANDS, ids=[" ".join(map(str, words[:2])) for words in COMMANDS]
+    "words",
+    marked(COMMANDS, lambda words: "--random" in words),
+    ids=[" ".join(map(str, words[:2])) for words in COMMANDS],
 )
 def test_what_other_commands_say_fits(words, columns, say):
     if "--random" in words:
@@ -191,11 +193,10 @@ def test_a_progress_line_leaves_out_what_does_not_fit_rather_than_half_a_number(
     assert output.fitting(parts, "  ", 3) == parts[0]
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", marked(LABS))
 def test_every_lab_shows_figures_while_it_learns(name, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    if name in ("mnist", "autoencoder", "music"):
+    if needs_extra(name):
         pytest.importorskip("torch")
     lab = registry().lab(name)
     config = resolve(lab.Config, [lab.presets["quick"]], name)

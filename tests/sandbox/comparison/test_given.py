@@ -126,6 +126,11 @@ def test_several_files_are_read_and_other_columns_ignored(race, store, file):
     assert sum("not measured here" in warning for warning in made.warnings) == 2
 
 
+def test_a_mark_in_a_note_that_separates_lines_elsewhere_ends_no_row(file):
+    text = HEAD.replace("\n", ",note\n") + "fox,race,0,9,1,a\u2028b\x85\nfox,race,1,9,1,\n"
+    assert list(read_given([file(text)], "race").rows) == [("fox (given)", 0), ("fox (given)", 1)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -153,6 +158,14 @@ def test_several_files_are_read_and_other_columns_ignored(race, store, file):
             HEAD.replace("\n", ",higher_is_better\n") + "fox,race,0,9,1,down\n",
             "higher-is-better = down",
         ),
+        (HEAD + "\n\nfox,race,0,9,nan\n", "line 4: score = nan"),
+        (
+            HEAD.replace("\n", ",note\n") + 'fox,race,0,9,1,"a\nb"\nfox,race,1,9,nan,\n',
+            "line 4: score",
+        ),
+        (HEAD + ",race,0,9,1\n", "line 2: agent: it should have 1 to 100 characters"),
+        (HEAD + "f\x1b[31mox,race,0,9,1\n", "line 2: agent: it should have 1 to 100 characters"),
+        ("task,seed,env_steps,score,agent\nrace,0,9,1\n", "line 2: agent = none: it should be"),
         (HEAD + "fox,race,0,9," + "9" * 200_000, "field larger than field limit"),
     ],
 )
@@ -239,6 +252,8 @@ def test_evaluations_give_the_mean_of_the_last_one(tmp_path):
     [
         ("0.monitor.csv", MONITOR.encode()),
         ("0.monitor.csv", MONITOR.encode() + b"3.5,1"),
+        ("0.monitor.csv", MONITOR.encode() + b"word,10,1\n"),
+        ("0.monitor.csv", MONITOR.encode() + b"inf,10,1\n"),
         ("0.monitor.csv", b""),
         ("other.csv", b"a,b\n1,2\n3,4\n"),
         ("evaluations.npz", b"PK\x03\x04 damaged"),

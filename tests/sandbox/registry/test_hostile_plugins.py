@@ -12,7 +12,7 @@ from sandbox.errors import PluginError, RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.store import Store
-from tests.conftest import TOYS
+from tests.conftest import TOYS, marked
 
 WALK = (TOYS / "walk.py").read_text(encoding="utf-8")
 ENDINGS = [
@@ -111,9 +111,8 @@ def test_a_module_that_ends_the_program_is_a_broken_plugin(say, tmp_path, body):
 PRINTS = "print('printed by a plugin'); import sys; sys.stdout.write('written too')"
 
 
-@pytest.mark.extras
 @pytest.mark.parametrize(
-    "more", [[], ["--seeds", "2", "--grid", "steps=5,6"]], ids=["run", "sweep"]
+    "more", marked([[], ["--seeds", "2", "--grid", "steps=5,6"]], bool), ids=["run", "sweep"]
 )
 def test_what_a_plugin_prints_breaks_no_document(in_process, tmp_path, more):
     text = WALK.replace(

@@ -15,23 +15,14 @@ import pytest
 from sandbox import run
 from sandbox.errors import LinkError, StoreError, UnknownNameError, UsageError
 from sandbox.registry.registry import registry
-from sandbox.runs import api, provenance
+from sandbox.runs import provenance
 from sandbox.runs.export import export
 from sandbox.runs.loop import Settings
-from sandbox.store import RunFolder, RunRecord, Store
+from sandbox.store import RunFolder
 from sandbox.store.comparisons import ComparisonFolder
 from tests.conftest import ROOT, TOYS, extract
+from tests.sandbox.runs.conftest import rewrite, walked
 from tests.test_docs import named_next
-
-
-def walked(store, settings=None, **options):
-    request = api.Request("walk", layers=[{"steps": 60, **options}], seed=3)
-    return api.start(request, Store(store), settings or Settings())
-
-
-@pytest.fixture
-def finished(store, walk):
-    return walked(store)
 
 
 @pytest.fixture
@@ -50,13 +41,6 @@ def unpacked(archive, place):
         file.extractall(place)
     (folder,) = place.iterdir()
     return folder
-
-
-def rewrite(made, **changes):
-    record = RunRecord.read(made.folder.record_path)
-    for name, value in changes.items():
-        setattr(record, name, value)
-    record.write(made.folder.record_path)
 
 
 def test_the_same_run_gives_the_same_bytes_wherever_it_is_and_whenever(finished, tmp_path):
@@ -221,6 +205,22 @@ def test_a_comparison_is_exported_with_its_runs(compared, say, tmp_path):
     shutil.rmtree(compared.path.parent.parent / "race" / runs[0].name)
     with zipfile.ZipFile(exported(compared, tmp_path / "b.zip")) as file:  # with what is there
         assert len([name for name in file.namelist() if name.endswith("run.json")]) == 3
+    said = say("export", compared.id, "--output", tmp_path / "c.zip")
+    assert said.code == 0 and "Note: 1 of 4 runs not exported: not in " in said.out
+
+
+def test_the_results_of_others_are_exported_with_the_comparison_that_shows_them(
+    compared, say, tmp_path
+):
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("agent,task,seed,env_steps,score\nfox,race,0,280,7\n")
+    words = ["--agents", "hare", "tortoise", "--seeds", "2", "--laps", "4", "--given", theirs]
+    made = say("compare", "race", *words, "--json").document
+    assert say("export", made["comparison"], "--output", tmp_path / "a.zip").code == 0
+    folder = unpacked(tmp_path / "a.zip", tmp_path / "there")
+    (kept,) = made["given"]
+    copy = folder / "comparisons" / made["comparison"] / kept["file"]
+    assert copy.read_bytes() == theirs.read_bytes()
 
 
 def test_a_reproduction_is_exported(say, store, tmp_path):

@@ -17,8 +17,9 @@ from sandbox.registry.registry import registry
 from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.recompute import recompute
-from sandbox.store import RunRecord, Store
-from tests.conftest import skip_without_library
+from sandbox.store import Store
+from tests.conftest import marked, needs_extra, skip_without_library
+from tests.sandbox.runs.conftest import rewrite, walked
 
 LABS = [entry.name for entry in registry().entries("lab", outside=False)]
 IMAGES = {"dataset": "digits", "epochs": 1}
@@ -34,25 +35,6 @@ def small(lab, **options):
         if "which is not installed: python -m pip install" not in str(error):
             raise
         pytest.skip(str(error))
-
-
-def walked(store, settings=None, **options):
-    request = api.Request("walk", layers=[{"steps": 60, **options}], seed=3)
-    return api.start(request, Store(store), settings or Settings())
-
-
-@pytest.fixture
-def finished(store, walk):
-    """A finished run of six blocks."""
-    return walked(store)
-
-
-def rewrite(made, **changes):
-    """Change the record as a forger does who writes the digest anew."""
-    record = RunRecord.read(made.folder.record_path)
-    for name, value in changes.items():
-        setattr(record, name, value)
-    record.write(made.folder.record_path)
 
 
 def forge_metrics(made, change):
@@ -91,8 +73,7 @@ def contents(folder):
     }
 
 
-@pytest.mark.extras
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize("lab", marked(LABS))
 def test_a_run_of_every_lab_is_computed_again_with_the_same_bytes_and_is_not_touched(store, lab):
     made = small(lab)
     before = contents(made.path)
@@ -103,15 +84,17 @@ def test_a_run_of_every_lab_is_computed_again_with_the_same_bytes_and_is_not_tou
     assert contents(made.path) == before
 
 
-@pytest.mark.extras
 @pytest.mark.parametrize(
     ("lab", "options"),
-    [
-        ("maze", {"agent": "sb3-dqn", "episodes": 4}),
-        ("gym", {"env": "CartPole-v1", "agent": "sb3-ppo", "episodes": 2}),
-        ("maze", {"agent": "dyna-q", "seeds": 3}),
-        ("maze", {"agent": "sarsa", "seeds": 3, "full_metrics": True, "seed": 7}),
-    ],
+    marked(
+        [
+            ("maze", {"agent": "sb3-dqn", "episodes": 4}),
+            ("gym", {"env": "CartPole-v1", "agent": "sb3-ppo", "episodes": 2}),
+            ("maze", {"agent": "dyna-q", "seeds": 3}),
+            ("maze", {"agent": "sarsa", "seeds": 3, "full_metrics": True, "seed": 7}),
+        ],
+        lambda case: needs_extra(case[1]["agent"]),
+    ),
     ids=lambda value: value if isinstance(value, str) else str(value["agent"]),
 )
 def test_agents_of_stable_baselines3_and_many_seeds_are_computed_again(store, lab, options):
