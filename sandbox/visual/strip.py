@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 STRIP, NARROWEST, EDGE = 28, 300, 14
 """Height of the strip below the picture, the width that it needs, and its margin, pixels."""
-LINE = 22
-"""Height of a line of the list of keys, pixels."""
+LINE, KEY = 22, 70
+"""Height of a line of the list of keys, and width of their names, pixels."""
 
 
 def write_strip(strip: Surface, state: str, hint: str, inverted: bool) -> None:
@@ -46,20 +46,18 @@ def show_keys(screen: Surface, keys: Sequence[tuple[str, str]]) -> None:
         screen: the window's surface.
         keys: names of keys and their meaning.
     """
-    columns = [
-        [text(words, drawing.TEXT, drawing.PAPER) for words in column]
-        for column in zip(*keys, strict=True)
-    ]
-    left, right = (max(label.get_width() for label in column) for column in columns)
-    panel = load_pygame().Rect(0, 0, left + right + 4 * EDGE, LINE * len(keys) + 2 * EDGE)
+    pygame = load_pygame()
+    rows = [[text(words, drawing.TEXT, drawing.PAPER) for words in row] for row in keys]
+    wide = KEY + max(meaning.get_width() for _, meaning in rows)
+    panel = pygame.Rect(0, 0, wide + 2 * EDGE, LINE * len(rows) + 2 * EDGE)
     panel.center = screen.get_rect().center
     if not screen.get_rect().contains(panel):
         return
-    load_pygame().draw.rect(screen, drawing.INK, panel, border_radius=8)
-    for number, (key, meaning) in enumerate(zip(*columns, strict=True)):
-        top = panel.top + EDGE + LINE * number + 4
-        screen.blit(key, (panel.left + EDGE, top))
-        screen.blit(meaning, (panel.left + left + 3 * EDGE, top))
+    pygame.draw.rect(screen, drawing.INK, panel, border_radius=8)
+    left, top = panel.left + EDGE, panel.top + EDGE + 4
+    for number, (key, meaning) in enumerate(rows):
+        screen.blit(key, (left, top + LINE * number))
+        screen.blit(meaning, (left + KEY, top + LINE * number))
 
 
 def icon() -> Surface:

@@ -104,12 +104,6 @@ class Window:
         self._message, self._message_until, self._caption = "", 0.0, ""
         self._hint_until, self._helped = 0.0, False  # monotonic seconds; whether keys are listed
 
-    def __enter__(self) -> Window:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def show(self, frame: Frame, steps: int = 1) -> None:
         """Show a frame and return when it is time for the next, or, while paused, when the person
         continues or asks for one step.

@@ -29,7 +29,7 @@ from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.seeding import Generators
 from sandbox.store import Store
-from tests.conftest import TOYS, skip_without_library
+from tests.conftest import skip_without_library
 
 QUIET = Settings(pictures=False)
 
@@ -172,16 +172,6 @@ def test_a_run_through_env_step_that_was_stopped_after_every_block_ends_with_the
     assert pieces.record.resumed > 5
     assert pieces.folder.metrics_path.read_bytes() == whole.folder.metrics_path.read_bytes()
     assert pieces.agent.q.tobytes() == whole.agent.q.tobytes()
-
-
-@pytest.fixture
-def drift():
-    """Environments that keep something from one episode to the next."""
-    registry().add_file(TOYS / "drift.py")
-    yield
-    for name in ("toys/Drift-v0", "toys/Saved-v0"):
-        gymnasium.registry.pop(name, None)
-    ids._config.cache_clear()
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
