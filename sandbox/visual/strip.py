@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.visual import drawing
@@ -62,11 +63,4 @@ def show_keys(screen: Surface, keys: Sequence[tuple[str, str]]) -> None:
 
 def icon() -> Surface:
     """The window's icon: an agent on its way to a goal, 32 x 32 pixels."""
-    pygame = load_pygame()
-    picture = pygame.Surface((32, 32), pygame.SRCALPHA, 32)
-    pygame.draw.rect(picture, drawing.INK, (0, 0, 32, 32), border_radius=6)
-    for number, colour in enumerate(((78, 163, 184), (134, 203, 180), (209, 232, 188)) * 3):
-        pygame.draw.rect(picture, colour, (3 + 9 * (number % 3), 3 + 9 * (number // 3), 8, 8))
-    pygame.draw.circle(picture, (213, 79, 12), (7, 25), 5)
-    pygame.draw.circle(picture, (247, 190, 22), (25, 7), 5)
-    return picture
+    return load_pygame().image.load(Path(__file__).with_name("icon.png"))

@@ -45,7 +45,8 @@ class Viewer(Observer):
         self.window: Window | None = None
         """Opens with its first frame."""
         self.curve: LearningCurve | None = None
-        self._next, self._stream = 1, ""
+        self._next = 1
+        self._column = self._stream = ""  # of the curve
         self._stays, self._steps = stay, steps
         self._updates: Updates | None = None
 
@@ -61,11 +62,12 @@ class Viewer(Observer):
             stop=lambda: bool(run.stop.reason),
         )
         if experiment.headline:
-            shown = experiment.headline[0].replace("_", " ")
+            self._column = experiment.headline[0]
+            shown = self._column.replace("_", " ")
             self.curve = LearningCurve(experiment.unit, shown, experiment.headline_optimum)
         metrics = run.folder.metrics()
         for stream in metrics.streams if run.resumed_at else ():
-            self._take(run, stream, metrics.columns(stream))
+            self._take(stream, metrics.columns(stream))
         if self._steps:
             updates = Updates(self, run, self.window)
             if experiment.watch_steps(run.record.lab, updates):
@@ -77,17 +79,15 @@ class Viewer(Observer):
 
     def block(self, run: ObservedRun, block: Block) -> None:
         """Add a block to the curve."""
-        self._take(run, block.stream, block.columns)
+        self._take(block.stream, block.columns)
 
-    def _take(
-        self, run: ObservedRun, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]
-    ) -> None:
+    def _take(self, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]) -> None:
         """Add the first column of the headline to the curve, from the first stream that has it."""
-        wanted = next(iter(run.experiment.headline or ()), "")
-        if self.curve is not None and wanted in columns and self._stream in ("", stream):
-            x = next(iter(columns))
-            self._stream, self.curve.x_name = stream, x.replace("_", " ")
-            self.curve.add(columns[x], columns[wanted])
+        if self.curve is None or self._column not in columns or self._stream not in ("", stream):
+            return
+        x = next(iter(columns))
+        self._stream, self.curve.x_name = stream, x.replace("_", " ")
+        self.curve.add(columns[x], columns[self._column])
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
