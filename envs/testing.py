@@ -11,7 +11,7 @@ import gymnasium
 
 from envs import states
 from sandbox.store import checkpoint
-from sandbox.testing.promises import fingerprint, require
+from sandbox.testing.promises import NotConforming, fingerprint, require
 
 
 def check_state(make: Callable[[], gymnasium.Env[Any, Any]], *, steps: int = 200) -> None:
@@ -42,10 +42,10 @@ def check_state(make: Callable[[], gymnasium.Env[Any, Any]], *, steps: int = 200
                 states.load_state_dict(other, checkpoint.load(path)["state"])
                 actions = [env.action_space.sample() for _ in range(steps)]
                 for one, two in zip(_play(env, actions), _play(other, actions), strict=True):
-                    require(
-                        fingerprint(one) == fingerprint(two),
-                        f"after a restored state a step gives {two}, not {one}",
-                    )
+                    if fingerprint(one) != fingerprint(two):
+                        raise NotConforming(
+                            f"After a restored state a step gives {two}, not {one}."
+                        )
 
 
 def _play(env: gymnasium.Env[Any, Any], actions: Sequence[Any]) -> list[list[Any]]:

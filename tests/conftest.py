@@ -179,3 +179,18 @@ def in_process(store, tmp_path):
         return Said(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def drift():
+    """Environments that keep something from one episode to the next."""
+    import gymnasium
+
+    from envs import ids
+    from sandbox.registry.registry import registry
+
+    registry().add_file(TOYS / "drift.py")
+    yield
+    for name in ("toys/Drift-v0", "toys/Saved-v0"):
+        gymnasium.registry.pop(name, None)
+    ids._config.cache_clear()

@@ -315,11 +315,15 @@ class BaselineExperiment(AgentExperiment):
         size = 4 * self.model.states * (self.model.actions + 1)
         if (len(self.snapshots) + 1) * size > SNAPSHOT_BYTES:
             return
+        self.snapshots.append(self._snapshot(steps))
+
+    def _snapshot(self, steps: int) -> PolicySnapshot:
+        """The agent's present policy and values in every state of the model."""
         agent, observations, worth = self.agent, self.world.observations(), None
         chances = in_batches(agent.chances, observations).astype(np.float32)  # [states, actions]
         if agent.worth(observations[:1]) is not None:
             worth = in_batches(agent.worth, observations).astype(np.float32)  # [states]
-        self.snapshots.append(PolicySnapshot(steps, chances, worth))
+        return PolicySnapshot(steps, chances, worth)
 
     def _begin_anew(self) -> None:
         """Begin new episodes after those of the environments were lost."""
@@ -346,8 +350,8 @@ class EpisodicBaseline(EpisodicScores, BaselineExperiment):
         time, agent, view = f"env step {number(self.env_steps)}", self.agent, self.view()
         known = Knowledge(time, "greedy", lambda seen, _: agent.act(seen), whole=True, weights="π")
         if view and self.snapshots:
-            then = self.snapshots[-1].knowledge(rng, True, True)
-            known = known._replace(values=then.values, policy=then.policy)
+            now = self._snapshot(self.env_steps).knowledge(rng, True, True)
+            known = known._replace(values=now.values, policy=now.policy)
         elif isinstance(agent.model.action_space, spaces.Discrete):
             known = known._replace(weigh=lambda seen, _: agent.chances(np.asarray(seen)[None])[0])
         return replay.rendered_frames(replay.rendered_env(self), [known], rng, view)

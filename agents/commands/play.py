@@ -194,11 +194,11 @@ class _Walk:
             asked: whether to show the optimal action, which depends on the number of steps left.
         """
         from agents.planning import solvers as planning
-        from envs.grid import ACTIONS
+        from envs.grid import ACTIONS, BUMP_REWARD
 
         model = self._env.model
         left = 0 if self.over else model.horizon - self.steps
-        words = ["bump! -1"] if self._bumped else []
+        words = [f"bump! {number(BUMP_REWARD)}"] if self._bumped else []
         policy = None
         if asked and left:
             best = planning.finite_horizon(model, left).policy  # [states]

@@ -60,33 +60,32 @@ def applied(update: Update, own: Own, step: Step, rng: np.random.Generator) -> C
     state, action = step.state, step.action
     if changed.any() and not changed[state, action]:
         state, action = divmod(int(np.abs(own.q - own_before.q).argmax()), own.q.shape[1])
-    tables: dict[str, tuple[float, float]] = {}
-    targets: dict[str, float] = {}
-    for number, (old, new, other) in enumerate(
-        zip(
-            (own_before.q, *own_before.memory),
-            (own.q, *own.memory),
-            (twin.q, *twin.memory),
-            strict=True,
-        )
-    ):
-        name, before = f"Q{number or ''}", float(old[state, action])
-        tables[name] = before, float(new[state, action])
-        moved, half = tables[name][1] - before, float(other[state, action]) - before
-        if moved and math.isclose(moved, 2.0 * half, rel_tol=1e-6, abs_tol=1e-12):
-            targets[name] = before + moved / step.alpha
-    name = max(targets, default="Q")  # the estimate that was updated rather than the mean of all
+    cell = state, action
+    tables = ([one.q, *one.memory] for one in (own_before, own, twin))
+    estimates = [
+        (f"Q{number or ''}", float(old[cell]), float(new[cell]), float(half[cell]))
+        for number, (old, new, half) in enumerate(zip(*tables, strict=True))
+    ]
+    learned = [
+        (name, before, after)
+        for name, before, after, half in estimates
+        if after != before
+        and math.isclose(after - before, 2.0 * (half - before), rel_tol=1e-6, abs_tol=1e-12)
+    ]
+    # The last is the estimate that was updated, not the mean of all.
+    name, before, after = learned[-1] if learned else estimates[0][:3]
     return Change(
         name,
         state,
         action,
-        *tables[name],
-        targets.get(name),
+        before,
+        after,
+        before + (after - before) / step.alpha if learned else None,
         np.flatnonzero(changed.any(axis=1)),
-        int(changed.sum() - changed[state, action]),
+        int(changed.sum() - changed[cell]),
     )
 
 
 def _copied(own: Own) -> Own:
-    """The same with arrays of its own."""
+    """A copy, with copies of the arrays."""
     return Own(*(array.copy() for array in own))

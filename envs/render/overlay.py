@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from envs.render import palette, tiles
-from envs.render.snapshot import NARROWEST, SMALL, captioned, greedy_bits, pixels_of
+from envs.render.snapshot import (
+    NARROWEST,
+    SMALL,
+    above_band,
+    captioned,
+    greedy_bits,
+    pixels_of,
+)
 from sandbox.text import number
 from sandbox.visual.screen import load_pygame
-
-if TYPE_CHECKING:
-    import pygame
 
 TINT = 105
 """Opacity of the values' colours, 0 to 255."""
@@ -91,7 +94,7 @@ def on_cells(
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
         pygame = load_pygame()
         side = cell_of(pixels, shape)
-        canvas = surface_of(pixels)
+        canvas = above_band(pixels, 0, palette.PAPER)
         tile = pygame.Surface((side, side), pygame.SRCALPHA, 32)
         for state in np.flatnonzero(np.isfinite(values)):
             corner = (int(state) % shape[1] * side, int(state) // shape[1] * side)
@@ -123,18 +126,15 @@ def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float,
     low, high = min(scale[0], 0.0), max(scale[1], 0.0)
 
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
-        pygame = load_pygame()
         height, width = pixels.shape[:2]
-        canvas = pygame.Surface((width, height + BAR * len(values) + EDGE), 0, 32)
-        canvas.fill(palette.PAPER)
-        canvas.blit(surface_of(pixels), (0, 0))
+        canvas = above_band(pixels, BAR * len(values) + EDGE, palette.PAPER)
         left, right = EDGE + 64, width - EDGE - 64
         zero = left + round((right - left) * -low / ((high - low) or 1.0))
         for action, value in enumerate(values if "values" not in hidden else ()):
             top = height + EDGE // 2 + BAR * action
             end = left + round((right - left) * (value - low) / ((high - low) or 1.0))
             best = value == max(values)
-            bar = pygame.Rect(min(zero, end), top + 3, abs(end - zero), BAR - 6)
+            bar = load_pygame().Rect(min(zero, end), top + 3, abs(end - zero), BAR - 6)
             canvas.fill(palette.SCALE_ANCHORS[-1 if best else 1], bar)
             canvas.fill(palette.INK, (zero, top, 1, BAR))
             for words, place in (
@@ -146,12 +146,3 @@ def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float,
         return pixels_of(canvas)
 
     return draw
-
-
-def surface_of(pixels: np.ndarray) -> pygame.Surface:
-    """A picture, uint8 [height, width, 3], as a pygame.Surface."""
-    height, width = pixels.shape[:2]
-    picture = load_pygame().image.frombytes(pixels.tobytes(), (width, height), "RGB")
-    surface = load_pygame().Surface((width, height), 0, 32)
-    surface.blit(picture, (0, 0))
-    return surface

@@ -119,13 +119,25 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
         picture: uint8 [height, width, 3].
         words: the text; a long line gets a smaller font.
     """
-    pygame = load_pygame()
-    height, width = picture.shape[:2]
-    canvas = pygame.Surface((width, height + STATUS), 0, 32)
-    canvas.fill(palette.BAND)
-    canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
+    canvas = above_band(picture, STATUS, palette.BAND)
     _write_status(canvas, words)
     return pixels_of(canvas)
+
+
+def above_band(picture: np.ndarray, band: int, colour: palette.Colour) -> pygame.Surface:
+    """A picture as a pygame.Surface, above an empty band.
+
+    Args:
+        picture: uint8 [height, width, 3].
+        band: height of the band, pixels; 0 for none.
+        colour: colour of the band.
+    """
+    pygame = load_pygame()
+    height, width = picture.shape[:2]
+    canvas = pygame.Surface((width, height + band), 0, 32)
+    canvas.fill(colour)
+    canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
+    return canvas
 
 
 def pixels_of(canvas: pygame.Surface) -> np.ndarray:

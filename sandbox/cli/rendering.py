@@ -51,13 +51,14 @@ def _viewer_for(render: str, stay: bool | None, watch: str, as_json: bool) -> Vi
         raise UsageError("`--watch steps` shows learning in a window: add `--render human`.")
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
-    from sandbox.visual.viewer import Viewer
     from sandbox.visual.window import require_screen, screen_available
 
     if render == "human":
         require_screen()
     elif not (screen_available() and sys.stdout.isatty()):
         return None
+    from sandbox.visual.viewer import Viewer
+
     return Viewer(on_terminal() if stay is None else stay, watch == "steps")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.visual import drawing
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 STRIP, NARROWEST, EDGE = 28, 300, 14
 """Height of the strip below the picture, the width that it needs, and its margin, pixels."""
-LINE = 22
-"""Height of a line of the list of keys, pixels."""
+LINE, KEY = 22, 70
+"""Height of a line of the list of keys, and width of their names, pixels."""
 
 
 def write_strip(strip: Surface, state: str, hint: str, inverted: bool) -> None:
@@ -46,29 +47,20 @@ def show_keys(screen: Surface, keys: Sequence[tuple[str, str]]) -> None:
         screen: the window's surface.
         keys: names of keys and their meaning.
     """
-    columns = [
-        [text(words, drawing.TEXT, drawing.PAPER) for words in column]
-        for column in zip(*keys, strict=True)
-    ]
-    left, right = (max(label.get_width() for label in column) for column in columns)
-    panel = load_pygame().Rect(0, 0, left + right + 4 * EDGE, LINE * len(keys) + 2 * EDGE)
+    pygame = load_pygame()
+    rows = [[text(words, drawing.TEXT, drawing.PAPER) for words in row] for row in keys]
+    wide = KEY + max(meaning.get_width() for _, meaning in rows)
+    panel = pygame.Rect(0, 0, wide + 2 * EDGE, LINE * len(rows) + 2 * EDGE)
     panel.center = screen.get_rect().center
     if not screen.get_rect().contains(panel):
         return
-    load_pygame().draw.rect(screen, drawing.INK, panel, border_radius=8)
-    for number, (key, meaning) in enumerate(zip(*columns, strict=True)):
-        top = panel.top + EDGE + LINE * number + 4
-        screen.blit(key, (panel.left + EDGE, top))
-        screen.blit(meaning, (panel.left + left + 3 * EDGE, top))
+    pygame.draw.rect(screen, drawing.INK, panel, border_radius=8)
+    left, top = panel.left + EDGE, panel.top + EDGE + 4
+    for number, (key, meaning) in enumerate(rows):
+        screen.blit(key, (left, top + LINE * number))
+        screen.blit(meaning, (left + KEY, top + LINE * number))
 
 
 def icon() -> Surface:
     """The window's icon: an agent on its way to a goal, 32 x 32 pixels."""
-    pygame = load_pygame()
-    picture = pygame.Surface((32, 32), pygame.SRCALPHA, 32)
-    pygame.draw.rect(picture, drawing.INK, (0, 0, 32, 32), border_radius=6)
-    for number, colour in enumerate(((78, 163, 184), (134, 203, 180), (209, 232, 188)) * 3):
-        pygame.draw.rect(picture, colour, (3 + 9 * (number % 3), 3 + 9 * (number // 3), 8, 8))
-    pygame.draw.circle(picture, (213, 79, 12), (7, 25), 5)
-    pygame.draw.circle(picture, (247, 190, 22), (25, 7), 5)
-    return picture
+    return load_pygame().image.load(Path(__file__).with_name("icon.png"))

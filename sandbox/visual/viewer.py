@@ -7,13 +7,14 @@ Watching draws from its own generator, so it changes nothing of what is learned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sandbox.errors import UsageError, error_text
+from sandbox.errors import error_text
 from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
 from sandbox.visual.curve import LearningCurve, WithCurve
-from sandbox.visual.window import KEYS, Window, WindowClosed
+from sandbox.visual.window import FASTEST, KEYS, Window, WindowClosed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 LAST_KEYS = (("r", "once more"), *KEYS[3:])
 STEP_KEYS = (KEYS[0], ("n", "next update"), KEYS[2], ("f", "finish without steps"), *KEYS[3:])
-FASTEST = 1024.0
+FASTEST_STEPS = 1024.0
 """Fastest speed at which updates are shown."""
 DRAWN = 30.0
-"""Updates per second that are drawn; at higher rates some are left out."""
+"""Updates per second that are drawn, at least; at twice this rate and above some are left out."""
 
 
 class Viewer(Observer):
@@ -37,138 +38,131 @@ class Viewer(Observer):
     """
 
     name = "viewer"
+    _run: ObservedRun
+    _rng: np.random.Generator
 
     def __init__(self, stay: bool = False, steps: bool = False) -> None:
-        self._window: Window | None = None
+        self.window: Window | None = None
+        """Opens with its first frame."""
+        self.curve: LearningCurve | None = None
         self._next = 1
-        self._rng: np.random.Generator | None = None
+        self._column = self._stream = ""  # of the curve
         self._stays, self._steps = stay, steps
         self._updates: Updates | None = None
-        self._run: ObservedRun | None = None
-        self.curve: LearningCurve | None = None
-        self._stream = ""
 
     def started(self, run: ObservedRun) -> None:
         """Begin the curve, with the metrics of a resumed run, and follow the updates of learning if
         they are asked for."""
         experiment = run.experiment
+        self._run, self._rng = run, generator(run.context.seed, "viewer")
+        self.window = Window(
+            f"{run.record.lab} · {run.record.id}",
+            fps=run.lab.fps * 3,
+            save_to=run.folder.artifacts.folder,  # the run lists them at its end
+            stop=lambda: bool(run.stop.reason),
+        )
         if experiment.headline:
-            shown = experiment.headline[0].replace("_", " ")
+            self._column = experiment.headline[0]
+            shown = self._column.replace("_", " ")
             self.curve = LearningCurve(experiment.unit, shown, experiment.headline_optimum)
         metrics = run.folder.metrics()
         for stream in metrics.streams if run.resumed_at else ():
-            self._take(run, stream, metrics.columns(stream))
+            self._take(stream, metrics.columns(stream))
         if self._steps:
-            updates = Updates(self, run)
+            updates = Updates(self, run, self.window)
             if experiment.watch_steps(run.record.lab, updates):
                 self._updates = updates
+                self.window.fastest, self.window.key_help = FASTEST_STEPS, STEP_KEYS
+                self.window.commands = {"f": updates.leave}
             else:
                 run.warn("This experiment has no single steps to watch: episodes are shown.")
 
     def block(self, run: ObservedRun, block: Block) -> None:
         """Add a block to the curve."""
-        self._take(run, block.stream, block.columns)
+        self._take(block.stream, block.columns)
 
-    def _take(
-        self, run: ObservedRun, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]
-    ) -> None:
+    def _take(self, stream: str, columns: Mapping[str, Sequence[float] | np.ndarray]) -> None:
         """Add the first column of the headline to the curve, from the first stream that has it."""
-        wanted = next(iter(run.experiment.headline or ()), "")
-        if self.curve is not None and wanted in columns and self._stream in ("", stream):
-            x = next(iter(columns))
-            self._stream, self.curve.x_name = stream, x.replace("_", " ")
-            self.curve.add(columns[x], columns[wanted])
+        if self.curve is None or self._column not in columns or self._stream not in ("", stream):
+            return
+        x = next(iter(columns))
+        self._stream, self.curve.x_name = stream, x.replace("_", " ")
+        self.curve.add(columns[x], columns[self._column])
 
     def show(self, run: ObservedRun) -> None:
         """Show how the experiment behaves now, if it is time; a closed window ends the run."""
-        experiment = run.experiment
-        early = experiment.done_units < self._next or (self._updates and self._updates.watching)
+        experiment, updates = run.experiment, self._updates
+        if updates and experiment.done:
+            updates.leave()
+        early = experiment.done_units < self._next or (updates and updates.watching)
         if not run.lab.offers("frames") or (early and not experiment.done):
             return
         while self._next <= experiment.done_units:
             self._next *= 2
         try:
-            self._play(run)
+            self._play()
         except WindowClosed:
             run.stop.request("interrupted")
-            self.close()
-        except UsageError:  # the display is gone; learning continues without it
-            self.close()
-            raise
-        if run.stop.reason or (experiment.done and not self._stays):
+        if experiment.done and not self._stays:
             self.close()
 
-    def window(self, run: ObservedRun) -> Window:
-        """The window of a run, which opens with its first frame."""
-        if self._window is None:
-            self._window = Window(
-                f"{run.record.lab} · {run.record.id}",
-                fps=run.lab.fps * 3,
-                save_to=run.folder.artifacts.folder,  # the run lists them at its end
-                stop=lambda: bool(run.stop.reason),
-            )
-        return self._window
+    def ended(self, run: ObservedRun) -> None:
+        """Close the window, unless it stays."""
+        if not self._stays or run.record.status != "finished":
+            self.close()
 
     def with_curve(self, frame: Frame) -> Frame:
         """The frame above the curve, if the experiment has a headline."""
         return frame if self.curve is None else WithCurve(frame, self.curve)
 
-    def _play(self, run: ObservedRun) -> None:
-        self._rng = self._rng or generator(run.context.seed, "viewer")
-        self._run = run
-        for frame in run.lab.frames(run.experiment, self._rng):
-            self.window(run).show(self.with_curve(frame))
-            if run.stop.reason:
-                return
+    def _play(self) -> None:
+        assert self.window is not None
+        for frame in self._run.lab.frames(self._run.experiment, self._rng):
+            self.window.show(self.with_curve(frame))
 
     def stay(self) -> None:
         """Keep the window of a finished run open until the person closes it."""
-        run, window = self._run, self._window
-        if run is None or window is None:
+        window = self.window
+        if window is None:
             return
         window.key_help, listed = LAST_KEYS, len(window.saved)
-        try:
+        with suppress(WindowClosed, KeyboardInterrupt):
             while True:
                 window.note = "finished · r: again"
                 if window.wait_key() == "r":
                     window.note = ""
-                    self._play(run)
-        except (WindowClosed, KeyboardInterrupt, UsageError):
-            pass
-        finally:
-            self.close()
-            run.folder.list_artifacts(path.name for path in window.saved[listed:])
+                    self._play()
+        self.close()
+        self._run.folder.list_artifacts(path.name for path in window.saved[listed:])
 
     def close(self) -> None:
         """Close the window; may be called again."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
+        if self.window is not None:
+            self.window.close()
 
 
 class Updates:
     """Shows the updates of learning in a viewer's window; see `sandbox.frames.StepView`.
 
     Args:
-        viewer: whose window.
+        viewer: whose frames have a curve.
         run: the run that learns.
+        window: where updates are shown.
     """
 
-    def __init__(self, viewer: Viewer, run: ObservedRun) -> None:
-        self._viewer, self._run, self.watching = viewer, run, True
+    def __init__(self, viewer: Viewer, run: ObservedRun, window: Window) -> None:
+        self._viewer, self._run, self._window = viewer, run, window
+        self.watching = True
         self._unseen = 0  # updates since the last that was shown
-        self._window = viewer.window(run)
-        self._window.fastest, self._window.key_help = FASTEST, STEP_KEYS
-        self._window.commands = {"f": self.leave}
 
     def due(self) -> bool:
         """Whether the next update is shown: at high speeds only some are, and none once the run is
         to stop."""
-        window = self._window
         if self._run.stop.reason or not self._run.context.on_time():
-            self.watching = False
+            self.leave()
         self._unseen += 1
-        together = 1.0 if window.paused else window.fps * window.speed / DRAWN
+        window = self._window
+        together = 1.0 if window.paused else window.fps * window.speed // DRAWN
         return self.watching and self._unseen >= together
 
     def show(self, frame: Frame) -> None:
@@ -176,17 +170,18 @@ class Updates:
         unseen, self._unseen = self._unseen, 0
         try:
             self._window.show(self._viewer.with_curve(frame), unseen)
+            return
         except WindowClosed:
             self._run.stop.request("interrupted")
-            self.watching = False
-        except Exception as error:  # the run goes on without a window
+        except Exception as error:  # the run continues without a window
             self._run.warn(f"Steps are no longer shown. {error_text(error)}")
-            self.watching = False
+        self.leave()
 
     def leave(self) -> None:
-        """Learn the rest without showing it."""
+        """Learn the rest without showing it, in a window as it was before."""
         self.watching, window = False, self._window
-        window.key_help, window.commands, window.speed = KEYS, {}, min(window.speed, 1.0)
+        window.key_help, window.commands = KEYS, {}
+        window.speed, window.fastest = min(window.speed, 1.0), FASTEST
 
     def ended(self, unit: int, score: float) -> None:
         """Add a point to the curve."""

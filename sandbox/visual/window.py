@@ -38,7 +38,7 @@ HINT_SECONDS = 4.0
 """How long the keys are shown when the window opens; the first key ends it."""
 LAYER_KEYS = {"v": "values", "p": "policy"}
 KEYS = (
-    ("space", "pause, go on"),
+    ("space", "pause, continue"),
     ("n", "next frame"),
     ("+ -", "speed"),
     ("v", "values"),
@@ -97,18 +97,12 @@ class Window:
         self._pygame: Any = None
         self._closed = self._started_display = False
         self._frame: Frame | None = None
+        self._pixels: np.ndarray  # the frame as it is shown, [height, width, 3]
         self._step = self._walking = False
         self._typed: deque[str] = deque()  # pressed, not yet handled by `wait_key`
         self._over = 0.0  # when the frame before was over, monotonic seconds
         self._message, self._message_until, self._caption = "", 0.0, ""
-        self._pixels = np.zeros((1, 1, 3), dtype=np.uint8)
-        self._hint_until, self._help, self._helped = 0.0, False, False
-
-    def __enter__(self) -> Window:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self._hint_until, self._helped = 0.0, False  # monotonic seconds; whether keys are listed
 
     def show(self, frame: Frame, steps: int = 1) -> None:
         """Show a frame and return when it is time for the next, or, while paused, when the person
@@ -123,7 +117,6 @@ class Window:
             UsageError: no window can be opened here.
         """
         self._open(frame)
-        self._draw()
         self._step = self._walking = False
         now, period = time.monotonic(), self._period * steps
         # A frame counts from when the one before was over, so that drawing costs no pace; a longer
@@ -164,7 +157,6 @@ class Window:
         """
         if frame is not None:
             self._open(frame)
-            self._draw()
         if self._closed or self._pygame is None:
             raise WindowClosed
         self._walking = True
@@ -191,18 +183,19 @@ class Window:
         self._closed, self._frame = True, None
 
     def _open(self, frame: Frame) -> None:
-        """Take `frame` as the one to show, and open the window if this is the first, or if other
-        code has called `pygame.quit()`.
+        """Draw a frame, and open the window if this is the first, or if other code has called
+        `pygame.quit()`.
         """
         if self._closed:
             raise WindowClosed
         self._frame = frame
+        self._pixels = frame.draw(self.hidden)
         if self._pygame is not None and self._pygame.display.get_surface():
+            self._paint()
             return
-        self._caption = ""
         pygame = load_pygame()
         started = not pygame.display.get_init()
-        height, width = frame.draw(self.hidden).shape[:2]
+        height, width = self._pixels.shape[:2]
         try:
             start_display(pygame)
             if not visible(pygame):
@@ -218,15 +211,14 @@ class Window:
             if started:
                 pygame.display.quit()
             raise no_screen() from error
-        self._pygame, self._started_display = pygame, started
+        self._pygame, self._started_display, self._caption = pygame, started, ""
         self._hint_until = time.monotonic() + HINT_SECONDS
         self._update_caption()
 
     def _draw(self) -> None:
-        """Draw the frame into the window."""
+        """Draw the frame again, with other layers."""
         assert self._frame is not None
-        self._pixels = self._frame.draw(self.hidden)  # [h, w, 3]
-        self._paint()
+        self._open(self._frame)
 
     def _paint(self) -> None:
         """Show the drawn frame, as large as fits with its proportions kept, with the strip and the
@@ -251,7 +243,7 @@ class Window:
             state = self.note or ("paused" if self.paused else f"{self.speed:g}x")
             bar = screen.subsurface((0, high - strip, wide, strip))
             write_strip(bar, state, self._message or "h: keys", self.paused and not self.note)
-        self._helped = self._help or time.monotonic() < self._hint_until
+        self._helped = time.monotonic() < self._hint_until
         if self._helped:
             show_keys(screen, self.key_help)
         pygame.display.flip()
@@ -281,8 +273,9 @@ class Window:
                     self._leave()
                 if not key.endswith(MODIFIERS):
                     keys.append(key)
-                    self._hint_until = 0.0
-        if redraw or self._helped != (self._help or time.monotonic() < self._hint_until):
+                    if self._hint_until < math.inf:
+                        self._hint_until = 0.0
+        if redraw or self._helped != (time.monotonic() < self._hint_until):
             self._paint()
         self._update_caption()
         return keys
@@ -320,7 +313,7 @@ class Window:
             self.commands[key]()
             self.paused = False
         elif key == "h":
-            self._help = not self._help
+            self._hint_until = math.inf if self._hint_until < math.inf else 0.0
             self._paint()
         self._update_caption()
 
@@ -328,8 +321,7 @@ class Window:
         """Save the frame at its own size, under a name that is not taken, and say so in the
         caption.
         """
-        assert self._frame is not None
-        pixels = self._frame.draw(self.hidden)
+        pixels = self._pixels
         picture = self._pygame.image.frombuffer(pixels.tobytes(), pixels.shape[1::-1], "RGB")
         stem = re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "picture"
         try:
@@ -356,8 +348,7 @@ class Window:
         if caption != self._caption:
             self._caption = caption
             self._pygame.display.set_caption(caption)
-            if self._frame is not None and self._pixels.size > 3:
-                self._paint()  # the strip says the same
+            self._paint()  # the strip has the same words
 
 
 def _save_new(pygame: ModuleType, picture: Surface, folder: Path, stem: str) -> Path:

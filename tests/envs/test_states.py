@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import re
 import tomllib
 from functools import partial
 
@@ -133,6 +134,13 @@ def test_the_table_names_classes_that_there_are():
         assert (kind.__module__, kind.__qualname__) == (module, name)
         assert issubclass(kind, (gymnasium.Env, gymnasium.vector.VectorEnv)), path
         assert len(set(names)) == len(names)
+
+
+def test_the_page_names_every_wrapper_that_has_a_state():
+    page = (ROOT / "docs" / "write" / "state.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"wrappers of Gymnasium \|(.*)\|", page)
+    wrapped = {path.partition(":")[2] for path in TABLE if path.startswith("gymnasium.wrappers")}
+    assert set(re.findall(r"`(\w+)`", row)) == wrapped
 
 
 def discretised():
@@ -320,7 +328,7 @@ def forgotten():
 
 def test_a_class_brings_its_own_state():
     check_state(Saved)
-    with pytest.raises(NotConforming, match="after a restored state a step gives"):
+    with pytest.raises(NotConforming, match="After a restored state a step gives"):
         check_state(Forgetful)
     with pytest.raises(SandboxError, match=r"\['noise'\] is a Generator"):
         check_state(Unsaveable)
@@ -333,7 +341,7 @@ def test_a_state_is_registered_for_the_class_of_someone_else(forgotten):
     states.register_state(name, Saved.state_dict, Saved.load_state_dict)
     check_state(Drift)
     states.register_attributes(name, "level")
-    with pytest.raises(NotConforming, match="after a restored state a step gives"):
+    with pytest.raises(NotConforming, match="After a restored state a step gives"):
         check_state(Drift)
 
 

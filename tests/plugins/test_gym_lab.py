@@ -174,16 +174,6 @@ def test_a_run_through_env_step_that_was_stopped_after_every_block_ends_with_the
     assert pieces.agent.q.tobytes() == whole.agent.q.tobytes()
 
 
-@pytest.fixture
-def drift():
-    """Environments that keep something from one episode to the next."""
-    registry().add_file(TOYS / "drift.py")
-    yield
-    for name in ("toys/Drift-v0", "toys/Saved-v0"):
-        gymnasium.registry.pop(name, None)
-    ids._config.cache_clear()
-
-
 @pytest.mark.parametrize("seeds", [1, 2])
 @pytest.mark.parametrize(("env", "same"), [("toys/Saved-v0", True), ("toys/Drift-v0", False)])
 def test_what_an_environment_keeps_between_episodes_is_saved_if_it_has_a_state(

@@ -507,3 +507,38 @@ def test_a_lab_conforms_with_such_an_agent():
         config={"agent": {"name": "sb3-a2c", "total_timesteps": 1300}},
         blocks=1,
     )
+
+
+def shown_in_gym(monkeypatch, env, **options):
+    """What the frames of an experiment that learns in Gymnasium are drawn from, and the
+    experiment."""
+    experiment = built("gym", env=env, n_envs=1, **options)
+    for _ in range(3):
+        experiment.advance()
+    shown = []
+
+    def kept(env, known, rng, view):
+        env.close()
+        return shown.extend(known)
+
+    monkeypatch.setattr("agents.control.replay.rendered_frames", kept)
+    experiment.frames("a test", np.random.default_rng(0), False)
+    return shown[0], experiment
+
+
+def test_the_values_in_a_picture_are_those_of_the_policy_that_acts(monkeypatch):
+    options = {"net_arch": "8", "learning_starts": 50, "learning_rate": 0.01, "settings": "stock"}
+    known, experiment = shown_in_gym(monkeypatch, "FrozenLake-v1", **options)
+    states = np.arange(16)
+    assert 0 < experiment.snapshots[-1].steps < experiment.env_steps
+    assert str(experiment.env_steps) in known.time.replace(",", "")
+    assert known.values == pytest.approx(experiment.agent.worth(states))
+    assert known.policy.argmax(axis=1).tolist() == [known.act(state, 0) for state in states]
+
+
+def test_without_a_grid_a_picture_has_the_probabilities_of_the_actions(monkeypatch):
+    known, experiment = shown_in_gym(monkeypatch, "CartPole-v1", agent="sb3-a2c")
+    seen = np.array([0.1, 0.2, -0.1, 0.0], dtype=np.float32)
+    assert known.weights == "π" and known.limits == (0.0, 1.0) and known.values is None
+    assert known.weigh(seen, 0).sum() == pytest.approx(1.0)
+    assert known.weigh(seen, 0) == pytest.approx(experiment.agent.chances(seen[None])[0])

@@ -23,7 +23,6 @@ from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
 from sandbox.testing import check_experiment
 from sandbox.testing.promises import NotConforming, fingerprint
-from tests.conftest import TOYS
 
 pytestmark = pytest.mark.extras
 
@@ -56,14 +55,6 @@ def test_every_agent_goes_on_in_the_middle_of_episodes_to_the_last_bit(agent):
     discrete = "Discrete" in KNOWN[agent].actions
     env = {"name": "CartPole-v1"} if discrete else {"name": "Pendulum-v1", "max_episode_steps": 70}
     check_experiment(in_gym(agent, env), blocks=1)
-
-
-@pytest.fixture
-def drift():
-    registry().add_file(TOYS / "drift.py")
-    yield
-    for name in ("toys/Drift-v0", "toys/Saved-v0"):
-        gymnasium.registry.pop(name, None)
 
 
 def test_what_an_environment_keeps_between_episodes_goes_on_too(drift):

@@ -13,6 +13,7 @@ import pytest
 from envs import layouts
 from envs.render import board, palette, snapshot, tiles
 from envs.render.snapshot import Snapshot, captioned, greedy_bits
+from sandbox.visual import drawing
 
 TEXT = """
 S.#.
@@ -226,11 +227,11 @@ def test_title_and_status_are_written_and_long_ones_fit() -> None:
 
 
 def test_greek_letters_and_dots_have_glyphs() -> None:
-    tiles.font.cache_clear()
+    drawing.font.cache_clear()
     assert all(
         metrics is not None
         for letter in "εαγτ·…"
-        for metrics in tiles.font(snapshot.TEXT).metrics(letter)
+        for metrics in drawing.font(snapshot.TEXT).metrics(letter)
     )
 
 
@@ -256,7 +257,7 @@ def test_the_same_snapshot_gives_the_same_bytes() -> None:
     for kept in (
         tiles.sprite,
         tiles.text,
-        tiles.font,
+        drawing.font,
         board._scene,
         board._ground,
         board._tile_bank,

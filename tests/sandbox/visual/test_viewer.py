@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store
 from sandbox.visual.viewer import Viewer
-from sandbox.visual.window import WindowClosed, load_pygame
+from sandbox.visual.window import FASTEST, KEYS, WindowClosed, load_pygame
 
 pygame = load_pygame()
 
@@ -74,6 +76,21 @@ def test_without_stay_the_window_closes_by_itself(tmp_path):
     assert watched(tmp_path, "maze", viewer, episodes=1).status == "finished"
     assert pygame.display.get_surface() is None
     viewer.stay()  # returns at once
+
+
+@pytest.mark.parametrize("stay", [False, True])
+def test_a_run_out_of_time_closes_its_window(tmp_path, stay):
+    viewer = Viewer(stay=stay)
+    settings = Settings(pictures=False, viewer=viewer, max_time=0.0)
+    run = api.start(api.Request("maze", "default", [{}]), Store(tmp_path), settings)
+    assert run.status == "timed-out" and pygame.display.get_surface() is None
+    viewer.stay()  # returns at once
+
+
+def test_a_run_without_a_window_does_not_load_what_draws_in_it(say, store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sandbox.visual.viewer", None)
+    said = say("run", "maze", "--episodes", "1", "--no-pictures")
+    assert said.code == 0, said.err
 
 
 @pytest.mark.parametrize(
@@ -191,6 +208,29 @@ def test_while_paused_every_update_is_shown_and_else_one_of_many(tmp_path, hands
     stepped(tmp_path, episodes=2)
     steps = [int(frame.frame.title.split("step ")[1].split(" ")[0]) for frame in shown[:40]]
     assert steps == list(range(10, 50))
+
+
+def test_at_the_first_speed_every_update_is_shown(tmp_path, hands, monkeypatch):
+    todo, shown = hands
+    todo[30] = "f"
+    monkeypatch.setattr("agents.control.lab.ControlLab.fps", 12)
+    stepped(tmp_path, episodes=1)
+    steps = [int(frame.frame.title.split("step ")[1].split(" ")[0]) for frame in shown[:30]]
+    assert steps == list(range(1, 31))
+
+
+@pytest.mark.parametrize("ends", ["learned", "f"])
+def test_after_the_steps_the_window_is_as_without_them(tmp_path, hands, monkeypatch, ends):
+    """A last walk at the speed of the steps would be over at once."""
+    todo, shown = hands
+    todo |= dict.fromkeys(range(1, 8), "+") | {9: ends}
+    monkeypatch.setattr("agents.control.lab.ControlLab.fps", 12)
+    viewer = Viewer(stay=True, steps=True)
+    watched(tmp_path, "maze", viewer, episodes=3)
+    window = viewer.window
+    assert (window.speed, window.fastest, window.key_help) == (1.0, FASTEST, KEYS)
+    assert not window.commands and len(shown) > 169
+    viewer.close()
 
 
 def test_the_curve_grows_with_every_episode_that_is_watched(tmp_path, hands):
