@@ -20,7 +20,6 @@ from sandbox.sweeps.results import Result
 from sandbox.sweeps.view import Sweep
 from sandbox.text import number, plural, ranks, words
 from sandbox.web import charts, layout
-from sandbox.web.facts import TONES
 from sandbox.web.service import Service
 
 SHOWN = 100
@@ -33,8 +32,7 @@ async def show(service: Service) -> None:
     with layout.frame("Sweeps and comparisons", "Sweeps and comparisons"):
         layout.heading("Sweeps and comparisons")
         for title, columns, rows, hint in tables:
-            with ui.element("div").classes("card"):
-                layout.heading(title, 2)
+            with layout.card(title):
                 if rows:
                     layout.plain_table(columns, rows)
                 else:
@@ -100,7 +98,7 @@ async def show_sweep(service: Service, name: str) -> None:
         try:
             sweep = await layout.in_thread(_read, service, name)
         except (SandboxError, OSError) as error:
-            layout.problem(str(error))
+            layout.problem(error)
             return
         _draw(sweep)
 
@@ -121,9 +119,9 @@ def _read(service: Service, name: str) -> Sweep:
 
 def _draw(sweep: Sweep) -> None:
     record, goal = sweep.record, words(sweep.record.objective) or "objective"
-    with ui.row().classes("items-center w-full gap-3"):
+    with layout.bar():
         layout.heading(f"Sweep of {record.lab}")
-        ui.label(record.status).classes(f"badge {TONES.get(record.status, 'mute')}")
+        layout.badge(record.status)
         ui.space()
         if (sweep.path / report.PAGE).exists():
             ui.link("The report", _link(sweep.path / report.PAGE)[1]).classes("link")
@@ -134,15 +132,13 @@ def _draw(sweep: Sweep) -> None:
     names = list(dict.fromkeys(name for one in done for name in one.params))
     columns = {name: [_setting(one.params.get(name)) for one in done] for name in names}
     if done and names:
-        with ui.element("div").classes("card"):
-            layout.heading("Every trial is a line", 2)
+        with layout.card("Every trial is a line"):
             settings = {option_name(name): columns[name] for name in names}
             values = [one.value or 0.0 for one in done]
             ui.echart(charts.parallel(settings, values, goal)).classes("chart tall")
     if len(names) > 1:
         _heat(done, names, goal)
-    with ui.element("div").classes("card"):
-        layout.heading("Ranking", 2)
+    with layout.card("Ranking"):
         _ranking(sweep, names, goal)
 
 
@@ -154,17 +150,15 @@ def _setting(value: Any) -> Any:
 
 def _heat(done: Sequence[Result], names: Sequence[str], goal: str) -> None:
     options = {name: option_name(name) for name in names}
-    with ui.element("div").classes("card"):
-        with ui.row().classes("items-center w-full gap-3"):
+    with layout.card():
+        with layout.bar():
             layout.heading(f"Mean {goal} over two settings", 2)
             ui.space()
             pickers = [ui.select(options, value=name).props("dense outlined") for name in names[:2]]
         chart = ui.echart(_heat_options(done, names[:2], goal)).classes("chart tall")
 
         def redraw() -> None:
-            chart.options.clear()
-            chart.options.update(_heat_options(done, [one.value for one in pickers], goal))
-            chart.update()
+            layout.redraw(chart, _heat_options(done, [one.value for one in pickers], goal))
 
         for picker in pickers:
             picker.on_value_change(redraw)

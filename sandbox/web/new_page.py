@@ -17,7 +17,7 @@ from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
 from sandbox.text import flat
 from sandbox.web import layout
-from sandbox.web.service import Service
+from sandbox.web.service import Service, Started
 
 NAMED = re.compile(r"([\w.-]+)(?: = |: )")
 """The beginning of a sentence about a wrong value: its option."""
@@ -37,7 +37,7 @@ async def show(service: Service, lab: str) -> None:
                 await form.check()
                 return
             except SandboxError as error:
-                layout.problem(str(error))
+                layout.problem(error)
         layout.heading("New run")
         with ui.element("div").classes("charts"):
             for entry in registry().entries("lab"):
@@ -65,14 +65,12 @@ class Form:
         """The fields, the command and the button."""
         layout.heading(f"New run of {self._name}")
         layout.soft((type(self._lab).__doc__ or "").strip().partition("\n\n")[0])
-        with ui.element("div").classes("card"):
-            layout.heading("Run", 2)
-            with ui.element("div").classes("fields"):
-                presets = list(dict.fromkeys(["default", *self._lab.presets]))
-                self._field("preset", "settings to begin with", presets, "default")
-                self._field("seed", "0 or more", [], "0")
-                if self._lab.offers("build_many"):
-                    self._field("seeds", "how many learn together, from the seed on", [], "1")
+        with layout.card("Run"), ui.element("div").classes("fields"):
+            presets = list(dict.fromkeys(["default", *self._lab.presets]))
+            self._field("preset", "settings to begin with", presets, "default")
+            self._field("seed", "0 or more", [], "0")
+            if self._lab.offers("build_many"):
+                self._field("seeds", "how many learn together, from the seed on", [], "1")
         self._draw_options()
         with ui.element("div").classes("card start"):
             self._wrong = ui.label().classes("text-negative").style("white-space: pre-line")
@@ -109,11 +107,9 @@ class Form:
             single = len(option.path) == 1 and not option.choice
             groups.setdefault("lab" if single else option.path[0], []).append(option)
         for title, some in groups.items():
-            with ui.element("div").classes("card"):
-                layout.heading(title.capitalize(), 2)
-                with ui.element("div").classes("fields"):
-                    for option in some:
-                        self._option(option, usual)
+            with layout.card(title.capitalize()), ui.element("div").classes("fields"):
+                for option in some:
+                    self._option(option, usual)
 
     def _option(self, option: Option, usual: Mapping[str, Any]) -> None:
         path = ".".join(option.path) + (".name" if option.choice else "")
@@ -194,12 +190,16 @@ class Form:
         return ["run", self._name, *(f"--{name}={value}" for name, value in self._given.items())]
 
     async def _begin(self) -> None:
-        """Start the run, and open its page once it has begun."""
+        """Start the run."""
         if not await self.check():
             return
         self._start.disable()
-        started = await layout.attempt(self._service.start, self._words())
-        layout.soft("Starting…")
+        with layout.notices():
+            self._follow(self._service.start(self._words()))
+
+    def _follow(self, started: Started) -> None:
+        """Open the run's page once it has begun, or show why it ended."""
+        ui.notify("Starting…")
 
         async def look() -> None:
             path = await run.io_bound(self._service.made_by, started)
