@@ -9,9 +9,9 @@ from typing import Any
 
 from nicegui import run, ui
 
-from sandbox.config.model import choice_fields, nested, show_value
+from sandbox.config.model import choice_fields, choice_kind, nested, show_value
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import in_force, laid_over, merge
+from sandbox.config.resolve import chosen, in_force, merge
 from sandbox.errors import ConfigError, SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
@@ -91,17 +91,15 @@ class Form:
     def _draw_options(self) -> None:
         """A card for each group of options; they depend on the preset and on what is chosen."""
         preset = preset_of(self._lab, self._name, self._given.get("preset", "default"))
-        choices = choice_fields(self._lab.Config)
-        typed = {name: {"name": self._given[name]} for name in choices if name in self._given}
-        below = laid_over(self._lab.Config, [preset, typed], [])
-        chosen = {name: below[name]["name"] for name in choices if name in below}
-        self._options = list(options(self._lab.Config, chosen))
-        self._given = {
-            name: value
-            for name, value in self._given.items()
-            if name in OF_RUN or name in {option.name for option in self._options}
-        }
-        usual = flat(in_force(self._lab.Config, [preset, typed]))
+        config, given = self._lab.Config, self._given
+        layers = [
+            preset,
+            {name: {"name": given[name]} for name in choice_fields(config) if name in given},
+        ]
+        self._options = list(options(config, chosen(config, layers)))
+        known = {*OF_RUN, *(option.name for option in self._options)}
+        self._given = {name: value for name, value in given.items() if name in known}
+        usual = flat(in_force(config, layers))
         groups: dict[str, list[Option]] = {}
         for option in self._options:
             single = len(option.path) == 1 and not option.choice
@@ -116,8 +114,7 @@ class Form:
         takes = "" if option.choice or option.flag else option.metavar
         words: list[str] = []
         if option.choice:
-            kinds = self._lab.Config.model_fields[option.path[0]].json_schema_extra
-            kind = str(kinds["choice"]) if isinstance(kinds, dict) else ""
+            kind = choice_kind(self._lab.Config.model_fields[option.path[0]]) or ""
             words = [entry.name for entry in registry().entries(kind)]
         elif option.flag:
             words = ["true", "false"]
@@ -165,7 +162,7 @@ class Form:
         return Request(self._name, preset, [self._layer()], seed, seeds)
 
     async def check(self) -> bool:
-        """Whether the settings are right; what is wrong is told beside its field."""
+        """Whether the settings are right; errors are shown beside their fields."""
         problems: list[str] = []
         try:
             await run.io_bound(resolved, self._request())
@@ -173,14 +170,16 @@ class Form:
             problems = error.problems
         except SandboxError as error:
             problems = [str(error)]
-        told: dict[str, str] = {}
+        errors: dict[str, str] = {}
+        others = []
         for sentence in problems:
             match = NAMED.match(sentence)
             if match and match[1] in self._fields:
-                told[match[1]] = sentence.removeprefix(match[0])
+                errors[match[1]] = sentence.removeprefix(match[0])
+            else:
+                others.append(sentence)
         for name, field in self._fields.items():
-            field.error = told.get(name)
-        others = [one for one in problems if (NAMED.match(one) or [one, ""])[1] not in told]
+            field.error = errors.get(name)
         self._wrong.set_text("\n".join(others))
         self._command.set_text(shlex.join(["python", "-m", "sandbox", *self._words()]))
         self._start.set_enabled(not problems)
