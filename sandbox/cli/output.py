@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sandbox.runs.view import Run
-    from sandbox.score import Score
     from sandbox.store.folder import RunFolder
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -110,15 +109,6 @@ def wrapped(text: str, room: int | None) -> list[str]:
     return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
-def score(judged: Score) -> str:
-    """A score as text; a sampled one has no more digits than its standard error justifies."""
-    return (
-        number(judged.value)
-        if judged.standard_error is None
-        else plus_minus(judged.value, judged.standard_error)
-    )
-
-
 def rounded(value: float, error: float | None) -> str:
     """A number next to one with a standard error: no more digits than the error justifies, or four
     without an error.
@@ -131,7 +121,7 @@ def summary_rows(run: Run) -> list[tuple[str, str]]:
     rows, judged = dict(figures(run.summary)), run.score
     if judged is not None and judged.episodes is not None and words(judged.name) in rows:
         rows[words(judged.name)] = (
-            f"{score(judged)} (standard error, {plural(judged.episodes, 'episode')})"
+            f"{judged.text} (standard error, {plural(judged.episodes, 'episode')})"
         )
         for kind in ("iqm", "low", "high"):  # over seeds
             if isinstance(value := run.summary.get(f"{judged.name}_{kind}"), float):

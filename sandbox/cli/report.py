@@ -19,8 +19,7 @@ from sandbox.errors import RunFailed
 from sandbox.registry.registry import registry
 from sandbox.runs.api import Run
 from sandbox.runs.observers import RunViewer
-from sandbox.store.record import RunRecord
-from sandbox.text import number, seeds, size
+from sandbox.text import number, size
 
 FIGURES = (".png", ".gif", ".svg", ".html", ".pdf")
 EXIT_CODES = {"interrupted": 130, "failed": 1, "lost": 1}
@@ -33,7 +32,7 @@ def print_run(run: Run, *, as_json: bool = False) -> int:
         print_json(run.document())
         return EXIT_CODES.get(run.status, 0)
     record = run.record
-    heading(f"{title(record)} · {record.status} at {record.unit} {number(record.done_units)}")
+    heading(f"{record.title} · {record.status} at {record.unit} {number(record.done_units)}")
     pairs(summary_rows(run))
     if record.artifacts:
         click.echo(f"Kept in {shown_path(run.path)}:")
@@ -61,12 +60,6 @@ def print_executed(execute: Callable[[], Run], viewer: RunViewer | None, *, as_j
     if viewer is not None:
         viewer.stay()
     return code
-
-
-def title(record: RunRecord) -> str:
-    """A run in a few words: its lab, its agent if it has one, and its seeds."""
-    agent = [record.agent] if record.agent else []
-    return " · ".join([record.lab, *agent, seeds(record.seed, record.seeds)])
 
 
 def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:

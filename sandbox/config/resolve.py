@@ -107,6 +107,12 @@ def in_force(config: type[LabConfig], layers: Sequence[Layer]) -> Document:
         return laid_over(config, layers, [])
 
 
+def chosen(config: type[LabConfig], layers: Sequence[Layer]) -> dict[str, str]:
+    """The name that the layers give each choice; a choice that is wrong is left out."""
+    values = laid_over(config, layers, [])
+    return {name: values[name]["name"] for name in choice_fields(config) if name in values}
+
+
 def laid_over(
     config: type[LabConfig],
     layers: Sequence[Layer],

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from sandbox.errors import StoreError
 from sandbox.store import documents
 from sandbox.store.files import door, write_whole
-from sandbox.text import CONTROL, plain
+from sandbox.text import CONTROL, number, plain, plural, seeds
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
 """Statuses of a run. `lost` is never written: readers report it for a run whose run.json says
@@ -156,6 +156,22 @@ class RunRecord:
     def reason(self) -> str:
         """Why it failed, in one line: the last one of the error; "" if it did not."""
         return next(reversed(self.error.strip().splitlines()), "")
+
+    @property
+    def title(self) -> str:
+        """The run in a few words: its lab, its agent if it has one, and its seeds."""
+        agent = [self.agent] if self.agent else []
+        return " · ".join([self.lab, *agent, seeds(self.seed, self.seeds)])
+
+    def progress(self, done: int) -> str:
+        """How far the run is, for people: "episode 300 of 1000, resumed 2 times".
+
+        Args:
+            done: units of work done.
+        """
+        of = f" of {number(self.limit)}" if self.limit else ""
+        resumed = f", resumed {plural(self.resumed, 'time')}" if self.resumed else ""
+        return f"{self.unit} {number(done)}{of}{resumed}"
 
     def to_json(self) -> bytes:
         """The document, indented for readers, with its digest."""

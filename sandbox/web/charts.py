@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.text import finite, number, words
+from sandbox.config.model import show_value
+from sandbox.text import finite, is_number, number, words
 from sandbox.visual import html
 from sandbox.web.curves import ThinnedLine
 
@@ -110,8 +111,8 @@ def parallel(settings: Mapping[str, Sequence[Any]], values: Sequence[float], goa
     axes: list[Options] = []
     for place, (name, column) in enumerate([*settings.items(), (goal, values)]):
         axis = {"dim": place, "name": name, "type": "value"}
-        if not all(isinstance(value, (int, float)) for value in column):
-            column = list(map(str, column))
+        if not all(map(is_number, column)):
+            column = list(map(show_value, column))
             axis |= {"type": "category", "data": list(dict.fromkeys(column))}
         columns[name] = column
         axes.append({**looks["axis"], **axis})

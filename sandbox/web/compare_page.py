@@ -30,18 +30,21 @@ async def show(service: Service, paths: Sequence[str]) -> None:
         service: the store.
         paths: LAB/ID of each run.
     """
+    chosen = list(dict.fromkeys(paths))
     with layout.frame("Compare", "Runs"):
-        page = ComparePage(service, list(dict.fromkeys(paths))[:FOLLOWED])
+        page = ComparePage(service, chosen[:FOLLOWED])
         page.lay_out()
         reading = asyncio.ensure_future(run.io_bound(page.read))
         await ui.context.client.connected()  # the browser loads what it needs meanwhile
         await reading
+        if len(chosen) > FOLLOWED:
+            layout.soft(f"These are the first {FOLLOWED} of {len(chosen)} runs.")
         if page.runs:
             page.draw()
-            await page.follow()
             ui.timer(SECONDS, page.follow)
         else:
-            layout.problem("None of these runs is in the store.")
+            with layout.card():
+                ui.label("None of these runs is in the store.")
 
 
 class ComparePage:
@@ -53,57 +56,55 @@ class ComparePage:
     """
 
     def __init__(self, service: Service, paths: Sequence[str]) -> None:
-        self._service, self._paths = service, paths
+        self._service, self._unread = service, paths
         self.runs: dict[str, Run] = {}
         self._curves: dict[str, Curves] = {}
         self._drawn: tuple[Any, ...] = ()
+        self._statuses: list[str] = []
 
     def read(self) -> None:
-        """Read the records, and what the metrics got meanwhile."""
-        for path in self._paths:
+        """Read the runs, at first all, later those that were still learning or not read whole."""
+        unread = []
+        for path in self._unread:
             with contextlib.suppress(SandboxError, OSError):
                 one = self._service.run(path)
-                self._curves[path] = self._service.curves(one.folder, one.record)
-                self.runs[path] = one
+                curves = self._service.curves(one.folder, one.record)
+                self.runs[path], self._curves[path] = one, curves
+                if one.status == "running" or curves.behind:
+                    unread.append(path)
+        self._unread = unread
 
     def lay_out(self) -> None:
         """Places for what is drawn once the runs are read."""
-        self._head = ui.row().classes("items-center w-full gap-4")
-        with ui.element("div").classes("card"):
+        self._head = layout.bar()
+        with layout.card():
             self._chart = ui.echart({}).classes("chart tall")
 
     def draw(self) -> None:
         """The page, without its curves."""
-        names = [f"{stream}/{name}" for stream, name in self._columns()]
-        first = next(iter(self.runs.values()))
-        judged = str(first.record.score.get("name"))
-        best = [name for name in names if name.partition("/")[2] == judged]
-        preferred = [name for name in best if name.startswith("evaluate/")] or best or names
         with self._head:
             layout.heading(f"{plural(len(self.runs), 'run')} compared")
             ui.space()
-            shown = {name: words(name.replace("/", ": ")) for name in names}
-            value = preferred[0] if preferred else None
-            self._column = ui.select(shown, value=value, label="curve", on_change=self.follow)
+            self._column = ui.select([], label="curve", on_change=self.follow)
             self._column.props("dense outlined").classes("w-64")
             self._bands = ui.switch("seeds as bands", value=True, on_change=self.follow)
-            layout.soft("smoothing")
-            self._smoothing = ui.slider(min=0, max=0.2, step=0.01, value=layout.SMOOTHING)
-            self._smoothing.classes("w-32").props('aria-label="smoothing"')
-            self._smoothing.on_value_change(self.follow)
-        with ui.element("div").classes("card"):
-            layout.heading("What differs", 2)
+            self._smoothing = layout.smoothing(self.follow)
+        with layout.card("What differs"):
             self._table()
 
-    def _columns(self) -> list[tuple[str, str]]:
-        return list(
-            dict.fromkeys(
-                (stream, name)
-                for curves in self._curves.values()
-                for stream, names in curves.names.items()
-                for name in names
-            )
-        )
+    def _choose_column(self) -> None:
+        """Offer the curves that there are; at first the one of the score is chosen."""
+        names = {
+            f"{stream}/{name}": f"{stream}: {words(name)}"
+            for curves in self._curves.values()
+            for stream, some in curves.names.items()
+            for name in some
+        }
+        if names.keys() - self._column.options:
+            score = next(iter(self.runs.values())).record.score.get("name")
+            judged = [name for name in names if name.partition("/")[2] == score]
+            first = min(judged or names, key=lambda name: not name.startswith("evaluate/"))
+            self._column.set_options(names, value=self._column.value or first)
 
     def differing(self) -> dict[str, dict[str, str]]:
         """The settings that differ: option -> path of the run -> value."""
@@ -137,18 +138,19 @@ class ComparePage:
         }
 
     async def follow(self) -> None:
-        """Draw the curves anew where something has changed."""
-        running = any(one.record.status == "running" for one in self.runs.values())
-        if running:
+        """Draw again what has changed."""
+        if self._unread:
             await run.io_bound(self.read)
+        self._choose_column()
+        statuses = [one.status for one in self.runs.values()]
+        if statuses != self._statuses:
+            self._statuses = statuses
+            self._table.refresh()
         sizes = [curves.read_bytes for curves in self._curves.values()]
         drawn = (self._column.value, self._bands.value, self._smoothing.value, *sizes)
         if drawn != self._drawn and self._column.value:
             self._drawn = drawn
-            options = await layout.in_thread(self._options)
-            self._chart.options.clear()
-            self._chart.options.update(options)
-            self._chart.update()
+            layout.redraw(self._chart, await layout.in_thread(self._options))
 
     def _options(self) -> dict[str, Any]:
         stream, _, name = str(self._column.value).partition("/")
@@ -170,6 +172,7 @@ class ComparePage:
         units = {one.record.unit for one in self.runs.values()}
         return charts.curves(lines, " or ".join(sorted(units)), optimum=optimum)
 
+    @ui.refreshable_method
     def _table(self) -> None:
         differing = self.differing()
         rows = []

@@ -22,6 +22,8 @@ AT_ONCE = 8_000_000
 MIDDLES = ("_iqm", "_median", "_mean")
 """Ends of the names of what is in the middle of many seeds, the best first."""
 BAND = ("_low", "_high")
+SMOOTHING = 0.04
+"""Share of a curve that is averaged over, to begin with."""
 FEW = 100
 """A curve with fewer rows is not smoothed."""
 
@@ -107,6 +109,10 @@ class Curves:
     Args:
         folder: the run's.
         unit: the run's unit: the column that is the x axis.
+
+    Attributes:
+        read_bytes: of the metrics, so far.
+        behind: whether there was more than is read at a time.
     """
 
     def __init__(self, folder: RunFolder, unit: str) -> None:
@@ -114,27 +120,32 @@ class Curves:
         self._restart()
 
     def _restart(self) -> None:
-        self.read_bytes, self._stamp = 0, 0
+        self.read_bytes, self.behind, self._stamp = 0, False, 0
         self._curves: dict[str, dict[str, ThinnedCurve]] = {}
 
-    def follow(self, resumed: int = 0, most: int = AT_ONCE) -> bool:
-        """Read what was appended; whether there was anything.
+    def follow(self, resumed: int = 0) -> bool:
+        """Read what was appended, up to the block that ends behind `AT_ONCE` bytes.
 
         Args:
-            resumed: how often the run was resumed: then the file was cut, and is read anew.
-            most: bytes after which it stops, at the end of a block.
+            resumed: how often the run was resumed: then the file was cut, and is read again from
+                the start.
+
+        Returns:
+            Whether there was anything.
         """
         size = self._folder.directory.size(self._folder.metrics_path.name)
         if size < self.read_bytes or resumed != self._stamp:
             self._restart()
             self._stamp = resumed
+        self.behind = False
         if size == self.read_bytes:
             return False
         before = self.read_bytes
         for end, block in self._folder.metrics().since(before):
             self._add(block.pop("stream"), block)
             self.read_bytes = end
-            if end - before > most:
+            if end - before > AT_ONCE:
+                self.behind = True
                 break
         return self.read_bytes > before
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.errors import SandboxError
-from sandbox.runs.view import Picture, Run
+from sandbox.runs.view import Run
 from sandbox.text import words
 from sandbox.visual import html
-from sandbox.web.curves import Curves
-from sandbox.web.facts import facts, pictures
+from sandbox.web.curves import FEW, SMOOTHING, Curves
+from sandbox.web.facts import MEDIA, TONES, facts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMOOTHING = 0.04
-"""Share of a curve that its strong line is the mean over."""
 ACROSS = 2
 """Curves beside each other."""
 
@@ -27,14 +27,19 @@ def run_page(run: Run) -> str:
     Args:
         run: the run; a file of it that cannot be read is left out.
     """
-    shown = []
-    for name in pictures(run.record):
-        picture = Picture(run.folder.directory, f"{run.folder.artifacts.folder.name}/{name}")
-        try:
-            shown.append((name, picture.uri))
-        except (OSError, SandboxError):
-            continue
-    return html.render("run_page.html", curves=list(_curves(run)), pictures=shown, **facts(run))
+    embedded = {}
+    for one in run.record.artifacts:
+        if kind := MEDIA.get(Path(one.name).suffix):
+            with contextlib.suppress(OSError, SandboxError):
+                embedded[one.name] = html.data_uri(run.folder.artifacts.read(one.name), kind)
+    return html.render(
+        "run_page.html",
+        score=run.score,
+        tone=TONES.get(run.status, "mute"),
+        curves=list(_curves(run)),
+        linked=False,
+        **facts(run, embedded),
+    )
 
 
 def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
@@ -56,7 +61,7 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
                 axes = figure.add_subplot(rows, ACROSS, place + 1)
                 line = curves.line(stream, name)
                 smooth = curves.line(stream, name, SMOOTHING)
-                faint = len(line.x) > 100
+                faint = len(line.x) > FEW
                 axes.plot(line.x, line.y, color=plots.COLOURS[0], alpha=0.3 if faint else 1.0)
                 if faint:
                     axes.plot(smooth.x, smooth.y, color=plots.COLOURS[0])

@@ -1,9 +1,9 @@
-"""What is told of a run, for the page in the browser and for the page in one file."""
+"""The facts of a run, for the page in the browser and for the page in one file."""
 
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,45 +13,43 @@ from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.view import KINDS, Run
 from sandbox.store.record import RunRecord
-from sandbox.text import figures, flat, number, plural, plus_minus, seeds, size, words
+from sandbox.text import figures, flat, moment, plural, size
 
 SOUNDS = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
-MOST_NOTES = 5000
-"""Of an instrument in a piano roll."""
+MEDIA = KINDS | SOUNDS
+"""Endings of files that a browser shows or plays, and what they are."""
+MOST_BYTES, MOST_NOTES = 1_000_000, 5000
+"""Of a MIDI file that is drawn, and of an instrument in it."""
 TONES = {"finished": "good", "running": "info", "failed": "bad", "lost": "bad", "damaged": "bad"}
 """Colours of statuses; others are grey."""
 
+Notes = dict[str, list[tuple[float, float, int]]]
+"""By instrument: begin and end in seconds, and pitch (MIDI, 0 to 127), of each note."""
 
-def facts(run: Run) -> dict[str, Any]:
-    """The values of the template run_facts.html, except pictures."""
-    record, judged = run.record, run.score
-    gap = None
-    if judged is not None and judged.optimum is not None:
-        gap = abs(judged.optimum - judged.value)
+
+def facts(run: Run, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the template run_facts.html.
+
+    Args:
+        run: the run.
+        addresses: of artifacts, by name; a picture or sound without one is left out.
+    """
+    record = run.record
     changed, others = settings(record)
+    names = sorted(addresses, key=lambda name: (not name.endswith(".gif"), name))
+    media = {
+        kinds: [(name, addresses[name]) for name in names if Path(name).suffix in table]
+        for kinds, table in (("pictures", KINDS), ("sounds", SOUNDS))
+    }
     return {
         "record": record,
-        "title": title(record),
-        "tone": TONES.get(record.status, "mute"),
-        "score": judged,
-        "value": ""
-        if judged is None
-        else number(judged.value)
-        if judged.standard_error is None
-        else plus_minus(judged.value, judged.standard_error),
-        "regret": None if gap is None else number(gap),
         "figures": list(figures(record.summary)),
         "changed": changed,
         "others": others,
         "about": about(record),
-        "files": [(one.name, size(one.size)) for one in record.artifacts],
+        "files": [(one.name, size(one.size), addresses.get(one.name)) for one in record.artifacts],
+        **media,
     }
-
-
-def title(record: RunRecord) -> str:
-    """A run in a few words."""
-    agent = [record.agent] if record.agent else []
-    return " · ".join([record.lab, *agent, seeds(record.seed, record.seeds)])
 
 
 def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[str, str]]]:
@@ -71,28 +69,23 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
         usual |= {f"{name}.name": config.model_fields[name].default for name in names}
     except (SandboxError, LookupError, TypeError):
         usual = values  # the lab is not there any more
-    pairs = [
-        (name, option_name(name.removesuffix(".name")), value) for name, value in values.items()
-    ]
-    changed = [
-        (option, show_value(value), show_value(usual[name]) if name in usual else "none")
-        for name, option, value in pairs
-        if name not in usual or usual[name] != value
-    ]
-    told = {option for option, _, _ in changed}
-    return changed, [
-        (option, show_value(value)) for _, option, value in pairs if option not in told
-    ]
+    changed, others = [], []
+    for name, value in values.items():
+        option, shown = option_name(name.removesuffix(".name")), show_value(value)
+        if name in usual and usual[name] == value:
+            others.append((option, shown))
+        else:
+            default = show_value(usual[name]) if name in usual else "none"
+            changed.append((option, shown, default))
+    return changed, others
 
 
 def about(record: RunRecord) -> list[tuple[str, str]]:
     """When, where and with what it ran."""
-    of = f" of {number(record.limit)}" if record.limit else ""
-    resumed = f", resumed {plural(record.resumed, 'time')}" if record.resumed else ""
     rows = [
-        ("progress", f"{words(record.unit)} {number(record.done_units)}{of}{resumed}"),
-        ("begun", _moment(record.created)),
-        ("ended", _moment(record.ended)),
+        ("progress", record.progress(record.done_units)),
+        ("begun", moment(record.created)),
+        ("ended", moment(record.ended)),
         ("preset", record.preset),
         ("processor", record.processor.get("model", "")),
         ("machine", f"{record.host}, {plural(record.threads, 'thread')}, {record.device}"),
@@ -102,12 +95,20 @@ def about(record: RunRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _moment(iso: str) -> str:
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+def music(run: Run) -> Iterator[tuple[str, Notes]]:
+    """The name and the notes of each of its MIDI files that can be read."""
+    for one in run.record.artifacts:
+        if one.name.endswith(".mid") and one.size < MOST_BYTES:
+            try:
+                hands = notes(run.folder.artifacts.read(one.name))
+            except (SandboxError, OSError):
+                continue
+            if hands:
+                yield one.name, hands
 
 
-def notes(content: bytes) -> dict[str, list[tuple[float, float, int]]]:
-    """The notes of a MIDI file, for `sandbox.web.charts.piano_roll`; empty where it cannot be read.
+def notes(content: bytes) -> Notes:
+    """The notes of a MIDI file; empty where it cannot be read.
 
     Args:
         content: of the file.
@@ -122,9 +123,3 @@ def notes(content: bytes) -> dict[str, list[tuple[float, float, int]]]:
         f"{place + 1}": [(note.start, note.end, note.pitch) for note in hand.notes[:MOST_NOTES]]
         for place, hand in enumerate(music.instruments)
     }
-
-
-def pictures(record: RunRecord) -> list[str]:
-    """The names of its pictures and animations; animations first, then by name."""
-    names = [one.name for one in record.artifacts if Path(one.name).suffix in KINDS]
-    return sorted(names, key=lambda name: (not name.endswith(".gif"), name))

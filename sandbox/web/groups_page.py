@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,11 +20,7 @@ from sandbox.sweeps.results import Result
 from sandbox.sweeps.view import Sweep
 from sandbox.text import number, plural, ranks, words
 from sandbox.web import charts, layout
-from sandbox.web.facts import TONES
 from sandbox.web.service import Service
-
-SHOWN = 100
-"""Trials in the ranking."""
 
 
 async def show(service: Service) -> None:
@@ -33,8 +29,7 @@ async def show(service: Service) -> None:
     with layout.frame("Sweeps and comparisons", "Sweeps and comparisons"):
         layout.heading("Sweeps and comparisons")
         for title, columns, rows, hint in tables:
-            with ui.element("div").classes("card"):
-                layout.heading(title, 2)
+            with layout.card(title):
                 if rows:
                     layout.plain_table(columns, rows)
                 else:
@@ -100,7 +95,7 @@ async def show_sweep(service: Service, name: str) -> None:
         try:
             sweep = await layout.in_thread(_read, service, name)
         except (SandboxError, OSError) as error:
-            layout.problem(str(error))
+            layout.problem(error)
             return
         _draw(sweep)
 
@@ -120,76 +115,70 @@ def _read(service: Service, name: str) -> Sweep:
 
 
 def _draw(sweep: Sweep) -> None:
-    record, goal = sweep.record, words(sweep.record.objective) or "objective"
-    with ui.row().classes("items-center w-full gap-3"):
+    record, done = sweep.record, sorted(sweep.finished, key=lambda one: one.number)
+    goal = words(record.objective) or "objective"
+    names = {name: option_name(name) for name in sweep.columns}
+    with layout.bar():
         layout.heading(f"Sweep of {record.lab}")
-        ui.label(record.status).classes(f"badge {TONES.get(record.status, 'mute')}")
+        layout.badge(record.status)
         ui.space()
         if (sweep.path / report.PAGE).exists():
             ui.link("The report", _link(sweep.path / report.PAGE)[1]).classes("link")
-    done = [one for one in sweep.ranking if one.value is not None]
     layout.soft(f"{sweep.id}: {len(done)} of {plural(len(sweep.ranking), 'trial')} finished")
     if record.command:
         layout.copyable(record.command)
-    names = list(dict.fromkeys(name for one in done for name in one.params))
-    columns = {name: [_setting(one.params.get(name)) for one in done] for name in names}
     if done and names:
-        with ui.element("div").classes("card"):
-            layout.heading("Every trial is a line", 2)
-            settings = {option_name(name): columns[name] for name in names}
+        with layout.card("Every trial is a line"):
+            settings = {
+                shown: [one.params.get(name) for one in done] for name, shown in names.items()
+            }
             values = [one.value or 0.0 for one in done]
             ui.echart(charts.parallel(settings, values, goal)).classes("chart tall")
     if len(names) > 1:
         _heat(done, names, goal)
-    with ui.element("div").classes("card"):
-        layout.heading("Ranking", 2)
-        _ranking(sweep, names, goal)
+    with layout.card("Ranking"):
+        columns = ["rank", *names.values(), goal, "status", ""]
+        layout.plain_table(columns, list(_ranking(sweep)))
 
 
-def _setting(value: Any) -> Any:
-    """A setting on an axis: a number, or text."""
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if plain else show_value(value)
+def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
+    """Mean scores over two settings, which can be chosen.
 
+    Args:
+        done: finished trials.
+        names: of the settings, and how they are shown.
+        goal: the score's name.
+    """
 
-def _heat(done: Sequence[Result], names: Sequence[str], goal: str) -> None:
-    options = {name: option_name(name) for name in names}
-    with ui.element("div").classes("card"):
-        with ui.row().classes("items-center w-full gap-3"):
+    def options() -> dict[str, Any]:
+        chosen = [str(picker.value) for picker in pickers]
+        cells: dict[tuple[str, str], list[float]] = {}
+        for one in done:
+            x, y = (show_value(one.params.get(name)) for name in chosen)
+            cells.setdefault((x, y), []).append(one.value or 0.0)
+        means = {place: fmean(values) for place, values in cells.items()}
+        return charts.heat_map([names[name] for name in chosen], means, goal)
+
+    def redraw() -> None:
+        layout.redraw(chart, options())
+
+    with layout.card():
+        with layout.bar():
             layout.heading(f"Mean {goal} over two settings", 2)
             ui.space()
-            pickers = [ui.select(options, value=name).props("dense outlined") for name in names[:2]]
-        chart = ui.echart(_heat_options(done, names[:2], goal)).classes("chart tall")
-
-        def redraw() -> None:
-            chart.options.clear()
-            chart.options.update(_heat_options(done, [one.value for one in pickers], goal))
-            chart.update()
-
-        for picker in pickers:
-            picker.on_value_change(redraw)
+            pickers = [
+                ui.select(dict(names), value=name, on_change=redraw).props("dense outlined")
+                for name in list(names)[:2]
+            ]
+        chart = ui.echart(options()).classes("chart tall")
 
 
-def _heat_options(done: Sequence[Result], names: Sequence[str], goal: str) -> dict[str, Any]:
-    cells: dict[tuple[str, str], list[float]] = {}
-    for one in sorted(done, key=lambda one: one.number):
-        place = show_value(one.params.get(names[0])), show_value(one.params.get(names[1]))
-        cells.setdefault(place, []).append(one.value or 0.0)
-    means = {place: fmean(values) for place, values in cells.items()}
-    return charts.heat_map([option_name(name) for name in names], means, goal)
-
-
-def _ranking(sweep: Sweep, names: Sequence[str], goal: str) -> None:
+def _ranking(sweep: Sweep) -> Iterator[list[Any]]:
     lab = sweep.record.lab
     places = ranks(one.value for one in sweep.ranking)
-    rows = [
-        [
-            place,
-            *(show_value(one.params[name]) if name in one.params else "" for name in names),
-            "" if one.value is None else number(one.value),
-            one.status,
-            ("runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])),
+    for place, one in zip(places[: report.SHOWN], sweep.ranking, strict=False):
+        runs = "runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])
+        params = [
+            report.cell(one.params[name]) if name in one.params else "" for name in sweep.columns
         ]
-        for place, one in zip(places[:SHOWN], sweep.ranking, strict=False)
-    ]
-    layout.plain_table(["rank", *map(option_name, names), goal, "status", ""], rows)
+        yield [place, *params, "" if one.value is None else one.text, one.status, runs]

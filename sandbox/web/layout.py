@@ -12,11 +12,11 @@ from nicegui import run, ui
 
 from sandbox.errors import SandboxError
 from sandbox.visual import html
+from sandbox.web.curves import SMOOTHING
+from sandbox.web.facts import TONES
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SMOOTHING = 0.04
-"""Share of a curve that is averaged over, to begin with."""
 PAGES = {"Runs": "/", "Sweeps and comparisons": "/groups", "New run": "/new"}
 
 
@@ -45,6 +45,44 @@ def heading(text: str, level: int = 1) -> None:
         ui.label(text)
 
 
+@contextlib.contextmanager
+def card(title: str = "") -> Iterator[None]:
+    """A part of a page in a frame of its own, with a title above it unless it is ""."""
+    with ui.element("div").classes("card"):
+        if title:
+            heading(title, 2)
+        yield
+
+
+def bar() -> ui.row:
+    """Things beside each other, as wide as the page."""
+    return ui.row().classes("items-center w-full gap-3")
+
+
+def button(text: str, icon: str, work: Callable[[], Any]) -> ui.button:
+    """A button with a picture, which does some work."""
+    return ui.button(text, icon=icon, on_click=work).props("outline dense no-caps")
+
+
+def smoothing(changed: Callable[[], Any]) -> ui.slider:
+    """A slider: the share of a curve that is averaged over, with what follows a change of it."""
+    soft("smoothing")
+    slider = ui.slider(min=0, max=0.2, step=0.01, value=SMOOTHING, on_change=changed)
+    return slider.classes("w-36").props('aria-label="smoothing"')
+
+
+def redraw(chart: ui.echart, options: Mapping[str, Any]) -> None:
+    """Give a chart other options."""
+    chart.options.clear()
+    chart.options.update(options)
+    chart.update()
+
+
+def badge(status: str) -> None:
+    """A run's or a sweep's status in its colour."""
+    ui.label(status).classes(f"badge {TONES.get(status, 'mute')}")
+
+
 def soft(text: str) -> ui.label:
     """A line of less importance."""
     return ui.label(text).classes("soft")
@@ -55,9 +93,15 @@ def template(name: str, **values: Any) -> ui.html:
     return ui.html(html.render(name, **values), sanitize=False).classes("w-full")
 
 
+def problem(error: Exception) -> None:
+    """What cannot be shown, and why."""
+    with card():
+        ui.label(str(error))
+
+
 def copyable(text: str) -> None:
     """A command with a button that copies it."""
-    with ui.row().classes("items-center no-wrap w-full gap-2"):
+    with bar().classes("no-wrap"):
         ui.label(text).classes("command")
         ui.button(icon="content_copy", on_click=lambda: _copy(text)).props(
             'flat round dense aria-label="Copy"'
@@ -67,12 +111,6 @@ def copyable(text: str) -> None:
 def _copy(text: str) -> None:
     ui.clipboard.write(text)
     ui.notify("Copied", timeout=1000)
-
-
-def problem(text: str) -> None:
-    """What cannot be shown, and why."""
-    with ui.element("div").classes("card"):
-        ui.label(text)
 
 
 def run_address(path: str) -> str:
@@ -97,15 +135,26 @@ async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
     return result
 
 
-async def attempt(work: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of work in another thread; an error that a person can fix becomes a notice, and
-    the result None.
-    """
+@contextlib.contextmanager
+def notices() -> Iterator[None]:
+    """An error that a person can fix ends the block and becomes a notice."""
     try:
-        return await run.io_bound(work, *arguments)
+        yield
     except (SandboxError, OSError) as error:
-        ui.notify(str(error), type="negative", multi_line=True, close_button="OK", timeout=0)
-        return None
+        complain(str(error))
+
+
+async def attempt(work: Callable[..., None], *arguments: Any) -> bool:
+    """Whether work in another thread succeeds; else there is a notice."""
+    with notices():
+        await run.io_bound(work, *arguments)
+        return True
+    return False
+
+
+def complain(text: str) -> None:
+    """A notice of an error, which stays until it is closed."""
+    ui.notify(text, type="negative", multi_line=True, close_button="OK", timeout=0)
 
 
 async def confirmed(question: str, action: str) -> bool:

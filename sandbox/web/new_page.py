@@ -9,15 +9,15 @@ from typing import Any
 
 from nicegui import run, ui
 
-from sandbox.config.model import choice_fields, nested, show_value
+from sandbox.config.model import choice_fields, choice_kind, nested, show_value
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import in_force, laid_over, merge
+from sandbox.config.resolve import chosen, in_force, merge
 from sandbox.errors import ConfigError, SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
 from sandbox.text import flat
 from sandbox.web import layout
-from sandbox.web.service import Service
+from sandbox.web.service import Service, Started
 
 NAMED = re.compile(r"([\w.-]+)(?: = |: )")
 """The beginning of a sentence about a wrong value: its option."""
@@ -37,7 +37,7 @@ async def show(service: Service, lab: str) -> None:
                 await form.check()
                 return
             except SandboxError as error:
-                layout.problem(str(error))
+                layout.problem(error)
         layout.heading("New run")
         with ui.element("div").classes("charts"):
             for entry in registry().entries("lab"):
@@ -65,14 +65,12 @@ class Form:
         """The fields, the command and the button."""
         layout.heading(f"New run of {self._name}")
         layout.soft((type(self._lab).__doc__ or "").strip().partition("\n\n")[0])
-        with ui.element("div").classes("card"):
-            layout.heading("Run", 2)
-            with ui.element("div").classes("fields"):
-                presets = list(dict.fromkeys(["default", *self._lab.presets]))
-                self._field("preset", "settings to begin with", presets, "default")
-                self._field("seed", "0 or more", [], "0")
-                if self._lab.offers("build_many"):
-                    self._field("seeds", "how many learn together, from the seed on", [], "1")
+        with layout.card("Run"), ui.element("div").classes("fields"):
+            presets = list(dict.fromkeys(["default", *self._lab.presets]))
+            self._field("preset", "settings to begin with", presets, "default")
+            self._field("seed", "0 or more", [], "0")
+            if self._lab.offers("build_many"):
+                self._field("seeds", "how many learn together, from the seed on", [], "1")
         self._draw_options()
         with ui.element("div").classes("card start"):
             self._wrong = ui.label().classes("text-negative").style("white-space: pre-line")
@@ -93,35 +91,30 @@ class Form:
     def _draw_options(self) -> None:
         """A card for each group of options; they depend on the preset and on what is chosen."""
         preset = preset_of(self._lab, self._name, self._given.get("preset", "default"))
-        choices = choice_fields(self._lab.Config)
-        typed = {name: {"name": self._given[name]} for name in choices if name in self._given}
-        below = laid_over(self._lab.Config, [preset, typed], [])
-        chosen = {name: below[name]["name"] for name in choices if name in below}
-        self._options = list(options(self._lab.Config, chosen))
-        self._given = {
-            name: value
-            for name, value in self._given.items()
-            if name in OF_RUN or name in {option.name for option in self._options}
-        }
-        usual = flat(in_force(self._lab.Config, [preset, typed]))
+        config, given = self._lab.Config, self._given
+        layers = [
+            preset,
+            {name: {"name": given[name]} for name in choice_fields(config) if name in given},
+        ]
+        self._options = list(options(config, chosen(config, layers)))
+        known = {*OF_RUN, *(option.name for option in self._options)}
+        self._given = {name: value for name, value in given.items() if name in known}
+        usual = flat(in_force(config, layers))
         groups: dict[str, list[Option]] = {}
         for option in self._options:
             single = len(option.path) == 1 and not option.choice
             groups.setdefault("lab" if single else option.path[0], []).append(option)
         for title, some in groups.items():
-            with ui.element("div").classes("card"):
-                layout.heading(title.capitalize(), 2)
-                with ui.element("div").classes("fields"):
-                    for option in some:
-                        self._option(option, usual)
+            with layout.card(title.capitalize()), ui.element("div").classes("fields"):
+                for option in some:
+                    self._option(option, usual)
 
     def _option(self, option: Option, usual: Mapping[str, Any]) -> None:
         path = ".".join(option.path) + (".name" if option.choice else "")
         takes = "" if option.choice or option.flag else option.metavar
         words: list[str] = []
         if option.choice:
-            kinds = self._lab.Config.model_fields[option.path[0]].json_schema_extra
-            kind = str(kinds["choice"]) if isinstance(kinds, dict) else ""
+            kind = choice_kind(self._lab.Config.model_fields[option.path[0]]) or ""
             words = [entry.name for entry in registry().entries(kind)]
         elif option.flag:
             words = ["true", "false"]
@@ -169,7 +162,7 @@ class Form:
         return Request(self._name, preset, [self._layer()], seed, seeds)
 
     async def check(self) -> bool:
-        """Whether the settings are right; what is wrong is told beside its field."""
+        """Whether the settings are right; errors are shown beside their fields."""
         problems: list[str] = []
         try:
             await run.io_bound(resolved, self._request())
@@ -177,14 +170,16 @@ class Form:
             problems = error.problems
         except SandboxError as error:
             problems = [str(error)]
-        told: dict[str, str] = {}
+        errors: dict[str, str] = {}
+        others = []
         for sentence in problems:
             match = NAMED.match(sentence)
             if match and match[1] in self._fields:
-                told[match[1]] = sentence.removeprefix(match[0])
+                errors[match[1]] = sentence.removeprefix(match[0])
+            else:
+                others.append(sentence)
         for name, field in self._fields.items():
-            field.error = told.get(name)
-        others = [one for one in problems if (NAMED.match(one) or [one, ""])[1] not in told]
+            field.error = errors.get(name)
         self._wrong.set_text("\n".join(others))
         self._command.set_text(shlex.join(["python", "-m", "sandbox", *self._words()]))
         self._start.set_enabled(not problems)
@@ -194,12 +189,16 @@ class Form:
         return ["run", self._name, *(f"--{name}={value}" for name, value in self._given.items())]
 
     async def _begin(self) -> None:
-        """Start the run, and open its page once it has begun."""
+        """Start the run."""
         if not await self.check():
             return
         self._start.disable()
-        started = await layout.attempt(self._service.start, self._words())
-        layout.soft("Starting…")
+        with layout.notices():
+            self._follow(self._service.start(self._words()))
+
+    def _follow(self, started: Started) -> None:
+        """Open the run's page once it has begun, or show why it ended."""
+        ui.notify("Starting…")
 
         async def look() -> None:
             path = await run.io_bound(self._service.made_by, started)

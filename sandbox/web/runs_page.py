@@ -12,6 +12,7 @@ from nicegui import ui
 
 from sandbox.text import number, plural
 from sandbox.web import layout
+from sandbox.web.run_page import resume
 from sandbox.web.service import Service
 
 FIRST = 300
@@ -35,6 +36,7 @@ WIDTHS = {
 """Title and width of each column, in pixels."""
 NUMBERS = ("seed", "score", "optimum")
 GROUPINGS = {"": "nothing", "lab": "lab", "agent": "agent", "group": "sweep or comparison"}
+RESUMABLE = ("interrupted", "timed-out", "failed", "lost")
 STATE = ("filter", "sort", "rowSelection")
 """What of the table's state is kept in the address."""
 
@@ -52,15 +54,14 @@ async def show(service: Service, group: str, view: str) -> None:
         if not rows and not service.hidden():
             _welcome(service)
         elif group in GROUPINGS and group:
-            _toolbar(group, None)
+            _toolbar(group)
             _grouped(rows, group)
         else:
             RunTable(service, rows, _state(view))
 
 
 def _welcome(service: Service) -> None:
-    with ui.element("div").classes("card"):
-        layout.heading("No runs yet", 2)
+    with layout.card("No runs yet"):
         layout.soft(f"The store {service.store.root.resolve()} is empty.")
         ui.button("New run", on_click=lambda: ui.navigate.to("/new"))
 
@@ -74,8 +75,8 @@ def _state(view: str) -> dict[str, Any]:
     return {name: state[name] for name in STATE if isinstance(state, dict) and name in state}
 
 
-def _toolbar(group: str, table: RunTable | None) -> None:
-    with ui.row().classes("items-center w-full gap-3"):
+def _toolbar(group: str) -> ui.row:
+    with layout.bar() as bar:
         layout.heading("Runs")
         ui.space()
         ui.select(
@@ -84,9 +85,7 @@ def _toolbar(group: str, table: RunTable | None) -> None:
             label="group by",
             on_change=lambda event: ui.navigate.to(_address(event.value, {})),
         ).props("dense outlined").classes("w-52")
-        if table is not None:
-            search = ui.input(placeholder="search", on_change=table.search)
-            search.props('dense outlined clearable debounce=200 aria-label="search"')
+    return bar
 
 
 def _address(group: str, state: Mapping[str, Any]) -> str:
@@ -106,9 +105,9 @@ def _grouped(rows: Sequence[Mapping[str, Any]], column: str) -> None:
         span = f"{number(min(scores))} to {number(max(scores))}" if scores else ""
         kind = {"filterType": "text", "type": "equals" if name else "blank", "filter": name}
         address = _address("", {"filter": {"filterModel": {column: kind}}})
-        told = ", ".join(f"{count} {status}" for status, count in statuses)
-        lines.append([(name or "none", address), len(some), told, span, some[0]["created"]])
-    with ui.element("div").classes("card"):
+        counts = ", ".join(f"{count} {status}" for status, count in statuses)
+        lines.append([(name or "none", address), len(some), counts, span, some[0]["created"]])
+    with layout.card():
         columns = [GROUPINGS[column], "runs", "status", "scores", "last begun"]
         layout.plain_table(columns, lines)
 
@@ -124,14 +123,18 @@ class RunTable:
 
     def __init__(self, service: Service, rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
         self._service, self._known = service, {row["id"]: row for row in rows}
-        _toolbar("", self)
-        with ui.row().classes("items-center w-full gap-2"):
+        with _toolbar(""):
+            search = ui.input(placeholder="search", on_change=self._search)
+            search.props('dense outlined clearable debounce=200 aria-label="search"')
+        with layout.bar():
             self._chosen = layout.soft("")
-            self._buttons = [
-                self._button("Compare", "show_chart", self._compare),
-                self._button("Hide", "visibility_off", self._hide),
-                self._button("Delete", "delete", self._delete),
-            ]
+            self._buttons = {
+                layout.button("Compare", "show_chart", self._compare): (),
+                layout.button("Stop", "stop", self._stop): ("running",),
+                layout.button("Resume", "play_arrow", self._resume): RESUMABLE,
+                layout.button("Hide", "visibility_off", self._hide): (),
+                layout.button("Delete", "delete", self._delete): (),
+            }
             ui.space()
             self._unhide = ui.button(on_click=self._show_hidden).props("flat dense no-caps")
         self._grid = ui.aggrid(
@@ -147,16 +150,13 @@ class RunTable:
             auto_size_columns=False,
         ).classes("runs")
         self._selection = [str(one) for one in state.get("rowSelection", [])]
-        self._tell()
+        self._show_chosen()
         self._grid.on("cellClicked", self._open, ["colId", "rowId"])
         for event in ("filterChanged", "sortChanged", "selectionChanged"):
             self._grid.on(event, self._changed, [], throttle=0.3, leading_events=False)
         ui.timer(SECONDS, self._follow)
 
-    def _button(self, text: str, icon: str, work: Any) -> ui.button:
-        return ui.button(text, icon=icon, on_click=work).props("outline dense no-caps")
-
-    def search(self, event: Any) -> None:
+    def _search(self, event: Any) -> None:
         """Show only rows with the words in them."""
         self._grid.run_grid_method("setGridOption", "quickFilterText", event.value or "")
 
@@ -170,23 +170,21 @@ class RunTable:
         kept = {name: state[name] for name in STATE if state.get(name)}
         chosen = kept.get("rowSelection", [])
         self._selection = chosen if isinstance(chosen, list) else []
-        self._tell()
+        self._show_chosen()
         ui.navigate.history.replace(_address("", kept))
 
-    def _tell(self) -> None:
+    def _show_chosen(self) -> None:
         count = len(self._selection)
-        told = f"{plural(count, 'run')} chosen" if count else plural(len(self._known), "run")
-        self._chosen.set_text(told)
-        for button in self._buttons:
-            button.set_enabled(count > 0)
+        known = plural(len(self._known), "run")
+        self._chosen.set_text(f"{plural(count, 'run')} chosen" if count else known)
+        for button, statuses in self._buttons.items():
+            button.set_enabled(bool(self._with(statuses)))
         hidden = len(self._service.hidden())
         self._unhide.set_text(f"Show {plural(hidden, 'hidden run')}")
         self._unhide.set_visibility(hidden > 0)
 
     async def _follow(self) -> None:
         table = await layout.in_thread(self._service.table)
-        if table is None:  # the server ends
-            return
         rows = {row["id"]: row for row in table}
         added = [row for name, row in rows.items() if name not in self._known]
         changed = [row for name, row in rows.items() if self._known.get(name, row) != row]
@@ -198,14 +196,26 @@ class RunTable:
                 {"add": added, "update": changed, "remove": gone, "addIndex": 0},
             )
             self._selection = [name for name in self._selection if name in rows]
-            self._tell()
+            self._show_chosen()
 
     def _compare(self) -> None:
         ui.navigate.to(layout.compare_address(self._selection))
 
+    def _with(self, statuses: Sequence[str]) -> list[str]:
+        """Paths of the chosen runs with one of some statuses; () means all statuses."""
+        known = [path for path in self._selection if path in self._known]
+        return [path for path in known if not statuses or self._known[path]["status"] in statuses]
+
+    async def _stop(self) -> None:
+        for path in self._with(("running",)):
+            await layout.attempt(self._service.stop, path)
+
+    def _resume(self) -> None:
+        for path in self._with(RESUMABLE):
+            resume(self._service, self._known[path]["run"])
+
     async def _hide(self) -> None:
-        ids = {self._known[path]["run"] for path in self._selection if path in self._known}
-        await layout.attempt(self._service.hide, ids)
+        await layout.attempt(self._service.hide, self._selection)
         await self._follow()
 
     async def _show_hidden(self) -> None:

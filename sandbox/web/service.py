@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -22,12 +22,13 @@ from sandbox.runs.owners import members_of, owners_of
 from sandbox.runs.view import Run
 from sandbox.score import score_of
 from sandbox.store import documents
+from sandbox.store.comparisons import ComparisonFolder
 from sandbox.store.files import is_name, write_whole
 from sandbox.store.folder import RunFolder
 from sandbox.store.listing import NOT_LABS, Listing, Row, newest
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
-from sandbox.text import to_json
+from sandbox.text import to_json, words
 from sandbox.web.curves import Curves
 
 FRESH = 0.8
@@ -65,7 +66,7 @@ class Service:
         self._lock = threading.Lock()
         self._read, self._rows = float("-inf"), list[Row]()
         self._owners: dict[str, tuple[str, str]] = {}
-        self._owned: list[str] = []
+        self._owned: tuple[list[Any], list[Path]] = [], []
         self._cells: dict[str, tuple[Row, dict[str, Any]]] = {}
         self._curves: OrderedDict[Path, tuple[threading.Lock, Curves]] = OrderedDict()
         self._started: list[Started] = []
@@ -99,12 +100,12 @@ class Service:
         return [shown for row, shown in cells.values() if row.id not in hidden]
 
     def _owners_of(self, rows: Sequence[Row]) -> Mapping[str, tuple[str, str]]:
-        ids = [row.id for row in rows]
+        runs = [(row.id, row.lab) for row in rows]
         with self._lock:
-            if ids != self._owned:
-                runs = [(row.id, row.lab) for row in rows]
+            owned = runs, list(ComparisonFolder.paths(self.store))
+            if owned != self._owned:
                 self._owners = owners_of(self.store, runs, members_of(self.store, runs))
-                self._owned, self._cells = ids, {}
+                self._owned, self._cells = owned, {}
             return self._owners
 
     def _cells_of(self, row: Row, owners: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class Service:
             "progress": self.progress(row) if row.status == "running" else "",
             "score": judged and float(f"{judged.value:.6g}"),
             "optimum": judged and judged.optimum and float(f"{judged.optimum:.6g}"),
-            "measure": judged.name.replace("_", " ") if judged else "",
+            "measure": words(judged.name) if judged else "",
             "created": row.created[:19].replace("T", " "),
             "group": f"{kind} {group}".strip(),
         }
@@ -165,9 +166,9 @@ class Service:
             return set(map(str, documents.read(self.store.root / HIDDEN).get("hidden", [])))
         return set()
 
-    def hide(self, ids: set[str]) -> None:
-        """Leave runs out of the table."""
-        self._write_hidden(self.hidden() | ids)
+    def hide(self, names: Iterable[str]) -> None:
+        """Leave runs, by path or id, out of the table."""
+        self._write_hidden(self.hidden() | {name.rpartition("/")[2] for name in names})
 
     def reveal(self) -> None:
         """List all runs again."""
@@ -194,11 +195,11 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.kill(record.pid, signal.SIGTERM)
 
-    def start(self, words: Sequence[str]) -> Started:
+    def start(self, command: Sequence[str]) -> Started:
         """Start a command of the sandbox as a process of its own, which outlives this one.
 
         Args:
-            words: the words after `python -m sandbox`, without the store.
+            command: the words after `python -m sandbox`, without the store.
         """
         files = [
             word
@@ -209,7 +210,7 @@ class Service:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         root = str(self.store.root.resolve())
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *words, "--store", root, *files],
+            [sys.executable, "-m", "sandbox", *command, "--store", root, *files],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

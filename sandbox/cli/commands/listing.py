@@ -7,7 +7,7 @@ import click
 from sandbox.cli import groups, stored
 from sandbox.cli.groups import Group
 from sandbox.cli.options import json_option, store_option
-from sandbox.cli.output import next_commands, print_json, score, table
+from sandbox.cli.output import next_commands, print_json, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry.registry import registry
 from sandbox.score import score_of
@@ -117,7 +117,7 @@ def _line(row: Row | Group) -> list[str]:
     if isinstance(row, Group):
         return groups.cells(row)
     judged = score_of(row.score, row.summary)
-    result = "" if judged is None else f"{words(judged.name)} {score(judged)}"
+    result = "" if judged is None else f"{words(judged.name)} {judged.text}"
     if judged is not None and judged.episodes is not None:
         result += f" ({plural(judged.episodes, 'episode')})"
     seeds = str(row.seed) if row.seeds == 1 else f"{row.seed} to {row.seed + row.seeds - 1}"

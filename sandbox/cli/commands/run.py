@@ -24,7 +24,7 @@ from sandbox.cli.options import (
     watch_option,
 )
 from sandbox.config.model import Layer, choice_fields
-from sandbox.config.resolve import in_force, laid_over
+from sandbox.config.resolve import chosen, in_force
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -95,9 +95,7 @@ class LabCommands(click.Group):
         given = picked(words, ["preset", "config", *fields])
         preset, file = preset_of(lab, name, given.pop("preset", "default")), given.pop("config", "")
         layers = [preset, *layers_given(file, {})]
-        below = laid_over(lab.Config, layers, [])
-        chosen = {field: below[field]["name"] for field in fields if field in below}
-        return config_parameters(lab.Config, chosen | given)
+        return config_parameters(lab.Config, chosen(lab.Config, layers) | given)
 
     def values_in_effect(
         self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -23,7 +22,7 @@ from sandbox.cli.output import (
     summary_rows,
     width,
 )
-from sandbox.cli.report import FIGURES, followups, title
+from sandbox.cli.report import FIGURES, followups
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
 from sandbox.runs.api import Run
@@ -33,7 +32,7 @@ from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder
-from sandbox.text import Document, flat, number, plural, size, words
+from sandbox.text import Document, flat, moment, number, plural, size, words
 
 
 @click.command()
@@ -142,19 +141,14 @@ def _show_group(folder: SweepFolder | ComparisonFolder, open_page: bool, as_json
 
 def _print_record(run: Run) -> None:
     record, path = run.record, run.path
-    heading(f"{title(record)} · preset {record.preset}")
-    resumed = f", resumed {plural(record.resumed, 'time')}" if record.resumed else ""
-    of = f" of {number(record.limit)}" if record.limit else ""
+    heading(f"{record.title} · preset {record.preset}")
     pairs(
         [
             ("run", record.id),
             ("folder", shown_path(path)),
-            (
-                "status",
-                f"{record.status} at {record.unit} {number(record.done_units)}{of}{resumed}",
-            ),
-            ("begun", _moment(record.created)),
-            ("ended", _moment(record.ended) or "-"),
+            ("status", f"{record.status} at {record.progress(record.done_units)}"),
+            ("begun", moment(record.created)),
+            ("ended", moment(record.ended) or "-"),
             ("with", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
             ("on", _machine(record)),
             ("command", record.command or "-"),
@@ -229,10 +223,6 @@ def _last(metrics: Metrics) -> dict[str, Document]:
         }
         for stream in metrics.streams
     }
-
-
-def _moment(iso: str) -> str:
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
 
 
 def _open_all(paths: list[Path]) -> None:

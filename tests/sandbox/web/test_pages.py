@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from sandbox import run
+from sandbox.errors import UsageError
 from sandbox.store.store import Store
 from tests.sandbox.web.conftest import until
 
@@ -198,3 +200,71 @@ def test_hidden_runs_come_back(store):
     assert [row["run"] for row in service.table()] == [finished.id]
     (store / "hidden.json").write_text("[nonsense")
     assert service.hidden() == set()
+
+
+def test_a_long_curve_of_a_finished_run_is_compared_whole(visit, monkeypatch, store):
+    finished = run("maze", preset="quick", pictures=False)
+    with (finished.path / "metrics.jsonl").open("a") as file:
+        for block in range(20):
+            row = {"stream": "learn", "episode": [9000 + block], "reward_per_step": [0.5]}
+            file.write(json.dumps(row) + "\n")
+    monkeypatch.setattr("sandbox.web.curves.AT_ONCE", 30_000)
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open(f"/compare?runs=maze/{finished.id}")
+        await user.should_see("1 run compared")
+        (select,) = user.find(kind=ui.select).elements
+        select.set_value("learn/reward_per_step")
+        (chart,) = user.find(kind=ui.echart).elements
+
+        async def drawn():
+            while not chart.options.get("dataset") or last() < 9019:
+                await asyncio.sleep(0.1)
+
+        def last():
+            return chart.options["dataset"][-1]["source"][0][-1]
+
+        await asyncio.wait_for(drawn(), 20)
+
+    visit(scenario)
+
+
+def test_a_comparison_that_is_written_later_owns_its_runs(say, store):
+    from sandbox.web.service import Service
+
+    said = say("compare", "maze", "--agents", "sarsa", "q-learning", "--seeds", 2,
+               "--preset", "quick", "--json")  # fmt: skip
+    assert said.code == 0
+    (document,) = store.glob("comparisons/*/comparison.json")
+    document.rename(store / "kept")
+    service = Service(Store(store))
+    assert {row["group"] for row in service.table()} == {""}
+    (store / "kept").rename(document)
+    assert {row["group"] for row in service.table()} == {f"comparison {document.parent.name}"}
+
+
+def test_a_run_that_cannot_be_deleted_stays_on_the_screen(visit, monkeypatch, store):
+    finished = run("maze", preset="quick", pictures=False)
+
+    async def scenario(user, service):
+        from nicegui import ui
+        from nicegui.testing.user_interaction import UserInteraction
+
+        def refuse(path):
+            raise UsageError("It is being read.")
+
+        monkeypatch.setattr(service, "delete", refuse)
+        await user.open(f"/runs/maze/{finished.id}")
+        user.find(kind=ui.button, content="Delete").click()
+        await user.should_see("Cancel")
+        before = user.client
+        for button in user.find(kind=ui.button, content="Delete").elements:
+            if button.props.get("color") == "negative":
+                UserInteraction(user, {button}, None).click()
+        await user.should_see("It is being read.")
+        await asyncio.sleep(0.5)
+        assert user.client is before
+
+    visit(scenario)
