@@ -29,7 +29,7 @@ from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.seeding import Generators
 from sandbox.store import Store
-from tests.conftest import TOYS, marked, skip_without_library
+from tests.conftest import marked, skip_without_library
 
 QUIET = Settings(pictures=False)
 
