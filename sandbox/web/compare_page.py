@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from nicegui import run, ui
 
@@ -14,7 +14,7 @@ from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.text import flat, number, plural, words
 from sandbox.web import charts, layout
-from sandbox.web.curves import Curves, ThinnedLine, band_of
+from sandbox.web.curves import SMOOTHING, Curves, ThinnedLine, band_of
 from sandbox.web.service import FOLLOWED, Service
 
 SECONDS = 1.0
@@ -23,16 +23,31 @@ SEEDS = 2
 """From so many runs that differ in the seed alone, a band is drawn instead."""
 
 
-async def show(service: Service, paths: Sequence[str]) -> None:
+class View(NamedTuple):
+    """What is shown of the runs; the address keeps it.
+
+    Attributes:
+        curve: "STREAM/COLUMN"; empty, or one that no run has, shows the score.
+        bands: whether runs that differ in the seed alone are one line with a band.
+        smoothing: share of a curve that is averaged over.
+    """
+
+    curve: str = ""
+    bands: bool = True
+    smoothing: float = SMOOTHING
+
+
+async def show(service: Service, paths: Sequence[str], view: View) -> None:
     """The page.
 
     Args:
         service: the store.
         paths: LAB/ID of each run.
+        view: what is shown of them at first.
     """
     chosen = list(dict.fromkeys(paths))
     with layout.frame("Compare", "Runs"):
-        page = ComparePage(service, chosen[:FOLLOWED])
+        page = ComparePage(service, chosen, view)
         page.lay_out()
         reading = asyncio.ensure_future(run.io_bound(page.read))
         await ui.context.client.connected()  # the browser loads what it needs meanwhile
@@ -52,14 +67,17 @@ class ComparePage:
 
     Args:
         service: the store.
-        paths: LAB/ID of each run; those that cannot be read are left out.
+        paths: LAB/ID of each run; only the first `FOLLOWED`, and of them those that can be read,
+            are shown.
+        view: what is shown of them at first.
     """
 
-    def __init__(self, service: Service, paths: Sequence[str]) -> None:
-        self._service, self._unread = service, paths
+    def __init__(self, service: Service, paths: Sequence[str], view: View) -> None:
+        self._service, self._paths, self._view = service, paths, view
+        self._unread = paths[:FOLLOWED]
         self.runs: dict[str, Run] = {}
         self._curves: dict[str, Curves] = {}
-        self._drawn: tuple[Any, ...] = ()
+        self._sizes: list[int] = []
         self._statuses: list[str] = []
 
     def read(self) -> None:
@@ -87,8 +105,8 @@ class ComparePage:
             ui.space()
             self._column = ui.select([], label="curve", on_change=self.follow)
             self._column.props("dense outlined").classes("w-64")
-            self._bands = ui.switch("seeds as bands", value=True, on_change=self.follow)
-            self._smoothing = layout.smoothing(self.follow)
+            self._bands = ui.switch("seeds as bands", value=self._view.bands, on_change=self.follow)
+            self._smoothing = layout.smoothing(self.follow, self._view.smoothing)
         with layout.card("What differs"):
             self._table()
 
@@ -104,6 +122,8 @@ class ComparePage:
             score = next(iter(self.runs.values())).record.score.get("name")
             judged = [name for name in names if name.partition("/")[2] == score]
             first = min(judged or names, key=lambda name: not name.startswith("evaluate/"))
+            if self._view.curve in names:
+                first = self._view.curve
             self._column.set_options(names, value=self._column.value or first)
 
     def differing(self) -> dict[str, dict[str, str]]:
@@ -147,9 +167,12 @@ class ComparePage:
             self._statuses = statuses
             self._table.refresh()
         sizes = [curves.read_bytes for curves in self._curves.values()]
-        drawn = (self._column.value, self._bands.value, self._smoothing.value, *sizes)
-        if drawn != self._drawn and self._column.value:
-            self._drawn = drawn
+        view = View(self._column.value or "", self._bands.value, float(self._smoothing.value))
+        if view.curve and (view, sizes) != (self._view, self._sizes):
+            if view != self._view:
+                address = layout.compare_address(self._paths, **view._asdict())
+                ui.navigate.history.replace(address)
+            self._view, self._sizes = view, sizes
             layout.redraw(self._chart, await layout.in_thread(self._options))
 
     def _options(self) -> dict[str, Any]:

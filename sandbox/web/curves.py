@@ -22,7 +22,7 @@ AT_ONCE = 8_000_000
 MIDDLES = ("_iqm", "_median", "_mean")
 """Ends of the names of what is in the middle of many seeds, the best first."""
 BAND = ("_low", "_high")
-SMOOTHING = 0.04
+SMOOTHING, MOST_SMOOTHING = 0.04, 0.2
 """Share of a curve that is averaged over, to begin with."""
 FEW = 100
 """A curve with fewer rows is not smoothed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ from sandbox.runs.view import Run
 from sandbox.text import words
 from sandbox.visual import html
 from sandbox.web.curves import FEW, SMOOTHING, Curves
-from sandbox.web.facts import MEDIA, TONES, facts
+from sandbox.web.facts import MEDIA, TONES, Notes, facts, music
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACROSS = 2
 """Curves beside each other."""
+FEW_POINTS = 20
+"""A curve of fewer points shows them; one point alone would be no line."""
 
 
 def run_page(run: Run) -> str:
@@ -36,7 +39,7 @@ def run_page(run: Run) -> str:
         "run_page.html",
         score=run.score,
         tone=TONES.get(run.status, "mute"),
-        curves=list(_curves(run)),
+        curves=[*_curves(run), *((_roll(hands), name) for name, hands in music(run))],
         linked=False,
         **facts(run, embedded),
     )
@@ -44,6 +47,8 @@ def run_page(run: Run) -> str:
 
 def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
     """A figure for each stream, with its caption."""
+    from matplotlib.ticker import MaxNLocator
+
     from sandbox.visual import plots
 
     curves = Curves(run.folder, run.record.unit)
@@ -54,6 +59,7 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
             continue
         names = sorted(names, key=lambda name: name != run.record.score.get("name"))
         rows = -(-len(names) // ACROSS)
+        caption = f"Stream {stream}."
         with plots.style():
             figure = plots.figure(11, 2.6 * rows + 0.3)
             figure.subplots_adjust(hspace=0.5, wspace=0.2)
@@ -62,8 +68,10 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
                 line = curves.line(stream, name)
                 smooth = curves.line(stream, name, SMOOTHING)
                 faint = len(line.x) > FEW
-                axes.plot(line.x, line.y, color=plots.COLOURS[0], alpha=0.3 if faint else 1.0)
+                look = ".-" if len(line.x) < FEW_POINTS else "-"
+                axes.plot(line.x, line.y, look, color=plots.COLOURS[0], alpha=0.3 if faint else 1.0)
                 if faint:
+                    caption = f"Stream {stream}. Pale: the values; strong: the mean around each."
                     axes.plot(smooth.x, smooth.y, color=plots.COLOURS[0])
                 if line.low is not None and line.high is not None:
                     axes.fill_between(line.x, line.low, line.high, alpha=0.2)
@@ -71,4 +79,18 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
                     plots.optimum_line(axes, run.score.optimum, "optimum")
                 axes.set_title(words(name))
                 axes.set_xlabel(run.record.unit)
-        yield figure, f"Stream {stream}. Pale: the values; strong: the mean around each place."
+                axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        yield figure, caption
+
+
+def _roll(hands: Notes) -> Figure:
+    """The notes of a piece as bars over time, each instrument in its colour."""
+    from sandbox.visual import plots
+
+    with plots.single(11, 3, xlabel="seconds", ylabel="pitch (MIDI)") as (figure, axes):
+        for (name, notes), colour in zip(hands.items(), cycle(plots.COLOURS), strict=False):
+            begins, ends, pitches = zip(*notes, strict=True) if notes else ((), (), ())
+            axes.hlines(pitches, begins, ends, colour, linewidth=3, label=f"instrument {name}")
+        if len(hands) > 1:
+            axes.legend()
+    return figure

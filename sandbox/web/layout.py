@@ -12,7 +12,7 @@ from nicegui import run, ui
 
 from sandbox.errors import SandboxError
 from sandbox.visual import html
-from sandbox.web.curves import SMOOTHING
+from sandbox.web.curves import MOST_SMOOTHING, SMOOTHING
 from sandbox.web.facts import TONES
 
 P = ParamSpec("P")
@@ -64,10 +64,11 @@ def button(text: str, icon: str, work: Callable[[], Any]) -> ui.button:
     return ui.button(text, icon=icon, on_click=work).props("outline dense no-caps")
 
 
-def smoothing(changed: Callable[[], Any]) -> ui.slider:
+def smoothing(changed: Callable[[], Any], value: float = SMOOTHING) -> ui.slider:
     """A slider: the share of a curve that is averaged over, with what follows a change of it."""
     soft("smoothing")
-    slider = ui.slider(min=0, max=0.2, step=0.01, value=SMOOTHING, on_change=changed)
+    value = value if 0.0 <= value <= MOST_SMOOTHING else SMOOTHING
+    slider = ui.slider(min=0, max=MOST_SMOOTHING, step=0.01, value=value, on_change=changed)
     return slider.classes("w-36").props('aria-label="smoothing"')
 
 
@@ -118,9 +119,14 @@ def run_address(path: str) -> str:
     return f"/runs/{quote(path)}"
 
 
-def compare_address(paths: Sequence[str]) -> str:
-    """The address of the page that compares runs."""
-    return "/compare?" + urlencode({"runs": ",".join(paths)})
+def compare_address(paths: Sequence[str], **view: str | float) -> str:
+    """The address of the page that compares runs.
+
+    Args:
+        paths: LAB/ID of each run.
+        **view: what is shown of them, as the page takes it: "curve", "bands", "smoothing".
+    """
+    return "/compare?" + urlencode({"runs": ",".join(paths), **view})
 
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

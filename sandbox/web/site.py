@@ -5,6 +5,8 @@ from __future__ import annotations
 from nicegui import app, ui
 
 from sandbox.web import compare_page, files, groups_page, new_page, run_page, runs_page
+from sandbox.web.compare_page import View
+from sandbox.web.curves import SMOOTHING
 from sandbox.web.service import Service
 
 PATIENCE = 60.0
@@ -28,8 +30,10 @@ def register(service: Service) -> None:
         await run_page.show(service, f"{lab}/{run}")
 
     @ui.page("/compare", response_timeout=PATIENCE)
-    async def compared(runs: str = "") -> None:
-        await compare_page.show(service, runs.split(","))
+    async def compared(
+        runs: str = "", curve: str = "", bands: bool = True, smoothing: float = SMOOTHING
+    ) -> None:
+        await compare_page.show(service, runs.split(","), View(curve, bands, smoothing))
 
     @ui.page("/groups", response_timeout=PATIENCE)
     async def groups() -> None:

@@ -208,6 +208,37 @@ def test_a_page_in_one_file_loads_no_other(tmp_path, say):
     assert "agent.alpha" in changed and "<b>0.5</b>" in changed and "agent.discount" not in changed
 
 
+def test_a_page_in_one_file_plays_and_draws_the_music(tmp_path, monkeypatch):
+    pytest.importorskip("pretty_midi")
+    from sandbox.web import export, facts
+
+    drawn = []
+    monkeypatch.setattr(
+        export, "_roll", lambda hands, draw=export._roll: drawn.append(draw(hands)) or drawn[-1]
+    )
+    finished = run("music", preset="quick", store=tmp_path / "runs")
+    page = run_page(Run(finished.folder))
+    ((name, hands),) = facts.music(Run(finished.folder))
+    (roll,) = drawn
+    assert name.endswith(".mid") and f">{name}<" in page
+    assert 'src="data:audio/wav;base64,' in page
+    (axes,) = roll.axes
+    bars = [bar for lines in axes.collections for bar in lines.get_segments()]
+    notes = [note for some in hands.values() for note in some]
+    assert [(bar[0][0], bar[1][0], bar[0][1]) for bar in bars] == notes and len(notes) > 10
+
+
+def test_the_only_point_of_a_stream_is_seen(tmp_path):
+    finished = run("maze", preset="quick", pictures=False, store=tmp_path / "runs")
+    with (finished.path / "metrics.jsonl").open("a") as file:
+        file.write('{"stream": "last", "episode": [7], "height": [3.0]}\n')
+    from sandbox.web.export import _curves
+
+    figure = next(one for one, caption in _curves(Run(finished.folder)) if "last" in caption)
+    (line,) = figure.axes[0].get_lines()
+    assert line.get_xydata().tolist() == [[7.0, 3.0]] and line.get_marker() == "."
+
+
 def test_a_page_changes_no_byte_of_a_run(tmp_path):
     finished = run("maze", preset="quick", store=tmp_path / "runs")
 

@@ -43,6 +43,13 @@ def visit(store):
     return play
 
 
+async def eventually(true):
+    """Wait until `true()` is so, for at most 20 seconds."""
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.1)
+
+
 def field(user, label):
     """The one field with a label."""
     from nicegui import ui
@@ -135,10 +142,12 @@ def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
         for alpha in (0.25, 0.5)
         for seed in (0, 1)
     ]
-    from sandbox.web.compare_page import ComparePage
+    from sandbox.web.compare_page import ComparePage, View
     from sandbox.web.service import Service
 
-    page = ComparePage(Service(Store(store)), [f"maze/{one.id}" for one in runs] + ["maze/gone"])
+    page = ComparePage(
+        Service(Store(store)), [f"maze/{one.id}" for one in runs] + ["maze/gone"], View()
+    )
     page.read()
     paths = [f"maze/{one.id}" for one in runs]
     assert set(page.differing()) == {"agent.alpha", "seed"}
@@ -158,6 +167,44 @@ def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
         await user.should_see("4 runs compared")
         await user.open("/compare?runs=maze/gone,..%2Fx")
         await user.should_see("None of these runs is in the store.")
+
+    visit(scenario)
+
+
+def test_the_address_keeps_what_a_comparison_shows(visit, monkeypatch):
+    runs = [run("maze", preset="quick", seed=seed, pictures=False) for seed in (0, 1)]
+    address = "/compare?runs=" + ",".join(f"maze/{one.id}" for one in runs)
+    addresses = []
+    monkeypatch.setattr(
+        "nicegui.functions.navigate.History.replace", lambda self, url: addresses.append(url)
+    )
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        async def shown(column):
+            await user.should_see("2 runs compared", retries=100)
+            (select,) = user.find(kind=ui.select).elements
+            await eventually(lambda: select.value == column)
+            return select, next(iter(user.find(kind=ui.switch).elements))
+
+        await user.open(address)
+        select, bands = await shown("evaluate/reward_per_step")
+        (smoothing,) = user.find(kind=ui.slider).elements
+        assert bands.value is True and smoothing.value == 0.04
+        bands.set_value(False)
+        smoothing.set_value(0.1)
+        select.set_value("learn/reward_per_step")
+        end = "&curve=learn%2Freward_per_step&bands=False&smoothing=0.1"
+        await eventually(lambda: addresses and addresses[-1].endswith(end))
+        await user.open(addresses[-1])
+        select, bands = await shown("learn/reward_per_step")
+        (smoothing,) = user.find(kind=ui.slider).elements
+        assert bands.value is False and smoothing.value == 0.1
+        await user.open(address + "&curve=no/thing&smoothing=nan")
+        await shown("evaluate/reward_per_step")
+        (smoothing,) = user.find(kind=ui.slider).elements
+        assert smoothing.value == 0.04
 
     visit(scenario)
 
