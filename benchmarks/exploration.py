@@ -2,7 +2,7 @@
 other layouts: `python -m benchmarks.exploration [--seeds N] [--few N] [--layouts N] [--store DIR]`.
 
 Prints the table of docs/baselines.md. It is made by comparisons, so finished runs are used again
-and a stopped command goes on.
+and a stopped command can be resumed.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def _server(store: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def _learned(store: Path, name: str, seed: int) -> Path:
-    """A run of so many episodes, with a curve of its own; its metrics are one block."""
+    """A run of so many episodes, with a new curve; its metrics are one block."""
     model = json.loads(next(store.glob("maze/*/run.json")).read_text())
     model |= {"id": name, "seed": seed, "done_units": POINTS, "limit": POINTS, "format": 1}
     model["config"]["agent"]["alpha"] = 1 / (1 + seed)  # lines of their own, no band

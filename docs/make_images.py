@@ -53,7 +53,7 @@ def ran(lab: str, **options: Any) -> Callable[[str], Path]:
 
 
 def claimed(lab: str, claim: str, seeds: int) -> Callable[[str], Path]:
-    """The figures of a report, drawn anew from so many runs."""
+    """The figures of a report, of so many runs."""
 
     def make(store: str) -> Path:
         artifacts = Artifacts(Path(store) / f"{lab}-{claim}")
@@ -137,7 +137,7 @@ def windows(store: str) -> Path:
     from sandbox.visual import viewer
 
     class Pictured(viewer.Window):
-        """Saves the frames that are wanted, and waits for nobody."""
+        """Saves the frames that are wanted, and does not wait."""
 
         def show(self, frame: Any, steps: int = 1) -> None:
             self._open(frame)

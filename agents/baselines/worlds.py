@@ -150,7 +150,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         return {"record": self.venv.memory(), **envs}
 
     def recall(self, memory: State) -> bool:
-        """See `World.recall`; environments whose states were not saved are seeded anew."""
+        """See `World.recall`; environments whose states were not saved get new seeds."""
         kept = memory.get("envs")
         self.venv.recall(memory["record"], begun=kept is not None)
         if kept is None:

@@ -128,5 +128,5 @@ class GymnasiumEnv(SolvableEnv):
 
     @property
     def view(self) -> GridView | None:
-        """The grid whose cells are the states; None if there is none."""
+        """The grid whose cells are the states; None if they are on no grid."""
         return grid_view(self.env, self.model)

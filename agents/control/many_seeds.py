@@ -1,6 +1,6 @@
 """One configuration with many seeds, learned together on all cores.
 
-Each seed gives the same bytes as in a run of its own. Metrics are bands over seeds for each
+Each seed gives the same bytes as in a run of one seed. Metrics are bands over seeds for each
 episode.
 """
 
@@ -269,7 +269,7 @@ def _band(values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Means over the first axis of the values where `kept` is True, NaN if there is none; both
+    """Means over the first axis of the values where `kept` is True, NaN where all are False; both
     [seeds, rows]."""
     count = kept.sum(axis=0)
     return np.sum(values, axis=0, where=kept) / np.where(count, count, np.nan)

@@ -27,7 +27,7 @@ class GridView:
         shape: rows, columns.
         letters: content of each cell, str [rows, columns]; " " for an ordinary cell.
         arrows: where each action points, (x, y) with y downwards, float [actions, 2].
-        open: where an episode can go on: its starts, and the states that are entered from others
+        open: where an episode can continue: its starts, and the states that are entered from others
             without the episode's end, bool [states].
     """
 

@@ -182,7 +182,7 @@ def modified_policy_iteration(
     Puterman & Shin (1978); Puterman (1994), section 6.5: 0 evaluation sweeps give value iteration,
     infinitely many give policy iteration. The stopping rule is that of `value_iteration`, applied
     to the improvement sweeps. With γ = 1 it begins with the value of a policy that ends every
-    episode, from which values only rise; if there is none, it begins with 0.
+    episode, from which values only rise; without such a policy it begins with 0.
 
     Args:
         model: the world.

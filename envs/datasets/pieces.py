@@ -158,7 +158,7 @@ def read_folder(
 
 
 def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:
-    """Pieces with no empty split; if pieces must be in two splits for that, a note says so."""
+    """Pieces with no empty split; if pieces must be in two splits for that, a note names them."""
     splits = {split: tuple(groups[split]) for split in SPLITS}
     everything = tuple(piece for split in SPLITS for piece in splits[split])
     notes = []

@@ -86,7 +86,7 @@ class LearnedModel:
 
 
 def folder_in(data: Path | None) -> Path | None:
-    """The folder piano-midi-de in a data folder, or None if there is none."""
+    """The folder piano-midi-de in a data folder, or None without one."""
     return data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
 
 

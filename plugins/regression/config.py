@@ -39,7 +39,7 @@ def numbers(text: str) -> tuple[float, ...]:
     """Parse numbers separated by blanks, such as "0.1 0.05".
 
     Raises:
-        ValueError: when there is none, or one is not a finite number >= 0.
+        ValueError: when the list is empty, or a value is not a finite number >= 0.
     """
     try:
         values = tuple(float(part) for part in text.split())

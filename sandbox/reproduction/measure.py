@@ -1,7 +1,7 @@
 """Measures the claims of reports: which, with how many runs, within which time.
 
 A figure depends on the claim and the seeds 0, 1, 2 … alone, not on the number of threads. Only a
-time budget can reduce the number of seeds; the report then says so.
+time budget can reduce the number of seeds; the report then states it.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def newest(root: Path, count: int) -> list[Row]:
 
 
 class Listing:
-    """The rows of a store, asked for again and again: only changed run.json files are read anew.
+    """The rows of a store, asked for again and again: only changed run.json files are read.
 
     Args:
         root: the store's folder.

@@ -221,7 +221,7 @@ def history(run: ObservedRun) -> Iterator[TrackedPoints]:
 
 
 def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
-    """The columns of a block that can be plotted against steps; None if there are none.
+    """The columns of a block that can be plotted against steps; None without any.
 
     Args:
         block: a block of the experiment; its arrays are copied.

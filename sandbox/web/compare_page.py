@@ -111,7 +111,7 @@ class ComparePage:
             self._table()
 
     def _choose_column(self) -> None:
-        """Offer the curves that there are; at first the one of the score is chosen."""
+        """Offer the existing curves; at first the one of the score is chosen."""
         names = {
             f"{stream}/{name}": f"{stream}: {words(name)}"
             for curves in self._curves.values()

@@ -18,7 +18,7 @@ from sandbox.web.guard import LOOPBACK, Guard
 from sandbox.web.service import Service
 
 RECONNECT = 30.0
-"""Seconds for which a busy browser may be silent; later its page is loaded anew."""
+"""Seconds for which a busy browser may be silent; later its page is loaded again."""
 NEAR = 50
 """So many ports after a busy one are tried, to name a free one."""
 
