@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from envs.datasets.matrices import MATLAB
 from envs.datasets.pieces import find_pieces
 from sandbox.config.model import Choice, Chosen, LabConfig
 from sandbox.errors import UnknownNameError, UsageError
@@ -158,7 +159,7 @@ class MusicConfig(LabConfig):
     steps: int = Field(256, ge=1, le=100_000, description="steps of the continuation")
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Check for the extra's libraries, and for MIDI files in the folder if one is given."""
+        """Check for the extra's libraries, and for MIDI files if a folder is given."""
         super().check_available(data, kept)
         need("Lab 'music'", "music", *NEEDED)
         if self.dataset == "folder" and data is None:
@@ -167,7 +168,7 @@ class MusicConfig(LabConfig):
                 "the études that the program composes with "
                 "`python -m sandbox run music --dataset etudes`."
             )
-        if self.dataset != "etudes" and data is not None:
+        if self.dataset != "etudes" and data is not None and data.suffix != MATLAB:
             find_pieces(data)
 
     @model_validator(mode="after")

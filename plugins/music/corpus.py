@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from envs.datasets.etudes import etudes
+from envs.datasets.matrices import MATLAB, read_matrices
 from envs.datasets.pieces import Pieces, read_folder
 from envs.datasets.rolls import joined
 from plugins.music.config import MusicConfig
@@ -19,13 +20,15 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
     Args:
         config: of the lab.
         seed: of the split, and of the études.
-        data: a folder of MIDI files, or None.
+        data: a folder of MIDI files, a MATLAB file, or None.
 
     Raises:
-        UsageError: when no file of the folder can be read as a piece.
+        UsageError: when no file of the folder, or not the MATLAB file, can be read.
     """
     if config.dataset == "etudes" or data is None:
         return _etudes(seed, config.pieces, config.steps_per_beat)
+    if data.suffix == MATLAB:
+        return read_matrices(data)
     return read_folder(
         data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test
     )

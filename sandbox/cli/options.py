@@ -146,9 +146,9 @@ def data_option(default: str = "") -> Decorator:
     """The folder of data files; `default` says in the help where they are without the option."""
     return click.option(
         "--data",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        metavar="DIR",
-        help=f"Folder of data files{default}.",
+        type=click.Path(path_type=Path, exists=True),
+        metavar="PATH",
+        help=f"Folder of data files, or the one file that a lab reads{default}.",
     )
 
 
