@@ -57,7 +57,9 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
             right += _eighths(start, map(key, degrees))
             degree = degrees[-1]
         else:
-            degree = _melody(rng, right, start, motif, degree, chord, key)  # type: ignore[no-untyped-call]
+            degree = _melody(  # type: ignore[no-untyped-call]
+                rng, right, start, motif, degree, chord, key
+            )
     return roll_of([_as_notes(right), _as_notes(left)])
 
 

@@ -178,7 +178,7 @@ class Curves:
         return max((float(values[-1]) for values in ends if len(values)), default=0.0)
 
     def line(self, stream: str, name: str, share: float = 0.0) -> ThinnedLine:
-        """A curve by its name; empty where there is none.
+        """A curve by its name; empty without one.
 
         Args:
             stream, name: as in `names`.

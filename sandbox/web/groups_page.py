@@ -104,7 +104,7 @@ def _read(service: Service, name: str) -> Sweep:
     """A sweep with the results of its runs.
 
     Raises:
-        UnknownNameError: when there is none of that id.
+        UnknownNameError: when no group has that id.
     """
     folders = {folder.id: folder for folder in sweeps.all_of(service.store)}
     if name not in folders:

@@ -67,7 +67,7 @@ def _welcome(service: Service) -> None:
 
 
 def _state(view: str) -> dict[str, Any]:
-    """The table's state that an address holds; empty for one that is none."""
+    """The table's state that an address holds; empty for another text."""
     try:
         state = layout.clean(json.loads(view or "{}"))
     except (ValueError, RecursionError):
