@@ -217,7 +217,7 @@ def _whole(name: str, text: str) -> int:
     """A whole number that was typed.
 
     Raises:
-        ConfigError: when it is not a value of the option.
+        ConfigError: when it is not a whole number.
     """
     try:
         return int(float(text)) if float(text).is_integer() else int(text)
