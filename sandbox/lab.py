@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sandbox.action import Action as Action
@@ -116,6 +117,12 @@ class Experiment(ABC):
             """
 
         @property
+        def spent(self) -> Mapping[str, float]:
+            """Further durations in this process, in seconds, by their names in the summary; with
+            any, times.jsonl has them and `learned_seconds` for each block.
+            """
+
+        @property
         def notes(self) -> Sequence[str]:
             """Sentences that become warnings of the run."""
 
@@ -124,7 +131,7 @@ class Experiment(ABC):
             """The best possible value of the first column of `headline`."""
     else:
         env_steps = learned_seconds = headline_optimum = None
-        notes = ()
+        notes, spent = (), MappingProxyType[str, float]({})
 
     @property
     def done(self) -> bool:

@@ -68,6 +68,7 @@ TOGETHER: dict[tuple[str, str], list[str]] = {
     ("agent.net-arch", "64"): ["--agent.initial-value", "none"],
     ("agent.initial-value", "0.375"): ["--agent.net-arch", "linear"],
     ("agent.train-freq", "2,episode"): ["--agent.n-envs", "1"],
+    ("episodes", "none"): ["--env-steps", "1000"],
     ("env.size", ""): ["--env.layout", "empty"],
     ("env.layout-seed", ""): ["--env.layout", "random"],
     ("env.kind", ""): ["--env.layout", "random"],

@@ -8,7 +8,6 @@ they are restored afterwards.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -100,8 +99,9 @@ class BaselineExperiment(AgentExperiment):
     def __init__(self, config: Any, context: Context, world: VecWorld) -> None:
         super().__init__(config, world)
         options = config.agent.options
-        self.limit = min(options.total_timesteps, config.episodes * world.horizon)
-        self._notes = _notes(options, config.episodes * world.horizon)
+        planned = config.planned_episodes(world.horizon)
+        self.limit = min(config.env_steps or options.total_timesteps, planned * world.horizon)
+        self._notes = _notes(options, options.total_timesteps if config.env_steps else self.limit)
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
             seed = int(context.rng("agent").integers(2**31))
@@ -113,7 +113,7 @@ class BaselineExperiment(AgentExperiment):
             _, self._callback = self._learner._setup_learn(self.limit, ConvertCallback(None))
         self._due = [
             steps
-            for episode in snapshot_episodes(config.episodes)
+            for episode in snapshot_episodes(planned)
             if (steps := episode * world.horizon) < self.limit
         ]
         self.episodes_done, self.evaluated, self.resumed = 0, 0, 0
@@ -146,15 +146,16 @@ class BaselineExperiment(AgentExperiment):
         begun, blocks = self.env_steps, list[Block]()
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:
-                started = time.perf_counter()
-                self._collect()
-                self.learned_seconds += time.perf_counter() - started
-                blocks += self._evaluate_due()
-                started = time.perf_counter()
-                self._train()
-                self.learned_seconds += time.perf_counter() - started
+                before = self.env_steps
+                with self._learning():
+                    self._collect()
+                blocks += self._evaluate_due(before)
+                with self._learning():
+                    self._train()
             if self.done:
-                blocks.append(self._evaluate(self.env_steps))
+                end = min(self.env_steps, self.config.env_steps or self.env_steps)
+                blocks.append(self._evaluate([end]))
+                self._see(end)
         ended = self.world.venv.take()
         learned = [self._learn_block(ended)] if ended else []
         return [*learned, *self._metrics(), *blocks]
@@ -195,6 +196,7 @@ class BaselineExperiment(AgentExperiment):
         counts: Summary = {
             "episodes": self.episodes_done,
             "env_steps": self.env_steps,
+            **self.overshoot(),
             "updates": int(self._learner._n_updates),
         }
         return {**counts, "resumed": self.resumed} if self.resumed else counts
@@ -251,20 +253,22 @@ class BaselineExperiment(AgentExperiment):
             if updates > 0:
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
 
-    def _evaluate_due(self) -> list[Block]:
-        """The evaluations due at steps of the last rollout; they evaluate the policy that acted in
-        it.
+    def _evaluate_due(self, before: int) -> list[Block]:
+        """The evaluations due at steps of the last rollout, which began after `before` steps; they
+        evaluate the policy that acted in it.
         """
         blocks = []
         while self.evaluated < len(self._due) and self._due[self.evaluated] <= self.env_steps:
-            blocks.append(self._evaluate(self._due[self.evaluated]))
+            steps = self._due[self.evaluated]
+            blocks += [] if self.every else [self._evaluate([steps])]
+            self._see(steps)
             self.evaluated += 1
+        if self.every and (points := self._points(before, min(self.env_steps, self.limit - 1))):
+            blocks.append(self._evaluate(points))
         return blocks
 
-    def _evaluate(self, steps: int) -> Block:
-        block = self._evaluation(self.episodes_done + len(self.world.venv.ended), steps)
-        self._see(steps)
-        return block
+    def _evaluate(self, points: Sequence[int]) -> Block:
+        return self._evaluation(self.episodes_done + len(self.world.venv.ended), points)
 
     def _learn_block(self, ended: Sequence[Any]) -> Block:
         steps, total, length, arrival, start = (

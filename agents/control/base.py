@@ -2,12 +2,18 @@
 
 The score is that of the greedy policy: here its reward per step in episodes of fixed length; for
 episodes that terminate see `agents.control.episodic`.
+
+`--env-steps` goes from the configuration to the experiment: its class asks `planned_episodes` for
+the length of schedules, `spacing` for the steps between evaluations, and ends when its `env_steps`
+reach the number. Many seeds learn in one experiment each, so each ends as it would alone.
 """
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -34,6 +40,12 @@ OPTIMUM_WORK = 10**10
 """Largest number of elementary steps for the exact optimum; above it regret is "none"."""
 LOW, HIGH = 2.5, 97.5
 """Percentiles over seeds that bound the bands."""
+POINTS, FEWER_POINTS = 20, 5
+"""Evaluations of a run with `--env-steps`: at most 5 % of the steps apart where they are exact and
+take at most a tenth of the time of learning, else a fifth."""
+POINT_STEPS, OUTCOME_STEPS = 250, 0.15
+"""Env steps that a compiled agent learns in the time of an exact evaluation: some for each, and
+some for each outcome that it follows. `benchmarks.evaluating` measures the result."""
 SNAPSHOTS = 30
 """Largest number of snapshots of a run …"""
 SNAPSHOT_BYTES = 64_000_000
@@ -50,6 +62,27 @@ def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
     """
     spaced = np.geomspace(1, episodes, max(2, at_most))
     return sorted({round(float(value)) for value in spaced} | {1, episodes})
+
+
+def spacing(config: ControlConfig, model: TabularMDP | None, horizon: int) -> int:
+    """Env steps between two evaluations: a function of the task and the budget alone, so equal for
+    all agents; 0 for evaluations at the snapshots.
+
+    Args:
+        config: the lab's configuration.
+        model: the exact model, on which evaluations are exact, or None.
+        horizon: steps after which an episode is truncated.
+    """
+    if config.eval_every or not config.env_steps:
+        return config.eval_every or 0
+    points = FEWER_POINTS
+    if model is not None:
+        outcomes = model.next_state.shape[2]
+        certain = outcomes == len(model.start_states) == 1  # then one state is followed, not all
+        reached = 1 if certain else model.states * outcomes
+        work = POINT_STEPS + OUTCOME_STEPS * horizon * reached
+        points = POINTS if 10 * POINTS * work <= config.env_steps else FEWER_POINTS
+    return -(-config.env_steps // points)
 
 
 @lru_cache(maxsize=1)
@@ -127,6 +160,7 @@ class AgentExperiment(ShownExperiment):
         agent: the learning agent; set by the subclass.
         snapshots: states of the agent during learning, oldest first.
         best: the best possible return from each state, float64 [states], or None if unknown.
+        every: env steps between two evaluations; 0: they take place at the snapshots.
         banded: metric columns that differ between seeds, and are shown as bands over seeds.
     """
 
@@ -149,7 +183,8 @@ class AgentExperiment(ShownExperiment):
         self.config, self.world = config, world
         self.env, self.model = world.env, world.model
         self.best = None if self.model is None else best_returns(self.model)
-        self.learned_seconds = 0.0
+        self.every = spacing(config, world.model, world.horizon)
+        self.learned_seconds = self._cpu_seconds = self._evaluation_seconds = 0.0
         self._last: np.ndarray = np.empty(0)  # scores of the last episodes
 
     def optimum(self) -> float | None:
@@ -199,6 +234,33 @@ class AgentExperiment(ShownExperiment):
         """Counts of episodes and steps so far, for the summary."""
 
     @property
+    def spent(self) -> Mapping[str, float]:
+        """See `Experiment.spent`; empty without `--env-steps` and `--eval-every`."""
+        if not (self.config.env_steps or self.config.eval_every):
+            return {}
+        return {
+            "learning_cpu_seconds": self._cpu_seconds,
+            "evaluation_seconds": self._evaluation_seconds,
+        }
+
+    def overshoot(self) -> Summary:
+        """Steps beyond `--env-steps`, in the episode or rollout that reached them; {} without."""
+        wanted = self.config.env_steps
+        return {} if wanted is None else {"overshoot": max(0, (self.env_steps or 0) - wanted)}
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        """Counts the seconds inside as seconds of learning."""
+        wall, cpu = time.perf_counter(), time.thread_time()
+        yield
+        self.learned_seconds += time.perf_counter() - wall
+        self._cpu_seconds += time.thread_time() - cpu
+
+    def _points(self, before: int, end: int) -> list[int]:
+        """Env steps after `before`, up to `end`, at which an evaluation is due."""
+        return list(range((before // self.every + 1) * self.every, end + 1, self.every))
+
+    @property
     def evaluation_episodes(self) -> int:
         """Number of episodes that an evaluation samples when it is not exact."""
         episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
@@ -240,14 +302,19 @@ class AgentExperiment(ShownExperiment):
             return np.full(len(return_), np.nan)
         return np.subtract(self.best[start], return_)
 
-    def _evaluation(self, episode: int, env_steps: int) -> Block:
-        """An evaluation of the greedy policy after so many episodes and steps."""
+    def _evaluation(self, episode: int, points: Sequence[int]) -> Block:
+        """An evaluation of the greedy policy, which counts at some numbers of env steps.
+
+        Args:
+            episode: the number of episodes so far.
+            points: the numbers of env steps, a row for each.
+        """
+        begun = time.perf_counter()
         scores = self._evaluation_scores(self.world.evaluate(self.agent), self.optimum())
-        columns = {"episode": episode, "env_steps": env_steps, **scores}
-        return Block(
-            "evaluate",
-            {name: [float("nan") if value is None else value] for name, value in columns.items()},
-        )
+        self._evaluation_seconds += time.perf_counter() - begun
+        known = {name: float("nan") if value is None else value for name, value in scores.items()}
+        rows = {name: [value] * len(points) for name, value in {"episode": episode, **known}.items()}
+        return Block("evaluate", {"episode": rows.pop("episode"), "env_steps": list(points), **rows})
 
     def _evaluation_scores(
         self, greedy: Evaluation, optimum: float | None

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from agents.agent import Agent
 from envs.config import GridConfig
-from sandbox.config.model import Choice, Chosen, LabConfig, with_defaults
-from sandbox.config.resolve import registered_config
+from sandbox.config.model import Choice, Chosen, LabConfig, Layer, with_defaults
+from sandbox.config.resolve import UNSET, registered_config
 from sandbox.registry.registry import registry
 from sandbox.tables import read_table
 
@@ -45,8 +45,49 @@ def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
 class ControlConfig(LabConfig):
     """The agent and how long it learns; each lab adds its environment as `env`."""
 
+    left_out = ("env_steps", "eval_every")
+    supersedes = {"env_steps": "episodes"}  # noqa: RUF012
+
     agent: Chosen = Choice("agent", "sarsa", "agent that learns")
-    episodes: int = Field(3000, ge=1, le=10**9, description="episodes of learning")
+    episodes: int | None = Field(3000, ge=1, le=10**9, description="episodes of learning")
+    env_steps: int | None = Field(
+        None,
+        ge=1,
+        le=10**12,
+        description="env steps of learning: it ends with the episode or rollout in which they are "
+        "reached, or earlier if --episodes is given too and reached first",
+    )
+    eval_every: int | None = Field(
+        None,
+        ge=1,
+        le=10**12,
+        description="env steps between two evaluations; none: the lab chooses",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ended_by_steps(cls, given: Layer) -> Layer:
+        """Env steps alone end learning: the default number of episodes does not."""
+        alone = given.get("env_steps") not in UNSET and "episodes" not in given
+        return {**given, "episodes": None} if alone else given
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.episodes is None and self.env_steps is None:
+            raise ValueError("episodes none needs env-steps, at which learning ends instead")
+        return self
+
+    def planned_episodes(self, horizon: int) -> int:
+        """The fewest episodes in which learning can end.
+
+        Args:
+            horizon: steps after which an episode is truncated, >= 1.
+        """
+        if self.env_steps is None:
+            assert self.episodes is not None
+            return self.episodes
+        fewest = -(-self.env_steps // horizon)
+        return fewest if self.episodes is None else min(self.episodes, fewest)
 
 
 class GridLabConfig(ControlConfig):

@@ -199,6 +199,7 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         return {
             "episodes": self.done_units,
             "env_steps": self.env_steps,
+            **self.overshoot(),
             "learned_through": "env.step" if self.world.steps_env else "model",
         }
 

@@ -1,12 +1,12 @@
 """The experiment of agents with a table: learn in blocks of episodes, evaluate, keep snapshots.
 
 Block boundaries depend on the configuration alone: a block ends when its episodes amount to a fixed
-number of steps, and whenever a snapshot is due.
+number of steps, and whenever a snapshot or an evaluation is due. Those that are due at a number of
+env steps take place at the end of the episode in which it is reached.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from agents.control.base import (
     snapshot_episodes,
 )
 from agents.control.config import ControlConfig
-from agents.control.worlds import TableWorld
+from agents.control.worlds import TableWorld, joined
 from sandbox.frames import StepView
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
@@ -35,6 +35,8 @@ BLOCK_STEPS = 1_000_000
 """Approximate number of compiled learning steps in a block: some hundredths of a second."""
 TOGETHER_STEPS = 100_000
 """The same for each of many seeds that learn together; a block of 1000 seeds takes seconds."""
+NEVER = 2**62
+"""More episodes, or env steps, than a run has."""
 ROUNDING = 1e-9
 """Scores whose relative difference is smaller count as equal."""
 
@@ -60,20 +62,30 @@ class ControlExperiment(AgentExperiment):
         self, config: ControlConfig, context: Context, world: TableWorld, watched: bool = True
     ) -> None:
         super().__init__(config, world)
+        planned = config.planned_episodes(world.horizon)
         self.agent = registry().load("agent", config.agent.name)(
             config.agent.options,
             world.states,
             world.actions,
             context.rng("agent"),
-            episodes=config.episodes,
+            episodes=planned,
         )
         self.agent.prepare()
         self.limit = config.episodes
         self.env_steps = 0
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
-        self._due = (
-            snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        )
+        self._due = snapshot_episodes(planned, min(SNAPSHOTS, max(2, room))) if watched else []
+        self._due_steps: list[int] = []
+        if config.env_steps is not None:
+            self.agent.stride = world.horizon
+            self._due_steps = [
+                min(world.horizon * episode, config.env_steps) for episode in self._due
+            ]
+            self._due = []
+            if world.model is not None and not world.model.terminated.any():
+                self.limit = planned
+        if not watched:
+            self.every = 0
         steps = BLOCK_STEPS if watched else TOGETHER_STEPS
         self._block_episodes = max(1, steps // max(1, world.horizon))
         self.snapshots: list[TableSnapshot] = []
@@ -102,22 +114,50 @@ class ControlExperiment(AgentExperiment):
         """Episodes learned so far."""
         return int(self.agent.episodes_done)
 
+    @property
+    def done(self) -> bool:
+        """Whether all episodes, or all env steps, are learned."""
+        return super().done or self.env_steps >= (self.config.env_steps or NEVER)
+
     def advance(self) -> Sequence[Block]:
-        """Learn one block of episodes; where a snapshot is due, also evaluate the greedy policy."""
-        done = self.done_units
-        due = next((episode for episode in self._due if episode > done), self.limit)
-        begun = time.perf_counter()
-        learned = self.world.learn(self.agent, min(self._block_episodes, due - done))
-        self.learned_seconds += time.perf_counter() - begun
-        steps = self.env_steps + np.cumsum(learned.length)
+        """Learn one block of episodes; where one is due, evaluate the greedy policy."""
+        before = self.env_steps
+        with self._learning():
+            learned = self._learn()
+        steps = before + np.cumsum(learned.length)
         self.env_steps = int(steps[-1])
         self._remember(learned.return_)
         columns = {"episode": learned.episode, "env_steps": steps, "return": learned.return_}
         blocks = [Block("learn", columns | self._learn_columns(learned))]
-        if self.done_units in self._due:
+        snapshot = self.done_units in self._due or any(
+            before < point <= self.env_steps for point in self._due_steps
+        )
+        if snapshot or (self.done and self._due_steps):
             self._keep_snapshot()
-            blocks.append(self._evaluation(self.done_units, self.env_steps))
+        points = [self.env_steps] if snapshot else []
+        if self.every:
+            end = min(self.env_steps, self.config.env_steps or NEVER)
+            points = self._points(before, end)
+            points += [end] * (self.done and end not in points)
+        if points:
+            blocks.append(self._evaluation(self.done_units, points))
         return blocks
+
+    def _learn(self) -> Episodes:
+        """A block of episodes, learned in parts that can reach what is due at a number of env steps
+        only with their last episode."""
+        done, steps = self.done_units, self.env_steps
+        parts: list[Episodes] = []
+        last = next((episode for episode in self._due if episode > done), self.limit or NEVER)
+        left = min(self._block_episodes, last - done)  # episodes
+        due = min([self.config.env_steps or NEVER, *(p for p in self._due_steps if p > steps)])
+        if self.every:
+            due = min(due, (steps // self.every + 1) * self.every)
+        while left and steps < due:
+            part = self.world.learn(self.agent, min(left, -((steps - due) // self.world.horizon)))
+            left, steps = left - len(part.length), steps + int(part.length.sum())
+            parts.append(part)
+        return joined(parts)
 
     def _learn_columns(self, learned: Episodes) -> dict[str, np.ndarray]:
         """Columns of the stream "learn" after episode, env_steps and return: [episodes]."""
@@ -156,6 +196,7 @@ class ControlExperiment(AgentExperiment):
         return {
             "episodes": self.done_units,
             "env_steps": self.env_steps,
+            **self.overshoot(),
             **self.agent.findings(),
         }
 

@@ -1,12 +1,12 @@
 """One configuration with many seeds, learned together on all cores.
 
 Each seed gives the same bytes as in a run of one seed. Metrics are bands over seeds for each
-episode.
+episode; with `--env-steps` seeds may end at different episodes, and later bands are of the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -55,10 +55,14 @@ class ManySeeds(ShownExperiment):
 
     @property
     def done_units(self) -> int:
-        """Units that all seeds have finished."""
+        """Units that all seeds have finished, but for those that ended before."""
         behind = next(
-            (one for number, one in enumerate(self.experiments) if number not in self._ready),
-            self.experiments[0],
+            (
+                one
+                for number, one in enumerate(self.experiments)
+                if number not in self._ready and not one.done
+            ),
+            max(self.experiments, key=lambda one: one.done_units),
         )
         return int(behind.done_units)
 
@@ -73,6 +77,12 @@ class ManySeeds(ShownExperiment):
         return sum(experiment.env_steps or 0 for experiment in self.experiments)
 
     @property
+    def spent(self) -> Mapping[str, float]:
+        """The sums over seeds."""
+        every = [experiment.spent for experiment in self.experiments]
+        return {name: sum(one[name] for one in every) for name in every[0]}
+
+    @property
     def agent(self) -> Any:
         """The agent of the first seed."""
         return self.experiments[0].agent
@@ -85,12 +95,12 @@ class ManySeeds(ShownExperiment):
     def advance(self) -> list[Block]:
         """The next block of every seed and their bands; empty if the time limit is reached
         first."""
-        blocks = self._advanced()  # [seeds][blocks]
+        blocks = self._advanced()  # [seeds][blocks]; a seed that ended before has none
         if not blocks:
             return []
         banded = [
-            bands([one[number] for one in blocks], self.experiments[0].banded)
-            for number in range(len(blocks[0]))
+            bands(some, self.experiments[0].banded)
+            for some in zip(*filter(None, blocks), strict=True)
         ]
         if self.full:
             banded += [
@@ -109,6 +119,9 @@ class ManySeeds(ShownExperiment):
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
         waiting = [number for number in range(len(self.experiments)) if number not in self._ready]
+        ended = [number for number in waiting if self.experiments[number].done]
+        self._ready |= dict.fromkeys(ended, ())
+        waiting = [number for number in waiting if number not in ended]
         begun = {number: pool.submit(self.experiments[number].advance) for number in waiting}
         try:
             for future in begun.values():
@@ -206,9 +219,11 @@ class ManySeeds(ShownExperiment):
             f"{score}_iqm": float(aggregates.iqm(scores[:, None])),
             f"{score}_low": float(np.percentile(scores, LOW)),
             f"{score}_high": float(np.percentile(scores, HIGH)),
-            "episodes": self.done_units,
+            "episodes": _whole(table["episodes"].mean()),
             "env_steps": self.env_steps,
         }
+        if "overshoot" in table:
+            summary["overshoot"] = _whole(table["overshoot"].mean())
         if np.isfinite(table["regret"]).all():
             summary["optimal_return" if judged.name == "greedy_return" else "optimum"] = (
                 judged.optimum
@@ -236,20 +251,25 @@ def bands(blocks: Sequence[Block], banded: Sequence[str]) -> Block:
     A banded column becomes mean, interquartile mean, median, and the bounds of the middle 95 %.
 
     Args:
-        blocks: one for each seed, of the same stream, equally long.
+        blocks: one for each seed, of the same stream; a shorter one is of a seed that ended.
         banded: columns that differ from seed to seed.
     """
-    first = blocks[0]
+    first = max(blocks, key=lambda block: len(next(iter(block.columns.values()))))
     columns: dict[str, Any] = {
         name: column for name, column in first.columns.items() if name not in banded
     }
     for name in banded:
         if name in first.columns:
-            values = np.stack(
-                [np.asarray(block.columns[name], dtype=np.float64) for block in blocks]
-            )  # [seeds, rows]
+            values = np.full((len(blocks), len(first.columns[name])), np.nan)  # [seeds, rows]
+            for row, block in zip(values, blocks, strict=True):
+                row[: len(block.columns[name])] = block.columns[name]
             columns |= {f"{name}_{kind}": band for kind, band in _band(values).items()}
     return Block(first.stream, columns)
+
+
+def _whole(value: float) -> float:
+    """A mean of counts, as a whole number where it is one."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _band(values: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ generator, so it does not affect learning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -94,6 +94,11 @@ def try_out(
 
 def _shown(state: int, reward: float, terminated: bool) -> str:
     return f"state {state}, reward {reward:g}{', the end' if terminated else ''}"
+
+
+def joined(parts: Sequence[Episodes]) -> Episodes:
+    """Episodes that were learned in parts, at least one."""
+    return Episodes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 class World(ABC, Generic[A]):
@@ -218,7 +223,7 @@ class TableWorld(World["TabularAgent"]):
             parts.append(agent.learn_env(self._stage, 1))
         if len(parts) < episodes:
             parts.append(self.learn_unseen(agent, episodes - len(parts)))
-        return Episodes(*map(np.concatenate, zip(*parts, strict=True)))
+        return joined(parts)
 
     def watched(self, stage: Env) -> None:
         """Let watched episodes happen in a freshly made copy of the environment."""

@@ -71,6 +71,9 @@ class TabularAgent(Agent):
     """Whether the next action is drawn before the update and then taken; else it is drawn after."""
     learns: ClassVar[bool] = True
     """Whether the compiled loop calls the rule; False for a rule that does nothing."""
+    stride = 0
+    """Steps that schedules count as one episode, at least the time limit of episodes: so they cover
+    a number of steps. With 0 they count episodes."""
     watch: StepWatch | None = None
     """Sees every step of `learn_env`; it changes nothing of what is learned."""
 
@@ -231,6 +234,8 @@ class TabularAgent(Agent):
             config.ties == "first",
             self.next_first,
             self.learns,
+            self.stride,
+            self._place()[1],
         )
         kernels.learn(
             self.own(),
@@ -264,10 +269,13 @@ class TabularAgent(Agent):
         self._make_rows(world.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
+        offset, steps = self._place()[1], 0
         for number in range(episodes):
+            entry = (offset + steps) // self.stride if self.stride else number
             stepping.learn_episode(
-                self, world, float(epsilon[number]), float(alpha[number]), log, number
+                self, world, float(epsilon[entry]), float(alpha[entry]), log, number
             )
+            steps += int(log.length[number])
         return self._learned(log, epsilon, alpha)
 
     def own(self) -> Own:
@@ -346,7 +354,13 @@ class TabularAgent(Agent):
     def _values(self, schedule: str, start: float, end: float, count: int) -> np.ndarray:
         """A schedule's values in the next episodes: float64 [count]."""
         length = self.config.decay_episodes or self.episodes
-        return schedules.values(schedule, start, end, length, self.episodes_done, count)
+        return schedules.values(schedule, start, end, length, self._place()[0], count)
+
+    def _place(self) -> tuple[int, int]:
+        """The place of the next episode in schedules, and the steps learned since it began."""
+        if not self.stride:
+            return self.episodes_done, 0
+        return divmod(int(self.counts.sum()), self.stride)
 
     def _tables(self, model: TabularMDP) -> Tables:
         """The model's arrays for the kernels; those of the last model are cached, because a run
@@ -383,6 +397,10 @@ class TabularAgent(Agent):
             )
 
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
+        if self.stride:
+            before = int(self.counts.sum() - log.length.sum()) % self.stride
+            begun = before + np.cumsum(log.length) - log.length  # [episodes], steps
+            epsilon, alpha = (values[begun // self.stride] for values in (epsilon, alpha))
         number = self.episodes_done + 1 + np.arange(len(epsilon))
         self.episodes_done += len(epsilon)
         return Episodes(

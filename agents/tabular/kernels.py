@@ -116,6 +116,11 @@ class Hyperparameters(NamedTuple):
     `next_action` is 0 (Q-learning)."""
     learns: bool
     """Whether the rule is called; planners set it to False."""
+    stride: int = 0
+    """Steps for which an entry of epsilon and alpha holds; an episode keeps that of its first step.
+    With 0 each episode has an entry of its own."""
+    offset: int = 0
+    """Steps that were learned under the first entry before, in [0, stride)."""
 
 
 class Log(NamedTuple):
@@ -142,7 +147,7 @@ TABLES = types.NamedTuple(
     Tables,
 )
 HYPERPARAMETERS = types.NamedTuple(
-    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean], Hyperparameters
+    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean, int64, int64], Hyperparameters
 )
 LOG = types.NamedTuple([NUMBERS, INTEGERS, INTEGERS, INTEGERS, INTEGERS], Log)
 
@@ -281,7 +286,7 @@ def learn(  # type: ignore[no-untyped-def]
     Args:
         own: `Own`, changed in place.
         world: `Tables`; with horizon 0, every episode must terminate by itself.
-        given: `Hyperparameters`; the number of episodes is that of its epsilons.
+        given: `Hyperparameters`, with an epsilon and an alpha for each episode.
         rule: pointer to a rule of the long form.
         one_step: pointer to a rule of the short form.
         short: whether the agent's rule is `one_step` rather than `rule`.
@@ -299,8 +304,10 @@ def learn(  # type: ignore[no-untyped-def]
     q, counts = own.q, own.counts
     alpha_power, discount, first_ties = given.alpha_power, given.discount, given.first_ties
     next_first, learns = given.next_first, given.learns
+    stride, steps = given.stride, given.offset
     for episode in range(given.epsilon.shape[0]):
-        epsilon, largest = given.epsilon[episode], given.alpha[episode]
+        entry = steps // stride if stride else episode
+        epsilon, largest = given.epsilon[entry], given.alpha[entry]
         start = 0
         if always_draw or world.start_states.shape[0] > 1:
             start = draw(world.start_cumulative, env_rng)
@@ -350,6 +357,7 @@ def learn(  # type: ignore[no-untyped-def]
             if not next_first and not ended:
                 next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
             state, action, time = next_state, next_action, time + 1
+        steps += time
         log.return_[episode] = total
         log.length[episode] = time
         log.steps_to_goal[episode] = arrival

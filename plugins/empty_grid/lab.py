@@ -22,7 +22,7 @@ class EmptyGridLabConfig(GridLabConfig):
     agent: Chosen = Choice(
         "agent", "sarsa", "agent that learns", find="plugins.empty_grid.lab:config_of"
     )
-    episodes: int = Field(1500, ge=1, le=10**9, description="episodes of learning")
+    episodes: int | None = Field(1500, ge=1, le=10**9, description="episodes of learning")
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 
 

@@ -21,7 +21,7 @@ class GymConfig(ControlConfig):
         "agent", "q-learning", "agent that learns", find="plugins.gym.tuning:config_of"
     )
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
-    episodes: int = Field(5000, ge=1, le=10**9, description="episodes of learning")
+    episodes: int | None = Field(5000, ge=1, le=10**9, description="episodes of learning")
     use_model: bool = Field(
         True,
         description="learn on the environment's own table of transitions, where it is known to "

@@ -4,7 +4,7 @@ registered things.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -47,6 +47,16 @@ class LabConfig(BaseModel):
     without_effect: ClassVar[Mapping[str, str]] = {}
     """Inherited fields that change nothing here, and why: hidden from help, and another value
     than the default is refused.
+    """
+
+    left_out: ClassVar[Collection[str]] = ()
+    """Fields that `dump` leaves out where they have their defaults: options that are newer than
+    stored runs, whose fingerprints stay the same.
+    """
+
+    supersedes: ClassVar[Mapping[str, str]] = {}
+    """Option -> the option that it replaces: a layer that sets the first drops what weaker layers
+    set for the second.
     """
 
     original: ClassVar[type[LabConfig] | None] = None
@@ -234,10 +244,12 @@ def nested(path: Sequence[str], value: Any) -> Document:
 
 def dump(config: LabConfig) -> Document:
     """The configuration as plain values, choices as {"name": …, options …}; `resolve` accepts it as
-    a layer.
+    a layer. Fields in `left_out` are there only if they were set.
     """
     plain: Document = {}
     for name, value in config:
+        if name in config.left_out and value == type(config).model_fields[name].default:
+            continue
         if isinstance(value, Chosen):
             plain[name] = {"name": value.name, **dump(value.options)}
         elif isinstance(value, LabConfig):

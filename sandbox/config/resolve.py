@@ -36,6 +36,9 @@ from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 from sandbox.text import Document, flat, is_text
 
+UNSET = (None, "none")
+"""Values of an option that is not used, as typed and as read."""
+
 
 def registered_config(kind: str, name: str) -> type[LabConfig]:
     """The `Config` of the registered `kind` called `name`."""
@@ -132,6 +135,9 @@ def laid_over(
     choices: dict[str, list[Any]] = {name: [] for name in choice_fields(config)}
     for layer in layers:
         layer = _with_underscores(layer, config)
+        for name, replaced in config.supersedes.items():
+            if layer.get(name) not in UNSET and replaced not in layer:
+                plain.pop(replaced, None)
         for name in choices.keys() & layer.keys():
             choices[name].append(layer.pop(name))
         plain = merge(plain, layer)

@@ -27,7 +27,12 @@ from sandbox.store.record import RunRecord
 from sandbox.store.verify import check
 from sandbox.text import Document, flat
 
-DURATIONS = ("learning_seconds", "steps_per_second")
+DURATIONS = (
+    "learning_seconds",
+    "steps_per_second",
+    "learning_cpu_seconds",
+    "evaluation_seconds",
+)
 """Figures of a summary that differ each time."""
 MISSING = "missing"
 """The value of something that one of the two runs does not have."""

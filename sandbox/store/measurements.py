@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from sandbox.errors import CheckpointError
 from sandbox.lab import Block, State
 from sandbox.store import checkpoint
+from sandbox.store.files import Directory
 from sandbox.store.folder import METRICS, TIMES, RunFolder
 from sandbox.store.metrics import BackgroundWriter, Mark, block_line
 
 FILES = (METRICS, TIMES)
+LEARNED = "learning_seconds"
+"""In the summary, and in a line of times.jsonl where an experiment measures more than that."""
 MAX_SECONDS = 1e11
 """Three thousand years: no run has learned for so long."""
 
@@ -121,6 +126,18 @@ def usable_checkpoints(folder: RunFolder, warn: Callable[[str], None]) -> Iterat
             )
             continue
         yield saved
+
+
+def time_lines(directory: Directory) -> list[dict[str, float]]:
+    """The lines of times.jsonl: what each block took.
+
+    Args:
+        directory: the run's folder.
+
+    Raises:
+        OSError, StoreError, ValueError: when they cannot be read.
+    """
+    return [orjson.loads(line) for line in directory.read(TIMES).splitlines()]
 
 
 def _key(name: str) -> str:

@@ -16,6 +16,7 @@ from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
+from sandbox.runs.recompute import DURATIONS
 from sandbox.store import checkpoint, verify
 from sandbox.store.store import Store
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
@@ -90,13 +91,12 @@ def _observer_of(observer: str | Callable[[], Observer]) -> tuple[Callable[[], O
 
 def _computed(run: api.Run) -> Document:
     """What a run computed, durations aside."""
-    seconds = ("learning_seconds", "steps_per_second")
     state = next(checkpoint.newest_first(run.folder.checkpoints, lambda _: None))[1]
     parts = {name: state[name] for name in ("experiment", "generators", "globals")}
     return {
         "metrics": run.folder.metrics_path.read_bytes(),
         "weights or tables at its end": fingerprint(parts),
-        "scores": {name: value for name, value in run.summary.items() if name not in seconds},
+        "scores": {name: value for name, value in run.summary.items() if name not in DURATIONS},
         "settings": run.config,
     }
 
