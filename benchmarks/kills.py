@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TIMES = ("learning_seconds", "steps_per_second")
+from sandbox.runs.recompute import DURATIONS
+
 VOLATILE = (
     "run",
     "runs",
@@ -196,7 +197,7 @@ def steady(document: Any) -> Any:
         return {
             name: steady(part)
             for name, part in document.items()
-            if name not in VOLATILE and "second" not in name and name not in TIMES
+            if name not in VOLATILE and "second" not in name and name not in DURATIONS
         }
     return [steady(part) for part in document] if isinstance(document, list) else document
 
@@ -211,7 +212,7 @@ def results_in(store: Path) -> dict[str, Any]:
         results[key] = {
             "status": record["status"],
             "summary": {
-                name: value for name, value in record["summary"].items() if name not in TIMES
+                name: value for name, value in record["summary"].items() if name not in DURATIONS
             },
             "score": record["score"],
             "artifacts": {one["name"]: one["sha256"] for one in record["artifacts"]},

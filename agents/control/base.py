@@ -313,8 +313,12 @@ class AgentExperiment(ShownExperiment):
         scores = self._evaluation_scores(self.world.evaluate(self.agent), self.optimum())
         self._evaluation_seconds += time.perf_counter() - begun
         known = {name: float("nan") if value is None else value for name, value in scores.items()}
-        rows = {name: [value] * len(points) for name, value in {"episode": episode, **known}.items()}
-        return Block("evaluate", {"episode": rows.pop("episode"), "env_steps": list(points), **rows})
+        rows = {
+            name: [value] * len(points) for name, value in {"episode": episode, **known}.items()
+        }
+        return Block(
+            "evaluate", {"episode": rows.pop("episode"), "env_steps": list(points), **rows}
+        )
 
     def _evaluation_scores(
         self, greedy: Evaluation, optimum: float | None

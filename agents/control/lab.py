@@ -106,6 +106,11 @@ class ControlLab(Lab):
 
     def not_together(self, config: ControlConfig) -> str:
         """Why many seeds of a configuration cannot learn together; "" if they can."""
+        if config.eval_every:
+            return (
+                "seeds that learn together are evaluated at their end alone. Leave out "
+                "--eval-every, or run each --seed by itself."
+            )
         if not self._agents_own(config):
             return ""
         agent = config.agent.name

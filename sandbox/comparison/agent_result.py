@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sandbox.comparison.run_scores import RunScores, errors, scores
+from sandbox.comparison.run_scores import OVERSHOOT, RunScores, errors, scores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
@@ -139,6 +139,18 @@ class AgentResult:
             return MedianTime(at, NAN, NAN), before
         return MedianTime(at, min(median.low, at), max(median.high, at)), before
 
+    @cached_property
+    def spent(self) -> Document:
+        """Medians of the seconds of learning, evaluation not counted, and of the env steps beyond
+        those wanted; empty where a run did not measure them."""
+        measured = [one.spent for one in self.runs]
+        known = [one for one in measured if one is not None]
+        if len(known) < len(self.runs):
+            return {}
+        seconds, cpu = np.median(known, axis=0).tolist()
+        over = float(np.median([one.summary.get(OVERSHOOT, 0) for one in self.runs]))
+        return {"learning_seconds": seconds, "learning_cpu_seconds": cpu, "overshoot": over}
+
     def document(self) -> Document:
         """Plain values."""
         return {
@@ -154,6 +166,7 @@ class AgentResult:
             "steps_to_95": _plain_time(self.steps, self.before),
             "seconds_to_95": _plain_time(*self.seconds),
             "by_seed": [_of_run(one) for one in self.runs],
+            **self.spent,
             **({"given": True} if self.given else {}),
         }
 

@@ -7,17 +7,19 @@ figures.
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.results import ComparisonResults
 from sandbox.comparison.results import figure as shown
-from sandbox.comparison.run_scores import SHARE, scores
+from sandbox.comparison.run_scores import SHARE, RunScores, scores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.time_to_threshold import ScoreCurve
 from sandbox.text import words
 from sandbox.visual import plots
 
@@ -37,18 +39,58 @@ INK = "#111827"
 
 
 def figures(results: ComparisonResults) -> dict[str, Figure]:
-    """All figures, by name; learning curves only where every measured run has evaluations."""
+    """All figures, by name; curves only where every measured run has them."""
     runs = [run for one in results.agents if not one.given for run in one.runs]
-    curves = bool(runs) and all(run.curve is not None for run in runs)
-    first = {"learning_curves": learning_curves(results)} if curves else {}
-    return first | {
+    drawn = {
+        name: curves(results, kind)
+        for name, kind in CURVES.items()
+        if runs and all(kind.of(run) is not None for run in runs)
+    }
+    return drawn | {
         "scores": seeds(results),
         "performance_profile": performance_profile(results),
     }
 
 
-def learning_curves(results: ComparisonResults) -> Figure:
-    """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
+class CurveKind(NamedTuple):
+    """What a figure of curves shows.
+
+    Attributes:
+        of: the curve of a run, or None.
+        title, x, y: of the figure and its axes; without `y` it is the score of the greedy policy.
+        best: which optimum is meant, if not that of the score.
+    """
+
+    of: Callable[[RunScores], ScoreCurve | None]
+    title: str
+    x: str
+    y: str = ""
+    best: str = ""
+
+
+STEPS_AXIS = "env steps of learning"
+CURVES = {
+    "learning_curves": CurveKind(lambda run: run.curve, "Learning curves", STEPS_AXIS),
+    "scores_in_time": CurveKind(
+        lambda run: run.clock, "Learning curves in time", "seconds of learning"
+    ),
+    "cumulative_regret": CurveKind(
+        lambda run: run.regret,
+        "Cumulative regret",
+        STEPS_AXIS,
+        "regret, summed over episodes",
+        "the highest expected return of each episode from its start, undiscounted",
+    ),
+}
+
+
+def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
+    """IQM over seeds of a curve, with its pointwise 95 % interval, and the best possible.
+
+    Args:
+        results: every measured run has the curve.
+        kind: which curve.
+    """
     with plots.style():
         figure = _figure(results, 4.3, 2)
         axes = figure.subplots()
@@ -56,7 +98,7 @@ def learning_curves(results: ComparisonResults) -> Figure:
         for number, one in enumerate(results.agents):
             if one.given:
                 continue
-            curves = [run.curve for run in one.runs if run.curve is not None]
+            curves = [curve for run in one.runs if (curve := kind.of(run)) is not None]
             last = max([last] + [float(curve.at[-1]) for curve in curves])
             places = time_to_threshold.grid(curves)
             if not len(places):
@@ -65,28 +107,30 @@ def learning_curves(results: ComparisonResults) -> Figure:
             values = time_to_threshold.on_grid(curves, places)  # [runs, places]
             (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
             _style(line, number, len(results.agents))
-            line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
+            if not kind.y:
+                line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
                 axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, lw=0)
-        if first > 0 and last / first >= LOG_FROM:
+        if not kind.y and first > 0 and last / first >= LOG_FROM:
             axes.set_xscale("log")
         else:
             axes.xaxis.set_major_formatter(lambda value, _: shown(value))
-        if results.optimum is not None:
-            best = f"best possible: {shown(results.optimum)}"
-            plots.optimum_line(axes, results.optimum, best)
+        if kind.y:
+            plots.optimum_line(axes, 0.0, "best possible: 0, no regret")
+        elif results.optimum is not None:
+            plots.optimum_line(axes, results.optimum, f"best possible: {shown(results.optimum)}")
             level = time_to_threshold.threshold(results.optimum, SHARE, results.higher_is_better)
             near = f"{100 * SHARE:.0f} % of it: {shown(level)}"
             axes.axhline(
                 level, color=plots.GREY, linestyle=":", linewidth=1.1, label=near, zorder=1
             )
         axes.set(
-            title="Learning curves",
-            xlabel="env steps of learning",
-            ylabel=f"{words(results.score)} of the greedy policy",
+            title=kind.title,
+            xlabel=kind.x,
+            ylabel=kind.y or f"{words(results.score)} of the greedy policy",
         )
-        _legend(axes, figure, results)
+        _legend(axes, figure, results, kind.best)
     return figure
 
 
@@ -95,7 +139,9 @@ def seeds(results: ComparisonResults) -> Figure:
     agents = results.agents
     left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
     with plots.style():
-        figure = plots.figure(8.0, 1.45 + 0.5 * len(agents), left=left, bottom=0.85)
+        room = _meant(results)
+        height = 1.45 + 0.5 * len(agents) + room
+        figure = plots.figure(8.0, height, left=left, bottom=0.85 + room)
         axes = figure.subplots()
         for number, one in enumerate(agents):
             values, row = scores(one.runs)[:, 0], -number
@@ -113,7 +159,7 @@ def seeds(results: ComparisonResults) -> Figure:
             axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
         _best_possible(axes, results)
         if results.optimum is not None:  # the only line with a label
-            figure.legend(loc="lower left", bbox_to_anchor=(left / 8, 0))
+            figure.legend(loc="lower left", bbox_to_anchor=(left / 8, _say(figure, results, left)))
         axes.set_yticks([-number for number in range(len(agents))], [_label(one) for one in agents])
         axes.set_ylim(-len(agents) + 0.5, 0.5)
         axes.margins(x=0.06)
@@ -198,15 +244,40 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
     """
     rows = -(-(len(results.agents) + lines) // _columns(results))
     legend = 0.24 * rows + 0.15 * sum(_label(one).count("\n") for one in results.agents)
+    legend += _meant(results)
     return plots.figure(8.0, height + legend, left=0.85, bottom=0.62 + legend)
 
 
-def _legend(axes: Axes, figure: Figure, results: ComparisonResults) -> None:
-    """A legend under the axes, so that it covers no curve."""
+def _meant(results: ComparisonResults) -> float:
+    """Inches for the line that says which optimum is meant."""
+    return 0.22 if results.optimum is not None and results.optimum_is else 0.0
+
+
+def _say(figure: Figure, results: ComparisonResults, left: float, best: str = "") -> float:
+    """Say at the bottom which optimum is meant, `left` inches from the side.
+
+    Args:
+        figure: the figure.
+        results: the results; the optimum is that of their score unless `best` is given.
+        left: inches.
+        best: which optimum is meant.
+
+    Returns:
+        The height of the line, as a share of the figure's.
+    """
+    room = _meant(results)
+    if room:
+        about = f"Best possible: {best or results.optimum_is}."
+        figure.text(left / 8, 0.01, about, fontsize=7.5, color=plots.GREY, va="bottom")
+    return float(room / figure.get_figheight())
+
+
+def _legend(axes: Axes, figure: Figure, results: ComparisonResults, best: str = "") -> None:
+    """A legend under the axes, so that it covers no curve, and which optimum is meant."""
     figure.legend(
         *axes.get_legend_handles_labels(),
         loc="lower left",
-        bbox_to_anchor=(0.85 / 8, 0),
+        bbox_to_anchor=(0.85 / 8, _say(figure, results, 0.85, best)),
         ncol=_columns(results),
         handlelength=3.2,
     )

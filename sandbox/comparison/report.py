@@ -178,11 +178,22 @@ def answers(comparison: Compared) -> list[str]:
 
 def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
     """An agent's row, plain text by column."""
-    runs, document = len(one.runs), one.document()
+    runs, document, spent = len(one.runs), one.document(), one.spent
+    steps = "unknown" if one.env_steps is None else figure(one.env_steps)
+    if spent.get("overshoot"):
+        steps += f" ({figure(spent['overshoot'])} over)"
+    seconds, cpu = (
+        figure(spent[name], SECONDS_DIGITS) if spent else "unknown"
+        for name in ("learning_seconds", "learning_cpu_seconds")
+    )
+    timed = any(other.spent for other in comparison.results.agents)
     return {
         "agent": one.label,
         "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
-        "env steps": "unknown" if one.env_steps is None else figure(one.env_steps),
+        "env steps": steps,
+        **(
+            {"seconds of learning": f"{seconds} (CPU {cpu})" if spent else seconds} if timed else {}
+        ),
         "IQM": value_text(document["iqm"]),
         "mean": value_text(document["mean"]),
         "median": value_text(document["median"]),

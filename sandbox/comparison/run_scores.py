@@ -7,21 +7,25 @@ stream "evaluate": the column of the score's name against `env_steps`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import orjson
 
 from sandbox.errors import SandboxError, StoreError
 from sandbox.runs.view import Run
 from sandbox.score import Score
 from sandbox.stats import time_to_threshold
 from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
-from sandbox.store.folder import TIMES
+from sandbox.store.measurements import LEARNED, time_lines
 
 SHARE = 0.95
 """Of the optimum; a run that stays above has reached it."""
-STREAM, STEPS = "evaluate", "env_steps"
+STREAM, LEARN, STEPS, REGRET = "evaluate", "learn", "env_steps", "regret"
+OVERSHOOT, CPU = "overshoot", "learning_cpu_seconds"
+"""Figures of the summary: env steps beyond those wanted, and CPU seconds of learning."""
+MOST_PLACES = 2000
+"""Of a curve over episodes."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class RunScores:
         seconds: the same in seconds of work, evaluation included; None without times.
         host: where it ran.
         versions: versions of Python and libraries.
+        clock: its evaluations against seconds: of learning alone if `summary` says so, else of
+            work; None without times.
+        regret: its cumulative regret while learning against env steps; None where it is unknown.
+        summary: the figures of its summary.
     """
 
     run: str
@@ -50,6 +58,16 @@ class RunScores:
     seconds: Arrival | None
     host: str
     versions: Mapping[str, str]
+    clock: ScoreCurve | None = None
+    regret: ScoreCurve | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> tuple[float, float] | None:
+        """Seconds of learning, evaluation not counted: wall clock and CPU; None if the run did not
+        measure them."""
+        known = [self.summary.get(name) for name in (LEARNED, CPU)]
+        return None if None in known else (float(known[0]), float(known[1]))
 
 
 def measured(run: Run) -> RunScores:
@@ -65,27 +83,52 @@ def measured(run: Run) -> RunScores:
     units = (unit, f"{unit}s")  # "episode", "env_steps"
     columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
     done = next((columns[one] for one in units if one in columns), None)
-    curve = steps = seconds = None
+    curve = clock = steps = seconds = None
     if score.name in columns and STEPS in columns:
         curve = time_to_threshold.curve(columns[STEPS], columns[score.name])
+        axis = None if done is None else _seconds_until(run, done)
+        clock = None if axis is None else ScoreCurve(axis, curve.score)
         if score.optimum is not None:
             level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
             steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
-            axis = None if done is None else _seconds_until(run, done)
             seconds = None if axis is None else time_to_threshold.arrival_at(steps.evaluation, axis)
-    total = float(curve.at[-1]) if curve is not None else record.summary.get(STEPS)
-    env_steps = float(total) if isinstance(total, (int, float)) else None
+    total = record.summary.get(STEPS)
+    if curve is not None and OVERSHOOT not in record.summary:
+        total = float(curve.at[-1])
     return RunScores(
-        run.id, record.seed, score, curve, env_steps, steps, seconds, record.host, record.versions
+        run.id,
+        record.seed,
+        score,
+        curve,
+        float(total) if isinstance(total, (int, float)) else None,
+        steps,
+        seconds,
+        record.host,
+        record.versions,
+        clock,
+        _cumulative_regret(run),
+        record.summary,
     )
 
 
+def _cumulative_regret(run: Run) -> ScoreCurve | None:
+    """The sum over episodes of the best possible expected return minus the return, after each
+    episode, at most `MOST_PLACES` of them; None where it is unknown."""
+    columns = run.folder.metrics().columns(LEARN, [STEPS, REGRET])
+    if columns.keys() != {STEPS, REGRET} or not np.isfinite(columns[REGRET]).all():
+        return None
+    last = len(columns[STEPS]) - 1
+    kept = np.unique(np.linspace(0, last, MOST_PLACES).astype(np.int64))
+    return time_to_threshold.curve(columns[STEPS][kept], np.cumsum(columns[REGRET])[kept])
+
+
 def _seconds_until(run: Run, units: np.ndarray) -> np.ndarray | None:
-    """Seconds of work until each number of units was done: float [units]; None without times."""
+    """Seconds until each number of units was done, of learning alone where they were measured, else
+    of work: float [units]; None without times."""
     try:
-        blocks = [orjson.loads(line) for line in run.folder.directory.read(TIMES).splitlines()]
+        blocks = time_lines(run.folder.directory)
         done = np.array([block["units"] for block in blocks], dtype=np.float64)
-        seconds = np.cumsum([float(block["seconds"]) for block in blocks])
+        seconds = np.cumsum([float(block.get(LEARNED, block["seconds"])) for block in blocks])
         place = np.searchsorted(done, units)
         return None if (place >= len(done)).any() else seconds[place]
     except (OSError, StoreError, ValueError, KeyError, TypeError):
