@@ -19,6 +19,7 @@ BENCHMARKS = (
     "learning",
     "agents",
     "seeds",
+    "evaluating",
     "stepping",
     "overhead",
     "drawing",

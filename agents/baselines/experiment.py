@@ -93,6 +93,7 @@ class BaselineExperiment(AgentExperiment):
     """
 
     unit = "env step"
+    limit: int
     figures = "agents.baselines.pictures"
     world: VecWorld
 

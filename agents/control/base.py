@@ -43,7 +43,7 @@ LOW, HIGH = 2.5, 97.5
 POINTS, FEWER_POINTS = 20, 5
 """Evaluations of a run with `--env-steps`: at most 5 % of the steps apart where they are exact and
 take at most a tenth of the time of learning, else a fifth."""
-POINT_STEPS, OUTCOME_STEPS = 250, 0.15
+POINT_STEPS, OUTCOME_STEPS = 250, 0.05
 """Env steps that a compiled agent learns in the time of an exact evaluation: some for each, and
 some for each outcome that it follows. `benchmarks.evaluating` measures the result."""
 SNAPSHOTS = 30
@@ -164,7 +164,7 @@ class AgentExperiment(ShownExperiment):
         banded: metric columns that differ between seeds, and are shown as bands over seeds.
     """
 
-    limit: int
+    limit: int | None
     learned_seconds: float
     agent: Any
     snapshots: Sequence[Any]

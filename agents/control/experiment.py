@@ -86,6 +86,8 @@ class ControlExperiment(AgentExperiment):
                 self.limit = planned
         if not watched:
             self.every = 0
+        elif self.every and world.model is not None:
+            world.evaluate(self.agent)  # compiled, or read from the cache, before it is timed
         steps = BLOCK_STEPS if watched else TOGETHER_STEPS
         self._block_episodes = max(1, steps // max(1, world.horizon))
         self.snapshots: list[TableSnapshot] = []

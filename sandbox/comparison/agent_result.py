@@ -11,12 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from sandbox.comparison.run_scores import OVERSHOOT, RunScores, errors, scores
+from sandbox.comparison.run_scores import CPU, OVERSHOOT, RunScores, errors, scores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.intervals import Estimate
 from sandbox.stats.time_to_threshold import Arrival, MedianTime
+from sandbox.store.measurements import LEARNED
 from sandbox.text import Document
 
 NAN = float("nan")
@@ -141,15 +142,14 @@ class AgentResult:
 
     @cached_property
     def spent(self) -> Document:
-        """Medians of the seconds of learning, evaluation not counted, and of the env steps beyond
-        those wanted; empty where a run did not measure them."""
-        measured = [one.spent for one in self.runs]
-        known = [one for one in measured if one is not None]
-        if len(known) < len(self.runs):
+        """Medians of the seconds of learning, evaluation not counted, and of the env steps
+        beyond those wanted; empty where a run did not measure them."""
+        if not all(CPU in run.summary for run in self.runs):
             return {}
-        seconds, cpu = np.median(known, axis=0).tolist()
-        over = float(np.median([one.summary.get(OVERSHOOT, 0) for one in self.runs]))
-        return {"learning_seconds": seconds, "learning_cpu_seconds": cpu, "overshoot": over}
+        return {
+            name: float(np.median([run.summary.get(name, 0.0) for run in self.runs]))
+            for name in (LEARNED, CPU, OVERSHOOT)
+        }
 
     def document(self) -> Document:
         """Plain values."""

@@ -84,6 +84,11 @@ CURVES = {
 }
 
 
+def learning_curves(results: ComparisonResults) -> Figure:
+    """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
+    return curves(results, CURVES["learning_curves"])
+
+
 def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
     """IQM over seeds of a curve, with its pointwise 95 % interval, and the best possible.
 
@@ -250,7 +255,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
 
 def _meant(results: ComparisonResults) -> float:
     """Inches for the line that says which optimum is meant."""
-    return 0.22 if results.optimum is not None and results.optimum_is else 0.0
+    return 0.22 if results.timed and results.optimum is not None else 0.0
 
 
 def _say(figure: Figure, results: ComparisonResults, left: float, best: str = "") -> float:

@@ -17,11 +17,12 @@ from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import figure
-from sandbox.comparison.run_scores import SHARE
+from sandbox.comparison.run_scores import CPU, OVERSHOOT, SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
+from sandbox.store.measurements import LEARNED
 from sandbox.text import Document
 from sandbox.visual import html
 
@@ -180,20 +181,17 @@ def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
     """An agent's row, plain text by column."""
     runs, document, spent = len(one.runs), one.document(), one.spent
     steps = "unknown" if one.env_steps is None else figure(one.env_steps)
-    if spent.get("overshoot"):
-        steps += f" ({figure(spent['overshoot'])} over)"
-    seconds, cpu = (
-        figure(spent[name], SECONDS_DIGITS) if spent else "unknown"
-        for name in ("learning_seconds", "learning_cpu_seconds")
-    )
-    timed = any(other.spent for other in comparison.results.agents)
+    if over := spent.get(OVERSHOOT):
+        steps += f" ({figure(over)} over)"
+    learning = "unknown"
+    if spent:
+        seconds, cpu = (figure(spent[name], SECONDS_DIGITS) for name in (LEARNED, CPU))
+        learning = f"{seconds} (CPU {cpu})"
     return {
         "agent": one.label,
         "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
         "env steps": steps,
-        **(
-            {"seconds of learning": f"{seconds} (CPU {cpu})" if spent else seconds} if timed else {}
-        ),
+        **({"seconds of learning": learning} if comparison.results.timed else {}),
         "IQM": value_text(document["iqm"]),
         "mean": value_text(document["mean"]),
         "median": value_text(document["median"]),

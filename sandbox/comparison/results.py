@@ -54,6 +54,11 @@ class ComparisonResults:
             ),
         )
 
+    @property
+    def timed(self) -> bool:
+        """Whether every measured run kept its seconds of learning, as with `--env-steps`."""
+        return all(one.spent or one.given for one in self.agents)
+
     def document(self) -> Document:
         """What all agents share, as plain values."""
         return {

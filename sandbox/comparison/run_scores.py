@@ -43,9 +43,9 @@ class RunScores:
         seconds: the same in seconds of work, evaluation included; None without times.
         host: where it ran.
         versions: versions of Python and libraries.
-        clock: its evaluations against seconds: of learning alone if `summary` says so, else of
-            work; None without times.
-        regret: its cumulative regret while learning against env steps; None where it is unknown.
+        clock: its evaluations against seconds of learning alone; None where they were not measured.
+        regret: its cumulative regret while learning against env steps; None where that is unknown,
+            or seconds were not measured.
         summary: the figures of its summary.
     """
 
@@ -61,13 +61,6 @@ class RunScores:
     clock: ScoreCurve | None = None
     regret: ScoreCurve | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def spent(self) -> tuple[float, float] | None:
-        """Seconds of learning, evaluation not counted: wall clock and CPU; None if the run did not
-        measure them."""
-        known = [self.summary.get(name) for name in (LEARNED, CPU)]
-        return None if None in known else (float(known[0]), float(known[1]))
 
 
 def measured(run: Run) -> RunScores:
@@ -87,7 +80,8 @@ def measured(run: Run) -> RunScores:
     if score.name in columns and STEPS in columns:
         curve = time_to_threshold.curve(columns[STEPS], columns[score.name])
         axis = None if done is None else _seconds_until(run, done)
-        clock = None if axis is None else ScoreCurve(axis, curve.score)
+        if axis is not None and CPU in record.summary:
+            clock = ScoreCurve(axis, curve.score)
         if score.optimum is not None:
             level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
             steps = time_to_threshold.arrival(curve, level, score.higher_is_better)
@@ -106,7 +100,7 @@ def measured(run: Run) -> RunScores:
         record.host,
         record.versions,
         clock,
-        _cumulative_regret(run),
+        _cumulative_regret(run) if CPU in record.summary else None,
         record.summary,
     )
 
