@@ -59,6 +59,7 @@ class CurveKind(NamedTuple):
         of: the curve of a run, or None.
         title, x, y: of the figure and its axes; without `y` it is the score of the greedy policy.
         best: which optimum is meant, if not that of the score.
+        in_time: whether `x` is time.
     """
 
     of: Callable[[RunScores], ScoreCurve | None]
@@ -66,13 +67,14 @@ class CurveKind(NamedTuple):
     x: str
     y: str = ""
     best: str = ""
+    in_time: bool = False
 
 
 STEPS_AXIS = "env steps of learning"
 CURVES = {
     "learning_curves": CurveKind(lambda run: run.curve, "Learning curves", STEPS_AXIS),
     "scores_in_time": CurveKind(
-        lambda run: run.clock, "Learning curves in time", "seconds of learning"
+        lambda run: run.clock, "Learning curves in time", "seconds of learning", in_time=True
     ),
     "cumulative_regret": CurveKind(
         lambda run: run.regret,
@@ -105,11 +107,16 @@ def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
                 continue
             curves = [curve for run in one.runs if (curve := kind.of(run)) is not None]
             last = max([last] + [float(curve.at[-1]) for curve in curves])
-            places = time_to_threshold.grid(curves)
+            if kind.in_time:  # runs of other speeds: their evaluations count together, by number
+                count = min(len(curve.at) for curve in curves)
+                places = np.median([curve.at[:count] for curve in curves], axis=0)
+                values = np.stack([curve.score[:count] for curve in curves])
+            else:
+                places = time_to_threshold.grid(curves)
+                values = time_to_threshold.on_grid(curves, places)  # [runs, places]
             if not len(places):
                 continue
             first = min(first, float(places[0]))
-            values = time_to_threshold.on_grid(curves, places)  # [runs, places]
             (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
             _style(line, number, len(results.agents))
             if not kind.y:

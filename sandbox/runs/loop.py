@@ -36,7 +36,7 @@ from sandbox.score import Score
 from sandbox.seeding import generator
 from sandbox.store import checkpoint
 from sandbox.store.folder import METRICS, RunFolder
-from sandbox.store.measurements import LEARNED, Measurements, time_lines, usable_checkpoints
+from sandbox.store.measurements import LEARNED, Measurements, time_totals, usable_checkpoints
 from sandbox.store.record import RunRecord
 from sandbox.text import finite, number
 
@@ -245,18 +245,16 @@ class Loop:
     def _advance(self) -> None:
         experiment = self.experiment
         before, spent = experiment.learned_seconds, experiment.spent
-        blocks, learned = self.work.advance()
-        seconds, after = learned, experiment.learned_seconds
-        if before is not None and after is not None:
-            learned = after - before
+        blocks, seconds = self.work.advance()
+        learned = seconds if before is None else (experiment.learned_seconds or 0.0) - before
         self.learning_seconds += learned
         self._blocks += 1
         assert self._measurements is not None
         units = experiment.done_units
         times = {"block": self._blocks, "units": units, "seconds": seconds, "at": time.time()}
         if spent:
-            times[LEARNED] = learned
-            times |= {name: total - spent[name] for name, total in experiment.spent.items()}
+            now = {LEARNED: learned, **experiment.spent}
+            times |= {name: total - spent.get(name, 0.0) for name, total in now.items()}
         self._measurements.write(blocks, times)
         self._record.done_units = units
         for block in blocks:
@@ -287,9 +285,7 @@ class Loop:
     def _finish(self) -> None:
         self._record.summary = self.work.summary()
         self._record.summary[LEARNED] = round(self.learning_seconds, 6)
-        lines = time_lines(self.folder.directory) if self.experiment.spent else []
-        for name in self.experiment.spent:
-            self._record.summary[name] = round(sum(line[name] for line in lines), 6)
+        self._record.summary |= time_totals(self.folder.directory, self.experiment.spent)
         steps = self.experiment.env_steps
         if steps and self.learning_seconds > 0:
             self._record.summary["steps_per_second"] = round(steps / self.learning_seconds, 1)

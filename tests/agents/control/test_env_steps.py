@@ -21,7 +21,7 @@ from sandbox.testing import check_lab
 from tests.conftest import configured, skip_without_library
 
 LAKE = {"env": "FrozenLake-v1"}
-MANY = {"q-learning": 168, "sb3-dqn": 4, "sb3-ppo": 168 * 16}
+MOST = {"q-learning": 168, "sb3-dqn": 16, "sb3-ppo": 168 * 16}
 """Agents of the maze, and the steps of an episode or a rollout."""
 
 
@@ -42,7 +42,7 @@ def test_learning_ends_with_the_episode_in_which_the_steps_are_reached(store, la
 def test_an_algorithm_of_stable_baselines_ends_with_its_rollout(store, agent):
     skip_without_library(agent)
     ended = learned(agent={"name": agent, "total_timesteps": 700}, env_steps=1501)
-    assert 1501 <= ended.summary["env_steps"] < 1501 + MANY[agent]
+    assert 1501 <= ended.summary["env_steps"] < 1501 + MOST[agent]
     assert ended.summary["overshoot"] == ended.summary["env_steps"] - 1501
 
 
