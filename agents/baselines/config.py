@@ -43,7 +43,8 @@ class BaselineConfig(LabConfig):
         100_000,
         ge=1,
         le=10**10,
-        description="steps of learning, unless the lab's episodes end before",
+        description="steps of learning, unless the lab's episodes end before; --env-steps, where "
+        "given, takes its place",
     )
     n_envs: int = Field(
         1,

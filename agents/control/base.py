@@ -312,13 +312,11 @@ class AgentExperiment(ShownExperiment):
         begun = time.perf_counter()
         scores = self._evaluation_scores(self.world.evaluate(self.agent), self.optimum())
         self._evaluation_seconds += time.perf_counter() - begun
-        known = {name: float("nan") if value is None else value for name, value in scores.items()}
         rows = {
-            name: [value] * len(points) for name, value in {"episode": episode, **known}.items()
+            name: [float("nan") if value is None else value] * len(points)
+            for name, value in {"episode": episode, "env_steps": 0, **scores}.items()
         }
-        return Block(
-            "evaluate", {"episode": rows.pop("episode"), "env_steps": list(points), **rows}
-        )
+        return Block("evaluate", {**rows, "env_steps": list(points)})
 
     def _evaluation_scores(
         self, greedy: Evaluation, optimum: float | None

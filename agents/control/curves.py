@@ -23,12 +23,14 @@ class CurveColumns(NamedTuple):
         greedy: column of the stream "evaluate".
         label: the label of the axis.
         evaluated: label of the greedy policy's scores.
+        explored: column of the stream "learn" with the exploration.
     """
 
     learned: str = "reward_per_step"
     greedy: str = "reward_per_step"
     label: str = "reward per step"
     evaluated: str = "greedy policy, exact"
+    explored: str = "epsilon"
 
 
 PER_STEP = CurveColumns()
@@ -56,7 +58,7 @@ def learning_curve(
         exploration: label of the lower curve.
         score: the columns to draw.
     """
-    learn = metrics.columns("learn", ["episode", score.learned, "epsilon"])
+    learn = metrics.columns("learn", ["episode", score.learned, score.explored])
     evaluate = metrics.columns("evaluate", ["episode", score.greedy])
     window = max(1, min(100, len(learn["episode"]) // 20))
     with plots.style():
@@ -65,7 +67,7 @@ def learning_curve(
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right")
         shown = plots.thinned(len(learn["episode"]))
-        lower.plot(learn["episode"][shown], learn["epsilon"][shown], color=plots.COLOURS[2])
+        lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.COLOURS[2])
         lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
     return figure
 

@@ -186,6 +186,8 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
             self._block_episodes = max(FEWEST, ENV_BLOCK_STEPS // world.horizon)
         else:
             self.remedy = " --no-use-model learns through env.step."
+        if config.env_steps is not None:
+            self.banded = (*self.banded, "epsilon")  # it follows the steps, which differ
         self._watched = watched
         self._notes = tuple(notes)
 

@@ -55,7 +55,8 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
 def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
     """The mean return of all seeds; see `AgentExperiment.seeds_curve`."""
     title = f"{name}: how {seeds} seeds of {first.config.agent.name} learned"
-    score = CurveColumns("return_mean", label="return, mean of all seeds")
+    explored = "epsilon_mean" if "epsilon" in first.banded else "epsilon"
+    score = CurveColumns("return_mean", label="return, mean of all seeds", explored=explored)
     return learning_curve(first, metrics, title, score)
 
 

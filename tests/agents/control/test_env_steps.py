@@ -92,7 +92,14 @@ def test_each_of_many_seeds_ends_at_its_own_steps_as_it_would_alone(store, lab, 
     assert together.summary["episodes"] == np.mean(ends)
     bands = together.metrics.columns("learn")
     assert len(bands["episode"]) == max(ends)
+    assert ("epsilon_mean" in bands) == (lab == "gym")
     assert (len(set(ends)) > 1) == (lab == "gym")
+
+
+def test_seeds_that_end_at_different_episodes_are_drawn(store):
+    together = run("gym", seeds=2, env_steps=900, **LAKE)
+    names = {artifact.name for artifact in together.record.artifacts}
+    assert {"learning_curve.png", "scores.png"} <= names and not together.record.warnings
 
 
 def test_schedules_follow_the_share_of_the_steps(store):
