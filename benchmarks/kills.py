@@ -36,6 +36,18 @@ VOLATILE = (
 """Parts of a sweep's or comparison's document that differ each time."""
 WORK: dict[str, Sequence[str]] = {
     "maze": ("run", "maze", "--agent", "sarsa", "--episodes", "1000000", "--render", "gif"),
+    "maze, env steps": (
+        "run",
+        "maze",
+        "--agent",
+        "q-learning",
+        "--env-steps",
+        "150000001",
+        "--eval-every",
+        "3000000",
+        "--render",
+        "none",
+    ),
     "maze, 20 seeds": (
         "run",
         "maze",

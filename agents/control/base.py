@@ -297,10 +297,11 @@ class AgentExperiment(ShownExperiment):
 
     def _regrets(self, return_: np.ndarray, start: np.ndarray) -> np.ndarray:
         """The regret of episodes, the best possible return minus theirs: float [episodes], NaN if
-        unknown."""
-        if self.best is None or (start < 0).any():
-            return np.full(len(return_), np.nan)
-        return np.subtract(self.best[start], return_)
+        unknown. With `--env-steps`, unknown starts have the expectation over starts."""
+        best: Any = self.optimum() if self.spent else None
+        if self.best is not None and (start >= 0).all():
+            best = self.best[start]
+        return np.full(len(return_), np.nan) if best is None else np.subtract(best, return_)
 
     def _evaluation(self, episode: int, points: Sequence[int]) -> Block:
         """An evaluation of the greedy policy, which counts at some numbers of env steps.

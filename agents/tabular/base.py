@@ -72,8 +72,8 @@ class TabularAgent(Agent):
     learns: ClassVar[bool] = True
     """Whether the compiled loop calls the rule; False for a rule that does nothing."""
     stride = 0
-    """Steps that schedules count as one episode, at least the time limit of episodes: so they cover
-    a number of steps. With 0 they count episodes."""
+    """Steps, not less than an episode has, that schedules count as one episode; 0: they count
+    episodes."""
     watch: StepWatch | None = None
     """Sees every step of `learn_env`; it changes nothing of what is learned."""
 
@@ -101,15 +101,11 @@ class TabularAgent(Agent):
         self.memory = np.repeat(own, states * actions).reshape(
             len(own), states, actions
         )  # [tables, states, actions]
-        self.rows = np.zeros(
-            (0, 0)
-        )  # [rows, columns], made when the time limit of an episode is known
+        self.rows = np.zeros((0, 0))  # [rows, columns], made when an episode's limit is known
         self.counts = np.zeros(
             (states, actions), dtype=np.int64
         )  # [states, actions], how often each pair was taken while learning
-        self.visits = np.zeros(
-            states, dtype=np.int64
-        )  # [states], visits of each state while learning
+        self.visits = np.zeros(states, dtype=np.int64)  # [states], visits while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
         self._known: tuple[TabularMDP, Tables] | None = None
@@ -269,12 +265,11 @@ class TabularAgent(Agent):
         self._make_rows(world.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
-        offset, steps = self._place()[1], 0
+        steps = self._place()[1]
         for number in range(episodes):
-            entry = (offset + steps) // self.stride if self.stride else number
-            stepping.learn_episode(
-                self, world, float(epsilon[entry]), float(alpha[entry]), log, number
-            )
+            entry = log.entry[number] = steps // self.stride if self.stride else number
+            chosen = float(epsilon[entry]), float(alpha[entry])
+            stepping.learn_episode(self, world, *chosen, log, number)
             steps += int(log.length[number])
         return self._learned(log, epsilon, alpha)
 
@@ -358,9 +353,8 @@ class TabularAgent(Agent):
 
     def _place(self) -> tuple[int, int]:
         """The place of the next episode in schedules, and the steps learned since it began."""
-        if not self.stride:
-            return self.episodes_done, 0
-        return divmod(int(self.counts.sum()), self.stride)
+        stride = self.stride
+        return divmod(int(self.counts.sum()), stride) if stride else (self.episodes_done, 0)
 
     def _tables(self, model: TabularMDP) -> Tables:
         """The model's arrays for the kernels; those of the last model are cached, because a run
@@ -397,10 +391,7 @@ class TabularAgent(Agent):
             )
 
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
-        if self.stride:
-            before = int(self.counts.sum() - log.length.sum()) % self.stride
-            begun = before + np.cumsum(log.length) - log.length  # [episodes], steps
-            epsilon, alpha = (values[begun // self.stride] for values in (epsilon, alpha))
+        epsilon, alpha = epsilon[log.entry], alpha[log.entry]
         number = self.episodes_done + 1 + np.arange(len(epsilon))
         self.episodes_done += len(epsilon)
         return Episodes(

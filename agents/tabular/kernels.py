@@ -130,6 +130,7 @@ class Log(NamedTuple):
     length: np.ndarray  # int64 [episodes], steps
     steps_to_goal: np.ndarray  # int64 [episodes], until a goal is first reached; -1: never
     start: np.ndarray  # int64 [episodes], the first state
+    entry: np.ndarray  # int64 [episodes], the entry of epsilon and alpha that held
     visits: np.ndarray  # int64 [states], updated in place: counts start states and next states
 
 
@@ -149,7 +150,7 @@ TABLES = types.NamedTuple(
 HYPERPARAMETERS = types.NamedTuple(
     [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean, int64, int64], Hyperparameters
 )
-LOG = types.NamedTuple([NUMBERS, INTEGERS, INTEGERS, INTEGERS, INTEGERS], Log)
+LOG = types.NamedTuple([NUMBERS, *[INTEGERS] * 5], Log)
 
 POLICY_SIGNATURE = int64(TABLE, COUNTS, int64, float64, boolean, GENERATOR)
 """(q, counts, state, epsilon, first_ties, rng) -> action."""
@@ -225,8 +226,8 @@ def tables(model: TabularMDP) -> Tables:
 
 def log(episodes: int, visits: np.ndarray) -> Log:
     """An empty log for that many episodes; it adds its counts to `visits`, int64 [states]."""
-    length, steps_to_goal, start = np.zeros((3, episodes), dtype=np.int64)
-    return Log(np.zeros(episodes), length, steps_to_goal, start, visits)
+    length, steps_to_goal, start, entry = np.zeros((4, episodes), dtype=np.int64)
+    return Log(np.zeros(episodes), length, steps_to_goal, start, entry, visits)
 
 
 @njit(SIZE_SIGNATURE, **OPTIONS, **UNCOUNTED)
@@ -308,6 +309,7 @@ def learn(  # type: ignore[no-untyped-def]
     for episode in range(given.epsilon.shape[0]):
         entry = steps // stride if stride else episode
         epsilon, largest = given.epsilon[entry], given.alpha[entry]
+        log.entry[episode] = entry
         start = 0
         if always_draw or world.start_states.shape[0] > 1:
             start = draw(world.start_cumulative, env_rng)

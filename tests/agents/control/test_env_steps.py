@@ -215,3 +215,14 @@ def test_what_cannot_be_is_refused(store, options, said):
     with pytest.raises(UsageError) as error:
         learned(**options)
     assert said in str(error.value)
+
+
+def test_regret_is_that_of_the_expected_start_where_starts_have_no_number(store):
+    skip_without_library("sb3-ppo")
+    agent = {"name": "sb3-ppo", "n_steps": 64, "n_envs": 1, "batch_size": 64}
+    equal = learned("gym", agent=agent, env_steps=200, **LAKE)
+    learn = equal.metrics.columns("learn")
+    assert np.array_equal(learn["regret"], equal.summary["optimal_return"] - learn["return"])
+    agent["total_timesteps"] = 200
+    plain = learned("gym", agent=agent, **LAKE).metrics.columns("learn")
+    assert np.isnan(plain["regret"]).all()
