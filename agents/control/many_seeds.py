@@ -56,15 +56,16 @@ class ManySeeds(ShownExperiment):
     @property
     def done_units(self) -> int:
         """Units that all seeds have finished, but for those that ended before."""
-        behind = next(
-            (
-                one
-                for number, one in enumerate(self.experiments)
-                if number not in self._ready and not one.done
-            ),
-            max(self.experiments, key=lambda one: one.done_units),
-        )
-        return int(behind.done_units)
+        waiting = [self.experiments[number].done_units for number in self._waiting()]
+        return waiting[0] if waiting else max(one.done_units for one in self.experiments)
+
+    def _waiting(self) -> list[int]:
+        """The seeds that have not ended, and not finished the present block."""
+        return [
+            number
+            for number, experiment in enumerate(self.experiments)
+            if number not in self._ready and not experiment.done
+        ]
 
     @property
     def done(self) -> bool:
@@ -118,11 +119,9 @@ class ManySeeds(ShownExperiment):
         cancelled.
         """
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="seed")
-        waiting = [number for number in range(len(self.experiments)) if number not in self._ready]
-        ended = [number for number in waiting if self.experiments[number].done]
-        self._ready |= dict.fromkeys(ended, ())
-        waiting = [number for number in waiting if number not in ended]
-        begun = {number: pool.submit(self.experiments[number].advance) for number in waiting}
+        begun = {
+            number: pool.submit(self.experiments[number].advance) for number in self._waiting()
+        }
         try:
             for future in begun.values():
                 future.result()
@@ -133,10 +132,10 @@ class ManySeeds(ShownExperiment):
         self._ready |= {
             number: future.result() for number, future in begun.items() if not future.cancelled()
         }
-        if len(self._ready) < len(self.experiments):
+        if self._waiting():
             return []
         ready, self._ready = self._ready, {}
-        return [ready[number] for number in range(len(self.experiments))]
+        return [ready.get(number, ()) for number in range(len(self.experiments))]
 
     def state(self) -> State:
         """The states of all seeds, generators included."""
