@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 
 A = TypeVar("A", bound=Agent)
+RANDOM_EPISODES, RANDOM_STEPS = range(100, 2001), 200_000
+"""How many episodes of random actions are sampled: the most, unless so many steps come first, but
+not fewer than the fewest."""
 
 
 class GreedyTrial(NamedTuple):
@@ -96,6 +99,29 @@ def _shown(state: int, reward: float, terminated: bool) -> str:
     return f"state {state}, reward {reward:g}{', the end' if terminated else ''}"
 
 
+def play_randomly(env: Env, horizon: int) -> Evaluation:
+    """The evaluation of uniformly random actions from sampled episodes, the same at every call.
+
+    Args:
+        env: its actions have bounds; it is reset.
+        horizon: steps after which an episode is truncated.
+    """
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    returns, lengths = list[float](), list[int]()
+    while len(returns) < RANDOM_EPISODES[-1] and (
+        sum(lengths) < RANDOM_STEPS or len(returns) < RANDOM_EPISODES[0]
+    ):
+        env.reset()
+        total, steps, over = 0.0, 0, False
+        while not over and steps < horizon:
+            _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+            total, steps, over = total + float(reward), steps + 1, terminated or truncated
+        returns.append(total)
+        lengths.append(steps)
+    return evaluation.sampled(np.array(returns), np.array(lengths), horizon)
+
+
 class World(ABC, Generic[A]):
     """Where an agent learns and is evaluated.
 
@@ -137,6 +163,13 @@ class World(ABC, Generic[A]):
         """The exact evaluation of the agent's greedy policy on the model."""
         assert self.model is not None
         return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
+
+    def evaluate_random(self) -> Evaluation:
+        """The evaluation of uniformly random actions: exact where the model is known."""
+        if self.model is None:
+            return play_randomly(self.env if self.trial is None else self.trial, self.horizon)
+        chances = np.full((self.model.states, self.model.actions), 1 / self.model.actions)
+        return evaluation.evaluate(self.model, chances, self.horizon)
 
     def try_out(self, agent: A, episodes: int) -> GreedyTrial | None:
         """Greedy episodes in the real environment, compared with the model.

@@ -10,35 +10,30 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.comparison import report as comparison_report
-from sandbox.comparison.given import read_given
-from sandbox.comparison.planned import Progress, completed, planned_runs
+from sandbox.comparison.given import Given, read_given
+from sandbox.comparison.planned import PlannedRun, Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
-from sandbox.comparison.view import Compared
+from sandbox.comparison.view import Compared, Published
 from sandbox.config.model import Layer
-from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
+from sandbox.errors import ConfigError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
 from sandbox.runs.view import Run
-from sandbox.store import documents
-from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
-from sandbox.store.files import Directory, write_whole
+from sandbox.store.comparisons import FOLDER
 from sandbox.store.store import Store
-from sandbox.text import Document, flat, to_json
+from sandbox.text import Document, flat
 
 
-class Comparison(Compared):
+class Comparison(Compared, Published):
     """Agents side by side, with a page and a document in the store."""
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The page, one self-contained file; also written to `path` if one is given."""
-        page = comparison_report.page(self, None if path is None else Path(path).parent)
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
+    def page(self, folder: Path | None = None) -> str:
+        """See `Published.page`."""
+        return comparison_report.page(self, folder)
 
     def document(self) -> Document:
         """The whole comparison as one JSON document."""
@@ -65,36 +60,6 @@ class Comparison(Compared):
             "warnings": self.warnings,
             **({"given": [about for _, about in self.given.files]} if self.given.files else {}),
         }
-
-    def write(self) -> None:
-        """Write page and document into the folder, unless the same document is there already.
-
-        Raises:
-            SandboxError: when that cannot be done.
-        """
-        page = self.folder / PAGE
-        document = to_json(self.document())
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for content, about in self.given.files:
-                write_whole(self.folder / about["file"], content, sync=False)
-            if page.exists() and self._written() == document.encode():
-                return  # the page shows nothing that is not in the document
-            write_whole(page, self.to_html().encode(), sync=False)
-            # The document is written last: if it is current, so is the page.
-            write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
-        except OSError as error:
-            raise SandboxError(
-                f"Cannot write to {self.folder}: {error.strerror}. "
-                "Choose another folder with --output."
-            ) from error
-
-    def _written(self) -> bytes:
-        """The document in the folder; empty when it is missing or cannot be read."""
-        try:
-            return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
-        except (OSError, StoreError):
-            return b""
 
     def __repr__(self) -> str:
         return (
@@ -187,6 +152,38 @@ def compare_agents(
         workers: which processes execute them.
         fresh, output, progress: as in `compare`.
     """
+    plan = comparison_plan(wanted)
+    show = progress or (lambda _: None)
+    runs, reused = completed(plan.runs, store, settings, workers, fresh, show)
+    return carried_out(plan, runs, len(reused), store, output)
+
+
+class Plan(NamedTuple):
+    """A comparison of which nothing has run.
+
+    Attributes:
+        wanted: the request.
+        id: the comparison's id.
+        agents: the agents.
+        runs: the runs that it needs, agent by agent.
+        remarks: warnings about the request.
+        given: results of others.
+    """
+
+    wanted: ComparisonRequest
+    id: str
+    agents: list[ComparedAgent]
+    runs: list[PlannedRun]
+    remarks: list[str]
+    given: Given
+
+
+def comparison_plan(wanted: ComparisonRequest) -> Plan:
+    """The plan of a comparison.
+
+    Raises:
+        UsageError: with everything that is wrong.
+    """
     agents, remarks = _checked(wanted)
     planned = planned_runs(wanted.request, agents)
     if len({one.fingerprint for one in planned}) < len(planned):
@@ -199,31 +196,49 @@ def compare_agents(
     parts = [one.label + one.fingerprint + one.sources for one in planned]
     content = "|".join(parts + [about["sha256"] for _, about in given.files])
     name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    runs, reused = completed(planned, store, settings, workers, fresh, progress or (lambda _: None))
-    by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
-    for one, run in zip(planned, runs, strict=True):
+    return Plan(wanted, name, agents, planned, remarks, given)
+
+
+def carried_out(
+    plan: Plan,
+    runs: Sequence[Run],
+    reused: int,
+    store: Store,
+    output: str | os.PathLike[str] | None = None,
+) -> Comparison:
+    """The comparison whose planned runs have ended; its page and document are written.
+
+    Args:
+        plan: the plan.
+        runs: its runs, in its order.
+        reused: how many of them were in the store before.
+        store: holds the runs.
+        output: as in `compare`.
+    """
+    by_label: dict[str, list[Run]] = {one.label: [] for one in plan.agents}
+    for one, run in zip(plan.runs, runs, strict=True):
         by_label[one.label].append(run)
-    remarks += [
+    of_others = [
         f"Agents marked as given are results of others from {about['source']} (SHA-256 "
         f"{about['sha256'][:12]}…), not measured here. Whether they were measured on this task and "
         "scored like the runs is not checked."
-        for _, about in given.files
+        for _, about in plan.given.files
     ]
     comparison = Comparison(
-        name,
-        lab,
-        wanted.request.preset,
-        agents,
-        [one.request.seed for one in planned if one.label == agents[0].label],
+        plan.id,
+        plan.runs[0].request.lab,
+        plan.wanted.request.preset,
+        plan.agents,
+        [one.request.seed for one in plan.runs if one.label == plan.agents[0].label],
         by_label,
         reused,
-        remarks + _warnings_of(by_label),
-        store.root / FOLDER / name if output is None else Path(output),
-        wanted.request.command,
-        planned[0].sources,
-        given,
+        plan.remarks + of_others + _warnings_of(by_label),
+        store.root / FOLDER / plan.id if output is None else Path(output),
+        plan.wanted.request.command,
+        plan.runs[0].sources,
+        plan.given,
     )
-    comparison.write()
+    comparison.write({about["file"]: content for content, about in plan.given.files})
     return comparison
 
 

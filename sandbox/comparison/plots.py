@@ -14,16 +14,17 @@ import numpy as np
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.results import ComparisonResults
 from sandbox.comparison.results import figure as shown
-from sandbox.comparison.run_scores import SHARE, scores
+from sandbox.comparison.run_scores import SHARE
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.intervals import Estimate
 from sandbox.text import words
 from sandbox.visual import plots
+from sandbox.visual.plots import Chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 LINES = ("-", "--", "-.", ":")
@@ -36,7 +37,7 @@ LABEL = 34
 INK = "#111827"
 
 
-def figures(results: ComparisonResults) -> dict[str, Figure]:
+def figures(results: ComparisonResults) -> dict[str, Chart]:
     """All figures, by name; learning curves only where every measured run has evaluations."""
     runs = [run for one in results.agents if not one.given for run in one.runs]
     curves = bool(runs) and all(run.curve is not None for run in runs)
@@ -47,7 +48,78 @@ def figures(results: ComparisonResults) -> dict[str, Figure]:
     }
 
 
-def learning_curves(results: ComparisonResults) -> Figure:
+def task_figures(results: ComparisonResults) -> dict[str, Chart]:
+    """All figures of the results over several tasks, by name."""
+    several = {"improvement": improvement(results)} if results.pairs else {}
+    return {
+        "aggregates": summary(results),
+        "performance_profile": performance_profile(results),
+        **several,
+    }
+
+
+def summary(results: ComparisonResults) -> Chart:
+    """IQM, mean, median and optimality gap of each agent over several tasks, with intervals."""
+    agents = results.agents
+    left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
+    with plots.style():
+        figure = plots.figure(8.0, 0.95 + 0.42 * len(agents), left=left, bottom=0.4)
+        panels = figure.subplots(1, 4, sharey=True, gridspec_kw={"wspace": 0.14})
+        for number, one in enumerate(agents):
+            values = {
+                "IQM": one.iqm,
+                "mean": one.mean,
+                "median": one.median,
+                "optimality gap": one.gap,
+            }
+            for axes, (name, value) in zip(panels, values.items(), strict=True):
+                if value is not None:
+                    _interval(axes, -number, value, number)
+                    figure.record(aggregate=name, agent=one.label, **value._asdict())
+                axes.set_title(name[0].upper() + name[1:], fontsize=10.5)
+        for axes in panels:
+            axes.locator_params(axis="x", nbins=4)
+            axes.margins(x=0.12)
+        rows = [-number for number in range(len(agents))]
+        panels[0].set_yticks(rows, [_label(one) for one in agents])
+        panels[0].set_ylim(-len(agents) + 0.5, 0.5)
+    return figure
+
+
+def improvement(results: ComparisonResults) -> Chart:
+    """The probability of improvement of each pair, averaged over tasks, with its interval."""
+    pairs = results.pairs
+    labels = [f"{pair.one} > {pair.other}".replace("$", r"\$") for pair in pairs]
+    labels = [textwrap.fill(label, LABEL) for label in labels]
+    wide = max(len(line) for label in labels for line in label.split("\n"))
+    left = 0.35 + 0.085 * wide  # inches, for the longest label
+    height = 1.15 + sum(0.24 + 0.16 * (1 + label.count("\n")) for label in labels)
+    with plots.style():
+        figure = plots.figure(8.0, height, left=left)
+        axes = figure.subplots()
+        for row, pair in enumerate(pairs):
+            _interval(axes, -row, pair.probability, 0)
+            figure.record(one=pair.one, other=pair.other, **pair.probability._asdict())
+        axes.axvline(0.5, color=plots.GREY, linestyle="--", linewidth=1.3, zorder=1)
+        axes.set_yticks([-row for row in range(len(pairs))], labels)
+        axes.set(
+            xlim=(-0.03, 1.03),
+            ylim=(-len(pairs) + 0.5, 0.5),
+            title="Probability of improvement",
+            xlabel="P(a run of the first scores higher), mean over tasks",
+        )
+    return figure
+
+
+def _interval(axes: Axes, row: int, value: Estimate, number: int) -> None:
+    """An estimate as a mark, and its interval as a bar in a row."""
+    if not np.isnan(value.low):
+        axes.hlines(row, value.low, value.high, color=_colour(number), linewidth=7, alpha=0.45)
+    mark = MARKS[number % len(MARKS)]
+    axes.plot(value.value, row, mark, color=_colour(number), markeredgecolor=INK, markersize=6)
+
+
+def learning_curves(results: ComparisonResults) -> Chart:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
     with plots.style():
         figure = _figure(results, 4.3, 2)
@@ -63,12 +135,15 @@ def learning_curves(results: ComparisonResults) -> Figure:
                 continue
             first = min(first, float(places[0]))
             values = time_to_threshold.on_grid(curves, places)  # [runs, places]
-            (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
+            middle = aggregates.iqm(values.T[:, :, None])
+            low = high = np.full(len(places), np.nan)
+            (line,) = axes.plot(places, middle, label=_label(one))
             _style(line, number, len(results.agents))
             line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
                 axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, lw=0)
+            figure.record(agent=one.label, env_steps=places, iqm=middle, low=low, high=high)
         if first > 0 and last / first >= LOG_FROM:
             axes.set_xscale("log")
         else:
@@ -90,7 +165,7 @@ def learning_curves(results: ComparisonResults) -> Figure:
     return figure
 
 
-def seeds(results: ComparisonResults) -> Figure:
+def seeds(results: ComparisonResults) -> Chart:
     """Every seed's final score as a dot, and the IQM with its interval."""
     agents = results.agents
     left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
@@ -98,7 +173,7 @@ def seeds(results: ComparisonResults) -> Figure:
         figure = plots.figure(8.0, 1.45 + 0.5 * len(agents), left=left, bottom=0.85)
         axes = figure.subplots()
         for number, one in enumerate(agents):
-            values, row = scores(one.runs)[:, 0], -number
+            values, row = one.scores[:, 0], -number
             shift = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
             axes.scatter(
                 values,
@@ -110,6 +185,7 @@ def seeds(results: ComparisonResults) -> Figure:
             )
             if not np.isnan(one.iqm.low):
                 axes.hlines(row, one.iqm.low, one.iqm.high, color=INK, linewidth=2.4)
+            figure.record(agent=one.label, seed=[run.seed for run in one.runs], score=values)
             axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
         _best_possible(axes, results)
         if results.optimum is not None:  # the only line with a label
@@ -121,9 +197,9 @@ def seeds(results: ComparisonResults) -> Figure:
     return figure
 
 
-def performance_profile(results: ComparisonResults) -> Figure:
+def performance_profile(results: ComparisonResults) -> Chart:
     """The share of seeds above each score, with its pointwise 95 % interval."""
-    values = np.concatenate([scores(one.runs)[:, 0] for one in results.agents])
+    values = np.concatenate([one.scores.ravel() for one in results.agents])
     optimum = [] if results.optimum is None else [results.optimum]
     low, high = min([*values, *optimum]), max([*values, *optimum])
     rim = 0.05 * ((high - low) or abs(high) or 1.0)
@@ -134,9 +210,10 @@ def performance_profile(results: ComparisonResults) -> Figure:
         for number, one in enumerate(results.agents):
             few = len(one.runs) < MIN_RUNS
             rng = None if few else generator(0, f"compare {one.label} profile")
-            profile = aggregates.profile(scores(one.runs), marks, rng)
+            profile = aggregates.profile(one.scores, marks, rng, one.several)
             (line,) = axes.step(marks, profile.share, where="post", label=_label(one))
             _style(line, number, len(results.agents))
+            figure.record(agent=one.label, **profile._asdict())
             if not few:
                 axes.fill_between(
                     marks,
@@ -152,7 +229,7 @@ def performance_profile(results: ComparisonResults) -> Figure:
         axes.set(
             title="Performance profile",
             xlabel=f"final {words(results.score)} τ",
-            ylabel="share of seeds above τ",
+            ylabel=f"share of {'runs' if results.agents[0].several else 'seeds'} above τ",
         )
         _legend(axes, figure, results)
     return figure
@@ -188,7 +265,7 @@ def _best_possible(axes: Axes, results: ComparisonResults) -> None:
         )
 
 
-def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
+def _figure(results: ComparisonResults, height: float, lines: int) -> Chart:
     """An empty figure with room for the legend under its axes.
 
     Args:
@@ -201,7 +278,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
     return plots.figure(8.0, height + legend, left=0.85, bottom=0.62 + legend)
 
 
-def _legend(axes: Axes, figure: Figure, results: ComparisonResults) -> None:
+def _legend(axes: Axes, figure: Chart, results: ComparisonResults) -> None:
     """A legend under the axes, so that it covers no curve."""
     figure.legend(
         *axes.get_legend_handles_labels(),

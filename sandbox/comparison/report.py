@@ -6,27 +6,39 @@ only on the page are in its template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
-from sandbox.comparison.results import figure
+from sandbox.comparison.results import ComparisonResults, figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
+from sandbox.store.comparisons import PAGE
 from sandbox.text import Document
 from sandbox.visual import html
 
+if TYPE_CHECKING:
+    from sandbox.comparison.tasks import TasksComparison
+
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
+
+
+class HasResults(Protocol):
+    """A comparison, on one task or on several."""
+
+    @property
+    def results(self) -> ComparisonResults:
+        """The results."""
 
 
 def page(comparison: Compared, folder: Path | None = None) -> str:
@@ -61,6 +73,56 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
     )
 
 
+def tasks_page(comparison: TasksComparison, folder: Path | None = None) -> str:
+    """The page of several tasks; arguments as for `page`."""
+    ranked, place = comparison.results.ranked, folder or comparison.folder
+    return html.render(
+        "tasks.html",
+        comparison=comparison,
+        results=comparison.results,
+        finding=finding(comparison),
+        rows=_rows(comparison, tasks_cells),
+        tasks=[
+            (
+                task,
+                one,
+                comparison.scales[task],
+                f"{html.folder_link(one.folder, place)}{PAGE}",
+                _rows(one, partial(cells, one)),
+            )
+            for task, one in comparison.tasks.items()
+        ],
+        resamples=aggregates.RESAMPLES,
+        min_runs=MIN_RUNS,
+        has_intervals=any(len(one.runs) >= MIN_RUNS for one in ranked),
+        lines=lines,
+        figure_text=figure,
+        value_text=value_text,
+    )
+
+
+def tasks_cells(one: AgentResult) -> dict[str, str]:
+    """An agent's row over several tasks, plain text by column."""
+    runs, document = len(one.runs), one.document()
+    return {
+        "agent": one.label,
+        "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
+        "IQM": value_text(document["iqm"]),
+        "mean": value_text(document["mean"]),
+        "median": value_text(document["median"]),
+        "optimality gap": value_text(document["gap"]),
+    }
+
+
+def _rows(
+    comparison: HasResults, row: Callable[[AgentResult], dict[str, str]]
+) -> list[tuple[str, dict[str, str]]]:
+    """Rank and cells of each agent, best first."""
+    ranked = comparison.results.ranked
+    ranks = text.ranks(one.iqm.value for one in ranked)
+    return [(rank, row(one)) for rank, one in zip(ranks, ranked, strict=True)]
+
+
 def inline(comparison: Compared) -> str:
     """Table and figures for a notebook."""
     return html.render("comparison_inline.html", **_shared(comparison))
@@ -72,10 +134,7 @@ def _shared(comparison: Compared) -> Document:
     return {
         "comparison": comparison,
         "results": comparison.results,
-        "rows": [
-            (rank, cells(comparison, one))
-            for rank, one in zip(text.ranks(one.iqm.value for one in ranked), ranked, strict=True)
-        ],
+        "rows": _rows(comparison, partial(cells, comparison)),
         "score_marks": score_marks(comparison),
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
         "lines": lines,
@@ -84,7 +143,7 @@ def _shared(comparison: Compared) -> Document:
     }
 
 
-def finding(comparison: Compared) -> str:
+def finding(comparison: HasResults) -> str:
     """The answer in one sentence.
 
     Which agents reach the optimum, and after how many env steps; or which one scores best.
@@ -127,11 +186,13 @@ def _missing(rest: list[AgentResult]) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def _best(comparison: Compared) -> str:
+def _best(comparison: HasResults) -> str:
     """The agent with the best score, if a test shows that it is the best."""
     best, *others = comparison.results.ranked
     score = text.words(comparison.results.score)
     mean = f"interquartile mean of {text.plural(len(best.runs), 'seed')}"
+    if best.several:
+        mean += f" on {text.plural(best.scores.shape[1], 'task')}"
     if not others:
         return f"{best.label} has the {score} {_iqm(best)} ({mean})."
     pairs = {
@@ -157,7 +218,7 @@ def _listed(some: list[AgentResult]) -> str:
     return f"{', '.join(labels)} and {last}" if labels else last
 
 
-def answers(comparison: Compared) -> list[str]:
+def answers(comparison: HasResults) -> list[str]:
     """The finding, then for each question the significant differences, then the others."""
     sentences = [finding(comparison)]
     for question in QUESTIONS:
@@ -228,7 +289,7 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
     return f"{median} [{shown(bounds[0])}, {high}"
 
 
-def score_marks(comparison: Compared) -> str:
+def score_marks(comparison: HasResults) -> str:
     """What the brackets or ± beside the scores mean: "in brackets 95 % intervals"."""
     agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)
