@@ -35,8 +35,8 @@ COMMANDS = {
         "Run a lab with many configurations, and rank them.",
     ),
     "compare": (
-        "sandbox.cli.commands.compare:compare",
-        "Compare agents on a lab: seeds, intervals, one page.",
+        "sandbox.cli.compared_tasks:compare",
+        "Compare agents on a lab or several tasks: seeds, intervals, one page.",
     ),
     "given": (
         "sandbox.cli.commands.given:given",

@@ -64,7 +64,7 @@ def summary(results: ComparisonResults) -> Chart:
     left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
     with plots.style():
         figure = plots.figure(8.0, 0.95 + 0.42 * len(agents), left=left, bottom=0.4)
-        panels = figure.subplots(1, 4, sharey=True, gridspec_kw={"wspace": 0.14})
+        panels = figure.subplots(1, 4, sharey=True, gridspec_kw={"wspace": 0.2})
         for number, one in enumerate(agents):
             values = {
                 "IQM": one.iqm,

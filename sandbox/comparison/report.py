@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.agent_result import AgentResult, plain
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import ComparisonResults, figure
 from sandbox.comparison.run_scores import SHARE
@@ -27,6 +27,7 @@ from sandbox.text import Document
 from sandbox.visual import html
 
 if TYPE_CHECKING:
+    from sandbox.comparison.task_results import Scale
     from sandbox.comparison.tasks import TasksComparison
 
 SECONDS_DIGITS = 3
@@ -88,7 +89,7 @@ def tasks_page(comparison: TasksComparison, folder: Path | None = None) -> str:
                 one,
                 comparison.scales[task],
                 f"{html.folder_link(one.folder, place)}{PAGE}",
-                _rows(one, partial(cells, one)),
+                _rows(one, partial(_normalised_cells, one, comparison.scales[task])),
             )
             for task, one in comparison.tasks.items()
         ],
@@ -112,6 +113,12 @@ def tasks_cells(one: AgentResult) -> dict[str, str]:
         "median": value_text(document["median"]),
         "optimality gap": value_text(document["gap"]),
     }
+
+
+def _normalised_cells(comparison: Compared, scale: Scale, one: AgentResult) -> dict[str, str]:
+    """An agent's row on one of several tasks."""
+    normalised = value_text(plain(scale.normalised(one.iqm)))
+    return {**cells(comparison, one), "normalised": normalised}
 
 
 def _rows(

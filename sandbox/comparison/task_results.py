@@ -50,6 +50,11 @@ class Scale:
         """From the score of random actions to the best one; below 0 where less is better."""
         return self.best - self.random.value
 
+    def normalised(self, value: Estimate) -> Estimate:
+        """An estimate of scores in units of this scale."""
+        middle, *ends = ((one - self.random.value) / self.span for one in value)
+        return Estimate(middle, min(ends), max(ends))
+
     def document(self) -> Document:
         """Plain values."""
         return {
@@ -62,10 +67,11 @@ class Scale:
         }
 
 
-def scale_of(random: Score | None, given: float | None) -> Scale:
+def scale_of(task: str, random: Score | None, given: float | None) -> Scale:
     """The scale of a task.
 
     Args:
+        task: its label.
         random: the score of random actions, with the optimum where it is known; None: unknown.
         given: the score that becomes 1, if it was given.
 
@@ -80,7 +86,7 @@ def scale_of(random: Score | None, given: float | None) -> Scale:
     best = random.optimum if given is None else given
     if best is None:
         raise SandboxError(
-            "the optimum is unknown. Say which score becomes 1 (`--optimum TASK=SCORE`), or "
+            f"the optimum is unknown. Say which score becomes 1 (`--optimum {task}=SCORE`), or "
             "compare its agents alone, without --tasks"
         )
     sign = 1.0 if random.higher_is_better else -1.0

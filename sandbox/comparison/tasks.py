@@ -278,14 +278,12 @@ def compare_on_tasks(
     plans, scales = _plans(wanted, problems), dict[str, Scale]()
     for task, plan in plans.items():
         try:
-            scales[task] = scale_of(_random_score(plan), wanted.optima.get(task))
+            scales[task] = scale_of(task, _random_score(plan), wanted.optima.get(task))
         except SandboxError as error:
             problems[task] = [f"it cannot be normalised: {error}"]
     planned = [replace(one, task=task) for task, plan in plans.items() for one in plan.runs]
     show = progress or (lambda _: None)
-    runs, reused = completed(
-        planned, store, settings, workers, fresh, show, _once(problems, len(wanted.tasks))
-    )
+    runs, reused = completed(planned, store, settings, workers, fresh, show, _once(problems))
     made: dict[str, Comparison] = {}
     ended = iter(runs)
     for task, plan in plans.items():
@@ -344,13 +342,13 @@ def _random_score(plan: Plan) -> Score | None:
     raise UsageError("none of its agents fits")
 
 
-def _once(problems: Mapping[str, Sequence[str]], tasks: int) -> list[str]:
-    """The problems after their tasks; what is wrong on every task is said once, without one."""
-    every = [problem for some in problems.values() for problem in some]
-    return list(
-        dict.fromkeys(
-            problem if not task or 1 < tasks == every.count(problem) else f"{task}: {problem}"
-            for task, some in problems.items()
-            for problem in some
-        )
-    )
+def _once(problems: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each problem once, after the tasks that have it."""
+    whose: dict[str, list[str]] = {}
+    for task, some in problems.items():
+        for problem in some:
+            whose.setdefault(problem, []).append(task)
+    return [
+        f"{', '.join(tasks)}: {problem}" if any(tasks) else problem
+        for problem, tasks in whose.items()
+    ]

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sandbox.comparison.planned import ComparisonProgress
 
 
+Result = TypeVar("Result")
 FEW = 10
 """Seeds below which more are proposed."""
 WIDEST = 118
@@ -101,7 +102,7 @@ class ComparedLabs(LabCommands):
         every = super().lab_options(name, lab, words)
         agents = [value for word, value in pairwise(words) if word == self.several]
         of_lab = [option for option in every if option.option.path[0] != "agent"]
-        of_agents, problems = _agent_parameters(lab.Config, _agents(agents))
+        of_agents, problems = _agent_parameters(lab.Config, several(agents))
         known = {f"--{option.option.name}" for option in of_agents}
         given = {word.partition("=")[0] for word in words if word.startswith("--agent.")}
         if problems and given - known:  # the options of an agent that is not there are unknown
@@ -116,44 +117,59 @@ class ComparedLabs(LabCommands):
 
         layers = layers_given(given.get("file"), layer)
         request = Request(name, given.get("preset", "default"), layers)
-        agents, own = _agents(given.get("agents", ())), _own_options(given.get("own", ()))
+        agents, own = several(given.get("agents", ())), options_of_agents(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
     def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         """Run the comparison and return the exit code."""
         from sandbox.comparison.api import compare_agents
-        from sandbox.comparison.planned import Interrupted
         from sandbox.comparison.request import ComparisonRequest
-        from sandbox.execution.scheduler import Workers
-        from sandbox.runs.loop import Settings
-        from sandbox.store.store import Store
 
-        request = requested(name, layer, values)
-        try:
-            comparison = compare_agents(
-                ComparisonRequest(
-                    request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
-                ),
-                Store(values["store"]),
-                Settings(values["checkpoint_every"], pictures=values["pictures"]),
-                Workers(values["workers"], values["scheduler"]),
-                fresh=values["fresh"],
-                output=values["output"],
-                progress=None if values["as_json"] else _progress(),
-            )
-        except Interrupted as stopped:
-            done, total = stopped.progress.done, stopped.progress.total
-            same = "the same command without --fresh" if values["fresh"] else "the same command"
-            click.echo(
-                f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
-            )
-            return 130
-        return _print(comparison, values["as_json"])
+        wanted = ComparisonRequest(
+            requested(name, layer, values),
+            several(values["agents"]),
+            options_of_agents(values["own"]),
+            values["given"],
+        )
+        comparison = made(compare_agents, wanted, values)
+        return 130 if comparison is None else _print(comparison, values["as_json"])
 
 
-def _agents(words: Sequence[str]) -> list[str]:
-    """The agents that words of --agents name, with spaces or commas between them."""
-    return [agent for word in words for agent in word.split(",") if agent]
+def made(make: Callable[..., Result], wanted: object, values: Mapping[str, Any]) -> Result | None:
+    """A comparison made as the command line says; None after Ctrl-C.
+
+    Args:
+        make: makes it.
+        wanted: its request.
+        values: the values of the command's own options.
+    """
+    from sandbox.comparison.planned import Interrupted
+    from sandbox.execution.scheduler import Workers
+    from sandbox.runs.loop import Settings
+    from sandbox.store.store import Store
+
+    try:
+        return make(
+            wanted,
+            Store(values["store"]),
+            Settings(values["checkpoint_every"], pictures=values["pictures"]),
+            Workers(values["workers"], values["scheduler"]),
+            fresh=values["fresh"],
+            output=values["output"],
+            progress=None if values["as_json"] else _progress(),
+        )
+    except Interrupted as stopped:
+        done, total = stopped.progress.done, stopped.progress.total
+        same = "the same command without --fresh" if values["fresh"] else "the same command"
+        click.echo(
+            f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
+        )
+        return None
+
+
+def several(words: Sequence[str]) -> list[str]:
+    """The values of --agents or --tasks, with spaces or commas between them."""
+    return [value for word in words for value in word.split(",") if value]
 
 
 def has_agents(entry: Entry) -> bool:
@@ -164,14 +180,6 @@ def has_agents(entry: Entry) -> bool:
         return choice_kind_of(registry().lab(entry.name).Config, "agent") == "agent"
     except SandboxError:
         return False
-
-
-@click.group(cls=ComparedLabs, no_args_is_help=True)
-def compare() -> None:
-    """Compare agents on a lab: each learns with every seed; finished runs are used again.
-
-    python -m sandbox compare maze --agents sarsa q-learning --seeds 10
-    """
 
 
 def _agent_parameters(
@@ -190,7 +198,7 @@ def _agent_parameters(
     return list(by_name.values()), problems
 
 
-def _own_options(words: Sequence[str]) -> Document:
+def options_of_agents(words: Sequence[str]) -> Document:
     """`sarsa.alpha=0.1` as {"sarsa": {"alpha": "0.1"}}.
 
     Raises:
@@ -253,31 +261,32 @@ def _print_table(comparison: Comparison) -> None:
 
     results, marks = comparison.results, score_marks(comparison)
     finding, *others = answers(comparison)
-    _echo(finding, bold=True)
+    echo(finding, bold=True)
     click.echo()
-    _print_agents([cells(comparison, one) for one in results.ranked])
+    print_agents([cells(comparison, one) for one in results.ranked])
     click.echo()
     score = results.score.replace("_", " ")
     best = ""
     if results.optimum is not None:
         best = f" Best possible: {figure(results.optimum)}, {results.optimum_is}."
-    _echo(
+    echo(
         f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
     )
     for sentence in others + [f"Note: {warning}" for warning in comparison.warnings]:
-        _echo(sentence)
+        echo(sentence)
 
 
 def _width() -> int:
     return min(max(shutil.get_terminal_size((WIDEST, 24)).columns, 60), WIDEST)
 
 
-def _echo(text: str, bold: bool = False) -> None:
+def echo(text: str, bold: bool = False) -> None:
+    """A paragraph as wide as the screen."""
     click.secho(click.wrap_text(text, width=_width(), subsequent_indent="  "), bold=bold)
 
 
-def _print_agents(rows: list[dict[str, str]]) -> None:
+def print_agents(rows: list[dict[str, str]]) -> None:
     """The agents as a table, or one below the other where that is wider than the screen."""
 
     shown = [column for column in rows[0] if column not in ("mean", "median", "gap to optimum")]
