@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 
 A = TypeVar("A", bound=Agent)
-RANDOM_EPISODES, RANDOM_STEPS = range(100, 2001), 200_000
-"""How many episodes of random actions are sampled: the most, unless so many steps come first, but
-not fewer than the fewest."""
+RANDOM_EPISODES = 1000
+"""Episodes of random actions that are sampled."""
 
 
 class GreedyTrial(NamedTuple):
@@ -108,18 +107,15 @@ def play_randomly(env: Env, horizon: int) -> Evaluation:
     """
     env.action_space.seed(0)
     env.reset(seed=0)
-    returns, lengths = list[float](), list[int]()
-    while len(returns) < RANDOM_EPISODES[-1] and (
-        sum(lengths) < RANDOM_STEPS or len(returns) < RANDOM_EPISODES[0]
-    ):
+    results = np.zeros((RANDOM_EPISODES, 2))  # [episodes, return and length]
+    for result in results:
         env.reset()
-        total, steps, over = 0.0, 0, False
-        while not over and steps < horizon:
+        over = False
+        while not over and result[1] < horizon:
             _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-            total, steps, over = total + float(reward), steps + 1, terminated or truncated
-        returns.append(total)
-        lengths.append(steps)
-    return evaluation.sampled(np.array(returns), np.array(lengths), horizon)
+            result += float(reward), 1
+            over = terminated or truncated
+    return evaluation.sampled(results[:, 0], results[:, 1], horizon)
 
 
 class World(ABC, Generic[A]):

@@ -35,7 +35,7 @@ COMMANDS = {
         "Run a lab with many configurations, and rank them.",
     ),
     "compare": (
-        "sandbox.cli.compared_tasks:compare",
+        "sandbox.cli.commands.compare:compare",
         "Compare agents on a lab or several tasks: seeds, intervals, one page.",
     ),
     "given": (

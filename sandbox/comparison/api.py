@@ -8,31 +8,44 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sandbox.comparison import report as comparison_report
-from sandbox.comparison.given import Given, read_given
+from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.given import read_given
 from sandbox.comparison.planned import PlannedRun, Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
-from sandbox.comparison.view import Compared, Published
+from sandbox.comparison.view import Compared
 from sandbox.config.model import Layer
-from sandbox.errors import ConfigError, UsageError
+from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
 from sandbox.runs.view import Run
-from sandbox.store.comparisons import FOLDER
+from sandbox.store import documents
+from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
+from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
-from sandbox.text import Document, flat
+from sandbox.text import Document, flat, to_json
 
 
-class Comparison(Compared, Published):
+class Comparison(Compared):
     """Agents side by side, with a page and a document in the store."""
 
-    def page(self, folder: Path | None = None) -> str:
-        """See `Published.page`."""
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The page, one self-contained file; also written to `path` if one is given."""
+        page = self._page(None if path is None else Path(path).parent)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def cells(self, one: AgentResult) -> dict[str, str]:
+        """An agent's row of the table, plain text by column."""
+        return comparison_report.cells(self, one)
+
+    def _page(self, folder: Path | None) -> str:
         return comparison_report.page(self, folder)
 
     def document(self) -> Document:
@@ -52,14 +65,44 @@ class Comparison(Compared, Published):
             "pairs": self.pairs,
             "configs": {one.label: one.config for one in self.agents},
             "runs": {
-                label: [
-                    {"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs
-                ]
-                for label, runs in self.runs.items()
+                label: [self._member(run) for run in runs] for label, runs in self.runs.items()
             },
             "warnings": self.warnings,
             **({"given": [about for _, about in self.given.files]} if self.given.files else {}),
         }
+
+    def _member(self, run: Run) -> Document:
+        return {"run": run.id, "seed": run.record.seed, "status": run.status}
+
+    def write(self) -> None:
+        """Write page and document into the folder, unless the same document is there already.
+
+        Raises:
+            SandboxError: when that cannot be done.
+        """
+        page = self.folder / PAGE
+        document = to_json(self.document())
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for content, about in self.given.files:
+                write_whole(self.folder / about["file"], content, sync=False)
+            if page.exists() and self._written() == document.encode():
+                return  # the page shows nothing that is not in the document
+            write_whole(page, self.to_html().encode(), sync=False)
+            # The document is written last: if it is current, so is the page.
+            write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
+        except OSError as error:
+            raise SandboxError(
+                f"Cannot write to {self.folder}: {error.strerror}. "
+                "Choose another folder with --output."
+            ) from error
+
+    def _written(self) -> bytes:
+        """The document in the folder; empty when it is missing or cannot be read."""
+        try:
+            return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
+        except (OSError, StoreError):
+            return b""
 
     def __repr__(self) -> str:
         return (
@@ -142,6 +185,7 @@ def compare_agents(
     fresh: bool = False,
     output: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    complete: Callable[..., tuple[list[Run], set[str]]] = completed,
 ) -> Comparison:
     """Make a comparison; see `compare`.
 
@@ -151,35 +195,44 @@ def compare_agents(
         settings: how new runs are executed.
         workers: which processes execute them.
         fresh, output, progress: as in `compare`.
+        complete: makes or finds the planned runs.
     """
-    plan = comparison_plan(wanted)
-    show = progress or (lambda _: None)
-    runs, reused = completed(plan.runs, store, settings, workers, fresh, show)
-    return carried_out(plan, runs, len(reused), store, output)
+    agents, remarks, planned = plan(wanted)
+    lab = planned[0].request.lab
+    given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
+    parts = [one.label + one.fingerprint + one.sources for one in planned]
+    content = "|".join(parts + [about["sha256"] for _, about in given.files])
+    name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    runs, reused = complete(planned, store, settings, workers, fresh, progress or (lambda _: None))
+    by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
+    for one, run in zip(planned, runs, strict=True):
+        by_label[one.label].append(run)
+    remarks += [
+        f"Agents marked as given are results of others from {about['source']} (SHA-256 "
+        f"{about['sha256'][:12]}…), not measured here. Whether they were measured on this task and "
+        "scored like the runs is not checked."
+        for _, about in given.files
+    ]
+    comparison = Comparison(
+        name,
+        lab,
+        wanted.request.preset,
+        agents,
+        [one.request.seed for one in planned if one.label == agents[0].label],
+        by_label,
+        len(reused),
+        remarks + _warnings_of(by_label),
+        store.root / FOLDER / name if output is None else Path(output),
+        wanted.request.command,
+        planned[0].sources,
+        given,
+    )
+    comparison.write()
+    return comparison
 
 
-class Plan(NamedTuple):
-    """A comparison of which nothing has run.
-
-    Attributes:
-        wanted: the request.
-        id: the comparison's id.
-        agents: the agents.
-        runs: the runs that it needs, agent by agent.
-        remarks: warnings about the request.
-        given: results of others.
-    """
-
-    wanted: ComparisonRequest
-    id: str
-    agents: list[ComparedAgent]
-    runs: list[PlannedRun]
-    remarks: list[str]
-    given: Given
-
-
-def comparison_plan(wanted: ComparisonRequest) -> Plan:
-    """The plan of a comparison.
+def plan(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str], list[PlannedRun]]:
+    """The agents, remarks on the request, and the runs that it needs.
 
     Raises:
         UsageError: with everything that is wrong.
@@ -191,55 +244,7 @@ def comparison_plan(wanted: ComparisonRequest) -> Plan:
             "Two of the agents have the same settings, so they would be the same runs. "
             "Change an option of one with --set."
         )
-    lab = planned[0].request.lab
-    given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
-    parts = [one.label + one.fingerprint + one.sources for one in planned]
-    content = "|".join(parts + [about["sha256"] for _, about in given.files])
-    name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    return Plan(wanted, name, agents, planned, remarks, given)
-
-
-def carried_out(
-    plan: Plan,
-    runs: Sequence[Run],
-    reused: int,
-    store: Store,
-    output: str | os.PathLike[str] | None = None,
-) -> Comparison:
-    """The comparison whose planned runs have ended; its page and document are written.
-
-    Args:
-        plan: the plan.
-        runs: its runs, in its order.
-        reused: how many of them were in the store before.
-        store: holds the runs.
-        output: as in `compare`.
-    """
-    by_label: dict[str, list[Run]] = {one.label: [] for one in plan.agents}
-    for one, run in zip(plan.runs, runs, strict=True):
-        by_label[one.label].append(run)
-    of_others = [
-        f"Agents marked as given are results of others from {about['source']} (SHA-256 "
-        f"{about['sha256'][:12]}…), not measured here. Whether they were measured on this task and "
-        "scored like the runs is not checked."
-        for _, about in plan.given.files
-    ]
-    comparison = Comparison(
-        plan.id,
-        plan.runs[0].request.lab,
-        plan.wanted.request.preset,
-        plan.agents,
-        [one.request.seed for one in plan.runs if one.label == plan.agents[0].label],
-        by_label,
-        reused,
-        plan.remarks + of_others + _warnings_of(by_label),
-        store.root / FOLDER / plan.id if output is None else Path(output),
-        plan.wanted.request.command,
-        plan.runs[0].sources,
-        plan.given,
-    )
-    comparison.write({about["file"]: content for content, about in plan.given.files})
-    return comparison
+    return agents, remarks, planned
 
 
 def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult, plain
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
-from sandbox.comparison.results import ComparisonResults, figure
+from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.stats import aggregates
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
 
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
-
-
-class HasResults(Protocol):
-    """A comparison, on one task or on several."""
-
-    @property
-    def results(self) -> ComparisonResults:
-        """The results."""
 
 
 def page(comparison: Compared, folder: Path | None = None) -> str:
@@ -82,7 +74,7 @@ def tasks_page(comparison: TasksComparison, folder: Path | None = None) -> str:
         comparison=comparison,
         results=comparison.results,
         finding=finding(comparison),
-        rows=_rows(comparison, tasks_cells),
+        rows=_rows(comparison, comparison.cells),
         tasks=[
             (
                 task,
@@ -122,7 +114,7 @@ def _normalised_cells(comparison: Compared, scale: Scale, one: AgentResult) -> d
 
 
 def _rows(
-    comparison: HasResults, row: Callable[[AgentResult], dict[str, str]]
+    comparison: Compared, row: Callable[[AgentResult], dict[str, str]]
 ) -> list[tuple[str, dict[str, str]]]:
     """Rank and cells of each agent, best first."""
     ranked = comparison.results.ranked
@@ -150,7 +142,7 @@ def _shared(comparison: Compared) -> Document:
     }
 
 
-def finding(comparison: HasResults) -> str:
+def finding(comparison: Compared) -> str:
     """The answer in one sentence.
 
     Which agents reach the optimum, and after how many env steps; or which one scores best.
@@ -193,7 +185,7 @@ def _missing(rest: list[AgentResult]) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def _best(comparison: HasResults) -> str:
+def _best(comparison: Compared) -> str:
     """The agent with the best score, if a test shows that it is the best."""
     best, *others = comparison.results.ranked
     score = text.words(comparison.results.score)
@@ -225,7 +217,7 @@ def _listed(some: list[AgentResult]) -> str:
     return f"{', '.join(labels)} and {last}" if labels else last
 
 
-def answers(comparison: HasResults) -> list[str]:
+def answers(comparison: Compared) -> list[str]:
     """The finding, then for each question the significant differences, then the others."""
     sentences = [finding(comparison)]
     for question in QUESTIONS:
@@ -296,7 +288,7 @@ def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
     return f"{median} [{shown(bounds[0])}, {high}"
 
 
-def score_marks(comparison: HasResults) -> str:
+def score_marks(comparison: Compared) -> str:
     """What the brackets or ± beside the scores mean: "in brackets 95 % intervals"."""
     agents = comparison.results.agents
     marks = ["in brackets 95 % intervals"] * any(not np.isnan(one.iqm.low) for one in agents)

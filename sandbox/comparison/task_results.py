@@ -246,10 +246,10 @@ def _limits(agents: Sequence[AgentResult], scales: Mapping[str, Scale]) -> list[
             f"{', '.join(alike)}: all seeds end with the same score on each task, so the intervals "
             "have no width. That is no proof that every seed does."
         )
-    sampled = [task for task, scale in scales.items() if scale.random.episodes is not None]
-    if sampled:
-        limits.append(
-            f"The score of random actions on {', '.join(sampled)} is a mean of sampled episodes; "
-            "the intervals do not contain its standard error."
-        )
+    limits += [
+        f"{task}: the score of random actions, {scale.random.text}, is a mean of "
+        f"{scale.random.episodes} sampled episodes. The intervals leave out its standard error."
+        for task, scale in scales.items()
+        if scale.random.episodes is not None
+    ]
     return limits

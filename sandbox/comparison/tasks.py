@@ -9,29 +9,32 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sandbox.comparison import report
-from sandbox.comparison.api import Comparison, Plan, carried_out, comparison_plan
-from sandbox.comparison.planned import Progress, built, completed
+from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.api import Comparison, compare_agents, plan
+from sandbox.comparison.planned import PlannedRun, Progress, built, completed
 from sandbox.comparison.request import FILES, ComparisonRequest
 from sandbox.comparison.results import ComparisonResults
 from sandbox.comparison.task_results import Scale, scale_of, tasks_results
-from sandbox.comparison.view import Published
 from sandbox.config.model import Layer
 from sandbox.config.resolve import choice_kind_of, read_file
-from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError, nearest
+from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
+from sandbox.runs.view import Run
 from sandbox.score import Score
 from sandbox.store.comparisons import FOLDER
 from sandbox.store.store import Store
 from sandbox.text import Document, is_number
+
+NO_TASKS = "--tasks: name at least one, such as `--tasks maze empty-grid`"
 
 
 @dataclass(frozen=True)
@@ -83,52 +86,20 @@ def task_of(word: str) -> Task:
     return Task(label or (f"{lab}:{part}" if part else lab), lab, preset, layer)
 
 
-@dataclass(frozen=True)
-class TasksRequest:
-    """What is compared on which tasks.
-
-    Attributes:
-        shared: the request on each task, but for what the task itself sets: its lab is not used.
-        tasks: words of --tasks; see `task_of`.
-        optima: which score becomes 1, by the task's label; else the optimum.
-        commands: the command line that compares on one task alone, by the task's label.
-    """
-
-    shared: ComparisonRequest
-    tasks: Sequence[str]
-    optima: Mapping[str, float]
-    commands: Mapping[str, str]
-
-    def on(self, task: Task) -> ComparisonRequest:
-        """The request on one task."""
-        whole = self.shared.request
-        request = replace(
-            whole,
-            lab=task.lab,
-            preset=task.preset or whole.preset,
-            layers=[task.layer, *whole.layers],
-            command=self.commands.get(task.label, ""),
-        )
-        return replace(self.shared, request=request)
-
-
-@dataclass
-class TasksComparison(Published):
+@dataclass(repr=False)
+class TasksComparison(Comparison):
     """Agents side by side on several tasks, with a page and a document in the store.
 
     Attributes:
-        id: equal requests for runs have equal ids.
+        lab: the labels of the tasks.
+        agents: none; the comparisons on single tasks have them.
+        runs: by label, all seeds on the first task, then on the others.
         tasks: the comparison on each task, by its label.
         scales: which scores become 0 and 1, by the task's label.
-        folder: the folder of page and document.
-        command: the command line, or "".
     """
 
-    id: str
-    tasks: dict[str, Comparison]
-    scales: dict[str, Scale]
-    folder: Path
-    command: str = ""
+    tasks: dict[str, Comparison] = field(default_factory=dict)
+    scales: dict[str, Scale] = field(default_factory=dict)
 
     @cached_property
     def results(self) -> ComparisonResults:
@@ -137,70 +108,29 @@ class TasksComparison(Published):
         return tasks_results(on_tasks, self.scales, len(self.seeds))
 
     @property
-    def seeds(self) -> list[int]:
-        """The seeds of each agent on each task."""
-        return next(iter(self.tasks.values())).seeds
-
-    @property
-    def table(self) -> list[Document]:
-        """One row for each agent, best first: plain values; an interval is [low, high]."""
-        return [one.document() for one in self.results.ranked]
-
-    @property
-    def pairs(self) -> list[Document]:
-        """One row for each pair: probability of improvement, p-value, verdict."""
-        return [pair.document() for pair in self.results.pairs]
-
-    @property
-    def warnings(self) -> list[str]:
-        """What limits the answer over tasks; those of single tasks have their own."""
-        return self.results.warnings
-
-    @property
     def figures(self) -> dict[str, Any]:
         """Matplotlib figures by name: aggregates, performance_profile, improvement."""
         from sandbox.comparison import plots
 
         return plots.task_figures(self.results)
 
-    def page(self, folder: Path | None = None) -> str:
-        """See `Published.page`."""
+    def cells(self, one: AgentResult) -> dict[str, str]:
+        """See `Comparison.cells`."""
+        return report.tasks_cells(one)
+
+    def _page(self, folder: Path | None) -> str:
         return report.tasks_page(self, folder)
 
     def document(self) -> Document:
         """The whole comparison as one JSON document."""
-        runs: Document = {}
-        for comparison in self.tasks.values():
-            for label, some in comparison.runs.items():
-                runs.setdefault(label, []).extend(
-                    {
-                        "run": run.id,
-                        "lab": comparison.lab,
-                        "seed": run.record.seed,
-                        "status": run.status,
-                    }
-                    for run in some
-                )
-        return {
-            "comparison": self.id,
-            "folder": str(self.folder.resolve()),
-            "lab": ", ".join(self.tasks),
-            "seeds": self.seeds,
-            "command": self.command,
-            "finding": report.finding(self),
-            **self.results.document(),
-            "agents": self.table,
-            "pairs": self.pairs,
-            "tasks": {
-                task: {"comparison": one.id, **self.scales[task].document()}
-                for task, one in self.tasks.items()
-            },
-            "runs": runs,
-            "warnings": self.warnings,
+        tasks = {
+            task: {"comparison": one.id, **self.scales[task].document()}
+            for task, one in self.tasks.items()
         }
+        return {**super().document(), "tasks": tasks}
 
-    def __repr__(self) -> str:
-        return f"<TasksComparison {self.id}: {', '.join(self.tasks)}, {len(self.seeds)} seeds>"
+    def _member(self, run: Run) -> Document:
+        return {**super()._member(run), "lab": run.record.lab}
 
 
 def compare_tasks(
@@ -251,9 +181,8 @@ def compare_tasks(
         (1.0, ['maze', 'empty-grid'])
     """
     request = Request("", preset, [config or {}, options], seed, seeds, track=track)
-    shared = ComparisonRequest(request, agents, agent_options or {})
     return compare_on_tasks(
-        TasksRequest(shared, tasks, optimum or {}, {}),
+        ComparisonRequest(request, agents, agent_options or {}, (), tasks, optimum or {}),
         Store(store),
         Settings(pictures=pictures),
         Workers(workers, scheduler),
@@ -264,7 +193,7 @@ def compare_tasks(
 
 
 def compare_on_tasks(
-    wanted: TasksRequest,
+    wanted: ComparisonRequest,
     store: Store,
     settings: Settings,
     workers: Workers = THIS_PROCESS,
@@ -275,65 +204,93 @@ def compare_on_tasks(
 ) -> TasksComparison:
     """Make a comparison over tasks; see `compare_tasks`."""
     problems: dict[str, list[str]] = {}
-    plans, scales = _plans(wanted, problems), dict[str, Scale]()
-    for task, plan in plans.items():
-        try:
-            scales[task] = scale_of(task, _random_score(plan), wanted.optima.get(task))
-        except SandboxError as error:
-            problems[task] = [f"it cannot be normalised: {error}"]
-    planned = [replace(one, task=task) for task, plan in plans.items() for one in plan.runs]
+    requests, planned, scales = _planned(wanted, problems)
+    every = [one for runs in planned.values() for one in runs]
     show = progress or (lambda _: None)
-    runs, reused = completed(planned, store, settings, workers, fresh, show, _once(problems))
-    made: dict[str, Comparison] = {}
-    ended = iter(runs)
-    for task, plan in plans.items():
-        there = len(reused.intersection(one.fingerprint for one in plan.runs))
-        made[task] = carried_out(plan, [next(ended) for _ in plan.runs], there, store)
-    content = "|".join(f"{task}={plan.id}={scales[task].best}" for task, plan in plans.items())
+    runs, reused = completed(every, store, settings, workers, fresh, show, _once(problems))
+    by_mark = {one.fingerprint: run for one, run in zip(every, runs, strict=True)}
+
+    def found(planned: Sequence[PlannedRun], *_: object) -> tuple[list[Run], set[str]]:
+        marks = [one.fingerprint for one in planned]
+        return [by_mark[mark] for mark in marks], reused.intersection(marks)
+
+    tasks = {
+        task: compare_agents(one, store, settings, complete=found) for task, one in requests.items()
+    }
+    content = "|".join(f"{task}={one.id}={scales[task].best}" for task, one in tasks.items())
     name = f"tasks-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    folder = store.root / FOLDER / name if output is None else Path(output)
-    comparison = TasksComparison(name, made, scales, folder, wanted.shared.request.command)
+    by_label: dict[str, list[Run]] = {}
+    for one in tasks.values():
+        for label, some in one.runs.items():
+            by_label.setdefault(label, []).extend(some)
+    comparison = TasksComparison(
+        name,
+        ", ".join(tasks),
+        wanted.request.preset,
+        [],
+        one.seeds,
+        by_label,
+        len(reused),
+        [],
+        store.root / FOLDER / name if output is None else Path(output),
+        wanted.request.command,
+        one.sources,
+        tasks=tasks,
+        scales=scales,
+    )
     comparison.write()
     return comparison
 
 
-def _plans(wanted: TasksRequest, problems: dict[str, list[str]]) -> dict[str, Plan]:
-    """The plan of each task by its label; what is wrong with a task is added to `problems`."""
-    plans: dict[str, Plan] = {}
-    if not wanted.tasks:
-        problems[""] = ["--tasks: name at least one, such as `--tasks maze empty-grid`"]
+def _planned(
+    wanted: ComparisonRequest, problems: dict[str, list[str]]
+) -> tuple[dict[str, ComparisonRequest], dict[str, list[PlannedRun]], dict[str, Scale]]:
+    """The request, the runs and the scale of each task by its label; what is wrong with a task is
+    added to `problems`."""
+    requests, planned = dict[str, ComparisonRequest](), dict[str, list[PlannedRun]]()
+    scales: dict[str, Scale] = {}
     for word in wanted.tasks:
         try:
             task = task_of(word)
-            if task.label in plans or task.label in problems:
+            if task.label in {*planned, *problems}:
                 raise UsageError("it stands twice in --tasks; give one a LABEL=")
-            plan = comparison_plan(wanted.on(task))
-            first = {one.runs[0].fingerprint: label for label, one in plans.items()}
-            if (same := first.get(plan.runs[0].fingerprint)) is not None:
-                raise UsageError(f"it is the same task as '{same}'")
-            plans[task.label] = plan
+            request = replace(
+                wanted.request,
+                lab=task.lab,
+                preset=task.preset or wanted.request.preset,
+                layers=[task.layer, *wanted.request.layers],
+            )
+            requests[task.label] = replace(wanted, request=request, tasks=(), optima={})
+            _, _, runs = plan(requests[task.label])
+            if any(runs[0].fingerprint == others[0].fingerprint for others in planned.values()):
+                raise UsageError("another of --tasks is the same task")
+            planned[task.label] = [replace(one, task=task.label) for one in runs]
+            scales[task.label] = scale_of(
+                task.label, _random_score(runs), wanted.optima.get(task.label)
+            )
         except ConfigError as error:
             problems[word] = error.problems
         except SandboxError as error:
             problems[word] = [str(error)]
-    labels = [*plans, *problems]
     for label, best in wanted.optima.items():
-        if label not in labels:
-            close = nearest(label, labels)
-            near = f" Did you mean '{close}'?" if close else ""
-            problems[f"--optimum {label}"] = [f"no task of --tasks has this name.{near}"]
-        elif not is_number(best):
-            problems[f"--optimum {label}"] = [f"{best} is no finite number"]
-    return plans
+        if label not in {*planned, *problems} or not is_number(best):
+            problems[f"--optimum {label}={best}"] = [
+                f"expected a number for a task: {', '.join(planned)}"
+            ]
+    if not wanted.tasks:
+        problems[""] = [NO_TASKS]
+    if wanted.given:
+        problems["--given"] = ["results of others are for one task; compare it without --tasks"]
+    return requests, planned, scales
 
 
-def _random_score(plan: Plan) -> Score | None:
+def _random_score(planned: Sequence[PlannedRun]) -> Score | None:
     """The score of random actions, from the first agent's experiment that can be built.
 
     Raises:
         UsageError: when there is none.
     """
-    for request in {one.label: one.request for one in plan.runs}.values():
+    for request in {one.label: one.request for one in planned}.values():
         try:
             experiment = built(request)
         except Exception:  # reported with the agents that do not fit

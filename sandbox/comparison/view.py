@@ -1,10 +1,7 @@
-"""A comparison: its runs, its table, its pairs and its figures; and its page and document."""
+"""A comparison: its runs, its table, its pairs and its figures."""
 
 from __future__ import annotations
 
-import os
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,70 +11,8 @@ from sandbox.comparison.given import NOTHING, Given
 from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.config.model import option_name, show_value
-from sandbox.errors import SandboxError, StoreError
 from sandbox.runs.view import Run
-from sandbox.store import documents
-from sandbox.store.comparisons import DOCUMENT, PAGE
-from sandbox.store.files import Directory, write_whole
-from sandbox.text import Document, to_json
-
-
-class Published(ABC):
-    """A comparison with a page and a document in its folder.
-
-    Attributes:
-        folder: the folder of page and document.
-    """
-
-    folder: Path
-
-    @abstractmethod
-    def document(self) -> Document:
-        """The whole comparison as one JSON document."""
-
-    @abstractmethod
-    def page(self, folder: Path | None = None) -> str:
-        """The page; `folder` is where it will be, for its links, if not in the comparison's."""
-
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The page, one self-contained file; also written to `path` if one is given."""
-        page = self.page(None if path is None else Path(path).parent)
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
-
-    def write(self, files: Mapping[str, bytes] | None = None) -> None:
-        """Write page and document into the folder, unless the same document is there already.
-
-        Args:
-            files: further files, by name.
-
-        Raises:
-            SandboxError: when that cannot be done.
-        """
-        page = self.folder / PAGE
-        document = to_json(self.document())
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for name, content in (files or {}).items():
-                write_whole(self.folder / name, content, sync=False)
-            if page.exists() and self._written() == document.encode():
-                return  # the page shows nothing that is not in the document
-            write_whole(page, self.to_html().encode(), sync=False)
-            # The document is written last: if it is current, so is the page.
-            write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
-        except OSError as error:
-            raise SandboxError(
-                f"Cannot write to {self.folder}: {error.strerror}. "
-                "Choose another folder with --output."
-            ) from error
-
-    def _written(self) -> bytes:
-        """The document in the folder; empty when it is missing or cannot be read."""
-        try:
-            return Directory(self.folder).read(DOCUMENT, documents.MOST_BYTES)
-        except (OSError, StoreError):
-            return b""
+from sandbox.text import Document
 
 
 @dataclass

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.arguments import again
+from sandbox.cli.arguments import again, normalized, spread
 from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.options import (
     ConfigOption,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from sandbox.comparison.planned import ComparisonProgress
 
 
-Result = TypeVar("Result")
 FEW = 10
 """Seeds below which more are proposed."""
 WIDEST = 118
@@ -82,6 +81,21 @@ class ComparedLabs(LabCommands):
                 help="Results of others as CSV, shown beside the runs; may be repeated.",
             ),
             click.option(
+                "--tasks",
+                multiple=True,
+                metavar="TASK...",
+                help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
+                "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
+            ),
+            click.option(
+                "--optimum",
+                "optima",
+                multiple=True,
+                metavar="TASK=SCORE",
+                help="The score that counts as 1, where a task's optimum is unknown; may be "
+                "repeated.",
+            ),
+            click.option(
                 "--fresh",
                 is_flag=True,
                 help="Run everything again instead of reusing finished runs.",
@@ -102,7 +116,7 @@ class ComparedLabs(LabCommands):
         every = super().lab_options(name, lab, words)
         agents = [value for word, value in pairwise(words) if word == self.several]
         of_lab = [option for option in every if option.option.path[0] != "agent"]
-        of_agents, problems = _agent_parameters(lab.Config, several(agents))
+        of_agents, problems = _agent_parameters(lab.Config, _several(agents))
         known = {f"--{option.option.name}" for option in of_agents}
         given = {word.partition("=")[0] for word in words if word.startswith("--agent.")}
         if problems and given - known:  # the options of an agent that is not there are unknown
@@ -117,59 +131,92 @@ class ComparedLabs(LabCommands):
 
         layers = layers_given(given.get("file"), layer)
         request = Request(name, given.get("preset", "default"), layers)
-        agents, own = several(given.get("agents", ())), options_of_agents(given.get("own", ()))
+        agents, own = _several(given.get("agents", ())), _own_options(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
     def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         """Run the comparison and return the exit code."""
         from sandbox.comparison.api import compare_agents
+        from sandbox.comparison.planned import Interrupted
         from sandbox.comparison.request import ComparisonRequest
+        from sandbox.comparison.tasks import compare_on_tasks
+        from sandbox.execution.scheduler import Workers
+        from sandbox.runs.loop import Settings
+        from sandbox.store.store import Store
 
         wanted = ComparisonRequest(
             requested(name, layer, values),
-            several(values["agents"]),
-            options_of_agents(values["own"]),
+            _several(values["agents"]),
+            _own_options(values["own"]),
             values["given"],
+            _several(values["tasks"]),
+            _optima(values["optima"]),
         )
-        comparison = made(compare_agents, wanted, values)
-        return 130 if comparison is None else _print(comparison, values["as_json"])
+        make: Callable[..., Comparison] = compare_on_tasks if wanted.tasks else compare_agents
+        try:
+            comparison = make(
+                wanted,
+                Store(values["store"]),
+                Settings(values["checkpoint_every"], pictures=values["pictures"]),
+                Workers(values["workers"], values["scheduler"]),
+                fresh=values["fresh"],
+                output=values["output"],
+                progress=None if values["as_json"] else _progress(),
+            )
+        except Interrupted as stopped:
+            done, total = stopped.progress.done, stopped.progress.total
+            same = "the same command without --fresh" if values["fresh"] else "the same command"
+            click.echo(
+                f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
+            )
+            return 130
+        return _print(comparison, values["as_json"])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """With --tasks, the options are those of the first task's lab."""
+        words = spread(normalized(args), "--tasks")
+        if "--tasks" in words:
+            if not args[0].startswith("-"):
+                raise UsageError(
+                    f"compare {args[0]} --tasks: the labs are among the tasks. Leave '{args[0]}' "
+                    f"out, or say `--tasks {args[0]} …`."
+                )
+            tasks = [value for word, value in pairwise(words) if word == "--tasks"]
+            args = [_first_lab(_several(tasks)), *words]
+        return super().parse_args(ctx, args)
 
 
-def made(make: Callable[..., Result], wanted: object, values: Mapping[str, Any]) -> Result | None:
-    """A comparison made as the command line says; None after Ctrl-C.
+def _first_lab(tasks: Sequence[str]) -> str:
+    """The lab of the first task that can be read.
 
-    Args:
-        make: makes it.
-        wanted: its request.
-        values: the values of the command's own options.
+    Raises:
+        UsageError: when there is none.
     """
-    from sandbox.comparison.planned import Interrupted
-    from sandbox.execution.scheduler import Workers
-    from sandbox.runs.loop import Settings
-    from sandbox.store.store import Store
+    from sandbox.comparison.tasks import NO_TASKS, task_of
 
-    try:
-        return make(
-            wanted,
-            Store(values["store"]),
-            Settings(values["checkpoint_every"], pictures=values["pictures"]),
-            Workers(values["workers"], values["scheduler"]),
-            fresh=values["fresh"],
-            output=values["output"],
-            progress=None if values["as_json"] else _progress(),
-        )
-    except Interrupted as stopped:
-        done, total = stopped.progress.done, stopped.progress.total
-        same = "the same command without --fresh" if values["fresh"] else "the same command"
-        click.echo(
-            f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
-        )
-        return None
+    problems = []
+    for word in tasks:
+        try:
+            return task_of(word).lab
+        except SandboxError as error:  # if another can be read, it is reported with all errors
+            problems.append(f"{word}: {error}")
+    raise UsageError("\n".join(problems) or NO_TASKS)
 
 
-def several(words: Sequence[str]) -> list[str]:
+def _several(words: Sequence[str]) -> list[str]:
     """The values of --agents or --tasks, with spaces or commas between them."""
     return [value for word in words for value in word.split(",") if value]
+
+
+def _optima(words: Sequence[str]) -> Document:
+    """`gym:cartpole=500` as {"gym:cartpole": 500.0}; what is no number is refused later."""
+    optima: Document = {}
+    for word in words:
+        label, _, value = word.rpartition("=")
+        optima[label] = value
+        with contextlib.suppress(ValueError):
+            optima[label] = float(value)
+    return optima
 
 
 def has_agents(entry: Entry) -> bool:
@@ -180,6 +227,16 @@ def has_agents(entry: Entry) -> bool:
         return choice_kind_of(registry().lab(entry.name).Config, "agent") == "agent"
     except SandboxError:
         return False
+
+
+@click.group(cls=ComparedLabs, no_args_is_help=True)
+def compare() -> None:
+    """Compare agents on a lab: each learns with every seed; finished runs are used again.
+
+    python -m sandbox compare maze --agents sarsa q-learning --seeds 10
+
+    python -m sandbox compare --tasks maze empty-grid gym:Taxi-v4 --agents sarsa q-learning
+    """
 
 
 def _agent_parameters(
@@ -198,7 +255,7 @@ def _agent_parameters(
     return list(by_name.values()), problems
 
 
-def options_of_agents(words: Sequence[str]) -> Document:
+def _own_options(words: Sequence[str]) -> Document:
     """`sarsa.alpha=0.1` as {"sarsa": {"alpha": "0.1"}}.
 
     Raises:
@@ -256,37 +313,36 @@ def _print(comparison: Comparison, as_json: bool) -> int:
 
 def _print_table(comparison: Comparison) -> None:
     """The table, the results in words, and what limits them."""
-    from sandbox.comparison.report import answers, cells, score_marks
+    from sandbox.comparison.report import answers, score_marks
     from sandbox.comparison.results import figure
 
     results, marks = comparison.results, score_marks(comparison)
     finding, *others = answers(comparison)
-    echo(finding, bold=True)
+    _echo(finding, bold=True)
     click.echo()
-    print_agents([cells(comparison, one) for one in results.ranked])
+    _print_agents([comparison.cells(one) for one in results.ranked])
     click.echo()
     score = results.score.replace("_", " ")
     best = ""
     if results.optimum is not None:
         best = f" Best possible: {figure(results.optimum)}, {results.optimum_is}."
-    echo(
+    _echo(
         f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
     )
     for sentence in others + [f"Note: {warning}" for warning in comparison.warnings]:
-        echo(sentence)
+        _echo(sentence)
 
 
 def _width() -> int:
     return min(max(shutil.get_terminal_size((WIDEST, 24)).columns, 60), WIDEST)
 
 
-def echo(text: str, bold: bool = False) -> None:
-    """A paragraph as wide as the screen."""
+def _echo(text: str, bold: bool = False) -> None:
     click.secho(click.wrap_text(text, width=_width(), subsequent_indent="  "), bold=bold)
 
 
-def print_agents(rows: list[dict[str, str]]) -> None:
+def _print_agents(rows: list[dict[str, str]]) -> None:
     """The agents as a table, or one below the other where that is wider than the screen."""
 
     shown = [column for column in rows[0] if column not in ("mean", "median", "gap to optimum")]
