@@ -249,6 +249,7 @@ def _planned(
     added to `problems`."""
     requests, planned = dict[str, ComparisonRequest](), dict[str, list[PlannedRun]]()
     scales: dict[str, Scale] = {}
+    optima = {label: best for label, best in wanted.optima.items() if is_number(best)}
     for word in wanted.tasks:
         try:
             task = task_of(word)
@@ -265,15 +266,13 @@ def _planned(
             if any(runs[0].fingerprint == others[0].fingerprint for others in planned.values()):
                 raise UsageError("another of --tasks is the same task")
             planned[task.label] = [replace(one, task=task.label) for one in runs]
-            scales[task.label] = scale_of(
-                task.label, _random_score(runs), wanted.optima.get(task.label)
-            )
+            scales[task.label] = scale_of(task.label, _random_score(runs), optima.get(task.label))
         except ConfigError as error:
             problems[word] = error.problems
         except SandboxError as error:
             problems[word] = [str(error)]
     for label, best in wanted.optima.items():
-        if label not in {*planned, *problems} or not is_number(best):
+        if label not in {*planned, *problems} or label not in optima:
             problems[f"--optimum {label}={best}"] = [
                 f"expected a number for a task: {', '.join(planned)}"
             ]

@@ -175,7 +175,7 @@ class ComparedLabs(LabCommands):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """With --tasks, the options are those of the first task's lab."""
         words = spread(normalized(args), "--tasks")
-        if "--tasks" in words:
+        if any(word.partition("=")[0] == "--tasks" for word in args):
             if not args[0].startswith("-"):
                 raise UsageError(
                     f"compare {args[0]} --tasks: the labs are among the tasks. Leave '{args[0]}' "
