@@ -29,6 +29,7 @@ from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
 from sandbox.text import Document, flat, to_json
+from sandbox.visual.paper import write_export
 
 
 class Comparison(Compared):
@@ -44,6 +45,26 @@ class Comparison(Compared):
     def cells(self, one: AgentResult) -> dict[str, str]:
         """An agent's row of the table, plain text by column."""
         return comparison_report.cells(self, one)
+
+    def export(self, folder: str | os.PathLike[str]) -> None:
+        """Write figures (PDF, SVG), their data (CSV), tables (CSV, LaTeX) and a text on the method
+        for a paper.
+
+        Args:
+            folder: empty, new, or that of an earlier export.
+
+        Raises:
+            UsageError: when a file would be replaced that no export made, or that was changed.
+        """
+        write_export(Path(folder), self._exported())
+
+    def _exported(self) -> dict[str, bytes]:
+        return comparison_report.exported(self)
+
+    @property
+    def on_tasks(self) -> Mapping[str, Comparison]:
+        """The comparison on each task, by the task's label."""
+        return {self.lab: self}
 
     def _page(self, folder: Path | None) -> str:
         return comparison_report.page(self, folder)

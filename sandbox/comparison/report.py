@@ -19,14 +19,17 @@ from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
+from sandbox.config.model import show_value
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
 from sandbox.store.comparisons import PAGE
 from sandbox.text import Document
 from sandbox.visual import html
+from sandbox.visual.paper import figure_files, table_files
 
 if TYPE_CHECKING:
+    from sandbox.comparison.api import Comparison
     from sandbox.comparison.task_results import Scale
     from sandbox.comparison.tasks import TasksComparison
 
@@ -34,7 +37,7 @@ SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
 
 
-def page(comparison: Compared, folder: Path | None = None) -> str:
+def page(comparison: Comparison, folder: Path | None = None) -> str:
     """The whole page.
 
     Args:
@@ -68,29 +71,16 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
 
 def tasks_page(comparison: TasksComparison, folder: Path | None = None) -> str:
     """The page of several tasks; arguments as for `page`."""
-    ranked, place = comparison.results.ranked, folder or comparison.folder
     return html.render(
         "tasks.html",
-        comparison=comparison,
-        results=comparison.results,
         finding=finding(comparison),
-        rows=_rows(comparison, comparison.cells),
-        tasks=[
-            (
-                task,
-                one,
-                comparison.scales[task],
-                f"{html.folder_link(one.folder, place)}{PAGE}",
-                _rows(one, partial(_normalised_cells, one, comparison.scales[task])),
-            )
-            for task, one in comparison.tasks.items()
-        ],
+        task_rows=lambda task: _rows(
+            comparison.tasks[task], partial(_normalised_cells, comparison, task)
+        ),
+        address=lambda one: f"{html.folder_link(one.folder, folder or comparison.folder)}{PAGE}",
         resamples=aggregates.RESAMPLES,
         min_runs=MIN_RUNS,
-        has_intervals=any(len(one.runs) >= MIN_RUNS for one in ranked),
-        lines=lines,
-        figure_text=figure,
-        value_text=value_text,
+        **_shared(comparison),
     )
 
 
@@ -107,10 +97,10 @@ def tasks_cells(one: AgentResult) -> dict[str, str]:
     }
 
 
-def _normalised_cells(comparison: Compared, scale: Scale, one: AgentResult) -> dict[str, str]:
+def _normalised_cells(comparison: TasksComparison, task: str, one: AgentResult) -> dict[str, str]:
     """An agent's row on one of several tasks."""
-    normalised = value_text(plain(scale.normalised(one.iqm)))
-    return {**cells(comparison, one), "normalised": normalised}
+    normalised = value_text(plain(comparison.scales[task].normalised(one.iqm)))
+    return {**comparison.tasks[task].cells(one), "normalised": normalised}
 
 
 def _rows(
@@ -122,18 +112,88 @@ def _rows(
     return [(rank, row(one)) for rank, one in zip(ranks, ranked, strict=True)]
 
 
-def inline(comparison: Compared) -> str:
+def exported(comparison: Comparison, scales: Mapping[str, Scale] | None = None) -> dict[str, bytes]:
+    """The files of an export, by name.
+
+    Args:
+        comparison: the comparison.
+        scales: of its tasks, where there are several.
+    """
+    pairs, figures = comparison.pairs, comparison.figures
+    runs: list[Document] = []
+    settings: list[Document] = []
+    for task, single in comparison.on_tasks.items():
+        for row in single.table:
+            own = {"task": task, "agent": row["agent"]}
+            runs += [{**own, **_flat_row(run)} for run in row["by_seed"]]
+        for one in single.agents:
+            own = {"task": task, "agent": one.label}
+            options = text.flat(one.config).items()
+            settings += [{**own, "option": name, "value": show_value(is_)} for name, is_ in options]
+    tables = {
+        "agents": (
+            list(map(_flat_row, comparison.table)),
+            [comparison.cells(one) for one in comparison.results.ranked],
+        ),
+        "pairs": (list(map(_flat_row, pairs)), list(map(_pair_cells, pairs))),
+        "runs": (runs, []),
+        "settings": (settings, []),
+    }
+    described = html.render(
+        "methods.md",
+        comparison=comparison,
+        scales=scales,
+        finding=finding(comparison),
+        figures=figures,
+        tables=tables,
+        resamples=aggregates.RESAMPLES,
+        min_runs=MIN_RUNS,
+        figure_text=figure,
+    )
+    files = {"methods.md": described.encode()}
+    for name, chart in figures.items():
+        files |= figure_files(name, chart)
+    for name, (rows, shown) in tables.items():
+        files |= table_files(name, rows, shown)
+    return files
+
+
+def _flat_row(document: Mapping[str, Any]) -> Document:
+    """Plain values in one row: an interval is two columns, what has rows of its own is left out."""
+    row: Document = {}
+    for name, value in text.flat(document).items():
+        if name.endswith("interval"):
+            low, high = value or (None, None)
+            name = name.removesuffix("interval")
+            row |= {f"{name}low": low, f"{name}high": high}
+        elif not isinstance(value, list):
+            row[name] = value
+    return row
+
+
+def _pair_cells(pair: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "agent": pair["one"],
+        "compared with": pair["other"],
+        "question": pair["question"],
+        "P(first better)": value_text(pair["probability_of_improvement"]),
+        "p, corrected": text.number(pair["p_corrected"], 3),
+        "verdict": pair["verdict"],
+    }
+
+
+def inline(comparison: Comparison) -> str:
     """Table and figures for a notebook."""
     return html.render("comparison_inline.html", **_shared(comparison))
 
 
-def _shared(comparison: Compared) -> Document:
+def _shared(comparison: Comparison) -> Document:
     """The template's values for table and figures."""
     ranked = comparison.results.ranked
     return {
         "comparison": comparison,
         "results": comparison.results,
-        "rows": _rows(comparison, partial(cells, comparison)),
+        "rows": _rows(comparison, comparison.cells),
         "score_marks": score_marks(comparison),
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
         "lines": lines,

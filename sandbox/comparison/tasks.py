@@ -31,7 +31,7 @@ from sandbox.runs.request import Request
 from sandbox.runs.view import Run
 from sandbox.score import Score
 from sandbox.store.comparisons import FOLDER
-from sandbox.store.store import Store
+from sandbox.store.store import Store, safe_label
 from sandbox.text import Document, is_number
 
 NO_TASKS = "--tasks: name at least one, such as `--tasks maze empty-grid`"
@@ -117,6 +117,18 @@ class TasksComparison(Comparison):
     def cells(self, one: AgentResult) -> dict[str, str]:
         """See `Comparison.cells`."""
         return report.tasks_cells(one)
+
+    @property
+    def on_tasks(self) -> Mapping[str, Comparison]:
+        """The comparison on each task, by the task's label."""
+        return self.tasks
+
+    def _exported(self) -> dict[str, bytes]:
+        files = report.exported(self, self.scales)
+        for number, (task, one) in enumerate(self.tasks.items(), 1):
+            folder = f"{number}-{safe_label(task)}"
+            files |= {f"{folder}/{name}": content for name, content in one._exported().items()}
+        return files
 
     def _page(self, folder: Path | None) -> str:
         return report.tasks_page(self, folder)

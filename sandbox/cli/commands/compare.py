@@ -106,6 +106,12 @@ class ComparedLabs(LabCommands):
                 type=click.Path(path_type=Path, file_okay=False),
                 help="Folder of page and document.",
             ),
+            click.option(
+                "--export",
+                metavar="DIR",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Figures (PDF, SVG), their data, tables (CSV, LaTeX) and a text for a paper.",
+            ),
             track_option,
             *worker_options,
             *request_options(lab, 10, "Runs of each agent.", pictures=False),
@@ -143,6 +149,7 @@ class ComparedLabs(LabCommands):
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
         from sandbox.store.store import Store
+        from sandbox.visual.paper import exported_before
 
         wanted = ComparisonRequest(
             requested(name, layer, values),
@@ -152,6 +159,8 @@ class ComparedLabs(LabCommands):
             _several(values["tasks"]),
             _optima(values["optima"]),
         )
+        if values["export"] is not None:
+            exported_before(values["export"])  # a foreign folder is refused before anything runs
         make: Callable[..., Comparison] = compare_on_tasks if wanted.tasks else compare_agents
         try:
             comparison = make(
@@ -170,7 +179,9 @@ class ComparedLabs(LabCommands):
                 f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
             )
             return 130
-        return _print(comparison, values["as_json"])
+        if values["export"] is not None:
+            comparison.export(values["export"])
+        return _print(comparison, values["as_json"], values["export"])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """With --tasks, the options are those of the first task's lab."""
@@ -291,7 +302,7 @@ def _progress() -> Callable[[ComparisonProgress], None]:
     return show
 
 
-def _print(comparison: Comparison, as_json: bool) -> int:
+def _print(comparison: Comparison, as_json: bool, export: Path | None) -> int:
     from sandbox.store.comparisons import DOCUMENT, PAGE
 
     failed = any(run.status != "finished" for runs in comparison.runs.values() for run in runs)
@@ -301,6 +312,8 @@ def _print(comparison: Comparison, as_json: bool) -> int:
         return 1 if failed else 0
     _print_table(comparison)
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
+    if export is not None:
+        click.echo(f"Export: {shown_path(export)}   It is described in methods.md there.")
     best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(comparison.seeds) < FEW:
