@@ -134,9 +134,8 @@ def write_export(folder: Path, files: Mapping[str, bytes]) -> None:
 def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Rows as CSV; None and NaN are empty cells."""
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
-    )
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({key: "" if value != value else value for key, value in row.items()})
