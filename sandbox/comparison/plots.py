@@ -7,6 +7,7 @@ figures.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,62 +62,58 @@ def task_figures(results: ComparisonResults) -> dict[str, Chart]:
 def summary(results: ComparisonResults) -> Chart:
     """IQM, mean, median and optimality gap of each agent over several tasks, with intervals."""
     agents = results.agents
-    left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
-    with plots.style():
-        figure = plots.figure(8.0, 0.95 + 0.42 * len(agents), left=left, bottom=0.4)
-        panels = figure.subplots(1, 4, sharey=True, gridspec_kw={"wspace": 0.2})
-        for number, one in enumerate(agents):
-            values = {
-                "IQM": one.iqm,
-                "mean": one.mean,
-                "median": one.median,
-                "optimality gap": one.gap,
-            }
-            for axes, (name, value) in zip(panels, values.items(), strict=True):
-                if value is not None:
-                    _interval(axes, -number, value, number)
-                    figure.record(aggregate=name, agent=one.label, **value._asdict())
-                axes.set_title(name[0].upper() + name[1:], fontsize=10.5)
-        for axes in panels:
-            axes.locator_params(axis="x", nbins=4)
-            axes.margins(x=0.12)
-        rows = [-number for number in range(len(agents))]
-        panels[0].set_yticks(rows, [_label(one) for one in agents])
-        panels[0].set_ylim(-len(agents) + 0.5, 0.5)
-    return figure
+    panels = {
+        "IQM": [one.iqm for one in agents],
+        "Mean": [one.mean for one in agents],
+        "Median": [one.median for one in agents],
+        "Optimality gap": [one.gap for one in agents if one.gap is not None],
+    }
+    return _intervals({one.label: {"agent": one.label} for one in agents}, panels)
 
 
 def improvement(results: ComparisonResults) -> Chart:
     """The probability of improvement of each pair, averaged over tasks, with its interval."""
-    pairs = results.pairs
-    labels = [f"{pair.one} > {pair.other}".replace("$", r"\$") for pair in pairs]
-    labels = [textwrap.fill(label, LABEL) for label in labels]
-    wide = max(len(line) for label in labels for line in label.split("\n"))
-    left = 0.35 + 0.085 * wide  # inches, for the longest label
-    height = 1.15 + sum(0.24 + 0.16 * (1 + label.count("\n")) for label in labels)
-    with plots.style():
-        figure = plots.figure(8.0, height, left=left)
-        axes = figure.subplots()
-        for row, pair in enumerate(pairs):
-            _interval(axes, -row, pair.probability, 0)
-            figure.record(one=pair.one, other=pair.other, **pair.probability._asdict())
-        axes.axvline(0.5, color=plots.GREY, linestyle="--", linewidth=1.3, zorder=1)
-        axes.set_yticks([-row for row in range(len(pairs))], labels)
-        axes.set(
-            xlim=(-0.03, 1.03),
-            ylim=(-len(pairs) + 0.5, 0.5),
-            title="Probability of improvement",
-            xlabel="P(a run of the first scores higher), mean over tasks",
-        )
+    pairs = {f"{pair.one} > {pair.other}": pair for pair in results.pairs}
+    figure = _intervals(
+        {label: {"one": pair.one, "other": pair.other} for label, pair in pairs.items()},
+        {"Probability of improvement": [pair.probability for pair in pairs.values()]},
+    )
+    axes = figure.axes[0]
+    axes.axvline(0.5, color=plots.GREY, linestyle="--", linewidth=1.3, zorder=1)
+    axes.set_xlim(-0.03, 1.03)
     return figure
 
 
-def _interval(axes: Axes, row: int, value: Estimate, number: int) -> None:
-    """An estimate as a mark, and its interval as a bar in a row."""
-    if not np.isnan(value.low):
-        axes.hlines(row, value.low, value.high, color=_colour(number), linewidth=7, alpha=0.45)
-    mark = MARKS[number % len(MARKS)]
-    axes.plot(value.value, row, mark, color=_colour(number), markeredgecolor=INK, markersize=6)
+def _intervals(
+    rows: Mapping[str, Mapping[str, str]], panels: Mapping[str, Sequence[Estimate]]
+) -> Chart:
+    """Estimates as marks, and their intervals as bars.
+
+    Args:
+        rows: labels, and what identifies each of them in the data.
+        panels: by title, an estimate for each row.
+    """
+    labels = [textwrap.fill(label, LABEL).replace("$", r"\$") for label in rows]
+    lines = [line for label in labels for line in label.split("\n")]
+    left = 0.35 + 0.085 * max(map(len, lines))  # inches, for the longest label
+    with plots.style():
+        height = 0.8 + 0.25 * len(labels) + 0.17 * len(lines)
+        figure = plots.figure(max(8.0, left + 6.2), height, left=left, bottom=0.4)
+        every = figure.subplots(1, len(panels), sharey=True, gridspec_kw={"wspace": 0.2})
+        for axes, (title, values) in zip(np.atleast_1d(every), panels.items(), strict=True):
+            for row, value in enumerate(values):
+                number = row if len(panels) > 1 else 0  # pairs have no colours
+                colour, mark = _colour(number), MARKS[number % len(MARKS)]
+                figure.record(figure=title, **list(rows.values())[row], **value._asdict())
+                axes.plot(value.value, -row, mark, c=colour, markeredgecolor=INK, markersize=6)
+                if not np.isnan(value.low):
+                    axes.hlines(-row, value.low, value.high, colour, linewidth=7, alpha=0.45)
+            axes.set_title(title, fontsize=10.5)
+            axes.locator_params(axis="x", nbins=4)
+            axes.margins(x=0.12)
+            axes.set_yticks([-row for row in range(len(labels))], labels)
+            axes.set_ylim(0.5 - len(labels), 0.5)
+    return figure
 
 
 def learning_curves(results: ComparisonResults) -> Chart:

@@ -58,10 +58,7 @@ class Scale:
     def document(self) -> Document:
         """Plain values."""
         return {
-            "score": self.random.name,
-            "random": self.random.value,
-            "random_standard_error": self.random.standard_error,
-            "random_episodes": self.random.episodes,
+            "random": vars(self.random),
             "optimum": self.best,
             "optimum_is": self.best_is,
         }

@@ -133,7 +133,7 @@ def test_an_export_of_several_tasks_has_a_folder_for_each(store, tmp_path):
     (bar,) = [
         row
         for row in rows(tmp_path / "out", "aggregates")
-        if (row["aggregate"], row["agent"]) == ("IQM", "hare")
+        if (row["figure"], row["agent"]) == ("IQM", "hare")
     ]
     assert float(bar["value"]) == made.results.agents[0].iqm.value
 

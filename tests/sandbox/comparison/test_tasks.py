@@ -172,9 +172,9 @@ def test_a_task_without_a_known_optimum_takes_one_and_a_sampled_score_of_random_
     said = say("compare", *tasks, "--episodes", 20, "--optimum", "gym:cartpole=500", "--json")
     assert said.code == 0, said.err
     scale, maze = said.document["tasks"].values()
-    assert scale["random_episodes"] == 1000 and 0.1 < scale["random_standard_error"] < 1
-    assert 21 < scale["random"] < 24 and scale["optimum_is"] == "given with --optimum"
-    assert maze["random_standard_error"] is None and maze["optimum"] == 0.75
+    assert scale["random"]["episodes"] == 1000 and 0.1 < scale["random"]["standard_error"] < 1
+    assert 21 < scale["random"]["value"] < 24 and scale["optimum_is"] == "given with --optimum"
+    assert maze["random"]["standard_error"] is None and maze["optimum"] == 0.75
     assert any("leave out its standard error" in one for one in said.document["warnings"])
     page = (store / "comparisons" / said.document["comparison"] / "index.html").read_text()
     assert "1000 episodes" in page and "±" in page
