@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sandbox.stats import aggregates, significance
+from sandbox.stats.intervals import LEVEL
 
 Draw = Callable[[int, np.random.Generator], np.ndarray]
 """Runs and a generator -> normalised scores [runs, 4 tasks]."""
@@ -58,7 +59,7 @@ POPULATION = 200_000
 
 
 def coverage(
-    kind: str, seeds: int, comparisons: int, resamples: int = 1000, rescaled: bool = True
+    kind: str, seeds: int, comparisons: int, resamples: int = 1000, expanded: bool = True
 ) -> dict[str, float]:
     """The share of 95 % intervals that contain the truth, by statistic.
 
@@ -69,7 +70,7 @@ def coverage(
         seeds: runs on each task.
         comparisons: how many are simulated.
         resamples: of each interval.
-        rescaled: as in `aggregates.estimate`.
+        expanded: whether the level is that of `aggregates.level_for`, not 95 %.
     """
     rng, draw = np.random.default_rng(0), KINDS[kind]
     population = draw(POPULATION, rng)
@@ -77,12 +78,12 @@ def coverage(
     held = dict.fromkeys([*STATISTICS, "improvement"], 0)
     for _ in range(comparisons):
         table, other = draw(seeds, rng), draw(seeds, rng)
+        level = aggregates.level_for(table) if expanded else LEVEL
         for name, statistic in STATISTICS.items():
-            _, low, high = aggregates.estimate(
-                table, statistic, rng, resamples=resamples, rescaled=rescaled
-            )
+            _, low, high = aggregates.estimate(table, statistic, rng, level, resamples)
             held[name] += low - 1e-3 <= truth[name] <= high + 1e-3  # the truth is sampled too
-        _, low, high = aggregates.improvement_estimate(table, other, rng, resamples, rescaled)
+        level = aggregates.level_for(table, other) if expanded else LEVEL
+        _, low, high = aggregates.improvement_estimate(table, other, rng, resamples, level)
         held["improvement"] += low - 1e-9 <= 0.5 <= high + 1e-9
     return {name: count / comparisons for name, count in held.items()}
 
@@ -102,16 +103,16 @@ def wrong_verdicts(kind: str, seeds: int, comparisons: int) -> float:
 
 
 def main(comparisons: int) -> None:
-    """Print a line for each kind of scores and number of seeds: without and with rescaling."""
+    """Print a line for each kind of scores and number of seeds: at 95 %, and expanded."""
     columns = [*STATISTICS, "improvement"]
     print("| scores | seeds | " + " | ".join(columns) + " | wrong verdicts |")
     print("|---" * (len(columns) + 3) + "|")
     for kind in KINDS:
         for seeds in (3, 5, 10, 20):
-            plain, rescaled = (
+            plain, expanded = (
                 coverage(kind, seeds, comparisons, 1000, one) for one in (False, True)
             )
-            cells = [f"{100 * plain[one]:.1f} → {100 * rescaled[one]:.1f}" for one in columns]
+            cells = [f"{100 * plain[one]:.1f} → {100 * expanded[one]:.1f}" for one in columns]
             wrong = 100 * wrong_verdicts(kind, seeds, comparisons)
             print(f"| {kind} | {seeds} | {' | '.join(cells)} | {wrong:.1f} |", flush=True)
 

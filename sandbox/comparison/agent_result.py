@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -38,8 +37,6 @@ class AgentResult:
     runs: list[RunScores]
     wanted: int
     given: bool = False
-    several: ClassVar[bool] = False
-    """Whether the scores are those of several tasks, normalised; see `TasksResult`."""
 
     @cached_property
     def scores(self) -> np.ndarray:
@@ -65,7 +62,8 @@ class AgentResult:
         if len(table) < MIN_RUNS:
             return Estimate(float(statistic(table)), NAN, NAN)
         random = generator(0, f"compare {self.label} {name}")
-        return aggregates.estimate(table, statistic, random, errors=noise, rescaled=self.several)
+        level = aggregates.level_for(table)
+        return aggregates.estimate(table, statistic, random, level, errors=noise)
 
     @cached_property
     def iqm(self) -> Estimate:

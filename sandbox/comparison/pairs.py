@@ -111,7 +111,8 @@ def _by_score(one: AgentResult, other: AgentResult) -> Pair:
         probability = Estimate(aggregates.improvement(left, right), NAN, NAN)
     else:
         random = generator(0, f"compare {SCORE} {one.label} {other.label}")
-        probability = aggregates.improvement_estimate(left, right, random, rescaled=one.several)
+        level = aggregates.level_for(left, right)
+        probability = aggregates.improvement_estimate(left, right, random, level=level)
     p = significance.rank_sum_by_task(left, right)
     return Pair(SCORE, one.label, other.label, probability, p)
 

@@ -19,7 +19,7 @@ from sandbox.comparison.run_scores import SHARE
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
-from sandbox.stats.intervals import Estimate
+from sandbox.stats.intervals import LEVEL, Estimate
 from sandbox.text import words
 from sandbox.visual import plots
 from sandbox.visual.plots import Chart
@@ -197,6 +197,7 @@ def seeds(results: ComparisonResults) -> Chart:
 def performance_profile(results: ComparisonResults) -> Chart:
     """The share of seeds above each score, with its pointwise 95 % interval."""
     values = np.concatenate([one.scores.ravel() for one in results.agents])
+    tasks = results.agents[0].scores.shape[1]
     optimum = [] if results.optimum is None else [results.optimum]
     low, high = min([*values, *optimum]), max([*values, *optimum])
     rim = 0.05 * ((high - low) or abs(high) or 1.0)
@@ -207,7 +208,8 @@ def performance_profile(results: ComparisonResults) -> Chart:
         for number, one in enumerate(results.agents):
             few = len(one.runs) < MIN_RUNS
             rng = None if few else generator(0, f"compare {one.label} profile")
-            profile = aggregates.profile(one.scores, marks, rng, one.several)
+            level = LEVEL if few else aggregates.level_for(one.scores)
+            profile = aggregates.profile(one.scores, marks, rng, level)
             (line,) = axes.step(marks, profile.share, where="post", label=_label(one))
             _style(line, number, len(results.agents))
             figure.record(agent=one.label, **profile._asdict())
@@ -226,7 +228,7 @@ def performance_profile(results: ComparisonResults) -> Chart:
         axes.set(
             title="Performance profile",
             xlabel=f"final {words(results.score)} τ",
-            ylabel=f"share of {'runs' if results.agents[0].several else 'seeds'} above τ",
+            ylabel=f"share of {'seeds' if tasks == 1 else 'runs'} above τ",
         )
         _legend(axes, figure, results)
     return figure

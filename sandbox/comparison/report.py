@@ -250,8 +250,8 @@ def _best(comparison: Compared) -> str:
     best, *others = comparison.results.ranked
     score = text.words(comparison.results.score)
     mean = f"interquartile mean of {text.plural(len(best.runs), 'seed')}"
-    if best.several:
-        mean += f" on {text.plural(best.scores.shape[1], 'task')}"
+    if (tasks := best.scores.shape[1]) > 1:
+        mean += f" on {tasks} tasks"
     if not others:
         return f"{best.label} has the {score} {_iqm(best)} ({mean})."
     pairs = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -110,7 +109,6 @@ class TasksResult(AgentResult):
 
     on_tasks: Sequence[Sequence[RunScores]] = ()
     scales: Sequence[Scale] = ()
-    several: ClassVar[bool] = True
 
     @cached_property
     def scores(self) -> np.ndarray:

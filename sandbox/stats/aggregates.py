@@ -126,17 +126,12 @@ def estimate(
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     errors: np.ndarray | None = None,
-    rescaled: bool = False,
 ) -> Estimate:
     """A statistic with its stratified percentile bootstrap interval (`scipy.stats.bootstrap`).
 
     Runs are resampled within each task. With few runs such an interval is too narrow: of normal
     scores, the 95 % interval of a mean of 5 runs contains the true mean in about 84 % of cases,
     and that of 10 runs in about 90 %.
-
-    A rescaled bootstrap draws one run fewer than there are, in each task (Rao and Wu 1988, with
-    m = n - 1). The variance of a mean of n - 1 resampled runs is the unbiased one; that of n, as
-    rliable draws, is too small by (n - 1) / n.
 
     Args:
         scores: [runs, tasks], at least `MIN_RUNS` runs.
@@ -146,7 +141,6 @@ def estimate(
         resamples: how many, >= 100.
         errors: standard errors of scores that were sampled, float [runs, tasks]: each resampled
             score gets normal noise of this size; 0 where a score is exact, None where all are.
-        rescaled: whether one run fewer is drawn in each task.
 
     Raises:
         SandboxError: as `score_table`, or for a level or number of resamples out of range.
@@ -155,13 +149,33 @@ def estimate(
     runs, tasks = table.shape
 
     def resampled(*rows: np.ndarray, axis: int) -> np.ndarray:
-        drawn = _drawn(rows, rescaled)  # [some, runs, tasks]
-        places = drawn.astype(np.int64), np.arange(tasks)
+        places = np.stack(rows, axis=-1).astype(np.int64), np.arange(tasks)  # [some, runs, tasks]
         sample = table[places]
         return statistic(sample if errors is None else rng.normal(sample, errors[places]))
 
     low, high = bootstrap_interval([np.arange(runs)] * tasks, resampled, rng, level, resamples)
     return Estimate(float(statistic(table)), float(low), float(high))
+
+
+def level_for(*tables: np.ndarray) -> float:
+    """The level of a percentile interval that is meant to contain the truth with 95 %.
+
+    Of several tasks it is expanded (Hesterberg 2015, "What teachers should know about the
+    bootstrap", the expanded percentile interval): quantiles at Φ(-√(n / (n - 1)) t), with Student's
+    t, make up for the variance of resampled runs, too small by (n - 1) / n, and for its being
+    estimated. Of one task it is 95 %, as rliable's of all: earlier comparisons stay what they were.
+
+    Args:
+        tables: scores that the statistic depends on, [runs, tasks] each, at least 2 runs.
+    """
+    from scipy.stats import norm, t
+
+    if tables[0].shape[1] == 1:
+        return LEVEL
+    runs = min(map(len, tables))
+    freedom = sum(table.size - table.shape[1] for table in tables)
+    quantile = norm.cdf(-np.sqrt(runs / (runs - 1)) * t.ppf((1 + LEVEL) / 2, freedom))
+    return float(1 - 2 * quantile)
 
 
 def bootstrap_interval(
@@ -225,7 +239,7 @@ def improvement_estimate(
     other: ArrayLike,
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
-    rescaled: bool = False,
+    level: float = LEVEL,
 ) -> Estimate:
     """`improvement` with its interval; arguments and errors as in `estimate`.
 
@@ -235,12 +249,10 @@ def improvement_estimate(
     tasks = left.shape[1]
 
     def resampled(*columns: np.ndarray, axis: int) -> np.ndarray:
-        return _wins(_drawn(columns[:tasks], rescaled), _drawn(columns[tasks:], rescaled))
+        return _wins(np.stack(columns[:tasks], axis=-1), np.stack(columns[tasks:], axis=-1))
 
     size = len(left) * (left.size * len(right) // (len(left) + len(right)))  # about half the pairs
-    low, high = bootstrap_interval(
-        [*left.T, *right.T], resampled, rng, resamples=resamples, size=size
-    )
+    low, high = bootstrap_interval([*left.T, *right.T], resampled, rng, level, resamples, size)
     return Estimate(float(_wins(left, right)), float(low), float(high))
 
 
@@ -267,7 +279,7 @@ def profile(
     scores: ArrayLike,
     thresholds: ArrayLike,
     rng: np.random.Generator | None = None,
-    rescaled: bool = False,
+    level: float = LEVEL,
 ) -> Profile:
     """The performance profile: the share of runs with a score above each threshold.
 
@@ -277,7 +289,7 @@ def profile(
         scores: [runs, tasks]; at least `MIN_RUNS` runs for an interval.
         thresholds: float [thresholds].
         rng: draws the resamples of a pointwise interval; None: no interval (NaN).
-        rescaled: as in `estimate`.
+        level: in (0, 1).
 
     Raises:
         SandboxError: as `estimate`.
@@ -290,22 +302,11 @@ def profile(
         above = [np.less.outer(marks, column).mean(axis) for column in columns]
         return np.mean(above, axis=0)
 
-    def resampled(*columns: np.ndarray, axis: int) -> np.ndarray:
-        return shares(*np.moveaxis(_drawn(columns, rescaled), -1, 0), axis=axis)
-
     low = high = np.full(len(marks), np.nan)
     if rng is not None:
         size = table.size * len(marks)
-        low, high = bootstrap_interval(
-            [*table.T], resampled, rng, resamples=PROFILE_RESAMPLES, size=size
-        )
+        low, high = bootstrap_interval([*table.T], shares, rng, level, PROFILE_RESAMPLES, size)
     return Profile(marks, shares(*table.T, axis=-1), low, high)
-
-
-def _drawn(columns: Sequence[np.ndarray], rescaled: bool) -> np.ndarray:
-    """Resampled runs of all tasks, [..., runs] for each task, as [..., runs, tasks]; a rescaled
-    bootstrap has no use for the last of them."""
-    return np.stack(columns, axis=-1)[..., : -1 if rescaled else None, :]
 
 
 def _wins(left: np.ndarray, right: np.ndarray) -> np.ndarray:

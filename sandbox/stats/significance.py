@@ -38,27 +38,15 @@ def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
     Raises:
         SandboxError: when one is empty or has a value that is not finite.
     """
-    from scipy.stats import mannwhitneyu, rankdata
-
-    left, right = numbers(one), numbers(other)
-    if len(left) + len(right) > EXACT:
-        return float(mannwhitneyu(left, right, method="asymptotic").pvalue)
-    ranks = (2 * rankdata(np.concatenate([left, right]))).astype(
-        np.int64
-    )  # doubled: ties have halves
-    observed = int(ranks[: len(left)].sum())
-    ways = _arrangements(ranks, len(left))  # float64 [sum + 1]
-    total = ways.sum()
-    below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
-    return float(min(1.0, 2 * min(below, above)))
+    return rank_sum_by_task(numbers(one)[:, None], numbers(other)[:, None])
 
 
 def rank_sum_by_task(one: np.ndarray, other: np.ndarray) -> float:
     """Two-sided p-value of the sum over tasks of rank sums, the ranks permuted within each task.
 
     Van Elteren's test (1960) with tasks of one size: the sum is, but for a constant, the
-    probability of improvement averaged over tasks. Exact up to `EXACT` runs of both agents on four
-    tasks, or fewer on more; beyond, the normal approximation. Of one task it is `rank_sum`.
+    probability of improvement averaged over tasks. Of one task it is `rank_sum`. Exact up to four
+    times `EXACT` runs on all tasks together; beyond, the normal approximation.
 
     Args:
         one, other: scores of independent runs, float [runs, tasks], at least 1 run each.
@@ -66,23 +54,22 @@ def rank_sum_by_task(one: np.ndarray, other: np.ndarray) -> float:
     Returns:
         A probability in (0, 1].
     """
-    from scipy.stats import rankdata
+    from scipy.stats import mannwhitneyu, rankdata
 
-    tasks, chosen = one.shape[1], len(one)
-    if tasks == 1:
-        return rank_sum(one[:, 0], other[:, 0])
-    doubled = 2 * rankdata(np.concatenate([one, other]), axis=0)  # [runs, tasks]
-    ranks, count = doubled.astype(np.int64), len(doubled)
+    doubled = 2 * rankdata(np.concatenate([one, other]), axis=0)  # [runs, tasks]: no halves of ties
+    ranks, chosen, count = doubled.astype(np.int64), len(one), len(doubled)
     observed = int(ranks[:chosen].sum())
-    if count * tasks > 4 * EXACT:
+    if ranks.size == count > EXACT:
+        return float(mannwhitneyu(one[:, 0], other[:, 0], method="asymptotic").pvalue)
+    if ranks.size > 4 * EXACT:
         spread = math.sqrt(chosen * (count - chosen) / (count - 1) * ranks.var(axis=0).sum())
         away = abs(observed - chosen * float(ranks.mean(axis=0).sum()))
         return math.erfc(away / spread / math.sqrt(2)) if spread else 1.0
-    chances = np.ones(1)  # [sum + 1]
+    ways = np.ones(1)  # float64 [sum + 1]
     for column in ranks.T:
-        ways = _arrangements(column, chosen)
-        chances = np.convolve(chances, ways / ways.sum())
-    below, above = chances[: observed + 1].sum(), chances[observed:].sum()
+        ways = np.convolve(ways, _arrangements(column, chosen))
+    total = ways.sum()
+    below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
     return float(min(1.0, 2 * min(below, above)))
 
 

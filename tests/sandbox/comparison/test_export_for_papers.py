@@ -129,7 +129,7 @@ def test_an_export_of_several_tasks_has_a_folder_for_each(store, tmp_path):
     assert len(rows(tmp_path / "out", "runs")) == 12
     assert all(figure.rows for figure in made.figures.values())
     text = (tmp_path / "out" / "methods.md").read_text()
-    assert "| race:quick | score | 2, exact | 10 |" in text and "Rao and Wu 1988" in text
+    assert "| race:quick | score | 2, exact | 10 |" in text and "Hesterberg 2015" in text
     (bar,) = [
         row
         for row in rows(tmp_path / "out", "aggregates")

@@ -62,27 +62,21 @@ def test_median_and_profile_over_tasks_give_the_stored_figures():
     assert aggregates.median_of_tasks(twice).tolist() == pytest.approx([MEDIAN, MEDIAN + 1])
 
 
-def test_a_rescaled_bootstrap_draws_one_run_fewer_and_has_the_unbiased_variance():
-    """Rao and Wu (1988): the variance of the mean over tasks is that of the stratified sample."""
-    drawn = []
-
-    def statistic(scores):
-        drawn.append(scores)
-        return aggregates.mean(scores)
-
-    _, low, high = aggregates.estimate(SCORES, statistic, RNG(1), resamples=20_000, rescaled=True)
-    resampled = np.concatenate([one for one in drawn if one.ndim == 3])
-    assert resampled.shape == (20_000, 4, 3)
-    wanted = np.sqrt((SCORES.var(axis=0, ddof=1) / 5).sum()) / 3
-    assert resampled.mean(axis=(1, 2)).std() == pytest.approx(wanted, rel=0.02)
-    assert (high - low) / 2 == pytest.approx(1.96 * wanted, rel=0.05)
-    profile = aggregates.profile(SCORES, [0.6], RNG(2), rescaled=True)
-    assert float(profile.low[0]) < 0.6 < float(profile.high[0])
-    assert 12 * profile.low == pytest.approx(np.round(12 * profile.low))  # of 4 runs on 3 tasks
+def test_the_level_over_tasks_is_the_expanded_one_of_hesterberg():
+    """n = 5 runs of 3 tasks: t with 12 degrees of freedom is 2.1788, Φ(-√(5/4) 2.1788) = 0.00742;
+    with a second agent of 4 runs, n = 4, 21 degrees, t = 2.0796: Φ(-√(4/3) 2.0796) = 0.00817."""
+    assert aggregates.level_for(SCORES) == pytest.approx(1 - 2 * 0.00742, abs=1e-4)
+    assert aggregates.level_for(SCORES, OTHER) == pytest.approx(1 - 2 * 0.00817, abs=1e-4)
+    assert aggregates.level_for(SCORES[:, :1]) == 0.95
+    wide = aggregates.estimate(SCORES, aggregates.iqm, RNG(1), aggregates.level_for(SCORES))
+    narrow = aggregates.estimate(SCORES, aggregates.iqm, RNG(1))
+    assert wide.low < narrow.low < wide.value == narrow.value < narrow.high < wide.high
+    bands = [aggregates.profile(SCORES, [0.6], RNG(1), level) for level in (0.95, 0.995)]
+    assert bands[1].low <= bands[0].low < bands[0].high <= bands[1].high
 
 
 @pytest.mark.parametrize("kind", coverage.KINDS)
-def test_rescaled_intervals_over_tasks_cover_the_truth_near_the_nominal_rate(kind):
+def test_intervals_over_tasks_cover_the_truth_near_the_nominal_rate(kind):
     """10 seeds on 4 tasks; 300 comparisons leave ±2.5 % of chance at 95 %. See
     `benchmarks.coverage` for more of them, and for fewer seeds."""
     found = coverage.coverage(kind, seeds=10, comparisons=300, resamples=400)

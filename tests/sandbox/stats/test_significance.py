@@ -143,6 +143,9 @@ def test_of_one_task_the_test_over_tasks_is_the_rank_sum_test():
     assert significance.rank_sum_by_task(left, right) == significance.rank_sum(
         left[:, 0], right[:, 0]
     )
+    left, right = RNG(1).normal(size=(70, 1)), RNG(2).normal(0.5, size=(70, 1))
+    wanted = scipy_stats.mannwhitneyu(left[:, 0], right[:, 0], method="asymptotic").pvalue
+    assert significance.rank_sum_by_task(left, right) == wanted  # as before there were tasks
 
 
 def test_beyond_the_exact_test_over_tasks_the_normal_approximation_is_near_it(monkeypatch):
