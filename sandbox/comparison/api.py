@@ -22,6 +22,7 @@ from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
+from sandbox.runs.paper import write_export
 from sandbox.runs.request import Request
 from sandbox.runs.view import Run
 from sandbox.store import documents
@@ -29,7 +30,6 @@ from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
 from sandbox.store.files import Directory, write_whole
 from sandbox.store.store import Store
 from sandbox.text import Document, flat, to_json
-from sandbox.visual.paper import write_export
 
 
 class Comparison(Compared):
@@ -59,12 +59,7 @@ class Comparison(Compared):
         write_export(Path(folder), self._exported())
 
     def _exported(self) -> dict[str, bytes]:
-        return comparison_report.exported(self)
-
-    @property
-    def on_tasks(self) -> Mapping[str, Comparison]:
-        """The comparison on each task, by the task's label."""
-        return {self.lab: self}
+        return comparison_report.exported(self, {self.lab: self}, self.cells)
 
     def _page(self, folder: Path | None) -> str:
         return comparison_report.page(self, folder)

@@ -20,24 +20,24 @@ from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import SHARE
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.config.model import show_value
+from sandbox.runs.paper import figure_files, table_files
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
 from sandbox.store.comparisons import PAGE
 from sandbox.text import Document
 from sandbox.visual import html
-from sandbox.visual.paper import figure_files, table_files
 
 if TYPE_CHECKING:
-    from sandbox.comparison.api import Comparison
-    from sandbox.comparison.task_results import Scale
-    from sandbox.comparison.tasks import TasksComparison
+    from sandbox.comparison.task_results import TaskScale
 
+Row = Callable[[AgentResult], dict[str, str]]
+"""An agent's cells, plain text by column."""
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
 
 
-def page(comparison: Comparison, folder: Path | None = None) -> str:
+def page(comparison: Compared, folder: Path | None = None) -> str:
     """The whole page.
 
     Args:
@@ -65,22 +65,36 @@ def page(comparison: Comparison, folder: Path | None = None) -> str:
         run_count=sum(map(len, comparison.runs.values())),
         resamples=aggregates.RESAMPLES,
         min_runs=MIN_RUNS,
-        **_shared(comparison),
+        **_shared(comparison, partial(cells, comparison)),
     )
 
 
-def tasks_page(comparison: TasksComparison, folder: Path | None = None) -> str:
-    """The page of several tasks; arguments as for `page`."""
+def tasks_page(
+    comparison: Compared,
+    tasks: Mapping[str, Compared],
+    scales: Mapping[str, TaskScale],
+    folder: Path | None,
+) -> str:
+    """The page of several tasks.
+
+    Args:
+        comparison: over all tasks.
+        tasks: the comparison on each task, by its label.
+        scales: of each task.
+        folder: as for `page`.
+    """
     return html.render(
         "tasks.html",
+        tasks=tasks,
+        scales=scales,
         finding=finding(comparison),
         task_rows=lambda task: _rows(
-            comparison.tasks[task], partial(_normalised_cells, comparison, task)
+            tasks[task], partial(_normalised_cells, tasks[task], scales[task])
         ),
         address=lambda one: f"{html.folder_link(one.folder, folder or comparison.folder)}{PAGE}",
         resamples=aggregates.RESAMPLES,
         min_runs=MIN_RUNS,
-        **_shared(comparison),
+        **_shared(comparison, tasks_cells),
     )
 
 
@@ -97,35 +111,40 @@ def tasks_cells(one: AgentResult) -> dict[str, str]:
     }
 
 
-def _normalised_cells(comparison: TasksComparison, task: str, one: AgentResult) -> dict[str, str]:
+def _normalised_cells(comparison: Compared, scale: TaskScale, one: AgentResult) -> dict[str, str]:
     """An agent's row on one of several tasks."""
-    normalised = value_text(plain(comparison.scales[task].normalised(one.iqm)))
-    return {**comparison.tasks[task].cells(one), "normalised": normalised}
+    normalised = value_text(plain(scale.normalised(one.iqm)))
+    return {**cells(comparison, one), "normalised": normalised}
 
 
-def _rows(
-    comparison: Compared, row: Callable[[AgentResult], dict[str, str]]
-) -> list[tuple[str, dict[str, str]]]:
+def _rows(comparison: Compared, row: Row) -> list[tuple[str, dict[str, str]]]:
     """Rank and cells of each agent, best first."""
     ranked = comparison.results.ranked
     ranks = text.ranks(one.iqm.value for one in ranked)
     return [(rank, row(one)) for rank, one in zip(ranks, ranked, strict=True)]
 
 
-def exported(comparison: Comparison, scales: Mapping[str, Scale] | None = None) -> dict[str, bytes]:
+def exported(
+    comparison: Compared,
+    tasks: Mapping[str, Compared],
+    row: Row,
+    scales: Mapping[str, TaskScale] | None = None,
+) -> dict[str, bytes]:
     """The files of an export, by name.
 
     Args:
         comparison: the comparison.
-        scales: of its tasks, where there are several.
+        tasks: the comparison on each task, by its label.
+        row: an agent's cells.
+        scales: of the tasks, where there are several.
     """
     pairs, figures = comparison.pairs, comparison.figures
     runs: list[Document] = []
     settings: list[Document] = []
-    for task, single in comparison.on_tasks.items():
-        for row in single.table:
-            own = {"task": task, "agent": row["agent"]}
-            runs += [{**own, **_flat_row(run)} for run in row["by_seed"]]
+    for task, single in tasks.items():
+        for result in single.table:
+            own = {"task": task, "agent": result["agent"]}
+            runs += [{**own, **_flat_row(run)} for run in result["by_seed"]]
         for one in single.agents:
             own = {"task": task, "agent": one.label}
             options = text.flat(one.config).items()
@@ -133,7 +152,7 @@ def exported(comparison: Comparison, scales: Mapping[str, Scale] | None = None) 
     tables = {
         "agents": (
             list(map(_flat_row, comparison.table)),
-            [comparison.cells(one) for one in comparison.results.ranked],
+            [row(one) for one in comparison.results.ranked],
         ),
         "pairs": (list(map(_flat_row, pairs)), list(map(_pair_cells, pairs))),
         "runs": (runs, []),
@@ -142,6 +161,7 @@ def exported(comparison: Comparison, scales: Mapping[str, Scale] | None = None) 
     described = html.render(
         "methods.md",
         comparison=comparison,
+        singles=tasks,
         scales=scales,
         finding=finding(comparison),
         figures=figures,
@@ -182,18 +202,18 @@ def _pair_cells(pair: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def inline(comparison: Comparison) -> str:
+def inline(comparison: Compared) -> str:
     """Table and figures for a notebook."""
-    return html.render("comparison_inline.html", **_shared(comparison))
+    return html.render("comparison_inline.html", **_shared(comparison, partial(cells, comparison)))
 
 
-def _shared(comparison: Comparison) -> Document:
+def _shared(comparison: Compared, row: Row) -> Document:
     """The template's values for table and figures."""
     ranked = comparison.results.ranked
     return {
         "comparison": comparison,
         "results": comparison.results,
-        "rows": _rows(comparison, comparison.cells),
+        "rows": _rows(comparison, row),
         "score_marks": score_marks(comparison),
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
         "lines": lines,

@@ -31,7 +31,7 @@ DOUBT = 5.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class TaskScale:
     """Which scores of a task become 0 and 1.
 
     Attributes:
@@ -63,7 +63,7 @@ class Scale:
         }
 
 
-def scale_of(task: str, random: Score | None, given: float | None) -> Scale:
+def scale_of(task: str, random: Score | None, given: float | None) -> TaskScale:
     """The scale of a task.
 
     Args:
@@ -94,7 +94,7 @@ def scale_of(task: str, random: Score | None, given: float | None) -> Scale:
             f"{text.number(best)}, so 0 and 1 would be the same. Take a task that can be learned"
             + (", or a better --optimum" if given is not None else "")
         )
-    return Scale(random, best, random.optimum_is if given is None else "given with --optimum")
+    return TaskScale(random, best, random.optimum_is if given is None else "given with --optimum")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class TasksResult(AgentResult):
     """
 
     on_tasks: Sequence[Sequence[RunScores]] = ()
-    scales: Sequence[Scale] = ()
+    scales: Sequence[TaskScale] = ()
 
     @cached_property
     def scores(self) -> np.ndarray:
@@ -176,7 +176,7 @@ class TasksResult(AgentResult):
 
 
 def tasks_results(
-    on_tasks: Mapping[str, ComparisonResults], scales: Mapping[str, Scale], wanted: int
+    on_tasks: Mapping[str, ComparisonResults], scales: Mapping[str, TaskScale], wanted: int
 ) -> ComparisonResults:
     """The results over several tasks.
 
@@ -231,7 +231,7 @@ def tasks_results(
     )
 
 
-def _limits(agents: Sequence[AgentResult], scales: Mapping[str, Scale]) -> list[str]:
+def _limits(agents: Sequence[AgentResult], scales: Mapping[str, TaskScale]) -> list[str]:
     limits = []
     alike = [
         one.label for one in agents if len(one.runs) >= MIN_RUNS and not np.ptp(one.scores, 0).any()

@@ -20,7 +20,7 @@ from sandbox.comparison.api import Comparison, compare_agents, plan
 from sandbox.comparison.planned import PlannedRun, Progress, built, completed
 from sandbox.comparison.request import FILES, ComparisonRequest
 from sandbox.comparison.results import ComparisonResults
-from sandbox.comparison.task_results import Scale, scale_of, tasks_results
+from sandbox.comparison.task_results import TaskScale, scale_of, tasks_results
 from sandbox.config.model import Layer
 from sandbox.config.resolve import choice_kind_of, read_file
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError
@@ -38,7 +38,7 @@ NO_TASKS = "--tasks: name at least one, such as `--tasks maze empty-grid`"
 
 
 @dataclass(frozen=True)
-class Task:
+class ComparedTask:
     """A lab with settings.
 
     Attributes:
@@ -54,7 +54,7 @@ class Task:
     layer: Document
 
 
-def task_of(word: str) -> Task:
+def task_of(word: str) -> ComparedTask:
     """The task that a word of --tasks means.
 
     Args:
@@ -83,7 +83,7 @@ def task_of(word: str) -> Task:
             raise UnknownNameError("preset", part, known.presets, f"They belong to lab '{lab}'.")
         else:
             layer = {"env": {"name": part}}
-    return Task(label or (f"{lab}:{part}" if part else lab), lab, preset, layer)
+    return ComparedTask(label or (f"{lab}:{part}" if part else lab), lab, preset, layer)
 
 
 @dataclass(repr=False)
@@ -99,7 +99,7 @@ class TasksComparison(Comparison):
     """
 
     tasks: dict[str, Comparison] = field(default_factory=dict)
-    scales: dict[str, Scale] = field(default_factory=dict)
+    scales: dict[str, TaskScale] = field(default_factory=dict)
 
     @cached_property
     def results(self) -> ComparisonResults:
@@ -118,20 +118,15 @@ class TasksComparison(Comparison):
         """See `Comparison.cells`."""
         return report.tasks_cells(one)
 
-    @property
-    def on_tasks(self) -> Mapping[str, Comparison]:
-        """The comparison on each task, by the task's label."""
-        return self.tasks
-
     def _exported(self) -> dict[str, bytes]:
-        files = report.exported(self, self.scales)
+        files = report.exported(self, self.tasks, self.cells, self.scales)
         for number, (task, one) in enumerate(self.tasks.items(), 1):
             folder = f"{number}-{safe_label(task)}"
             files |= {f"{folder}/{name}": content for name, content in one._exported().items()}
         return files
 
     def _page(self, folder: Path | None) -> str:
-        return report.tasks_page(self, folder)
+        return report.tasks_page(self, self.tasks, self.scales, folder)
 
     def document(self) -> Document:
         """The whole comparison as one JSON document."""
@@ -173,8 +168,8 @@ def compare_tasks(
         agents, seeds, seed: as in `compare`.
         preset: of all tasks that name none.
         config, agent_options: settings as in `compare`, for all tasks.
-        optimum: the score that becomes 1, by a task's label, where the optimum is unknown or
-            another score is meant: `{"gym:cartpole": 500}`.
+        optimum: the score that becomes 1, by a task's label, where the optimum is unknown, such as
+            `{"gym:cartpole": 500}`, or where it is another.
         fresh, pictures, store, track, workers, scheduler, progress: as in `compare`.
         output: folder of page and document; those of single tasks stay in the store.
         **options: single settings that all labs have, over `config`: `episodes=100`.
@@ -256,11 +251,11 @@ def compare_on_tasks(
 
 def _planned(
     wanted: ComparisonRequest, problems: dict[str, list[str]]
-) -> tuple[dict[str, ComparisonRequest], dict[str, list[PlannedRun]], dict[str, Scale]]:
+) -> tuple[dict[str, ComparisonRequest], dict[str, list[PlannedRun]], dict[str, TaskScale]]:
     """The request, the runs and the scale of each task by its label; what is wrong with a task is
     added to `problems`."""
     requests, planned = dict[str, ComparisonRequest](), dict[str, list[PlannedRun]]()
-    scales: dict[str, Scale] = {}
+    scales: dict[str, TaskScale] = {}
     optima = {label: best for label, best in wanted.optima.items() if is_number(best)}
     for word in wanted.tasks:
         try:

@@ -148,8 +148,8 @@ class ComparedLabs(LabCommands):
         from sandbox.comparison.tasks import compare_on_tasks
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
+        from sandbox.runs.paper import exported_before
         from sandbox.store.store import Store
-        from sandbox.visual.paper import exported_before
 
         wanted = ComparisonRequest(
             requested(name, layer, values),

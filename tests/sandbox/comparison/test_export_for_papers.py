@@ -10,7 +10,7 @@ import pytest
 
 import sandbox
 from sandbox.errors import UsageError
-from sandbox.visual.paper import LATEX, exported_before, table_files, write_export
+from sandbox.runs.paper import LATEX, exported_before, table_files, write_export
 from tests.conftest import TOYS
 
 FIGURES = ("learning_curves", "scores", "performance_profile")

@@ -14,8 +14,8 @@ import pytest
 
 import sandbox
 from sandbox.comparison import planned
-from sandbox.comparison.task_results import Scale, scale_of
-from sandbox.comparison.tasks import Task, task_of
+from sandbox.comparison.task_results import TaskScale, scale_of
+from sandbox.comparison.tasks import ComparedTask, task_of
 from sandbox.errors import SandboxError, UsageError
 from sandbox.score import Score
 from sandbox.stats.intervals import Estimate
@@ -37,14 +37,14 @@ def race():
 
 
 def test_a_task_is_a_lab_or_its_environment_or_preset_or_a_file(tmp_path):
-    assert task_of("maze") == Task("maze", "maze", "", {})
+    assert task_of("maze") == ComparedTask("maze", "maze", "", {})
     taxi = {"env": {"name": "Taxi-v4"}}
-    assert task_of("gym:Taxi-v4") == Task("gym:Taxi-v4", "gym", "", taxi)
-    assert task_of("cab=gym:Taxi-v4") == Task("cab", "gym", "", taxi)
-    assert task_of("gym:cliff") == Task("gym:cliff", "gym", "cliff", {})
+    assert task_of("gym:Taxi-v4") == ComparedTask("gym:Taxi-v4", "gym", "", taxi)
+    assert task_of("cab=gym:Taxi-v4") == ComparedTask("cab", "gym", "", taxi)
+    assert task_of("gym:cliff") == ComparedTask("gym:cliff", "gym", "cliff", {})
     sand = tmp_path / "sand.toml"
     sand.write_text('lab = "maze"\npreset = "quick"\nenv.layout = "sand"\n')
-    assert task_of(str(sand)) == Task("sand", "maze", "quick", {"env": {"layout": "sand"}})
+    assert task_of(str(sand)) == ComparedTask("sand", "maze", "quick", {"env": {"layout": "sand"}})
     sand.write_text('env.layout = "sand"\n')
     with pytest.raises(UsageError, match="names no lab"):
         task_of(str(sand))
@@ -101,7 +101,7 @@ def test_normalised_scores_are_arithmetic(store):
 
 
 def test_a_scale_turns_scores_of_which_less_is_better():
-    scale = Scale(Score("loss", 8.0, 2.0, higher_is_better=False), 2.0, "")
+    scale = TaskScale(Score("loss", 8.0, 2.0, higher_is_better=False), 2.0, "")
     assert scale.normalised(Estimate(5.0, 4.0, 8.0)) == pytest.approx((0.5, 0.0, 4 / 6))
     assert scale_of("task", scale.random, None) == scale
 

@@ -71,6 +71,8 @@ def test_the_level_over_tasks_is_the_expanded_one_of_hesterberg():
     wide = aggregates.estimate(SCORES, aggregates.iqm, RNG(1), aggregates.level_for(SCORES))
     narrow = aggregates.estimate(SCORES, aggregates.iqm, RNG(1))
     assert wide.low < narrow.low < wide.value == narrow.value < narrow.high < wide.high
+    same = np.tile([1.0, 0.0, 1.0], (10, 1))  # two tasks solved by all seeds, one by none
+    assert len(set(aggregates.estimate(same, aggregates.iqm, RNG(1), 0.97))) == 1
     bands = [aggregates.profile(SCORES, [0.6], RNG(1), level) for level in (0.95, 0.995)]
     assert bands[1].low <= bands[0].low < bands[0].high <= bands[1].high
 
