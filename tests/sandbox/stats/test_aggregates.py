@@ -83,7 +83,7 @@ def test_intervals_over_tasks_cover_the_truth_near_the_nominal_rate(kind):
     `benchmarks.coverage` for more of them, and for fewer seeds."""
     found = coverage.coverage(kind, seeds=10, comparisons=300, resamples=400)
     assert set(found) == {"iqm", "mean", "median", "gap", "improvement"}
-    assert min(found.values()) >= 0.88, found
+    assert min(found.values()) >= 0.9, found
 
 
 def test_improvement_is_the_mann_whitney_statistic_over_pairs_as_in_rliable():
