@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sandbox import SandboxError, compare, run, sweep
+from sandbox import SandboxError, compare, compare_tasks, run, sweep
 from sandbox.extras import need
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
@@ -75,6 +75,17 @@ def compared(lab: str, agents: list[str], **options: Any) -> Callable[[str], Pat
         return artifacts.folder
 
     return make
+
+
+def compared_on_tasks(store: str) -> Path:
+    """The figures of the comparison on docs/paper.md."""
+    artifacts = Artifacts(Path(store) / "compared-tasks")
+    tasks = ["maze:quick", "empty-grid", "gym:FrozenLake-v1"]
+    agents = ["sarsa", "q-learning", "expected-sarsa"]
+    made = compare_tasks(tasks, agents, seeds=10, episodes=300, store=store)
+    for name, figure in made.figures.items():
+        artifacts.save_figure(f"{name}.png", figure)
+    return artifacts.folder
 
 
 def swept(lab: str, **options: Any) -> Callable[[str], Path]:
@@ -222,6 +233,13 @@ SOURCES: dict[str, Source] = {
     "compare": Source(
         compared("maze", ["sarsa", "q-learning", "dyna-q"], seeds=10, episodes=1000),
         {"compare_curves.png": "learning_curves.png"},
+    ),
+    "tasks": Source(
+        compared_on_tasks,
+        {
+            "tasks_aggregates.png": "aggregates.png",
+            "tasks_profile.png": "performance_profile.png",
+        },
     ),
     "sweep": Source(
         swept(

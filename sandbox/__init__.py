@@ -30,6 +30,7 @@ _PUBLIC = {
     "load": "sandbox.runs.api",
     "sweep": "sandbox.sweeps.api",
     "compare": "sandbox.comparison.api",
+    "compare_tasks": "sandbox.comparison.tasks",
 }
 __all__ = [
     "Action",
@@ -46,6 +47,7 @@ __all__ = [
     "SandboxError",
     "Score",
     "compare",
+    "compare_tasks",
     "hookimpl",
     "load",
     "resume",
@@ -55,6 +57,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from sandbox.comparison.api import compare
+    from sandbox.comparison.tasks import compare_tasks
     from sandbox.config.model import Choice, Chosen, LabConfig
     from sandbox.errors import SandboxError
     from sandbox.lab import Action, Block, Context, Experiment, Lab

@@ -174,6 +174,15 @@ class Experiment(ABC):
         """What the run is judged by; None: the summary's first number, higher being better."""
         return None
 
+    def random_score(self) -> Score | None:
+        """The score of uniformly random actions, with the optimum where it is known: 0 and 1 of the
+        normalised scores of comparisons over several tasks.
+
+        Exact, or the mean of many sampled episodes with its standard error, and then the same at
+        every call; None where nothing acts.
+        """
+        return None
+
 
 def deferred(target: str) -> Callable[..., Any]:
     """A method of a lab that hands its arguments to a function, imported at the call.

@@ -201,10 +201,17 @@ class AgentExperiment(ShownExperiment):
 
     def score(self) -> Score:
         """The greedy policy's expected reward per step of an episode, exact."""
+        return self._score_of(self.world.evaluate(self.agent))
+
+    def random_score(self) -> Score:
+        """See `Experiment.random_score`."""
+        return self._score_of(self.world.evaluate_random())
+
+    def _score_of(self, policy: Evaluation) -> Score:
         horizon, optimum = self.world.horizon, self.optimum()
         return Score(
             "reward_per_step",
-            self.world.evaluate(self.agent).reward_per_step,
+            policy.reward_per_step,
             None if optimum is None else optimum / horizon,
             f"{BEST_RETURN.format(horizon)}, divided by {horizon} steps",
             unit="reward per step",

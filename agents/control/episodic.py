@@ -99,15 +99,18 @@ class EpisodicScores(AgentExperiment):
 
     def score(self) -> Score:
         """The greedy policy's expected return: exact where the model is known, else sampled."""
-        greedy, optimum = self._greedy(), self.optimum()
+        return self._score_of(self._greedy())
+
+    def _score_of(self, policy: Evaluation) -> Score:
+        optimum = self.optimum()
         return Score(
             "greedy_return",
-            greedy.expected_return,
+            policy.expected_return,
             optimum,
             "" if optimum is None else BEST_RETURN.format(self.world.horizon),
             unit="return",
-            standard_error=greedy.standard_error,
-            episodes=greedy.episodes,
+            standard_error=policy.standard_error,
+            episodes=policy.episodes,
         )
 
     def summary(self) -> Summary:

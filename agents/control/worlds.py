@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 A = TypeVar("A", bound=Agent)
+RANDOM_EPISODES = 1000
+"""Episodes of random actions that are sampled."""
 
 
 class GreedyTrial(NamedTuple):
@@ -101,6 +103,26 @@ def joined(parts: Sequence[Episodes]) -> Episodes:
     return Episodes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
+def play_randomly(env: Env, horizon: int) -> Evaluation:
+    """The evaluation of uniformly random actions from sampled episodes, the same at every call.
+
+    Args:
+        env: its actions have bounds; it is reset.
+        horizon: steps after which an episode is truncated.
+    """
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    results = np.zeros((RANDOM_EPISODES, 2))  # [episodes, return and length]
+    for result in results:
+        env.reset()
+        over = False
+        while not over and result[1] < horizon:
+            _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+            result += float(reward), 1
+            over = terminated or truncated
+    return evaluation.sampled(results[:, 0], results[:, 1], horizon)
+
+
 class World(ABC, Generic[A]):
     """Where an agent learns and is evaluated.
 
@@ -142,6 +164,13 @@ class World(ABC, Generic[A]):
         """The exact evaluation of the agent's greedy policy on the model."""
         assert self.model is not None
         return evaluation.evaluate(self.model, self.policy(agent), self.horizon)
+
+    def evaluate_random(self) -> Evaluation:
+        """The evaluation of uniformly random actions: exact where the model is known."""
+        if self.model is None:
+            return play_randomly(self.env if self.trial is None else self.trial, self.horizon)
+        chances = np.full((self.model.states, self.model.actions), 1 / self.model.actions)
+        return evaluation.evaluate(self.model, chances, self.horizon)
 
     def try_out(self, agent: A, episodes: int) -> GreedyTrial | None:
         """Greedy episodes in the real environment, compared with the model.

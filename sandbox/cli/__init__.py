@@ -36,7 +36,7 @@ COMMANDS = {
     ),
     "compare": (
         "sandbox.cli.commands.compare:compare",
-        "Compare agents on a lab: seeds, intervals, one page.",
+        "Compare agents on a lab or several tasks: seeds, intervals, one page.",
     ),
     "given": (
         "sandbox.cli.commands.given:given",

@@ -39,16 +39,32 @@ class AgentResult:
     wanted: int
     given: bool = False
 
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """The final scores: float64 [runs, tasks]."""
+        return scores(self.runs)
+
+    @cached_property
+    def errors(self) -> np.ndarray | None:
+        """Standard errors of the scores, float64 [runs, tasks]; None where all are exact."""
+        return errors(self.runs)
+
+    @property
+    def oriented(self) -> np.ndarray:
+        """The scores, with the sign changed where less is better: float64 [runs, tasks]."""
+        return self.scores if self.runs[0].score.higher_is_better else -self.scores
+
     def _estimate(
         self, name: str, statistic: aggregates.Statistic, table: np.ndarray | None = None
     ) -> Estimate:
-        """A statistic of the scores, or of another table, float [runs, 1]."""
-        noise = errors(self.runs) if table is None else None
-        table = scores(self.runs) if table is None else table
+        """A statistic of the scores, or of another table, float [runs, tasks]."""
+        noise = self.errors if table is None else None
+        table = self.scores if table is None else table
         if len(table) < MIN_RUNS:
             return Estimate(float(statistic(table)), NAN, NAN)
         random = generator(0, f"compare {self.label} {name}")
-        return aggregates.estimate(table, statistic, random, errors=noise)
+        level = aggregates.level_for(table)
+        return aggregates.estimate(table, statistic, random, level, errors=noise)
 
     @cached_property
     def iqm(self) -> Estimate:
@@ -86,7 +102,7 @@ class AgentResult:
             return None
         sign = 1.0 if self.runs[0].score.higher_is_better else -1.0
         optimum = np.array(optima, dtype=np.float64)[:, None]  # [runs, 1]
-        distance = np.maximum(sign * (optimum - scores(self.runs)), 0.0)
+        distance = np.maximum(sign * (optimum - self.scores), 0.0)
         return self._estimate("gap", aggregates.mean, distance)
 
     @cached_property

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sandbox.comparison import report as comparison_report
+from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import read_given
-from sandbox.comparison.planned import Progress, completed, planned_runs
+from sandbox.comparison.planned import PlannedRun, Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.comparison.view import Compared
 from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.runs.loop import Settings
+from sandbox.runs.paper import write_export
 from sandbox.runs.request import Request
 from sandbox.runs.view import Run
 from sandbox.store import documents
@@ -35,10 +37,32 @@ class Comparison(Compared):
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
-        page = comparison_report.page(self, None if path is None else Path(path).parent)
+        page = self._page(None if path is None else Path(path).parent)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
+
+    def cells(self, one: AgentResult) -> dict[str, str]:
+        """An agent's row of the table, plain text by column."""
+        return comparison_report.cells(self, one)
+
+    def export(self, folder: str | os.PathLike[str]) -> None:
+        """Write figures (PDF, SVG), their data (CSV), tables (CSV, LaTeX) and a text on the method
+        for a paper.
+
+        Args:
+            folder: empty, new, or that of an earlier export.
+
+        Raises:
+            UsageError: when a file would be replaced that no export made, or that was changed.
+        """
+        write_export(Path(folder), self._exported())
+
+    def _exported(self) -> dict[str, bytes]:
+        return comparison_report.exported(self, {self.lab: self}, self.cells)
+
+    def _page(self, folder: Path | None) -> str:
+        return comparison_report.page(self, folder)
 
     def document(self) -> Document:
         """The whole comparison as one JSON document."""
@@ -57,14 +81,14 @@ class Comparison(Compared):
             "pairs": self.pairs,
             "configs": {one.label: one.config for one in self.agents},
             "runs": {
-                label: [
-                    {"run": run.id, "seed": run.record.seed, "status": run.status} for run in runs
-                ]
-                for label, runs in self.runs.items()
+                label: [self._member(run) for run in runs] for label, runs in self.runs.items()
             },
             "warnings": self.warnings,
             **({"given": [about for _, about in self.given.files]} if self.given.files else {}),
         }
+
+    def _member(self, run: Run) -> Document:
+        return {"run": run.id, "seed": run.record.seed, "status": run.status}
 
     def write(self) -> None:
         """Write page and document into the folder, unless the same document is there already.
@@ -177,6 +201,7 @@ def compare_agents(
     fresh: bool = False,
     output: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    complete: Callable[..., tuple[list[Run], set[str]]] = completed,
 ) -> Comparison:
     """Make a comparison; see `compare`.
 
@@ -186,20 +211,15 @@ def compare_agents(
         settings: how new runs are executed.
         workers: which processes execute them.
         fresh, output, progress: as in `compare`.
+        complete: makes or finds the planned runs.
     """
-    agents, remarks = _checked(wanted)
-    planned = planned_runs(wanted.request, agents)
-    if len({one.fingerprint for one in planned}) < len(planned):
-        raise UsageError(
-            "Two of the agents have the same settings, so they would be the same runs. "
-            "Change an option of one with --set."
-        )
+    agents, remarks, planned = plan(wanted)
     lab = planned[0].request.lab
     given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
     parts = [one.label + one.fingerprint + one.sources for one in planned]
     content = "|".join(parts + [about["sha256"] for _, about in given.files])
     name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    runs, reused = completed(planned, store, settings, workers, fresh, progress or (lambda _: None))
+    runs, reused = complete(planned, store, settings, workers, fresh, progress or (lambda _: None))
     by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
     for one, run in zip(planned, runs, strict=True):
         by_label[one.label].append(run)
@@ -216,7 +236,7 @@ def compare_agents(
         agents,
         [one.request.seed for one in planned if one.label == agents[0].label],
         by_label,
-        reused,
+        len(reused),
         remarks + _warnings_of(by_label),
         store.root / FOLDER / name if output is None else Path(output),
         wanted.request.command,
@@ -225,6 +245,22 @@ def compare_agents(
     )
     comparison.write()
     return comparison
+
+
+def plan(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str], list[PlannedRun]]:
+    """The agents, remarks on the request, and the runs that it needs.
+
+    Raises:
+        UsageError: with everything that is wrong.
+    """
+    agents, remarks = _checked(wanted)
+    planned = planned_runs(wanted.request, agents)
+    if len({one.fingerprint for one in planned}) < len(planned):
+        raise UsageError(
+            "Two of the agents have the same settings, so they would be the same runs. "
+            "Change an option of one with --set."
+        )
+    return agents, remarks, planned
 
 
 def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:

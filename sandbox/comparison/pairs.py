@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from sandbox.comparison.agent_result import NAN, AgentResult, plain
-from sandbox.comparison.run_scores import scores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, significance, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
@@ -88,14 +87,16 @@ def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
     p_values = [pair.p for pair in pairs if pair.p is not None]
     holm = iter(significance.holm(p_values))
     tests = len(p_values)
-    needed = significance.seeds_needed(tests) if tests else 0
+    tasks = agents[0].scores.shape[1]
+    needed = significance.seeds_needed(tests, tasks) if tests else 0
     counts = {one.label: len(one.runs) for one in agents}
     return [
         replace(
             pair,
             corrected=None if pair.p is None else next(holm),
             least=min(
-                1.0, significance.least_p(counts[pair.one], counts[pair.other]) * max(1, tests)
+                1.0,
+                significance.least_p(counts[pair.one], counts[pair.other], tasks) * max(1, tests),
             ),
             needed=needed,
         )
@@ -105,14 +106,14 @@ def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
 
 def _by_score(one: AgentResult, other: AgentResult) -> Pair:
     """p of "both score alike", and the probability that a run of the first scores better."""
-    sign = 1.0 if one.runs[0].score.higher_is_better else -1.0
-    left, right = sign * scores(one.runs), sign * scores(other.runs)
+    left, right = one.oriented, other.oriented
     if min(len(left), len(right)) < MIN_RUNS:
         probability = Estimate(aggregates.improvement(left, right), NAN, NAN)
     else:
         random = generator(0, f"compare {SCORE} {one.label} {other.label}")
-        probability = aggregates.improvement_estimate(left, right, random)
-    p = significance.rank_sum(left[:, 0], right[:, 0])
+        level = aggregates.level_for(left, right)
+        probability = aggregates.improvement_estimate(left, right, random, level=level)
+    p = significance.rank_sum_by_task(left, right)
     return Pair(SCORE, one.label, other.label, probability, p)
 
 

@@ -11,7 +11,7 @@ from sandbox.comparison.request import ComparedAgent
 from sandbox.errors import ConfigError, SandboxError
 from sandbox.execution.scheduler import Workers, run_requests
 from sandbox.execution.workers import WorkersLost
-from sandbox.lab import Context
+from sandbox.lab import Context, Experiment
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request, resolved
@@ -57,12 +57,19 @@ class PlannedRun:
         request: what to run.
         fingerprint, sources: SHA-256 of what decides its numbers (see `RunRecord.fingerprint`), and
             of the sources that compute them.
+        task: the label of its task, where several are compared; else "".
     """
 
     label: str
     request: Request
     fingerprint: str
     sources: str
+    task: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its agent, after its task where there are several."""
+        return f"{self.task}: {self.label}" if self.task else self.label
 
 
 class Interrupted(KeyboardInterrupt):
@@ -102,8 +109,9 @@ def completed(
     workers: Workers,
     fresh: bool,
     show: Progress,
-) -> tuple[list[Run], int]:
-    """The planned runs, reused, resumed or new; and how many were reused.
+    problems: Sequence[str] = (),
+) -> tuple[list[Run], set[str]]:
+    """The planned runs, reused, resumed or new; and the fingerprints of those that were reused.
 
     Args:
         planned: the runs of a comparison.
@@ -112,6 +120,7 @@ def completed(
         workers: which processes execute them.
         fresh: whether to execute all runs again instead of reusing any.
         show: called at the beginning and after each run.
+        problems: what is wrong with the request; reported together with agents that do not fit.
 
     Raises:
         Interrupted: Ctrl-C.
@@ -126,7 +135,10 @@ def completed(
         elif (stopped := _resumable(some, store)) is not None:
             resumable[mark] = stopped
     missing = [one for one in planned if one.fingerprint not in runs]
-    _refuse_unbuildable(missing)
+    if problems := [*problems, *_unbuildable(missing)]:
+        labs = "', '".join(dict.fromkeys(one.request.lab for one in planned))
+        raise ConfigError(f"comparison on lab '{labs}'" if labs else "comparison", problems)
+    reused = set(runs)
     progress = ComparisonProgress(len(planned), len(runs), len(runs))
     show(progress)
     missing.sort(key=lambda one: one.fingerprint not in resumable)  # resumable runs come first
@@ -135,7 +147,7 @@ def completed(
     def ended(place: int, run: Run) -> None:
         one = missing[place]
         runs[one.fingerprint] = run
-        progress.done, progress.label, progress.seed = progress.done + 1, one.label, run.record.seed
+        progress.done, progress.label, progress.seed = progress.done + 1, one.name, run.record.seed
         show(progress)
 
     if missing:
@@ -152,7 +164,7 @@ def completed(
             ) from error
         if None in carried_out:
             raise Interrupted(progress)
-    return [runs[one.fingerprint] for one in planned], progress.reused
+    return [runs[one.fingerprint] for one in planned], reused
 
 
 def _resumable(rows: Sequence[Row], store: Store) -> str | None:
@@ -168,26 +180,29 @@ def _resumable(rows: Sequence[Row], store: Store) -> str | None:
     return folder.id
 
 
-def _refuse_unbuildable(missing: Sequence[PlannedRun]) -> None:
-    """Build each agent's experiment once, so that one that does not fit is reported at once.
+def _unbuildable(missing: Sequence[PlannedRun]) -> list[str]:
+    """What is wrong with agents whose experiments cannot be built, each tried once."""
+    problems = []
+    first = {one.name: one.request for one in reversed(missing)}
+    for name, request in reversed(first.items()):
+        try:
+            built(request)
+        except SandboxError as error:
+            problems.append(f"{name}: {error}")
+        except Exception as error:
+            problems.append(f"{name} does not fit this lab: {type(error).__name__}: {error}")
+    return problems
+
+
+def built(request: Request) -> Experiment:
+    """The experiment of a run that has not begun; it can write no artifacts.
 
     Raises:
-        UsageError: with all that do not fit.
+        Exception: when the lab cannot build it.
     """
-    problems = []
-    first = {one.label: one.request for one in reversed(missing)}
-    for label, request in reversed(first.items()):
-        try:
-            _, lab, config = resolved(request)
-            with tempfile.TemporaryDirectory() as scratch:
-                artifacts, generators = Artifacts(Path(scratch)), Generators(request.seed)
-                lab.build(
-                    config,
-                    Context(request.seed, generators, artifacts, request.data, request.device),
-                )
-        except SandboxError as error:
-            problems.append(f"{label}: {error}")
-        except Exception as error:
-            problems.append(f"{label} does not fit this lab: {type(error).__name__}: {error}")
-    if problems:
-        raise ConfigError(f"comparison on lab '{missing[0].request.lab}'", problems)
+    _, lab, config = resolved(request)
+    with tempfile.TemporaryDirectory() as scratch:
+        artifacts, generators = Artifacts(Path(scratch)), Generators(request.seed)
+        return lab.build(
+            config, Context(request.seed, generators, artifacts, request.data, request.device)
+        )

@@ -7,7 +7,7 @@ figures.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,17 +15,18 @@ import numpy as np
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.results import ComparisonResults
 from sandbox.comparison.results import figure as shown
-from sandbox.comparison.run_scores import SHARE, RunScores, scores
+from sandbox.comparison.run_scores import SHARE, RunScores
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
+from sandbox.stats.intervals import LEVEL, Estimate
 from sandbox.stats.time_to_threshold import ScoreCurve
 from sandbox.text import words
 from sandbox.visual import plots
+from sandbox.visual.plots import Chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 LINES = ("-", "--", "-.", ":")
@@ -38,7 +39,7 @@ LABEL = 34
 INK = "#111827"
 
 
-def figures(results: ComparisonResults) -> dict[str, Figure]:
+def figures(results: ComparisonResults) -> dict[str, Chart]:
     """All figures, by name; curves only where every measured run has them."""
     runs = [run for one in results.agents if not one.given for run in one.runs]
     drawn = {
@@ -50,6 +51,73 @@ def figures(results: ComparisonResults) -> dict[str, Figure]:
         "scores": seeds(results),
         "performance_profile": performance_profile(results),
     }
+
+
+def task_figures(results: ComparisonResults) -> dict[str, Chart]:
+    """All figures of the results over several tasks, by name."""
+    several = {"improvement": improvement(results)} if results.pairs else {}
+    return {
+        "aggregates": summary(results),
+        "performance_profile": performance_profile(results),
+        **several,
+    }
+
+
+def summary(results: ComparisonResults) -> Chart:
+    """IQM, mean, median and optimality gap of each agent over several tasks, with intervals."""
+    agents = results.agents
+    panels = {
+        "IQM": [one.iqm for one in agents],
+        "Mean": [one.mean for one in agents],
+        "Median": [one.median for one in agents],
+        "Optimality gap": [one.gap for one in agents if one.gap is not None],
+    }
+    return _intervals({one.label: {"agent": one.label} for one in agents}, panels)
+
+
+def improvement(results: ComparisonResults) -> Chart:
+    """The probability of improvement of each pair, averaged over tasks, with its interval."""
+    pairs = {f"{pair.one} > {pair.other}": pair for pair in results.pairs}
+    figure = _intervals(
+        {label: {"one": pair.one, "other": pair.other} for label, pair in pairs.items()},
+        {"Probability of improvement": [pair.probability for pair in pairs.values()]},
+    )
+    axes = figure.axes[0]
+    axes.axvline(0.5, color=plots.GREY, linestyle="--", linewidth=1.3, zorder=1)
+    axes.set_xlim(-0.03, 1.03)
+    return figure
+
+
+def _intervals(
+    rows: Mapping[str, Mapping[str, str]], panels: Mapping[str, Sequence[Estimate]]
+) -> Chart:
+    """Estimates as marks, and their intervals as bars.
+
+    Args:
+        rows: labels, and what identifies each of them in the data.
+        panels: by title, an estimate for each row.
+    """
+    labels = [textwrap.fill(label, LABEL).replace("$", r"\$") for label in rows]
+    lines = [line for label in labels for line in label.split("\n")]
+    left = 0.35 + 0.085 * max(map(len, lines))  # inches, for the longest label
+    with plots.style():
+        height = 0.8 + 0.25 * len(labels) + 0.17 * len(lines)
+        figure = plots.figure(max(8.0, left + 6.2), height, left=left, bottom=0.4)
+        every = figure.subplots(1, len(panels), sharey=True, gridspec_kw={"wspace": 0.2})
+        for axes, (title, values) in zip(np.atleast_1d(every), panels.items(), strict=True):
+            for row, value in enumerate(values):
+                number = row if len(panels) > 1 else 0  # pairs have no colours
+                colour, mark = _colour(number), MARKS[number % len(MARKS)]
+                figure.record(figure=title, **list(rows.values())[row], **value._asdict())
+                axes.plot(value.value, -row, mark, c=colour, markeredgecolor=INK, markersize=6)
+                if not np.isnan(value.low):
+                    axes.hlines(-row, value.low, value.high, colour, linewidth=7, alpha=0.45)
+            axes.set_title(title, fontsize=10.5)
+            axes.locator_params(axis="x", nbins=4)
+            axes.margins(x=0.12)
+            axes.set_yticks([-row for row in range(len(labels))], labels)
+            axes.set_ylim(0.5 - len(labels), 0.5)
+    return figure
 
 
 class CurveKind(NamedTuple):
@@ -86,12 +154,12 @@ CURVES = {
 }
 
 
-def learning_curves(results: ComparisonResults) -> Figure:
+def learning_curves(results: ComparisonResults) -> Chart:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
     return curves(results, CURVES["learning_curves"])
 
 
-def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
+def curves(results: ComparisonResults, kind: CurveKind) -> Chart:
     """IQM over seeds of a curve, with its pointwise 95 % interval, and the best possible.
 
     Args:
@@ -117,13 +185,17 @@ def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
             if not len(places):
                 continue
             first = min(first, float(places[0]))
-            (line,) = axes.plot(places, aggregates.iqm(values.T[:, :, None]), label=_label(one))
+            middle = aggregates.iqm(values.T[:, :, None])
+            low = high = np.full(len(places), np.nan)
+            (line,) = axes.plot(places, middle, label=_label(one))
             _style(line, number, len(results.agents))
             if not kind.y:
                 line.set(marker=MARKS[number % len(MARKS)], markersize=4.5)
             if len(values) >= MIN_RUNS:
                 low, high = _band(values, one.label)
                 axes.fill_between(places, low, high, color=_colour(number), alpha=0.18, lw=0)
+            at = {"seconds" if kind.in_time else "env_steps": places}
+            figure.record(agent=one.label, **at, iqm=middle, low=low, high=high)
         if not kind.y and first > 0 and last / first >= LOG_FROM:
             axes.set_xscale("log")
         else:
@@ -146,7 +218,7 @@ def curves(results: ComparisonResults, kind: CurveKind) -> Figure:
     return figure
 
 
-def seeds(results: ComparisonResults) -> Figure:
+def seeds(results: ComparisonResults) -> Chart:
     """Every seed's final score as a dot, and the IQM with its interval."""
     agents = results.agents
     left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
@@ -156,7 +228,7 @@ def seeds(results: ComparisonResults) -> Figure:
         figure = plots.figure(8.0, height, left=left, bottom=0.85 + room)
         axes = figure.subplots()
         for number, one in enumerate(agents):
-            values, row = scores(one.runs)[:, 0], -number
+            values, row = one.scores[:, 0], -number
             shift = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
             axes.scatter(
                 values,
@@ -168,6 +240,7 @@ def seeds(results: ComparisonResults) -> Figure:
             )
             if not np.isnan(one.iqm.low):
                 axes.hlines(row, one.iqm.low, one.iqm.high, color=INK, linewidth=2.4)
+            figure.record(agent=one.label, seed=[run.seed for run in one.runs], score=values)
             axes.vlines(one.iqm.value, row - 0.36, row + 0.36, color=INK, linewidth=1.6)
         _best_possible(axes, results)
         if results.optimum is not None:  # the only line with a label
@@ -179,9 +252,10 @@ def seeds(results: ComparisonResults) -> Figure:
     return figure
 
 
-def performance_profile(results: ComparisonResults) -> Figure:
+def performance_profile(results: ComparisonResults) -> Chart:
     """The share of seeds above each score, with its pointwise 95 % interval."""
-    values = np.concatenate([scores(one.runs)[:, 0] for one in results.agents])
+    values = np.concatenate([one.scores.ravel() for one in results.agents])
+    tasks = results.agents[0].scores.shape[1]
     optimum = [] if results.optimum is None else [results.optimum]
     low, high = min([*values, *optimum]), max([*values, *optimum])
     rim = 0.05 * ((high - low) or abs(high) or 1.0)
@@ -192,9 +266,11 @@ def performance_profile(results: ComparisonResults) -> Figure:
         for number, one in enumerate(results.agents):
             few = len(one.runs) < MIN_RUNS
             rng = None if few else generator(0, f"compare {one.label} profile")
-            profile = aggregates.profile(scores(one.runs), marks, rng)
+            level = LEVEL if few else aggregates.level_for(one.scores)
+            profile = aggregates.profile(one.scores, marks, rng, level)
             (line,) = axes.step(marks, profile.share, where="post", label=_label(one))
             _style(line, number, len(results.agents))
+            figure.record(agent=one.label, **profile._asdict())
             if not few:
                 axes.fill_between(
                     marks,
@@ -210,7 +286,7 @@ def performance_profile(results: ComparisonResults) -> Figure:
         axes.set(
             title="Performance profile",
             xlabel=f"final {words(results.score)} τ",
-            ylabel="share of seeds above τ",
+            ylabel=f"share of {'seeds' if tasks == 1 else 'runs'} above τ",
         )
         _legend(axes, figure, results)
     return figure
@@ -246,7 +322,7 @@ def _best_possible(axes: Axes, results: ComparisonResults) -> None:
         )
 
 
-def _figure(results: ComparisonResults, height: float, lines: int) -> Figure:
+def _figure(results: ComparisonResults, height: float, lines: int) -> Chart:
     """An empty figure with room for the legend under its axes.
 
     Args:
@@ -265,7 +341,7 @@ def _meant(results: ComparisonResults) -> float:
     return 0.22 if results.timed and results.optimum is not None else 0.0
 
 
-def _say(figure: Figure, results: ComparisonResults, left: float, best: str = "") -> float:
+def _say(figure: Chart, results: ComparisonResults, left: float, best: str = "") -> float:
     """Say at the bottom which optimum is meant, `left` inches from the side.
 
     Args:
@@ -284,7 +360,7 @@ def _say(figure: Figure, results: ComparisonResults, left: float, best: str = ""
     return float(room / figure.get_figheight())
 
 
-def _legend(axes: Axes, figure: Figure, results: ComparisonResults, best: str = "") -> None:
+def _legend(axes: Axes, figure: Chart, results: ComparisonResults, best: str = "") -> None:
     """A legend under the axes, so that it covers no curve, and which optimum is meant."""
     figure.legend(
         *axes.get_legend_handles_labels(),

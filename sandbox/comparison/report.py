@@ -6,26 +6,34 @@ only on the page are in its template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.agent_result import AgentResult
+from sandbox.comparison.agent_result import AgentResult, plain
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import CPU, OVERSHOOT, SHARE
 from sandbox.comparison.view import Compared, shown_options
+from sandbox.config.model import show_value
+from sandbox.runs.paper import figure_files, table_files
 from sandbox.stats import aggregates
 from sandbox.stats.aggregates import MIN_RUNS
 from sandbox.stats.time_to_threshold import threshold
+from sandbox.store.comparisons import PAGE
 from sandbox.store.measurements import LEARNED
 from sandbox.text import Document
 from sandbox.visual import html
 
+if TYPE_CHECKING:
+    from sandbox.comparison.task_results import TaskScale
+
+Row = Callable[[AgentResult], dict[str, str]]
+"""An agent's cells, plain text by column."""
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
 
@@ -58,25 +66,155 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
         run_count=sum(map(len, comparison.runs.values())),
         resamples=aggregates.RESAMPLES,
         min_runs=MIN_RUNS,
-        **_shared(comparison),
+        **_shared(comparison, partial(cells, comparison)),
     )
+
+
+def tasks_page(
+    comparison: Compared,
+    tasks: Mapping[str, Compared],
+    scales: Mapping[str, TaskScale],
+    folder: Path | None,
+) -> str:
+    """The page of several tasks.
+
+    Args:
+        comparison: over all tasks.
+        tasks: the comparison on each task, by its label.
+        scales: of each task.
+        folder: as for `page`.
+    """
+    return html.render(
+        "tasks.html",
+        tasks=tasks,
+        scales=scales,
+        finding=finding(comparison),
+        task_rows=lambda task: _rows(
+            tasks[task], partial(_normalised_cells, tasks[task], scales[task])
+        ),
+        address=lambda one: f"{html.folder_link(one.folder, folder or comparison.folder)}{PAGE}",
+        resamples=aggregates.RESAMPLES,
+        min_runs=MIN_RUNS,
+        **_shared(comparison, tasks_cells),
+    )
+
+
+def tasks_cells(one: AgentResult) -> dict[str, str]:
+    """An agent's row over several tasks, plain text by column."""
+    runs, document = len(one.runs), one.document()
+    return {
+        "agent": one.label,
+        "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
+        "IQM": value_text(document["iqm"]),
+        "mean": value_text(document["mean"]),
+        "median": value_text(document["median"]),
+        "optimality gap": value_text(document["gap"]),
+    }
+
+
+def _normalised_cells(comparison: Compared, scale: TaskScale, one: AgentResult) -> dict[str, str]:
+    """An agent's row on one of several tasks."""
+    normalised = value_text(plain(scale.normalised(one.iqm)))
+    return {**cells(comparison, one), "normalised": normalised}
+
+
+def _rows(comparison: Compared, row: Row) -> list[tuple[str, dict[str, str]]]:
+    """Rank and cells of each agent, best first."""
+    ranked = comparison.results.ranked
+    ranks = text.ranks(one.iqm.value for one in ranked)
+    return [(rank, row(one)) for rank, one in zip(ranks, ranked, strict=True)]
+
+
+def exported(
+    comparison: Compared,
+    tasks: Mapping[str, Compared],
+    row: Row,
+    scales: Mapping[str, TaskScale] | None = None,
+) -> dict[str, bytes]:
+    """The files of an export, by name.
+
+    Args:
+        comparison: the comparison.
+        tasks: the comparison on each task, by its label.
+        row: an agent's cells.
+        scales: of the tasks, where there are several.
+    """
+    pairs, figures = comparison.pairs, comparison.figures
+    runs: list[Document] = []
+    settings: list[Document] = []
+    for task, single in tasks.items():
+        for result in single.table:
+            own = {"task": task, "agent": result["agent"]}
+            runs += [{**own, **_flat_row(run)} for run in result["by_seed"]]
+        for one in single.agents:
+            own = {"task": task, "agent": one.label}
+            options = text.flat(one.config).items()
+            settings += [{**own, "option": name, "value": show_value(is_)} for name, is_ in options]
+    tables = {
+        "agents": (
+            list(map(_flat_row, comparison.table)),
+            [row(one) for one in comparison.results.ranked],
+        ),
+        "pairs": (list(map(_flat_row, pairs)), list(map(_pair_cells, pairs))),
+        "runs": (runs, []),
+        "settings": (settings, []),
+    }
+    described = html.render(
+        "methods.md",
+        comparison=comparison,
+        singles=tasks,
+        scales=scales,
+        finding=finding(comparison),
+        figures=figures,
+        tables=tables,
+        resamples=aggregates.RESAMPLES,
+        min_runs=MIN_RUNS,
+        figure_text=figure,
+    )
+    files = {"methods.md": described.encode()}
+    for name, chart in figures.items():
+        files |= figure_files(name, chart)
+    for name, (rows, shown) in tables.items():
+        files |= table_files(name, rows, shown)
+    return files
+
+
+def _flat_row(document: Mapping[str, Any]) -> Document:
+    """Plain values in one row: an interval is two columns, what has rows of its own is left out."""
+    row: Document = {}
+    for name, value in text.flat(document).items():
+        if name.endswith("interval"):
+            low, high = value or (None, None)
+            name = name.removesuffix("interval")
+            row |= {f"{name}low": low, f"{name}high": high}
+        elif not isinstance(value, list):
+            row[name] = value
+    return row
+
+
+def _pair_cells(pair: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "agent": pair["one"],
+        "compared with": pair["other"],
+        "question": pair["question"],
+        "P(first better)": value_text(pair["probability_of_improvement"]),
+        "p, corrected": text.number(pair["p_corrected"], 3),
+        "verdict": pair["verdict"],
+    }
 
 
 def inline(comparison: Compared) -> str:
     """Table and figures for a notebook."""
-    return html.render("comparison_inline.html", **_shared(comparison))
+    return html.render("comparison_inline.html", **_shared(comparison, partial(cells, comparison)))
 
 
-def _shared(comparison: Compared) -> Document:
+def _shared(comparison: Compared, row: Row) -> Document:
     """The template's values for table and figures."""
     ranked = comparison.results.ranked
     return {
         "comparison": comparison,
         "results": comparison.results,
-        "rows": [
-            (rank, cells(comparison, one))
-            for rank, one in zip(text.ranks(one.iqm.value for one in ranked), ranked, strict=True)
-        ],
+        "rows": _rows(comparison, row),
         "score_marks": score_marks(comparison),
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
         "lines": lines,
@@ -133,6 +271,8 @@ def _best(comparison: Compared) -> str:
     best, *others = comparison.results.ranked
     score = text.words(comparison.results.score)
     mean = f"interquartile mean of {text.plural(len(best.runs), 'seed')}"
+    if (tasks := best.scores.shape[1]) > 1:
+        mean += f" on {tasks} tasks"
     if not others:
         return f"{best.label} has the {score} {_iqm(best)} ({mean})."
     pairs = {

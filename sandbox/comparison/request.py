@@ -41,12 +41,17 @@ class ComparisonRequest:
             `settings` of an agent.
         own: options of single agents: label -> option -> value.
         given: CSV files with results of others.
+        tasks: tasks to compare them on, in place of the request's lab; see
+            `sandbox.comparison.tasks`.
+        optima: the score that becomes 1, by task.
     """
 
     request: Request
     agents: Sequence[str]
     own: Mapping[str, Layer] = field(default_factory=dict)
     given: Sequence[str | Path] = ()
+    tasks: Sequence[str] = ()
+    optima: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
     """What limits the answer, a sentence for each limit."""
     own = [one for one in agents if not one.given]
     everyone = [run for agent in own for run in agent.runs]
-    limits = _of_few_seeds(agents)
+    limits = few_seeds(agents)
     counted = {one.label: one.env_steps for one in agents if one.env_steps is not None}
     if counted and max(counted.values()) > (1 + UNEQUAL) * min(counted.values()):
         each = ", ".join(f"{label} {figure(steps)}" for label, steps in counted.items())
@@ -184,7 +184,8 @@ def _limits(agents: Sequence[AgentResult]) -> list[str]:
     return limits + [sentence for sentence, holds in sentences.items() if holds]
 
 
-def _of_few_seeds(agents: Sequence[AgentResult]) -> list[str]:
+def few_seeds(agents: Sequence[AgentResult]) -> list[str]:
+    """What few seeds mean for the intervals, a sentence or none."""
     fewest = min(len(one.runs) for one in agents)
     few = [one.label for one in agents if len(one.runs) < MIN_RUNS]
     if few:

@@ -21,6 +21,8 @@ class Member:
     run: str
     seed: int = 0
     status: str = ""
+    lab: str = ""
+    """"" for the lab of the comparison."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ComparisonFolder(DescribedFolder):
         """The runs of all agents."""
         document = self.read()
         lab, labels = document["lab"], document["runs"].values()
-        return [f"{lab}/{one['run']}" for label in labels for one in label]
+        return [f"{one.get('lab') or lab}/{one['run']}" for label in labels for one in label]
 
 
 def folders(store: Store) -> list[ComparisonFolder]:

@@ -42,6 +42,28 @@ def style() -> Iterator[None]:
         yield
 
 
+class Chart(Figure):
+    """A figure that keeps the data it shows.
+
+    Attributes:
+        rows: column -> value, for each point.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.rows: list[dict[str, Any]] = []
+
+    def record(self, **columns: Any) -> None:
+        """Keep what was drawn.
+
+        Args:
+            columns: equally long sequences, or single values for all rows.
+        """
+        values = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
+        lists = zip(*(value.tolist() for value in values), strict=True)
+        self.rows += [dict(zip(columns, row, strict=True)) for row in lists]
+
+
 def figure(
     width: float = 8.0,
     height: float = 4.5,
@@ -49,7 +71,7 @@ def figure(
     right: float = 0.2,
     bottom: float = 0.6,
     top: float = 0.4,
-) -> Figure:
+) -> Chart:
     """An empty figure, without a window and outside matplotlib's global state.
 
     The margins are fixed: finding them by drawing (matplotlib's constrained layout) doubles the
@@ -59,7 +81,7 @@ def figure(
         width, height: in inches.
         left, right, bottom, top: margins around the axes, in inches.
     """
-    figure = Figure(figsize=(width, height))
+    figure = Chart(figsize=(width, height))
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     FigureCanvasAgg(figure)
     return figure

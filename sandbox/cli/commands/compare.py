@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.arguments import again
+from sandbox.cli.arguments import again, normalized, spread
 from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.options import (
     ConfigOption,
@@ -81,6 +81,21 @@ class ComparedLabs(LabCommands):
                 help="Results of others as CSV, shown beside the runs; may be repeated.",
             ),
             click.option(
+                "--tasks",
+                multiple=True,
+                metavar="TASK...",
+                help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
+                "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
+            ),
+            click.option(
+                "--optimum",
+                "optima",
+                multiple=True,
+                metavar="TASK=SCORE",
+                help="The score that counts as 1, where a task's optimum is unknown; may be "
+                "repeated.",
+            ),
+            click.option(
                 "--fresh",
                 is_flag=True,
                 help="Run everything again instead of reusing finished runs.",
@@ -90,6 +105,12 @@ class ComparedLabs(LabCommands):
                 metavar="DIR",
                 type=click.Path(path_type=Path, file_okay=False),
                 help="Folder of page and document.",
+            ),
+            click.option(
+                "--export",
+                metavar="DIR",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Figures (PDF, SVG), their data, tables (CSV, LaTeX) and a text for a paper.",
             ),
             track_option,
             *worker_options,
@@ -101,7 +122,7 @@ class ComparedLabs(LabCommands):
         every = super().lab_options(name, lab, words)
         agents = [value for word, value in pairwise(words) if word == self.several]
         of_lab = [option for option in every if option.option.path[0] != "agent"]
-        of_agents, problems = _agent_parameters(lab.Config, _agents(agents))
+        of_agents, problems = _agent_parameters(lab.Config, _several(agents))
         known = {f"--{option.option.name}" for option in of_agents}
         given = {word.partition("=")[0] for word in words if word.startswith("--agent.")}
         if problems and given - known:  # the options of an agent that is not there are unknown
@@ -116,7 +137,7 @@ class ComparedLabs(LabCommands):
 
         layers = layers_given(given.get("file"), layer)
         request = Request(name, given.get("preset", "default"), layers)
-        agents, own = _agents(given.get("agents", ())), _own_options(given.get("own", ()))
+        agents, own = _several(given.get("agents", ())), _own_options(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
     def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
@@ -124,16 +145,26 @@ class ComparedLabs(LabCommands):
         from sandbox.comparison.api import compare_agents
         from sandbox.comparison.planned import Interrupted
         from sandbox.comparison.request import ComparisonRequest
+        from sandbox.comparison.tasks import compare_on_tasks
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
+        from sandbox.runs.paper import exported_before
         from sandbox.store.store import Store
 
-        request = requested(name, layer, values)
+        wanted = ComparisonRequest(
+            requested(name, layer, values),
+            _several(values["agents"]),
+            _own_options(values["own"]),
+            values["given"],
+            _several(values["tasks"]),
+            _optima(values["optima"]),
+        )
+        if values["export"] is not None:
+            exported_before(values["export"])  # a foreign folder is refused before anything runs
+        make: Callable[..., Comparison] = compare_on_tasks if wanted.tasks else compare_agents
         try:
-            comparison = compare_agents(
-                ComparisonRequest(
-                    request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
-                ),
+            comparison = make(
+                wanted,
                 Store(values["store"]),
                 Settings(values["checkpoint_every"], pictures=values["pictures"]),
                 Workers(values["workers"], values["scheduler"]),
@@ -148,12 +179,55 @@ class ComparedLabs(LabCommands):
                 f"\nStopped: {done} of {total} runs are done and kept; {same} continues.", err=True
             )
             return 130
-        return _print(comparison, values["as_json"])
+        if values["export"] is not None:
+            comparison.export(values["export"])
+        return _print(comparison, values["as_json"], values["export"])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """With --tasks, the options are those of the first task's lab."""
+        words = spread(normalized(args), "--tasks")
+        if any(word.partition("=")[0] == "--tasks" for word in args):
+            if not args[0].startswith("-"):
+                raise UsageError(
+                    f"compare {args[0]} --tasks: the labs are among the tasks. Leave '{args[0]}' "
+                    f"out, or say `--tasks {args[0]} …`."
+                )
+            tasks = [value for word, value in pairwise(words) if word == "--tasks"]
+            args = [_first_lab(_several(tasks)), *words]
+        return super().parse_args(ctx, args)
 
 
-def _agents(words: Sequence[str]) -> list[str]:
-    """The agents that words of --agents name, with spaces or commas between them."""
-    return [agent for word in words for agent in word.split(",") if agent]
+def _first_lab(tasks: Sequence[str]) -> str:
+    """The lab of the first task that can be read.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    from sandbox.comparison.tasks import NO_TASKS, task_of
+
+    problems = []
+    for word in tasks:
+        try:
+            return task_of(word).lab
+        except SandboxError as error:  # if another can be read, it is reported with all errors
+            problems.append(f"{word}: {error}")
+    raise UsageError("\n".join(problems) or NO_TASKS)
+
+
+def _several(words: Sequence[str]) -> list[str]:
+    """The values of --agents or --tasks, with spaces or commas between them."""
+    return [value for word in words for value in word.split(",") if value]
+
+
+def _optima(words: Sequence[str]) -> Document:
+    """`gym:cartpole=500` as {"gym:cartpole": 500.0}; what is no number is refused later."""
+    optima: Document = {}
+    for word in words:
+        label, _, value = word.rpartition("=")
+        optima[label] = value
+        with contextlib.suppress(ValueError):
+            optima[label] = float(value)
+    return optima
 
 
 def has_agents(entry: Entry) -> bool:
@@ -171,6 +245,8 @@ def compare() -> None:
     """Compare agents on a lab: each learns with every seed; finished runs are used again.
 
     python -m sandbox compare maze --agents sarsa q-learning --seeds 10
+
+    python -m sandbox compare --tasks maze empty-grid gym:Taxi-v4 --agents sarsa q-learning
     """
 
 
@@ -226,7 +302,7 @@ def _progress() -> Callable[[ComparisonProgress], None]:
     return show
 
 
-def _print(comparison: Comparison, as_json: bool) -> int:
+def _print(comparison: Comparison, as_json: bool, export: Path | None) -> int:
     from sandbox.store.comparisons import DOCUMENT, PAGE
 
     failed = any(run.status != "finished" for runs in comparison.runs.values() for run in runs)
@@ -236,6 +312,8 @@ def _print(comparison: Comparison, as_json: bool) -> int:
         return 1 if failed else 0
     _print_table(comparison)
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
+    if export is not None:
+        click.echo(f"Export: {shown_path(export)}   It is described in methods.md there.")
     best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
     if len(comparison.seeds) < FEW:
@@ -248,14 +326,14 @@ def _print(comparison: Comparison, as_json: bool) -> int:
 
 def _print_table(comparison: Comparison) -> None:
     """The table, the results in words, and what limits them."""
-    from sandbox.comparison.report import answers, cells, score_marks
+    from sandbox.comparison.report import answers, score_marks
     from sandbox.comparison.results import figure
 
     results, marks = comparison.results, score_marks(comparison)
     finding, *others = answers(comparison)
     _echo(finding, bold=True)
     click.echo()
-    _print_agents([cells(comparison, one) for one in results.ranked])
+    _print_agents([comparison.cells(one) for one in results.ranked])
     click.echo()
     score = results.score.replace("_", " ")
     best = ""

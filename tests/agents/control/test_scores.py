@@ -10,10 +10,13 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.control.worlds import play_randomly
 from agents.planning import evaluation
 from agents.planning import solvers as planning
 from envs.grid import MazeEnv
 from sandbox import Score, compare, load, run
+from sandbox.comparison.planned import built
+from sandbox.runs.request import Request
 from sandbox.score import score_of
 
 SLIPPERY = {
@@ -335,3 +338,60 @@ def test_a_score_of_another_kind_fails_the_run_with_a_sentence(in_process, tmp_p
     (tmp_path / "golf.py").write_text(GOLF.replace("return Score(", "return dict("))
     said = in_process("run", "-p", tmp_path / "golf.py", "golf")
     assert said.code == 1 and "must return a sandbox.Score" in said.err
+
+
+def untrained(lab, **options):
+    """The experiment of a run that has not begun."""
+    return built(Request(lab, layers=[options]))
+
+
+@pytest.mark.parametrize(
+    ("lab", "options"),
+    [
+        ("maze", {}),
+        ("gym", {"env": {"name": "FrozenLake-v1"}}),
+        ("gym", {"env": {"name": "Taxi-v4"}, "use_model": False}),
+    ],
+)
+def test_the_score_of_random_actions_is_that_of_sampled_ones(lab, options):
+    experiment = untrained(lab, **options)
+    exact, world = experiment.random_score(), experiment.world
+    assert exact.optimum == experiment.score().optimum and exact.standard_error is None
+    world.env.reset(seed=1)
+    played = play_randomly(world.env, world.horizon)
+    mean = played.reward_per_step if lab == "maze" else played.expected_return
+    error = played.standard_error / (world.horizon if lab == "maze" else 1)
+    assert exact.value == pytest.approx(mean, abs=4 * error)
+
+
+def test_random_actions_in_a_corridor_earn_what_arithmetic_says():
+    """Two steps in two cells: the mean reward of the first, and that of the second wherever the
+    first leads."""
+    walk = {"layout": "SG", "episode_length": 2}
+    known = untrained("maze", env=walk)
+    model = known.world.model
+    chances = np.full((2, model.actions), 1 / model.actions)
+    step = np.einsum("sa,sao,sao->s", chances, model.probability, model.reward)
+    moved = np.zeros((2, 2))
+    for state in range(2):
+        for action in range(model.actions):
+            moved[state, model.next_state[state, action, 0]] += 1 / model.actions
+    wanted = (step[0] + moved[0] @ step) / 2
+    assert known.random_score().value == pytest.approx(wanted)
+
+
+def test_without_a_model_random_actions_are_sampled_the_same_at_every_call():
+    experiment = untrained("gym", env={"name": "Blackjack-v1"})
+    first, again = experiment.random_score(), experiment.random_score()
+    assert first == again and first.episodes == 1000 and first.optimum is None
+    assert first.value == pytest.approx(-0.38, abs=0.15) and 0 < first.standard_error < 0.05
+
+
+@pytest.mark.extras
+def test_agents_with_a_network_have_the_same_score_of_random_actions():
+    pytest.importorskip("stable_baselines3")
+    lake = {"env": {"name": "FrozenLake-v1"}}
+    table = untrained("gym", **lake).random_score()
+    assert untrained("gym", agent="sb3-dqn", **lake).random_score() == table
+    swing = untrained("gym", agent="sb3-a2c", env={"name": "Pendulum-v1"}).random_score()
+    assert -1400 < swing.value < -1000 and swing.standard_error > 0

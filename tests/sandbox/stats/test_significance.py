@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
+from benchmarks import coverage
 from sandbox.stats import significance
 
 RNG = np.random.default_rng
@@ -124,3 +125,48 @@ def test_the_seeds_that_a_verdict_needs_are_the_fewest_that_allow_one():
             < 0.05
             <= tests * significance.least_p(needed - 1, needed - 1)
         )
+
+
+def test_the_test_over_tasks_is_the_share_of_all_splits_within_each_task():
+    rng = RNG(3)
+    left, right = rng.integers(0, 3, (3, 2)), rng.integers(0, 4, (4, 2))
+    ranks = scipy_stats.rankdata(np.concatenate([left, right]), axis=0)
+    splits = [list(chosen) for chosen in combinations(range(7), 3)]
+    sums = np.add.outer(*(np.array([column[one].sum() for one in splits]) for column in ranks.T))
+    observed = ranks[:3].sum()
+    wanted = min(1.0, 2 * min((sums <= observed + 1e-9).mean(), (sums >= observed - 1e-9).mean()))
+    assert significance.rank_sum_by_task(left, right) == pytest.approx(wanted)
+
+
+def test_of_one_task_the_test_over_tasks_is_the_rank_sum_test():
+    left, right = RNG(1).normal(size=(6, 1)), RNG(2).normal(1, size=(7, 1))
+    assert significance.rank_sum_by_task(left, right) == significance.rank_sum(
+        left[:, 0], right[:, 0]
+    )
+    left, right = RNG(1).normal(size=(70, 1)), RNG(2).normal(0.5, size=(70, 1))
+    wanted = scipy_stats.mannwhitneyu(left[:, 0], right[:, 0], method="asymptotic").pvalue
+    assert significance.rank_sum_by_task(left, right) == wanted  # as before there were tasks
+
+
+def test_beyond_the_exact_test_over_tasks_the_normal_approximation_is_near_it(monkeypatch):
+    left, right = RNG(4).integers(0, 6, (20, 4)), RNG(5).integers(0, 7, (20, 4))
+    exact = significance.rank_sum_by_task(left, right)
+    monkeypatch.setattr(significance, "EXACT", 0)
+    assert significance.rank_sum_by_task(left, right) == pytest.approx(exact, rel=0.1)
+    same = np.ones((20, 4))
+    assert significance.rank_sum_by_task(same, same) == 1.0
+
+
+def test_agents_without_overlap_on_any_task_have_the_least_p():
+    left, right = np.zeros((3, 2)), np.ones((3, 2))
+    assert significance.rank_sum_by_task(left, right) == pytest.approx(
+        significance.least_p(3, 3, 2)
+    )
+    assert significance.least_p(3, 3, 2) == pytest.approx(2 / 20**2)
+    assert significance.seeds_needed(1, 2) == 3 and significance.seeds_needed(1) == 4
+
+
+@pytest.mark.parametrize("kind", coverage.KINDS)
+def test_equal_agents_are_called_different_on_several_tasks_in_at_most_5_percent(kind):
+    """1000 pairs: 1.3 % of chance in two standard errors."""
+    assert coverage.wrong_verdicts(kind, seeds=5, comparisons=1000) <= 0.064
