@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sandbox.comparison.until_decided import UntilDecided
 from sandbox.config.model import LabConfig, Layer, dump, option_name, show_value
 from sandbox.config.resolve import (
     choice_kind_of,
@@ -41,12 +42,14 @@ class ComparisonRequest:
             `settings` of an agent.
         own: options of single agents: label -> option -> value.
         given: CSV files with results of others.
+        until: how seeds are added until every pair is decided; None for the request's seeds.
     """
 
     request: Request
     agents: Sequence[str]
     own: Mapping[str, Layer] = field(default_factory=dict)
     given: Sequence[str | Path] = ()
+    until: UntilDecided | None = None
 
 
 @dataclass(frozen=True)

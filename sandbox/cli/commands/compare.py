@@ -81,6 +81,26 @@ class ComparedLabs(LabCommands):
                 help="Results of others as CSV, shown beside the runs; may be repeated.",
             ),
             click.option(
+                "--until-decided",
+                is_flag=True,
+                help="Add --seeds at a time until every pair of agents is decided.",
+            ),
+            click.option(
+                "--margin",
+                type=float,
+                default=0.01,
+                show_default=True,
+                help="Difference that counts as none, a share of the optimum.",
+            ),
+            click.option(
+                "--max-seeds",
+                type=int,
+                default=50,
+                show_default=True,
+                metavar="N",
+                help="Most runs of each agent, with --until-decided.",
+            ),
+            click.option(
                 "--fresh",
                 is_flag=True,
                 help="Run everything again instead of reusing finished runs.",
@@ -124,16 +144,23 @@ class ComparedLabs(LabCommands):
         from sandbox.comparison.api import compare_agents
         from sandbox.comparison.planned import Interrupted
         from sandbox.comparison.request import ComparisonRequest
+        from sandbox.comparison.until_decided import seed_plan
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
         from sandbox.store.store import Store
 
         request = requested(name, layer, values)
+        until = seed_plan(
+            values["until_decided"],
+            request.seeds,
+            request.seed,
+            values["margin"],
+            values["max_seeds"],
+        )
+        agents, own = _agents(values["agents"]), _own_options(values["own"])
         try:
             comparison = compare_agents(
-                ComparisonRequest(
-                    request, _agents(values["agents"]), _own_options(values["own"]), values["given"]
-                ),
+                ComparisonRequest(request, agents, own, values["given"], until),
                 Store(values["store"]),
                 Settings(values["checkpoint_every"], pictures=values["pictures"]),
                 Workers(values["workers"], values["scheduler"]),
@@ -238,7 +265,11 @@ def _print(comparison: Comparison, as_json: bool) -> int:
     click.echo(f"Page: {shown_path(page)}   Document: {shown_path(page.with_name(DOCUMENT))}")
     best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
-    if len(comparison.seeds) < FEW:
+    looks = comparison.results.looks
+    if looks is not None and looks.undecided:
+        more = again({"--max-seeds": str(2 * looks.plan.max_seeds)}, without=["--fresh"])
+        next_commands((more, "the same with more seeds"), one_run)
+    elif len(comparison.seeds) < FEW:
         more = again({"--seeds": str(FEW)}, without=["--fresh"])
         next_commands((more, "the same with more seeds"), one_run)
     else:

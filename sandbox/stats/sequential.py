@@ -1,0 +1,174 @@
+"""A group-sequential test of agents: after each group of seeds, which pairs are decided.
+
+The model is AdaStop (Mathieu, Della Vecchia, Shilova, Centa de Medeiros, Kohler, Maillard & Preux
+2023, "AdaStop: adaptive statistical testing for sound comparisons of deep RL agents"). Ours tests
+ranks and not means, controls the error whichever agents are equal, and can also show that two are.
+
+The probability of any wrong decision, over all pairs and looks, is at most `DIFFERENCE` +
+`EQUALITY`:
+
+- A difference between agents whose scores have the same distribution: each of L looks spends 1/L of
+  `DIFFERENCE`, which Holm's correction (1979) divides among the tests. Tests that showed a
+  difference leave the correction, as Holm's rejected hypotheses do. A test of the first n seeds, n
+  fixed in advance, is valid whichever agents went on, so the sum over looks bounds the error.
+- Equality of agents whose interquartile means differ by more than the margin: with probability
+  1 - `EQUALITY`, the intervals of all agents contain their means at all looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sandbox.stats.intervals import Interval, numbers
+from sandbox.stats.significance import ALPHA, holm
+
+DIFFERENCE, EQUALITY = 0.04, 0.01
+"""Shares of the family-wise error; they add up to `ALPHA`."""
+FEWEST_EQUAL = 25
+"""Seeds before which no error is spent on equality: even equal scores of fewer seeds show none."""
+POINTS, FIRST = 8, 0.6
+"""Quantiles that bound an interquartile mean, and the first one's share of the error."""
+
+
+class Decision(NamedTuple):
+    """What is known of one test.
+
+    Attributes:
+        seeds: seeds of each agent at the look that decided, or at the last one.
+        p: two-sided p-value at that look; None where nothing could be compared.
+        corrected: p corrected for all tests and looks; below `ALPHA`, a difference is shown.
+        apart: interval of the first agent's interquartile mean less the second's, at that look.
+        equal: whether it lies inside the margin, and no difference is shown.
+    """
+
+    seeds: int = 0
+    p: float | None = None
+    corrected: float = 1.0
+    apart: Interval = Interval(-np.inf, np.inf)
+    equal: bool = False
+
+    @property
+    def decided(self) -> bool:
+        """Whether a difference or equality is shown."""
+        return self.equal or self.corrected < ALPHA
+
+
+def looks(group: int, most: int) -> list[int]:
+    """Seeds of each agent at each look: a group more each time, and `most` at the last.
+
+    Args:
+        group, most: >= 1.
+    """
+    return [*range(group, most, group), most]
+
+
+def decide(
+    tests: Sequence[tuple[str, str]],
+    pairs: int,
+    available: Mapping[str, int],
+    counts: Sequence[int],
+    margin: float,
+    p_value: Callable[[int, int], float | None],
+    scores: Callable[[str, int], ArrayLike],
+) -> tuple[list[Decision], list[str]]:
+    """The decisions after all looks for which there are seeds.
+
+    An agent goes on to the next look while one of its pairs is undecided.
+
+    Args:
+        tests: the two agents of each test.
+        pairs: how many of the tests, the first ones, must be decided: tests of scores, each pair
+            once. The others are tested as long as both agents go on.
+        available: seeds of each agent; 0 for an agent that has the same scores at every look.
+        counts: seeds at each look, as `looks` gives them.
+        margin: largest difference of interquartile means that counts as none, >= 0.
+        p_value: place of a test, seeds -> two-sided p-value, valid for every number of seeds.
+        scores: agent, seeds -> scores of its first seeds, float [runs].
+
+    Returns:
+        A decision for each test, and the agents that need more seeds.
+    """
+    made = [Decision()] * len(tests)
+    active = [agent for agent, seeds in available.items() if seeds]
+    error = equality_error(counts, len(available))
+    for count in counts:
+        if not active or min(available[agent] for agent in active) < count:
+            break
+        present = {agent for agent, seeds in available.items() if agent in active or not seeds}
+        p_values = {
+            place: p_value(place, count)
+            for place, test in enumerate(tests)
+            if present.issuperset(test) and not made[place].decided
+        }
+        every = corrected(
+            [
+                0.0 if one.corrected < ALPHA else 1.0 if (p := p_values.get(place)) is None else p
+                for place, one in enumerate(made)
+            ],
+            len(counts),
+        )
+        means = {agent: iqm_interval(scores(agent, count), error) for agent in present}
+        for place, p in p_values.items():
+            one, other = (means[agent] for agent in tests[place])
+            apart = Interval(one.low - other.high, one.high - other.low)
+            inside = -margin <= apart.low and apart.high <= margin and count >= FEWEST_EQUAL
+            equal = inside and place < pairs and every[place] >= ALPHA
+            made[place] = Decision(count, p, every[place], apart, equal)
+        needed = {
+            agent
+            for test, one in zip(tests[:pairs], made[:pairs], strict=True)
+            for agent in test
+            if not one.decided
+        }
+        active = [agent for agent in active if agent in needed]
+    return made, active
+
+
+def corrected(p_values: Sequence[float], count: int) -> list[float]:
+    """p-values of one look, corrected for all tests (Holm) and `count` looks, >= 1: at most 1."""
+    return [min(1.0, p * count * ALPHA / DIFFERENCE) for p in holm(p_values)]
+
+
+def equality_error(counts: Sequence[int], agents: int) -> float:
+    """The error of one agent's interval at one look.
+
+    Args:
+        counts: seeds at each look.
+        agents: number of agents, >= 1.
+    """
+    return EQUALITY / agents / max(1, sum(count >= FEWEST_EQUAL for count in counts))
+
+
+def iqm_interval(scores: ArrayLike, error: float) -> Interval:
+    """An interval of the interquartile mean that holds for every distribution, also with ties.
+
+    The mean is 2 ∫ Q(u) du from 1/4 to 3/4, and Q rises: its values at the left ends of `POINTS`
+    equal pieces bound the mean from below. The k-th lowest of n scores exceeds Q(u) only if fewer
+    than k scores are at most Q(u), with probability P(B < k) at most, B binomial with n and u
+    (David & Nagaraja 2003, section 7.1). k is the largest whose probability is below the piece's
+    share of the error. The bound from above mirrors this one.
+
+    Args:
+        scores: of independent runs, float [runs].
+        error: probability that the interval does not contain the mean, in (0, 1); half a side.
+
+    Returns:
+        The interval; infinite where there are too few runs.
+
+    Raises:
+        SandboxError: when there is no score, or one is not finite.
+    """
+    from scipy.stats import binom
+
+    ordered = np.sort(numbers(scores))  # [runs]
+    quantiles = 0.25 + 0.5 * np.arange(POINTS) / POINTS
+    shares = np.full(POINTS, (1 - FIRST) / (POINTS - 1))
+    shares[0] = FIRST
+    ranks = binom.ppf(shares * error / 2, len(ordered), quantiles).astype(int)
+    if ranks.min() < 1:
+        return Interval(-np.inf, np.inf)
+    return Interval(float(ordered[ranks - 1].mean()), float(ordered[-ranks].mean()))
