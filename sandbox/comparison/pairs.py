@@ -88,7 +88,11 @@ class Pair:
             "p": self.p,
             "p_corrected": self.corrected,
             "verdict": self.verdict,
-            **({"seeds": self.seeds, "difference": self.apart} if self.seeds else {}),
+            **(
+                {"seeds": self.seeds, "difference": self.apart and [*self.apart]}
+                if self.seeds
+                else {}
+            ),
         }
 
 

@@ -17,10 +17,11 @@ from sandbox.comparison.run_scores import scores
 from sandbox.errors import UsageError
 from sandbox.stats import aggregates, sequential
 from sandbox.stats.sequential import FEWEST_EQUAL
-from sandbox.text import Document, plural
+from sandbox.text import Document
 
 MARGIN, MAX_SEEDS = 0.01, 50
-MOST_LOOKS = 100
+MOST = 1000
+"""Largest number of seeds until pairs are decided."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,18 @@ class UntilDecided:
     @property
     def counts(self) -> list[int]:
         """Seeds of each agent at each look."""
-        return sequential.looks(self.group, self.max_seeds)
+        return [*range(self.group, self.max_seeds, self.group), self.max_seeds]
 
     def wrong_numbers(self) -> list[str]:
         """A sentence, without its full stop, for each number that is out of its range."""
-        least, most = self.group, MOST_LOOKS * self.group
-        wrong = []
-        if not 0 < self.margin < 1:
-            wrong.append(
-                f"--margin {self.margin:g}: it should be a share of the optimum between 0 and 1, "
-                "such as 0.01"
-            )
-        if not least <= self.max_seeds <= most:
-            wrong.append(
-                f"--max-seeds {self.max_seeds}: it should be from {least} to {most}, since --seeds "
-                f"{self.group} are added at a time, at most {MOST_LOOKS} times"
-            )
-        return wrong
+        wrong = {
+            f"--margin {self.margin:g}: it should be a share between 0 and 1, such as 0.01": not (
+                0 < self.margin < 1
+            ),
+            f"--max-seeds {self.max_seeds}: it should be from {self.group}, the seeds that are "
+            f"added at a time (--seeds), to {MOST}": not self.group <= self.max_seeds <= MOST,
+        }
+        return [sentence for sentence, holds in wrong.items() if holds]
 
 
 def seed_plan(
@@ -149,7 +145,7 @@ class Looks:
                 corrected=None if made.p is None else made.corrected,
                 least=0.0,
                 seeds=made.seeds,
-                apart=made.apart if isfinite(made.apart.high - made.apart.low) else None,
+                apart=made.apart if question == SCORE and isfinite(sum(made.apart)) else None,
                 margin=self.margin if made.equal else None,
             )
             for (question, one, other), made in zip(
@@ -157,54 +153,35 @@ class Looks:
             )
         ]
 
-    @property
-    def _own(self) -> list[int]:
-        """Seeds of each agent that is not given."""
-        return [one.wanted for one in self.agents if not one.given]
-
-    @property
-    def _made(self) -> list[int]:
-        return [count for count in self.plan.counts if count <= max(self._own)]
-
     def document(self) -> Document:
         """Plain values."""
+        own = [one.wanted for one in self.agents if not one.given]
         return {
             "margin": self.plan.margin,
             "difference": self.margin,
-            "looks": self._made,
+            "looks": [count for count in self.plan.counts if count <= max(own)],
             "planned_looks": self.plan.counts,
-            "saved_runs": self._saved,
-            "undecided": self.undecided,
+            "runs": sum(own),
+            "most_runs": len(own) * self.plan.max_seeds,
+            "undecided": self._decided[1],
         }
-
-    @property
-    def _saved(self) -> int:
-        return sum(self.plan.max_seeds - seeds for seeds in self._own)
 
     def sentences(self) -> list[str]:
         """How many looks there were, what they saved, and what counts as equal."""
-        plan, made, own = self.plan, self._made, self._own
-        ended = "some pairs are undecided" if self.undecided else "every pair is decided"
-        share, margin, scale = (
-            text.number(value, 4) for value in (100 * plan.margin, self.margin, self._scale)
-        )
-        of = "of the optimum"
+        facts, plan, of = self.document(), self.plan, "of the optimum"
+        looks, runs, most = facts["looks"], facts["runs"], facts["most_runs"]
         if not self.optimum:
             of = (
-                f"of {scale}, the largest interquartile mean after {plan.group} seeds, as no "
-                "optimum other than 0 is known; for another difference, change --margin"
+                f"of {text.number(self._scale, 4)}, the largest interquartile mean of {plan.group} "
+                "seeds, as no optimum but 0 is known; --margin changes it"
             )
-        sentences = [
-            f"Seeds were added until every pair of final scores was decided, at most "
-            f"{plan.max_seeds} of each agent: {plural(len(made), 'look')} of {len(plan.counts)}, "
-            f"after {', '.join(map(str, made))} seeds; {ended}. "
-            f"{self._saved} of {len(own) * plan.max_seeds} runs were saved.",
-            f"Equal means that the interval of the difference of interquartile means lies within "
-            f"±{margin}, {share} % {of}.",
+        few = f"; it can be shown from {FEWEST_EQUAL} seeds on: raise --max-seeds"
+        return [
+            "Seeds were added until every pair of agents was decided by the final score, up to "
+            f"{plan.max_seeds} of each: {text.plural(len(looks), 'look')} of "
+            f"{len(plan.counts)}, after {', '.join(map(str, looks))} seeds. {runs} runs were "
+            f"needed, {most - runs} fewer than {most}.",
+            "Equal means that the interval of the difference of interquartile means is within "
+            f"±{text.number(self.margin, 4)}, {text.number(100 * plan.margin, 4)} % {of}"
+            f"{few if plan.max_seeds < FEWEST_EQUAL else ''}.",
         ]
-        if plan.max_seeds < FEWEST_EQUAL:
-            sentences.append(
-                f"Equality can be shown from {FEWEST_EQUAL} seeds on: take --max-seeds "
-                f"{FEWEST_EQUAL} or more."
-            )
-        return sentences

@@ -7,10 +7,11 @@ ranks and not means, controls the error whichever agents are equal, and can also
 The probability of any wrong decision, over all pairs and looks, is at most `DIFFERENCE` +
 `EQUALITY`:
 
-- A difference between agents whose scores have the same distribution: each of L looks spends 1/L of
-  `DIFFERENCE`, which Holm's correction (1979) divides among the tests. Tests that showed a
-  difference leave the correction, as Holm's rejected hypotheses do. A test of the first n seeds, n
-  fixed in advance, is valid whichever agents went on, so the sum over looks bounds the error.
+- A difference between agents whose scores have the same distribution: each look spends a part of
+  `DIFFERENCE` in proportion to its seeds, which Holm's correction (1979) divides among the tests.
+  Tests that showed a difference leave the correction, as Holm's rejected hypotheses do. A test of
+  the first n seeds, n fixed in advance, is valid whichever agents went on, so the sum over looks
+  bounds the error.
 - Equality of agents whose interquartile means differ by more than the margin: with probability
   1 - `EQUALITY`, the intervals of all agents contain their means at all looks.
 """
@@ -57,15 +58,6 @@ class Decision(NamedTuple):
         return self.equal or self.corrected < ALPHA
 
 
-def looks(group: int, most: int) -> list[int]:
-    """Seeds of each agent at each look: a group more each time, and `most` at the last.
-
-    Args:
-        group, most: >= 1.
-    """
-    return [*range(group, most, group), most]
-
-
 def decide(
     tests: Sequence[tuple[str, str]],
     pairs: int,
@@ -84,7 +76,7 @@ def decide(
         pairs: how many of the tests, the first ones, must be decided: tests of scores, each pair
             once. The others are tested as long as both agents go on.
         available: seeds of each agent; 0 for an agent that has the same scores at every look.
-        counts: seeds at each look, as `looks` gives them.
+        counts: seeds at each look, rising.
         margin: largest difference of interquartile means that counts as none, >= 0.
         p_value: place of a test, seeds -> two-sided p-value, valid for every number of seeds.
         scores: agent, seeds -> scores of its first seeds, float [runs].
@@ -94,7 +86,8 @@ def decide(
     """
     made = [Decision()] * len(tests)
     active = [agent for agent, seeds in available.items() if seeds]
-    error = equality_error(counts, len(available))
+    late = sum(count >= FEWEST_EQUAL for count in counts)
+    error = EQUALITY / len(available) / max(1, late)
     for count in counts:
         if not active or min(available[agent] for agent in active) < count:
             break
@@ -104,20 +97,21 @@ def decide(
             for place, test in enumerate(tests)
             if present.issuperset(test) and not made[place].decided
         }
-        every = corrected(
+        every = holm(
             [
                 0.0 if one.corrected < ALPHA else 1.0 if (p := p_values.get(place)) is None else p
                 for place, one in enumerate(made)
-            ],
-            len(counts),
+            ]
         )
+        times = sum(counts) / count * ALPHA / DIFFERENCE
         means = {agent: iqm_interval(scores(agent, count), error) for agent in present}
         for place, p in p_values.items():
             one, other = (means[agent] for agent in tests[place])
             apart = Interval(one.low - other.high, one.high - other.low)
-            inside = -margin <= apart.low and apart.high <= margin and count >= FEWEST_EQUAL
-            equal = inside and place < pairs and every[place] >= ALPHA
-            made[place] = Decision(count, p, every[place], apart, equal)
+            known = Decision(count, p, min(1.0, times * every[place]), apart)
+            inside = -margin <= apart.low and apart.high <= margin and not known.decided
+            equal = inside and count >= FEWEST_EQUAL and place < pairs
+            made[place] = known._replace(equal=equal)
         needed = {
             agent
             for test, one in zip(tests[:pairs], made[:pairs], strict=True)
@@ -126,21 +120,6 @@ def decide(
         }
         active = [agent for agent in active if agent in needed]
     return made, active
-
-
-def corrected(p_values: Sequence[float], count: int) -> list[float]:
-    """p-values of one look, corrected for all tests (Holm) and `count` looks, >= 1: at most 1."""
-    return [min(1.0, p * count * ALPHA / DIFFERENCE) for p in holm(p_values)]
-
-
-def equality_error(counts: Sequence[int], agents: int) -> float:
-    """The error of one agent's interval at one look.
-
-    Args:
-        counts: seeds at each look.
-        agents: number of agents, >= 1.
-    """
-    return EQUALITY / agents / max(1, sum(count >= FEWEST_EQUAL for count in counts))
 
 
 def iqm_interval(scores: ArrayLike, error: float) -> Interval:
@@ -166,8 +145,7 @@ def iqm_interval(scores: ArrayLike, error: float) -> Interval:
 
     ordered = np.sort(numbers(scores))  # [runs]
     quantiles = 0.25 + 0.5 * np.arange(POINTS) / POINTS
-    shares = np.full(POINTS, (1 - FIRST) / (POINTS - 1))
-    shares[0] = FIRST
+    shares = np.append(FIRST, np.full(POINTS - 1, (1 - FIRST) / (POINTS - 1)))
     ranks = binom.ppf(shares * error / 2, len(ordered), quantiles).astype(int)
     if ranks.min() < 1:
         return Interval(-np.inf, np.inf)
