@@ -37,7 +37,7 @@ def race_of(agents=AGENTS, **options):
     return sandbox.compare("race", agents, agent_options=QUICK, until_decided=True, **options)
 
 
-def test_seeds_are_added_for_agents_that_are_not_decided_against_all(race, store):
+def test_seeds_are_added_for_agents_that_are_not_decided_against_all(race, store, say):
     made = race_of()
     assert {label: len(runs) for label, runs in made.runs.items()} == {
         "hare": 10,
@@ -66,55 +66,24 @@ def test_seeds_are_added_for_agents_that_are_not_decided_against_all(race, store
     assert [one.label for one in made.results.ranked][-1] == "hare"
     assert report.cells(made, made.results.agents[0])["seeds"] == "10"
     assert made.seeds == list(range(30))
-
-
-def test_the_page_and_the_screen_say_what_was_decided_after_how_many_seeds(race, store, say):
-    said = say(*words("--seeds", 15, "--margin", 0.02))
-    assert said.code == 0
-    text = " ".join(said.out.split())
-    assert "equal within 0.2: tortoise and quick" in text
-    assert "2 looks of 4, after 15, 30 seeds. 75 runs were needed, 75 fewer than 150." in text
-    assert "within ±0.2, 2 % of the optimum" in text
-    page = next((store / "comparisons").glob("*/index.html")).read_text()
+    said = say(
+        *("compare", "race", "--agents", *AGENTS, "--set", "quick.pace=1.5", "--until-decided")
+    )
+    assert said.code == 0 and "All 30 runs are there already" in said.err
+    screen = " ".join(said.out.split())
+    assert "equal within 0.1: tortoise and quick" in screen
+    assert "3 looks of 5, after 10, 20, 30 seeds. 70 runs were needed, 80 fewer than 150" in screen
+    assert "within ±0.1, 1 % of the optimum" in screen
+    shown = say("show", made.id)
+    assert "80 fewer than 150" in " ".join(shown.out.split())
+    page = (made.folder / "index.html").read_text()
     assert "up to 30 seeds each" in page and "difference of IQM" in page and "AdaStop" in page
-    assert "[0, 0]" in page and "75 fewer than 150" in page
-    shown = say("show", next((store / "comparisons").iterdir()).name)
-    assert "75 fewer than 150" in " ".join(shown.out.split())
-    fixed = sandbox.compare("race", ["hare", "tortoise"], seeds=3)
-    assert "AdaStop" not in fixed.to_html() and "until_decided" not in fixed.document()
-    assert "seeds" not in fixed.pairs[0]
+    assert "[0, 0]" in page and "80 fewer than 150" in page
 
 
-def words(*more):
-    return [
-        *("compare", "race", "--agents", *AGENTS, "--set", "quick.pace=1.5", "--until-decided"),
-        *more,
-    ]
-
-
-def test_asked_again_it_reuses_all_runs_and_writes_the_same_bytes(race, store):
-    first = race_of()
-    again = race_of()
-    assert first.reused == 0 and again.reused == 70 and again.id == first.id
-    assert {**first.document(), "reused": 70} == again.document()
-    files = {path: path.read_bytes() for path in again.folder.iterdir()}
-    for path in files:
-        path.unlink()
-    race_of()
-    assert {path: path.read_bytes() for path in again.folder.iterdir()} == files
-    assert len(Store().rows()) == 70
-
-
-def test_it_shares_its_runs_with_comparisons_of_a_fixed_number_of_seeds(race, store):
-    fixed = sandbox.compare("race", AGENTS, seeds=10, agent_options=QUICK)
-    made = race_of()
-    assert made.reused == 30 and made.id != fixed.id
-    assert [run.id for run in made.runs["hare"]] == [run.id for run in fixed.runs["hare"]]
-    other = race_of(margin=0.02)
-    assert other.reused == 70 and other.id != made.id
-
-
-def test_a_stopped_comparison_is_finished_by_the_same_call(race, store):
+def test_a_stopped_comparison_is_finished_by_the_same_call_and_asked_again_has_the_same_bytes(
+    race, store
+):
     def stop(progress):
         if progress.label and len(Store().rows()) > 35:  # in the second group
             raise KeyboardInterrupt
@@ -124,9 +93,27 @@ def test_a_stopped_comparison_is_finished_by_the_same_call(race, store):
     assert 35 < len(Store().rows()) < 40
     finished = race_of()
     assert finished.reused >= 35 and len(Store().rows()) == 70
-    alone = race_of(store=store.parent / "other")
-    for name in ("until_decided", "pairs", "warnings", "finding"):
-        assert finished.document()[name] == alone.document()[name]
+    again = race_of()
+    assert again.id == finished.id and again.reused == 70
+    assert {**finished.document(), "reused": 70} == again.document()
+    files = {path: path.read_bytes() for path in again.folder.iterdir()}
+    for path in files:
+        path.unlink()
+    race_of()
+    assert {path: path.read_bytes() for path in again.folder.iterdir()} == files
+    assert len(Store().rows()) == 70
+    wider = race_of(margin=0.02)
+    assert wider.reused == 70 and wider.id != finished.id
+
+
+def test_it_shares_its_runs_with_comparisons_of_a_fixed_number_of_seeds(race, store):
+    fixed = sandbox.compare("race", AGENTS[:2], seeds=10)
+    made = sandbox.compare("race", AGENTS[:2], until_decided=True)
+    assert made.reused == 20 and made.id != fixed.id
+    assert {label: len(runs) for label, runs in made.runs.items()} == {"hare": 10, "tortoise": 10}
+    assert [run.id for run in made.runs["hare"]] == [run.id for run in fixed.runs["hare"]]
+    assert "AdaStop" not in fixed.to_html() and "until_decided" not in fixed.document()
+    assert "seeds" not in fixed.pairs[0] and "seeds" in made.pairs[0]
 
 
 def test_pairs_that_stay_undecided_say_so_and_more_seeds_are_proposed(race, store, say):
