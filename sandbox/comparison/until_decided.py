@@ -48,14 +48,15 @@ class UntilDecided:
 
     def wrong_numbers(self) -> list[str]:
         """A sentence, without its full stop, for each number that is out of its range."""
-        wrong = {
-            f"--margin {self.margin:g}: it should be a share between 0 and 1, such as 0.01": not (
-                0 < self.margin < 1
-            ),
-            f"--max-seeds {self.max_seeds}: it should be from {self.group}, the seeds that are "
-            f"added at a time (--seeds), to {MOST}": not self.group <= self.max_seeds <= MOST,
-        }
-        return [sentence for sentence, holds in wrong.items() if holds]
+        wrong = []
+        if not 0 < self.margin < 1:
+            wrong += [f"--margin {self.margin:g}: it should be a share between 0 and 1, as 0.01"]
+        if not self.group <= self.max_seeds <= MOST:
+            wrong += [
+                f"--max-seeds {self.max_seeds}: it should be from {self.group}, the seeds that are "
+                f"added at a time (--seeds), to {MOST}"
+            ]
+        return wrong
 
 
 def seed_plan(

@@ -18,6 +18,7 @@ The probability of any wrong decision, over all pairs and looks, is at most `DIF
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -85,10 +86,16 @@ def decide(
         A decision for each test, and the agents that need more seeds.
     """
     made = [Decision()] * len(tests)
-    active = [agent for agent, seeds in available.items() if seeds]
     late = sum(count >= FEWEST_EQUAL for count in counts)
     error = EQUALITY / len(available) / max(1, late)
-    for count in counts:
+    for count in (*counts, sys.maxsize):
+        needed = {
+            agent
+            for test, one in zip(tests[:pairs], made, strict=False)
+            for agent in test
+            if not one.decided
+        }
+        active = [agent for agent, seeds in available.items() if seeds and agent in needed]
         if not active or min(available[agent] for agent in active) < count:
             break
         present = {agent for agent, seeds in available.items() if agent in active or not seeds}
@@ -112,13 +119,6 @@ def decide(
             inside = -margin <= apart.low and apart.high <= margin and not known.decided
             equal = inside and count >= FEWEST_EQUAL and place < pairs
             made[place] = known._replace(equal=equal)
-        needed = {
-            agent
-            for test, one in zip(tests[:pairs], made[:pairs], strict=True)
-            for agent in test
-            if not one.decided
-        }
-        active = [agent for agent in active if agent in needed]
     return made, active
 
 
