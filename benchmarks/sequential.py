@@ -174,6 +174,18 @@ def errors(comparisons: int) -> list[Figure]:
     for name, two in near.items():
         made = simulated(two, comparisons, 7)
         figures.append(wrong_share((made.equal != 0) | (made.shown > 0), name))
+    spreads = {
+        "half the optimum in all runs, and the optimum in half of them": [
+            lambda rng, size: np.full(size, OPTIMUM / 2),
+            peaks(0.5),
+        ],
+        "standard deviations of 0.02 and 0.2": [bell(0.5, 0.02), bell(0.5, 0.2)],
+    }
+    for name, two in spreads.items():
+        made = simulated(two, comparisons, 10)
+        named, fixed = (100 * (one != 0).mean() for one in (made.shown, made.fixed))
+        note = f"{fixed:.0f} % with {MOST} seeds at once"
+        figures.append(Figure(f"one is named better, {name}", named, "%", note=note))
     return figures
 
 

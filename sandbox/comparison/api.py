@@ -148,8 +148,8 @@ def compare(
         track: names of observers of every new run.
         workers, scheduler: processes to start for new runs, or a Dask cluster's address.
         given: CSV files with results of others, shown beside the runs and marked as given.
-        until_decided: whether to add `seeds` seeds at a time until every pair of final scores is
-            decided: different, or equal within the margin.
+        until_decided: whether to add `seeds` seeds at a time until the final scores of every pair
+            are shown to be different, or equal within the margin.
         margin, max_seeds: with `until_decided`, the margin as a share of the optimum, in (0, 1),
             and the most seeds of an agent, >= `seeds`.
         progress: called at the beginning and after each run.
