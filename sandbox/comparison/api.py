@@ -168,7 +168,7 @@ def compare(
         2
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, track=track)
-    until = seed_plan(until_decided, seeds, seed, margin, max_seeds)
+    until = seed_plan(until_decided, request, margin, max_seeds)
     return compare_agents(
         ComparisonRequest(request, agents, agent_options or {}, given, until),
         Store(store),

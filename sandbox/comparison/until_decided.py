@@ -15,6 +15,7 @@ from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import SCORE, Pair, asked, p_value, pair_of
 from sandbox.comparison.run_scores import scores
 from sandbox.errors import UsageError
+from sandbox.runs.request import Request
 from sandbox.stats import aggregates, sequential
 from sandbox.stats.sequential import FEWEST_EQUAL
 from sandbox.text import Document
@@ -60,19 +61,20 @@ class UntilDecided:
 
 
 def seed_plan(
-    decided: bool, group: int, first: int, margin: float, max_seeds: int
+    decided: bool, request: Request, margin: float, max_seeds: int
 ) -> UntilDecided | None:
     """How seeds are added; None where their number is fixed.
 
     Args:
         decided: whether they are added until every pair is decided.
-        group, first, margin, max_seeds: as in `UntilDecided`.
+        request: what all runs share; its seeds are the first group.
+        margin, max_seeds: as in `UntilDecided`.
 
     Raises:
         UsageError: when a margin or a largest number is given for a fixed number of seeds.
     """
     if decided:
-        return UntilDecided(group, first, margin, max_seeds)
+        return UntilDecided(request.seeds, request.seed, margin, max_seeds)
     if (margin, max_seeds) != (MARGIN, MAX_SEEDS):
         raise UsageError(
             "--margin and --max-seeds belong to --until-decided. Add it, or leave them out."

@@ -150,13 +150,7 @@ class ComparedLabs(LabCommands):
         from sandbox.store.store import Store
 
         request = requested(name, layer, values)
-        until = seed_plan(
-            values["until_decided"],
-            request.seeds,
-            request.seed,
-            values["margin"],
-            values["max_seeds"],
-        )
+        until = seed_plan(values["until_decided"], request, values["margin"], values["max_seeds"])
         agents, own = _agents(values["agents"]), _own_options(values["own"])
         try:
             comparison = compare_agents(
