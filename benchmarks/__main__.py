@@ -33,6 +33,7 @@ BENCHMARKS = (
     "threads",
     "regression",
     "music",
+    "sequential",
 )
 RESULTS = Path(__file__).parent / "results"
 

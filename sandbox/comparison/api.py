@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import read_given
 from sandbox.comparison.planned import PlannedRun, Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
+from sandbox.comparison.results import results_of
+from sandbox.comparison.until_decided import MARGIN, MAX_SEEDS, seed_plan
 from sandbox.comparison.view import Compared
 from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
@@ -147,6 +151,9 @@ def compare(
     workers: int = 0,
     scheduler: str = "",
     given: Sequence[str | Path] = (),
+    until_decided: bool = False,
+    margin: float = MARGIN,
+    max_seeds: int = MAX_SEEDS,
     progress: Progress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -165,6 +172,10 @@ def compare(
         track: names of observers of every new run.
         workers, scheduler: processes to start for new runs, or a Dask cluster's address.
         given: CSV files with results of others, shown beside the runs and marked as given.
+        until_decided: whether to add `seeds` seeds at a time until the final scores of every pair
+            are shown to be different, or equal within the margin.
+        margin, max_seeds: with `until_decided`, the margin as a share of the optimum, in (0, 1),
+            and the most seeds of an agent, >= `seeds`.
         progress: called at the beginning and after each run.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
@@ -181,8 +192,9 @@ def compare(
         2
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, track=track)
+    until = seed_plan(until_decided, request, margin, max_seeds)
     return compare_agents(
-        ComparisonRequest(request, agents, agent_options or {}, given),
+        ComparisonRequest(request, agents, agent_options or {}, given, until=until),
         Store(store),
         Settings(pictures=pictures),
         Workers(workers, scheduler),
@@ -214,15 +226,30 @@ def compare_agents(
         complete: makes or finds the planned runs.
     """
     agents, remarks, planned = plan(wanted)
+    until, first = wanted.until, wanted.request.seed
+    counts = until.counts if until else [wanted.request.seeds]
     lab = planned[0].request.lab
     given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
     parts = [one.label + one.fingerprint + one.sources for one in planned]
-    content = "|".join(parts + [about["sha256"] for _, about in given.files])
+    parts += [about["sha256"] for _, about in given.files]
+    content = "|".join(parts + ([f"until decided {until.margin} {counts}"] if until else []))
     name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    runs, reused = complete(planned, store, settings, workers, fresh, progress or (lambda _: None))
-    by_label: dict[str, list[Run]] = {one.label: [] for one in agents}
-    for one, run in zip(planned, runs, strict=True):
-        by_label[one.label].append(run)
+    runs: dict[str, list[Run]] = {one.label: [] for one in agents}
+    active, reused, show = list(runs), set[str](), progress or (lambda _: None)
+    for before, count in pairwise([0, *counts]):
+        group = [
+            one
+            for one in planned
+            if one.label in active and before <= one.request.seed - first < count
+        ]
+        made, found = complete(group, store, settings, workers, fresh, show)
+        reused |= found
+        for one, run in zip(group, made, strict=True):
+            runs[one.label].append(run)
+        looks = until and results_of(runs, given, until).looks
+        active = looks.undecided if looks else []
+        if not active:
+            break
     remarks += [
         f"Agents marked as given are results of others from {about['source']} (SHA-256 "
         f"{about['sha256'][:12]}…), not measured here. Whether they were measured on this task and "
@@ -234,14 +261,15 @@ def compare_agents(
         lab,
         wanted.request.preset,
         agents,
-        [one.request.seed for one in planned if one.label == agents[0].label],
-        by_label,
+        list(range(first, first + max(map(len, runs.values())))),
+        runs,
         len(reused),
-        remarks + _warnings_of(by_label),
+        remarks + _warnings_of(runs),
         store.root / FOLDER / name if output is None else Path(output),
         wanted.request.command,
         planned[0].sources,
         given,
+        until,
     )
     comparison.write()
     return comparison
@@ -254,7 +282,8 @@ def plan(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str], lis
         UsageError: with everything that is wrong.
     """
     agents, remarks = _checked(wanted)
-    planned = planned_runs(wanted.request, agents)
+    most = wanted.until.counts[-1] if wanted.until else wanted.request.seeds
+    planned = planned_runs(replace(wanted.request, seeds=most), agents)
     if len({one.fingerprint for one in planned}) < len(planned):
         raise UsageError(
             "Two of the agents have the same settings, so they would be the same runs. "
@@ -276,6 +305,7 @@ def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:
 def _checked(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str]]:
     """The agents and remarks; wrong numbers of seeds are reported together with wrong agents."""
     wrong = wanted.request.wrong_numbers()
+    wrong += wanted.until.wrong_numbers() if wanted.until else []
     try:
         checked = compared_agents(wanted)
     except ConfigError as error:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from sandbox import text
 from sandbox.comparison.agent_result import NAN, AgentResult, plain
 from sandbox.seeding import generator
 from sandbox.stats import aggregates, significance, time_to_threshold
 from sandbox.stats.aggregates import MIN_RUNS
-from sandbox.stats.intervals import Estimate
+from sandbox.stats.intervals import Estimate, Interval
+from sandbox.stats.time_to_threshold import Arrival
 from sandbox.text import Document
 
 SCORE, SPEED = "final score", "steps to 95 %"
@@ -32,6 +34,11 @@ class Pair:
         least: the smallest corrected p that is possible with this number of runs; reached when the
             runs of the two agents do not overlap.
         needed: number of seeds per agent with which a verdict is possible.
+        seeds: seeds of each agent on which all this rests, where seeds were added until pairs were
+            decided (then corrected for all looks too); else 0.
+        apart: interval of the difference of interquartile means, first less second; None where it
+            is not known.
+        margin: the largest difference that counts as none, where equality is shown; else None.
     """
 
     question: str
@@ -42,6 +49,9 @@ class Pair:
     corrected: float | None = None
     least: float = 1.0
     needed: int = 0
+    seeds: int = 0
+    apart: Interval | None = None
+    margin: float | None = None
 
     @property
     def winner(self) -> str:
@@ -55,8 +65,12 @@ class Pair:
         """In words."""
         if self.winner:
             return f"{self.winner} is {'better' if self.question == SCORE else 'faster'}"
+        if self.margin is not None:
+            return f"equal within {text.number(self.margin, 4)}"
         if self.p is None:
             return "cannot be compared"
+        if self.seeds and self.question == SCORE:
+            return f"undecided after {self.seeds} seeds"
         if self.least >= significance.ALPHA:
             return f"{FEW}, {self.needed} of each may tell"
         return "no difference shown"
@@ -71,7 +85,35 @@ class Pair:
             "p": self.p,
             "p_corrected": self.corrected,
             "verdict": self.verdict,
+            **(
+                {"seeds": self.seeds, "difference": self.apart and [*self.apart]}
+                if self.seeds
+                else {}
+            ),
         }
+
+
+def asked(agents: Sequence[AgentResult]) -> list[tuple[str, AgentResult, AgentResult]]:
+    """For each question, every pair; speed only where it is known for all measured agents."""
+    pairs = [(SCORE, one, other) for one, other in combinations(agents, 2)]
+    measured = [one for one in agents if not one.given]
+    if all(one.steps is not None for one in measured):
+        pairs += [(SPEED, one, other) for one, other in combinations(measured, 2)]
+    return pairs
+
+
+def p_value(question: str, one: AgentResult, other: AgentResult) -> float | None:
+    """Two-sided p-value of "both are alike"; None where nothing can be compared."""
+    if question == SPEED:
+        return time_to_threshold.log_rank_p(_arrivals(one), _arrivals(other))
+    return significance.rank_sum_by_task(one.oriented, other.oriented)
+
+
+def pair_of(question: str, one: AgentResult, other: AgentResult) -> Pair:
+    """Two agents and a question, not yet corrected for others."""
+    probability = (_by_score if question == SCORE else _by_steps)(one, other)
+    p = p_value(question, one, other)
+    return Pair(question, one.label, other.label, probability, p)
 
 
 def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
@@ -80,10 +122,7 @@ def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
     Args:
         agents: the agents that have a finished run.
     """
-    pairs = [_by_score(one, other) for one, other in combinations(agents, 2)]
-    measured = [one for one in agents if not one.given]
-    if all(one.steps is not None for one in measured):
-        pairs += [_by_steps(one, other) for one, other in combinations(measured, 2)]
+    pairs = [pair_of(*question) for question in asked(agents)]
     p_values = [pair.p for pair in pairs if pair.p is not None]
     holm = iter(significance.holm(p_values))
     tests = len(p_values)
@@ -104,32 +143,28 @@ def pairs_of(agents: Sequence[AgentResult]) -> list[Pair]:
     ]
 
 
-def _by_score(one: AgentResult, other: AgentResult) -> Pair:
-    """p of "both score alike", and the probability that a run of the first scores better."""
+def _by_score(one: AgentResult, other: AgentResult) -> Estimate:
+    """The probability that a run of the first scores better."""
     left, right = one.oriented, other.oriented
     if min(len(left), len(right)) < MIN_RUNS:
-        probability = Estimate(aggregates.improvement(left, right), NAN, NAN)
-    else:
-        random = generator(0, f"compare {SCORE} {one.label} {other.label}")
-        level = aggregates.level_for(left, right)
-        probability = aggregates.improvement_estimate(left, right, random, level=level)
-    p = significance.rank_sum_by_task(left, right)
-    return Pair(SCORE, one.label, other.label, probability, p)
+        return Estimate(aggregates.improvement(left, right), NAN, NAN)
+    random = generator(0, f"compare {SCORE} {one.label} {other.label}")
+    level = aggregates.level_for(left, right)
+    return aggregates.improvement_estimate(left, right, random, level=level)
 
 
-def _by_steps(one: AgentResult, other: AgentResult) -> Pair:
-    """p of "both take equally long", and the probability that the first arrives sooner."""
-    left, right = (
-        [run.steps for run in agent.runs if run.steps is not None] for agent in (one, other)
-    )
+def _by_steps(one: AgentResult, other: AgentResult) -> Estimate:
+    """The probability that a run of the first arrives sooner."""
+    left, right = _arrivals(one), _arrivals(other)
     end = time_to_threshold.followed_up(left, right)
     won = time_to_threshold.sooner(
         time_to_threshold.cut(left, end), time_to_threshold.cut(right, end)
     )  # [runs, runs]
     if min(won.shape) < MIN_RUNS:
-        probability = Estimate(float(won.mean()), NAN, NAN)
-    else:
-        random = generator(0, f"compare {SPEED} {one.label} {other.label}")
-        probability = aggregates.wins_estimate(won, random)
-    p = time_to_threshold.log_rank_p(left, right)
-    return Pair(SPEED, one.label, other.label, probability, p)
+        return Estimate(float(won.mean()), NAN, NAN)
+    random = generator(0, f"compare {SPEED} {one.label} {other.label}")
+    return aggregates.wins_estimate(won, random)
+
+
+def _arrivals(agent: AgentResult) -> list[Arrival]:
+    return [run.steps for run in agent.runs if run.steps is not None]

@@ -288,6 +288,8 @@ def _best(comparison: Compared) -> str:
     labels = _listed([best, *level])
     if any(pairs[one.label].verdict.startswith(FEW) for one in level):
         start = f"Too few seeds to tell which of {labels} has the best {score}"
+    elif all(pairs[one.label].margin is not None for one in level):
+        start = f"{labels} have the best {score}, {pairs[level[0].label].verdict}"
     else:
         start = f"No difference in {score} was shown between {labels}"
     return f"{start}: {means} (interquartile means)."

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sandbox.comparison.until_decided import UntilDecided
 from sandbox.config.model import LabConfig, Layer, dump, option_name, show_value
 from sandbox.config.resolve import (
     choice_kind_of,
@@ -44,6 +45,7 @@ class ComparisonRequest:
         tasks: tasks to compare them on, in place of the request's lab; see
             `sandbox.comparison.tasks`.
         optima: the score that becomes 1, by task.
+        until: how seeds are added until every pair is decided; None for the request's seeds.
     """
 
     request: Request
@@ -52,6 +54,7 @@ class ComparisonRequest:
     given: Sequence[str | Path] = ()
     tasks: Sequence[str] = ()
     optima: Mapping[str, float] = field(default_factory=dict)
+    until: UntilDecided | None = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import NOTHING, Given, given_agents
 from sandbox.comparison.pairs import Pair, pairs_of
 from sandbox.comparison.run_scores import RunScores, measured, scores
+from sandbox.comparison.until_decided import Looks, UntilDecided
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
 from sandbox.stats import aggregates
@@ -30,8 +32,8 @@ class ComparisonResults:
         optimum_is: which optimum is meant.
         higher_is_better: whether more of the score is better.
         agents: in the order they were given, without those that have no finished run.
-        pairs: for each question, every pair.
         warnings: what limits the answer.
+        looks: what was decided after each group of seeds; None for a fixed number of seeds.
     """
 
     score: str
@@ -39,8 +41,13 @@ class ComparisonResults:
     optimum_is: str
     higher_is_better: bool
     agents: list[AgentResult]
-    pairs: list[Pair]
     warnings: list[str] = field(default_factory=list)
+    looks: Looks | None = None
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """For each question, every pair."""
+        return pairs_of(self.agents) if self.looks is None else self.looks.pairs
 
     @property
     def ranked(self) -> list[AgentResult]:
@@ -68,15 +75,19 @@ class ComparisonResults:
             "higher_is_better": self.higher_is_better,
             "level": 0.95,
             "resamples": aggregates.RESAMPLES,
+            **({"until_decided": self.looks.document()} if self.looks else {}),
         }
 
 
-def results_of(runs: Mapping[str, Sequence[Run]], given: Given = NOTHING) -> ComparisonResults:
+def results_of(
+    runs: Mapping[str, Sequence[Run]], given: Given = NOTHING, until: UntilDecided | None = None
+) -> ComparisonResults:
     """The results of some runs, and those of others beside them.
 
     Args:
         runs: by label, whatever their status; only finished ones are measured.
         given: results of others.
+        until: how seeds were added until pairs were decided; None for a fixed number of seeds.
 
     Raises:
         SandboxError: when no run is finished, or scores have different names or directions.
@@ -91,18 +102,21 @@ def results_of(runs: Mapping[str, Sequence[Run]], given: Given = NOTHING) -> Com
     agents = [
         AgentResult(label, some, len(runs[label])) for label, some in finished.items() if some
     ]
-    return results_from(agents, warnings, given)
+    return results_from(agents, warnings, given, until)
 
 
 def results_from(
-    agents: list[AgentResult], warnings: Sequence[str] = (), given: Given = NOTHING
+    agents: list[AgentResult],
+    warnings: Sequence[str] = (),
+    given: Given = NOTHING,
+    until: UntilDecided | None = None,
 ) -> ComparisonResults:
     """The results of agents with finished runs.
 
     Args:
         agents: at least one.
         warnings: earlier warnings, which come first.
-        given: results of others, as in `results_of`.
+        given, until: as in `results_of`.
 
     Raises:
         SandboxError: when runs have different scores.
@@ -116,14 +130,16 @@ def results_from(
     optima = {score.optimum for score in judged}
     shared = replace(judged[0], optimum=optima.pop() if len(optima) == 1 else None)
     agents = agents + given_agents(given, shared)
+    looks = None if until is None else Looks(until, agents, shared.optimum)
+    said = [] if looks is None else looks.sentences()
     return ComparisonResults(
         shared.name,
         shared.optimum,
         shared.optimum_is,
         shared.higher_is_better,
         agents,
-        pairs_of(agents),
-        [*warnings, *_limits(agents)],
+        [*said, *warnings, *_limits(agents)],
+        looks,
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from sandbox import text
 from sandbox.comparison.agent_result import AgentResult, plain
-from sandbox.comparison.pairs import pairs_of
 from sandbox.comparison.results import ComparisonResults, few_seeds
 from sandbox.comparison.run_scores import RunScores, errors, scores
 from sandbox.errors import SandboxError
@@ -226,7 +225,6 @@ def tasks_results(
         "the optimum of each task; 0 is the score of random actions",
         True,
         agents,
-        pairs_of(agents),
         [*warnings, *few_seeds(agents), *_limits(agents, scales)],
     )
 

@@ -285,6 +285,8 @@ def _planned(
             ]
     if not wanted.tasks:
         problems[""] = [NO_TASKS]
+    if wanted.until:
+        problems["--until-decided"] = ["it is for one task; compare several with --seeds"]
     if wanted.given:
         problems["--given"] = ["results of others are for one task; compare it without --tasks"]
     return requests, planned, scales

@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.comparison.given import NOTHING, Given
 from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
+from sandbox.comparison.until_decided import UntilDecided
 from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
 from sandbox.text import Document
@@ -23,13 +24,14 @@ class Compared:
         id: the comparison's id; equal requests for runs have equal ids.
         lab, preset: those of the runs.
         agents: the agents.
-        seeds: the seeds of each agent.
+        seeds: the seeds of each agent; where seeds were added, of the one with most.
         runs: runs by label, one for each seed, in order, with any status.
         reused: how many runs were already in the store.
         remarks: warnings about the request.
         folder: the folder of page and document.
         command: the command line, or "".
         given: results of others, shown beside the runs.
+        until: how seeds were added until pairs were decided; None for a fixed number of seeds.
     """
 
     id: str
@@ -44,11 +46,12 @@ class Compared:
     command: str = ""
     sources: str = ""
     given: Given = NOTHING
+    until: UntilDecided | None = None
 
     @cached_property
     def results(self) -> ComparisonResults:
         """The results, computed from the runs."""
-        return results_of(self.runs, self.given)
+        return results_of(self.runs, self.given, self.until)
 
     @property
     def table(self) -> list[Document]:

@@ -96,6 +96,26 @@ class ComparedLabs(LabCommands):
                 "repeated.",
             ),
             click.option(
+                "--until-decided",
+                is_flag=True,
+                help="Add --seeds at a time until every pair of agents is decided.",
+            ),
+            click.option(
+                "--margin",
+                type=float,
+                default=0.01,
+                show_default=True,
+                help="Difference that counts as none, a share of the optimum.",
+            ),
+            click.option(
+                "--max-seeds",
+                type=int,
+                default=50,
+                show_default=True,
+                metavar="N",
+                help="Most runs of each agent, with --until-decided.",
+            ),
+            click.option(
                 "--fresh",
                 is_flag=True,
                 help="Run everything again instead of reusing finished runs.",
@@ -146,18 +166,21 @@ class ComparedLabs(LabCommands):
         from sandbox.comparison.planned import Interrupted
         from sandbox.comparison.request import ComparisonRequest
         from sandbox.comparison.tasks import compare_on_tasks
+        from sandbox.comparison.until_decided import seed_plan
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
         from sandbox.runs.paper import exported_before
         from sandbox.store.store import Store
 
+        request = requested(name, layer, values)
         wanted = ComparisonRequest(
-            requested(name, layer, values),
+            request,
             _several(values["agents"]),
             _own_options(values["own"]),
             values["given"],
             _several(values["tasks"]),
             _optima(values["optima"]),
+            seed_plan(values["until_decided"], request, values["margin"], values["max_seeds"]),
         )
         if values["export"] is not None:
             exported_before(values["export"])  # a foreign folder is refused before anything runs
@@ -316,7 +339,11 @@ def _print(comparison: Comparison, as_json: bool, export: Path | None) -> int:
         click.echo(f"Export: {shown_path(export)}   It is described in methods.md there.")
     best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
-    if len(comparison.seeds) < FEW:
+    looks = comparison.results.looks
+    if looks is not None and looks.undecided:
+        more = again({"--max-seeds": str(2 * looks.plan.max_seeds)}, without=["--fresh"])
+        next_commands((more, "the same with more seeds"), one_run)
+    elif len(comparison.seeds) < FEW:
         more = again({"--seeds": str(FEW)}, without=["--fresh"])
         next_commands((more, "the same with more seeds"), one_run)
     else:
