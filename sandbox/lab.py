@@ -235,6 +235,9 @@ class Lab(ABC):
         Config: its fields are the command line's options.
         presets: named settings that override the defaults: "default", "report", "quick", "best".
         fps: frames per second of its animations.
+        animation: the file of the animation among a run's artifacts.
+        single_frame: True where `frames` shows the present in one picture. A window then shows it
+            after every block, and the animation among the artifacts shows the history.
         follows_processor: True where the last digits of a result depend on the processor (PyTorch,
             matrix products, sums that may be reordered). Such a run is not resumed on another
             processor without `--allow-changed`. Agents may have the attribute too.
@@ -264,6 +267,8 @@ class Lab(ABC):
     Config: ClassVar[type[LabConfig]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     fps: ClassVar[float] = 10
+    animation: ClassVar[str] = "episode.gif"
+    single_frame: ClassVar[bool] = False
     follows_processor: ClassVar[bool] = False
     global_generators: ClassVar[Sequence[str]] = ()
     objective: ClassVar[str] = ""

@@ -34,22 +34,8 @@ OPTIMUM_WORK = 10**10
 """Largest number of elementary steps for the exact optimum; above it regret is "none"."""
 LOW, HIGH = 2.5, 97.5
 """Percentiles over seeds that bound the bands."""
-SNAPSHOTS = 30
-"""Largest number of snapshots of a run …"""
 SNAPSHOT_BYTES = 64_000_000
-"""… and together they stay below this size; very large grids keep fewer."""
-
-
-def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
-    """The episodes after which a snapshot is taken: geometrically spaced from 1 to the last,
-    ascending.
-
-    Args:
-        episodes: episodes of the run, >= 1.
-        at_most: how many snapshots.
-    """
-    spaced = np.geomspace(1, episodes, max(2, at_most))
-    return sorted({round(float(value)) for value in spaced} | {1, episodes})
+"""Largest size of the snapshots of a run together; very large grids keep fewer."""
 
 
 @lru_cache(maxsize=1)

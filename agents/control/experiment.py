@@ -14,14 +14,13 @@ import numpy as np
 
 from agents.control.base import (
     SNAPSHOT_BYTES,
-    SNAPSHOTS,
     AgentExperiment,
     TableSnapshot,
     snapshot_columns,
-    snapshot_episodes,
 )
 from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld
+from agents.snapshots import SNAPSHOTS, snapshot_times
 from sandbox.frames import StepView
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
@@ -71,9 +70,7 @@ class ControlExperiment(AgentExperiment):
         self.limit = config.episodes
         self.env_steps = 0
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
-        self._due = (
-            snapshot_episodes(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
-        )
+        self._due = snapshot_times(config.episodes, min(SNAPSHOTS, max(2, room))) if watched else []
         steps = BLOCK_STEPS if watched else TOGETHER_STEPS
         self._block_episodes = max(1, steps // max(1, world.horizon))
         self.snapshots: list[TableSnapshot] = []

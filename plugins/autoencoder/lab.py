@@ -37,5 +37,8 @@ class AutoencoderLab(ImageLab):
     task = deferred("plugins.autoencoder.network:Reconstruction")
     """The task: reconstruct an image from its code."""
 
+    marks = deferred("plugins.autoencoder.frames:marks")
+    """Draw codes separating."""
+
     draw = deferred("plugins.autoencoder.figures:draw")
     """Draw reconstructions, the code space, and GIFs of paths between classes."""
