@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.seeding import Generators
     from sandbox.store.artifacts import Artifacts
     from sandbox.store.metrics import Metrics
+    from sandbox.web.lab_part import LabPart
 
 State = dict[str, Any]
 """All that an experiment needs to continue bit for bit: nested dicts and lists of arrays, numbers,
@@ -357,6 +358,13 @@ class Lab(ABC):
             Settings by the names of their options: `{"agent.alpha": 0.1}`, or nested.
         """
         raise NotImplementedError
+
+    def page(self, part: LabPart) -> None:  # noqa: B027  # optional
+        """Draw the lab's own part of a run's page in the browser, with NiceGUI; by default none.
+
+        Args:
+            part: the run, and a way to compute without stopping the page.
+        """
 
     @property
     def claims(self) -> Sequence[Claim]:

@@ -100,6 +100,15 @@ def problem(error: Exception) -> None:
         ui.label(str(error))
 
 
+@contextlib.contextmanager
+def shown() -> Iterator[None]:
+    """Any error ends the block, and is shown in its place: a damaged run may raise anything."""
+    try:
+        yield
+    except Exception as error:
+        problem(error)
+
+
 def copyable(text: str) -> None:
     """A command with a button that copies it."""
     with bar().classes("no-wrap"):

@@ -1,0 +1,140 @@
+"""What a lab's own part of a run's page may use, and the part that every lab with frames has."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+from nicegui import run as threads
+from nicegui import ui
+
+from sandbox.errors import error_message
+from sandbox.runs.view import Run
+from sandbox.seeding import generator
+from sandbox.visual import html
+from sandbox.web import layout
+
+if TYPE_CHECKING:
+    from sandbox.lab import Frame
+
+P = ParamSpec("P")
+R = TypeVar("R")
+TITLES = {"page": "Try it", "frames": "How it learned"}
+MOST_FRAMES = 500
+"""Frames that a page keeps."""
+
+
+class LabPart:
+    """What a lab's part of a run's page may use.
+
+    Args:
+        run: the run, as it was when the page was opened.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._asked, self._working = 0, asyncio.Lock()
+
+    async def latest(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """The result of work that takes time, done in another thread, one at a time.
+
+        Args:
+            work: a function that draws nothing on the page.
+            args, kwargs: its arguments.
+
+        Returns:
+            None after an error, which becomes a notice, and where it was asked for again meanwhile.
+        """
+        self._asked += 1
+        mine = self._asked
+        async with self._working:
+            if mine != self._asked:
+                return None
+            try:
+                return await threads.io_bound(work, *args, **kwargs)
+            except Exception as error:  # whatever a damaged run makes of a lab's code
+                layout.complain(error_message(error))
+            return None
+
+
+def picture(pixels: np.ndarray) -> str:
+    """A picture as an address that holds it.
+
+    Args:
+        pixels: uint8 [height, width, 3], or [height, width] for grey.
+    """
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png", compress_level=1)
+    return html.data_uri(file.getvalue(), "image/png")
+
+
+def draw(run: Run) -> None:
+    """The lab's own part, and its frames; nothing where there are none. An error becomes a card."""
+    parts: dict[str, Callable[[LabPart], Any]] = {}
+    with layout.shown():
+        lab = run.lab
+        parts["page"], parts["frames"] = lab.page, Player
+        for name, make in parts.items():
+            if lab.offers(name):
+                with layout.card(TITLES[name]), layout.shown():
+                    make(LabPart(run))
+
+
+class Player:
+    """The frames of a lab, with a slider; they are made when they are asked for.
+
+    Args:
+        part: of the page.
+    """
+
+    def __init__(self, part: LabPart) -> None:
+        self._part = part
+        self._frames: list[Frame] = []
+        with layout.bar():
+            layout.button("Watch", "movie", self._load)
+            self._play = layout.button("Play, pause", "play_arrow", self._toggle)
+            self._slider = ui.slider(min=0, max=1, value=0, on_change=self._show).classes("flex-1")
+            self._slider.props('aria-label="moment"')
+        self._image = ui.image().classes("frame").props("no-spinner no-transition fit=contain")
+        self._timer = ui.timer(1 / part.run.lab.fps, self._step, active=False)
+        for element in (self._play, self._slider, self._image):
+            element.set_visibility(False)
+
+    async def _load(self) -> None:
+        self._frames = await self._part.latest(self._read) or []
+        if not self._frames:
+            ui.notify("There is nothing to watch yet.")
+            return
+        self._slider.props["max"] = len(self._frames) - 1
+        for element in (self._play, self._slider, self._image):
+            element.set_visibility(True)
+        self._slider.set_value(0)
+        self._timer.activate()
+        await self._show()
+
+    def _read(self) -> list[Frame]:
+        run = Run(self._part.run.folder)  # as it is now
+        frames = run.lab.frames(run.experiment, generator(0, "watch"), history=True)
+        return list(islice(frames, MOST_FRAMES))
+
+    def _toggle(self) -> None:
+        self._timer.active = not self._timer.active
+
+    def _step(self) -> None:
+        place = self._slider.value + 1
+        if place >= len(self._frames):
+            self._timer.deactivate()
+        else:
+            self._slider.set_value(place)
+
+    async def _show(self) -> None:
+        frame = self._frames[int(self._slider.value)]
+        drawn = await self._part.latest(lambda: picture(frame.draw()))
+        if drawn:
+            self._image.set_source(drawn)
