@@ -55,6 +55,11 @@ class Chart:
         points[:, 1] = len(self.pixels) - points[:, 1]
         return np.asarray(np.clip(points, -1e4, 1e4))
 
+    def units(self, place: tuple[float, float]) -> tuple[float, float]:
+        """What stands at a place in pixels (x, y), in the units of the first axes."""
+        x, y = self._axes[0].transData.inverted().transform((place[0], len(self.pixels) - place[1]))
+        return float(x), float(y)
+
     def line(self, places: np.ndarray, canvas: pygame.Surface) -> None:
         """Draw a line through places, inside the first axes.
 

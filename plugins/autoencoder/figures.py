@@ -45,6 +45,7 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
     encoded = codes.encode(experiment.model, test)  # [images, code]
     artifacts.save_array("codes.npy", encoded)
+    artifacts.save_array("code_classes.npy", labels.astype(np.uint8))
     artifacts.save_figure("code_space.png", code_space(encoded, labels, experiment.data.classes))
     artifacts.save_figure("decoded_codes.png", decoded(experiment, encoded))
     walks(experiment, artifacts, encoded, labels)

@@ -40,5 +40,8 @@ class AutoencoderLab(ImageLab):
     marks = deferred("plugins.autoencoder.frames:marks")
     """Draw codes separating."""
 
+    page = deferred("plugins.autoencoder.page:draw")
+    """The plane of the codes, to move through."""
+
     draw = deferred("plugins.autoencoder.figures:draw")
     """Draw reconstructions, the code space, and GIFs of paths between classes."""

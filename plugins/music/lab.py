@@ -30,6 +30,9 @@ class MusicLab(Lab):
     frames = deferred("plugins.music.frames:frames")
     """A piano roll that plays, two frames for each beat."""
 
+    page = deferred("plugins.music.page:draw")
+    """Continues the run's piece from a bar."""
+
     claims_for = deferred("plugins.music.claims:claims")
     """The report's findings, on the data in this folder if there are any."""
 
