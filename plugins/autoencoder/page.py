@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from envs.datasets.images import CLASSES
 from envs.render.chart import Chart
@@ -16,9 +15,6 @@ from sandbox.web.lab_part import LabPart, picture
 
 if TYPE_CHECKING:
     from torch import nn
-
-SECONDS = 0.05
-"""Between two places of the mouse that the browser sends."""
 
 
 def draw(part: LabPart) -> None:
@@ -37,17 +33,11 @@ class CodePlane:
         self._part = part
         self._chart: Chart | None = None
         with ui.row().classes("w-full items-start gap-6"):
-            self._plane = ui.interactive_image(events=["mousemove", "click"], cross=True)
-            self._plane.on("mouse", self._move, ["image_x", "image_y"], throttle=SECONDS)
+            self._plane = part.canvas(["mousemove", "click"], self._move, cross=True)
             with ui.column():
                 ui.label("The code under the mouse, decoded").classes("soft")
                 self._image = ui.image().classes("w-56").style("image-rendering: pixelated")
-        ui.timer(0, self._begin, once=True)
-
-    async def _begin(self) -> None:
-        drawn = await self._part.latest(self._read)
-        if drawn:
-            self._plane.set_source(drawn)
+        ui.timer(0, lambda: part.show(self._plane, self._read), once=True)
 
     def _array(self, name: str) -> np.ndarray:
         content = self._part.run.folder.artifacts.read(name)
@@ -68,12 +58,9 @@ class CodePlane:
         self._chart = Chart(code_space(codes, labels, classes))
         return picture(self._chart.pixels)
 
-    async def _move(self, event: GenericEventArguments) -> None:
-        place = float(event.args["image_x"]), float(event.args["image_y"])
+    async def _move(self, place: tuple[float, float], pressed: bool) -> None:
         if self._chart is not None:
-            drawn = await self._part.latest(self._decoded, self._chart.units(place))
-            if drawn:
-                self._image.set_source(drawn)
+            await self._part.show(self._image, self._decoded, self._chart.units(place))
 
     def _decoded(self, place: tuple[float, float]) -> str:
         from plugins.autoencoder.codes import decode

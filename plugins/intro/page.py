@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pygame
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from envs.render.chart import Chart, ChartFrame
 from plugins.intro import polynomial
@@ -14,8 +13,6 @@ from sandbox.text import number
 from sandbox.visual import plots
 from sandbox.web.lab_part import LabPart, picture
 
-SECONDS = 0.05
-"""Between two places of the mouse that the browser sends."""
 ROOM = 0.4
 """Share of the range of y that is left free above and below the points."""
 
@@ -40,8 +37,7 @@ class DraggedPoints:
             ui.label("order of the polynomial")
             self._order = ui.slider(min=0, max=9, value=2, on_change=self._show).classes("w-64")
             self._order.props("label-always markers snap")
-        self._image = ui.interactive_image(events=["mousedown", "mousemove"]).classes("frame")
-        self._image.on("mouse", self._drag, ["image_x", "image_y", "buttons"], throttle=SECONDS)
+        self._image = part.canvas(["mousedown", "mousemove"], self._drag)
         ui.timer(0, self._begin, once=True)
 
     async def _begin(self) -> None:
@@ -52,12 +48,11 @@ class DraggedPoints:
             self._chart = _chart(self._points)
             await self._show()
 
-    async def _drag(self, event: GenericEventArguments) -> None:
+    async def _drag(self, place: tuple[float, float], pressed: bool) -> None:
         """Move the point that was nearest when the button was pressed."""
-        if self._chart is None or not event.args["buttons"]:
+        if self._chart is None or not pressed:
             self._picked = None
             return
-        place = float(event.args["image_x"]), float(event.args["image_y"])
         if self._picked is None:
             away = np.square(self._chart.places(*self._points) - place).sum(axis=1)
             self._picked = int(away.argmin())
@@ -67,9 +62,7 @@ class DraggedPoints:
     async def _show(self) -> None:
         if self._chart is not None:
             points, order = self._points.copy(), int(self._order.value)
-            drawn = await self._part.latest(self._drawn, self._chart, points, order)
-            if drawn:
-                self._image.set_source(drawn)
+            await self._part.show(self._image, self._drawn, self._chart, points, order)
 
     def _drawn(self, chart: Chart, points: np.ndarray, order: int) -> str:
         """The fit as a picture."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 from PIL import Image, ImageDraw
 
 from envs.datasets.images import CLASSES
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SIDE, PEN = 280, 24
 """Side of the pad and width of a stroke, pixels."""
-SECONDS = 0.04
-"""Between two places of a stroke that the browser sends."""
 
 
 def draw(part: LabPart) -> None:
@@ -43,10 +40,7 @@ class Pad:
         with ui.row().classes("w-full items-start gap-6"):
             with ui.column():
                 ui.label("Draw one with the mouse").classes("soft")
-                self._pad = ui.interactive_image(events=["mousedown", "mousemove"]).classes("pad")
-                self._pad.on(
-                    "mouse", self._stroke, ["image_x", "image_y", "buttons"], throttle=SECONDS
-                )
+                self._pad = part.canvas(["mousedown", "mousemove"], self._stroke).classes("pad")
                 ui.button("Clear", on_click=self._clear).props("outline dense no-caps")
             with ui.column():
                 ui.label("The network gets").classes("soft")
@@ -55,17 +49,17 @@ class Pad:
         self._clear()
 
     def _clear(self) -> None:
-        self._ink, self._last = Image.new("L", (SIDE, SIDE), 255), list[float]()
+        self._ink = Image.new("L", (SIDE, SIDE), 255)
+        self._last: tuple[float, float] | None = None
         self._show([0.0] * len(self._classes))
 
-    async def _stroke(self, event: GenericEventArguments) -> None:
+    async def _stroke(self, here: tuple[float, float], pressed: bool) -> None:
         """Draw from the last place to this one while a button is pressed."""
-        here = [float(event.args["image_x"]), float(event.args["image_y"])]
-        before, self._last = self._last, here if event.args["buttons"] else []
-        if not self._last:
+        before, self._last = self._last, here if pressed else None
+        if not pressed:
             return
         pen, (x, y) = ImageDraw.Draw(self._ink), here
-        pen.line([*(before or here), *here], 0, PEN)
+        pen.line([before or here, here], 0, PEN)
         pen.ellipse([x - PEN / 2, y - PEN / 2, x + PEN / 2, y + PEN / 2], 0)
         pixels = np.asarray(self._ink)
         self._pad.set_source(picture(pixels))
@@ -89,7 +83,7 @@ class Pad:
         self._pad.set_source(picture(np.asarray(self._ink)))
         self._given.set_source(picture((255 * (1 - image)).astype(np.uint8)))
         options: dict[str, Any] = {
-            "xAxis": {"type": "category", "data": list(self._classes)},
+            "xAxis": {"type": "category", "data": list(self._classes), "name": "class"},
             "yAxis": {"min": 0, "max": 1, "name": "probability"},
             "series": [{"type": "bar", "data": chances, "itemStyle": {"color": plots.BLUE}}],
         }

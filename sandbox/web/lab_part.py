@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from nicegui import run as threads
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from sandbox.errors import error_message
 from sandbox.runs.view import Run
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 TITLES = {"page": "Try it", "frames": "How it learned"}
+MOUSE, MOUSE_SECONDS = ["image_x", "image_y", "buttons"], 0.04
+"""What the browser tells of the mouse, and the shortest time between two events."""
 MOST_FRAMES = 500
 """Frames that a page keeps."""
 
@@ -59,6 +62,42 @@ class LabPart:
             except Exception as error:  # whatever a damaged run makes of a lab's code
                 layout.complain(error_message(error))
             return None
+
+    async def show(
+        self,
+        image: ui.image | ui.interactive_image,
+        work: Callable[P, str],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Show the picture that work makes, see `picture`, unless there was an error."""
+        drawn = await self.latest(work, *args, **kwargs)
+        if drawn:
+            image.set_source(drawn)
+
+    def canvas(
+        self,
+        events: list[str],
+        moved: Callable[[tuple[float, float], bool], Awaitable[None]],
+        *,
+        cross: bool = False,
+    ) -> ui.interactive_image:
+        """A picture that tells where the mouse is.
+
+        Args:
+            events: "mousedown", "mousemove", "click" …
+            moved: called with the place in pixels of the picture, and whether a button is pressed;
+                of quick events only some are told.
+            cross: whether lines show the place.
+        """
+
+        async def told(event: GenericEventArguments) -> None:
+            x, y, buttons = (event.args[name] for name in MOUSE)
+            await moved((float(x), float(y)), bool(buttons))
+
+        image = ui.interactive_image(events=events, cross=cross).classes("frame")
+        image.on("mouse", told, MOUSE, throttle=MOUSE_SECONDS)
+        return image
 
 
 def picture(pixels: np.ndarray) -> str:
@@ -135,6 +174,4 @@ class Player:
 
     async def _show(self) -> None:
         frame = self._frames[int(self._slider.value)]
-        drawn = await self._part.latest(lambda: picture(frame.draw()))
-        if drawn:
-            self._image.set_source(drawn)
+        await self._part.show(self._image, lambda: picture(frame.draw()))
