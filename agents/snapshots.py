@@ -95,7 +95,8 @@ class Snapshots:
         return every
 
     def _taken(self, epoch: float) -> list[Snapshot]:
-        view = self._view()
+        with np.errstate(all="ignore"):  # of a model that diverges
+            view = self._view()
         every = [] if view is None else [{"epoch": float(epoch), **view}]
         return [{name: np.asarray(value) for name, value in one.items()} for one in every]
 

@@ -237,15 +237,13 @@ class Lab(ABC):
         presets: named settings that override the defaults: "default", "report", "quick", "best".
         fps: frames per second of its animations.
         animation: the file of the animation among a run's artifacts.
-        single_frame: True where `frames` shows the present in one picture. A window then shows it
-            after every block, and the animation among the artifacts shows the history.
+        single_frame: whether `frames` shows the present in one picture (docs/write/watch.md).
         follows_processor: True where the last digits of a result depend on the processor (PyTorch,
             matrix products, sums that may be reordered). Such a run is not resumed on another
             processor without `--allow-changed`. Agents may have the attribute too.
         global_generators: which of "python", "numpy" and "torch" a library draws from; the run
             keeps its own state for them.
-        objective: what `sweep` optimises without `--objective` ("summary.regret"); "" for the run's
-            score.
+        objective: what `sweep` optimises without `--objective` ("summary.regret"); "": the score.
         direction: "minimize" or "maximize" the objective.
         directions: the same of other figures that `--objective` may name: {"regret": "minimize"}.
         report_labs: other labs that the same report covers; they are measured along with this one.
@@ -360,10 +358,10 @@ class Lab(ABC):
         raise NotImplementedError
 
     def page(self, part: LabPart) -> None:  # noqa: B027  # optional
-        """Draw the lab's own part of a run's page in the browser, with NiceGUI; by default none.
+        """Draw the lab's part of a run's page in the browser, with NiceGUI; by default nothing.
 
         Args:
-            part: the run, and a way to compute without stopping the page.
+            part: the run, and what the part may use.
         """
 
     @property

@@ -33,7 +33,7 @@ def marks(
         [*(f"neuron {number}" for number in range(neurons)), *classes],
         f"Receptive fields of {neurons} neurons of layer 1, and of the classes",
         signed=True,
-        note="weights of the pixels: red adds, blue takes away; the same colours at all times",
+        note="weights of the pixels: red adds, blue takes away; darkest: the largest of a field",
     )
     chart = Chart(figure)
     return chart, [partial(chart.images, COLOURS[one]) for one in shades]

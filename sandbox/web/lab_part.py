@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import numpy as np
 from nicegui import run as threads
@@ -20,11 +20,10 @@ from sandbox.visual import html
 from sandbox.web import layout
 
 if TYPE_CHECKING:
-    from sandbox.lab import Frame
+    from sandbox.lab import Frame, Lab
 
 P = ParamSpec("P")
 R = TypeVar("R")
-TITLES = {"page": "Try it", "frames": "How it learned"}
 MOUSE, MOUSE_SECONDS = ["image_x", "image_y", "buttons"], 0.04
 """What the browser tells of the mouse, and the shortest time between two events."""
 MOST_FRAMES = 500
@@ -114,15 +113,26 @@ def picture(pixels: np.ndarray) -> str:
 
 
 def draw(run: Run) -> None:
-    """The lab's own part, and its frames; nothing where there are none. An error becomes a card."""
-    parts: dict[str, Callable[[LabPart], Any]] = {}
+    """The lab's own part, and its frames; nothing where there are none. An error becomes a card.
+
+    A lab's code runs when a button is pressed, not because a page is looked at.
+    """
     with layout.shown():
-        lab = run.lab
-        parts["page"], parts["frames"] = lab.page, Player
-        for name, make in parts.items():
-            if lab.offers(name):
-                with layout.card(TITLES[name]), layout.shown():
-                    make(LabPart(run))
+        lab, part = run.lab, LabPart(run)
+        if lab.offers("page"):
+            with layout.card("Try it") as card:
+                layout.button("Open", "touch_app", lambda: _open(lab, part, card))
+        if lab.offers("frames"):
+            with layout.card("How it learned"):
+                Player(LabPart(run))
+
+
+def _open(lab: Lab, part: LabPart, card: ui.element) -> None:
+    card.clear()
+    with card:
+        layout.heading("Try it", 2)
+        with layout.shown():
+            lab.page(part)
 
 
 class Player:

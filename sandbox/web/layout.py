@@ -46,12 +46,12 @@ def heading(text: str, level: int = 1) -> None:
 
 
 @contextlib.contextmanager
-def card(title: str = "") -> Iterator[None]:
+def card(title: str = "") -> Iterator[ui.element]:
     """A part of a page in a frame of its own, with a title above it unless it is ""."""
-    with ui.element("div").classes("card"):
+    with ui.element("div").classes("card") as element:
         if title:
             heading(title, 2)
-        yield
+        yield element
 
 
 def bar() -> ui.row:
