@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sandbox.seeding import Generators
     from sandbox.store.artifacts import Artifacts
     from sandbox.store.metrics import Metrics
-    from sandbox.web.lab_part import LabPart
 
 State = dict[str, Any]
 """All that an experiment needs to continue bit for bit: nested dicts and lists of arrays, numbers,
@@ -357,11 +356,11 @@ class Lab(ABC):
         """
         raise NotImplementedError
 
-    def page(self, part: LabPart) -> None:  # noqa: B027  # optional
+    def page(self, part: Any) -> None:  # noqa: B027  # optional
         """Draw the lab's part of a run's page in the browser, with NiceGUI; by default nothing.
 
         Args:
-            part: the run, and what the part may use.
+            part: the run, and what may be used: a `sandbox.web.parts.lab_part.LabPart`.
         """
 
     @property

@@ -21,12 +21,12 @@ from envs.render.snapshot import Snapshot, cell_at
 from sandbox.errors import UsageError
 from sandbox.seeding import generator
 from sandbox.text import number
-from sandbox.web.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, picture
 
 VALUES = "action values"
 PAINTS = {"wall": layouts.WALL, "sand": layouts.SAND, "floor": layouts.FLOOR}
-SWEEPS = 20_000
-"""Most sweeps of the solver."""
+SWEEPS, MOST_CELLS = 20_000, 10_000
+"""Most sweeps of the solver, and the cells of the largest grid that is solved on the page."""
 
 
 def draw(part: LabPart) -> None:
@@ -64,7 +64,7 @@ class GridBoard:
         return self._snapshot(layout, model, experiment.agent.q, "learned")
 
     def _snapshot(self, layout: Layout, model: TabularMDP, q: np.ndarray, what: str) -> Snapshot:
-        self._model, self._q, self._what = model, q, what
+        self._model, self._q = model, q
         self._state, self._return = layout.state(layout.start), 0.0
         policy = np.isclose(q, q.max(axis=1, keepdims=True))
         return Snapshot(layout, layout.start, values=q.max(axis=1), policy=policy, title=what)
@@ -89,6 +89,8 @@ class GridBoard:
 
     def _solved(self, layout: Layout, cell: tuple[int, int]) -> Snapshot:
         """The optimum of the grid with one cell painted."""
+        if layout.cells.size > MOST_CELLS:
+            raise UsageError(f"Grids of more than {number(MOST_CELLS)} cells are not solved here.")
         cells = layout.cells.copy()
         cells[cell] = PAINTS[str(self._tool.value)]
         layout = layouts.place(cells, layout.start, layout.goals)
@@ -104,9 +106,12 @@ class GridBoard:
         if action in ACTIONS:
             move = ACTIONS.index(action)
             outcome = self._model.sample_outcome(self._state, move, self._rng)
-            self._state, reward, _ = self._model.transition(self._state, move, outcome)
+            self._state, reward, over = self._model.transition(self._state, move, outcome)
             self._return += reward
-            here = self._now.layout.position(self._state)
-            status = f"return {number(self._return)}"
+            layout, status = self._now.layout, f"return {number(self._return)}"
+            here = layout.position(self._state)
+            if over:  # the next step is the first of another episode
+                status += " · terminated"
+                self._state, self._return = layout.state(layout.start), 0.0
             self._now = replace(self._now, agent=here, marked=(), status=status)
             await self._show()

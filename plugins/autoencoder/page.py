@@ -11,7 +11,7 @@ from nicegui import ui
 from envs.datasets.images import CLASSES
 from envs.render.chart import Chart
 from plugins.autoencoder.config import AutoencoderConfig
-from sandbox.web.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, picture
 
 if TYPE_CHECKING:
     from torch import nn

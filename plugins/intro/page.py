@@ -11,7 +11,7 @@ from plugins.intro import polynomial
 from plugins.intro.experiment import IntroExperiment
 from sandbox.text import number
 from sandbox.visual import plots
-from sandbox.web.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, picture
 
 ROOM = 0.4
 """Share of the range of y that is left free above and below the points."""

@@ -12,7 +12,7 @@ from envs.datasets.images import CLASSES
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.prediction import centred
 from sandbox.visual import plots
-from sandbox.web.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, picture
 
 if TYPE_CHECKING:
     from torch import nn

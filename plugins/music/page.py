@@ -11,7 +11,7 @@ from sandbox.seeding import generator
 from sandbox.visual import html
 from sandbox.web import charts
 from sandbox.web.facts import Notes, notes
-from sandbox.web.lab_part import LabPart
+from sandbox.web.parts.lab_part import LabPart
 
 BEATS, ADDED = 4, 16
 """Beats of a bar, and beats that are added."""

@@ -9,9 +9,10 @@ from nicegui import ui
 
 from sandbox.errors import SandboxError
 from sandbox.text import words
-from sandbox.web import charts, lab_part, layout
+from sandbox.web import charts, layout
 from sandbox.web.curves import Curves
 from sandbox.web.facts import facts, music
+from sandbox.web.parts import cards
 from sandbox.web.service import Service
 
 SECONDS = 0.5
@@ -136,7 +137,7 @@ class RunPage:
 
     @ui.refreshable_method
     def _draw_part(self) -> None:
-        lab_part.draw(self._run)
+        cards.draw(self._run)
 
     @ui.refreshable_method
     def _draw_rest(self) -> None:

@@ -1,12 +1,11 @@
-"""What a lab's own part of a run's page may use, and the part that every lab with frames has."""
+"""What a lab's own part of a run's page may use."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
-from itertools import islice
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from nicegui import run as threads
@@ -15,19 +14,13 @@ from nicegui.events import GenericEventArguments
 
 from sandbox.errors import error_message
 from sandbox.runs.view import Run
-from sandbox.seeding import generator
 from sandbox.visual import html
 from sandbox.web import layout
-
-if TYPE_CHECKING:
-    from sandbox.lab import Frame, Lab
 
 P = ParamSpec("P")
 R = TypeVar("R")
 MOUSE, MOUSE_SECONDS = ["image_x", "image_y", "buttons"], 0.04
 """What the browser tells of the mouse, and the shortest time between two events."""
-MOST_FRAMES = 500
-"""Frames that a page keeps."""
 
 
 class LabPart:
@@ -110,78 +103,3 @@ def picture(pixels: np.ndarray) -> str:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png", compress_level=1)
     return html.data_uri(file.getvalue(), "image/png")
-
-
-def draw(run: Run) -> None:
-    """The lab's own part, and its frames; nothing where there are none. An error becomes a card.
-
-    A lab's code runs when a button is pressed, not because a page is looked at.
-    """
-    with layout.shown():
-        lab, part = run.lab, LabPart(run)
-        if lab.offers("page"):
-            with layout.card("Try it") as card:
-                layout.button("Open", "touch_app", lambda: _open(lab, part, card))
-        if lab.offers("frames"):
-            with layout.card("How it learned"):
-                Player(LabPart(run))
-
-
-def _open(lab: Lab, part: LabPart, card: ui.element) -> None:
-    card.clear()
-    with card:
-        layout.heading("Try it", 2)
-        with layout.shown():
-            lab.page(part)
-
-
-class Player:
-    """The frames of a lab, with a slider; they are made when they are asked for.
-
-    Args:
-        part: of the page.
-    """
-
-    def __init__(self, part: LabPart) -> None:
-        self._part = part
-        self._frames: list[Frame] = []
-        with layout.bar():
-            layout.button("Watch", "movie", self._load)
-            self._play = layout.button("Play, pause", "play_arrow", self._toggle)
-            self._slider = ui.slider(min=0, max=1, value=0, on_change=self._show).classes("flex-1")
-            self._slider.props('aria-label="moment"')
-        self._image = ui.image().classes("frame").props("no-spinner no-transition fit=contain")
-        self._timer = ui.timer(1 / part.run.lab.fps, self._step, active=False)
-        for element in (self._play, self._slider, self._image):
-            element.set_visibility(False)
-
-    async def _load(self) -> None:
-        self._frames = await self._part.latest(self._read) or []
-        if not self._frames:
-            ui.notify("There is nothing to watch yet.")
-            return
-        self._slider.props["max"] = len(self._frames) - 1
-        for element in (self._play, self._slider, self._image):
-            element.set_visibility(True)
-        self._slider.set_value(0)
-        self._timer.activate()
-        await self._show()
-
-    def _read(self) -> list[Frame]:
-        run = Run(self._part.run.folder)  # as it is now
-        frames = run.lab.frames(run.experiment, generator(0, "watch"), history=True)
-        return list(islice(frames, MOST_FRAMES))
-
-    def _toggle(self) -> None:
-        self._timer.active = not self._timer.active
-
-    def _step(self) -> None:
-        place = self._slider.value + 1
-        if place >= len(self._frames):
-            self._timer.deactivate()
-        else:
-            self._slider.set_value(place)
-
-    async def _show(self) -> None:
-        frame = self._frames[int(self._slider.value)]
-        await self._part.show(self._image, lambda: picture(frame.draw()))
