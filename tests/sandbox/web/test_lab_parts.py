@@ -82,14 +82,11 @@ def test_the_frames_of_a_run_are_shown_one_after_the_other(visit, store, lab):  
         slider = elements(user, ui.slider)[-1]
         assert slider.props["max"] == len(expected) - 1
         (image,) = elements(user, ui.image)
-        user.find("Play, pause").click()  # it plays at first
-        seen = []
-        for place in (2, len(expected) - 1):
-            slider.set_value(place)
-            await asyncio.sleep(0.1)
-            await until(lambda place=place: slider.value == place and image.source)
-            await asyncio.sleep(1.0)
-            seen.append(pixels(image.source))
+        await until(lambda: image.source)  # it plays
+        seen = [pixels(image.source)]
+        slider.set_value(len(expected) - 1)  # and ends there
+        await asyncio.sleep(3.0)
+        seen.append(pixels(image.source))
         assert seen[0].shape == expected[0].draw().shape and (seen[0] != seen[1]).any()
         if lab == "regression":  # its frames do not depend on draws
             assert np.array_equal(seen[1], expected[-1].draw())
