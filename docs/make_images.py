@@ -213,7 +213,10 @@ SOURCES: dict[str, Source] = {
     "intro": Source(
         ran("intro"), {"intro_fits.png": "fits.png", "intro_descent.png": "descent.png"}
     ),
-    "regression": Source(ran("regression"), {"regression_fit.png": "fit.png"}),
+    "regression": Source(
+        ran("regression"),
+        {"regression_fit.png": "fit.png", "regression_learning.gif": "learning.gif"},
+    ),
     "mnist": Source(
         ran("mnist", preset="best"),
         {

@@ -251,13 +251,14 @@ class Lab(ABC):
         Config: its fields are the command line's options.
         presets: named settings that override the defaults: "default", "report", "quick", "best".
         fps: frames per second of its animations.
+        animation: the file of the animation among a run's artifacts.
+        single_frame: whether `frames` shows the present in one picture (docs/write/watch.md).
         follows_processor: True where the last digits of a result depend on the processor (PyTorch,
             matrix products, sums that may be reordered). Such a run is not resumed on another
             processor without `--allow-changed`. Agents may have the attribute too.
         global_generators: which of "python", "numpy" and "torch" a library draws from; the run
             keeps its own state for them.
-        objective: what `sweep` optimises without `--objective` ("summary.regret"); "" for the run's
-            score.
+        objective: what `sweep` optimises without `--objective` ("summary.regret"); "": the score.
         direction: "minimize" or "maximize" the objective.
         directions: the same of other figures that `--objective` may name: {"regret": "minimize"}.
         report_labs: other labs that the same report covers; they are measured along with this one.
@@ -280,6 +281,8 @@ class Lab(ABC):
     Config: ClassVar[type[LabConfig]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     fps: ClassVar[float] = 10
+    animation: ClassVar[str] = "episode.gif"
+    single_frame: ClassVar[bool] = False
     follows_processor: ClassVar[bool] = False
     global_generators: ClassVar[Sequence[str]] = ()
     objective: ClassVar[str] = ""
@@ -368,6 +371,13 @@ class Lab(ABC):
             Settings by the names of their options: `{"agent.alpha": 0.1}`, or nested.
         """
         raise NotImplementedError
+
+    def page(self, part: Any) -> None:  # noqa: B027  # optional
+        """Draw the lab's part of a run's page in the browser, with NiceGUI; by default nothing.
+
+        Args:
+            part: the run, and what may be used: a `sandbox.web.parts.lab_part.LabPart`.
+        """
 
     @property
     def claims(self) -> Sequence[Claim]:

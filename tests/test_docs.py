@@ -47,9 +47,10 @@ CHECKS = {
     "torch": "check_lab(SineLab)",
     "grid": "check_env(Windy)",
     "state": "check_state(Bandit)",
+    "page": "check_lab(DiceLab)",
 }
 """What the test of an example calls."""
-FIRST = ("lab", "agent", "environment", "observer", "state")
+FIRST = ("lab", "agent", "environment", "observer", "state", "page")
 """Pages whose examples have fewer than 40 lines; those of the others have fewer than 75."""
 TORCH = (*EXTRA_LABS, "torch")
 """Labs, and a page of docs/write/, that need an extra."""

@@ -21,10 +21,11 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from agents.baselines import memory
 from agents.baselines.worlds import GridVecWorld, GymVecWorld, VecWorld, in_batches
 from agents.control import replay
-from agents.control.base import SNAPSHOT_BYTES, SNAPSHOTS, AgentExperiment, snapshot_episodes
+from agents.control.base import SNAPSHOT_BYTES, AgentExperiment
 from agents.control.episodic import EpisodicScores
 from agents.control.replay import Knowledge
 from agents.control.worlds import GreedyTrial
+from agents.snapshots import SNAPSHOTS, snapshot_times
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.seeding import GlobalGenerators
@@ -114,7 +115,7 @@ class BaselineExperiment(AgentExperiment):
             _, self._callback = self._learner._setup_learn(self.limit, ConvertCallback(None))
         self._due = [
             steps
-            for episode in snapshot_episodes(planned)
+            for episode in snapshot_times(planned)
             if (steps := episode * world.horizon) < self.limit
         ]
         self.episodes_done, self.evaluated, self.resumed = 0, 0, 0

@@ -46,22 +46,8 @@ take at most a tenth of the time of learning, else a fifth."""
 POINT_STEPS, OUTCOME_STEPS = 250, 0.05
 """Env steps that a compiled agent learns in the time of an exact evaluation: some for each, and
 some for each outcome that it follows. `benchmarks.evaluating` measures the result."""
-SNAPSHOTS = 30
-"""Largest number of snapshots of a run …"""
 SNAPSHOT_BYTES = 64_000_000
-"""… and together they stay below this size; very large grids keep fewer."""
-
-
-def snapshot_episodes(episodes: int, at_most: int = SNAPSHOTS) -> list[int]:
-    """The episodes after which a snapshot is taken: geometrically spaced from 1 to the last,
-    ascending.
-
-    Args:
-        episodes: episodes of the run, >= 1.
-        at_most: how many snapshots.
-    """
-    spaced = np.geomspace(1, episodes, max(2, at_most))
-    return sorted({round(float(value)) for value in spaced} | {1, episodes})
+"""Largest size of the snapshots of a run together; very large grids keep fewer."""
 
 
 def spacing(config: ControlConfig, model: TabularMDP | None, horizon: int) -> int:

@@ -14,14 +14,13 @@ import numpy as np
 
 from agents.control.base import (
     SNAPSHOT_BYTES,
-    SNAPSHOTS,
     AgentExperiment,
     TableSnapshot,
     snapshot_columns,
-    snapshot_episodes,
 )
 from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld, joined
+from agents.snapshots import SNAPSHOTS, snapshot_times
 from sandbox.frames import StepView
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
@@ -74,7 +73,7 @@ class ControlExperiment(AgentExperiment):
         self.limit = config.episodes
         self.env_steps = 0
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)
-        self._due = snapshot_episodes(planned, min(SNAPSHOTS, max(2, room))) if watched else []
+        self._due = snapshot_times(planned, min(SNAPSHOTS, max(2, room))) if watched else []
         self._due_steps: list[int] = []
         if config.env_steps is not None:
             self.agent.stride = world.horizon

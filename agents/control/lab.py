@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sandbox.config.resolve import registered_config
 from sandbox.errors import OutOfTime
-from sandbox.lab import Context, Frame, Lab
+from sandbox.lab import Context, Frame, Lab, deferred
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
@@ -42,6 +42,9 @@ class ControlLab(Lab):
         "steps_to_goal": "minimize",
         "steps_per_second": "maximize",
     }
+
+    page = deferred("agents.pages.grid:draw")
+    """The board, to ask and to change."""
 
     def preparation(self) -> str:
         """A message that the learning loops are compiled, for the first run on a machine."""

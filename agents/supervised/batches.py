@@ -3,6 +3,7 @@ image."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,12 @@ class DeviceImages:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def first(self, count: int) -> DeviceImages:
+        """The first of them."""
+        part = copy.copy(self)
+        part.pixels, part.labels = self.pixels[:count], self.labels[:count]
+        return part
 
     def batch(self, which: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Some images, float [batch, 1, 28, 28] from 0 to 1, and their labels, int64 [batch]."""

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agents.snapshots import Snapshots, View
 from agents.supervised.optimisation import Average
 from agents.supervised.tensors import (
     arrays,
@@ -54,6 +55,7 @@ class EpochExperiment(Experiment):
         best: "epoch", "score" and "weights" of the best validation; epoch 0 before the first.
         results: test results by name; empty before the test.
         validating: whether a validation is in progress.
+        snapshots: what `view` returned while it learned.
     """
 
     unit = "epoch"
@@ -62,6 +64,8 @@ class EpochExperiment(Experiment):
     """The validation score that selects the best weights."""
     higher_is_better: bool = False
     """Whether a higher score is better."""
+    rare_snapshots: bool = False
+    """Whether snapshots are only taken between epochs."""
 
     def __init__(
         self,
@@ -86,6 +90,9 @@ class EpochExperiment(Experiment):
         self.epoch, self.batch, self.validating = 0, 0, False
         self.best: dict[str, Any] = {"epoch": 0, "score": None, "weights": {}}
         self.results: dict[str, Any] = {}
+        self.snapshots = Snapshots(
+            self.view, epochs, batches, batches if self.rare_snapshots else 1
+        )
 
     # -- for subclasses
 
@@ -105,6 +112,10 @@ class EpochExperiment(Experiment):
     @abstractmethod
     def end_epoch(self) -> Sequence[Block]:
         """The blocks of the epoch that was just finished."""
+
+    def view(self) -> View | None:
+        """What frames show of the present model; None keeps no snapshots. Nothing may change."""
+        return None
 
     def begin_epoch(self) -> None:
         """Prepare the data of an epoch."""
@@ -132,6 +143,13 @@ class EpochExperiment(Experiment):
             and self.epoch - self.best["epoch"] >= self.patience
         )
         return self.epoch >= self.limit or stopped
+
+    @property
+    def epoch_of_weights(self) -> float:
+        """The epoch of the model's present weights; within an epoch a fraction."""
+        if self.done and self.best["weights"]:
+            return float(self.best["epoch"])
+        return self.epoch + self.batch / self.batches
 
     @property
     def tested_epoch(self) -> int:
@@ -179,7 +197,9 @@ class EpochExperiment(Experiment):
         total = torch.zeros((), device=self.device)
         self.model.train()
         for number in batches:
-            total += self._step(self.epoch * self.batches + number)
+            step = self.epoch * self.batches + number
+            self.snapshots.reached(step)
+            total += self._step(step)
         self.batch = batches.stop
         self.add_losses(float(total))
         if not all(bool(torch.isfinite(one).all()) for one in (total, *self.model.parameters())):
@@ -255,7 +275,11 @@ class EpochExperiment(Experiment):
             "average": average.state() if average else None,
             "best": dict(self.best),
             "found": dict(self.results),
+            **self._kept_snapshots(),
         }
+
+    def _kept_snapshots(self) -> State:
+        return {"snapshots": self.snapshots.state()} if self.snapshots.kept else {}
 
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
@@ -266,3 +290,4 @@ class EpochExperiment(Experiment):
             self.average.restore(state["average"])
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.best, self.results = dict(state["best"]), dict(state["found"])
+        self.snapshots.restore(state.get("snapshots", {}))

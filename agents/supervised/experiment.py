@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from agents.snapshots import View
 from agents.supervised.augmentation import deform
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.config import TrainingConfig
@@ -20,6 +22,8 @@ from sandbox.score import Score
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+WATCHED = 500
+"""Number of images on which snapshots are scored."""
 STRETCH = 8192
 """Approximate number of training images per call of `advance`."""
 
@@ -46,6 +50,10 @@ class Task(Protocol):
         """Scores on images, without a gradient."""
         ...
 
+    def view(self, model: nn.Module, images: DeviceImages) -> View:
+        """What frames show of the model, beside the scores; see `EpochExperiment.view`."""
+        ...
+
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Scores of the trained model as plain values, computed once at the end; the first is the
         run's result."""
@@ -59,6 +67,9 @@ class ImageExperiment(EpochExperiment):
         task: the learning task.
         config: the lab's configuration.
         context: the context of the run.
+
+    Attributes:
+        watched: the images on which snapshots are scored, of the split `watched_split`.
     """
 
     config: Any  # the lab's class, which has more options
@@ -77,6 +88,9 @@ class ImageExperiment(EpochExperiment):
             device_of(context.device),
             config.batch_size,
         )
+        held = self.splits.validation
+        self.watched = (self.splits.train if held is None else held).first(WATCHED)
+        self.watched_split = "training" if held is None else "validation"
         self._rng = context.rng("batches")
         self._order = torch.empty(0, dtype=torch.int64)
         self._losses: list[float] = []
@@ -146,6 +160,16 @@ class ImageExperiment(EpochExperiment):
         assert self.splits.validation is not None
         with self.averaged():
             return self.task.measure(self.model, self.splits.validation)
+
+    def view(self) -> View:
+        """Scores on some validation images (without validation, on training images), and what the
+        task shows of the model."""
+        training = self.model.training
+        with contextlib.nullcontext() if self.done else self.averaged():
+            scores = self.task.measure(self.model, self.watched)
+            shown = self.task.view(self.model, self.watched)
+        self.model.train(training)
+        return {**scores, **shown}
 
     def state(self) -> State:
         """See `EpochExperiment.state`; and the order of the images."""

@@ -4,18 +4,22 @@ run."""
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sandbox.lab import Context, Lab
+from sandbox.lab import Context, Frame, Lab
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import number
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
+    from agents.snapshots import Snapshot
     from agents.supervised.experiment import ImageExperiment, Task
     from agents.supervised.search import RandomSearchExperiment
+    from envs.render.chart import Chart, Mark
 
 
 class ImageLab(Lab):
@@ -27,6 +31,7 @@ class ImageLab(Lab):
     """Unit of the score."""
     global_generators = ("torch",)
     follows_processor = True
+    single_frame, animation = True, "learning.gif"
     searched: ClassVar[Mapping[str, str]] = {
         "dropout": "dropout [share]",
         "learning_rate": "learning rate",
@@ -60,6 +65,40 @@ class ImageLab(Lab):
     @abstractmethod
     def draw(self, experiment: ImageExperiment, artifacts: Artifacts) -> None:
         """Write the lab's own pictures of a training run."""
+
+    def marks(
+        self, experiment: ImageExperiment, snapshots: Sequence[Snapshot]
+    ) -> tuple[Chart, list[Mark]]:
+        """The chart of an animation, and what each snapshot draws on it.
+
+        Args:
+            experiment: whose snapshots they are.
+            snapshots: one or more; see `Snapshots.shown`.
+        """
+        raise NotImplementedError
+
+    def frames(
+        self, experiment: Any, rng: np.random.Generator, history: bool = False
+    ) -> Iterator[Frame]:
+        """One frame for each snapshot and for the present model, scored on some images; of a
+        search, those of the winner."""
+        from agents.supervised.search import RandomSearchExperiment
+        from envs.render.chart import ChartFrame
+
+        if isinstance(experiment, RandomSearchExperiment):
+            experiment = experiment.final
+        if experiment is None:
+            return
+        snapshots = experiment.snapshots.shown(experiment.epoch_of_weights, history)
+        chart, marks = self.marks(experiment, snapshots)
+        scored = f"{len(experiment.watched)} {experiment.watched_split} images"
+        for one, mark in zip(snapshots, marks, strict=True):
+            scores = [
+                f"{name.replace('_', ' ')} {number(float(value), 3)}"
+                for name, value in one.items()
+                if not value.shape
+            ]
+            yield ChartFrame(chart, " · ".join([*scores, scored]), mark)
 
     def threads(self, config: Any, cores: int) -> int:
         """The number of threads: 1 for a small network."""

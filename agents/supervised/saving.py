@@ -48,10 +48,11 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
         SandboxError: when a file is missing or damaged, or holds a model of another lab or shape.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
+    artifacts = Artifacts(folder)
     try:
-        about = json.loads((folder / ABOUT).read_bytes())
+        about = json.loads(artifacts.read(ABOUT))
         if about["format"] != FORMAT:
             raise ValueError(f"its format is not '{FORMAT}'")
         if about["lab"] != lab:
@@ -60,7 +61,7 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
             )
         config = resolve(kind, [about["config"]], f"model {folder}")
         model = make(config)
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        model.load_state_dict(load(artifacts.read(WEIGHTS)))
     except FileNotFoundError as error:
         raise SandboxError(
             f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among "

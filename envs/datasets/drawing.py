@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from sandbox.visual import plots
 
+FIELDS = "RdBu_r"
+"""Colour map of signed images, readable by colour-blind people."""
 CELL, ABOVE = 0.62, 0.2
 """Size of an image in a grid, and height of the label above it, in inches."""
 
@@ -63,7 +65,7 @@ def image_grid(
             )
             most = float(np.abs(image).max()) or 1.0
             limits = (
-                {"vmin": -most, "vmax": most, "cmap": "RdBu_r"}
+                {"vmin": -most, "vmax": most, "cmap": FIELDS}
                 if signed
                 else {"vmin": 0, "vmax": 1, "cmap": "Greys"}
             )

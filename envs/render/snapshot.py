@@ -111,6 +111,19 @@ class Snapshot:
         return (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
 
 
+def cell_at(layout: Layout, place: tuple[float, float]) -> tuple[int, int] | None:
+    """The cell (row, column) at a place in the picture of a layout; None beside the board.
+
+    Args:
+        layout: the grid.
+        place: pixels (x, y).
+    """
+    page = _page(board.plan_of(layout))
+    side = page.plan.cell / page.plan.merged
+    column, row = (int((at - edge) // side) for at, edge in zip(place, page.corner, strict=True))
+    return (row, column) if 0 <= row < layout.rows and 0 <= column < layout.columns else None
+
+
 def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     """A picture with a line of text below it, in the font of all frames: uint8 [height + STATUS,
     width, 3].

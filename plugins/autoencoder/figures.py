@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 POINTS, SIDE, LOW, HIGH = 4000, 12, 0.03, 0.97
 """Code space: number of images shown, decoded codes along a side of the grid, and the quantiles of
 the codes that the grid spans."""
+AXES = {
+    1: ("code", "class"),
+    2: ("first number of the code", "second number of the code"),
+    0: ("first principal axis of the codes", "second principal axis of the codes"),
+}
+"""Labels of the axes, by the size of the code; 0 stands for all others."""
 TEN = (*plots.COLOURS, "#8C564B", "#7F7F7F", "#5D3A9B")
 
 
@@ -39,6 +45,7 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
     encoded = codes.encode(experiment.model, test)  # [images, code]
     artifacts.save_array("codes.npy", encoded)
+    artifacts.save_array("code_classes.npy", labels.astype(np.uint8))
     artifacts.save_figure("code_space.png", code_space(encoded, labels, experiment.data.classes))
     artifacts.save_figure("decoded_codes.png", decoded(experiment, encoded))
     walks(experiment, artifacts, encoded, labels)
@@ -119,7 +126,6 @@ def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
     size = encoded.shape[1]
     if size == 1:
         flat = np.stack([flat[:, 0], labels + rng.uniform(-0.35, 0.35, len(labels))], axis=1)
-    names = {1: ("code", "class"), 2: ("first number of the code", "second number of the code")}
     shown = rng.permutation(len(flat))[:POINTS]
     with plots.single(7.6, 6.4) as (figure, axes):
         axes.scatter(
@@ -149,9 +155,7 @@ def code_space(encoded: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
                 color=TEN[number],
                 bbox=box,
             )
-        across, up = names.get(
-            size, ("first principal axis of the codes", "second principal axis of the codes")
-        )
+        across, up = AXES.get(size, AXES[0])
         axes.set(
             xlabel=across,
             ylabel=up,

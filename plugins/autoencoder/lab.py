@@ -37,5 +37,11 @@ class AutoencoderLab(ImageLab):
     task = deferred("plugins.autoencoder.network:Reconstruction")
     """The task: reconstruct an image from its code."""
 
+    marks = deferred("plugins.autoencoder.frames:marks")
+    """Draw codes separating."""
+
+    page = deferred("plugins.autoencoder.page:draw")
+    """The plane of the codes, to move through."""
+
     draw = deferred("plugins.autoencoder.figures:draw")
     """Draw reconstructions, the code space, and GIFs of paths between classes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
 from envs.datasets.corruptions import add_noise
 from plugins.autoencoder.config import AutoencoderConfig
@@ -117,6 +118,13 @@ class Reconstruction:
                     )[:, None].to(batch)
                 total += (model(given) - batch).square().sum().cpu().double()
         return {"mse": float(total) / images.pixels.numel()}
+
+    def view(self, model: nn.Module, images: DeviceImages) -> View:
+        """The codes of the images, float32 [images, code], and their classes."""
+        from plugins.autoencoder.codes import encode
+
+        pixels, labels = images.arrays()
+        return {"codes": encode(model, pixels), "labels": labels}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""

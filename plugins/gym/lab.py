@@ -10,7 +10,7 @@ from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError
-from sandbox.lab import Context
+from sandbox.lab import Context, Lab
 from sandbox.reproduction.claim import Claim
 from sandbox.tables import read_presets
 
@@ -39,6 +39,8 @@ class GymLab(ControlLab):
     """Learn any Gymnasium environment with finitely many actions: --env ID, and the parameters of
     its constructor as --env.OPTION.
     """
+
+    page = Lab.page
 
     Config = CheckedGymConfig
     env = kind = "gym"

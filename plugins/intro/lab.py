@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
-from sandbox.lab import Context, Lab
+from sandbox.lab import Context, Lab, deferred
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
 from sandbox.tables import read_presets
@@ -22,6 +22,9 @@ class IntroLab(Lab):
     follows_processor = True
     presets = read_presets(__file__)
     claims = CLAIMS
+
+    page = deferred("plugins.intro.page:draw")
+    """Points to drag, and the fit."""
 
     def build(self, config: IntroConfig, context: Context) -> IntroExperiment:
         """A fresh experiment."""

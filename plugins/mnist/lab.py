@@ -61,5 +61,11 @@ class MnistLab(ImageLab):
         optimizer = str(numbers.pop("optimizer"))
         return {"hidden": hidden, "optimizer": optimizer, **super().settings(numbers)}
 
+    marks = deferred("plugins.mnist.frames:marks")
+    """Draw receptive fields forming."""
+
+    page = deferred("plugins.mnist.page:draw")
+    """A pad to draw a digit on."""
+
     draw = deferred("plugins.mnist.figures:draw")
     """Draw confusion matrix, errors, calibration, corruptions and what excites the neurons."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
 from plugins.mnist.config import MnistConfig
 from sandbox.lab import Context
@@ -71,6 +72,12 @@ class Classification:
                 right += (scores.argmax(1) == labels).sum()
                 entropy += F.cross_entropy(scores, labels, reduction="sum").cpu().double()
         return {"accuracy": int(right) / len(images), "cross_entropy": float(entropy) / len(images)}
+
+    def view(self, model: nn.Module, images: DeviceImages) -> View:
+        """Receptive fields of the first hidden neurons and of the classes: [fields, 28, 28]."""
+        from plugins.mnist.neurons import first_and_last_fields
+
+        return {"fields": first_and_last_fields(model, self.config)}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test accuracy, clean and under the corruptions of Lab 05."""

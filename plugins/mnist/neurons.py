@@ -6,6 +6,7 @@ Layers count from 1; the last one's neurons are the classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from plugins.mnist.config import MnistConfig
 
+WATCHED = 20
+"""Number of neurons of the first layer that are shown while it learns."""
 STEPS, RATE = 200, 0.05
 """Gradient ascent: number of steps; change per step of the pixel with the largest gradient."""
 
@@ -42,6 +45,18 @@ def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.nd
     for weight in layer_maps(model, config)[:layer]:
         product = weight @ product
     return product.reshape(-1, 28, 28)
+
+
+def first_and_last_fields(model: nn.Module, config: MnistConfig) -> np.ndarray:
+    """Receptive fields of the first neurons of the first layer, and of all classes.
+
+    Returns:
+        float32 [WATCHED or less + 10, 28, 28].
+    """
+    maps = layer_maps(model, config)
+    classes = reduce(np.matmul, maps[::-1])
+    fields = np.concatenate([maps[0][:WATCHED], classes])
+    return fields.reshape(-1, 28, 28).astype(np.float32)
 
 
 def exciting_inputs(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from agents.snapshots import View
 from agents.supervised.epochs import EpochExperiment
 from agents.supervised.optimisation import cosine
 from agents.supervised.tensors import device_of
@@ -19,15 +20,20 @@ from envs.datasets.pieces import Pieces
 from envs.datasets.rolls import STRUCK
 from plugins.music import corpus
 from plugins.music.config import MusicConfig
+from plugins.music.generate import default_draw
 from plugins.music.lanes import Lanes
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import MusicModel, losses, target_of
+from plugins.music.playing import Continuation, seed_of
 from plugins.music.scores import Scoring
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
+from sandbox.seeding import generator
 
 UPDATES = 4
 """Windows learned in one block of work."""
+WATCHED = 32
+"""Largest number of steps that a snapshot's continuation adds."""
 LAST_RATE = 0.01
 """Final learning rate of a decay, as a share of the first."""
 
@@ -51,6 +57,7 @@ class MusicExperiment(EpochExperiment):
     notes: Sequence[str]
     headline = ("loss", "nll")
     monitor = "nll"
+    rare_snapshots = True
 
     def __init__(self, config: MusicConfig, context: Context, pieces: Pieces) -> None:
         self.config, self.context, self.pieces = config, context, pieces
@@ -175,6 +182,30 @@ class MusicExperiment(EpochExperiment):
             self.valid = figures
         return figures
 
+    # -- watching
+
+    def seed(self) -> np.ndarray:
+        """The beginning of a test piece that is continued: uint8 [steps, hands, 88]."""
+        roll = self.pieces.splits["test"][0].roll
+        return seed_of(roll, self.model.hands, self.config.seed_steps)
+
+    def continuation(self, most: int | None = None) -> Continuation:
+        """How the present model continues it, always with the same draws.
+
+        Args:
+            most: largest number of steps; None for as many as configured.
+        """
+        steps = min(self.config.steps, most or self.config.steps)
+        rng = generator(self.context.seed, "continuation")
+        how = default_draw(self.model)
+        return Continuation(self.model, self.seed(), steps, how, rng, self.config.steps_per_beat)
+
+    def view(self) -> View:
+        """NLL of the validation pieces after the last epoch, in nats per step, and a short
+        continuation."""
+        nll = self.best["score"] if self.results else self.valid.get("nll", math.nan)
+        return {"nll": nll, "roll": self.continuation(WATCHED).roll}
+
     # -- saving and resuming
 
     def state(self) -> State:
@@ -196,6 +227,7 @@ class MusicExperiment(EpochExperiment):
             "counts": [self.epoch, update, self.frames, self.struck, best["epoch"]],
             "best_nll": best["score"],
             "phase": "valid" if self.validating else "test" if self.trained else "learn",
+            **self._kept_snapshots(),
         }
 
     def restore(self, state: State) -> None:
@@ -220,6 +252,7 @@ class MusicExperiment(EpochExperiment):
                 "rate": self.config.learning_rate,
                 "best": {"epoch": best, "score": state["best_nll"], "weights": state["best"]},
                 "found": results["test"],
+                "snapshots": state.get("snapshots", {}),
             }
         )
         self.validating = state["phase"] == "valid"

@@ -25,6 +25,14 @@ class MusicLab(Lab):
     presets = read_presets(__file__)
     directions: ClassVar[Mapping[str, str]] = {"test_nll": "minimize", "valid_nll": "minimize"}
 
+    fps, animation = 10 / 3, "continuation.gif"
+
+    frames = deferred("plugins.music.frames:frames")
+    """A piano roll that plays, two frames for each beat."""
+
+    page = deferred("plugins.music.page:draw")
+    """Continues the run's piece from a bar."""
+
     claims_for = deferred("plugins.music.claims:claims")
     """The report's findings, on the data in this folder if there are any."""
 
@@ -69,8 +77,6 @@ class MusicLab(Lab):
         """Save learning curve, report on files, model, and the continuation of a test piece."""
         from agents.supervised.saving import save_model
         from plugins.music import figures, playing
-        from plugins.music.generate import default_draw
-        from sandbox.seeding import generator
 
         config, model = experiment.config, experiment.model
         artifacts.write("files.tsv", experiment.pieces.table().encode())
@@ -81,12 +87,7 @@ class MusicLab(Lab):
                 metrics.columns("learn"), metrics.columns("validate"), experiment.results
             ),
         )
-        piece = experiment.pieces.splits["test"][0]
-        seed = playing.seed_of(piece.roll, model.hands, config.seed_steps)
-        rng = generator(experiment.context.seed, "continuation")
-        continuation = playing.Continuation(
-            model, seed, config.steps, default_draw(model), rng, config.steps_per_beat
-        )
+        piece, continuation = experiment.pieces.splits["test"][0], experiment.continuation()
         artifacts.write("continuation.mid", continuation.midi())
         artifacts.write("continuation.wav", continuation.wav())
         artifacts.save_figure("continuation.png", continuation.picture(f"{piece.name}, continued"))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.datasets.curves import Curve
+from agents.snapshots import Snapshots, View
+from envs.datasets.curves import Curve, span
 from plugins.regression import functions
 from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
 from plugins.regression.data import points_of, refuse_batch
@@ -20,6 +21,8 @@ from sandbox.score import Score
 
 BLOCK = 20
 """Epochs of a block."""
+PLACES = 200
+"""Number of places at which snapshots keep the fitted function."""
 LAST_GOOD = "last_good_model.npz"
 
 
@@ -32,6 +35,8 @@ class TrainExperiment(Experiment):
 
     Attributes:
         model: the network of the best epoch where one is chosen, else of the last epoch.
+        places: where snapshots keep the fitted function, float64 [PLACES].
+        snapshots: what `view` returned while it learned.
     """
 
     limit: int
@@ -60,6 +65,8 @@ class TrainExperiment(Experiment):
         self._held = (train.x[held, None], train.y[held, None])
         self._test = (test.x[:, None], test.y[:, None])
         self.best_epoch, self.best_loss, self.best_values = 0, float("inf"), network.values.copy()
+        self.places = np.linspace(*span(train, test), PLACES)
+        self.snapshots = Snapshots(self.view, config.epochs)
 
     @property
     def done_units(self) -> int:
@@ -93,6 +100,20 @@ class TrainExperiment(Experiment):
         best.values[:] = self.best_values
         return best
 
+    @property
+    def epoch_of_weights(self) -> int:
+        """The epoch whose parameters `view` shows."""
+        return self.best_epoch if self.done and self.chooses else self.done_units
+
+    def view(self) -> View:
+        """The present function at `places`, and its losses; at the end, those of `model`."""
+        network = self.model if self.done else self.training.network
+        return {
+            "train_loss": self._loss(network, self.training.x, self.training.y),
+            "test_loss": self._loss(network, *self._test),
+            "curve": network(self.places[:, None])[:, 0],
+        }
+
     def advance(self) -> Sequence[Block]:
         """Train the next epochs, and measure after each.
 
@@ -103,6 +124,7 @@ class TrainExperiment(Experiment):
         rows: list[tuple[float, ...]] = []
         while len(rows) < BLOCK and not self.done:
             rate = self.training.recipe.rate(self.done_units)
+            self.snapshots.reached(self.done_units)
             try:
                 self.training.run(1)
             except Diverged:
@@ -128,7 +150,8 @@ class TrainExperiment(Experiment):
     def state(self) -> State:
         """Network, optimiser and the best so far; the points are among the artifacts."""
         best = {"epoch": self.best_epoch, "loss": self.best_loss, "values": self.best_values.copy()}
-        return {"training": self.training.state(), "best": best}
+        kept = {"snapshots": self.snapshots.state()} if self.snapshots.kept else {}
+        return {"training": self.training.state(), "best": best, **kept}
 
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
@@ -139,6 +162,7 @@ class TrainExperiment(Experiment):
             best["loss"],
             best["values"].copy(),
         )
+        self.snapshots.restore(state.get("snapshots", {}))
 
     def score(self) -> Score:
         """The mean squared error on the test points."""

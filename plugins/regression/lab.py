@@ -34,6 +34,11 @@ class RegressionLab(Lab):
         "test_loss": "minimize",
     }
 
+    single_frame, animation = True, "learning.gif"
+
+    frames = deferred("plugins.regression.frames:frames")
+    """The fit bending."""
+
     claims_for = deferred("plugins.regression.claims:claims")
     """The report's findings, on the data in this folder if there are any."""
 

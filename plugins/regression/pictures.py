@@ -29,7 +29,7 @@ def data(points: DataPoints) -> Figure:
         points: has `train` and `test`, each with x and y.
     """
     with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title="The points") as (figure, axes):
-        _scatter(axes, points)
+        scatter(axes, points)
         axes.legend()
     return figure
 
@@ -38,7 +38,7 @@ def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, with the points."""
     x = np.linspace(*span(*points), POINTS)  # [places]
     with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
-        _scatter(axes, points)
+        scatter(axes, points)
         axes.plot(x, network(x[:, None])[:, 0], color=plots.VERMILION, label="the network")
         axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
         axes.legend()
@@ -140,7 +140,8 @@ def ranking(search: GridSearchExperiment) -> str:
     return ranking_table(search.ranking(), columns)
 
 
-def _scatter(axes: Axes, points: DataPoints) -> None:
+def scatter(axes: Axes, points: DataPoints) -> None:
+    """Draw training and test points."""
     for curve, form, colour, size, alpha, name in (
         (points.train, "o", 0, 4, 0.7, "training"),
         (points.test, "s", 2, 5, 1.0, "test"),

@@ -383,9 +383,13 @@ class Loop:
         self._write_record()
 
     def _animate(self) -> None:
-        frames = self.lab.frames(self.experiment, generator(self.context.seed, "animation"))
+        lab, rng = self.lab, generator(self.context.seed, "animation")
+        if lab.single_frame:
+            frames = lab.frames(self.experiment, rng, history=True)
+        else:
+            frames = lab.frames(self.experiment, rng)
         pixels = (frame.draw() for frame in frames)
-        self.folder.artifacts.save_animation("episode.gif", pixels, fps=self.lab.fps)
+        self.folder.artifacts.save_animation(lab.animation, pixels, fps=lab.fps)
 
     def _try(self, what: str, make: Callable[[], None]) -> bool:
         try:

@@ -94,7 +94,8 @@ class Viewer(Observer):
         experiment, updates = run.experiment, self._updates
         if updates and experiment.done:
             updates.leave()
-        early = experiment.done_units < self._next or (updates and updates.watching)
+        rare = experiment.done_units < self._next and not run.lab.single_frame
+        early = rare or (updates and updates.watching)
         if not run.lab.offers("frames") or (early and not experiment.done):
             return
         while self._next <= experiment.done_units:
@@ -115,9 +116,14 @@ class Viewer(Observer):
         """The frame above the curve, if the experiment has a headline."""
         return frame if self.curve is None else WithCurve(frame, self.curve)
 
-    def _play(self) -> None:
+    def _play(self, again: bool = False) -> None:
         assert self.window is not None
-        for frame in self._run.lab.frames(self._run.experiment, self._rng):
+        lab, experiment = self._run.lab, self._run.experiment
+        if again and lab.single_frame:
+            frames = lab.frames(experiment, self._rng, history=True)
+        else:
+            frames = lab.frames(experiment, self._rng)
+        for frame in frames:
             self.window.show(self.with_curve(frame))
 
     def stay(self) -> None:
@@ -131,7 +137,7 @@ class Viewer(Observer):
                 window.note = "finished · r: again"
                 if window.wait_key() == "r":
                     window.note = ""
-                    self._play()
+                    self._play(again=True)
         self.close()
         self._run.folder.list_artifacts(path.name for path in window.saved[listed:])
 

@@ -46,12 +46,12 @@ def heading(text: str, level: int = 1) -> None:
 
 
 @contextlib.contextmanager
-def card(title: str = "") -> Iterator[None]:
+def card(title: str = "") -> Iterator[ui.element]:
     """A part of a page in a frame of its own, with a title above it unless it is ""."""
-    with ui.element("div").classes("card"):
+    with ui.element("div").classes("card") as element:
         if title:
             heading(title, 2)
-        yield
+        yield element
 
 
 def bar() -> ui.row:
@@ -98,6 +98,15 @@ def problem(error: Exception) -> None:
     """What cannot be shown, and why."""
     with card():
         ui.label(str(error))
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[None]:
+    """Any error ends the block, and is shown in its place: a damaged run may raise anything."""
+    try:
+        yield
+    except Exception as error:
+        problem(error)
 
 
 def copyable(text: str) -> None:

@@ -12,6 +12,7 @@ from sandbox.text import words
 from sandbox.web import charts, layout
 from sandbox.web.curves import Curves
 from sandbox.web.facts import facts, music
+from sandbox.web.parts import cards
 from sandbox.web.service import Service
 
 SECONDS = 0.5
@@ -55,6 +56,7 @@ class RunPage:
             ui.space()
             self._smoothing = layout.smoothing(self._redraw)
         self._curves_area = ui.element("div").classes("charts")
+        self._draw_part()
         self._draw_rest()
         self._timer = ui.timer(SECONDS, self._follow)
 
@@ -69,9 +71,11 @@ class RunPage:
             self._timer.cancel()
             return
         if record != self._run.record:
-            self._run = run
+            before, self._run = self._run.status, run
             self._draw_head.refresh()
             self._draw_rest.refresh()
+            if run.status != before:
+                self._draw_part.refresh()
         self._progress.set_value(min(1.0, curves.done / (record.limit or 1)))
         self._done.set_text(record.progress(int(curves.done)))
         if curves.read_bytes != self._drawn:
@@ -130,6 +134,10 @@ class RunPage:
 
     def _resume(self) -> None:
         resume(self._service, self._run.id)
+
+    @ui.refreshable_method
+    def _draw_part(self) -> None:
+        cards.draw(self._run)
 
     @ui.refreshable_method
     def _draw_rest(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,13 @@ def watch(
     if render == "human":
         require_screen()
     frames = watched.lab.frames(watched.experiment, generator(seed, "watch"), history=not final)
-    fps = watched.lab.fps
+    first, fps = next(frames, None), watched.lab.fps
+    if first is None:
+        raise UsageError(
+            f"Run {watched.id} has nothing to watch yet. `python -m sandbox resume {watched.id}` "
+            "continues it."
+        )
+    frames = chain([first], frames)
     if render == "human" or (render == "auto" and screen_available() and sys.stdout.isatty()):
         _in_window(frames, watched, fps)
         return 0

@@ -260,3 +260,33 @@ def test_what_has_no_steps_says_so_and_shows_episodes(tmp_path, hands):
 def test_steps_without_a_window_are_refused_with_the_remedy(say, words):
     said = say("run", "maze", "--watch", "steps", *words)
     assert said.code == 2 and "add `--render human`" in said.err
+
+
+def test_a_fit_is_shown_after_every_block_and_replayed_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("plugins.regression.lab.RegressionLab.fps", 1e6)
+    shown = []
+    show = "sandbox.visual.window.Window.show"
+    monkeypatch.setattr(show, lambda self, frame: shown.append(frame.frame.status))
+    viewer = Viewer(stay=True)
+    run = watched(tmp_path, "regression", viewer, epochs=100, hidden="5,4")
+    assert [status.split(" · ")[0] for status in shown] == [
+        f"epoch {epoch}" for epoch in (20, 40, 60, 80, 100)
+    ]
+    shown.clear()
+    viewer.window._closed = False
+    monkeypatch.setattr("sandbox.visual.window.Window.wait_key", keyed("r"))
+    viewer.stay()
+    assert shown[0].startswith("epoch 0 ·") and shown[-1].startswith("epoch 100 ·")
+    assert len(shown) == len(run.experiment.snapshots.kept) + 1
+
+
+def keyed(*pressed):
+    """Keys of a person who then closes the window."""
+    left = list(pressed)
+
+    def wait_key(self):
+        if not left:
+            raise WindowClosed
+        return left.pop(0)
+
+    return wait_key

@@ -1,0 +1,126 @@
+"""Snapshots: what a model looked like while it learned, kept by its experiment.
+
+A snapshot is a function of the weights alone. Taking one draws none of the run's random numbers and
+changes no weight, so what is learned is the same with and without snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from sandbox.errors import SandboxError
+
+SNAPSHOTS = 30
+"""Largest number of snapshots of a run."""
+SNAPSHOT_BYTES = 16_000_000
+"""Largest size of all snapshots of a model together; beyond it every second one is dropped."""
+
+View = Mapping[str, np.ndarray | float]
+"""What is shown of a model: figures and arrays by name, the same shapes at every time."""
+
+
+def snapshot_times(last: int, at_most: int = SNAPSHOTS) -> list[int]:
+    """The times at which a snapshot is taken: geometrically spaced from 1 to the last, ascending.
+
+    Args:
+        last: units or steps of the run, >= 1.
+        at_most: how many snapshots.
+    """
+    spaced = np.geomspace(1, last, max(2, at_most))
+    return sorted({round(float(value)) for value in spaced} | {1, last})
+
+
+Snapshot = dict[str, np.ndarray]
+"""A view as it is kept, with its epoch."""
+
+
+class Snapshots:
+    """The snapshots of one experiment.
+
+    Args:
+        view: what is shown of the present model; None shows nothing.
+        epochs: of the whole training, >= 1.
+        steps: of an epoch, >= 1.
+        spacing: in steps; snapshots are only taken after multiples of it.
+        at_most: how many snapshots.
+
+    Attributes:
+        kept: the snapshots, oldest first; each has its epoch, which may be a fraction.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], View | None],
+        epochs: int,
+        steps: int = 1,
+        spacing: int = 1,
+        at_most: int = SNAPSHOTS,
+    ) -> None:
+        self._view, self._steps = view, steps
+        times = snapshot_times(max(1, epochs * steps // spacing), at_most)
+        self._due = {0, *(spacing * time for time in times)}
+        self.kept: list[Snapshot] = []
+
+    def reached(self, step: int) -> None:
+        """Take a snapshot if one is due.
+
+        Args:
+            step: how many steps were learned, over all epochs.
+        """
+        if step not in self._due:
+            return
+        self.kept += self._taken(step / self._steps)
+        while sum(_bytes(one) for one in self.kept) > SNAPSHOT_BYTES and len(self.kept) > 2:
+            del self.kept[1::2]
+
+    def shown(self, epoch: float, history: bool) -> list[Snapshot]:
+        """The present model, and with `history` the snapshots before it.
+
+        Args:
+            epoch: of the present model.
+            history: whether the snapshots are wanted.
+
+        Raises:
+            SandboxError: when they are of another shape than the model, or hold no finite numbers.
+        """
+        now = self._taken(epoch)
+        every = [*self.kept, *now] if history and now else now
+        if not all(_fits(one, now[0]) for one in every):
+            raise SandboxError(
+                "The kept snapshots are not of this model. `python -m sandbox watch RUN --final` "
+                "shows what it has learned."
+            )
+        return every
+
+    def _taken(self, epoch: float) -> list[Snapshot]:
+        with np.errstate(all="ignore"):  # of a model that diverges
+            view = self._view()
+        every = [] if view is None else [{"epoch": float(epoch), **view}]
+        return [{name: np.asarray(value) for name, value in one.items()} for one in every]
+
+    def state(self) -> Snapshot:
+        """All snapshots, stacked by name; empty before the first."""
+        return {
+            name: np.stack([one[name] for one in self.kept])
+            for name in (self.kept[0] if self.kept else ())
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Restore what `state` returned.
+
+        Raises:
+            ValueError: when the arrays are of different lengths.
+        """
+        rows = zip(*state.values(), strict=True)
+        self.kept = [dict(zip(state, map(np.asarray, row), strict=True)) for row in rows]
+
+
+def _bytes(one: Snapshot) -> int:
+    return sum(array.nbytes for array in one.values())
+
+
+def _fits(one: Snapshot, now: Snapshot) -> bool:
+    kinds = ({name: (a.shape, a.dtype) for name, a in some.items()} for some in (one, now))
+    return next(kinds) == next(kinds) and all(np.isfinite(a).all() for a in one.values() if a.shape)

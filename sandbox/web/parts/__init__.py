@@ -1,0 +1,1 @@
+"""The lab's part of a run's page. NiceGUI is imported by its modules."""
