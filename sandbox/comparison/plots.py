@@ -23,7 +23,7 @@ from sandbox.stats.intervals import LEVEL, Estimate
 from sandbox.stats.time_to_threshold import ScoreCurve
 from sandbox.text import words
 from sandbox.visual import plots
-from sandbox.visual.plots import Chart
+from sandbox.visual.plots import RecordedFigure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ LABEL = 34
 INK = "#111827"
 
 
-def figures(results: ComparisonResults) -> dict[str, Chart]:
+def figures(results: ComparisonResults) -> dict[str, RecordedFigure]:
     """All figures, by name; curves only where every measured run has them."""
     runs = [run for one in results.agents if not one.given for run in one.runs]
     drawn = {
@@ -53,7 +53,7 @@ def figures(results: ComparisonResults) -> dict[str, Chart]:
     }
 
 
-def task_figures(results: ComparisonResults) -> dict[str, Chart]:
+def task_figures(results: ComparisonResults) -> dict[str, RecordedFigure]:
     """All figures of the results over several tasks, by name."""
     several = {"improvement": improvement(results)} if results.pairs else {}
     return {
@@ -63,7 +63,7 @@ def task_figures(results: ComparisonResults) -> dict[str, Chart]:
     }
 
 
-def summary(results: ComparisonResults) -> Chart:
+def summary(results: ComparisonResults) -> RecordedFigure:
     """IQM, mean, median and optimality gap of each agent over several tasks, with intervals."""
     agents = results.agents
     panels = {
@@ -75,7 +75,7 @@ def summary(results: ComparisonResults) -> Chart:
     return _intervals({one.label: {"agent": one.label} for one in agents}, panels)
 
 
-def improvement(results: ComparisonResults) -> Chart:
+def improvement(results: ComparisonResults) -> RecordedFigure:
     """The probability of improvement of each pair, averaged over tasks, with its interval."""
     pairs = {f"{pair.one} > {pair.other}": pair for pair in results.pairs}
     figure = _intervals(
@@ -90,7 +90,7 @@ def improvement(results: ComparisonResults) -> Chart:
 
 def _intervals(
     rows: Mapping[str, Mapping[str, str]], panels: Mapping[str, Sequence[Estimate]]
-) -> Chart:
+) -> RecordedFigure:
     """Estimates as marks, and their intervals as bars.
 
     Args:
@@ -154,12 +154,12 @@ CURVES = {
 }
 
 
-def learning_curves(results: ComparisonResults) -> Chart:
+def learning_curves(results: ComparisonResults) -> RecordedFigure:
     """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
     return curves(results, CURVES["learning_curves"])
 
 
-def curves(results: ComparisonResults, kind: CurveKind) -> Chart:
+def curves(results: ComparisonResults, kind: CurveKind) -> RecordedFigure:
     """IQM over seeds of a curve, with its pointwise 95 % interval, and the best possible.
 
     Args:
@@ -218,7 +218,7 @@ def curves(results: ComparisonResults, kind: CurveKind) -> Chart:
     return figure
 
 
-def seeds(results: ComparisonResults) -> Chart:
+def seeds(results: ComparisonResults) -> RecordedFigure:
     """Every seed's final score as a dot, and the IQM with its interval."""
     agents = results.agents
     left = 0.35 + 0.085 * _width(results)  # inches, for the longest label
@@ -252,7 +252,7 @@ def seeds(results: ComparisonResults) -> Chart:
     return figure
 
 
-def performance_profile(results: ComparisonResults) -> Chart:
+def performance_profile(results: ComparisonResults) -> RecordedFigure:
     """The share of seeds above each score, with its pointwise 95 % interval."""
     values = np.concatenate([one.scores.ravel() for one in results.agents])
     tasks = results.agents[0].scores.shape[1]
@@ -322,7 +322,7 @@ def _best_possible(axes: Axes, results: ComparisonResults) -> None:
         )
 
 
-def _figure(results: ComparisonResults, height: float, lines: int) -> Chart:
+def _figure(results: ComparisonResults, height: float, lines: int) -> RecordedFigure:
     """An empty figure with room for the legend under its axes.
 
     Args:
@@ -341,7 +341,7 @@ def _meant(results: ComparisonResults) -> float:
     return 0.22 if results.timed and results.optimum is not None else 0.0
 
 
-def _say(figure: Chart, results: ComparisonResults, left: float, best: str = "") -> float:
+def _say(figure: RecordedFigure, results: ComparisonResults, left: float, best: str = "") -> float:
     """Say at the bottom which optimum is meant, `left` inches from the side.
 
     Args:
@@ -360,7 +360,7 @@ def _say(figure: Chart, results: ComparisonResults, left: float, best: str = "")
     return float(room / figure.get_figheight())
 
 
-def _legend(axes: Axes, figure: Chart, results: ComparisonResults, best: str = "") -> None:
+def _legend(axes: Axes, figure: RecordedFigure, results: ComparisonResults, best: str = "") -> None:
     """A legend under the axes, so that it covers no curve, and which optimum is meant."""
     figure.legend(
         *axes.get_legend_handles_labels(),

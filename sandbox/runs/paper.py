@@ -41,7 +41,7 @@ def figure_files(name: str, figure: Any) -> dict[str, bytes]:
 
     Args:
         name: of the files, without an ending.
-        figure: a `sandbox.visual.plots.Chart`.
+        figure: a `sandbox.visual.plots.RecordedFigure`.
     """
     import matplotlib as mpl
 

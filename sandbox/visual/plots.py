@@ -42,7 +42,7 @@ def style() -> Iterator[None]:
         yield
 
 
-class Chart(Figure):
+class RecordedFigure(Figure):
     """A figure that keeps the data it shows.
 
     Attributes:
@@ -71,7 +71,7 @@ def figure(
     right: float = 0.2,
     bottom: float = 0.6,
     top: float = 0.4,
-) -> Chart:
+) -> RecordedFigure:
     """An empty figure, without a window and outside matplotlib's global state.
 
     The margins are fixed: finding them by drawing (matplotlib's constrained layout) doubles the
@@ -81,7 +81,7 @@ def figure(
         width, height: in inches.
         left, right, bottom, top: margins around the axes, in inches.
     """
-    figure = Chart(figsize=(width, height))
+    figure = RecordedFigure(figsize=(width, height))
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     FigureCanvasAgg(figure)
     return figure
