@@ -1,0 +1,270 @@
+"""Every agent on every task with equal env steps: `python -m benchmarks.reference [--write]`.
+
+Each task is compared with the defaults, then with settings that were tuned by an equal number of
+trials for each agent, with other seeds than those of the table. Runs are kept in the store, so that
+a stopped command can be resumed and finished runs are not repeated. `--write` puts the tables into
+docs/benchmarks.md; without it they are printed. `--quick` measures a small part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sandbox import compare
+from sandbox.comparison.api import Comparison
+from sandbox.config.model import option_name, show_value
+from sandbox.config.resolve import registered_config
+from sandbox.execution.scheduler import Workers
+from sandbox.runs import provenance
+from sandbox.runs.loop import Settings
+from sandbox.runs.request import Request
+from sandbox.store.store import Store
+from sandbox.store.sweeps import find
+from sandbox.sweeps.api import SweepRequest, begin, resume_sweep
+from sandbox.text import flat, number, to_json, words
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- Made by benchmarks/reference.py: begin -->", "<!-- end -->"
+TABULAR = (
+    "sarsa",
+    "expected-sarsa",
+    "double-expected-sarsa",
+    "q-learning",
+    "double-q-learning",
+    "maxmin-q-learning",
+    "weighted-q-learning",
+    "speedy-q-learning",
+    "r-learning",
+    "n-step-sarsa",
+    "n-step-tree-backup",
+    "sarsa-lambda",
+    "q-lambda",
+    "monte-carlo",
+    "off-policy-monte-carlo",
+    "dyna-q",
+    "dyna-q-plus",
+    "prioritized-sweeping",
+    "r-max",
+    "ucb-vi",
+)
+NETWORKS = ("sb3-dqn", "sb3-qrdqn", "sb3-ppo", "sb3-a2c", "sb3-trpo")
+SEEDS = {TABULAR: 20, NETWORKS: 10}
+TUNING_SEEDS = {TABULAR: 3, NETWORKS: 1}
+FIRST_TUNING_SEED = 1000
+"""Seeds of the trials begin here, those of the tables with 0."""
+INDEX = "reference.json"
+"""In the store: the sweep of each task, agent and version of the sources."""
+GRIDS: dict[str, dict[str, Sequence[Any]]] = {
+    "alpha": {
+        "agent.alpha": [0.1, 0.3, 1.0],
+        "agent.epsilon": [0.1, 0.5],
+        "agent.initial-value": [0.0, "none"],
+    },
+    "learning_rate": {
+        "agent.learning-rate": [0.0001, 0.0005, 0.002],
+        "agent.count-bonus": [0.0, 0.3],
+        "agent.gamma": [0.95, 0.99],
+    },
+    "known": {"agent.known": [1, 2, 5, 10, 20, 40], "agent.discount": [0.95, 0.99]},
+    "bonus": {"agent.bonus": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], "agent.outcomes": [4, 8]},
+}
+"""By the option that an agent must have, 12 configurations; the last that fits is taken."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where agents are compared.
+
+    Attributes:
+        title: of its tables.
+        lab, options: the lab and its options.
+        env_steps: of learning.
+    """
+
+    title: str
+    lab: str
+    env_steps: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def command(
+        self, agents: Sequence[str], seeds: int, own: Mapping[str, Mapping[str, Any]]
+    ) -> str:
+        """The command that makes a table.
+
+        Args:
+            agents, seeds: of the comparison.
+            own: options of single agents.
+        """
+        words = ["python -m sandbox compare", self.lab, "--agents", *agents]
+        words += ["--seeds", str(seeds), "--env-steps", str(self.env_steps)]
+        for name, value in flat(dict(self.options)).items():
+            words += [f"--{option_name(name.removesuffix('.name'))}", show_value(value)]
+        for agent, options in own.items():
+            for name, value in options.items():
+                words += ["--set", f"{agent}.{option_name(name)}={show_value(value)}"]
+        return " ".join([words[0], *map(shlex.quote, words[1:])])
+
+
+def gym(name: str, env_steps: int, **options: Any) -> Task:
+    """A task of Gymnasium."""
+    words = "".join(f", {option} {show_value(value)}" for option, value in options.items())
+    return Task(name + words, "gym", env_steps, {"env": {"name": name, **options}})
+
+
+TASKS = (
+    Task("Maze", "maze", 300_000),
+    Task("Empty grid", "empty-grid", 100_000),
+    Task("Cliff", "maze", 100_000, {"env": {"layout": "cliff"}}),
+    Task("Holes, slip 0.1", "maze", 200_000, {"env": {"layout": "holes", "slip": 0.1}}),
+    gym("FrozenLake-v1", 100_000, is_slippery=False),
+    gym("FrozenLake-v1", 300_000),
+    gym("FrozenLake-v1", 200_000, map_name="8x8", is_slippery=False),
+    gym("FrozenLake-v1", 500_000, map_name="8x8"),
+    gym("CliffWalking-v1", 100_000),
+    gym("Taxi-v4", 300_000),
+    gym("Blackjack-v1", 300_000),
+)
+
+
+def axes(agent: str) -> dict[str, Sequence[Any]]:
+    """The grid of settings that are tried for an agent."""
+    known = registered_config("agent", agent).model_fields
+    return [grid for option, grid in GRIDS.items() if option in known][-1]
+
+
+def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dict[str, Any]:
+    """The best settings of an agent in its grid: its option -> value.
+
+    A sweep that the store has is used again, or resumed.
+    """
+    layers: list[Any] = [{**task.options, "agent": agent, "env_steps": task.env_steps}]
+    request = Request(task.lab, "default", layers, FIRST_TUNING_SEED, seeds, threads=1)
+    wanted, index = SweepRequest(request, grid=axes(agent)), store.root / INDEX
+    key = to_json([task.title, layers, wanted.search, seeds, provenance.sources()])
+    known = json.loads(index.read_text()) if index.exists() else {}
+    if key in known and (folder := find(store, known[key])) is not None:
+        made = resume_sweep(folder, workers=workers)
+    else:
+        made = begin(wanted, store, Settings(pictures=False), Workers(workers))
+        index.write_text(to_json({**known, key: made.id}))
+    params = made.best.params if made.best else {}
+    return {name.removeprefix("agent.").replace("-", "_"): params[name] for name in params}
+
+
+def rows(made: Comparison) -> Iterator[list[str]]:
+    """A row of the table for each agent, best first."""
+    for one in made.results.ranked:
+        result = one.document()
+        gap, time = result["gap"], result["steps_to_95"]
+        ends = [run.summary for run in made.runs[one.label]]
+        speeds = [end["env_steps"] / end["learning_seconds"] for end in ends if end]
+        steps = time and time["median"]
+        yield [
+            f"`{one.label}`",
+            f"{number(result['iqm']['value'])} {interval(result['iqm']['interval'])}",
+            "" if gap is None else number(gap["value"]),
+            "" if time is None else f"{result['reached_95']} of {result['runs']}",
+            "" if steps is None else f"{steps:,.0f}",
+            number(round(median(speeds) / 1000, 1)) if speeds else "",
+        ]
+
+
+HEAD = ("agent", "IQM, 95 % interval", "gap", "reach 95 %", "env steps to it", "1000 steps/s")
+
+
+def interval(ends: Sequence[float] | None) -> str:
+    """An interval in brackets; empty without one."""
+    return f"[{number(ends[0])}, {number(ends[1])}]" if ends else ""
+
+
+def markdown(head: Sequence[str], body: Iterator[list[str]]) -> str:
+    """A table."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def section(
+    task: Task, groups: Mapping[Sequence[str], int], store: Store, workers: int, with_tuned: bool
+) -> Iterator[str]:
+    """The parts of the page about a task.
+
+    Args:
+        task: which.
+        groups: agents -> number of seeds.
+        store: where the runs go.
+        workers: processes that learn.
+        with_tuned: whether to tune, for a second table.
+    """
+    yield f"### {task.title}"
+    for agents, seeds in groups.items():
+        kinds: list[dict[str, dict[str, Any]]] = [{}]
+        if with_tuned:
+            trials = TUNING_SEEDS.get(agents, 1)
+            kinds.append({agent: tuned(task, agent, trials, store, workers) for agent in agents})
+        for own in kinds:
+            made = compare(
+                task.lab,
+                agents,
+                seeds=seeds,
+                config={**task.options, "env_steps": task.env_steps},
+                agent_options=own,
+                store=store.root,
+                workers=workers,
+            )
+            known = made.results.optimum
+            best = "" if known is None else f" The optimum is {number(known)}."
+            what = "With the best of 12 settings each" if own else "With the lab's defaults"
+            yield f"{what}: {words(made.results.score)}, {seeds} seeds.{best}"
+            yield f"    {task.command(agents, seeds, own)}"
+            yield markdown(HEAD, rows(made))
+
+
+def page(tasks: Sequence[Task], groups: Mapping[Sequence[str], int], **how: Any) -> str:
+    """All tables; see `section`."""
+    return "\n\n".join(part for task in tasks for part in section(task, groups, **how))
+
+
+def main() -> int:
+    """Measure; print the tables, or write them into the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few agents, tasks, seeds and steps")
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
+    parser.add_argument("--store", default="runs/reference", help="folder of the runs")
+    parser.add_argument("--only", default="", help="only tasks whose title contains these words")
+    parser.add_argument("--tabular", action="store_true", help="without Stable-Baselines3")
+    parser.add_argument("--no-tuning", action="store_true", help="without the tuned settings")
+    chosen = parser.parse_args()
+    groups = {
+        agents: seeds for agents, seeds in SEEDS.items() if agents is TABULAR or not chosen.tabular
+    }
+    tasks = [task for task in TASKS if chosen.only.lower() in task.title.lower()]
+    if chosen.quick:
+        tasks = [replace(task, env_steps=task.env_steps // 20) for task in (TASKS[1], TASKS[4])]
+        groups = {("sarsa", "q-learning"): 3}
+    made = page(
+        tasks,
+        groups,
+        store=Store(chosen.store),
+        workers=os.cpu_count() or 1,
+        with_tuned=not chosen.no_tuning,
+    )
+    if not chosen.write:
+        print(made)
+        return 0
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
