@@ -13,7 +13,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -21,6 +22,7 @@ from typing import Any
 
 from sandbox import compare
 from sandbox.comparison.api import Comparison
+from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.config.model import option_name, show_value
 from sandbox.config.resolve import registered_config
 from sandbox.execution.scheduler import Workers
@@ -59,6 +61,8 @@ TABULAR = (
 NETWORKS = ("sb3-dqn", "sb3-qrdqn", "sb3-ppo", "sb3-a2c", "sb3-trpo")
 SEEDS = {TABULAR: 20, NETWORKS: 10}
 TUNING_SEEDS = {TABULAR: 3, NETWORKS: 1}
+UNUSED = ("name", "total-timesteps", "stats-window-size")
+"""Options without a meaning in the tables."""
 FIRST_TUNING_SEED = 1000
 """Seeds of the trials begin here, those of the tables with 0."""
 INDEX = "reference.json"
@@ -228,9 +232,39 @@ def section(
             yield markdown(HEAD, rows(made))
 
 
+def settings(labs: Sequence[str], groups: Mapping[Sequence[str], int]) -> Iterator[str]:
+    """For each lab, the settings of its agents in the tables with defaults."""
+    for lab in dict.fromkeys(labs):
+        yield f"### Settings in the lab `{lab}`"
+        for agents in groups:
+            layers: list[Any] = [{"env_steps": 1}]
+            wanted = ComparisonRequest(Request(lab, "default", layers), agents)
+            yield markdown(("agent", "settings"), _settings(compared_agents(wanted)[0]))
+
+
+def _settings(agents: Sequence[ComparedAgent]) -> Iterator[list[str]]:
+    """What most agents have, then for each agent the values that only it or few others have."""
+    every = {}
+    for one in agents:
+        values = flat(dict(one.config["agent"]))
+        shown = {option_name(name): show_value(value) for name, value in values.items()}
+        every[f"`{one.label}`"] = {name: shown[name] for name in shown if name not in UNUSED}
+    counts = Counter(pair for values in every.values() for pair in values.items())
+    usual = {pair for pair, count in counts.items() if count > len(agents) / 2}
+    yield ["most", _listed(pair for pair in counts if pair in usual)]
+    for label, values in every.items():
+        if own := _listed(pair for pair in values.items() if pair not in usual):
+            yield [label, own]
+
+
+def _listed(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in pairs)
+
+
 def page(tasks: Sequence[Task], groups: Mapping[Sequence[str], int], **how: Any) -> str:
     """All tables; see `section`."""
-    return "\n\n".join(part for task in tasks for part in section(task, groups, **how))
+    parts = [part for task in tasks for part in section(task, groups, **how)]
+    return "\n\n".join([*parts, *settings([task.lab for task in tasks], groups)])
 
 
 def main() -> int:
