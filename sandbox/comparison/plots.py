@@ -211,7 +211,7 @@ def curves(results: ComparisonResults, kind: CurveKind) -> RecordedFigure:
             )
         axes.set(
             title=kind.title,
-            xlabel=kind.x,
+            xlabel=kind.x if results.timed or not kind.in_time else f"{kind.x} and evaluation",
             ylabel=kind.y or f"{words(results.score)} of the greedy policy",
         )
         _legend(axes, figure, results, kind.best)
@@ -338,7 +338,7 @@ def _figure(results: ComparisonResults, height: float, lines: int) -> RecordedFi
 
 def _meant(results: ComparisonResults) -> float:
     """Inches for the line that says which optimum is meant."""
-    return 0.22 if results.timed and results.optimum is not None else 0.0
+    return 0.22 if results.optimum is not None and results.optimum_is else 0.0
 
 
 def _say(figure: RecordedFigure, results: ComparisonResults, left: float, best: str = "") -> float:

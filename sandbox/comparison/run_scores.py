@@ -80,7 +80,7 @@ def measured(run: Run) -> RunScores:
     if score.name in columns and STEPS in columns:
         curve = time_to_threshold.curve(columns[STEPS], columns[score.name])
         axis = None if done is None else _seconds_until(run, done)
-        if axis is not None and CPU in record.summary:
+        if axis is not None:
             clock = ScoreCurve(axis, curve.score)
         if score.optimum is not None:
             level = time_to_threshold.threshold(score.optimum, SHARE, score.higher_is_better)
@@ -100,7 +100,7 @@ def measured(run: Run) -> RunScores:
         record.host,
         record.versions,
         clock,
-        _cumulative_regret(run) if CPU in record.summary else None,
+        _cumulative_regret(run),
         record.summary,
     )
 

@@ -172,10 +172,11 @@ def test_the_page_needs_nothing_from_outside_and_escapes_names(race, store):
     page = (made.folder / "index.html").read_text()
     assert "<script" not in page and not re.findall(r'(?:src|href)="(?!data:|#|[./])', page)
     assert "&lt;b&gt;" in page and "<b>" not in page
-    assert page.count("<figure>") == 3
+    assert page.count("<figure>") == 4
     document = json.loads((made.folder / "comparison.json").read_text())
     assert document["agents"] == json.loads(json.dumps(made.table)) and set(made.figures) == {
         "learning_curves",
+        "scores_in_time",
         "scores",
         "performance_profile",
     }

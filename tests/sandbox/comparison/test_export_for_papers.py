@@ -13,7 +13,7 @@ from sandbox.errors import UsageError
 from sandbox.runs.paper import LATEX, exported_before, table_files, write_export
 from tests.conftest import TOYS
 
-FIGURES = ("learning_curves", "scores", "performance_profile")
+FIGURES = ("learning_curves", "scores_in_time", "scores", "performance_profile")
 TABLES = ("agents", "pairs", "runs", "settings")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import sandbox
+from sandbox.comparison import plots
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import LAST, Given, GivenRow, given_agents, outcome, read_given
 from sandbox.comparison.results import results_from
@@ -84,7 +85,7 @@ def test_given_results_are_marked_wherever_they_are_shown(race, store, file, say
         labels = {
             label.get_text() for label in figure.findobj(lambda one: hasattr(one, "get_text"))
         }
-        assert ("fox (given)" in labels) == (name != "learning_curves")
+        assert ("fox (given)" in labels) == (name not in plots.CURVES)
         assert "fox" not in labels
 
 
