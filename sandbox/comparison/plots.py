@@ -113,7 +113,7 @@ def _intervals(
                 if not np.isnan(value.low):
                     axes.hlines(-row, value.low, value.high, colour, linewidth=7, alpha=0.45)
             axes.set_title(title, fontsize=10.5)
-            axes.locator_params(axis="x", nbins=4)
+            axes.locator_params(axis="x", nbins=3)
             axes.margins(x=0.12)
             axes.set_yticks([-row for row in range(len(labels))], labels)
             axes.set_ylim(0.5 - len(labels), 0.5)
