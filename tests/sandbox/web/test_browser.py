@@ -228,3 +228,49 @@ def test_a_page_that_is_open_changes_no_byte_of_a_run(open_page, store):
     assert (again.path / "metrics.jsonl").read_bytes() == (
         finished.path / "metrics.jsonl"
     ).read_bytes()
+
+
+def test_a_digit_is_drawn_and_the_network_answers(open_page, store):
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    learned = run("mnist", preset="quick", epochs=1)
+    page = open_page(f"/runs/mnist/{learned.id}")
+    page.get_by_role("button", name="Open").click()
+    given = page.locator(".q-img img").last
+    given.wait_for()
+    blank = given.get_attribute("src")
+
+    def drawn():
+        """Draw a line from top to bottom; whether the network got it."""
+        page.locator(".pad").scroll_into_view_if_needed()
+        pad = page.locator(".pad").bounding_box()
+        page.mouse.move(pad["x"] + 140, pad["y"] + 40)
+        page.mouse.down()
+        for y in range(60, 260, 20):
+            page.mouse.move(pad["x"] + 140, pad["y"] + y)
+            page.wait_for_timeout(60)
+        page.mouse.up()
+        page.wait_for_timeout(1000)
+        return page.locator(".q-img img").last.get_attribute("src") != blank
+
+    until(drawn)
+
+
+def test_the_board_is_watched_and_paused(open_page, store):
+    learned = run("maze", preset="quick", pictures=False)
+    page = open_page(f"/runs/maze/{learned.id}")
+    page.get_by_role("button", name="Watch").click()
+    slider = page.get_by_label("moment")
+    slider.wait_for()
+
+    def moment():
+        return float(slider.get_attribute("aria-valuenow"))
+
+    until(lambda: moment() > 2)
+    page.get_by_role("button", name="Play, pause").click()
+    page.wait_for_timeout(1000)
+    stopped = moment()
+    page.wait_for_timeout(1500)
+    assert moment() == stopped
+    page.get_by_role("button", name="Play, pause").click()
+    until(lambda: moment() > stopped)
