@@ -145,8 +145,7 @@ class ControlExperiment(AgentExperiment):
         return blocks
 
     def _learn(self) -> Episodes:
-        """A block of episodes, learned in parts that can reach what is due at a number of env steps
-        only with their last episode."""
+        """A block of episodes; what is due at a number of env steps ends it early."""
         done, steps = self.done_units, self.env_steps
         parts: list[Episodes] = []
         last = next((episode for episode in self._due if episode > done), self.limit or NEVER)
@@ -155,7 +154,8 @@ class ControlExperiment(AgentExperiment):
         if self.every:
             due = min(due, (steps // self.every + 1) * self.every)
         while left and steps < due:
-            part = self.world.learn(self.agent, min(left, -((steps - due) // self.world.horizon)))
+            self.agent.most_steps = due - steps
+            part = self.world.learn(self.agent, left if self.agent.watch is None else 1)
             left, steps = left - len(part.length), steps + int(part.length.sum())
             parts.append(part)
         return joined(parts)

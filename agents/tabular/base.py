@@ -71,6 +71,9 @@ class TabularAgent(Agent):
     """Whether the next action is drawn before the update and then taken; else it is drawn after."""
     learns: ClassVar[bool] = True
     """Whether the compiled loop calls the rule; False for a rule that does nothing."""
+    most_steps = 0
+    """Steps with which `learn_model` and `learn_env` end early, after the episode in which they are
+    reached; 0: they learn all episodes."""
     stride = 0
     """Steps, not less than an episode has, that schedules count as one episode; 0: they count
     episodes."""
@@ -232,6 +235,7 @@ class TabularAgent(Agent):
             self.learns,
             self.stride,
             self._place()[1],
+            self.most_steps or kernels.NO_LIMIT,
         )
         kernels.learn(
             self.own(),
@@ -265,8 +269,10 @@ class TabularAgent(Agent):
         self._make_rows(world.horizon)
         log = kernels.log(episodes, self.visits)
         epsilon, alpha = self._epsilons(episodes), self._alphas(episodes)
-        steps = self._place()[1]
+        before = steps = self._place()[1]
         for number in range(episodes):
+            if self.most_steps and steps - before >= self.most_steps:
+                break
             entry = log.entry[number] = steps // self.stride if self.stride else number
             chosen = float(epsilon[entry]), float(alpha[entry])
             stepping.learn_episode(self, world, *chosen, log, number)
@@ -391,9 +397,9 @@ class TabularAgent(Agent):
             )
 
     def _learned(self, log: Log, epsilon: np.ndarray, alpha: np.ndarray) -> Episodes:
-        epsilon, alpha = epsilon[log.entry], alpha[log.entry]
-        number = self.episodes_done + 1 + np.arange(len(epsilon))
-        self.episodes_done += len(epsilon)
-        return Episodes(
-            number, log.return_, log.length, log.steps_to_goal, epsilon, alpha, log.start
-        )
+        count = int(np.count_nonzero(log.length))
+        returns, *counted, entry = (column[:count] for column in log[:-1])
+        length, steps_to_goal, start = counted
+        number = self.episodes_done + 1 + np.arange(count)
+        self.episodes_done += count
+        return Episodes(number, returns, length, steps_to_goal, epsilon[entry], alpha[entry], start)

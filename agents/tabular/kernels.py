@@ -101,6 +101,10 @@ class Tables(NamedTuple):
     always_draw: bool  # whether a number is drawn even where there is only one outcome
 
 
+NO_LIMIT = 2**62
+"""More steps than are ever learned."""
+
+
 class Hyperparameters(NamedTuple):
     """How an agent learns in some episodes."""
 
@@ -121,6 +125,8 @@ class Hyperparameters(NamedTuple):
     With 0 each episode has an entry of its own."""
     offset: int = 0
     """Steps that were learned under the first entry before, in [0, stride)."""
+    most_steps: int = NO_LIMIT
+    """Steps with which learning ends early, after the episode in which they are reached."""
 
 
 class Log(NamedTuple):
@@ -148,7 +154,8 @@ TABLES = types.NamedTuple(
     Tables,
 )
 HYPERPARAMETERS = types.NamedTuple(
-    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean, int64, int64], Hyperparameters
+    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean, int64, int64, int64],
+    Hyperparameters,
 )
 LOG = types.NamedTuple([NUMBERS, *[INTEGERS] * 5], Log)
 
@@ -282,7 +289,7 @@ def learn(  # type: ignore[no-untyped-def]
     env_rng,
     log,
 ):
-    """Learn some episodes.
+    """Learn some episodes; those that were not begun keep the length 0 in the log.
 
     Args:
         own: `Own`, changed in place.
@@ -306,7 +313,10 @@ def learn(  # type: ignore[no-untyped-def]
     alpha_power, discount, first_ties = given.alpha_power, given.discount, given.first_ties
     next_first, learns = given.next_first, given.learns
     stride, steps = given.stride, given.offset
+    most_steps = steps + given.most_steps
     for episode in range(given.epsilon.shape[0]):
+        if steps >= most_steps:
+            break
         entry = steps // stride if stride else episode
         epsilon, largest = given.epsilon[entry], given.alpha[entry]
         log.entry[episode] = entry
