@@ -96,9 +96,7 @@ class Experiment(ABC):
     limit: int | None = None
     headline: Sequence[str] | None = None
 
-    if (
-        TYPE_CHECKING
-    ):  # the loop reads these: an experiment may have them as attributes or as properties
+    if TYPE_CHECKING:  # the loop reads these: attributes or properties of an experiment
 
         @property
         def done_units(self) -> int:
@@ -107,20 +105,17 @@ class Experiment(ABC):
         @property
         def env_steps(self) -> int | None:
             """Environment steps so far, for the speed in the summary; None where there is no
-            environment.
-            """
+            environment."""
 
         @property
         def learned_seconds(self) -> float | None:
             """Seconds spent learning in this process, where `advance` also does other work; None:
-            all of it.
-            """
+            all of it."""
 
         @property
         def spent(self) -> Mapping[str, float]:
             """Further durations in this process, in seconds, by their names in the summary; with
-            any, times.jsonl has them and `learned_seconds` for each block.
-            """
+            any, times.jsonl has them and `learned_seconds` for each block."""
 
         @property
         def notes(self) -> Sequence[str]:
@@ -141,14 +136,12 @@ class Experiment(ABC):
     @abstractmethod
     def advance(self) -> Sequence[Block]:
         """Do the next block of work, best well below a second; its length depends on configuration
-        and seed alone.
-        """
+        and seed alone."""
 
     @abstractmethod
     def state(self) -> State:
-        """Everything needed to continue bit for bit, except the generators of the context: the loop
-        saves those.
-        """
+        """Everything needed to continue bit for bit, except the context's generators, saved by the
+        loop."""
 
     @abstractmethod
     def restore(self, state: State) -> None:
@@ -176,11 +169,8 @@ class Experiment(ABC):
 
     def random_score(self) -> Score | None:
         """The score of uniformly random actions, with the optimum where it is known: 0 and 1 of the
-        normalised scores of comparisons over several tasks.
-
-        Exact, or the mean of many sampled episodes with its standard error, and then the same at
-        every call; None where nothing acts.
-        """
+        normalised scores of comparisons over several tasks. Exact, or a mean of sampled episodes
+        with its standard error, the same at every call; None where nothing acts."""
         return None
 
 
@@ -305,9 +295,7 @@ class Lab(ABC):
         return getattr(type(self), method) is not getattr(Lab, method)
 
     def preparation(self) -> str:
-        """What takes seconds before the first block (compiling), as a sentence for the screen; ""
-        when nothing does.
-        """
+        """What takes seconds before the first block (compiling), as a sentence; "" if nothing does."""
         return ""
 
     def threads(self, config: Any, cores: int) -> int:
@@ -381,15 +369,11 @@ class Lab(ABC):
 
     @property
     def claims(self) -> Sequence[Claim]:
-        """Findings of a report that `reproduce` measures; a lab may simply have them as an
-        attribute.
-        """
+        """Findings of a report that `reproduce` measures; an attribute serves too."""
         return ()
 
     def claims_for(self, data: Path | None) -> Sequence[Claim]:
-        """The claims, where they depend on a folder of data files (`reproduce --data`); by default
-        `claims`.
-        """
+        """The claims where they depend on a folder of data files (`reproduce --data`)."""
         return self.claims
 
     def claim_pictures(

@@ -72,8 +72,7 @@ class TabularAgent(Agent):
     learns: ClassVar[bool] = True
     """Whether the compiled loop calls the rule; False for a rule that does nothing."""
     most_steps = 0
-    """Steps with which `learn_model` and `learn_env` end early, after the episode in which they are
-    reached; 0: they learn all episodes."""
+    """Steps after which a call of `learn_model` or `learn_env` begins no episode; 0: no limit."""
     stride = 0
     """Steps, not less than an episode has, that schedules count as one episode; 0: they count
     episodes."""
@@ -99,15 +98,12 @@ class TabularAgent(Agent):
         self.rng = rng
         self.episodes = episodes
         self.episodes_done = 0
-        own = np.array(self.tables(), dtype=np.float64)  # [tables]
+        own = np.array(self.tables(), dtype=np.float64)
         self.q = np.full((states, actions), self.start_value)  # [states, actions]
-        self.memory = np.repeat(own, states * actions).reshape(
-            len(own), states, actions
-        )  # [tables, states, actions]
+        self.memory = np.repeat(own, states * actions)  # [tables, states, actions]
+        self.memory = self.memory.reshape(len(own), states, actions)
         self.rows = np.zeros((0, 0))  # [rows, columns], made when an episode's limit is known
-        self.counts = np.zeros(
-            (states, actions), dtype=np.int64
-        )  # [states, actions], how often each pair was taken while learning
+        self.counts = np.zeros((states, actions), np.int64)  # how often each pair was taken
         self.visits = np.zeros(states, dtype=np.int64)  # [states], visits while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
@@ -384,8 +380,7 @@ class TabularAgent(Agent):
             raise UsageError(
                 f"Agent '{self.name}' began in episodes of another length: it has "
                 f"{list(self.rows.shape)} rows and columns, and needs "
-                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make a new "
-                f"agent for them."
+                f"{list(shape)} for episodes of {horizon or 'any number of'} steps. Make another."
             )
 
     def _check_size(self, states: int, actions: int) -> None:

@@ -31,7 +31,7 @@ from sandbox.observer import Observer
 from sandbox.runs import provenance
 from sandbox.runs.observers import Observers, RunViewer
 from sandbox.runs.stopping import StopRequest
-from sandbox.runs.work import build, work_of
+from sandbox.runs.work import animated, build, work_of
 from sandbox.score import Score
 from sandbox.seeding import generator
 from sandbox.store import checkpoint
@@ -384,11 +384,7 @@ class Loop:
 
     def _animate(self) -> None:
         lab, rng = self.lab, generator(self.context.seed, "animation")
-        if lab.single_frame:
-            frames = lab.frames(self.experiment, rng, history=True)
-        else:
-            frames = lab.frames(self.experiment, rng)
-        pixels = (frame.draw() for frame in frames)
+        pixels = animated(lab, self.experiment, rng)
         self.folder.artifacts.save_animation(lab.animation, pixels, fps=lab.fps)
 
     def _try(self, what: str, make: Callable[[], None]) -> bool:
