@@ -295,7 +295,7 @@ class Lab(ABC):
         return getattr(type(self), method) is not getattr(Lab, method)
 
     def preparation(self) -> str:
-        """What takes seconds before the first block (compiling), as a sentence; "" if nothing does."""
+        """What takes seconds before the first block (compiling), a sentence; "" if nothing does."""
         return ""
 
     def threads(self, config: Any, cores: int) -> int:

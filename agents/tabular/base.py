@@ -100,8 +100,7 @@ class TabularAgent(Agent):
         self.episodes_done = 0
         own = np.array(self.tables(), dtype=np.float64)
         self.q = np.full((states, actions), self.start_value)  # [states, actions]
-        self.memory = np.repeat(own, states * actions)  # [tables, states, actions]
-        self.memory = self.memory.reshape(len(own), states, actions)
+        self.memory = np.repeat(own, states * actions).reshape(-1, states, actions)  # [tables, …]
         self.rows = np.zeros((0, 0))  # [rows, columns], made when an episode's limit is known
         self.counts = np.zeros((states, actions), np.int64)  # how often each pair was taken
         self.visits = np.zeros(states, dtype=np.int64)  # [states], visits while learning
