@@ -296,7 +296,7 @@ def _random_score(planned: Sequence[PlannedRun]) -> Score | None:
     """The score of random actions, from the first agent's experiment that can be built.
 
     Raises:
-        UsageError: when there is none.
+        UsageError: when no experiment can be built.
     """
     for request in {one.label: one.request for one in planned}.values():
         try:

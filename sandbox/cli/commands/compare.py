@@ -224,7 +224,7 @@ def _first_lab(tasks: Sequence[str]) -> str:
     """The lab of the first task that can be read.
 
     Raises:
-        UsageError: when there is none.
+        UsageError: when no task names a lab.
     """
     from sandbox.comparison.tasks import NO_TASKS, task_of
 

@@ -79,16 +79,16 @@ class LabPart:
         Args:
             events: "mousedown", "mousemove", "click" …
             moved: called with the place in pixels of the picture, and whether a button is pressed;
-                of quick events only some are told.
+                of quick events only some.
             cross: whether lines show the place.
         """
 
-        async def told(event: GenericEventArguments) -> None:
+        async def handle(event: GenericEventArguments) -> None:
             x, y, buttons = (event.args[name] for name in MOUSE)
             await moved((float(x), float(y)), bool(buttons))
 
         image = ui.interactive_image(events=events, cross=cross).classes("frame")
-        image.on("mouse", told, MOUSE, throttle=MOUSE_SECONDS)
+        image.on("mouse", handle, MOUSE, throttle=MOUSE_SECONDS)
         return image
 
 
