@@ -18,7 +18,7 @@ from sandbox.errors import UsageError
 from sandbox.store.measurements import time_lines
 from sandbox.store.record import RunRecord
 from sandbox.testing import check_lab
-from tests.conftest import configured, skip_without_library
+from tests.conftest import configured, marked, skip_without_library
 
 LAKE = {"env": "FrozenLake-v1"}
 MOST = {"q-learning": 168, "sb3-dqn": 16, "sb3-ppo": 168 * 16}
@@ -38,6 +38,7 @@ def test_learning_ends_with_the_episode_in_which_the_steps_are_reached(store, la
     assert ended.summary["episodes"] == len(steps)
 
 
+@pytest.mark.extras
 @pytest.mark.parametrize("agent", ["sb3-dqn", "sb3-ppo"])
 def test_an_algorithm_of_stable_baselines_ends_with_its_rollout(store, agent):
     skip_without_library(agent)
@@ -123,7 +124,7 @@ def test_the_model_and_env_step_learn_the_same_with_env_steps(store):
     ("lab", "options"),
     [
         ("maze", {}),
-        ("maze", {"agent": "sb3-dqn"}),
+        pytest.param("maze", {"agent": "sb3-dqn"}, marks=pytest.mark.extras),
         ("gym", LAKE),
         ("gym", {"preset": "cartpole"}),
     ],
@@ -146,6 +147,7 @@ def points(made):
     return made.metrics.columns("evaluate")["env_steps"].tolist()
 
 
+@pytest.mark.extras
 def test_all_agents_are_evaluated_at_the_same_steps(store):
     skip_without_library("sb3-ppo")
     agents = ("sarsa", "sb3-dqn", "sb3-ppo")
@@ -169,7 +171,7 @@ def test_evaluations_that_are_sampled_or_dear_are_a_fifth_apart(store):
     assert spacing(config, model, 168) == 12_000
 
 
-@pytest.mark.parametrize("agent", ["sarsa", "sb3-dqn"])
+@pytest.mark.parametrize("agent", marked(["sarsa", "sb3-dqn"]))
 def test_eval_every_says_after_how_many_steps_the_policy_is_evaluated(store, agent):
     skip_without_library(agent)
     assert points(learned(agent=agent, env_steps=1000, eval_every=300)) == [300, 600, 900, 1000]
@@ -188,7 +190,7 @@ def test_evaluations_change_nothing_of_what_is_learned(store):
     assert np.array_equal(few.experiment.agent.q, many.experiment.agent.q)
 
 
-@pytest.mark.parametrize("agent", ["sarsa", "sb3-dqn"])
+@pytest.mark.parametrize("agent", marked(["sarsa", "sb3-dqn"]))
 def test_the_summary_has_seconds_of_learning_and_of_evaluating(store, agent):
     skip_without_library(agent)
     made = learned(agent=agent, env_steps=1200)
@@ -217,6 +219,7 @@ def test_what_cannot_be_is_refused(store, options, said):
     assert said in str(error.value)
 
 
+@pytest.mark.extras
 def test_regret_is_that_of_the_expected_start_where_starts_have_no_number(store):
     skip_without_library("sb3-ppo")
     agent = {"name": "sb3-ppo", "n_steps": 64, "n_envs": 1, "batch_size": 64}

@@ -36,6 +36,7 @@ def test_all_agents_are_evaluated_at_the_same_steps(made):
     assert all(curve == curves[0] for curve in curves) and curves[0][-1] == 12_345
 
 
+@pytest.mark.extras
 def test_an_algorithm_of_stable_baselines_has_the_same_budget(store):
     skip_without_library("sb3-dqn")
     together = sandbox.compare("maze", ["sarsa", "sb3-dqn"], seeds=1, env_steps=1000)
