@@ -208,6 +208,7 @@ def test_a_page_in_one_file_loads_no_other(tmp_path, say):
     assert "agent.alpha" in changed and "<b>0.5</b>" in changed and "agent.discount" not in changed
 
 
+@pytest.mark.extras
 def test_a_page_in_one_file_plays_and_draws_the_music(tmp_path, monkeypatch):
     pytest.importorskip("pretty_midi")
     from sandbox.web import export, facts
