@@ -43,7 +43,7 @@ class ControlLab(Lab):
         "steps_per_second": "maximize",
     }
 
-    page = deferred("agents.pages.grid:draw")
+    page = deferred("agents.pages.grid:GridBoard")
     """The board, to ask and to change."""
 
     def preparation(self) -> str:

@@ -29,16 +29,11 @@ SWEEPS, MOST_CELLS = 20_000, 10_000
 """Most sweeps of the solver, and the cells of the largest grid that is solved on the page."""
 
 
-def draw(part: LabPart) -> None:
-    """The board; see `Lab.page`."""
-    GridBoard(part)
-
-
 class GridBoard:
     """The grid of a run with what its agent learned, or changed and solved.
 
     Args:
-        part: of the page.
+        part: of the page; see `Lab.page`.
     """
 
     def __init__(self, part: LabPart) -> None:

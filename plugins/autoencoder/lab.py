@@ -40,7 +40,7 @@ class AutoencoderLab(ImageLab):
     marks = deferred("plugins.autoencoder.frames:marks")
     """Draw codes separating."""
 
-    page = deferred("plugins.autoencoder.page:draw")
+    page = deferred("plugins.autoencoder.page:CodePlane")
     """The plane of the codes, to move through."""
 
     draw = deferred("plugins.autoencoder.figures:draw")

@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def draw(part: LabPart) -> None:
-    """The plane; see `Lab.page`."""
-    CodePlane(part)
-
-
 class CodePlane:
     """The codes of the test images in their plane; of each place in it, the decoded image.
 
     Args:
-        part: of the page.
+        part: of the page; see `Lab.page`.
     """
 
     def __init__(self, part: LabPart) -> None:

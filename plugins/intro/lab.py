@@ -23,7 +23,7 @@ class IntroLab(Lab):
     presets = read_presets(__file__)
     claims = CLAIMS
 
-    page = deferred("plugins.intro.page:draw")
+    page = deferred("plugins.intro.page:DraggedPoints")
     """Points to drag, and the fit."""
 
     def build(self, config: IntroConfig, context: Context) -> IntroExperiment:

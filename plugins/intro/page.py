@@ -17,16 +17,11 @@ ROOM = 0.4
 """Share of the range of y that is left free above and below the points."""
 
 
-def draw(part: LabPart) -> None:
-    """The points; see `Lab.page`."""
-    DraggedPoints(part)
-
-
 class DraggedPoints:
     """The run's training points, which can be dragged, and the least-squares fit of an order.
 
     Args:
-        part: of the page.
+        part: of the page; see `Lab.page`.
     """
 
     def __init__(self, part: LabPart) -> None:

@@ -64,7 +64,7 @@ class MnistLab(ImageLab):
     marks = deferred("plugins.mnist.frames:marks")
     """Draw receptive fields forming."""
 
-    page = deferred("plugins.mnist.page:draw")
+    page = deferred("plugins.mnist.page:Pad")
     """A pad to draw a digit on."""
 
     draw = deferred("plugins.mnist.figures:draw")

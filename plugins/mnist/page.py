@@ -21,16 +21,11 @@ SIDE, PEN = 280, 24
 """Side of the pad and width of a stroke, pixels."""
 
 
-def draw(part: LabPart) -> None:
-    """The pad; see `Lab.page`."""
-    Pad(part)
-
-
 class Pad:
     """A drawing, the image that the network gets, and the probabilities of the classes.
 
     Args:
-        part: of the page.
+        part: of the page; see `Lab.page`.
     """
 
     def __init__(self, part: LabPart) -> None:

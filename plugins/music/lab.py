@@ -30,7 +30,7 @@ class MusicLab(Lab):
     frames = deferred("plugins.music.frames:frames")
     """A piano roll that plays, two frames for each beat."""
 
-    page = deferred("plugins.music.page:draw")
+    page = deferred("plugins.music.page:Improviser")
     """Continues the run's piece from a bar."""
 
     claims_for = deferred("plugins.music.claims:claims")

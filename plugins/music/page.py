@@ -17,16 +17,11 @@ BEATS, ADDED = 4, 16
 """Beats of a bar, and beats that are added."""
 
 
-def draw(part: LabPart) -> None:
-    """The player; see `Lab.page`."""
-    Improviser(part)
-
-
 class Improviser:
     """Continues the piece among the run's artifacts from a bar, each time with other draws.
 
     Args:
-        part: of the page.
+        part: of the page; see `Lab.page`.
     """
 
     def __init__(self, part: LabPart) -> None:

@@ -44,6 +44,45 @@ FEW = 10
 WIDEST = 118
 """Columns of a table."""
 
+TASK_OPTIONS = (
+    click.option(
+        "--tasks",
+        multiple=True,
+        metavar="TASK...",
+        help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
+        "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
+    ),
+    click.option(
+        "--optimum",
+        "optima",
+        multiple=True,
+        metavar="TASK=SCORE",
+        help="The score that counts as 1, where a task's optimum is unknown; may be repeated.",
+    ),
+)
+SEED_OPTIONS = (
+    click.option(
+        "--until-decided",
+        is_flag=True,
+        help="Add --seeds at a time until every pair of agents is decided.",
+    ),
+    click.option(
+        "--margin",
+        type=float,
+        default=0.01,
+        show_default=True,
+        help="Difference that counts as none, a share of the optimum.",
+    ),
+    click.option(
+        "--max-seeds",
+        type=int,
+        default=50,
+        show_default=True,
+        metavar="N",
+        help="Most runs of each agent, with --until-decided.",
+    ),
+)
+
 
 class ComparedLabs(LabCommands):
     """One command for each lab that has agents."""
@@ -80,41 +119,8 @@ class ComparedLabs(LabCommands):
                 metavar="FILE",
                 help="Results of others as CSV, shown beside the runs; may be repeated.",
             ),
-            click.option(
-                "--tasks",
-                multiple=True,
-                metavar="TASK...",
-                help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
-                "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
-            ),
-            click.option(
-                "--optimum",
-                "optima",
-                multiple=True,
-                metavar="TASK=SCORE",
-                help="The score that counts as 1, where a task's optimum is unknown; may be "
-                "repeated.",
-            ),
-            click.option(
-                "--until-decided",
-                is_flag=True,
-                help="Add --seeds at a time until every pair of agents is decided.",
-            ),
-            click.option(
-                "--margin",
-                type=float,
-                default=0.01,
-                show_default=True,
-                help="Difference that counts as none, a share of the optimum.",
-            ),
-            click.option(
-                "--max-seeds",
-                type=int,
-                default=50,
-                show_default=True,
-                metavar="N",
-                help="Most runs of each agent, with --until-decided.",
-            ),
+            *TASK_OPTIONS,
+            *SEED_OPTIONS,
             click.option(
                 "--fresh",
                 is_flag=True,
@@ -221,11 +227,7 @@ class ComparedLabs(LabCommands):
 
 
 def _first_lab(tasks: Sequence[str]) -> str:
-    """The lab of the first task that can be read.
-
-    Raises:
-        UsageError: when no task names a lab.
-    """
+    """The lab of the first task that can be read; UsageError without any."""
     from sandbox.comparison.tasks import NO_TASKS, task_of
 
     problems = []
@@ -276,8 +278,7 @@ def compare() -> None:
 def _agent_parameters(
     config: type[LabConfig], agents: Sequence[str]
 ) -> tuple[list[ConfigOption], list[str]]:
-    """The options of all agents named, each once, and what is wrong with agents; that is reported
-    later, with all other errors."""
+    """The options of all agents named, each once, and what is wrong with agents."""
     from sandbox.comparison.request import known_agents
 
     by_name: dict[str, ConfigOption] = {}

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -24,7 +20,8 @@ from sandbox.errors import UsageError
 from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
 from sandbox.store.store import Store
-from tests.conftest import TOYS, command
+from tests.conftest import TOYS
+from tests.sandbox.comparison.conftest import interrupted
 
 
 @pytest.fixture
@@ -343,20 +340,8 @@ def test_ctrl_c_leaves_a_comparison_that_the_same_command_finishes(race, store, 
         "0.02",
         "--json",
     ]
-    process = subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
-    )
-    deadline = time.monotonic() + 60
-    while len(list(store.glob("race/*/metrics.jsonl"))) < 3:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (
-        process.returncode == 130
-        and b"2 of 4 runs are done" in err
-        and b"the same command continues" in err
-    )
+    err = interrupted(words, store)
+    assert b"2 of 4 runs are done" in err and b"the same command continues" in err
     stopped = {row.id: row.status for row in Store().rows()}
     assert sorted(stopped.values()) == ["finished", "finished", "interrupted"]
     said = say(*words)

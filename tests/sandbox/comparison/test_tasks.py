@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +17,7 @@ from sandbox.score import Score
 from sandbox.stats.intervals import Estimate
 from sandbox.store.comparisons import find
 from sandbox.store.store import Store
-from tests.conftest import command
+from tests.sandbox.comparison.conftest import interrupted
 
 TASKS = ["race", "race:quick"]
 
@@ -236,15 +232,6 @@ def test_a_stored_comparison_on_several_tasks_is_listed_shown_and_knows_its_runs
 def test_ctrl_c_leaves_several_tasks_that_the_same_command_finishes(race, store, say):
     words = ["compare", "-p", race, "--tasks", *TASKS, "--agents", "hare", "tortoise"]
     words += ["--seeds", "1", "--pause", "0.02", "--json"]
-    process = subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
-    )
-    deadline = time.monotonic() + 60
-    while len(list(store.glob("race/*/metrics.jsonl"))) < 3:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and b"of 4 runs are done and kept; the same command" in err
+    assert b"of 4 runs are done and kept; the same command" in interrupted(words, store)
     said = say(*words)
     assert said.code == 0 and said.document["reused"] == 2
