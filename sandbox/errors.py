@@ -7,6 +7,7 @@ to do next. The command line prints the message alone; a traceback means that th
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -149,11 +150,19 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """
     spelled = {_plain(candidate): candidate for candidate in known}
     typed = _plain(name)
-    distances = {candidate: edit_distance(typed, candidate) for candidate in spelled}
-    slips = min(distances.values(), default=0)
-    close = [candidate for candidate in spelled if distances[candidate] == slips]
-    few = slips <= max(1, len(typed) // 3)
-    among, cutoff = (close, 0.0) if few else (list(spelled), 0.55)
+    close: list[str] = []
+    slips = max(1, len(typed) // 3)
+    letters = Counter(typed)
+    for candidate in spelled:
+        theirs = Counter(candidate)
+        if (letters - theirs).total() + (theirs - letters).total() > slips:
+            continue  # each letter that only one of them has costs a slip
+        distance = edit_distance(typed, candidate)
+        if distance < slips:
+            close, slips = [], distance
+        if distance == slips:
+            close.append(candidate)
+    among, cutoff = (close, 0.0) if close else (list(spelled), 0.55)
     matches = difflib.get_close_matches(typed, among, n=1, cutoff=cutoff)
     return spelled[matches[0]] if matches else None
 
