@@ -24,9 +24,8 @@ from sandbox.reproduction.measure import (
     select,
 )
 
-TOY = Path(
-    tempfile.mkdtemp(prefix="claimed-")
-)  # one file for all tests of a process: a plugin is loaded once
+FOLDER = tempfile.TemporaryDirectory(prefix="claimed-")
+TOY = Path(FOLDER.name)  # one file for all tests of a process: a plugin is loaded once
 PLUGIN = """
 from sandbox import Claim, Lab, LabConfig, hookimpl
 
