@@ -37,8 +37,17 @@ def one_sentence(said, *parts):
 
 @pytest.fixture
 def without(monkeypatch):
-    """Makes a library look as if it was not installed."""
-    return lambda name: monkeypatch.setitem(sys.modules, name, None)
+    """Makes a library look as if it was not installed, also to what has imported it before."""
+
+    def hidden(name):
+        for module in [*sys.modules]:
+            if module.startswith("agents.baselines"):
+                monkeypatch.delitem(sys.modules, module)
+            elif module.startswith(f"{name}."):
+                monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.setitem(sys.modules, name, None)
+
+    return hidden
 
 
 @pytest.fixture
