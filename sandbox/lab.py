@@ -243,6 +243,8 @@ class Lab(ABC):
         fps: frames per second of its animations.
         animation: the file of the animation among a run's artifacts.
         single_frame: whether `frames` shows the present in one picture (docs/write/watch.md).
+        layers: what can be hidden in its frames, with the names of the switches on the page:
+            {"policy": "arrows"}.
         follows_processor: True where the last digits of a result depend on the processor (PyTorch,
             matrix products, sums that may be reordered). Such a run is not resumed on another
             processor without `--allow-changed`. Agents may have the attribute too.
@@ -273,6 +275,7 @@ class Lab(ABC):
     fps: ClassVar[float] = 10
     animation: ClassVar[str] = "episode.gif"
     single_frame: ClassVar[bool] = False
+    layers: ClassVar[Mapping[str, str]] = {}
     follows_processor: ClassVar[bool] = False
     global_generators: ClassVar[Sequence[str]] = ()
     objective: ClassVar[str] = ""

@@ -34,6 +34,7 @@ class ControlLab(Lab):
     kind: ClassVar[str] = "grid"
     """The key of this kind of lab in `experiments` of agents; see `agents.agent.Agent`."""
     fps = 12
+    layers: ClassVar[Mapping[str, str]] = {"values": "values", "policy": "arrows"}
     objective = "summary.reward_per_step"
     directions: ClassVar[Mapping[str, str]] = {
         "reward_per_step": "maximize",

@@ -1,6 +1,7 @@
-"""The grid labs' part of a run's page: action values of a cell, walls to paint, a walk by keys.
+"""The grid labs' part of a run's page: what it learned so far, action values of a cell, walls to
+paint, a walk by keys, and learning again, update by update.
 
-What is painted changes nothing of the run: it is solved exactly and shown beside it.
+Nothing of it changes the run: what is painted is solved exactly and shown beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from agents.control.experiment import ControlExperiment
+from agents.pages.lesson import Lesson, Moment
 from agents.planning.solvers import value_iteration
 from envs import layouts
 from envs.grid import ACTIONS, build_model
@@ -21,9 +23,12 @@ from envs.render.snapshot import Snapshot, cell_at
 from sandbox.errors import UsageError
 from sandbox.seeding import generator
 from sandbox.text import number
+from sandbox.web.layout import button
 from sandbox.web.parts.lab_part import LabPart, picture
 
 VALUES = "action values"
+KEYS = {"n", "e"}
+"""Learn an update, an episode."""
 PAINTS = {"wall": layouts.WALL, "sand": layouts.SAND, "floor": layouts.FLOOR}
 SWEEPS, MOST_CELLS = 20_000, 10_000
 """Most sweeps of the solver, and the cells of the largest grid that is solved on the page."""
@@ -39,34 +44,97 @@ class GridBoard:
     def __init__(self, part: LabPart) -> None:
         self._part, self._rng = part, generator(0, "page")
         self._now: Snapshot | None = None
+        self._cell: tuple[int, int] | None = None
+        self._lesson: Lesson | None = None
         with ui.row().classes("w-full items-center gap-4"):
             self._tool = ui.toggle([VALUES, *PAINTS], value=VALUES).props("no-caps")
-            self._walks = ui.switch("walk with the arrow keys")
+            self._walks = ui.switch("walk with the arrow keys", on_change=self._stay)
+            part.layers(self._show)
+        with ui.row().classes("w-full items-center gap-4"):
+            self._slider = ui.slider(min=0, max=0, on_change=self._choose).classes("w-64")
+            self._slider.props('aria-label="snapshot"')
+            self._follow = part.follow(self._renew)
+            ui.label("Learn again from the beginning:").classes("soft")
+            button("Update", "skip_next", lambda: self._learn(False))
+            button("Episode", "fast_forward", lambda: self._learn(True))
         self._image = part.canvas(["mousedown"], self._press)
         ui.keyboard(self._key, repeating=True)
-        ui.timer(0, self._begin, once=True)
 
-    async def _begin(self) -> None:
-        self._now = await self._part.latest(self._learned)
-        await self._show()
+    async def _renew(self) -> None:
+        """Show the newest of the tables that the run keeps."""
+        tables = await self._part.latest(self._learned)
+        if tables:
+            self._tables = tables
+            self._slider.props["max"] = len(tables) - 1
+            self._slider.set_value(len(tables) - 1)
+            await self._choose()
 
-    def _learned(self) -> Snapshot:
+    def _learned(self) -> list[tuple[str, np.ndarray]]:
+        """The tables of the run, each with its time."""
         experiment = self._part.run.experiment
         if not isinstance(experiment, ControlExperiment):
             raise UsageError("Only one agent with a table, in a grid, has a board to try.")
-        self._env, self._discount = experiment.env, experiment.agent.config.discount
-        layout, model = experiment.env.layout, experiment.env.model
-        return self._snapshot(layout, model, experiment.agent.q, "learned")
+        self._take(experiment)
+        now = experiment.done_units, experiment.agent.q
+        kept = [(one.episode, one.q) for one in experiment.snapshots if one.episode < now[0]]
+        return [(f"episode {number(episode)}", q) for episode, q in (*kept, now)]
 
-    def _snapshot(self, layout: Layout, model: TabularMDP, q: np.ndarray, what: str) -> Snapshot:
+    def _take(self, experiment: ControlExperiment) -> None:
+        self._env, self._discount = experiment.env, experiment.agent.config.discount
+
+    async def _choose(self) -> None:
+        """Show the table that the slider stands for."""
+        if self._slider.value < self._slider.props["max"]:
+            self._stay()
+        self._now = self._snapshot(
+            self._env.layout, self._env.model, *self._tables[int(self._slider.value)]
+        )
+        await self._show()
+
+    def _stay(self) -> None:
+        """What is shown is not replaced by what the run learns."""
+        self._follow.set_value(False)
+
+    def _snapshot(self, layout: Layout, model: TabularMDP, what: str, q: np.ndarray) -> Snapshot:
+        self._begin(layout, model, q)
+        policy = np.isclose(q, q.max(axis=1, keepdims=True))
+        return self._told(
+            Snapshot(layout, layout.start, values=q.max(axis=1), policy=policy, title=what)
+        )
+
+    def _begin(self, layout: Layout, model: TabularMDP, q: np.ndarray) -> None:
+        """What clicks tell, and where the walk starts."""
         self._model, self._q = model, q
         self._state, self._return = layout.state(layout.start), 0.0
-        policy = np.isclose(q, q.max(axis=1, keepdims=True))
-        return Snapshot(layout, layout.start, values=q.max(axis=1), policy=policy, title=what)
+
+    def _told(self, now: Snapshot) -> Snapshot:
+        """With the action values of the cell that was clicked on."""
+        if self._cell is None:
+            return now
+        q = map(number, self._q[now.layout.state(self._cell)].tolist())
+        told = map(" ".join, zip(ACTIONS, q, strict=True))
+        status = " · ".join([f"Q{self._cell}", *told])
+        return replace(now, marked=[self._cell], status=status)
+
+    async def _learn(self, whole: bool) -> None:
+        """Show the next update of a run that begins anew, or the last of its episode."""
+        moment = await self._part.latest(self._next, whole)
+        if moment:
+            self._stay()
+            self._cell, (self._now, q) = None, moment
+            self._begin(self._now.layout, self._env.model, q)
+            await self._show()
+
+    def _next(self, whole: bool) -> Moment:
+        if self._lesson is None:
+            self._lesson = Lesson(self._part.run)
+            self._take(self._lesson.experiment)
+        return self._lesson.next(whole)
 
     async def _show(self) -> None:
         if self._now is not None:
-            await self._part.show(self._image, lambda now: picture(now.draw()), self._now)
+            hidden = self._part.hidden
+            await self._part.show(self._image, lambda now: picture(now.draw(hidden)), self._now)
 
     async def _press(self, place: tuple[float, float], pressed: bool) -> None:
         """Tell the action values of a cell, or paint it."""
@@ -75,10 +143,10 @@ class GridBoard:
         if now is None or cell is None:
             return
         if self._tool.value == VALUES:
-            q = map(number, self._q[now.layout.state(cell)].tolist())
-            told = map(" ".join, zip(ACTIONS, q, strict=True))
-            self._now = replace(now, marked=[cell], status=" · ".join([f"Q{cell}", *told]))
+            self._cell = cell
+            self._now = self._told(now)
         else:
+            self._stay()
             self._now = await self._part.latest(self._solved, now.layout, cell) or now
         await self._show()
 
@@ -91,14 +159,16 @@ class GridBoard:
         layout = layouts.place(cells, layout.start, layout.goals)
         model = build_model(layout, self._env.config)
         best = value_iteration(model, self._discount, max_sweeps=SWEEPS)
-        return self._snapshot(layout, model, best.q, f"the optimum, discount {self._discount:g}")
+        return self._snapshot(layout, model, f"the optimum, discount {self._discount:g}", best.q)
 
     async def _key(self, event: KeyEventArguments) -> None:
         """One step of the walk."""
         action = event.key.name.lower().removeprefix("arrow")
-        if not self._walks.value or self._now is None or not event.action.keydown:
+        if self._now is None or not event.action.keydown:
             return
-        if action in ACTIONS:
+        if action in KEYS:
+            await self._learn(action == "e")
+        elif self._walks.value and action in ACTIONS:
             move = ACTIONS.index(action)
             outcome = self._model.sample_outcome(self._state, move, self._rng)
             self._state, reward, over = self._model.transition(self._state, move, outcome)

@@ -12,7 +12,7 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError, UnknownNameError
 from sandbox.lab import Context, Experiment, Lab, Summary
 from sandbox.registry.registry import registry
-from sandbox.runs.work import build, work_of
+from sandbox.runs.work import Work, build, work_of
 from sandbox.score import Score, score_of
 from sandbox.seeding import Generators
 from sandbox.store.files import Directory
@@ -108,19 +108,28 @@ class Run:
             return self._experiment
         from sandbox.store import checkpoint
 
-        lab, config = rebuilt(self.record)
         newest = next(checkpoint.newest_first(self.folder.checkpoints, lambda _: None), None)
         if newest is None:
             raise CheckpointError(
-                f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume "
+                f"Run {self.id} has no checkpoint yet; `--checkpoint-every` says how often it "
+                "writes one."
+                if self.status == "running"
+                else f"Run {self.id} has no checkpoint that can be read. `python -m sandbox resume "
                 f"{self.id}` starts it again."
             )
+        work = self.fresh()
+        work.restore(*newest)
+        assert work.experiment is not None
+        return work.experiment
+
+    def fresh(self) -> Work:
+        """Its work as it was at its beginning, from configuration and seed alone."""
+        lab, config = rebuilt(self.record)
         context = context_of(self.folder, self.record)
         config.check_available(context.data, context.artifacts.folder)
         work = work_of(lab, context)
-        experiment = work.build(lambda context: build(lab, config, context, self.record.seeds))
-        work.restore(*newest)
-        return experiment
+        work.build(lambda context: build(lab, config, context, self.record.seeds))
+        return work
 
     @property
     def agent(self) -> Any:

@@ -56,7 +56,7 @@ class RunPage:
             ui.space()
             self._smoothing = layout.smoothing(self._redraw)
         self._curves_area = ui.element("div").classes("charts")
-        self._draw_part()
+        self._parts = cards.draw(self._run)
         self._draw_rest()
         self._timer = ui.timer(SECONDS, self._follow)
 
@@ -71,11 +71,11 @@ class RunPage:
             self._timer.cancel()
             return
         if record != self._run.record:
-            before, self._run = self._run.status, run
+            self._run = run
             self._draw_head.refresh()
             self._draw_rest.refresh()
-            if run.status != before:
-                self._draw_part.refresh()
+            for part in self._parts:
+                part.run = run
         self._progress.set_value(min(1.0, curves.done / (record.limit or 1)))
         self._done.set_text(record.progress(int(curves.done)))
         if curves.read_bytes != self._drawn:
@@ -134,10 +134,6 @@ class RunPage:
 
     def _resume(self) -> None:
         resume(self._service, self._run.id)
-
-    @ui.refreshable_method
-    def _draw_part(self) -> None:
-        cards.draw(self._run)
 
     @ui.refreshable_method
     def _draw_rest(self) -> None:

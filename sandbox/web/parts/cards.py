@@ -5,7 +5,7 @@ It runs when a button is pressed, not because a page is looked at.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -22,24 +22,48 @@ MOST_FRAMES = 500
 """Frames that a page keeps."""
 
 
-def draw(run: Run) -> None:
-    """The lab's own part, and its frames; nothing where there are none. An error becomes a card."""
+def draw(run: Run) -> Sequence[LabPart]:
+    """The lab's own part, and its frames; nothing where there are none. An error becomes a card.
+
+    Returns:
+        What they show, whose `run` is to be replaced when it has changed.
+    """
+    parts = LabPart(run), LabPart(run)
     with layout.shown():
-        lab, part = run.lab, LabPart(run)
+        lab = run.lab
         if lab.offers("page"):
-            with layout.card("Try it") as card:
-                layout.button("Open", "touch_app", lambda: _open(lab, part, card))
+            with layout.card("Try it"):
+                layout.button("Open", "touch_app", lambda: _open(lab, parts[0], area))
+                area = ui.column().classes("w-full")
         if lab.offers("frames"):
             with layout.card("How it learned"):
-                Player(LabPart(run))
+                Player(parts[1])
+    return parts
 
 
-def _open(lab: Lab, part: LabPart, card: ui.element) -> None:
-    card.clear()
-    with card:
-        layout.heading("Try it", 2)
-        with layout.shown():
-            lab.page(part)
+def _open(lab: Lab, part: LabPart, area: ui.element) -> None:
+    """Draw the lab's part; again, if it is there."""
+    area.clear()
+    with area, layout.shown():
+        lab.page(part)
+
+
+def thinned(frames: Iterable[Frame], most: int = MOST_FRAMES) -> list[Frame]:
+    """Frames at equal distances and the last, so that the whole of a long animation is seen.
+
+    Args:
+        frames: all frames.
+        most: how many are kept, at least 2.
+    """
+    kept: list[Frame] = []
+    last, apart = None, 1
+    for place, last in enumerate(frames):
+        if place % apart == 0:
+            kept.append(last)
+        if len(kept) == most:
+            del kept[1::2]
+            apart *= 2
+    return kept if last is None or last is kept[-1] else [*kept, last]
 
 
 class Player:
@@ -52,32 +76,46 @@ class Player:
     def __init__(self, part: LabPart) -> None:
         self._part = part
         self._frames: list[Frame] = []
+        self._place = 0
         with layout.bar():
             layout.button("Watch", "movie", self._load)
-            self._play = layout.button("Play, pause", "play_arrow", self._toggle)
-            self._slider = ui.slider(min=0, max=1, value=0, on_change=self._show).classes("flex-1")
-            self._slider.props('aria-label="moment"')
+            with ui.row().classes("items-center flex-1 gap-3") as self._controls:
+                layout.button("Play, pause", "play_arrow", self._toggle)
+                self._slider = ui.slider(min=0, max=1, value=0, on_change=self._show)
+                self._slider.classes("flex-1").props('aria-label="moment"')
+                part.layers(self._show)
+                self._follow = part.follow(self._grow)
         self._image = ui.image().classes("frame").props("no-spinner no-transition fit=contain")
         self._timer = ui.timer(1 / part.run.lab.fps, self._step, active=False)
-        for element in (self._play, self._slider, self._image):
-            element.set_visibility(False)
+        self._controls.set_visibility(False)
 
     async def _load(self) -> None:
-        self._frames = await self._part.latest(self._read) or []
-        if not self._frames:
+        if not await self._read():
             ui.notify("There is nothing to watch yet.")
             return
-        self._slider.props["max"] = len(self._frames) - 1
-        for element in (self._play, self._slider, self._image):
-            element.set_visibility(True)
+        self._controls.set_visibility(True)
         self._slider.set_value(0)
         self._timer.activate()
         await self._show()
 
-    def _read(self) -> list[Frame]:
-        run = Run(self._part.run.folder)  # as it is now
-        frames = run.lab.frames(run.experiment, generator(0, "watch"), history=True)
-        return list(islice(frames, MOST_FRAMES))
+    async def _read(self) -> list[Frame]:
+        """The frames of the run as it is now; none if there are none, or no others."""
+
+        def read() -> list[Frame]:
+            run = Run(self._part.run.folder)
+            return thinned(run.lab.frames(run.experiment, generator(0, "watch"), history=True))
+
+        frames = await self._part.latest(read)
+        if frames:
+            self._frames = frames
+            self._slider.props["max"] = len(frames) - 1
+        return frames or []
+
+    async def _grow(self) -> None:
+        """Add what the run has learned since they were asked for; they go on from the last."""
+        seen = len(self._frames) - 1
+        if self._frames and await self._read() and self._place >= seen:
+            self._timer.activate()
 
     def _toggle(self) -> None:
         self._timer.active = not self._timer.active
@@ -90,5 +128,9 @@ class Player:
             self._slider.set_value(place)
 
     async def _show(self) -> None:
-        frame = self._frames[int(self._slider.value)]
-        await self._part.show(self._image, lambda: picture(frame.draw()))
+        place, before = int(self._slider.value), self._place
+        self._place = place
+        if place < before:
+            self._follow.set_value(False)
+        frame = self._frames[min(place, len(self._frames) - 1)]
+        await self._part.show(self._image, lambda: picture(frame.draw(self._part.hidden)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
@@ -12,8 +13,9 @@ from nicegui import run as threads
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from sandbox.errors import error_message
+from sandbox.errors import SandboxError, error_message
 from sandbox.runs.view import Run
+from sandbox.store import checkpoint
 from sandbox.visual import html
 from sandbox.web import layout
 
@@ -21,17 +23,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOUSE, MOUSE_SECONDS = ["image_x", "image_y", "buttons"], 0.04
 """What the browser tells of the mouse, and the shortest time between two events."""
+SECONDS = 1.0
+"""Between two looks for a new checkpoint of a run that learns."""
 
 
 class LabPart:
     """What a lab's part of a run's page may use.
 
     Args:
-        run: the run, as it was when the page was opened.
+        run: the run.
+
+    Attributes:
+        run: the run as it was when the page was opened, when its status changed last, or when what
+            follows it was called last.
+        hidden: the layers of frames that are switched off; see `layers`.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.hidden: frozenset[str] = frozenset()
         self._asked, self._working = 0, asyncio.Lock()
 
     async def latest(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
@@ -66,6 +76,49 @@ class LabPart:
         drawn = await self.latest(work, *args, **kwargs)
         if drawn:
             image.set_source(drawn)
+
+    def follow(self, refresh: Callable[[], Awaitable[object]]) -> ui.switch:
+        """A switch, on at first and visible while the run learns, that shows what it has learned.
+
+        Args:
+            refresh: called at once, and as long as the switch is on after each checkpoint of the
+                run, at its end and when its pictures are there; reads `run` anew.
+        """
+        seen: object = None
+
+        def newest() -> list[int]:
+            with contextlib.suppress(SandboxError):
+                return checkpoint.numbers(self.run.folder.checkpoints)[-1:]
+            return []
+
+        async def look() -> None:
+            nonlocal seen
+            running = self.run.status == "running"
+            now = self.run.record.pictured, await layout.in_thread(newest) if running else None
+            switch.set_visibility(running)
+            switch.set_text("follow" if now[1] else "follow, from the first checkpoint")
+            if switch.value and now != seen and now[1] != []:
+                self.run = Run(self.run.folder)
+                await refresh()
+            seen = now if switch.value else None
+
+        switch = ui.switch(value=True)
+        ui.timer(SECONDS, look)
+        return switch
+
+    def layers(self, changed: Callable[[], Awaitable[object]]) -> None:
+        """A switch for each layer of the lab's frames.
+
+        Args:
+            changed: called when `hidden` has changed.
+        """
+
+        async def switched() -> None:
+            self.hidden = frozenset(layer for layer, one in switches.items() if not one.value)
+            await changed()
+
+        names = self.run.lab.layers.items()
+        switches = {layer: ui.switch(name, value=True, on_change=switched) for layer, name in names}
 
     def canvas(
         self,

@@ -139,8 +139,13 @@ def test_a_run_is_started_followed_stopped_and_resumed(open_page, store):
     page.wait_for_url("**/runs/maze/*")
     page.get_by_text("running", exact=True).wait_for()
     page.locator("canvas").first.wait_for()
+    page.get_by_role("button", name="Open").click()  # the board waits for a checkpoint
+    page.get_by_text("follow, from the first checkpoint").first.wait_for()
+    board = page.get_by_label("snapshot")
+    assert board.get_attribute("aria-valuemax") == "0"
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("interrupted", exact=True).wait_for()
+    until(lambda: int(board.get_attribute("aria-valuemax")) > 0)
     (folder,) = Store(store).folders()
     assert folder.read().status == "interrupted"
     size = folder.metrics_path.stat().st_size
