@@ -9,9 +9,9 @@ from nicegui import ui
 from plugins.music.config import MusicConfig
 from sandbox.seeding import generator
 from sandbox.visual import html
-from sandbox.web import charts
 from sandbox.web.facts import Notes, notes
 from sandbox.web.parts.lab_part import LabPart
+from sandbox.web.parts.roll import PianoRoll
 
 BEATS, ADDED = 4, 16
 """Beats of a bar, and beats that are added."""
@@ -32,19 +32,14 @@ class Improviser:
             self._heat = ui.slider(min=0.2, max=2.0, step=0.1, value=1.0).classes("w-40")
             self._heat.props("label-always")
             ui.button("Continue", on_click=self._continue).props("outline dense no-caps")
-        self._sound = ui.audio("").classes("w-full")
-        self._roll = ui.echart({}).classes("chart")
+        self._roll = PianoRoll("", {})
 
     async def _continue(self) -> None:
         self._tries += 1
         bar, heat = max(2, int(self._bar.value or 2)), float(self._heat.value)
         made = await self._part.latest(self._made, bar, heat, self._tries)
         if made:
-            sound, hands = made
-            self._sound.set_source(sound)
-            self._sound.play()
-            self._roll.options.update(charts.piano_roll(hands))
-            self._roll.update()
+            self._roll.play(*made)
 
     def _made(self, bar: int, temperature: float, tries: int) -> tuple[str, Notes]:
         """Sound and notes of the bars before, and of what the model adds."""

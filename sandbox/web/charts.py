@@ -83,7 +83,7 @@ def curves(
         mark["data"] = [{"yAxis": optimum}]
         mark["label"]["formatter"] = f"optimum {number(optimum)}"
     frame: Options = looks["curves"]
-    frame["xAxis"]["name"] = unit
+    frame["xAxis"] |= {"name": unit, "minInterval": 1}
     frame["legend"]["show"] = 1 < len(lines) <= LEGEND
     frame["grid"]["top"] = 34 if frame["legend"]["show"] else 16
     frame["tooltip"]["trigger"] = "axis" if len(lines) <= TOGETHER else "item"
@@ -163,7 +163,18 @@ def piano_roll(hands: Mapping[str, Sequence[tuple[float, float, int]]]) -> Optio
         ends = [((begin, pitch), (end, pitch), (None, None)) for begin, end, pitch in notes]
         data = [point for note in ends for point in note]
         colour = {"color": COLOURS[place % len(COLOURS)]}
-        series.append({**looks["notes"], **colour, "name": name, "data": data})
-    frame["xAxis"]["name"] = "seconds"
+        series.append({**looks["notes"], **colour, "name": f"instrument {name}", "data": data})
+    frame["xAxis"]["name"], frame["yAxis"]["name"] = "seconds", "pitch (MIDI)"
     frame["tooltip"]["trigger"] = "item"
     return {**frame, "series": series}
+
+
+def cursor(seconds: float) -> Options:
+    """A line at a time, to be merged into the options of a piano roll.
+
+    Args:
+        seconds: from the beginning.
+    """
+    line: Options = _looks()["cursor"]
+    line["markLine"]["data"] = [{"xAxis": seconds}]
+    return {"series": [line]}

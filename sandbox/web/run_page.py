@@ -13,6 +13,7 @@ from sandbox.web import charts, layout
 from sandbox.web.curves import Curves
 from sandbox.web.facts import facts, music
 from sandbox.web.parts import cards
+from sandbox.web.parts.roll import PianoRoll
 from sandbox.web.service import Service
 
 SECONDS = 0.5
@@ -137,12 +138,16 @@ class RunPage:
 
     @ui.refreshable_method
     def _draw_rest(self) -> None:
-        for name, hands in music(self._run):
-            with layout.card(name):
-                ui.echart(charts.piano_roll(hands)).classes("chart")
         below = f"/files/{quote(self._path)}/"
         addresses = {one.name: below + quote(one.name) for one in self._run.record.artifacts}
-        layout.template("run_facts.html", linked=True, **facts(self._run, addresses))
+        shown = facts(self._run, addresses)
+        for name, hands in music(self._run):
+            stem, sounds = name.removesuffix("mid"), shown["sounds"]
+            own = next((sound for sound in sounds if sound[0].startswith(stem)), ("", ""))
+            shown["sounds"] = [sound for sound in sounds if sound != own]
+            with layout.card(name):
+                PianoRoll(own[1], hands)
+        layout.template("run_facts.html", linked=True, **shown)
 
 
 def resume(service: Service, run_id: str) -> None:

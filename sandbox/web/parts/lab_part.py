@@ -44,6 +44,11 @@ class LabPart:
         self.hidden: frozenset[str] = frozenset()
         self._asked, self._working = 0, asyncio.Lock()
 
+    @property
+    def busy(self) -> bool:
+        """Whether it works on something; see `latest`."""
+        return self._working.locked()
+
     async def latest(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
         """The result of work that takes time, done in another thread, one at a time.
 

@@ -279,3 +279,29 @@ def test_the_board_is_watched_and_paused(open_page, store):
     assert moment() == stopped
     page.get_by_role("button", name="Play, pause").click()
     until(lambda: moment() > stopped)
+
+
+def test_a_line_moves_over_the_notes_that_are_heard(open_page, store):
+    pytest.importorskip("torch")
+    pytest.importorskip("pretty_midi")
+    learned = run(
+        "music",
+        preset="quick",
+        config={"epochs": 1, "dataset": "etudes", "model": {"hidden": 8}},
+    )
+    page = open_page(f"/runs/music/{learned.id}")
+    sound = page.locator("audio")
+    sound.wait_for()
+    identifier = page.locator(".chart").last.get_attribute("id").removeprefix("c")
+
+    def place():
+        """Where the line of the last chart is, seconds; None before it is heard."""
+        return page.evaluate(
+            "id => getElement(id).chart.getOption().series"
+            ".filter(one => one.id === 'cursor').map(one => one.markLine.data[0].xAxis)[0]",
+            int(identifier),
+        )
+
+    assert place() is None
+    sound.evaluate("sound => { sound.currentTime = 2.5; }")
+    until(lambda: place() == 2.5)

@@ -97,5 +97,6 @@ def test_the_notes_of_a_midi_file_become_bars():
     hands = notes(file.getvalue())
     assert hands == {"1": [(0.5, 1.0, 60)]}
     (series,) = charts.piano_roll(hands)["series"]
+    assert series["name"] == "instrument 1"
     assert series["data"] == [(0.5, 60), (1.0, 60), (None, None)]
     assert notes(file.getvalue()[:20]) == notes(b"") == {}

@@ -253,21 +253,27 @@ def test_the_code_at_the_mouse_is_decoded(visit, store):  # noqa: F811
     visit(scenario)
 
 
-def test_a_piece_is_continued_from_a_bar(visit, store):  # noqa: F811
+def test_a_piece_is_continued_from_a_bar(visit, store, monkeypatch):  # noqa: F811
     made = trained("music", epochs=1, dataset="etudes", model={"hidden": 8})
+    calls = []
 
     async def scenario(user, service):
         from nicegui import ui
 
+        monkeypatch.setattr(ui.echart, "run_chart_method", lambda *call: calls.append(call))
         from sandbox.web.facts import notes
 
         await user.open(f"/runs/music/{made.id}")
         user.find("Open").click()
         await user.should_see("temperature")
         elements(user, ui.number)[0].set_value(2)
-        audio = elements(user, ui.audio)[0]
+        (own,) = elements(user, ui.audio)  # the run's, beside its roll and nowhere else
+        assert own.source == f"/files/music/{made.id}/continuation.wav"
+        assert "<audio" not in "".join(one.content for one in elements(user, ui.html))
         user.find("Continue").click()
-        await until(lambda: audio.source.startswith("data:audio/wav;base64,"))
+        await until(lambda: len(elements(user, ui.audio)) == 2)
+        audio = elements(user, ui.audio)[1]
+        assert audio.source.startswith("data:audio/wav;base64,")
         every = [one for one in elements(user, ui.echart) if one.options.get("series")]
         chart = [one for one in every if "data" in one.options["series"][0]][-1]
         written = notes(made.folder.artifacts.read("continuation.mid"))
@@ -277,6 +283,13 @@ def test_a_piece_is_continued_from_a_bar(visit, store):  # noqa: F811
         assert begun and [begin for begin, _, _ in begun] == pytest.approx(
             [point[0] for point in played[::2]][: len(begun)], abs=0.01
         )
+        (listener,) = audio._event_listeners.values()
+        assert (listener.type, calls) == ("timeupdate", [])
+        audio._handle_event({"listener_id": listener.id, "args": 1.5})
+        ((told, name, options),) = calls
+        assert (told, name) == (chart, "setOption")
+        (line,) = options["series"]
+        assert line["id"] == "cursor" and line["markLine"]["data"] == [{"xAxis": 1.5}]
 
     visit(scenario)
 
