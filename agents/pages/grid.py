@@ -49,12 +49,13 @@ class GridBoard:
         with ui.row().classes("w-full items-center gap-4"):
             self._tool = ui.toggle([VALUES, *PAINTS], value=VALUES).props("no-caps")
             self._walks = ui.switch("walk with the arrow keys", on_change=self._stay)
-            part.layers(self._show)
         with ui.row().classes("w-full items-center gap-4"):
             self._slider = ui.slider(min=0, max=0, on_change=self._choose).classes("w-64")
             self._slider.props('aria-label="snapshot"')
+            part.layers(self._show)
             self._follow = part.follow(self._renew)
-            ui.label("Learn again from the beginning:").classes("soft")
+        with ui.row().classes("w-full items-center gap-4"):
+            ui.label("Learn again from the beginning").classes("soft")
             button("Update", "skip_next", lambda: self._learn(False))
             button("Episode", "fast_forward", lambda: self._learn(True))
         self._image = part.canvas(["mousedown"], self._press)

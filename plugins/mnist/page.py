@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from nicegui import ui
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from envs.datasets.images import CLASSES
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.prediction import centred
-from sandbox.visual import plots
+from sandbox.web import charts, layout
 from sandbox.web.parts.lab_part import LabPart, picture
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Pad:
         if not pressed:
             return
         pen, (x, y) = ImageDraw.Draw(self._ink), here
-        pen.line([before or here, here], 0, PEN)
+        pen.line([before or here, here], 0, PEN + 1)
         pen.ellipse([x - PEN / 2, y - PEN / 2, x + PEN / 2, y + PEN / 2], 0)
         pixels = np.asarray(self._ink)
         self._pad.set_source(picture(pixels))
@@ -77,10 +77,4 @@ class Pad:
         image = np.zeros((1, 1)) if image is None else image
         self._pad.set_source(picture(np.asarray(self._ink)))
         self._given.set_source(picture((255 * (1 - image)).astype(np.uint8)))
-        options: dict[str, Any] = {
-            "xAxis": {"type": "category", "data": list(self._classes), "name": "class"},
-            "yAxis": {"min": 0, "max": 1, "name": "probability"},
-            "series": [{"type": "bar", "data": chances, "itemStyle": {"color": plots.BLUE}}],
-        }
-        self._chart.options.update(options)
-        self._chart.update()
+        layout.redraw(self._chart, charts.probabilities(self._classes, chances))

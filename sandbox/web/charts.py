@@ -150,6 +150,19 @@ def _shades(looks: Options, values: Sequence[float], dimension: int) -> Options:
     return {**looks["shades"], **ends, "dimension": dimension}
 
 
+def probabilities(classes: Sequence[str], values: Sequence[float]) -> Options:
+    """A bar for each class.
+
+    Args:
+        classes: their names.
+        values: their probabilities.
+    """
+    options: Options = _looks()["bars"]
+    options["xAxis"]["data"] = list(classes)
+    options["series"][0]["data"] = list(values)
+    return options
+
+
 def piano_roll(hands: Mapping[str, Sequence[tuple[float, float, int]]]) -> Options:
     """Notes as bars over time.
 

@@ -5,7 +5,7 @@ It runs when a button is pressed, not because a page is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -33,19 +33,18 @@ def draw(run: Run) -> Sequence[LabPart]:
         lab = run.lab
         if lab.offers("page"):
             with layout.card("Try it"):
-                _button("Open", "touch_app", lambda: _open(lab, parts[0], area), parts[0])
-                area = ui.column().classes("w-full")
+                layout.button("Open", "touch_app", lambda: _open(lab, parts[0], area))
+                _waiting(parts[0])
+                area = ui.column().classes("w-full mt-3")
         if lab.offers("frames"):
             with layout.card("How it learned"):
                 Player(parts[1])
     return parts
 
 
-def _button(text: str, icon: str, work: Callable[[], object], part: LabPart) -> None:
-    """A button, and a sign that is there while the part works."""
-    with ui.row().classes("items-center"):
-        layout.button(text, icon, work)
-        ui.spinner().bind_visibility_from(part, "busy")
+def _waiting(part: LabPart) -> None:
+    """A sign in the card's corner while a part works on something that takes time."""
+    ui.spinner().classes("waiting").bind_visibility_from(part, "busy")
 
 
 def _open(lab: Lab, part: LabPart, area: ui.element) -> None:
@@ -85,14 +84,15 @@ class Player:
         self._frames: list[Frame] = []
         self._place = 0
         with layout.bar():
-            _button("Watch", "movie", self._load, part)
+            layout.button("Watch", "movie", self._load)
+            _waiting(part)
             with ui.row().classes("items-center flex-1 gap-3") as self._controls:
                 layout.button("Play, pause", "play_arrow", self._toggle)
                 self._slider = ui.slider(min=0, max=1, value=0, on_change=self._show)
                 self._slider.classes("flex-1").props('aria-label="moment"')
                 part.layers(self._show)
                 self._follow = part.follow(self._grow)
-        self._image = ui.image().classes("frame").props("no-spinner no-transition fit=contain")
+        self._image = ui.image().classes("frame mt-3").props("no-spinner no-transition fit=contain")
         self._timer = ui.timer(1 / part.run.lab.fps, self._step, active=False)
         self._controls.set_visibility(False)
         self._image.bind_visibility_from(self._controls)

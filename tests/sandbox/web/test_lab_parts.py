@@ -145,7 +145,7 @@ def test_a_cell_tells_its_action_values_and_paint_is_solved_again(visit, store):
         mouse(image, *center[layout.start])
         await user.should_see("the start falls on a wall")
         assert board._now.title.startswith("the optimum")
-        (switch,) = [one for one in elements(user, ui.switch) if "arrow" in one.text]
+        (switch,) = [one for one in elements(user, ui.switch) if "arrow keys" in one.text]
         switch.set_value(True)
         key = elements(user, ui.keyboard)[0]
         held = {"action": "keydown", "altKey": False, "ctrlKey": False, "shiftKey": False, "metaKey": False,
