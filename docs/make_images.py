@@ -13,7 +13,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,11 +103,35 @@ def rooms(store: str) -> Path:
     return Path(store)
 
 
-def browsed(store: str) -> Path:
-    """The page in the browser, in a chromium: SANDBOX_CHROMIUM, else the one on the path."""
+@contextmanager
+def browser(store: Path) -> Iterator[Callable[[str], Any]]:
+    """Opens addresses of a store's page in a chromium: SANDBOX_CHROMIUM, else the one on the
+    path."""
     sys.path.append(str(Path(__file__).parent.parent))
     from tests.sandbox.web.conftest import serving
 
+    chromium = os.environ.get("SANDBOX_CHROMIUM") or shutil.which("chromium")
+    need("The pictures of the page", "test", "playwright")
+    if not chromium:
+        raise SandboxError("there is no chromium; SANDBOX_CHROMIUM names one.")
+    from playwright.sync_api import sync_playwright
+
+    with serving(store) as server, sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = opened.new_page(viewport={"width": 1200, "height": 760})
+
+        def visit(path: str) -> Any:
+            page.goto(server.address.rstrip("/") + path)
+            page.locator(".ag-row, .chart canvas").first.wait_for()
+            page.wait_for_timeout(3000)
+            return page
+
+        yield visit
+        opened.close()
+
+
+def browsed(store: str) -> Path:
+    """The page in the browser."""
     runs = Path(store) / "runs"
     alphas = [0.05, 0.25, 1.0]
     made = [
@@ -121,21 +146,35 @@ def browsed(store: str) -> Path:
     chosen = ",".join(f"maze/{one.id}" for one in made)
     compared = f"/compare?runs={chosen}"
     pages = {"web_runs": "/", "web_run": f"/runs/maze/{shown.id}", "web_compare": compared}
-    chromium = os.environ.get("SANDBOX_CHROMIUM") or shutil.which("chromium")
-    need("The pictures of the page", "test", "playwright")
-    if not chromium:
-        raise SandboxError("there is no chromium; SANDBOX_CHROMIUM names one.")
-    from playwright.sync_api import sync_playwright
-
-    with serving(runs) as server, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1200, "height": 760})
+    with browser(runs) as visit:
         for name, path in pages.items():
-            page.goto(server.address.rstrip("/") + path)
-            page.locator(".ag-row, .chart canvas").first.wait_for()
-            page.wait_for_timeout(3000)
-            page.screenshot(path=Path(store) / f"{name}.png")
-        browser.close()
+            visit(path).screenshot(path=Path(store) / f"{name}.png")
+    return Path(store)
+
+
+def parts(store: str) -> Path:
+    """Parts of labs on the page: a board that learns again, and a piece that plays."""
+    runs = Path(store) / "runs"
+    shown = [run("maze", store=runs, agent="sarsa"), run("music", store=runs, preset="quick")]
+    with browser(runs) as visit:
+        page = visit(f"/runs/maze/{shown[0].id}")
+        page.set_viewport_size({"width": 800, "height": 1000})
+        page.get_by_role("button", name="Open").click()
+        page.get_by_role("button", name="Episode").click()
+        page.wait_for_timeout(3000)
+        for _ in range(3):
+            page.get_by_role("button", name="Episode").click()
+            page.wait_for_timeout(500)
+        for _ in range(40):
+            page.get_by_role("button", name="Update").click()
+            page.wait_for_timeout(200)
+        card = page.locator(".card", has_text="Try it").last
+        card.screenshot(path=Path(store) / "web_board.png")
+        page = visit(f"/runs/music/{shown[1].id}")
+        card = page.locator(".card", has=page.locator("audio")).last
+        card.locator("audio").evaluate("sound => { sound.muted = true; sound.currentTime = 6; }")
+        page.wait_for_timeout(2000)
+        card.screenshot(path=Path(store) / "web_music.png")
     return Path(store)
 
 
@@ -256,6 +295,9 @@ SOURCES: dict[str, Source] = {
     "web": Source(
         browsed,
         {f"web_{name}.png": f"web_{name}.png" for name in ("runs", "run", "compare")},
+    ),
+    "web-parts": Source(
+        parts, {f"web_{name}.png": f"web_{name}.png" for name in ("board", "music")}
     ),
     "rooms": Source(rooms, {"rooms.png": "rooms.png"}),
 }
