@@ -60,7 +60,8 @@ class LearningCurve:
                 axes.ticklabel_format(scilimits=(-3, 5))
                 axes.yaxis.get_offset_text().set_x(-0.12)  # beside the title
                 x, y = self.points
-                axes.set(xlabel=self.x_name, xlim=(0, max(x.max(initial=0), 2)))
+                axes.set_xlabel(self.x_name, fontsize=8.5)
+                axes.set_xlim(0, max(x.max(initial=0), 2))
                 if len(x):
                     shown = plots.thinned(len(x), 2 * width)
                     mean = plots.moving_mean(y, max(1, min(100, len(y) // 20)))

@@ -82,8 +82,9 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
 
 def about(record: RunRecord) -> list[tuple[str, str]]:
     """When, where and with what it ran."""
+    ended = record.status != "running"  # what run.json says of a running one is old
     rows = [
-        ("progress", record.progress(record.done_units)),
+        ("progress", record.progress(record.done_units) if ended else ""),
         ("begun", moment(record.created)),
         ("ended", moment(record.ended)),
         ("preset", record.preset),

@@ -92,7 +92,7 @@ class LabPart:
         seen: object = None
 
         def newest() -> list[int]:
-            with contextlib.suppress(SandboxError):
+            with contextlib.suppress(SandboxError, OSError):
                 return checkpoint.numbers(self.run.folder.checkpoints)[-1:]
             return []
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from sandbox import run
+from sandbox import load, run
+from sandbox.errors import CheckpointError, UsageError
 from sandbox.lab import Lab
 from sandbox.store.store import Store
 from tests.conftest import ROOT, command
@@ -80,6 +82,38 @@ def test_a_planner_has_no_updates_to_learn_again(visit, store):  # noqa: F811
         await user.should_see("does not learn in single updates")
 
     visit(scenario)
+
+
+@pytest.mark.parametrize(
+    ("agent", "length"),
+    [
+        ("sarsa", {"env_steps": 700}),
+        ("double-q-learning", {"episodes": 4}),
+        ("monte-carlo", {"episodes": 4}),
+        ("dyna-q", {"env_steps": 400}),
+    ],
+)
+def test_the_lesson_ends_with_the_table_of_the_run(store, agent, length):
+    from agents.pages.lesson import Lesson
+
+    made = run("maze", agent=agent, seed=2, pictures=False, **length)
+    again = Lesson(made)
+    for _ in range(made.experiment.done_units):
+        snapshot, q = again.next(True)
+    assert np.array_equal(q, made.experiment.agent.q)
+    assert np.array_equal(snapshot.values, q.max(axis=1))
+    with pytest.raises(UsageError, match="All is learned"):
+        again.next(False)
+
+
+def test_a_run_without_a_checkpoint_says_whether_one_comes(store):
+    made = load(run("maze", preset="quick", pictures=False).id)
+    shutil.rmtree(made.folder.checkpoints)
+    with pytest.raises(CheckpointError, match="sandbox resume"):
+        made.experiment  # noqa: B018
+    made.record.status = "running"
+    with pytest.raises(CheckpointError, match="no checkpoint yet"):
+        made.experiment  # noqa: B018
 
 
 def test_updates_beyond_the_room_are_dropped_but_for_the_last(monkeypatch, store):
