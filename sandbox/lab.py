@@ -243,8 +243,7 @@ class Lab(ABC):
         fps: frames per second of its animations.
         animation: the file of the animation among a run's artifacts.
         single_frame: whether `frames` shows the present in one picture (docs/write/watch.md).
-        layers: what can be hidden in its frames, with the names of the switches on the page:
-            {"policy": "arrows"}.
+        layers: what its frames can hide, with its name on the page: {"policy": "arrows"}.
         follows_processor: True where the last digits of a result depend on the processor (PyTorch,
             matrix products, sums that may be reordered). Such a run is not resumed on another
             processor without `--allow-changed`. Agents may have the attribute too.
@@ -330,8 +329,7 @@ class Lab(ABC):
     ) -> None:
         """Make pictures, tables and models of a finished experiment; by default none.
 
-        Called after the summary is saved; may be called again; a failure here does not fail the
-        run.
+        Called after the summary is saved, perhaps again; a failure here does not fail the run.
 
         Args:
             experiment: the experiment at its end.
