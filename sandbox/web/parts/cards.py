@@ -102,6 +102,7 @@ class Player:
             ui.notify("There is nothing to watch yet.")
             return
         self._controls.set_visibility(True)
+        self._place = 0
         self._slider.set_value(0)
         self._timer.activate()
         await self._show()

@@ -122,8 +122,10 @@ class LabPart:
             self.hidden = frozenset(layer for layer, one in switches.items() if not one.value)
             await changed()
 
-        names = self.run.lab.layers.items()
-        switches = {layer: ui.switch(name, value=True, on_change=switched) for layer, name in names}
+        switches = {
+            layer: ui.switch(name, value=layer not in self.hidden, on_change=switched)
+            for layer, name in self.run.lab.layers.items()
+        }
 
     def canvas(
         self,

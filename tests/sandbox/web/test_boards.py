@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from types import SimpleNamespace
@@ -153,8 +154,13 @@ def test_values_and_arrows_are_hidden(visit, store, boards, button):  # noqa: F8
         if button == "Open":
             hidden = frozenset({"values", "policy"})
             assert np.array_equal(first, boards[0]._now.draw(hidden))
-        for name in ("values", "arrows"):
-            switch(user, name)[0].set_value(True)
+        user.find(button).click()  # again: what is hidden stays so
+        await asyncio.sleep(1.0)
+        (image,) = elements(user, ui.interactive_image if button == "Open" else ui.image)
+        await meanwhile(lambda: image.source)
+        assert [switch(user, name)[0].value for name in ("values", "arrows")] == [False, False]
+        if button == "Open":
+            assert np.array_equal(pixels(image.source), boards[1]._now.draw(hidden))
 
     visit(scenario)
     assert Lab.layers == {}
@@ -185,6 +191,9 @@ def test_the_board_and_the_player_follow_a_run(visit, store, boards):  # noqa: F
             assert len(switch(user, "follow")) == 2
             (player,) = (one for one in elements(user, ui.slider) if "moment" in str(one.props))
             player.set_value(player.props["max"])
+            user.find("Watch").click()  # again, from the first frame
+            await meanwhile(lambda: 0 < player.value < player.props["max"] / 2)
+            assert all(one.value for one in switch(user, "follow"))
             board._slider.set_value(1)
             await meanwhile(lambda: not board._follow.value)
             chosen = board._now.title
