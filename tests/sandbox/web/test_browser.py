@@ -261,6 +261,32 @@ def test_a_digit_is_drawn_and_the_network_answers(open_page, store):
     until(drawn)
 
 
+def test_keys_walk_and_learn_again_after_a_button_is_pressed(open_page, store):
+    learned = run("maze", preset="quick", pictures=False)
+    page = open_page(f"/runs/maze/{learned.id}")
+    page.get_by_role("button", name="Open").click()
+    board = page.locator(".frame img").first
+
+    def changed(key):
+        """Press a key until the picture is another."""
+        before = board.get_attribute("src")
+
+        def pressed():
+            page.keyboard.press(key)
+            page.wait_for_timeout(500)
+            return board.get_attribute("src") != before
+
+        until(pressed, 20)
+
+    until(lambda: (board.get_attribute("src") or "").startswith("data:image/png"))
+    page.get_by_role("button", name="Update").click()
+    for key in ("n", "e", "n"):
+        changed(key)
+    page.get_by_text("walk with the arrow keys").click()
+    page.get_by_role("button", name="floor").click()
+    changed("ArrowUp")
+
+
 def test_the_board_is_watched_and_paused(open_page, store):
     learned = run("maze", preset="quick", pictures=False)
     page = open_page(f"/runs/maze/{learned.id}")
