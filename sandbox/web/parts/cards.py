@@ -123,8 +123,9 @@ class Player:
     async def _grow(self) -> None:
         """Add what the run has learned since they were asked for; they go on from the last."""
         seen = len(self._frames) - 1
-        if self._frames and await self._read() and self._place >= seen:
-            self._timer.activate()
+        if self._frames and await self._read():
+            self._timer.active = self._timer.active or self._place >= seen
+            await self._show()
 
     def _toggle(self) -> None:
         self._timer.active = not self._timer.active

@@ -215,6 +215,35 @@ def test_the_board_and_the_player_follow_a_run(visit, store, boards):  # noqa: F
         process.wait()
 
 
+def test_the_newest_frame_is_drawn_anew_where_no_frame_is_added(visit, store, monkeypatch):  # noqa: F811
+    from sandbox.web.parts import cards
+
+    made = run("regression", preset="quick", pictures=False)
+    known = [
+        SimpleNamespace(draw=lambda hidden, grey=grey: np.full((8, 8), grey, np.uint8))
+        for grey in (10, 200)
+    ]
+    players, start = [], cards.Player.__init__
+    monkeypatch.setattr(
+        cards.Player, "__init__", lambda self, part: (players.append(self), start(self, part))[1]
+    )
+    monkeypatch.setattr(cards, "thinned", lambda frames: [known[0]])
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open(f"/runs/regression/{made.id}")
+        user.find("Watch").click()
+        await user.should_see("Play, pause", retries=300)
+        (image,) = elements(user, ui.image)
+        await meanwhile(lambda: image.source and (pixels(image.source) == 10).all())
+        monkeypatch.setattr(cards, "thinned", lambda frames: [known[1]])
+        await players[0]._grow()
+        assert (pixels(image.source) == 200).all()
+
+    visit(scenario)
+
+
 def test_a_long_animation_is_thinned_to_its_whole_length():
     pytest.importorskip("nicegui")
     from sandbox.web.parts.cards import thinned
