@@ -13,7 +13,7 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from agents.control.experiment import ControlExperiment
-from agents.pages.lesson import Lesson, Moment
+from agents.pages.update_replay import Moment, UpdateReplay
 from agents.planning.solvers import value_iteration
 from envs import layouts
 from envs.grid import ACTIONS, build_model
@@ -45,7 +45,7 @@ class GridBoard:
         self._part, self._rng = part, generator(0, "page")
         self._now: Snapshot | None = None
         self._cell: tuple[int, int] | None = None
-        self._lesson: Lesson | None = None
+        self._replay: UpdateReplay | None = None
         with ui.row().classes("w-full items-center gap-4"):
             self._tool = ui.toggle([VALUES, *PAINTS], value=VALUES).props("no-caps")
             self._walks = ui.switch("walk with the arrow keys", on_change=self._stay)
@@ -127,10 +127,10 @@ class GridBoard:
             await self._show()
 
     def _next(self, whole: bool) -> Moment:
-        if self._lesson is None:
-            self._lesson = Lesson(self._part.run)
-            self._take(self._lesson.experiment)
-        return self._lesson.next(whole)
+        if self._replay is None:
+            self._replay = UpdateReplay(self._part.run)
+            self._take(self._replay.experiment)
+        return self._replay.next(whole)
 
     async def _show(self) -> None:
         if self._now is not None:

@@ -94,11 +94,11 @@ def test_a_planner_has_no_updates_to_learn_again(visit, store):  # noqa: F811
         ("dyna-q", {"env_steps": 400}),
     ],
 )
-def test_the_lesson_ends_with_the_table_of_the_run(store, agent, length):
-    from agents.pages.lesson import Lesson
+def test_the_replay_ends_with_the_table_of_the_run(store, agent, length):
+    from agents.pages.update_replay import UpdateReplay
 
     made = run("maze", agent=agent, seed=2, pictures=False, **length)
-    again = Lesson(made)
+    again = UpdateReplay(made)
     for _ in range(made.experiment.done_units):
         snapshot, q = again.next(True)
     assert np.array_equal(q, made.experiment.agent.q)
@@ -118,12 +118,12 @@ def test_a_run_without_a_checkpoint_says_whether_one_comes(store):
 
 
 def test_updates_beyond_the_room_are_dropped_but_for_the_last(monkeypatch, store):
-    from agents.pages import lesson
+    from agents.pages import update_replay
 
     made = run("maze", episodes=1, pictures=False)
     q = made.experiment.agent.q
-    monkeypatch.setattr(lesson, "MOST_NUMBERS", 2 * q.size)
-    again = lesson.Lesson(made)
+    monkeypatch.setattr(update_replay, "MOST_NUMBERS", 2 * q.size)
+    again = update_replay.UpdateReplay(made)
     titles = [again.next(False)[0].title for _ in range(3)]
     steps = int(made.metrics["length"][0])
     assert steps > 3

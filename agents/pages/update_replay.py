@@ -20,7 +20,7 @@ Moment = tuple[Snapshot, np.ndarray]
 """The board after an update, and the action values, float [states, actions]."""
 
 
-class Lesson:
+class UpdateReplay:
     """Learns a run again; see `sandbox.frames.StepView`.
 
     Args:
