@@ -59,6 +59,8 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Predicts the keys of a step from the lowest up: each may depend on those below it."""
 
+    left_out = ("recall",)
+
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
     )
@@ -67,6 +69,10 @@ class ChordLstmConfig(ModelConfig):
     )
     span: int = Field(
         12, ge=0, le=87, description="keys to either side that a key looks at in the moments before"
+    )
+    recall: bool = Field(
+        False,
+        description="hear what followed earlier passages of the piece that resemble the last steps",
     )
 
 

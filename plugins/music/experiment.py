@@ -25,7 +25,7 @@ from plugins.music.lanes import Lanes
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import MusicModel, losses, target_of
 from plugins.music.playing import Continuation, seed_of
-from plugins.music.scores import Scoring
+from plugins.music.scores import Scoring, heard
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
 from sandbox.seeding import generator
@@ -67,7 +67,7 @@ class MusicExperiment(EpochExperiment):
             weights = corpus.key_weights(self.rolls["train"])
             model.prior.copy_(torch.from_numpy(-np.log(weights)))
         self.lanes = Lanes(
-            self.rolls["train"],
+            heard(model, self.rolls["train"]),
             config.batch,
             config.window,
             model.history,
@@ -101,7 +101,7 @@ class MusicExperiment(EpochExperiment):
                 f"{pieces.skipped} of {len(pieces.report)} files were skipped; files.tsv says why."
             )
         self.scoring = {
-            split: Scoring(self.rolls[split], self.model.history) for split in ("valid", "test")
+            split: Scoring(self.rolls[split], self.model) for split in ("valid", "test")
         }
         self.carried = self.model.begin(config.batch)
         self.frames, self.struck = 0, 0
@@ -130,14 +130,15 @@ class MusicExperiment(EpochExperiment):
     def loss(self, step: int) -> Tensor:
         """The sum of the model's losses for the next window of every lane."""
         window = self.lanes.next()
-        target = target_of(*window, self.device)
+        target = target_of(*window, self.device, self.model.recalled)
         same_piece = (target.position > 0).to(self.carried[0].dtype)[None, :, None]
         carried = (self.carried[0] * same_piece, self.carried[1] * same_piece)
         with self.autocast():
             predicted = self.model.predict(target.sounds, target.position, carried)
         parts = losses(self.model, predicted, target, self.config.loss)
         self.carried = (predicted.state[0].detach().float(), predicted.state[1].detach().float())
-        self._count(window.roll[:, self.model.history :], window.inside, parts)
+        played = window.roll[:, self.model.history :, : self.model.hands]
+        self._count(played, window.inside, parts)
         return torch.stack(list(parts.values())).sum()
 
     def clipped(self) -> Iterator[nn.Parameter]:

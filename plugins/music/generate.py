@@ -15,6 +15,7 @@ from envs.datasets.rolls import SILENT, STRUCK, held_from_sounding
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import UNCORRECTED, Draw, draw_chord, draw_keys
 from plugins.music.networks.models import MusicModel, State
+from plugins.music.recall import Memory
 
 
 def default_draw(model: MusicModel) -> Draw:
@@ -49,28 +50,35 @@ def continued(
     """
     total = len(seed) + steps
     history, device = model.history, model.prior.device
-    sounds = np.zeros((history + total, *seed.shape[1:]), dtype=np.float32)
-    sounds[history : history + len(seed)] = seed != SILENT
+    hands, piano = seed.shape[1:]
+    sounds = np.zeros((history + total, hands + model.recalled, piano), dtype=np.float32)
+    played = sounds[history:, :hands]
+    played[: len(seed)] = seed != SILENT
+    memory = Memory(sounds[history:]) if model.recalled else None
     struck = np.zeros((total, *seed.shape[1:]), dtype=bool)
     struck[: len(seed)] = seed == STRUCK
-    sounded = _sounded(sounds[history : history + len(seed)])
+    sounded = _sounded(played[: len(seed)])
     training = model.training
     model.eval()
     with torch.no_grad():
         play = _Player(model, how, rng, calibrated)
         state = model.begin(1)
+        if memory:
+            memory.fill(len(seed))
         if len(seed) > 0:
             heard = torch.from_numpy(sounds[None, : history + len(seed)]).to(device)
             state = model.predict(
                 heard, torch.zeros(1, dtype=torch.int64, device=device), state
             ).state
         for step in range(len(seed), total):
+            if memory:
+                memory.fill(step + 1)
             window = torch.from_numpy(sounds[None, step : step + history + 1]).to(device)
             keys, remembered, state = play(
                 window, torch.tensor([step], device=device), state, sounded
             )
-            sounds[history + step] = keys
-            now = torch.from_numpy(sounds[None, history + step][None]).to(device)
+            played[step] = keys
+            now = torch.from_numpy(played[None, None, step]).to(device)
             odds = model.strikes(remembered, now)[0, 0].cpu().numpy()
             again = (
                 odds > 0
@@ -80,7 +88,7 @@ def continued(
             struck[step] = keys & again
             sounded = np.where(keys, sounded + 1, 0)
     model.train(training)
-    return held_from_sounding(sounds[history:] > 0, struck)
+    return held_from_sounding(played > 0, struck)
 
 
 def _sounded(sounds: np.ndarray) -> np.ndarray:
@@ -110,25 +118,23 @@ class _Player:
         if isinstance(self.model, ChordLstm):
             features, base, remembered, state = self.model.features(window, position, state)
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
-            return (
-                draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng)[None],
-                remembered,
-                state,
-            )
+            votes = window[0, -1, 1].cpu().numpy() if self.model.recalled else None
+            keys = draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng, votes)
+            return keys[None], remembered, state
         remembered, state = self.model.remember(window[:, :-1].flatten(2), state)
         logits, counts = self.model.heads(remembered)  # type: ignore[operator]
         odds, numbers = logits[0, 0].float().cpu().numpy() + self.prior, counts[0, 0].tolist()
-        keys = [
+        chosen = [
             draw_keys(odds[hand], numbers[hand], sounded[hand], hand, self.how, self.rng)
             for hand in range(self.model.hands)
         ]
-        return np.stack(keys), remembered, state
+        return np.stack(chosen), remembered, state
 
 
 def chord_weights(model: ChordLstm) -> tuple[np.ndarray, ...]:
     """The weights that `drawing.draw_chord` takes: contiguous float32 arrays."""
     weights: list[Any] = [
-        model.below.weight[:, 0],
+        model.below.weight.transpose(0, 1),
         model.mix.weight[:, :, 0],
         model.mix.bias,
         model.read.weight[0, :, 0],

@@ -10,9 +10,15 @@ import torch
 
 from plugins.music.lanes import whole_pieces
 from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
+from plugins.music.recall import with_recall
 
 PART = 8000
 """Steps that are scored at once."""
+
+
+def heard(model: MusicModel, rolls: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Pieces as the model hears them: uint8 [steps, hands + recalled, 88] each."""
+    return [with_recall(roll) for roll in rolls] if model.recalled else rolls
 
 
 class Scoring:
@@ -20,15 +26,15 @@ class Scoring:
 
     Args:
         rolls: uint8 [steps, hands, 88] of each piece.
-        history: steps before each step that the model reads.
+        model: of which only `history`, `hands` and `recalled` are read.
 
     Attributes:
         part: number of the next part.
     """
 
-    def __init__(self, rolls: Sequence[np.ndarray], history: int) -> None:
-        self._parts = whole_pieces(rolls, history, PART)
-        self.hands = rolls[0].shape[1]
+    def __init__(self, rolls: Sequence[np.ndarray], model: MusicModel) -> None:
+        self._parts = whole_pieces(heard(model, rolls), model.history, PART)
+        self.hands = model.hands
         self.begin()
 
     def begin(self) -> None:
@@ -48,7 +54,7 @@ class Scoring:
         training = model.training
         model.eval()
         with torch.no_grad():
-            target = target_of(*window, device)
+            target = target_of(*window, device, model.recalled)
             predicted = model.predict(
                 target.sounds, target.position, model.begin(len(window.position))
             )
@@ -92,7 +98,7 @@ class Scoring:
 
 def score(model: MusicModel, rolls: Sequence[np.ndarray]) -> dict[str, float]:
     """The figures of a model on pieces; see `Scoring.figures`."""
-    scoring = Scoring(rolls, model.history)
+    scoring = Scoring(rolls, model)
     while not scoring.done:
         scoring.step(model)
     return scoring.figures()

@@ -3,7 +3,8 @@
 The probability of a chord is the product over its keys of p(key | keys below it, all earlier
 steps): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
 weights (the idea of Johnson, 2017, "tied parallel"): the inputs of each are its neighbouring keys
-in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added.
+in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added,
+and with `recall` what followed earlier passages of the piece (`plugins.music.recall`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch.nn import functional
 from envs.datasets.rolls import KEYS
 from plugins.music.config import ChordLstmConfig
 from plugins.music.networks.models import MusicModel, Predicted, State
+from plugins.music.recall import RECALLED, TRUSTS
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
 """How many steps back the inputs of each key lie."""
@@ -38,8 +40,10 @@ class ChordLstm(MusicModel):
         super().__init__(config, keys + 2 * len(PERIODS), 1, keys)
         self.reach = min(config.reach, keys - 1)
         channels, span = config.channels, min(config.span, keys - 1)
-        self.past = nn.Conv1d(len(LAGS) + 1, channels, 2 * span + 1, padding=span)
-        self.below = nn.Conv1d(1, channels, self.reach, bias=False)
+        self.recalled = RECALLED * config.recall
+        inputs = len(LAGS) + 1 + self.recalled
+        self.past = nn.Conv1d(inputs, channels, 2 * span + 1, padding=span)
+        self.below = nn.Conv1d(1 + config.recall, channels, self.reach, bias=False)
         self.whole = nn.Linear(config.hidden, channels)
         self.own = nn.Linear(config.hidden, OWN * keys)
         self.blend = nn.Conv1d(OWN, channels, 1, bias=False)
@@ -49,14 +53,17 @@ class ChordLstm(MusicModel):
         self.mix = nn.Conv1d(channels, channels, 1)
         self.read = nn.Conv1d(channels, 1, 1)
         self.base = nn.Linear(config.hidden, keys)
+        if config.recall:
+            self.trust = nn.Linear(TRUSTS, channels, bias=False)
 
     def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
         """See `MusicModel.predict`."""
         features, base, remembered, state = self.features(sounds, position, state)
-        now = sounds[:, self.history :]
+        now = sounds[:, self.history :, :1]
         steps = features.shape[1]
+        lower = torch.cat([now, now * sounds[:, self.history :, 1:2]], dim=2)
         below = self.below(
-            functional.pad(now[..., :-1].flatten(0, 1), (self.reach, 0))
+            functional.pad(lower[..., :-1].flatten(0, 1), (self.reach, 0))
         )  # [lanes * steps, channels, keys]
         hidden = torch.relu(features.flatten(0, 1) + below)
         logits = (
@@ -70,7 +77,8 @@ class ChordLstm(MusicModel):
         """All features that do not depend on the keys of the predicted step.
 
         Args:
-            sounds: [lanes, history + steps, 1, keys]; the last step is not read.
+            sounds: [lanes, history + steps, 1 + recalled, keys]; the last step is not read, but
+                what is recalled in it.
             position: [lanes].
             state: of the LSTM.
 
@@ -86,18 +94,27 @@ class ChordLstm(MusicModel):
         ]
         seen = torch.cat([before[0], clock(position, steps)], dim=-1)
         remembered, state = self.remember(seen, state)
-        past = torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2).flatten(
-            0, 1
-        )  # [lanes * steps, lags + 1, keys]
+        recalled = sounds[:, self.history :, 1:]
+        past = torch.cat(
+            [torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2), recalled], dim=2
+        ).flatten(0, 1)  # [lanes * steps, lags + 1 + recalled, keys]
         own = self.own(remembered).unflatten(-1, (OWN, self.piano)).flatten(0, 1)
         table = self.register.weight.view(-1, self.piano)
-        features = (
-            self.past(past)
-            + self.blend(own)
-            + table
-            + self.whole(remembered).flatten(0, 1)[..., None]
-        )
+        whole = self.whole(remembered)
+        if self.recalled:
+            whole = whole + self.trust(levels(recalled[:, :, -1]))
+        features = self.past(past) + self.blend(own) + table + whole.flatten(0, 1)[..., None]
         return features.unflatten(0, (-1, steps)), self.base(remembered), remembered, state
+
+
+def levels(trusted: Tensor) -> Tensor:
+    """The largest of the trusted votes as weights of two neighbouring levels: [..., TRUSTS].
+
+    Args:
+        trusted: [..., keys] in [0, 1].
+    """
+    level = (TRUSTS - 1) * trusted.amax(-1, keepdim=True)
+    return (1 - (level - torch.arange(TRUSTS, device=level.device)).abs()).clamp(min=0)
 
 
 def clock(position: Tensor, steps: int) -> Tensor:

@@ -116,6 +116,7 @@ def draw_chord(
     sounded: np.ndarray,
     how: Draw,
     rng: np.random.Generator,
+    votes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw the keys of one step from the lowest up, each given those below it.
 
@@ -129,16 +130,19 @@ def draw_chord(
         sounded: [keys] number of successive steps, up to the last, in which each key sounded.
         how: see `Draw`.
         rng: one number is drawn for each key.
+        votes: float32 [keys] of a model that recalls, see `plugins.music.recall`.
 
     Returns:
         bool [keys].
     """
     factor = correction(sounded, slowness(how, len(base)), how.b, how.mode)
     keys = len(base)
+    recalled = np.zeros(keys, dtype=np.float32) if votes is None else votes
+    inputs = features, base, recalled, *weights, factor, how.temperature
     uniform = rng.random(keys) if how.mode != "argmax" else np.zeros(keys)
     allowed = np.ones(keys, dtype=np.bool_)
     if how.mode != "sample":
-        likely = _chain(features, base, *weights, factor, how.temperature, allowed, uniform, True)
+        likely = _chain(*inputs, allowed, uniform, True)
         order = np.argsort(-likely, kind="stable")
         number = int(np.rint(likely.sum()))
         if how.mode == "nucleus":
@@ -146,9 +150,7 @@ def draw_chord(
         allowed[order[number:]] = False
         if how.mode == "argmax":
             return allowed
-    chosen: np.ndarray = (
-        _chain(features, base, *weights, factor, how.temperature, allowed, uniform, False) > 0
-    )
+    chosen: np.ndarray = _chain(*inputs, allowed, uniform, False) > 0
     return chosen
 
 
@@ -156,6 +158,7 @@ def draw_chord(
 def _chain(  # type: ignore[no-untyped-def]
     features,
     base,
+    recalled,
     below,
     mix,
     mix_bias,
@@ -173,7 +176,7 @@ def _chain(  # type: ignore[no-untyped-def]
     marginal probabilities of the keys.
     """
     channels, keys = features.shape
-    reach = below.shape[1]
+    reach = below.shape[2]
     amounts = np.zeros(keys)
     hidden = features.copy()  # the effect of each lower key is added once it is drawn
     active = np.empty(channels, dtype=np.float32)
@@ -194,7 +197,8 @@ def _chain(  # type: ignore[no-untyped-def]
         if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
                 for channel in range(channels):
-                    hidden[channel, key + distance] += (
-                        np.float32(amounts[key]) * below[channel, reach - distance]
-                    )
+                    effect = below[0, channel, reach - distance]
+                    if len(below) > 1:
+                        effect += recalled[key] * below[1, channel, reach - distance]
+                    hidden[channel, key + distance] += np.float32(amounts[key]) * effect
     return amounts

@@ -49,11 +49,13 @@ class MusicModel(nn.Module):
 
     Attributes:
         history: steps before a window that the model reads, >= 1.
+        recalled: channels that follow those of the hands, see `plugins.music.recall`.
         prior: [hands, keys]: added to the logits to make them those of probabilities; it undoes the
             weights of the loss.
     """
 
     history = 1
+    recalled = 0
     prior: Tensor
 
     def __init__(self, config: ModelConfig, inputs: int, hands: int, keys: int = KEYS) -> None:
@@ -90,7 +92,7 @@ class MusicModel(nn.Module):
         """Predict how likely each key is in each step.
 
         Args:
-            sounds: [lanes, history + steps, hands, 88], 0 or 1.
+            sounds: [lanes, history + steps, hands + recalled, 88], the hands 0 or 1.
             position: [lanes] number of the first step after the history, in its piece.
             state: of the LSTM.
         """
@@ -155,7 +157,7 @@ class Target(NamedTuple):
     """A window as inputs and targets: tensors on the model's device.
 
     Attributes:
-        sounds: float [lanes, history + steps, hands, 88].
+        sounds: float [lanes, history + steps, hands + recalled, 88], in [0, 1].
         inside: bool [lanes, steps].
         position: int64 [lanes].
         struck, again: bool [lanes, steps, hands, 88]: struck keys, and keys that sound and sounded
@@ -171,19 +173,24 @@ class Target(NamedTuple):
     @property
     def now(self) -> Tensor:
         """The steps themselves, without what came before: [lanes, steps, hands, 88]."""
-        return self.sounds[:, -self.inside.shape[1] :]
+        return self.sounds[:, -self.inside.shape[1] :, : self.struck.shape[2]]
 
 
 def target_of(
-    roll: np.ndarray, inside: np.ndarray, position: np.ndarray, device: torch.device
+    roll: np.ndarray,
+    inside: np.ndarray,
+    position: np.ndarray,
+    device: torch.device,
+    recalled: int = 0,
 ) -> Target:
-    """A `lanes.Window` as tensors."""
-    states = torch.from_numpy(roll).to(device)
-    steps = inside.shape[1]
+    """A `lanes.LaneWindow` as tensors; the last `recalled` channels are recalled."""
+    whole = torch.from_numpy(roll).to(device)
+    steps, hands = inside.shape[1], roll.shape[2] - recalled
+    states = whole[:, :, :hands]
     sounds = states != SILENT
     again = sounds[:, -steps:] & sounds[:, -steps - 1 : -1]
     return Target(
-        sounds.float(),
+        torch.cat([sounds.float(), whole[:, :, hands:] / 255], dim=2),
         torch.from_numpy(inside).to(device),
         torch.from_numpy(position).to(device),
         states[:, -steps:] == STRUCK,

@@ -1,0 +1,179 @@
+"""What a model recalls: resemblance by its definition, likelihoods that stay exact, resuming."""
+
+# ruff: noqa: E402 - what needs an extra is imported after asking whether it is there
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("symusic")
+pytest.importorskip("pretty_midi")
+
+from envs.datasets.etudes import compose
+from envs.datasets.rolls import KEYS, SILENT, joined, transposed
+from plugins.music.config import ChordLstmConfig, MusicConfig
+from plugins.music.generate import chord_weights, continued
+from plugins.music.networks.chords import ChordLstm
+from plugins.music.networks.drawing import UNCORRECTED, draw_chord
+from plugins.music.networks.making import make_model
+from plugins.music.networks.models import target_of
+from plugins.music.recall import LEAST, RECALLED, Memory, recall, with_recall
+from plugins.music.scores import Scoring, score
+from sandbox import load, resume, run
+from sandbox.config.resolve import resolve
+
+pytestmark = pytest.mark.extras
+
+
+def made(seed=0, **options):
+    model = {"name": "chord-lstm", "recall": True, "hidden": 6, "channels": 4, "layers": 1}
+    return make_model(resolve(MusicConfig, [{"model": {**model, **options}}], "music"), seed).eval()
+
+
+def toy():
+    """A model of four keys, and what it hears before a step: sounds and recalled."""
+    torch.manual_seed(3)
+    config = ChordLstmConfig(hidden=5, channels=3, reach=3, span=2, recall=True)
+    model = ChordLstm(config, keys=4).eval()
+    for layer in (model.below, model.mix, model.read):
+        torch.nn.init.normal_(layer.weight, std=2.0)
+    past = torch.randint(0, 2, (1, model.history, 1 + RECALLED, 4)).float()
+    return model, past, torch.rand(1, 1, RECALLED, 4)
+
+
+def likelihoods(model, past, recalled):
+    position, found = torch.zeros(1, dtype=torch.int64), {}
+    for chord in itertools.product((0.0, 1.0), repeat=4):
+        now = torch.cat([torch.tensor(chord).view(1, 1, 1, 4), recalled], dim=2)
+        sounds = torch.cat([past, now], dim=1)
+        with torch.no_grad():
+            logits = model.predict(sounds, position, model.begin(1)).logits
+        signed = torch.where(now[:, :, :1] > 0, logits, -logits)
+        found[chord] = float(torch.nn.functional.logsigmoid(signed).sum().exp())
+    return found, sounds, position
+
+
+def test_the_votes_are_those_of_the_definition():
+    rng = np.random.default_rng(1)
+    sounds = rng.random((40, 6)) < 0.3
+    sounds[20:30], sounds[33] = sounds[5:15], False
+    out = np.empty((40, RECALLED, 6), dtype=np.uint8)
+    recall(sounds, np.zeros(40), 0, 40, out)
+
+    def share(a, b):
+        either = (a | b).sum()
+        return (a & b).sum() / either if either else 1.0
+
+    m = np.zeros((41, 41))
+    for t in range(1, 40):
+        for s in range(1, t):
+            m[t, s] = share(sounds[t - 1], sounds[s - 1]) * (1 + m[t - 1, s - 1])
+        weight = np.where(m[t] > LEAST, m[t] ** 3, 0.0)[:40]
+        votes = weight @ sounds / max(weight.sum(), 1e-300)
+        trust = np.log2(1 + m[t].max()) / 8
+        assert out[t] == pytest.approx(255 * np.stack([votes, votes * trust]), abs=0.51)
+    assert m[30].max() >= 10 and m.max() < 255
+
+
+def test_an_exact_repeat_is_recalled_in_every_key_it_was_transposed_to():
+    piece = joined(compose(0, 0, 8))
+    twice = np.concatenate([piece, piece])
+    heard = with_recall(twice)
+    again = heard[len(piece) + 16 :]
+    assert ((again[:, 1] > 127) == (again[:, 0] != SILENT)).mean() > 0.999
+    assert (with_recall(transposed(twice, 2)) == transposed(heard, 2)).all()
+
+
+def test_nothing_is_recalled_from_the_step_itself_or_later_ones():
+    rng = np.random.default_rng(0)
+    roll = (rng.random((60, 1, KEYS)) < 0.05).astype(np.uint8)
+    changed = roll.copy()
+    changed[30:] = 1 - changed[30:]
+    one, two = with_recall(roll)[:, 1:], with_recall(changed)[:, 1:]
+    assert (one[:31] == two[:31]).all() and (one[31:] != two[31:]).any()
+    model, nll = made(), []
+    for each in (roll, changed):
+        whole = np.zeros((1, model.history + 60, 1 + RECALLED, KEYS), np.uint8)
+        whole[0, model.history :] = with_recall(each)
+        inside = np.ones((1, 60), bool)
+        target = target_of(whole, inside, np.zeros(1, np.int64), torch.device("cpu"), RECALLED)
+        with torch.no_grad():
+            nll.append(model.predict(target.sounds, target.position, model.begin(1)).logits)
+    assert torch.equal(nll[0][:, :30], nll[1][:, :30])
+    assert torch.equal(nll[0][:, 30, :, 0], nll[1][:, 30, :, 0])  # the lowest key of the step
+    assert not torch.equal(nll[0][:, 31], nll[1][:, 31])
+
+
+def test_likelihoods_of_all_chords_sum_to_one_and_depend_on_what_is_recalled():
+    model, past, recalled = toy()
+    found, _, _ = likelihoods(model, past, recalled)
+    other, _, _ = likelihoods(model, past, 1 - recalled)
+    assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
+    assert max(abs(found[chord] - other[chord]) for chord in found) > 0.01
+
+
+def test_chords_are_drawn_as_often_as_their_likelihood_says():
+    model, past, recalled = toy()
+    found, sounds, position = likelihoods(model, past, recalled)
+    with torch.no_grad():
+        features, base, _, _ = model.features(sounds, position, model.begin(1))
+    rng, weights, votes = np.random.default_rng(0), chord_weights(model), recalled[0, 0, 0].numpy()
+    arrays = features[0, 0].numpy(), base[0, 0].numpy(), weights, np.zeros(4), UNCORRECTED, rng
+    drawn = [tuple(draw_chord(*arrays, votes).astype(float)) for _ in range(20_000)]
+    shares = np.array([drawn.count(chord) for chord in found]) / len(drawn)
+    assert np.abs(shares - list(found.values())).max() < 5 * np.sqrt(0.25 / len(drawn))
+    assert max(found.values()) - min(found.values()) > 0.05
+
+
+def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generation():
+    model, roll = made(1), joined(compose(0, 1, 4))
+    sounds = np.zeros((model.history + len(roll), 1 + RECALLED, KEYS), np.float32)
+    memory, state, total = Memory(sounds[model.history :]), model.begin(1), 0.0
+    for step in range(len(roll)):
+        memory.fill(step + 1)
+        sounds[model.history + step, 0] = roll[step, 0] != SILENT
+        window = torch.from_numpy(sounds[None, step : step + model.history + 1])
+        with torch.no_grad():
+            predicted = model.predict(window, torch.tensor([step]), state)
+        state, now = predicted.state, window[:, -1:, :1]
+        total += float(
+            torch.nn.functional.binary_cross_entropy_with_logits(
+                predicted.logits, now, reduction="sum"
+            )
+        )
+    assert score(model, [roll])["nll"] == pytest.approx(total / len(roll), rel=1e-5)
+    assert Scoring([roll], model).hands == 1
+
+
+def test_a_continuation_begins_with_its_seed_and_repeats_itself():
+    model, seed = made(), joined(compose(0, 0, 4))[:20]
+    one, two = (continued(model, seed, 30, UNCORRECTED, np.random.default_rng(0)) for _ in range(2))
+    assert one.shape == (50, 1, KEYS) and (one == two).all() and (one[:20] == seed).all()
+
+
+def test_a_model_without_recall_keeps_its_weights_and_its_configuration():
+    plain = made(recall=False)
+    assert not plain.recalled and "trust.weight" not in plain.state_dict()
+    assert plain.past.weight.shape[1] == 9 and plain.below.weight.shape[1] == 1
+    assert made().past.weight.shape[1] == 11 and made().below.weight.shape[1] == 2
+
+
+def test_a_stopped_run_that_recalls_ends_with_the_same_bytes(store):
+    model = {"name": "chord-lstm", "recall": True, "hidden": 12, "channels": 8}
+    options = {
+        "preset": "quick",
+        "model": {**model, "output_dropout": 0.3},
+        "loss": "likelihood",
+        "pictures": False,
+    }
+    whole = run("music", **options)
+    stopped = run("music", **options, max_time=0.0, checkpoint_every=0.0)
+    assert stopped.status == "timed-out"
+    again = resume(stopped.id)
+    assert whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
+    assert load(again.id).summary == {**whole.summary, **load(again.id).summary}
+    assert load(again.id).summary["notes"] == whole.summary["notes"]
