@@ -17,6 +17,7 @@ from envs.datasets.etudes import compose
 from envs.datasets.rolls import KEYS, SILENT, joined, transposed
 from plugins.music.config import ChordLstmConfig, MusicConfig
 from plugins.music.generate import chord_weights, continued
+from plugins.music.lab import MusicLab
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import UNCORRECTED, draw_chord
 from plugins.music.networks.making import make_model
@@ -24,6 +25,7 @@ from plugins.music.networks.models import target_of
 from plugins.music.recall import LEAST, RECALLED, Memory, recall, with_recall
 from plugins.music.scores import Scoring, score
 from sandbox import load, resume, run
+from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
 
 pytestmark = pytest.mark.extras
@@ -155,6 +157,16 @@ def test_a_continuation_begins_with_its_seed_and_repeats_itself():
     assert one.shape == (50, 1, KEYS) and (one == two).all() and (one[:20] == seed).all()
 
 
+def test_the_preset_recalls_and_the_older_ones_do_not_mention_it():
+    def options(*layers):
+        return resolve(MusicConfig, list(layers), "music").model.options
+
+    presets = MusicLab.presets
+    assert options(presets["best-recall"]).recall and not options(presets["best"]).recall
+    assert dump(options(presets["best-recall"]))["recall"] is True
+    assert "recall" not in dump(options(presets["best"]))
+
+
 def test_a_model_without_recall_keeps_its_weights_and_its_configuration():
     plain = made(recall=False)
     assert not plain.recalled and "trust.weight" not in plain.state_dict()
@@ -166,6 +178,8 @@ def test_a_stopped_run_that_recalls_ends_with_the_same_bytes(store):
     model = {"name": "chord-lstm", "recall": True, "hidden": 12, "channels": 8}
     options = {
         "preset": "quick",
+        "pieces": 4,
+        "epochs": 2,
         "model": {**model, "output_dropout": 0.3},
         "loss": "likelihood",
         "pictures": False,

@@ -1,0 +1,65 @@
+"""Whether a music run plays as its pieces do: standard measures of generated and of real pieces.
+
+`python -m benchmarks.music_measures RUN` generates pieces of 64 bars from the beginnings of the
+run's training pieces, and prints for each measure the 10 %, 50 % and 90 % quantiles of the training
+pieces and of the generated ones, without the beginnings; a measure is marked where the generated
+median lies outside the range of the pieces. Options are those of `generate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+import numpy as np
+
+from agents.supervised.saving import load_model
+from plugins.music.config import MusicConfig
+from plugins.music.generate import continued, default_draw
+from plugins.music.measures import BEATS, measures
+from plugins.music.networks.making import make_model
+from sandbox.runs.api import load
+from sandbox.seeding import generator
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+def main() -> None:
+    """Generate, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("--pieces", type=int, default=20)
+    parser.add_argument("--bars", type=int, default=64)
+    parser.add_argument("--mode", default="sample")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-p", type=float, default=0.9)
+    parser.add_argument("--seed-steps", type=int, default=32)
+    told = parser.parse_args()
+    run = load(told.run)
+    model = load_model(
+        run.path / "artifacts", "music", MusicConfig, lambda config: make_model(config, 0)
+    )
+    rolls = run.experiment.rolls["train"]
+    beat = run.experiment.config.steps_per_beat
+    steps = told.bars * BEATS * beat
+    how = replace(
+        default_draw(model), mode=told.mode, temperature=told.temperature, top_p=told.top_p
+    )
+    ours = []
+    for number in range(told.pieces):
+        begun = rolls[number % len(rolls)][: told.seed_steps]
+        made = continued(model, begun, steps, how, generator(number, "measures"))
+        ours.append(measures(made[len(begun) :], beat))
+    theirs = [measures(roll, beat) for roll in rolls]
+    print(f"{'':20} {'pieces 10 %':>12} {'50 %':>8} {'90 %':>8} {'generated 10 %':>15} 50 %  90 %")
+    for name in theirs[0]:
+        real, played = (
+            np.quantile([one[name] for one in group], QUANTILES) for group in (theirs, ours)
+        )
+        mark = "" if real[0] <= played[1] <= real[2] else "  outside"
+        print(f"{name:20} {real[0]:12.3f} {real[1]:8.3f} {real[2]:8.3f}", end=" ")
+        print(f"{played[0]:15.3f} {played[1]:.3f} {played[2]:.3f}{mark}")
+
+
+if __name__ == "__main__":
+    main()
