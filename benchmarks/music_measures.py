@@ -16,8 +16,8 @@ import numpy as np
 from agents.supervised.saving import load_model
 from plugins.music.config import MusicConfig
 from plugins.music.generate import continued, default_draw
-from plugins.music.measures import BEATS, measures
 from plugins.music.networks.making import make_model
+from plugins.music.playing import BEATS, measures
 from sandbox.runs.api import load
 from sandbox.seeding import generator
 

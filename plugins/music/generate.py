@@ -15,7 +15,7 @@ from envs.datasets.rolls import SILENT, STRUCK, held_from_sounding
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import UNCORRECTED, Draw, draw_chord, draw_keys
 from plugins.music.networks.models import MusicModel, State
-from plugins.music.recall import Memory
+from plugins.music.networks.recall import Memory
 
 
 def default_draw(model: MusicModel) -> Draw:

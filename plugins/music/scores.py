@@ -10,7 +10,7 @@ import torch
 
 from plugins.music.lanes import whole_pieces
 from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
-from plugins.music.recall import with_recall
+from plugins.music.networks.recall import with_recall
 
 PART = 8000
 """Steps that are scored at once."""

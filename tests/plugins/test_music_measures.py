@@ -7,7 +7,7 @@ import pytest
 
 from envs.datasets.etudes import compose
 from envs.datasets.rolls import HELD, KEYS, STRUCK, transposed
-from plugins.music.measures import measures
+from plugins.music.playing import measures
 
 C4 = 60 - 21
 

@@ -22,7 +22,7 @@ from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import UNCORRECTED, draw_chord
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import target_of
-from plugins.music.recall import LEAST, RECALLED, Memory, recall, with_recall
+from plugins.music.networks.recall import LEAST, RECALLED, Memory, recall, with_recall
 from plugins.music.scores import Scoring, score
 from sandbox import load, resume, run
 from sandbox.config.model import dump

@@ -4,7 +4,7 @@ The probability of a chord is the product over its keys of p(key | keys below it
 steps): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
 weights (the idea of Johnson, 2017, "tied parallel"): the inputs of each are its neighbouring keys
 in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added,
-and with `recall` what followed earlier passages of the piece (`plugins.music.recall`).
+and with `recall` what followed earlier passages of the piece (`plugins.music.networks.recall`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional
 from envs.datasets.rolls import KEYS
 from plugins.music.config import ChordLstmConfig
 from plugins.music.networks.models import MusicModel, Predicted, State
-from plugins.music.recall import RECALLED, TRUSTS
+from plugins.music.networks.recall import RECALLED, TRUSTS
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
 """How many steps back the inputs of each key lie."""

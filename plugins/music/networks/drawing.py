@@ -130,7 +130,7 @@ def draw_chord(
         sounded: [keys] number of successive steps, up to the last, in which each key sounded.
         how: see `Draw`.
         rng: one number is drawn for each key.
-        votes: float32 [keys] of a model that recalls, see `plugins.music.recall`.
+        votes: float32 [keys] of a model that recalls, see `plugins.music.networks.recall`.
 
     Returns:
         bool [keys].

@@ -49,7 +49,7 @@ class MusicModel(nn.Module):
 
     Attributes:
         history: steps before a window that the model reads, >= 1.
-        recalled: channels that follow those of the hands, see `plugins.music.recall`.
+        recalled: channels that follow those of the hands, see `plugins.music.networks.recall`.
         prior: [hands, keys]: added to the logits to make them those of probabilities; it undoes the
             weights of the loss.
     """
