@@ -34,20 +34,20 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-p", type=float, default=0.9)
     parser.add_argument("--seed-steps", type=int, default=32)
-    told = parser.parse_args()
-    run = load(told.run)
+    options = parser.parse_args()
+    run = load(options.run)
     model = load_model(
         run.path / "artifacts", "music", MusicConfig, lambda config: make_model(config, 0)
     )
     rolls = run.experiment.rolls["train"]
     beat = run.experiment.config.steps_per_beat
-    steps = told.bars * BEATS * beat
+    steps = options.bars * BEATS * beat
     how = replace(
-        default_draw(model), mode=told.mode, temperature=told.temperature, top_p=told.top_p
+        default_draw(model), mode=options.mode, temperature=options.temperature, top_p=options.top_p
     )
     ours = []
-    for number in range(told.pieces):
-        begun = rolls[number % len(rolls)][: told.seed_steps]
+    for number in range(options.pieces):
+        begun = rolls[number % len(rolls)][: options.seed_steps]
         made = continued(model, begun, steps, how, generator(number, "measures"))
         ours.append(measures(made[len(begun) :], beat))
     theirs = [measures(roll, beat) for roll in rolls]
