@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from envs import layouts
 from envs.layouts import MADE_TO_MEASURE, NAMED, Layout, LayoutError, Position
 from sandbox.config.model import LabConfig
-from sandbox.errors import nearest
+from sandbox.errors import did_you_mean
 from sandbox.input_files import read_text
 
 NAMES = (*NAMED, *MADE_TO_MEASURE)
@@ -198,9 +198,8 @@ def _read(path: str) -> str:
     try:
         text = read_text(os.path.expanduser(path), "utf-8-sig")
     except FileNotFoundError:
-        close = nearest(path, NAMES)
-        hint = f"Did you mean '{close}'?" if close else f"Names are {', '.join(NAMES)}."
-        raise LayoutError(f"no layout and no file is called '{path}'. {hint}") from None
+        hint = did_you_mean(path, NAMES) or f" Names are {', '.join(NAMES)}."
+        raise LayoutError(f"no layout and no file is called '{path}'.{hint}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise LayoutError(f"cannot read '{path}' as text: {reason or error}") from error

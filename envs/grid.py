@@ -227,9 +227,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             chance = self._np_random.random()  # type: ignore[union-attr]  # reset has made it
             while chance >= cumulative[entry]:
                 entry += 1
-        state: int = self._next_state[entry]
-        reward: float = self._reward[entry]
-        terminated: bool = self._terminated[entry]
+        state = self._next_state[entry]
+        reward = self._reward[entry]
+        terminated = self._terminated[entry]
         if self.render_mode is not None:
             self._trail.append(self.layout.position(self._state))
             self._steps += 1

@@ -321,7 +321,7 @@ def _cells(codes: np.ndarray) -> np.ndarray:
     table = np.full(128, unknown, dtype=np.uint8)
     for symbol, cell in ALPHABET.items():
         table[ord(symbol)] = cell
-    cells: np.ndarray = table[np.minimum(codes, 127)]
+    cells = table[np.minimum(codes, 127)]
     strange = _positions(np.argwhere(cells == unknown)[:1])
     if strange:
         symbol = chr(codes[strange[0]])

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.error import Error
 from gymnasium.vector import AutoresetMode
 
-from sandbox.errors import UsageError, nearest
+from sandbox.errors import UsageError, did_you_mean
 
 
 def positive(name: str, value: SupportsIndex) -> int:
@@ -45,9 +45,8 @@ def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
         return AutoresetMode(value)
     except ValueError:
         known = [mode.value for mode in AutoresetMode]
-        near = nearest(str(value), known)
-        hint = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
-        raise UsageError(f"No autoreset_mode {value!r}. {hint}") from None
+        hint = did_you_mean(str(value), known) or f" Known: {', '.join(known)}."
+        raise UsageError(f"No autoreset_mode {value!r}.{hint}") from None
 
 
 def seeds_of(seed: int | Sequence[int | None] | None, count: int) -> Sequence[int | None] | None:

@@ -49,15 +49,10 @@ class UnknownNameError(UsageError, KeyError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        near = nearest(name, self.known)
-        parts = [f"No {kind} '{name}'."]
-        if near:
-            parts.append(f"Did you mean '{near}'?")
-        elif self.known:
-            parts.append(f"Known: {', '.join(self.known)}.")
-        if hint:
-            parts.append(hint)
-        super().__init__(" ".join(parts))
+        near = did_you_mean(name, self.known)
+        if self.known and not near:
+            near = f" Known: {', '.join(self.known)}."
+        super().__init__(f"No {kind} '{name}'.{near} {hint}".rstrip())
 
     def __str__(self) -> str:  # KeyError would show the repr
         return str(self.args[0])
@@ -140,6 +135,19 @@ def error_message(error: BaseException) -> str:
 def error_text(error: BaseException) -> str:
     """The type and the message of an error."""
     return f"{type(error).__name__}: {error_message(error)}"
+
+
+def did_you_mean(name: str, known: Iterable[str], before: str = "") -> str:
+    """The end of a message about an unknown name.
+
+    Args:
+        before: what a user types before each known name, such as `--`.
+
+    Returns:
+        " Did you mean 'NAME'?", or nothing where no known name is near.
+    """
+    close = nearest(name, known)
+    return f" Did you mean '{before}{close}'?" if close else ""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

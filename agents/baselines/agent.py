@@ -88,8 +88,7 @@ class BaselineAgent(Agent):
     @classmethod
     def misfit(cls, options: Any, observations: Space, actions: Space) -> str:
         """See `agents.baselines.config.BaselineConfig.misfit`."""
-        why: str = options.misfit(observations, actions)
-        return why
+        return options.misfit(observations, actions)
 
     def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -238,8 +237,7 @@ class ValueAgent(BaselineAgent):
         return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
-        values: torch.Tensor = self.model.q_net(tensor).max(dim=1).values
-        return values
+        return self.model.q_net(tensor).max(dim=1).values
 
     def epsilon(self) -> float:
         """See `BaselineAgent.epsilon`."""
@@ -254,5 +252,4 @@ class QuantileAgent(ValueAgent):
         return policy.quantile_net, policy.quantile_net_target
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
-        values: torch.Tensor = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
-        return values
+        return self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values

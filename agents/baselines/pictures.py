@@ -84,12 +84,12 @@ def _draw_below(axes: Axes, train: dict[str, np.ndarray]) -> None:
     """Draw exploration if it is a probability, else the algorithm's first metric of exploration."""
     rate = "rollout/exploration_rate"
     if rate in train:
-        axes.plot(train["env_steps"], train[rate], color=plots.COLOURS[2])
+        axes.plot(train["env_steps"], train[rate], color=plots.GREEN)
         axes.set(xlabel="env steps", ylabel="exploration ε", ylim=(0, None))
         return
     name = next((name for name in BELOW if name in train), None)
     if name is not None:
         sign, label = BELOW[name]
-        axes.plot(train["env_steps"], sign * train[name], color=plots.COLOURS[2])
+        axes.plot(train["env_steps"], sign * train[name], color=plots.GREEN)
         axes.set(ylabel=label)
     axes.set(xlabel="env steps")

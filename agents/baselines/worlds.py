@@ -171,8 +171,7 @@ class States:
         return int(self._env.layout.cells.size)
 
     def __getitem__(self, part: slice) -> np.ndarray:
-        observations: np.ndarray = self._env.observe(np.arange(len(self))[part])
-        return observations
+        return self._env.observe(np.arange(len(self))[part])
 
 
 def in_batches(

@@ -187,7 +187,7 @@ def _learner() -> list[str]:
     """Command-line arguments for a learning agent with the same discount and exploration."""
     words = ["--agent", "q-learning"]
     for option in ("discount", "epsilon"):
-        if value := option_given(f"--{option}"):
+        if value := option_given(option):
             words += [f"--agent.{option}", value]
     return words
 

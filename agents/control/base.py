@@ -171,7 +171,7 @@ class AgentExperiment(ShownExperiment):
         self.best = None if self.model is None else best_returns(self.model)
         self.every = spacing(config, world.model, world.horizon)
         self.learned_seconds = self._cpu_seconds = self._evaluation_seconds = 0.0
-        self._last: np.ndarray = np.empty(0)  # scores of the last episodes
+        self._last = np.empty(0)  # scores of the last episodes
 
     def optimum(self) -> float | None:
         """The best expected return of an episode, or None where it is unknown."""
@@ -256,8 +256,7 @@ class AgentExperiment(ShownExperiment):
     @property
     def evaluation_episodes(self) -> int:
         """Number of episodes that an evaluation samples when it is not exact."""
-        episodes: int = self.config.evaluation_episodes  # type: ignore[attr-defined]
-        return episodes
+        return self.config.evaluation_episodes  # type: ignore[attr-defined]
 
     def stationary_optimum(self) -> float | None:
         """The expected return of the best stationary policy; None if it is unknown."""
@@ -272,8 +271,7 @@ class AgentExperiment(ShownExperiment):
             name: the name of the environment.
             seeds: how many.
         """
-        curve: Figure = import_module(self.figures).seeds_curve(self, metrics, name, seeds)
-        return curve
+        return import_module(self.figures).seeds_curve(self, metrics, name, seeds)
 
     def _recent(self) -> Summary:
         """The mean score of the last episodes."""

@@ -143,7 +143,7 @@ def penalty_curve(
             yerr=np.maximum([middle - low, high - middle], 0),
             fmt="o",
             markersize=5,
-            color=plots.COLOURS[0],
+            color=plots.BLUE,
             elinewidth=1.2,
             label=f"Q-learning + softmax: median and 90 % of {measured.shape[1]} runs",
         )
@@ -153,7 +153,7 @@ def penalty_curve(
             "D",
             markersize=10,
             fillstyle="none",
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             markeredgewidth=1.6,
             label="report",
         )
@@ -172,13 +172,13 @@ def penalty_curve(
 def _draw_routes(axes: Axes, edges: Sequence[float], names: Sequence[str]) -> None:
     """Write the names of the routes between edges, and the penalty at each inner edge."""
     for step in edges[1:-1]:
-        axes.axvline(step, color=plots.COLOURS[2], linestyle=":", linewidth=1.4)
+        axes.axvline(step, color=plots.GREEN, linestyle=":", linewidth=1.4)
         axes.annotate(
             f"{step:.4f}",
             (step, 0.732),
             xytext=(4, 0),
             textcoords="offset points",
-            color=plots.COLOURS[2],
+            color=plots.GREEN,
             fontweight="bold",
             va="center",
         )
@@ -312,13 +312,13 @@ def _route_map(axes: Axes, route: Route) -> np.ndarray:
     walls = (layout.cells == WALL) | (layout.cells == LOW_WALL)
     for cell in np.argwhere(walls):
         if crossed[tuple(cell)]:
-            colour = plots.COLOURS[1]
+            colour = plots.VERMILION
             axes.add_patch(_cell(cell, fill=False, edgecolor=colour, linewidth=2.4, zorder=4))
         else:
             colour = LOW if layout.cells[tuple(cell)] == LOW_WALL else SOLID
             axes.add_patch(_cell(cell, facecolor=colour, linewidth=0))
     rows, columns = np.divmod(np.array(route.states), shape[1])
-    colour, join = plots.COLOURS[1], "round"
+    colour, join = plots.VERMILION, "round"
     axes.plot(columns, rows, color=colour, linewidth=2.2, zorder=3, solid_joinstyle=join)
     draw_marks(axes, layout, 9.0)
     axes.set(xlabel="column", xticks=range(0, shape[1], 3), yticks=range(0, shape[0], 3))

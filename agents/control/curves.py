@@ -67,7 +67,7 @@ def learning_curve(
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right")
         shown = plots.thinned(len(learn["episode"]))
-        lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.COLOURS[2])
+        lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.GREEN)
         lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
     return figure
 
@@ -107,7 +107,7 @@ def draw_scores(
         axes.plot(
             steps[shown],
             values[shown],
-            color=plots.COLOURS[5],
+            color=plots.SKY_BLUE,
             alpha=0.45,
             linewidth=0.7,
             label="each episode, exploring",
@@ -115,14 +115,14 @@ def draw_scores(
         if window > 1:
             mean = plots.moving_mean(values, window)[shown]
             label = f"mean of the last {window} episodes"
-            axes.plot(steps[shown], mean, color=plots.COLOURS[0], label=label)
+            axes.plot(steps[shown], mean, color=plots.BLUE, label=label)
     if evaluate:
         axes.plot(
             evaluate[x],
             evaluate[score.greedy],
             "o",
             markersize=4,
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             label=score.evaluated,
         )
     if optimum is not None:
@@ -146,13 +146,13 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         figure = plots.figure(8.0, 4.6)
         axes = figure.subplots()
         label = f"middle {HIGH - LOW:g} % of {seeds} seeds"
-        colour = plots.COLOURS[5]
+        colour = plots.SKY_BLUE
         axes.fill_between(episode, low, high, color=colour, alpha=0.35, linewidth=0, label=label)
-        axes.plot(episode, iqm, color=plots.COLOURS[0], label="interquartile mean")
+        axes.plot(episode, iqm, color=plots.BLUE, label="interquartile mean")
         axes.plot(
             episode,
             median,
-            color=plots.COLOURS[1],
+            color=plots.VERMILION,
             linewidth=1.0,
             linestyle=":",
             label="median",
@@ -182,9 +182,7 @@ def score_histogram(
         figure = plots.figure(8.0, 3.8)
         axes = figure.subplots()
         low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
-        axes.hist(
-            scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.COLOURS[0]
-        )
+        axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.BLUE)
         if optimum is not None:
             axes.axvline(
                 optimum,

@@ -91,8 +91,7 @@ class ControlLab(Lab):
         """
         own = self._agents_own(config)
         if own:
-            experiment: AgentExperiment = pkgutil.resolve_name(own)(self.env, config, context)
-            return experiment
+            return pkgutil.resolve_name(own)(self.env, config, context)
         return self.table_experiment(config, context, watched)
 
     def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:

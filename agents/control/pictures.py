@@ -247,7 +247,7 @@ def draw_letter(axes: Axes, letter: str, place: tuple[float, float], points: flo
         va="center",
         fontsize=points,
         fontweight="bold",
-        color=plots.COLOURS[1] if letter == "G" else "#111827",
+        color=plots.VERMILION if letter == "G" else "#111827",
         bbox={
             "boxstyle": "circle,pad=0.2",
             "facecolor": "white",

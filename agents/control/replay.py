@@ -105,8 +105,7 @@ def _known(
     counted = then.episode == experiment.done_units  # snapshots hold no per-step tables
 
     def act(state: int, step: int) -> int:
-        action: int = agent.act(state, explore=explore, rng=rng, step=step if counted else None)
-        return action
+        return agent.act(state, explore=explore, rng=rng, step=step if counted else None)
 
     mode = f"ε {number(then.epsilon, 3)}" if explore else "greedy"
     time = f"episode {number(then.episode)}"

@@ -91,7 +91,7 @@ class _Backup:
     def follow(self, policy: np.ndarray, value: np.ndarray) -> np.ndarray:
         """One backup of `value` under a policy (int [states]): float64 [states]."""
         states = np.arange(len(policy))
-        after: np.ndarray = self.reward[states, policy]  # [states], a copy
+        after = self.reward[states, policy]  # [states], a copy
         for weight, next_state in self.terms:
             after += weight[states, policy] * value[next_state[states, policy]]
         return after
@@ -108,8 +108,7 @@ class _Backup:
             left -= csc_array(
                 (weight[states, policy], (states, next_state[states, policy])), shape=left.shape
             )
-        value: np.ndarray = splu(left.tocsc()).solve(self.reward[states, policy])
-        return value
+        return splu(left.tocsc()).solve(self.reward[states, policy])
 
 
 def value_iteration(
@@ -242,8 +241,7 @@ def best_epsilon_soft(
     def chosen(backup: _Backup, value: np.ndarray) -> np.ndarray:
         q = backup(value)  # with large ε the worst action is the best choice
         best = q.max(axis=1) if main >= rest else q.min(axis=1)
-        softened: np.ndarray = rest * q.sum(axis=1) + (main - rest) * best
-        return softened
+        return rest * q.sum(axis=1) + (main - rest) * best
 
     solution = _iterate(model, discount, chosen, tolerance, max_sweeps)
     return solution if main >= rest else solution._replace(policy=solution.q.argmin(axis=1))
@@ -337,7 +335,7 @@ def _threshold(discount: float, tolerance: float) -> float:
 def _first_policy(model: TabularMDP, backup: _Backup, discount: float) -> np.ndarray:
     """The initial policy of policy iteration, int [states]: the action with the best next reward;
     with γ = 1 the shortest way to the end of the episode."""
-    policy: np.ndarray = backup.reward.argmax(axis=1)
+    policy = backup.reward.argmax(axis=1)
     if discount < 1:
         return policy
     way = ways_to_end(model.probability > 0, model.terminated, model.next_state)

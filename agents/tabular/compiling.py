@@ -128,8 +128,7 @@ def direct(function: Dispatcher) -> Callable[..., Any]:
     and numbers converted, but the fields of a named tuple are not converted.
     """
     (compilation,) = function.overloads.values()
-    entry: Callable[..., Any] = compilation.entry_point
-    return entry
+    return compilation.entry_point
 
 
 @cache

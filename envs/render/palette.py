@@ -60,7 +60,7 @@ def scale_table() -> np.ndarray:
     path = np.stack(
         [np.interp(lightness, falling[:, 0], falling[:, channel]) for channel in range(3)], axis=1
     )  # [256, 3]
-    table: np.ndarray = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
+    table = np.rint(np.clip(_srgb(path), 0.0, 1.0) * 255.0).astype(np.uint8)
     table.setflags(write=False)
     return table
 

@@ -57,8 +57,7 @@ class GymLab(ControlLab):
 
     def env_name(self, config: Any) -> str:
         """The id of the environment."""
-        name: str = config.env.options.id
-        return name
+        return config.env.options.id
 
     def table_experiment(self, config: Any, context: Context, watched: bool) -> AgentExperiment:
         """See `ControlLab.table_experiment`; uses the model if there is one, else `env.step`."""

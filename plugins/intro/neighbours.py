@@ -39,8 +39,7 @@ def _classify(points: np.ndarray, classes: np.ndarray, questions: np.ndarray, k:
     votes = (classes[nearest][:, :, None] == np.arange(classes.max() + 1)).sum(
         axis=1
     )  # [questions, classes]
-    winner: np.ndarray = votes.argmax(axis=1)
-    return winner
+    return votes.argmax(axis=1)
 
 
 def quadrant(points: np.ndarray) -> np.ndarray:

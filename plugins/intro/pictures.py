@@ -238,13 +238,11 @@ def _surface(
 
     def rest(column: np.ndarray) -> np.ndarray:
         """The residual of a column after least squares on the columns of the other coefficients."""
-        left: np.ndarray = column - space @ (space.T @ column)
-        return left
+        return column - space @ (space.T @ column)
 
     y, one, two = rest(experiment.train.y), rest(matrix[:, 1]), rest(matrix[:, 2])
     error = y - first[None, :, None] * one - second[:, None, None] * two  # [second, first, points]
-    squared: np.ndarray = (error**2).mean(axis=2)
-    return squared
+    return (error**2).mean(axis=2)
 
 
 def _points(axes: Axes, experiment: IntroExperiment, size: float) -> None:

@@ -45,14 +45,12 @@ def ridge(x: np.ndarray, y: np.ndarray, order: int, weight: float) -> np.ndarray
     length = np.linalg.norm(matrix, axis=0)  # [order + 1]
     length[length == 0] = 1.0
     scaled, *_ = np.linalg.lstsq(matrix / length, target, rcond=None)
-    coefficients: np.ndarray = scaled / length
-    return coefficients
+    return scaled / length
 
 
 def evaluate(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
     """p(x): float64 [points]."""
-    value: np.ndarray = powers(x, len(coefficients) - 1) @ coefficients
-    return value
+    return powers(x, len(coefficients) - 1) @ coefficients
 
 
 def mean_squared_error(coefficients: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:

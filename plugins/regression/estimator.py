@@ -131,8 +131,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         """Predicted y for X, [points, features]: float64 [points]."""
         check_is_fitted(self)
         x = validate_data(self, X, reset=False, dtype=np.float64)
-        predicted: np.ndarray = self.network_(x)[:, 0]
-        return predicted
+        return self.network_(x)[:, 0]
 
     def _stop_early(self, training: Training, x: np.ndarray, y: np.ndarray) -> None:
         best, best_values, best_epoch = np.inf, self.network_.values.copy(), 0

@@ -33,10 +33,7 @@ class Activation(NamedTuple):
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    value: np.ndarray = 0.5 * (
-        1 + np.tanh(0.5 * z)
-    )  # the same as 1 / (1 + e^-z), and never overflows
-    return value
+    return 0.5 * (1 + np.tanh(0.5 * z))  # the same as 1 / (1 + e^-z), and never overflows
 
 
 def _bent(

@@ -219,8 +219,7 @@ class Training:
         if not self.recipe.momentum:
             return gradient
         self.memory[0] = self.recipe.momentum * self.memory[0] + gradient
-        velocity: np.ndarray = self.memory[0]
-        return velocity
+        return self.memory[0]
 
     def _adam(self, gradient: np.ndarray) -> np.ndarray:
         self.memory[0] = BETA1 * self.memory[0] + (1 - BETA1) * gradient
@@ -229,8 +228,7 @@ class Training:
             self.memory[0] / (1 - BETA1**self.steps_done),
             self.memory[1] / (1 - BETA2**self.steps_done),
         )
-        direction: np.ndarray = mean / (np.sqrt(square) + EPSILON)
-        return direction
+        return mean / (np.sqrt(square) + EPSILON)
 
     def state(self) -> dict[str, Any]:
         """Everything needed to continue, except the generator."""

@@ -19,44 +19,24 @@ from sandbox.errors import PluginError, SandboxError, UnknownNameError
 from sandbox.text import printable
 
 COMMANDS = {
-    "run": ("sandbox.cli.commands.run:run", "Run a lab and keep everything it makes."),
-    "resume": ("sandbox.cli.commands.resume:resume", "Continue a run that was stopped."),
-    "show": (
-        "sandbox.cli.commands.show:show",
-        "Settings, results and files of a run, sweep or comparison.",
-    ),
-    "watch": ("sandbox.cli.commands.watch:watch", "Replay how a run learned."),
-    "list": (
-        "sandbox.cli.commands.listing:list_",
-        "List runs, sweeps, comparisons, and what can be run.",
-    ),
-    "sweep": (
-        "sandbox.cli.commands.sweep:sweep",
-        "Run a lab with many configurations, and rank them.",
-    ),
-    "compare": (
-        "sandbox.cli.commands.compare:compare",
-        "Compare agents on a lab or several tasks: seeds, intervals, one page.",
-    ),
-    "given": (
-        "sandbox.cli.commands.given:given",
-        "Results of others as CSV for `compare --given`.",
-    ),
-    "reproduce": ("sandbox.cli.commands.reproduce:reproduce", "Measure what the reports claim."),
-    "web": ("sandbox.cli.commands.web:web", "Runs and their curves in the browser."),
-    "verify": ("sandbox.cli.commands.verify:verify", "Check that runs are whole."),
-    "export": (
-        "sandbox.cli.commands.export:export",
-        "Write a run into one file, with all that others need to check it.",
-    ),
-    "delete": ("sandbox.cli.commands.delete:delete", "Delete runs."),
-    "new": ("sandbox.cli.commands.new:new", "Begin a plugin of your own."),
-    "plugins": (
-        "sandbox.cli.commands.plugins:plugins",
-        "Which plugins there are and what they bring.",
-    ),
+    "run": "Run a lab and keep everything it makes.",
+    "resume": "Continue a run that was stopped.",
+    "show": "Settings, results and files of a run, sweep or comparison.",
+    "watch": "Replay how a run learned.",
+    "list": "List runs, sweeps, comparisons, and what can be run.",
+    "sweep": "Run a lab with many configurations, and rank them.",
+    "compare": "Compare agents on a lab or several tasks: seeds, intervals, one page.",
+    "given": "Results of others as CSV for `compare --given`.",
+    "reproduce": "Measure what the reports claim.",
+    "web": "Runs and their curves in the browser.",
+    "verify": "Check that runs are whole.",
+    "export": "Write a run into one file, with all that others need to check it.",
+    "delete": "Delete runs.",
+    "new": "Begin a plugin of your own.",
+    "plugins": "Which plugins there are and what they bring.",
 }
-"""The core's own commands: name -> its target, one line of help. Plugins register more."""
+"""The core's own commands: name -> one line of help; each is the function of that name
+in the module of that name in `commands` (`list`: in `listing`). Plugins register more."""
 
 
 class Commands(click.Group):
@@ -72,11 +52,12 @@ class Commands(click.Group):
         if name in COMMANDS:
             import pkgutil
 
-            return pkgutil.resolve_name(COMMANDS[name][0])
+            place = "listing:list_" if name == "list" else f"{name}:{name}"
+            return pkgutil.resolve_name(f"sandbox.cli.commands.{place}")
         from sandbox.registry.registry import registry
 
         try:
-            command: click.Command = registry().load("command", name)
+            return registry().load("command", name)
         except UnknownNameError:
             from sandbox.cli.verb import verb_command, verbs
 
@@ -87,13 +68,11 @@ class Commands(click.Group):
             raise UnknownNameError(
                 "command", cmd_name, known, "`python -m sandbox --help` shows all."
             ) from None
-        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their lines of help, without importing them."""
         with formatter.section("Commands"):
-            rows = [(name, summary) for name, (_, summary) in COMMANDS.items()]
-            formatter.write_dl(rows + list(_registered_commands().items()))
+            formatter.write_dl([*(COMMANDS | _registered_commands()).items()])
         with formatter.section("Examples"):
             formatter.write_dl(
                 [
@@ -228,17 +207,15 @@ def _taken_out(words: list[str], names: tuple[str, ...], needs: str) -> tuple[li
 def _sentence(error: click.ClickException) -> str:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
-        from sandbox.errors import nearest
+        from sandbox.errors import did_you_mean
 
         known = [
             name
             for parameter in (error.ctx.command.params if error.ctx else [])
             for name in [*parameter.opts, *parameter.secondary_opts]
         ]
-        close = nearest(error.option_name, known)
-        message = f"There is no option '{error.option_name}'." + (
-            f" Did you mean '{close}'?" if close else ""
-        )
+        name = error.option_name
+        message = f"There is no option '{name}'.{did_you_mean(name, known)}"
     return message
 
 

@@ -70,8 +70,8 @@ def words() -> list[str]:
 
 
 def option_given(name: str) -> str:
-    """The value that an option ("--store") was last given on the command line; "" for none."""
-    return picked(words(), [name.removeprefix("--")]).get(name.removeprefix("--"), "")
+    """The value that an option ("store") was last given on the command line; "" for none."""
+    return picked(words(), [name]).get(name, "")
 
 
 def given_below(prefix: str) -> list[str]:

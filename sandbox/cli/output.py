@@ -182,7 +182,7 @@ def table(
     cells = [list(columns)]
     cells += [[value if isinstance(value, str) else number(value) for value in row] for row in rows]
     for name in spare:
-        if _too_wide(cells):
+        if 0 < (width() or 0) < table_width(cells):
             place = cells[0].index(name)
             cells = [[*row[:place], *row[place + 1 :]] for row in cells]
     widths = _widths(cells)
@@ -204,10 +204,9 @@ def table(
         click.echo("\n".join(map(lines, cells[1:])))
 
 
-def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
-    room = width()
-    whole = sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2
-    return room is not None and whole > room
+def table_width(rows: Sequence[Sequence[str]]) -> int:
+    """Characters that a table of these cells needs, where no text is wrapped."""
+    return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
@@ -294,7 +293,7 @@ def _given_again(command: Sequence[str]) -> list[str]:
     them and does not name them.
     """
     again: list[str] = []
-    store, named = option_given("--store"), [word.partition("=")[0] for word in command]
+    store, named = option_given("store"), [word.partition("=")[0] for word in command]
     if store and command[0] not in WITHOUT_STORE and "--store" not in named:
         again += ["--store", store]
     alone = command[0] in ALONE and "--recompute" not in command

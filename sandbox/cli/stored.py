@@ -188,22 +188,24 @@ def _of_comparison(folder: ComparisonFolder) -> Sequence[Any]:
     return document["lab"], list(runs), len(seeds), count, document.get("command", "")
 
 
-SWEEPS = Kind(
-    "sweep",
-    sweeps.all_of,
-    ("lab", "search", "trials", "seeds", "status", "objective", "best", "created"),
-    _of_sweep,
-    7,
-    ["sweep", "maze", "--grid", "agent.alpha=0.1,0.5"],
-)
-COMPARISONS = Kind(
-    "comparison",
-    comparisons.folders,
-    ("lab", "agents", "seeds", "runs", "command"),
-    _of_comparison,
-    4,
-    ["compare", "maze", "--agents", "sarsa", "q-learning"],
-)
+KINDS = {
+    "sweeps": Kind(
+        "sweep",
+        sweeps.all_of,
+        ("lab", "search", "trials", "seeds", "status", "objective", "best", "created"),
+        _of_sweep,
+        7,
+        ["sweep", "maze", "--grid", "agent.alpha=0.1,0.5"],
+    ),
+    "comparisons": Kind(
+        "comparison",
+        comparisons.folders,
+        ("lab", "agents", "seeds", "runs", "command"),
+        _of_comparison,
+        4,
+        ["compare", "maze", "--agents", "sarsa", "q-learning"],
+    ),
+}
 
 
 def list_kind(

@@ -14,13 +14,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from sandbox.comparison import MARGIN, MAX_SEEDS
 from sandbox.comparison import report as comparison_report
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.given import read_given
 from sandbox.comparison.planned import PlannedRun, Progress, completed, planned_runs
 from sandbox.comparison.request import ComparedAgent, ComparisonRequest, compared_agents
 from sandbox.comparison.results import results_of
-from sandbox.comparison.until_decided import MARGIN, MAX_SEEDS, seed_plan
+from sandbox.comparison.until_decided import seed_plan
 from sandbox.comparison.view import Compared
 from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError

@@ -21,7 +21,7 @@ from sandbox.config.resolve import (
     name_and_options,
     read_file,
 )
-from sandbox.errors import ConfigError, SandboxError, UsageError, nearest
+from sandbox.errors import ConfigError, SandboxError, UsageError, did_you_mean
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
@@ -111,8 +111,7 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     labels = [word.label for word in words]
     for label in wanted.own:
         if label not in labels:
-            close = nearest(label, labels)
-            near = f" Did you mean '{close}'?" if close else ""
+            near = did_you_mean(label, labels)
             problems.append(f"'{label}' is set, but not compared.{near}")
     shared = _shared(wanted.request.layers)
     if not problems:  # the options of an unknown agent are unknown too
@@ -258,11 +257,10 @@ def _has(model: type[LabConfig], name: str) -> bool:
 
 def _unknown_options(shared: Layer, models: Mapping[str, type[LabConfig]]) -> list[str]:
     problems = []
-    known = [field for model in models.values() for field in model.model_fields]
+    known = [option_name(field) for model in models.values() for field in model.model_fields]
     for name in shared:
         if not any(_has(model, name) for model in models.values()):
-            close = nearest(name, known)
-            near = f" Did you mean '--agent.{option_name(close)}'?" if close else ""
+            near = did_you_mean(name, known, "--agent.")
             problems.append(
                 f"--agent.{option_name(name)}: none of the agents has this option.{near}"
             )

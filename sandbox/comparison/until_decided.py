@@ -11,6 +11,7 @@ from functools import cached_property
 from math import isfinite
 
 from sandbox import text
+from sandbox.comparison import MARGIN, MAX_SEEDS
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import SCORE, Pair, asked, p_value, pair_of
 from sandbox.comparison.run_scores import scores
@@ -20,7 +21,6 @@ from sandbox.stats import aggregates, sequential
 from sandbox.stats.sequential import FEWEST_EQUAL
 from sandbox.text import Document
 
-MARGIN, MAX_SEEDS = 0.01, 50
 MOST = 1000
 """Largest number of seeds until pairs are decided."""
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from sandbox.config.model import LabConfig, nested_model, option_name, show_value
 from sandbox.config.typed import alternatives
-from sandbox.errors import nearest
+from sandbox.errors import did_you_mean
 
 RUN_OPTIONS = (
     "seed",
@@ -33,22 +33,19 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
         location = location[:-1]
     option = option_name(prefix + ".".join(location)) if location else ""
     if detail["type"] == "extra_forbidden":
-        owner, _ = _owner(config, location)
-        close = nearest(location[-1], owner.model_fields)
-        inside = prefix + "".join(f"{part}." for part in location[:-1])
         if not prefix and location[0] in RUN_OPTIONS:
             return (
                 f"'{location[0]}' is no setting of the lab; give it on the command line: "
                 f"--{option_name(location[0])}."
             )
-        return f"there is no option '{option}'." + (
-            f" Did you mean '{option_name(inside + close)}'?" if close else ""
-        )
+        known = map(option_name, _owner(config, location)[0].model_fields)
+        inside = option[: len(option) - len(location[-1])]
+        return f"there is no option '{option}'.{did_you_mean(location[-1], known, inside)}"
     message = detail["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "it should be").split(", unable to parse")[0]
     if not option:
         return message
-    owner, info = _owner(config, location)
+    _, info = _owner(config, location)
     default = (
         ""
         if info is None or info.is_required() or nested_model(info)

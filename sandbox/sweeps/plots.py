@@ -64,7 +64,7 @@ def importance_chart(importance: Mapping[str, float], objective: str, title: str
             right=0.55,
         )
         axes = figure.subplots()
-        bars = axes.barh(names, shares, color=plots.COLOURS[0], height=0.62)
+        bars = axes.barh(names, shares, color=plots.BLUE, height=0.62)
         axes.bar_label(
             bars,
             [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares],

@@ -23,8 +23,9 @@ from sandbox.cli.options import (
     track_option,
     worker_options,
 )
-from sandbox.cli.output import next_commands, pairs, print_json, shown_path, table
+from sandbox.cli.output import next_commands, pairs, print_json, shown_path, table, table_width
 from sandbox.cli.sweep_progress import counter
+from sandbox.comparison import MARGIN, MAX_SEEDS
 from sandbox.config.model import LabConfig, Layer
 from sandbox.config.resolve import choice_kind_of, layer_of
 from sandbox.errors import SandboxError, UsageError
@@ -69,14 +70,14 @@ SEED_OPTIONS = (
     click.option(
         "--margin",
         type=float,
-        default=0.01,
+        default=MARGIN,
         show_default=True,
         help="Difference that counts as none, a share of the optimum.",
     ),
     click.option(
         "--max-seeds",
         type=int,
-        default=50,
+        default=MAX_SEEDS,
         show_default=True,
         metavar="N",
         help="Most runs of each agent, with --until-decided.",
@@ -340,13 +341,14 @@ def _print(comparison: Comparison, as_json: bool, export: Path | None) -> int:
         click.echo(f"Export: {shown_path(export)}   It is described in methods.md there.")
     best = next(one for one in comparison.results.ranked if not one.given)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
-    looks = comparison.results.looks
+    looks, more = comparison.results.looks, {}
     if looks is not None and looks.undecided:
-        more = again({"--max-seeds": str(2 * looks.plan.max_seeds)}, without=["--fresh"])
-        next_commands((more, "the same with more seeds"), one_run)
+        more = {"--max-seeds": str(2 * looks.plan.max_seeds)}
     elif len(comparison.seeds) < FEW:
-        more = again({"--seeds": str(FEW)}, without=["--fresh"])
-        next_commands((more, "the same with more seeds"), one_run)
+        more = {"--seeds": str(FEW)}
+    if more:
+        longer = again(more, without=["--fresh"])
+        next_commands((longer, "the same with more seeds"), one_run)
     else:
         next_commands(one_run, (["list"], "all runs"))
     return 1 if failed else 0
@@ -387,10 +389,9 @@ def _print_agents(rows: list[dict[str, str]]) -> None:
     """The agents as a table, or one below the other where that is wider than the screen."""
 
     shown = [column for column in rows[0] if column not in ("mean", "median", "gap to optimum")]
-    columns = [[column] + [row[column] for row in rows] for column in shown]
-    needed = sum(max(map(len, column)) + 2 for column in columns) - 2
-    if needed <= _width():
-        table(shown, [[row[column] for column in shown] for row in rows], right=shown[1:])
+    cells = [[row[column] for column in shown] for row in rows]
+    if table_width([shown, *cells]) <= _width():
+        table(shown, cells, right=shown[1:])
         return
     for row in rows:
         click.secho(row["agent"], bold=True)

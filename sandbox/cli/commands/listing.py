@@ -48,11 +48,9 @@ def list_(
     if what not in KINDS:
         raise UnknownNameError("list", what, KINDS)
     if what == "runs":
-        _list_runs(lab, status, most, every, store, as_json)
-    elif what == "sweeps":
-        stored.list_kind(stored.SWEEPS, Store(store), lab, status, most, as_json)
-    elif what == "comparisons":
-        stored.list_kind(stored.COMPARISONS, Store(store), lab, status, most, as_json)
+        _list_runs(Store(store), lab, status, most, every, as_json)
+    elif what in stored.KINDS:
+        stored.list_kind(stored.KINDS[what], Store(store), lab, status, most, as_json)
     else:
         _list_registered(what.removesuffix("s"), as_json)
     return 0
@@ -63,16 +61,9 @@ SHOWN = 100
 
 
 def _list_runs(
-    lab: str | None,
-    status: str | None,
-    most: int | None,
-    every: bool,
-    store: str | None,
-    as_json: bool,
+    store: Store, lab: str | None, status: str | None, most: int | None, every: bool, as_json: bool
 ) -> None:
-    runs_store = Store(store)
-    root = runs_store.root.resolve()
-    known = runs_store.rows()
+    root, known = store.root.resolve(), store.rows()
     rows = [row for row in known if lab in (None, row.lab) and status in (None, row.status)]
     chosen = rows[-(most or 0) :]
     if as_json:
@@ -92,7 +83,7 @@ def _list_runs(
             else (["run", "maze", "--agent", "sarsa"], "makes the first one")
         )
         return
-    lines = list(chosen) if every or status else groups.grouped(runs_store, chosen, known)
+    lines = list(chosen) if every or status else groups.grouped(store, chosen, known)
     shown = lines[-(most or SHOWN) :]
     runs = [row for line in shown for row in (line.rows if isinstance(line, Group) else [line])]
     if len(runs) < len(rows):
