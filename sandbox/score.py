@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.text import is_number, number, plus_minus
+from sandbox.text import is_number, sampled
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Score:
         """The value for people; a sampled one has no more digits than its standard error
         justifies.
         """
-        if self.standard_error is None:
-            return number(self.value)
-        return plus_minus(self.value, self.standard_error)
+        return sampled(self.value, self.standard_error)
 
     def above_optimum(self, errors: float = 5.0) -> bool:
         """Whether the value is better than the best possible one, by more than rounding and

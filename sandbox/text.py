@@ -131,18 +131,13 @@ def plus_minus(value: float, error: float) -> str:
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
+def sampled(value: float, error: float | None) -> str:
+    """A value, with its standard error or standard deviation where there is one."""
+    return number(value) if error is None else plus_minus(value, error)
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
-    """A count with its noun.
-
-    Args:
-        count: how many.
-        noun: singular.
-        many: plural; "" adds an s.
-
-    Example:
-        >>> plural(1, "checkpoint"), plural(2, "checkpoint"), plural(0, "entry", "entries")
-        ('1 checkpoint', '2 checkpoints', '0 entries')
-    """
+    """A count and its noun: "1 run", "3 runs"."""
     return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 

@@ -167,16 +167,21 @@ class AgentResult:
             for name in (LEARNED, CPU, OVERSHOOT)
         }
 
-    def document(self) -> Document:
-        """Plain values."""
+    def aggregates(self) -> Document:
+        """The figures over all its runs, as plain values."""
+        means = {"iqm": self.iqm, "mean": self.mean, "median": self.median}
         return {
             "agent": self.label,
             "runs": len(self.runs),
             "wanted": self.wanted,
-            "iqm": plain(self.iqm, self.error),
-            "mean": plain(self.mean, self.error),
-            "median": plain(self.median, self.error),
+            **{name: plain(estimate, self.error) for name, estimate in means.items()},
             "gap": None if self.gap is None else plain(self.gap),
+        }
+
+    def document(self) -> Document:
+        """Plain values."""
+        return {
+            **self.aggregates(),
             "env_steps": self.env_steps,
             "reached_95": self.arrived,
             "steps_to_95": _plain_time(self.steps, self.before),

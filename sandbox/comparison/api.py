@@ -233,8 +233,7 @@ def compare_agents(
     given = read_given(wanted.given, flat(agents[0].config).get("env.name", lab))
     parts = [one.label + one.fingerprint + one.sources for one in planned]
     parts += [about["sha256"] for _, about in given.files]
-    content = "|".join(parts + ([f"until decided {until.margin} {counts}"] if until else []))
-    name = f"{lab}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    name = comparison_id(lab, parts + ([f"until decided {until.margin} {counts}"] if until else []))
     runs: dict[str, list[Run]] = {one.label: [] for one in agents}
     active, reused, show = list(runs), set[str](), progress or (lambda _: None)
     for before, count in pairwise([0, *counts]):
@@ -291,6 +290,11 @@ def plan(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str], lis
             "Change an option of one with --set."
         )
     return agents, remarks, planned
+
+
+def comparison_id(beginning: str, parts: Sequence[str]) -> str:
+    """An id that follows what is compared: the same request has the same."""
+    return f"{beginning}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:10]}"
 
 
 def _warnings_of(runs: Mapping[str, Sequence[Run]]) -> list[str]:

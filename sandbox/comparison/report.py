@@ -101,15 +101,21 @@ def tasks_page(
 
 def tasks_cells(one: AgentResult) -> dict[str, str]:
     """An agent's row over several tasks, plain text by column."""
-    runs, document = len(one.runs), one.document()
+    return {**_who(one), **_means(one), "optimality gap": value_text(one.aggregates()["gap"])}
+
+
+def _who(one: AgentResult) -> dict[str, str]:
+    runs = len(one.runs)
     return {
         "agent": one.label,
         "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
-        "IQM": value_text(document["iqm"]),
-        "mean": value_text(document["mean"]),
-        "median": value_text(document["median"]),
-        "optimality gap": value_text(document["gap"]),
     }
+
+
+def _means(one: AgentResult) -> dict[str, str]:
+    document = one.aggregates()
+    names = {"IQM": "iqm", "mean": "mean", "median": "median"}
+    return {title: value_text(document[name]) for title, name in names.items()}
 
 
 def _normalised_cells(comparison: Compared, scale: TaskScale, one: AgentResult) -> dict[str, str]:
@@ -174,8 +180,8 @@ def exported(
     files = {"methods.md": described.encode()}
     for name, chart in figures.items():
         files |= figure_files(name, chart)
-    for name, (rows, shown) in tables.items():
-        files |= table_files(name, rows, shown)
+    for name, table in tables.items():
+        files |= table_files(name, *table)
     return files
 
 
@@ -260,10 +266,10 @@ def _missing(rest: list[AgentResult]) -> str:
     never = [one for one in rest if not one.arrived]
     half = [one for one in rest if one.arrived and 2 * one.arrived == len(one.runs)]
     seldom = [one for one in rest if one.arrived and one not in half]
-    parts = [f"{_listed(never)} {'does' if len(never) == 1 else 'do'} not"] if never else []
-    parts += [f"most runs of {_listed(seldom)} do not"] if seldom else []
-    parts += [f"half of the runs of {_listed(half)} do not"] if half else []
-    return "".join(f"; {part}" for part in parts)
+    missing = f"; {_listed(never)} {'does' if len(never) == 1 else 'do'} not" if never else ""
+    for whose, some in (("most", seldom), ("half of the", half)):
+        missing += f"; {whose} runs of {_listed(some)} do not" if some else ""
+    return missing
 
 
 def _best(comparison: Compared) -> str:
@@ -321,7 +327,7 @@ def answers(comparison: Compared) -> list[str]:
 
 def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
     """An agent's row, plain text by column."""
-    runs, document, spent = len(one.runs), one.document(), one.spent
+    document, spent = one.document(), one.spent
     steps = "unknown" if one.env_steps is None else figure(one.env_steps)
     if over := spent.get(OVERSHOOT):
         steps += f" ({figure(over)} over)"
@@ -330,15 +336,12 @@ def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
         seconds, cpu = (figure(spent[name], SECONDS_DIGITS) for name in (LEARNED, CPU))
         learning = f"{seconds} (CPU {cpu})"
     return {
-        "agent": one.label,
-        "seeds": str(runs) if runs == one.wanted else f"{runs} of {one.wanted}",
+        **_who(one),
         "env steps": steps,
         **({"seconds of learning": learning} if comparison.results.timed else {}),
-        "IQM": value_text(document["iqm"]),
-        "mean": value_text(document["mean"]),
-        "median": value_text(document["median"]),
+        **_means(one),
         "gap to optimum": value_text(document["gap"]),
-        "reached 95 %": f"{one.arrived} of {runs}" if one.arrived is not None else "unknown",
+        "reached 95 %": "unknown" if one.arrived is None else f"{one.arrived} of {len(one.runs)}",
         "steps to 95 %": time_text(document["steps_to_95"]),
         "seconds to 95 %": time_text(document["seconds_to_95"], SECONDS_DIGITS),
     }
@@ -356,7 +359,7 @@ def value_text(value: Mapping[str, Any] | None) -> str:
         return "unknown"
     shown, bounds, error = value["value"], value.get("interval"), value.get("standard_error")
     if bounds:
-        return f"{figure(shown)} [{figure(bounds[0])}, {figure(bounds[1])}]"
+        return f"{figure(shown)} [{', '.join(map(figure, bounds))}]"
     return figure(shown) if error is None else text.plus_minus(shown, error)
 
 

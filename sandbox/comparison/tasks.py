@@ -6,7 +6,6 @@ and the other way round.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from typing import Any
 
 from sandbox.comparison import report
 from sandbox.comparison.agent_result import AgentResult
-from sandbox.comparison.api import Comparison, compare_agents, plan
+from sandbox.comparison.api import Comparison, compare_agents, comparison_id, plan
 from sandbox.comparison.planned import PlannedRun, Progress, built, completed
 from sandbox.comparison.request import FILES, ComparisonRequest
 from sandbox.comparison.results import ComparisonResults
@@ -224,8 +223,8 @@ def compare_on_tasks(
     tasks = {
         task: compare_agents(one, store, settings, complete=found) for task, one in requests.items()
     }
-    content = "|".join(f"{task}={one.id}={scales[task].best}" for task, one in tasks.items())
-    name = f"tasks-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    parts = [f"{task}={one.id}={scales[task].best}" for task, one in tasks.items()]
+    name = comparison_id("tasks", parts)
     by_label: dict[str, list[Run]] = {}
     for one in tasks.values():
         for label, some in one.runs.items():

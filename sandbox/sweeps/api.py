@@ -219,10 +219,10 @@ def checked(wanted: SweepRequest) -> tuple[str, Lab, list[Point]]:
             study = optuna.create_study(sampler=sampler(kind, request.seed, number))
             points.append(draw(lab, preset, layers, study.ask(), title))
     if wanted.tpe is not None:
-        return entry.name, lab, []
+        points = []
     for point in points:
         point.config.check_available(request.data)
-    return entry.name, lab, points
+    return (entry.name, lab, points)
 
 
 def _check_values(wanted: SweepRequest) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
-from sandbox.text import Document, is_number, number, plus_minus
+from sandbox.text import Document, is_number, sampled
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,12 @@ class Result:
     @property
     def text(self) -> str:
         """The objective with its spread over seeds, or why it has no value."""
-        if self.value is None:
-            return self.status
-        if self.spread is None:
-            return number(self.value)
-        return plus_minus(self.value, self.spread)
+        return self.status if self.value is None else sampled(self.value, self.spread)
 
 
 def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
-    """All trials: finished ones from best to worst, then the others in their order."""
-    results = [_result(folder, record, trial) for trial in record.trials]
-    return ranked(results, record.direction)
+    """The results of all trials of a sweep, best first."""
+    return ranked([_result(folder, record, trial) for trial in record.trials], record.direction)
 
 
 def ranked(results: Sequence[Result], direction: str) -> list[Result]:

@@ -167,10 +167,10 @@ class SweepRunner:
         if not folder.record_path.exists():
             return False
         outcome = RunOutcome.of(folder.read())
-        if outcome.status != "finished" and not (outcome.status == "failed" and not self.again):
-            return False
-        self._count(opened, outcome)
-        return True
+        ended = outcome.status == "finished" or (outcome.status == "failed" and not self.again)
+        if ended:
+            self._count(opened, outcome)
+        return ended
 
     def _draw_trial(self) -> bool:
         """Draw one more trial; False when enough trials were drawn, or enough are running."""
@@ -264,8 +264,7 @@ class SweepRunner:
         known = [value for value in values if value is not None]
         mean = fmean(known) if not trial.pruned and len(known) == len(trial.runs) else None
         if mean is not None:
-            pick = max if self.record.direction == "maximize" else min
-            best = self.tally.best
+            pick, best = max if self.record.direction == "maximize" else min, self.tally.best
             self.tally.best = mean if best is None else pick(best, mean)
         if self._study is not None:
             self._study.tell(trial.number, mean, pruned=trial.pruned)

@@ -182,14 +182,12 @@ class Held:
     def suggest_float(self, name: str, low: float, high: float, **more: Any) -> float:
         """As in Optuna's `Trial`."""
         own = held(self._fixed, name)
-        return float(own) if own is not None else self._trial.suggest_float(name, low, high, **more)
+        return self._trial.suggest_float(name, low, high, **more) if own is None else float(own)
 
     def suggest_int(self, name: str, low: int, high: int, **more: Any) -> int:
         """As in Optuna's `Trial`."""
         own = held(self._fixed, name)
-        if own is not None:
-            return int(float(own))
-        return self._trial.suggest_int(name, low, high, **more)
+        return self._trial.suggest_int(name, low, high, **more) if own is None else int(float(own))
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """As in Optuna's `Trial`."""
@@ -208,12 +206,11 @@ def layer(settings: Layer) -> Document:
     A choice and its options may both be given: {"agent": "sarsa", "agent.alpha": 0.1}.
     """
     paths = {tuple(name.replace("-", "_").split(".")): value for name, value in settings.items()}
-    values = []
-    for path, value in paths.items():
-        has_options = any(other[: len(path)] == path for other in paths if other != path)
-        is_choice = isinstance(value, str) and has_options
-        values.append(((*path, "name") if is_choice else path, value))
-    return layer_of(values)
+    choices = {path[:end] for path in paths for end in range(len(path))}
+    return layer_of(
+        ((*path, "name") if isinstance(value, str) and path in choices else path, value)
+        for path, value in paths.items()
+    )
 
 
 def held(fixed: Sequence[Layer], name: str) -> Any:
