@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import data_option, json_option, store_option
+from sandbox.cli.options import options_of
 from sandbox.cli.output import next_commands, print_json, table, typed
 from sandbox.errors import StoreError, UsageError
 from sandbox.store.folder import RunFolder
@@ -22,21 +22,7 @@ COUNTS = ("artifacts", "checkpoints", "blocks")
 
 @click.command()
 @click.argument("run", required=False)
-@click.option(
-    "--recompute",
-    "again",
-    is_flag=True,
-    help="Compute RUN (without one: the last) again in a scratch folder, and compare.",
-)
-@click.option(
-    "--units",
-    type=click.IntRange(1),
-    metavar="N",
-    help="With --recompute: only the first N episodes, epochs, … [default: all].",
-)
-@data_option(", with --recompute [default: as recorded]")
-@store_option
-@json_option
+@options_of("verify")
 def verify(
     run: str | None,
     again: bool,
