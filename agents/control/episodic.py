@@ -260,7 +260,6 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
 
 
 def _regret(optimum: float | None, return_: float) -> float | None:
-    """The regret of a return; 0 if it differs from the optimum only by rounding."""
     if optimum is None:
         return None
     missing = optimum - return_

@@ -280,6 +280,19 @@ def next_commands(*commands: tuple[Sequence[str], str]) -> None:
         )
 
 
+def print_written(run: Run, path: Path, as_json: bool, why: str) -> None:
+    """Say that a file of a run was written.
+
+    Args:
+        why: what `show` has beside it.
+    """
+    if as_json:
+        print_json({"run": run.id, "file": str(path.resolve()), "size": path.stat().st_size})
+    else:
+        click.echo(f"Written: {shown_path(path.resolve())}")
+        next_commands((["show", run.id], why))
+
+
 def typed(folder: RunFolder) -> str:
     """How to name a run in a command: by its folder where that was given, else by its id."""
     from sandbox.cli.arguments import words as given

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import UsageError
 from sandbox.runs.loop import Settings
@@ -12,24 +13,15 @@ if TYPE_CHECKING:
     from sandbox.visual.viewer import Viewer
 
 
-def settings_given(
-    checkpoint_seconds: float,
-    max_time: float | None,
-    pictures: bool,
-    render: str,
-    stay: bool | None,
-    watch: str,
-    as_json: bool,
-) -> Settings:
+def settings_given(values: Mapping[str, Any]) -> Settings:
     """The settings of a run.
 
     Args:
-        checkpoint_seconds, max_time, pictures: as in `Settings`.
-        render: "human" opens a window or fails; "auto" opens one when there is a screen and a
-            terminal; "gif" makes none, "none" not even an animation.
-        stay: whether the window stays open at the end; None: on a terminal.
-        watch: "episodes", or "steps" of learning, which need a window.
-        as_json: whether only JSON is wanted: no progress is shown, and "auto" opens no window.
+        values: of the options of `run` or `resume`, by the names of their parameters. `render`
+            "human" opens a window or fails; "auto" opens one when there is a screen and a
+            terminal; "gif" makes none, "none" not even an animation. `stay` None keeps the window
+            open on a terminal; `watch` "steps" needs a window. With `as_json` no progress is
+            shown, and "auto" opens no window.
 
     Raises:
         UsageError: "human" without a screen, or "steps" without a window.
@@ -37,12 +29,12 @@ def settings_given(
     from sandbox.cli.progress import RunProgress
 
     return Settings(
-        checkpoint_seconds,
-        max_time,
-        pictures,
-        render != "none",
-        [] if as_json else [RunProgress()],
-        _viewer_for(render, stay, watch, as_json),
+        values["checkpoint_every"],
+        values["max_time"],
+        values["pictures"],
+        values["render"] != "none",
+        [] if values["as_json"] else [RunProgress()],
+        _viewer_for(**{name: values[name] for name in ("render", "stay", "watch", "as_json")}),
     )
 
 

@@ -110,8 +110,8 @@ class Reproduction:
         groups: dict[tuple[str, str], list[MeasuredFigure]] = {}
         for row in self.rows:
             groups.setdefault((row.lab, row.claim.id), []).append(row)
-        for (lab, claim), rows in groups.items():
-            yield lab, claim, rows
+        for key, rows in groups.items():
+            yield (*key, rows)
 
 
 def select(words: Sequence[str], data: Path | None = None) -> list[Wanted]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sandbox.cli.options import options_of
@@ -12,12 +14,6 @@ from sandbox.cli.options import options_of
 @options_of("resume")
 def resume(
     run: str,
-    max_time: float | None,
-    checkpoint_every: float,
-    render: str,
-    watch: str,
-    stay: bool | None,
-    pictures: bool,
     track: tuple[str, ...],
     workers: int | None,
     scheduler: str | None,
@@ -25,6 +21,7 @@ def resume(
     repair: bool,
     store: str | None,
     as_json: bool,
+    **how: Any,
 ) -> int:
     """Continue RUN (an id, the beginning of one, a folder, or `last`), or a sweep, where it
     stopped.
@@ -56,7 +53,7 @@ def resume(
     before = folder.read()
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
-    settings = settings_given(checkpoint_every, max_time, pictures, render, stay, watch, as_json)
+    settings = settings_given({**how, "as_json": as_json})
     return print_executed(
         lambda: api.proceed(
             folder, settings, allow_changed=allow_changed, track=track, repair=repair

@@ -104,21 +104,13 @@ class LabCommands(click.Group):
         from sandbox.runs import api
         from sandbox.store.store import Store
 
-        request, as_json = requested(name, layer, values), values["as_json"]
+        request = requested(name, layer, values)
         resolved(request)  # everything wrong is reported before a window opens or a folder is made
-        settings = settings_given(
-            values["checkpoint_every"],
-            values["max_time"],
-            values["pictures"],
-            values["render"],
-            values["stay"],
-            values["watch"],
-            as_json,
-        )
+        settings = settings_given(values)
         return print_executed(
             lambda: api.start(request, Store(values["store"]), settings),
             settings.viewer,
-            as_json=as_json,
+            as_json=values["as_json"],
         )
 
     def resolve_command(

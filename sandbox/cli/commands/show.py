@@ -17,6 +17,7 @@ from sandbox.cli.output import (
     next_commands,
     pairs,
     print_json,
+    print_written,
     shown_path,
     sparkline,
     summary_rows,
@@ -111,11 +112,7 @@ def _write_page(shown: Run, output: Path | None, as_json: bool) -> int:
         raise UsageError(
             f"Cannot write {path}: {error.strerror}. Choose another place with --output."
         ) from error
-    if as_json:
-        print_json({"run": shown.id, "file": str(path.resolve()), "size": path.stat().st_size})
-    else:
-        click.echo(f"Written: {shown_path(path.resolve())}")
-        next_commands((["show", shown.id], "the same as text"))
+    print_written(shown, path, as_json, "the same as text")
     return 0
 
 

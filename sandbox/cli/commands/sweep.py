@@ -89,7 +89,7 @@ def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
         as_json: as one JSON document.
     """
     statuses = [status for one in sweep.ranking for status in one.statuses]
-    failed = sum(status in ("failed", "damaged", "lost") for status in statuses)
+    failed = sum(map(statuses.count, ("failed", "damaged", "lost")))
     if as_json:
         print_json(sweep.document())
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.cli.options import options_of
-from sandbox.cli.output import next_commands, print_json, shown_path
+from sandbox.cli.output import print_written
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def watch(
         pictures = (frame.draw() for frame in islice(frames, most))
         with whole_file(path, sync=False) as file:
             write_gif(file, pictures, fps * 2)
-    if as_json:
-        print_json({"run": watched.id, "file": str(path.resolve()), "size": path.stat().st_size})
-    else:
-        click.echo(f"Written: {shown_path(path.resolve())}")
-        next_commands((["show", watched.id], "its configuration, curves and artifacts"))
+    print_written(watched, path, as_json, "its configuration, curves and artifacts")
     return 0
 
 
