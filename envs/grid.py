@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded
 
 from envs import layouts
+from envs.aliases import Info
 from envs.config import EmptyGridConfig, GridConfig, MazeConfig
 from envs.images import Images
 from envs.layouts import Layout, Position
@@ -145,7 +146,7 @@ class GridEnv(gymnasium.Env[Any, int]):
     """
 
     Config: ClassVar[type[GridConfig]] = GridConfig
-    metadata: dict[str, Any] = {  # noqa: RUF012 - declared as in Gymnasium
+    metadata: Info = {  # noqa: RUF012 - declared as in Gymnasium
         "render_modes": ["human", "rgb_array", "ansi"],
         "render_fps": 12,
     }
@@ -186,9 +187,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
         return self._model
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Any, Info]:
         """Begin an episode.
 
         Args:
@@ -204,7 +203,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             self.render()
         return self._seen(self._state), {}
 
-    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool, Info]:
         """Take one action, 0 to 4.
 
         Raises:
@@ -321,7 +320,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._next_state, self._cumulative = _view(model.next_state), _view(model.cumulative)
         self._reward, self._terminated = _view(model.reward), _view(model.terminated)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Info:
         """For copy and pickle: everything but the window and the views, which cannot be copied."""
         return {
             name: value
@@ -329,7 +328,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             if name != "_window" and not isinstance(value, memoryview)
         }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Info) -> None:
         self.__dict__.update(state, _window=None)
         if self._model is not None:
             self._open_views()

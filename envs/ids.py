@@ -22,6 +22,7 @@ from sandbox.config.model import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
+from sandbox.text import Document
 
 DEFAULT_LIMIT = 1000
 """Time limit, in steps, for environments without one."""
@@ -106,7 +107,7 @@ def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
 @cache
 def _config(name: str) -> type[GymnasiumConfig]:
     spec = spec_of(name)
-    fields: dict[str, Any] = {
+    fields: Document = {
         "max_episode_steps": (
             int,
             Field(
@@ -175,7 +176,7 @@ def _can_be_typed(kind: object) -> bool:
     return kind in PLAIN or get_origin(kind) is Literal
 
 
-def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
+def changed_options(config: GymnasiumConfig) -> Document:
     """The constructor's parameters whose values differ from the defaults."""
     return {
         name: value

@@ -11,9 +11,12 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sandbox.lab import State
 
 
 def seed_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -42,11 +45,11 @@ class Generators:
             self._made[name] = generator(self.seed, name)
         return self._made[name]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The bit generators' states by name: plain values."""
         return {name: rng.bit_generator.state for name, rng in sorted(self._made.items())}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Put every generator back to a state that `state` returned."""
         for name, value in state.items():
             self[name].bit_generator.state = value
@@ -65,7 +68,7 @@ class GlobalGenerators:
 
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
         self.names = names
-        self._inside: dict[str, Any] | None = None
+        self._inside: State | None = None
         self._seeds = {
             name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names
         }
@@ -87,7 +90,7 @@ class GlobalGenerators:
             self._inside = self._read()
             self._write(outside)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The states of the generators, as arrays and plain values; empty before the first use."""
         inside = dict(self._inside or {})
         if "python" in inside:
@@ -99,7 +102,7 @@ class GlobalGenerators:
             }
         return inside
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         inside = dict(state)
         if "python" in inside:
@@ -123,8 +126,8 @@ class GlobalGenerators:
 
             torch.manual_seed(self._seeds["torch"])
 
-    def _read(self) -> dict[str, Any]:
-        kept: dict[str, Any] = {}
+    def _read(self) -> State:
+        kept: State = {}
         if "python" in self.names:
             kept["python"] = random.getstate()
         if "numpy" in self.names:
@@ -136,7 +139,7 @@ class GlobalGenerators:
                 kept["torch"]["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
         return kept
 
-    def _write(self, kept: dict[str, Any]) -> None:
+    def _write(self, kept: State) -> None:
         if "python" in kept:
             random.setstate(kept["python"])
         if "numpy" in kept:

@@ -23,6 +23,7 @@ from agents.baselines.config import LINEAR, BaselineConfig, is_image
 from agents.baselines.exploration import LearnedRewards
 from envs.aliases import Space
 from sandbox.errors import UsageError
+from sandbox.text import Document
 
 Observations = np.ndarray | dict[str, np.ndarray]
 """A batch as an environment gives it: [batch, …], or arrays by name."""
@@ -90,7 +91,7 @@ class BaselineAgent(Agent):
         """See `agents.baselines.config.BaselineConfig.misfit`."""
         return options.misfit(observations, actions)
 
-    def _arguments(self, env: VecEnv) -> dict[str, Any]:
+    def _arguments(self, env: VecEnv) -> Document:
         """The constructor's arguments."""
         arguments = {
             name: getattr(self.config, name)
@@ -103,7 +104,7 @@ class BaselineAgent(Agent):
         if noise:
             size: Any = env.action_space.shape
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
-        network: dict[str, Any] = {}
+        network: Document = {}
         if self.config.net_arch is not None:
             network["net_arch"] = (
                 [] if self.config.net_arch == LINEAR else list(self.config.net_arch)

@@ -13,7 +13,7 @@ from sandbox.cli.arguments import given_below, option_given
 from sandbox.cli.options import options_of, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
 from sandbox.tables import read_table
-from sandbox.text import figures, number
+from sandbox.text import Document, figures, number
 
 if TYPE_CHECKING:
     from agents.commands.environments import SolvableEnv
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
+def execute(name: str, env_class: Any, config: Any, values: Document) -> int:
     """Solve one environment and print its optimum; exit code 1 without convergence."""
     from agents.commands.environments import OwnEnv, SolvableEnv
     from agents.planning import probabilities
@@ -52,7 +52,7 @@ def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> i
     return 0 if best.converged and (soft is None or soft.converged) else 1
 
 
-def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> dict[str, Any]:
+def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> Document:
     """The solution's value at the start, and the expected results of an episode of its policy.
 
     Args:
@@ -83,7 +83,7 @@ EPISODE = ("episode_limit", "optimal_return", "optimal_reward_per_step", "best_s
 """Results of a truncated episode, which do not depend on the discount."""
 
 
-def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
+def _whole_episode(model: TabularMDP, episodic: bool) -> Document:
     """The best undiscounted return of an episode that is truncated.
 
     Args:
@@ -97,7 +97,7 @@ def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
 
     worth = best_returns(model)
     optimum = None if worth is None else evaluation.value_at_start(model, worth)
-    document: dict[str, Any] = {"episode_limit": model.horizon, "optimal_return": optimum}
+    document: Document = {"episode_limit": model.horizon, "optimal_return": optimum}
     if not episodic:
         per_step = None if optimum is None else optimum / model.horizon
         return document | {"optimal_reward_per_step": per_step}
@@ -108,7 +108,7 @@ def _whole_episode(model: TabularMDP, episodic: bool) -> dict[str, Any]:
 def _print(
     name: str,
     env: SolvableEnv,
-    document: dict[str, Any],
+    document: Document,
     best: Solution,
     soft: Solution | None,
 ) -> None:
@@ -134,7 +134,7 @@ def _print(
     next_commands(*proposed)
 
 
-def _print_policy(drawn: str, legend: str, scores: dict[str, Any], left_out: Sequence[str]) -> None:
+def _print_policy(drawn: str, legend: str, scores: Document, left_out: Sequence[str]) -> None:
     if drawn:
         click.echo(drawn)
     if legend:
@@ -142,7 +142,7 @@ def _print_policy(drawn: str, legend: str, scores: dict[str, Any], left_out: Seq
     pairs(figures({key: value for key, value in scores.items() if key not in left_out}))
 
 
-def _print_episode(name: str, document: dict[str, Any]) -> None:
+def _print_episode(name: str, document: Document) -> None:
     from agents.control.base import BEST_RETURN
 
     heading(f"{name}: {BEST_RETURN.format(number(document['episode_limit']))}")

@@ -15,6 +15,7 @@ from sandbox.lab import Context, Frame, Lab, deferred
 from sandbox.registry.registry import registry
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.metrics import Metrics
+from sandbox.text import Document
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,7 +128,7 @@ class ControlLab(Lab):
         """The environment's name in titles."""
         return self.env
 
-    def suggest(self, trial: Trial) -> dict[str, Any]:
+    def suggest(self, trial: Trial) -> Document:
         """The search space of tabular control: agent, step size, discount and exploration.
 
         The final exploration is at most the initial one; options that the sampled agent does not
@@ -137,7 +138,7 @@ class ControlLab(Lab):
             "agent", ["sarsa", "expected-sarsa", "q-learning", "double-q-learning"]
         )
         known = registered_config("agent", agent).model_fields
-        settings: dict[str, Any] = {"agent": agent}
+        settings: Document = {"agent": agent}
         if "alpha" in known:
             settings["agent.alpha"] = trial.suggest_float("agent.alpha", 0.02, 1.0, log=True)
         if "discount" in known:

@@ -11,13 +11,14 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from plugins.regression import functions
 from plugins.regression.functions import ACTIVATIONS
 from sandbox.errors import SandboxError
+from sandbox.lab import State
 
 FORMAT = "sandbox network 1"
 
@@ -69,10 +70,10 @@ class Network:
                 weights[:] = rng.normal(0, np.sqrt(2 / inputs), weights.shape)
         return self
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> State:
         return {"sizes": self.sizes, "activation": self.activation, "values": self.values}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: State) -> None:
         # the copy's weights are views of the copied values
         self.__init__(state["sizes"], state["activation"])  # type: ignore[misc]
         self.values[:] = state["values"]

@@ -16,6 +16,7 @@ import numpy as np
 from plugins.regression import functions
 from plugins.regression.network import Network
 from sandbox.errors import SandboxError
+from sandbox.lab import State
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 """Adam's constants (Kingma and Ba 2015, algorithm 1)."""
@@ -230,12 +231,12 @@ class Training:
         )
         return mean / (np.sqrt(square) + EPSILON)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Everything needed to continue, except the generator."""
         counts = {"epochs_done": self.epochs_done, "steps_done": self.steps_done}
         return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.network.values[:], self.memory = state["values"], state["memory"].copy()
         self.epochs_done, self.steps_done = state["epochs_done"], state["steps_done"]

@@ -149,7 +149,7 @@ def layers_given(file: str | Path | None, layer: Layer) -> list[Layer]:
     return [read_file(Path(file)), layer] if file else [layer]
 
 
-def requested(lab: str, layer: Layer, values: Mapping[str, Any]) -> Request:
+def requested(lab: str, layer: Layer, values: Layer) -> Request:
     """The request that a command line makes.
 
     Args:
@@ -233,7 +233,7 @@ def config_parameters(
     return [ConfigOption(option) for option in options(config, chosen, path=prefix)]
 
 
-def config_layer(parameters: Sequence[click.Parameter], values: Mapping[str, Any]) -> Document:
+def config_layer(parameters: Sequence[click.Parameter], values: Layer) -> Document:
     """The options given on the command line, as a layer of configuration."""
     given = [
         (parameter.option, value)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from sandbox.errors import RunFailed, SandboxError, StoreError, UsageError
 from sandbox.lab import Block, Lab
@@ -28,6 +28,7 @@ from sandbox.runs.stopping import StopRequest
 from sandbox.store.folder import RunFolder
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
+from sandbox.text import Document
 
 LOOK_SECONDS = 0.25
 """Time between two looks for a reason to stop, and between two looks at a busy folder."""
@@ -90,8 +91,8 @@ class RunOutcome:
 
     run: str
     status: str
-    summary: dict[str, Any] = field(default_factory=dict)
-    score: dict[str, Any] = field(default_factory=dict)
+    summary: Document = field(default_factory=dict)
+    score: Document = field(default_factory=dict)
     error: str = ""
     pruned: bool = False
     reported: bool = False

@@ -22,10 +22,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
-from typing import Any
 
 from sandbox.errors import PluginError
 from sandbox.reproduction.claim import Claim
+from sandbox.text import Document
 
 Measures = Mapping[str, Callable[..., float]]
 
@@ -60,7 +60,7 @@ def read_claims(package: str, measures: Measures, **texts: object) -> tuple[Clai
         raise PluginError(f"The table claims.toml of {package} is wrong: {error}.") from error
 
 
-def _claim(row: dict[str, Any], measures: Measures, texts: Mapping[str, object]) -> Claim:
+def _claim(row: Document, measures: Measures, texts: Mapping[str, object]) -> Claim:
     measure = partial(measures[row.pop("measure")], *row.pop("arguments", ()))
     for name, value in row.items():
         if isinstance(value, str):

@@ -9,13 +9,13 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import LabConfig, dump
+from sandbox.config.model import LabConfig, Layer, dump
 from sandbox.errors import (
     CheckpointError,
     RunFailed,
@@ -44,7 +44,7 @@ def run(
     seed: int = 0,
     seeds: int = 1,
     full_metrics: bool = False,
-    config: Mapping[str, Any] | None = None,
+    config: Layer | None = None,
     store: str | os.PathLike[str] | None = None,
     max_time: float | None = None,
     checkpoint_every: float = 30.0,

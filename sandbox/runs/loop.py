@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from sandbox.config.model import LabConfig
 from sandbox.errors import (
@@ -38,7 +37,7 @@ from sandbox.store import checkpoint
 from sandbox.store.folder import METRICS, RunFolder
 from sandbox.store.measurements import LEARNED, Measurements, time_totals, usable_checkpoints
 from sandbox.store.record import RunRecord
-from sandbox.text import finite, number
+from sandbox.text import Document, finite, number
 
 GRACE_SECONDS = 1.0
 """A block that ends this late is not cut off; a longer one is, if its experiment can be."""
@@ -293,7 +292,7 @@ class Loop:
         self._add_notes()
         self._record.status = "finished"
 
-    def _score(self) -> dict[str, Any]:
+    def _score(self) -> Document:
         """The score as it is kept in run.json; empty where the experiment declares none."""
         score = self.experiment.score()
         if score is None:

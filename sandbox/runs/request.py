@@ -3,12 +3,11 @@ comparison is a request and agents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sandbox.config.model import LabConfig
+from sandbox.config.model import LabConfig, Layer
 from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.lab import Lab
@@ -44,7 +43,7 @@ class Request:
 
     lab: str
     preset: str = "default"
-    layers: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    layers: Sequence[Layer] = field(default_factory=list)
     seed: int = 0
     seeds: int = 1
     full_metrics: bool = False
@@ -99,7 +98,7 @@ def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:
     return entry, lab, config
 
 
-def preset_of(lab: Lab, lab_name: str, name: str) -> Mapping[str, Any]:
+def preset_of(lab: Lab, lab_name: str, name: str) -> Layer:
     """The settings of a lab's preset; every lab has "default".
 
     Raises:

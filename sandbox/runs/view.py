@@ -19,7 +19,7 @@ from sandbox.store.files import Directory
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import Metrics
 from sandbox.store.record import RunRecord
-from sandbox.text import figures
+from sandbox.text import Document, figures
 from sandbox.visual import html
 
 KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
@@ -83,7 +83,7 @@ class Run:
         return score_of(self.record.score, self.record.summary)
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Document:
         """The configuration as resolved, nested plain values."""
         return self.record.config
 
@@ -156,7 +156,7 @@ class Run:
             Path(name).name: Picture(self.folder.directory, f"{below}/{name}") for name in names
         }
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The run as one JSON document."""
         record = self.record
         document = {

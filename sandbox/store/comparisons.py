@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 from sandbox.store.described import DescribedFolder
 from sandbox.store.store import Store
+from sandbox.text import Document
 
 FOLDER, PAGE, DOCUMENT = "comparisons", "index.html", "comparison.json"
 COMPARED = re.compile(r"-[0-9a-f]{8}$")
@@ -31,7 +31,7 @@ class ComparisonSummary:
 
     lab: str
     runs: dict[str, list[Member]]
-    agents: list[dict[str, Any]] = field(default_factory=list)
+    agents: list[Document] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     command: str = ""
@@ -46,7 +46,7 @@ class ComparisonFolder(DescribedFolder):
     room, document = FOLDER, DOCUMENT
     remedy = "The runs are untouched; the same `compare` writes it again."
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> Document:
         """The comparison's document.
 
         Raises:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
 from sandbox.store.store import Store, matching
+from sandbox.text import Document
 
 Record = TypeVar("Record")
 
@@ -46,7 +47,7 @@ class DescribedFolder:
 
     def _read(
         self, kind: type[Record], check: Callable[[Record], None] = lambda record: None
-    ) -> tuple[dict[str, Any], Record]:
+    ) -> tuple[Document, Record]:
         """The document, and the same as a dataclass.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sandbox.errors import StoreError
 from sandbox.store.files import door
-from sandbox.text import printable
+from sandbox.text import Document, printable
 
 MOST_BYTES = 64_000_000
 """More than any document has."""
@@ -17,7 +17,7 @@ DEEPEST = 50
 Record = TypeVar("Record")
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Document:
     """The document at a path.
 
     Raises:
@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
         raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def parse(content: bytes) -> dict[str, Any]:
+def parse(content: bytes) -> Document:
     """A document.
 
     Raises:
@@ -59,7 +59,7 @@ def shown(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
 
 
-def validated(kind: type[Record], document: dict[str, Any]) -> Record:
+def validated(kind: type[Record], document: Document) -> Record:
     """A document as a dataclass, validated strictly at all levels; unknown fields are left out.
 
     Raises:

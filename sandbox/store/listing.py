@@ -14,11 +14,11 @@ import time
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sandbox.errors import StoreError
 from sandbox.store.folder import RECORD, RunFolder
 from sandbox.store.record import RunRecord
+from sandbox.text import Document
 
 NOT_LABS = ("sweeps", "comparisons", "reproductions", "plays")
 """Folders of a store that hold no runs."""
@@ -49,9 +49,9 @@ class Row:
     status: str = "damaged"
     created: str = ""
     ended: str = ""
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: Document = field(default_factory=dict)
     problem: str = ""
-    score: dict[str, Any] = field(default_factory=dict)
+    score: Document = field(default_factory=dict)
 
 
 def rows(root: Path) -> list[Row]:

@@ -7,7 +7,7 @@ what the checkpoint has seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -17,6 +17,7 @@ from sandbox.store import checkpoint
 from sandbox.store.files import Directory
 from sandbox.store.folder import METRICS, TIMES, RunFolder
 from sandbox.store.metrics import BackgroundWriter, Mark, block_line
+from sandbox.text import Document
 
 FILES = (METRICS, TIMES)
 LEARNED = "learning_seconds"
@@ -53,7 +54,7 @@ class Measurements:
             state |= {_key(name): size, f"{_key(name)}_sha256": sha256}
         return state
 
-    def close(self) -> dict[str, dict[str, Any]]:
+    def close(self) -> dict[str, Document]:
         """Close the files; returns their sizes and SHA-256 by name."""
         for writer in self._writers.values():
             writer.close()

@@ -18,7 +18,7 @@ import orjson
 
 from sandbox.errors import StoreError
 from sandbox.store.files import door
-from sandbox.text import printable
+from sandbox.text import Document, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -195,7 +195,7 @@ class BackgroundWriter:
             raise self._error
 
 
-def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> dict[str, Any]:
+def block_line(stream: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Document:
     """A block as the JSON document of one line.
 
     Raises:
@@ -273,13 +273,13 @@ class Metrics:
 
         return pandas.DataFrame(self.columns(stream))
 
-    def blocks(self, stream: str | None = None) -> Iterator[dict[str, Any]]:
+    def blocks(self, stream: str | None = None) -> Iterator[Document]:
         """The lines one by one, or those of one stream; a last line that was cut off, and damaged
         ones, are reported and skipped.
         """
         return (block for _, block in self.since(0, stream))
 
-    def since(self, begin: int, stream: str | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    def since(self, begin: int, stream: str | None = None) -> Iterator[tuple[int, Document]]:
         """The lines behind the first `begin` bytes, as in `blocks`; nothing before is read.
 
         Args:
@@ -319,7 +319,7 @@ class Metrics:
         return self._columns
 
 
-def _block(line: bytes) -> dict[str, Any] | None:
+def _block(line: bytes) -> Document | None:
     """A line as a block; None when it is damaged."""
     try:
         document = {
@@ -334,9 +334,7 @@ def _block(line: bytes) -> dict[str, Any] | None:
     return document if sound and "stream" in document else None
 
 
-def _joined(
-    blocks: Iterable[dict[str, Any]], names: set[str] | None
-) -> dict[str, dict[str, np.ndarray]]:
+def _joined(blocks: Iterable[Document], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
     """The columns of every stream, with blocks concatenated; `names` None means all columns.
 
     A block with a column that is not one-dimensional is damaged and skipped.

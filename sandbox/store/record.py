@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from sandbox.errors import StoreError
 from sandbox.store import documents
 from sandbox.store.files import door, write_whole
-from sandbox.text import CONTROL, number, plain, plural, seeds
+from sandbox.text import CONTROL, Document, number, plain, plural, seeds
 
 STATUSES = ("running", "finished", "interrupted", "timed-out", "failed", "lost")
 """Statuses of a run. `lost` is never written: readers report it for a run whose run.json says
@@ -93,7 +93,7 @@ class RunRecord:
 
     id: str
     lab: str
-    config: dict[str, Any]
+    config: Document
     preset: str = "default"
     seed: int = 0
     seeds: int = 1
@@ -116,13 +116,13 @@ class RunRecord:
     device: str = "cpu"
     plugin: str = ""
     data: str = ""
-    summary: dict[str, Any] = field(default_factory=dict)
-    score: dict[str, Any] = field(default_factory=dict)
+    summary: Document = field(default_factory=dict)
+    score: Document = field(default_factory=dict)
     pictured: bool = False
     artifacts: list[Artifact] = field(default_factory=list)
     error: str = ""
     warnings: list[str] = field(default_factory=list)
-    files: dict[str, Any] = field(default_factory=dict)
+    files: Document = field(default_factory=dict)
     format: int = FORMAT
     intact: bool | None = field(default=None, compare=False, init=False)
 
@@ -299,7 +299,7 @@ def _digest(document: Mapping[str, Any]) -> str:
     ).hexdigest()
 
 
-def _written(document: dict[str, Any]) -> bytes:
+def _written(document: Document) -> bytes:
     text = json.dumps(document, ensure_ascii=False, default=plain)
     document = json.loads(
         text.encode(errors="replace")

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import filelock
 
@@ -21,7 +20,7 @@ from sandbox.store.described import DescribedFolder
 from sandbox.store.files import Directory, is_name, write_whole
 from sandbox.store.folder import LOCK, RunFolder
 from sandbox.store.store import Store, safe_label
-from sandbox.text import to_json
+from sandbox.text import Document, to_json
 
 FOLDER = "sweeps"
 RANKING = "ranking.json"
@@ -45,8 +44,8 @@ class Trial:
     """
 
     number: int
-    params: dict[str, Any]
-    settings: dict[str, Any]
+    params: Document
+    settings: Document
     runs: list[str]
     distributions: dict[str, str] = field(default_factory=dict)
     pruned: bool = False
@@ -93,8 +92,8 @@ class SweepRecord:
     id: str
     lab: str
     preset: str
-    layers: list[dict[str, Any]]
-    search: dict[str, Any]
+    layers: list[Document]
+    search: Document
     seed: int = 0
     seeds: int = 1
     objective: str = ""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sandbox.errors import CheckpointError, LinkError, StoreError
 from sandbox.store import checkpoint
 from sandbox.store.folder import METRICS, TIMES, RunFolder
 from sandbox.store.measurements import SavedState
 from sandbox.store.metrics import Mark, Metrics
 from sandbox.store.record import Artifact, RunRecord
+from sandbox.text import Document
 
 OLDER = "no digest: an older format"
 """Note on a run whose format has no digests in run.json, metrics and checkpoints."""
 CHANGED = "run.json is not what was written (its SHA-256 differs)."
 
 
-def check(folder: RunFolder) -> dict[str, Any]:
+def check(folder: RunFolder) -> Document:
     """Read everything a run wrote; if the run is active, only the files that no longer change.
 
     Returns:

@@ -233,6 +233,6 @@ def look_up(settings: Layer, name: str) -> Any:
     return value
 
 
-def show(params: Mapping[str, Any]) -> str:
+def show(params: Layer) -> str:
     """Parameters as a person would type them."""
     return " ".join(f"{option_name(name)}={show_value(value)}" for name, value in params.items())

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -79,7 +79,7 @@ class ComparedLabs(LabCommands):
         return of_lab + of_agents
 
     def values_in_effect(
-        self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer
+        self, name: str, lab: Lab, given: Layer, layer: Layer
     ) -> Mapping[str, Layer]:
         """The configurations of the agents that are compared, by label."""
         from sandbox.comparison.request import ComparisonRequest, values_in_force
@@ -89,7 +89,7 @@ class ComparedLabs(LabCommands):
         agents, own = _several(given.get("agents", ())), _own_options(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
-    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    def execute(self, name: str, layer: Document, values: Document) -> int:
         """Run the comparison and return the exit code."""
         from sandbox.comparison.api import compare_agents
         from sandbox.comparison.planned import Interrupted

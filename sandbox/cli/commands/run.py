@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import click
 
@@ -25,6 +24,7 @@ from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.request import preset_of, resolved
+from sandbox.text import Document
 
 
 class LabCommands(click.Group):
@@ -78,7 +78,7 @@ class LabCommands(click.Group):
         return config_parameters(lab.Config, chosen(lab.Config, layers) | given)
 
     def values_in_effect(
-        self, name: str, lab: Lab, given: Mapping[str, Any], layer: Layer
+        self, name: str, lab: Lab, given: Layer, layer: Layer
     ) -> Mapping[str, Layer]:
         """Configurations, plain: of the agents that are compared, or one by "".
 
@@ -91,7 +91,7 @@ class LabCommands(click.Group):
         preset = preset_of(lab, name, given.get("preset", "default"))
         return {"": in_force(lab.Config, [preset, *layers_given(given.get("file"), layer)])}
 
-    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    def execute(self, name: str, layer: Document, values: Document) -> int:
         """Execute the command and return the exit code.
 
         Args:

@@ -13,7 +13,7 @@ from sandbox.cli.options import options_of
 from sandbox.cli.output import next_commands, print_json, table, typed
 from sandbox.errors import StoreError, UsageError
 from sandbox.store.folder import RunFolder
-from sandbox.text import plural
+from sandbox.text import Document, plural
 from sandbox.visual import html
 
 COUNTS = ("artifacts", "checkpoints", "blocks")
@@ -43,7 +43,7 @@ def verify(
     if units or data:
         raise UsageError("--units and --data belong to --recompute.")
     folders = [runs.find(run)] if run else runs.folders()
-    documents: list[dict[str, Any]] = [
+    documents: list[Document] = [
         {"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)}
         for folder in folders
     ]
@@ -94,12 +94,12 @@ def _recompute(folder: RunFolder, units: int | None, data: Path | None, as_json:
     return 0 if answer["same"] else 1
 
 
-def _row(document: dict[str, Any]) -> list[Any]:
+def _row(document: Document) -> list[Any]:
     state = "damaged" if document["problems"] else "whole"
     return [document["run"], state] + [document[name] for name in COUNTS]
 
 
-def _remedy(document: dict[str, Any]) -> tuple[list[str], str]:
+def _remedy(document: Document) -> tuple[list[str], str]:
     """The command that can help with this damaged run, and what it does."""
     from sandbox.store.verify import CHANGED
 
