@@ -42,10 +42,10 @@ class GridConfig(LabConfig):
         le=0.4,
         description="share of walls in an open random maze, at most as many as leave it connected",
     )
-    start: tuple[int, int] | None = Field(
+    start: Position | None = Field(
         None, description="row,column of the start instead of the layout's own"
     )
-    goal: tuple[int, int] | None = Field(
+    goal: Position | None = Field(
         None, description="row,column of the only goal instead of the layout's own"
     )
     random_start: bool = Field(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
+StrPath = str | os.PathLike[str]
+"""A path, as the functions of the standard library take it."""
 LARGEST = 64 * 2**20
 """Bytes that a file of settings, points or cells may have."""
 

@@ -39,6 +39,12 @@ LEARNED = {
 """The arrays of an agent's saved state; see `agents.tabular.kernels.Own`."""
 
 
+Constants = tuple[float, ...]
+"""Numbers that a rule reads."""
+Shape = tuple[int, int]
+"""Numbers of rows and columns."""
+
+
 class Episodes(NamedTuple):
     """What happened in some episodes: arrays [episodes]."""
 
@@ -114,12 +120,12 @@ class TabularAgent(Agent):
         """What the table of action values holds before the first episode."""
         return self.config.start_value
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Constants:
         """What each table of the rule's own memory holds before the first episode, one number for
         each; by default it has none."""
         return ()
 
-    def rows_shape(self, horizon: int) -> tuple[int, int]:
+    def rows_shape(self, horizon: int) -> Shape:
         """The shape (rows, columns) of the rule's own lists, which start at 0.
 
         Args:
@@ -128,7 +134,7 @@ class TabularAgent(Agent):
         """
         return 1, 1
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Constants:
         """The constants that the rule gets, from the agent's options."""
         return ()
 
@@ -353,7 +359,7 @@ class TabularAgent(Agent):
         length = self.config.decay_episodes or self.episodes
         return schedules.values(schedule, start, end, length, self._place()[0], count)
 
-    def _place(self) -> tuple[int, int]:
+    def _place(self) -> Shape:
         """The place of the next episode in schedules, and the steps learned since it began."""
         stride = self.stride
         return divmod(int(self.counts.sum()), stride) if stride else (self.episodes_done, 0)

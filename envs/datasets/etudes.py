@@ -19,6 +19,8 @@ from sandbox.seeding import generator
 from sandbox.tables import read_table
 
 STEPS_PER_BEAT = 4
+Note = tuple[int, int, int]
+"""First step, the step behind the last, and key."""
 STYLE = cast("dict[str, list[Any]]", read_table(__file__, "etudes.toml"))
 """Scales, progressions, basses, rhythms and movements."""
 
@@ -40,7 +42,7 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     beats = 3 if bass == "waltz" else 4
     chords = [chord for _ in range(-(-bars // 4)) for chord in _drawn(rng, "progressions")]
     plan = [*chords[: bars - 1], 0]
-    right, left = list[tuple[int, int, int]](), list[tuple[int, int, int]]()  # start, end, key
+    right, left = list[Note](), list[Note]()  # start, end, key
     motif, degree = _motif(rng, beats), 7 + int(rng.integers(3)) * 2
     for bar, chord in enumerate(plan):
         start = bar * beats * STEPS_PER_BEAT
@@ -122,7 +124,7 @@ def _melody(rng, right, start, motif, degree, chord, key):  # type: ignore[no-un
     return degree
 
 
-def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, int, int]]:
+def _accompaniment(bass: str, start: int, chord: list[int]) -> list[Note]:
     """One bar of the left hand over a chord of three keys."""
     low, middle, high = chord
     if bass == "alberti":
@@ -137,11 +139,11 @@ def _accompaniment(bass: str, start: int, chord: list[int]) -> list[tuple[int, i
     return [(start + half, start + half + 8, key) for half in (0, 8) for key in chord]
 
 
-def _eighths(start: int, keys: Iterable[int]) -> list[tuple[int, int, int]]:
+def _eighths(start: int, keys: Iterable[int]) -> list[Note]:
     """Quavers one after the other."""
     return [(start + 2 * step, start + 2 * step + 2, key) for step, key in enumerate(keys)]
 
 
-def _as_notes(notes: list[tuple[int, int, int]]) -> Notes:
+def _as_notes(notes: list[Note]) -> Notes:
     start, end, key = np.array(notes, dtype=np.int64).T
     return Notes(start, end, key)

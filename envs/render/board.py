@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envs import layouts
-from envs.layouts import Layout
+from envs.layouts import Layout, Position
 from envs.render import palette, tiles
 from sandbox.visual.screen import load_pygame
 
@@ -51,8 +51,8 @@ class BoardPlan:
     rows: int
     columns: int
     cells: bytes
-    start: tuple[int, int]
-    goals: tuple[tuple[int, int], ...]
+    start: Position
+    goals: tuple[Position, ...]
     cell: int
     merged: int
 
@@ -78,7 +78,7 @@ class BoardPlan:
         """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
         return ~np.isin(self.codes, (layouts.WALL, layouts.HOLE))
 
-    def middle(self, cell: tuple[int, int]) -> tuple[int, int]:
+    def middle(self, cell: Position) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
         row, column = cell
         return int((column + 0.5) * self.cell / self.merged), int(
@@ -231,7 +231,7 @@ def draw_sign(
     surface: pygame.Surface,
     plan: BoardPlan,
     corner: tuple[int, int],
-    cell: tuple[int, int],
+    cell: Position,
     sign: Callable[[int], np.ndarray],
 ) -> None:
     """Draw a sign on a cell (row, column) of the board whose corner is given in pixels; on small
@@ -253,7 +253,7 @@ def draw_trail(
     surface: pygame.Surface,
     plan: BoardPlan,
     corner: tuple[int, int],
-    path: Sequence[tuple[int, int]],
+    path: Sequence[Position],
 ) -> None:
     """Draw a path through cells (row, column), fading towards its beginning, with a gap where it
     jumps.

@@ -23,7 +23,7 @@ from sandbox.visual.screen import load_pygame
 if TYPE_CHECKING:
     import pygame
 
-    from envs.layouts import Layout
+    from envs.layouts import Layout, Position
 
 HEADER, STATUS = 34, 32
 """Heights of the bands above and below, pixels."""
@@ -56,14 +56,14 @@ class Snapshot:
     """
 
     layout: Layout
-    agent: tuple[int, int] | None = None
-    trail: Sequence[tuple[int, int]] = ()
+    agent: Position | None = None
+    trail: Sequence[Position] = ()
     values: np.ndarray | None = None
     policy: np.ndarray | None = None
     value_range: tuple[float, float] | None = None
     status: str = ""
     title: str = ""
-    marked: Sequence[tuple[int, int]] = ()
+    marked: Sequence[Position] = ()
 
     def __post_init__(self) -> None:
         states = self.layout.cells.size
@@ -111,7 +111,7 @@ class Snapshot:
         return (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
 
 
-def cell_at(layout: Layout, place: tuple[float, float]) -> tuple[int, int] | None:
+def cell_at(layout: Layout, place: tuple[float, float]) -> Position | None:
     """The cell (row, column) at a place in the picture of a layout; None beside the board.
 
     Args:

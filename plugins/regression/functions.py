@@ -16,6 +16,10 @@ LEAK = 0.05
 """Slope of the leaky ReLU below 0."""
 
 
+Elementwise = Callable[[np.ndarray], np.ndarray]
+"""A function of each number of an array."""
+
+
 class Activation(NamedTuple):
     """An activation function.
 
@@ -28,8 +32,8 @@ class Activation(NamedTuple):
 
     kind: int
     slope: float
-    value: Callable[[np.ndarray], np.ndarray]
-    derivative: Callable[[np.ndarray], np.ndarray]
+    value: Elementwise
+    derivative: Elementwise
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -38,7 +42,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 
 def _bent(
     slope: float,
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+) -> tuple[Elementwise, Elementwise]:
     return lambda z: np.where(z > 0, z, slope * z), lambda out: np.where(out > 0, 1.0, slope)
 
 

@@ -7,7 +7,6 @@ and its document are kept, in `comparisons/ID/` of the store. The same compariso
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -26,6 +25,7 @@ from sandbox.comparison.view import Compared
 from sandbox.config.model import Layer
 from sandbox.errors import ConfigError, SandboxError, StoreError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
+from sandbox.input_files import StrPath
 from sandbox.runs.loop import Settings
 from sandbox.runs.paper import write_export
 from sandbox.runs.request import Request
@@ -40,7 +40,7 @@ from sandbox.text import Document, flat, to_json
 class Comparison(Compared):
     """Agents side by side, with a page and a document in the store."""
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+    def to_html(self, path: StrPath | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
         page = self._page(None if path is None else Path(path).parent)
         if path is not None:
@@ -51,7 +51,7 @@ class Comparison(Compared):
         """An agent's row of the table, plain text by column."""
         return comparison_report.cells(self, one)
 
-    def export(self, folder: str | os.PathLike[str]) -> None:
+    def export(self, folder: StrPath) -> None:
         """Write figures (PDF, SVG), their data (CSV), tables (CSV, LaTeX) and a text on the method
         for a paper.
 
@@ -146,8 +146,8 @@ def compare(
     agent_options: Mapping[str, Layer] | None = None,
     fresh: bool = False,
     pictures: bool = False,
-    store: str | os.PathLike[str] | None = None,
-    output: str | os.PathLike[str] | None = None,
+    store: StrPath | None = None,
+    output: StrPath | None = None,
     track: Sequence[str] = (),
     workers: int = 0,
     scheduler: str = "",
@@ -212,7 +212,7 @@ def compare_agents(
     workers: Workers = THIS_PROCESS,
     *,
     fresh: bool = False,
-    output: str | os.PathLike[str] | None = None,
+    output: StrPath | None = None,
     progress: Progress | None = None,
     complete: Callable[..., tuple[list[Run], set[str]]] = completed,
 ) -> Comparison:

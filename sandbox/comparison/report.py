@@ -32,7 +32,9 @@ from sandbox.visual import html
 if TYPE_CHECKING:
     from sandbox.comparison.task_results import TaskScale
 
-Row = Callable[[AgentResult], dict[str, str]]
+Cells = dict[str, str]
+"""What a row of a table shows, by column."""
+Row = Callable[[AgentResult], Cells]
 """An agent's cells, plain text by column."""
 SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
@@ -99,12 +101,12 @@ def tasks_page(
     )
 
 
-def tasks_cells(one: AgentResult) -> dict[str, str]:
+def tasks_cells(one: AgentResult) -> Cells:
     """An agent's row over several tasks, plain text by column."""
     return {**_who(one), **_means(one), "optimality gap": value_text(one.aggregates()["gap"])}
 
 
-def _who(one: AgentResult) -> dict[str, str]:
+def _who(one: AgentResult) -> Cells:
     runs = len(one.runs)
     return {
         "agent": one.label,
@@ -112,19 +114,19 @@ def _who(one: AgentResult) -> dict[str, str]:
     }
 
 
-def _means(one: AgentResult) -> dict[str, str]:
+def _means(one: AgentResult) -> Cells:
     document = one.aggregates()
     names = {"IQM": "iqm", "mean": "mean", "median": "median"}
     return {title: value_text(document[name]) for title, name in names.items()}
 
 
-def _normalised_cells(comparison: Compared, scale: TaskScale, one: AgentResult) -> dict[str, str]:
+def _normalised_cells(comparison: Compared, scale: TaskScale, one: AgentResult) -> Cells:
     """An agent's row on one of several tasks."""
     normalised = value_text(plain(scale.normalised(one.iqm)))
     return {**cells(comparison, one), "normalised": normalised}
 
 
-def _rows(comparison: Compared, row: Row) -> list[tuple[str, dict[str, str]]]:
+def _rows(comparison: Compared, row: Row) -> list[tuple[str, Cells]]:
     """Rank and cells of each agent, best first."""
     ranked = comparison.results.ranked
     ranks = text.ranks(one.iqm.value for one in ranked)
@@ -198,7 +200,7 @@ def _flat_row(document: Mapping[str, Any]) -> Document:
     return row
 
 
-def _pair_cells(pair: Mapping[str, Any]) -> dict[str, str]:
+def _pair_cells(pair: Mapping[str, Any]) -> Cells:
     return {
         "agent": pair["one"],
         "compared with": pair["other"],
@@ -325,7 +327,7 @@ def answers(comparison: Compared) -> list[str]:
     return sentences
 
 
-def cells(comparison: Compared, one: AgentResult) -> dict[str, str]:
+def cells(comparison: Compared, one: AgentResult) -> Cells:
     """An agent's row, plain text by column."""
     document, spent = one.document(), one.spent
     steps = "unknown" if one.env_steps is None else figure(one.env_steps)

@@ -6,7 +6,6 @@ and the other way round.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from sandbox.config.model import Layer
 from sandbox.config.resolve import choice_kind_of, read_file
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
+from sandbox.input_files import StrPath
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
@@ -151,8 +151,8 @@ def compare_tasks(
     optimum: Mapping[str, float] | None = None,
     fresh: bool = False,
     pictures: bool = False,
-    store: str | os.PathLike[str] | None = None,
-    output: str | os.PathLike[str] | None = None,
+    store: StrPath | None = None,
+    output: StrPath | None = None,
     track: Sequence[str] = (),
     workers: int = 0,
     scheduler: str = "",
@@ -205,7 +205,7 @@ def compare_on_tasks(
     workers: Workers = THIS_PROCESS,
     *,
     fresh: bool = False,
-    output: str | os.PathLike[str] | None = None,
+    output: StrPath | None = None,
     progress: Progress | None = None,
 ) -> TasksComparison:
     """Make a comparison over tasks; see `compare_tasks`."""

@@ -22,6 +22,7 @@ from typing import Any
 import pluggy
 
 from sandbox.errors import PluginError, SandboxError, UnknownNameError, UsageError, error_text
+from sandbox.input_files import StrPath
 from sandbox.lab import Lab
 from sandbox.registry import hookspecs
 from sandbox.registry.registrar import Entry, Plugin, Registrar, canonical
@@ -163,7 +164,7 @@ class Registry:
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
 
-    def add_file(self, path: str | os.PathLike[str]) -> Plugin:
+    def add_file(self, path: StrPath) -> Plugin:
         """Load a plugin from one file (`-p FILE`).
 
         Args:

@@ -24,6 +24,7 @@ Verdict = Literal["agrees", "holds", "differs", "corrected", "too few runs", "me
 report); corrected: differs, and we say so ourselves (`should_hold` is False); measured: there is
 nothing to compare with."""
 
+Peaks = tuple[Peak, Peak]
 TINY = 1e-9
 """Smaller differences are rounding."""
 FEWEST = 3
@@ -62,7 +63,7 @@ class MeasuredFigure:
     verdict: Verdict
     note: str = ""
     seconds: float = 0.0
-    peaks: tuple[Peak, Peak] | None = None
+    peaks: Peaks | None = None
 
     @property
     def alone(self) -> bool | None:
@@ -181,7 +182,7 @@ def _normal(claim: Claim, runs: int, level: float) -> bool:
     return claim.runs is not None and FEWEST <= runs < stats.runs_needed(level)
 
 
-def _described(peaks: tuple[Peak, Peak], claim: Claim) -> str:
+def _described(peaks: Peaks, claim: Claim) -> str:
     """Two peaks in words, and in which of them the report's figure lies."""
     groups = "runs fall into two groups, " + " and ".join(
         f"{_percent(peak)} {_range(peak)}" for peak in peaks
@@ -211,7 +212,7 @@ def _inside(claim: Claim, peak: Peak) -> bool:
 
 
 def _verdict(
-    claim: Claim, judged: Interval, runs: int, level: float, peaks: tuple[Peak, Peak] | None = None
+    claim: Claim, judged: Interval, runs: int, level: float, peaks: Peaks | None = None
 ) -> tuple[Verdict, str]:
     if claim.reported is None and claim.kind != "order":
         return "measured", ""
@@ -229,7 +230,7 @@ def _verdict(
     return ("differs" if claim.should_hold else "corrected"), ""
 
 
-def _holds(claim: Claim, judged: Interval, peaks: tuple[Peak, Peak] | None = None) -> bool:
+def _holds(claim: Claim, judged: Interval, peaks: Peaks | None = None) -> bool:
     slack = claim.margin + TINY
     if claim.kind == "order":
         return judged.low > 0.5

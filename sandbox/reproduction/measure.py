@@ -75,6 +75,10 @@ class ReproductionRequest:
         return max(claim.runs or SEEDS, needed)
 
 
+Finding = tuple[str, str]
+"""A lab and the id of its claim."""
+
+
 @dataclass
 class Reproduction:
     """What was measured.
@@ -90,8 +94,8 @@ class Reproduction:
 
     plan: ReproductionRequest
     rows: list[MeasuredFigure]
-    notes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    pictures: dict[tuple[str, str], list[ClaimPicture]] = field(default_factory=dict)
+    notes: dict[Finding, list[str]] = field(default_factory=dict)
+    pictures: dict[Finding, list[ClaimPicture]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -107,7 +111,7 @@ class Reproduction:
 
     def findings(self) -> Iterator[tuple[str, str, list[MeasuredFigure]]]:
         """(lab, claim id, its rows), in order."""
-        groups: dict[tuple[str, str], list[MeasuredFigure]] = {}
+        groups: dict[Finding, list[MeasuredFigure]] = {}
         for row in self.rows:
             groups.setdefault((row.lab, row.claim.id), []).append(row)
         for key, rows in groups.items():

@@ -24,6 +24,7 @@ from sandbox.errors import (
     UsageError,
     error_text,
 )
+from sandbox.input_files import StrPath
 from sandbox.lab import Lab
 from sandbox.observer import Observer
 from sandbox.runs.loop import Loop, Settings
@@ -45,7 +46,7 @@ def run(
     seeds: int = 1,
     full_metrics: bool = False,
     config: Layer | None = None,
-    store: str | os.PathLike[str] | None = None,
+    store: StrPath | None = None,
     max_time: float | None = None,
     checkpoint_every: float = 30.0,
     pictures: bool = True,
@@ -90,9 +91,7 @@ def run(
     return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
 
 
-def load(
-    name: str | os.PathLike[str] = "last", *, store: str | os.PathLike[str] | None = None
-) -> Run:
+def load(name: StrPath = "last", *, store: StrPath | None = None) -> Run:
     """A run by id, unique beginning of one, folder, or `last`.
 
     Args:
@@ -114,7 +113,7 @@ def load(
 def resume(
     name: str = "last",
     *,
-    store: str | os.PathLike[str] | None = None,
+    store: StrPath | None = None,
     max_time: float | None = None,
     allow_changed: bool = False,
     repair: bool = False,

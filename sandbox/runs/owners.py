@@ -9,8 +9,11 @@ from sandbox.errors import StoreError
 from sandbox.store import comparisons, sweeps
 from sandbox.store.store import Store
 
+Named = tuple[str, str]
+"""A run and its lab, or the kind of a group and its id."""
 
-def members_of(store: Store, runs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+
+def members_of(store: Store, runs: Sequence[Named]) -> dict[str, list[str]]:
     """The ids of the runs of each comparison, by its id; empty where no run belongs to one.
 
     Args:
@@ -28,8 +31,8 @@ def members_of(store: Store, runs: Sequence[tuple[str, str]]) -> dict[str, list[
 
 
 def owners_of(
-    store: Store, runs: Sequence[tuple[str, str]], members: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, str]]:
+    store: Store, runs: Sequence[Named], members: Mapping[str, Sequence[str]]
+) -> dict[str, Named]:
     """Kind and id of what a run belongs to, by the run's id; runs of their own are left out.
 
     Args:
@@ -38,7 +41,7 @@ def owners_of(
         members: what `members_of` returned for them.
     """
     known = {folder.id for folder in sweeps.all_of(store)}
-    owners: dict[str, tuple[str, str]] = {}
+    owners: dict[str, Named] = {}
     for run, lab in runs:
         sweep = sweeps.sweep_of(run, lab)
         if sweep in known and sweep is not None:

@@ -331,7 +331,7 @@ def _same_tasks(one: ArrayLike, other: ArrayLike, least: int = 1) -> tuple[np.nd
     return left, right
 
 
-def same(values: Sequence[float] | np.ndarray) -> bool:
+def same(values: ArrayLike) -> bool:
     """Whether all values, at least one, are equal up to rounding."""
     array = np.asarray(values, dtype=np.float64)
     return bool(np.ptp(array) <= 1e-12 * max(1.0, float(np.abs(array).max())))

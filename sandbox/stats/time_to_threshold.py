@@ -47,6 +47,10 @@ class Arrival(NamedTuple):
     """The time of the last evaluation: a run that did not arrive is censored there."""
 
 
+Arrivals = Sequence[Arrival]
+"""Those of several runs."""
+
+
 class MedianTime(NamedTuple):
     """The median time of several runs with its interval; infinite: not reached, or an open end."""
 
@@ -126,7 +130,7 @@ def arrival_at(evaluation: int | None, axis: np.ndarray) -> Arrival:
     return Arrival(evaluation, float(axis[evaluation]), after, end)
 
 
-def median_time(arrivals: Sequence[Arrival]) -> MedianTime:
+def median_time(arrivals: Arrivals) -> MedianTime:
     """The Kaplan-Meier median of times that may be censored, and an exact interval.
 
     It contains the true median with probability `LEVEL`. Kaplan & Meier (1958), by
@@ -156,12 +160,12 @@ def median_time(arrivals: Sequence[Arrival]) -> MedianTime:
     return MedianTime(median, float(earliest[one_sided - 1]) if one_sided else 0.0, math.inf)
 
 
-def followed_up(one: Sequence[Arrival], other: Sequence[Arrival]) -> float:
+def followed_up(one: Arrivals, other: Arrivals) -> float:
     """The end of the time in which both groups were followed: the earlier of their last ends."""
     return min(max(run.end for run in group) for group in (one, other))
 
 
-def cut(arrivals: Sequence[Arrival], end: float) -> list[Arrival]:
+def cut(arrivals: Arrivals, end: float) -> list[Arrival]:
     """The same runs, followed until `end` at most."""
     return [
         run
@@ -173,7 +177,7 @@ def cut(arrivals: Sequence[Arrival], end: float) -> list[Arrival]:
     ]
 
 
-def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None:
+def log_rank_p(one: Arrivals, other: Arrivals) -> float | None:
     """Two-sided p-value of the permutation test of log-rank scores.
 
     Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard
@@ -198,7 +202,7 @@ def log_rank_p(one: Sequence[Arrival], other: Sequence[Arrival]) -> float | None
     return permutation_p(scores, len(left)) if scores[: len(left)].sum() > 0 else 1.0
 
 
-def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
+def _same_grid(one: Arrivals, other: Arrivals) -> bool:
     """Whether the intervals between evaluations in which runs arrived are equal or disjoint."""
     here, there = (
         {(run.after, run.at) for run in group if run.at is not None} for group in (one, other)
@@ -210,7 +214,7 @@ def _same_grid(one: Sequence[Arrival], other: Sequence[Arrival]) -> bool:
     )
 
 
-def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
+def log_rank_scores(runs: Arrivals) -> np.ndarray:
     """Log-rank scores of runs, float64 [runs]; their sum is 0; early arrivals have the highest."""
     time = np.array([run.end if run.at is None else run.at for run in runs])
     arrived = np.array([run.at is not None for run in runs])
@@ -224,7 +228,7 @@ def log_rank_scores(runs: Sequence[Arrival]) -> np.ndarray:
     return arrived - np.concatenate([[0.0], np.cumsum(hazard)])[passed]
 
 
-def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
+def sooner(one: Arrivals, other: Arrivals) -> np.ndarray:
     """Whether runs of `one` arrive before runs of `other`: 1, 0, or 0.5 for a tie, [one, other].
 
     Gehan (1965): a run that was censored before the other arrived counts as a tie.
@@ -232,7 +236,7 @@ def sooner(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
     return 0.5 + 0.5 * _first(one, other) - 0.5 * _first(other, one).T
 
 
-def _first(one: Sequence[Arrival], other: Sequence[Arrival]) -> np.ndarray:
+def _first(one: Arrivals, other: Arrivals) -> np.ndarray:
     """Whether runs of `one` are known to arrive before runs of `other`: bool [one, other]."""
     here, there = (
         np.array([math.inf if run.at is None else run.at for run in group])

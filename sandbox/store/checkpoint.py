@@ -22,6 +22,7 @@ from sandbox.errors import CheckpointError
 from sandbox.lab import State
 from sandbox.store.files import Directory, door, temporary_name
 
+Arrays = dict[str, np.ndarray]
 KEPT = 2
 """How many checkpoints stay: the last one, and the one before in case the last is damaged."""
 
@@ -49,7 +50,7 @@ def save(folder: Path, number: int, state: State) -> Path:
         CheckpointError: when `state` holds something else.
         OSError: when it cannot be written; nothing is left behind then.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays: Arrays = {}
     tree = _without_arrays(state, arrays, "")
     run, checkpoints = door(folder)
     run.make(checkpoints)
@@ -114,7 +115,7 @@ def load(path: Path) -> State:
         ) from error
 
 
-def _arrays(content: bytes) -> dict[str, np.ndarray]:
+def _arrays(content: bytes) -> Arrays:
     """The arrays of an .npz file.
 
     Raises:
@@ -176,7 +177,7 @@ def numbers(folder: Path) -> list[int]:
     )
 
 
-def _without_arrays(value: object, arrays: dict[str, np.ndarray], path: str) -> object:
+def _without_arrays(value: object, arrays: Arrays, path: str) -> object:
     """The same tree with every array replaced by a reference; strings that look like one are
     escaped.
     """
@@ -211,7 +212,7 @@ def _without_arrays(value: object, arrays: dict[str, np.ndarray], path: str) -> 
     )
 
 
-def _with_arrays(value: object, arrays: dict[str, np.ndarray], level: int = 0) -> object:
+def _with_arrays(value: object, arrays: Arrays, level: int = 0) -> object:
     if level > DEEPEST:
         raise ValueError("its state is nested too deep")
     if isinstance(value, dict):

@@ -30,6 +30,10 @@ OLD_INDEX = b"path TEXT PRIMARY KEY, stamp INTEGER NOT NULL"
 """Part of the SQLite index that was kept until November 2026."""
 
 
+Stamp = tuple[int, int, int]
+"""Of a record's file: the time of its last change, its size and its inode."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One run in a listing; the fields are those of the run's record.
@@ -78,11 +82,11 @@ class Listing:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._known: dict[str, tuple[tuple[int, int, int], Row]] = {}
+        self._known: dict[str, tuple[Stamp, Row]] = {}
 
     def rows(self) -> list[Row]:
         """The same as `rows` of this module."""
-        known: dict[str, tuple[tuple[int, int, int], Row]] = {}
+        known: dict[str, tuple[Stamp, Row]] = {}
         for path in run_folders(self._root):
             stamp = self._stamp(path)
             if path in self._known and self._known[path][0] == stamp != UNKNOWN:
@@ -93,7 +97,7 @@ class Listing:
         self._known = known
         return _oldest_first([row for _, row in known.values()])
 
-    def _stamp(self, path: str) -> tuple[int, int, int]:
+    def _stamp(self, path: str) -> Stamp:
         """What changes with run.json."""
         try:
             status = os.stat(os.path.join(self._root, path, RECORD), follow_symlinks=False)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from pandas import DataFrame
 
+Columns = dict[str, "np.ndarray"]
+"""Columns of a stream by name."""
 PIECE = 1 << 20
 """Bytes that are hashed at a time."""
 
@@ -235,14 +237,14 @@ class Metrics:
 
         self.path = path
         self._report = report
-        self._columns: dict[str, dict[str, np.ndarray]] | None = None
+        self._columns: dict[str, Columns] | None = None
 
     @property
     def streams(self) -> list[str]:
         """The names of the streams, in the order of their first block."""
         return list(self._read())
 
-    def columns(self, stream: str, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    def columns(self, stream: str, names: Sequence[str] | None = None) -> Columns:
         """The columns of one stream; a missing value ("none") is NaN. Empty when there is no such
         stream.
 
@@ -313,7 +315,7 @@ class Metrics:
                 else:
                     yield end, document
 
-    def _read(self) -> dict[str, dict[str, np.ndarray]]:
+    def _read(self) -> dict[str, Columns]:
         if self._columns is None:
             self._columns = _joined(self.blocks(), None)
         return self._columns
@@ -334,7 +336,7 @@ def _block(line: bytes) -> Document | None:
     return document if sound and "stream" in document else None
 
 
-def _joined(blocks: Iterable[Document], names: set[str] | None) -> dict[str, dict[str, np.ndarray]]:
+def _joined(blocks: Iterable[Document], names: set[str] | None) -> dict[str, Columns]:
     """The columns of every stream, with blocks concatenated; `names` None means all columns.
 
     A block with a column that is not one-dimensional is damaged and skipped.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.input_files import StrPath
 from sandbox.store import listing
 from sandbox.store.folder import RunFolder, remove_graves
 from sandbox.store.listing import Row, run_folders
@@ -30,7 +31,7 @@ class Store:
             Created with the first run.
     """
 
-    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, root: StrPath | None = None) -> None:
         self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
         try:
             os.stat(self.root)

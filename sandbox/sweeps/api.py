@@ -19,6 +19,7 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.execution.workers import WorkersLost
+from sandbox.input_files import StrPath
 from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 from sandbox.runs import provenance
@@ -84,7 +85,7 @@ def sweep(
     workers: int = 0,
     scheduler: str = "",
     pictures: bool = False,
-    store: str | os.PathLike[str] | None = None,
+    store: StrPath | None = None,
     **options: Any,
 ) -> Sweep:
     """Run a lab with many configurations.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Constants, Shape, TabularAgent
 from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class NStepAgent(TabularAgent):
     Config = NStepConfig
     config: NStepConfig
 
-    def rows_shape(self, horizon: int) -> tuple[int, int]:
+    def rows_shape(self, horizon: int) -> Shape:
         """A row for each of the last n steps."""
         return self.config.n_steps, 4
 
@@ -142,6 +142,6 @@ class NStepTreeBackup(NStepAgent):
     config: TreeBackupConfig
     rule = staticmethod(n_step_tree_backup)
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Constants:
         """See the rule."""
         return (self.config.target == "greedy",)
