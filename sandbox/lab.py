@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from sandbox.reproduction.claim import Claim, ClaimPicture
     from sandbox.score import Score
     from sandbox.seeding import Generators
-    from sandbox.store.artifacts import Artifacts
-    from sandbox.store.metrics import Metrics
+    from sandbox.store import Artifacts, Metrics
 
 State = dict[str, Any]
 """All that an experiment needs to continue bit for bit: nested dicts and lists of arrays, numbers,

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from sandbox.config.model import LabConfig
     from sandbox.lab import Block, Context, Experiment, Lab
     from sandbox.runs.stopping import StopRequest
-    from sandbox.store.folder import RunFolder
-    from sandbox.store.record import RunRecord
+    from sandbox.store import RunFolder, RunRecord
 
 
 class ObservedRun(Protocol):

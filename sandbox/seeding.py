@@ -11,12 +11,10 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from sandbox.lab import State
+from sandbox.text import Document
 
 
 def seed_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -45,11 +43,11 @@ class Generators:
             self._made[name] = generator(self.seed, name)
         return self._made[name]
 
-    def state(self) -> State:
+    def state(self) -> Document:
         """The bit generators' states by name: plain values."""
         return {name: rng.bit_generator.state for name, rng in sorted(self._made.items())}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: Document) -> None:
         """Put every generator back to a state that `state` returned."""
         for name, value in state.items():
             self[name].bit_generator.state = value
@@ -68,7 +66,7 @@ class GlobalGenerators:
 
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
         self.names = names
-        self._inside: State | None = None
+        self._inside: Document | None = None
         self._seeds = {
             name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names
         }
@@ -90,7 +88,7 @@ class GlobalGenerators:
             self._inside = self._read()
             self._write(outside)
 
-    def state(self) -> State:
+    def state(self) -> Document:
         """The states of the generators, as arrays and plain values; empty before the first use."""
         inside = dict(self._inside or {})
         if "python" in inside:
@@ -102,7 +100,7 @@ class GlobalGenerators:
             }
         return inside
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: Document) -> None:
         """Restore what `state` returned."""
         inside = dict(state)
         if "python" in inside:
@@ -126,8 +124,8 @@ class GlobalGenerators:
 
             torch.manual_seed(self._seeds["torch"])
 
-    def _read(self) -> State:
-        kept: State = {}
+    def _read(self) -> Document:
+        kept: Document = {}
         if "python" in self.names:
             kept["python"] = random.getstate()
         if "numpy" in self.names:
@@ -139,7 +137,7 @@ class GlobalGenerators:
                 kept["torch"]["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
         return kept
 
-    def _write(self, kept: State) -> None:
+    def _write(self, kept: Document) -> None:
         if "python" in kept:
             random.setstate(kept["python"])
         if "numpy" in kept:

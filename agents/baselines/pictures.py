@@ -13,8 +13,7 @@ from agents.control import curves, pictures
 from agents.control.base import AgentExperiment
 from agents.control.curves import CurveColumns
 from agents.control.episodic import EpisodicScores
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 from sandbox.visual import plots
 
 RETURNS = CurveColumns("return", "greedy_return", "return of an episode")

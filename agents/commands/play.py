@@ -14,7 +14,7 @@ from sandbox.cli.arguments import given_below
 from sandbox.cli.options import options_of, own_options
 from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
-from sandbox.store.store import Store
+from sandbox.store import Store
 from sandbox.tables import read_table
 from sandbox.text import figures, number, plural
 

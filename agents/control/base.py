@@ -27,8 +27,7 @@ from agents.planning.evaluation import Evaluation
 from envs.mdp import TabularMDP
 from sandbox.lab import Block, Experiment, Frame, State, Summary
 from sandbox.score import Score
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

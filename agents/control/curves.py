@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.control.base import HIGH, LOW, AgentExperiment
-from sandbox.store.metrics import Metrics
+from sandbox.store import Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 

@@ -16,8 +16,7 @@ from agents.control import curves, pictures
 from agents.control.base import AgentExperiment
 from agents.control.curves import CurveColumns
 from agents.control.views import GridView, grid_view
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 

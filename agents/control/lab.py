@@ -13,8 +13,7 @@ from sandbox.config.resolve import registered_config
 from sandbox.errors import OutOfTime
 from sandbox.lab import Context, Frame, Lab, deferred
 from sandbox.registry.registry import registry
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 from sandbox.text import Document
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from agents.control.base import HIGH, LOW, AgentExperiment, ShownExperiment
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.stats import aggregates
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 
 
 class ManySeeds(ShownExperiment):

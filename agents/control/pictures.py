@@ -17,8 +17,7 @@ from agents.control.base import AgentExperiment, snapshot_columns
 from envs import layouts
 from envs.grid import ACTIONS
 from envs.layouts import Layout
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.metrics import Metrics
+from sandbox.store import Artifacts, Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 

@@ -18,7 +18,7 @@ from agents.agent import Agent
 from agents.planning import probabilities
 from agents.planning.reachability import can_end
 from agents.tabular import schedules
-from agents.tabular.config import TabularConfig
+from agents.tabular.config import Constants, Shape, TabularConfig
 from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import State
 
@@ -37,12 +37,6 @@ LEARNED = {
     "visits": np.int64,
 }
 """The arrays of an agent's saved state; see `agents.tabular.kernels.Own`."""
-
-
-Constants = tuple[float, ...]
-"""Numbers that a rule reads."""
-Shape = tuple[int, int]
-"""Numbers of rows and columns."""
 
 
 class Episodes(NamedTuple):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from sandbox.cli.output import rounded
 from sandbox.runs.owners import members_of, owners_of
 from sandbox.score import score_of
+from sandbox.store import Store
 from sandbox.store.listing import Row
-from sandbox.store.store import Store
 from sandbox.text import number, plural, words
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sandbox.runs.view import Run
-    from sandbox.store.folder import RunFolder
+    from sandbox.store import RunFolder
 
 BARS = "▁▂▃▄▅▆▇█"
 NARROWEST = 40

@@ -18,10 +18,8 @@ from sandbox.cli.output import (
     table,
 )
 from sandbox.errors import StoreError, UnknownNameError, UsageError
-from sandbox.store import comparisons, sweeps
+from sandbox.store import RunFolder, Store, comparisons, sweeps
 from sandbox.store.comparisons import PAGE, ComparisonFolder
-from sandbox.store.folder import RunFolder
-from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.text import Document, number, words
 

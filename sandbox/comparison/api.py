@@ -30,10 +30,9 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.paper import write_export
 from sandbox.runs.request import Request
 from sandbox.runs.view import Run
-from sandbox.store import documents
+from sandbox.store import Store, documents
 from sandbox.store.comparisons import DOCUMENT, FOLDER, PAGE
 from sandbox.store.files import Directory, write_whole
-from sandbox.store.store import Store
 from sandbox.text import Document, flat, to_json
 
 

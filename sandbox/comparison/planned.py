@@ -18,11 +18,8 @@ from sandbox.runs.request import Request, resolved
 from sandbox.runs.signature import refuse_changed, sources_of
 from sandbox.runs.view import Run
 from sandbox.seeding import Generators
-from sandbox.store.artifacts import Artifacts
-from sandbox.store.folder import RunFolder
+from sandbox.store import Artifacts, RunFolder, RunRecord, Store
 from sandbox.store.listing import Row
-from sandbox.store.record import RunRecord
-from sandbox.store.store import Store
 
 UNFINISHED = ("interrupted", "timed-out", "lost")
 

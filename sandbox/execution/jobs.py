@@ -25,9 +25,7 @@ from sandbox.runs import api, provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
 from sandbox.runs.stopping import StopRequest
-from sandbox.store.folder import RunFolder
-from sandbox.store.record import RunRecord
-from sandbox.store.store import Store
+from sandbox.store import RunFolder, RunRecord, Store
 from sandbox.text import Document
 
 LOOK_SECONDS = 0.25

@@ -24,7 +24,7 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.request import MOST_THREADS, Request, resolved
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.view import Run
-from sandbox.store.folder import RunFolder
+from sandbox.store import RunFolder
 from sandbox.store.store import Store, safe_label
 
 POLL_SECONDS = 0.2

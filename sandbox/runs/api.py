@@ -32,10 +32,7 @@ from sandbox.runs.observers import observers_for
 from sandbox.runs.request import Request, preset_of, resolved
 from sandbox.runs.signature import plugin_name, refuse_changed, sign
 from sandbox.runs.view import Run, context_of, rebuilt
-from sandbox.store import verify
-from sandbox.store.folder import RunFolder
-from sandbox.store.record import RunRecord
-from sandbox.store.store import Store
+from sandbox.store import RunFolder, RunRecord, Store, verify
 
 
 def run(

@@ -33,10 +33,9 @@ from sandbox.runs.stopping import StopRequest
 from sandbox.runs.work import animated, build, work_of
 from sandbox.score import Score
 from sandbox.seeding import generator
-from sandbox.store import checkpoint
+from sandbox.store import RunRecord, checkpoint
 from sandbox.store.folder import METRICS, RunFolder
 from sandbox.store.measurements import LEARNED, Measurements, time_totals, usable_checkpoints
-from sandbox.store.record import RunRecord
 from sandbox.text import Document, finite, number
 
 GRACE_SECONDS = 1.0

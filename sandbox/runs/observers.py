@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from sandbox.errors import PluginError, SandboxError, error_text
 from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
-from sandbox.store.record import RunRecord
+from sandbox.store import RunRecord
 
 if TYPE_CHECKING:
     from sandbox.lab import Block

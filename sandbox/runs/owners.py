@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from sandbox.errors import StoreError
-from sandbox.store import comparisons, sweeps
-from sandbox.store.store import Store
+from sandbox.store import Store, comparisons, sweeps
 
 Named = tuple[str, str]
 """A run and its lab, or the kind of a group and its id."""

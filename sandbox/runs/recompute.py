@@ -22,8 +22,8 @@ from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
 from sandbox.runs.signature import changes, sign
 from sandbox.runs.view import rebuilt
+from sandbox.store import RunRecord
 from sandbox.store.folder import METRICS, RunFolder
-from sandbox.store.record import RunRecord
 from sandbox.store.verify import check
 from sandbox.text import Document, flat
 

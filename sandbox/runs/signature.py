@@ -13,7 +13,7 @@ from sandbox.errors import UnknownNameError, UsageError
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import ROOT, registry
 from sandbox.runs import provenance
-from sandbox.store.record import RunRecord
+from sandbox.store import RunRecord
 
 
 def plugin_name(entry: Entry) -> str:

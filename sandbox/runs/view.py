@@ -15,10 +15,8 @@ from sandbox.registry.registry import registry
 from sandbox.runs.work import Work, build, work_of
 from sandbox.score import Score, score_of
 from sandbox.seeding import Generators
+from sandbox.store import Metrics, RunFolder, RunRecord
 from sandbox.store.files import Directory
-from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import Metrics
-from sandbox.store.record import RunRecord
 from sandbox.text import Document, figures
 from sandbox.visual import html
 

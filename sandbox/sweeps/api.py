@@ -25,8 +25,8 @@ from sandbox.registry.registry import registry
 from sandbox.runs import provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import MOST_SEEDS, Request, preset_of
+from sandbox.store import Store
 from sandbox.store import sweeps as folders
-from sandbox.store.store import Store
 from sandbox.store.sweeps import HowRun, SweepFolder, SweepRecord
 from sandbox.sweeps.report import write
 from sandbox.sweeps.runner import SweepRunner, Tally, layers_of, planned

@@ -21,8 +21,7 @@ from sandbox.lab import Block, Context, Experiment, Lab
 from sandbox.registry.registry import registry
 from sandbox.runs.work import NotAnExperiment, Work, work_of
 from sandbox.seeding import Generators
-from sandbox.store import checkpoint
-from sandbox.store.artifacts import Artifacts
+from sandbox.store import Artifacts, checkpoint
 from sandbox.store.metrics import block_line
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
 from sandbox.text import plain

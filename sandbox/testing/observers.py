@@ -17,8 +17,7 @@ from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.runs.recompute import DURATIONS
-from sandbox.store import checkpoint, verify
-from sandbox.store.store import Store
+from sandbox.store import Store, checkpoint, verify
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
 from sandbox.text import Document
 

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field
 
 from agents.planning import probabilities
-from agents.tabular.base import Constants, Episodes, Shape, TabularAgent
-from agents.tabular.config import PolicyName, TabularConfig, no_step_size
+from agents.tabular.base import Episodes, TabularAgent
+from agents.tabular.config import Constants, PolicyName, Shape, TabularConfig, no_step_size
 from agents.tabular.rules import model_rules
 from sandbox.errors import SandboxError, UsageError
 

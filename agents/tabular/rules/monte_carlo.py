@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import Constants, Shape, TabularAgent
-from agents.tabular.config import TabularConfig, no_step_size
+from agents.tabular.base import TabularAgent
+from agents.tabular.config import Constants, Shape, TabularConfig, no_step_size
 from agents.tabular.schedules import ScheduleName
 
 if TYPE_CHECKING:

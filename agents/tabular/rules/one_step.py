@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import Constants, TabularAgent
-from agents.tabular.config import TabularConfig
+from agents.tabular.base import TabularAgent
+from agents.tabular.config import Constants, TabularConfig
 from agents.tabular.schedules import ScheduleName
 
 if TYPE_CHECKING:

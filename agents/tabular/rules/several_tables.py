@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agents.tabular.base import Constants, TabularAgent
-from agents.tabular.config import TabularConfig
+from agents.tabular.base import TabularAgent
+from agents.tabular.config import Constants, TabularConfig
 
 if TYPE_CHECKING:
     import numpy as np

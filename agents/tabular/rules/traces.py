@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import Constants, Shape, TabularAgent
-from agents.tabular.config import TabularConfig
+from agents.tabular.base import TabularAgent
+from agents.tabular.config import Constants, Shape, TabularConfig
 
 if TYPE_CHECKING:
     import numpy as np

@@ -99,7 +99,7 @@ class ComparedLabs(LabCommands):
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
         from sandbox.runs.paper import exported_before
-        from sandbox.store.store import Store
+        from sandbox.store import Store
 
         request = requested(name, layer, values)
         wanted = ComparisonRequest(

@@ -17,7 +17,7 @@ from sandbox.text import plural
 @options_of("delete")
 def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -> int:
     """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all its files."""
-    from sandbox.store.store import Store
+    from sandbox.store import Store
 
     place = Store(store)
     folders = {folder.path: folder for folder in place.find_each(runs)}

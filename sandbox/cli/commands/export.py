@@ -22,9 +22,8 @@ def export(run: str, output: Path | None, store: str | None, as_json: bool) -> i
     """
     from sandbox.cli import stored
     from sandbox.runs import export as exporting
+    from sandbox.store import RunFolder, Store
     from sandbox.store.described import DescribedFolder, ReproductionFolder
-    from sandbox.store.folder import RunFolder
-    from sandbox.store.store import Store
 
     exported: RunFolder | DescribedFolder
     try:

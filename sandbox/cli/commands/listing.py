@@ -11,8 +11,8 @@ from sandbox.cli.output import next_commands, print_json, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry.registry import registry
 from sandbox.score import score_of
+from sandbox.store import Store
 from sandbox.store.listing import Row
-from sandbox.store.store import Store
 from sandbox.text import plural, words
 
 KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "comparisons"]

@@ -81,7 +81,7 @@ def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Pat
         UsageError: when it cannot be created at the given place.
         StoreError: when the store cannot be written.
     """
-    from sandbox.store.store import Store
+    from sandbox.store import Store
 
     if output is None:
         return Store(store).make("reproductions", "-".join(names).lower() or "all")

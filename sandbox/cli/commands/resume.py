@@ -31,8 +31,7 @@ def resume(
     from sandbox.cli.rendering import settings_given
     from sandbox.cli.report import print_executed
     from sandbox.runs import api
-    from sandbox.store import sweeps
-    from sandbox.store.store import Store
+    from sandbox.store import Store, sweeps
 
     sweep = sweeps.find(Store(store), run)
     if sweep is not None:

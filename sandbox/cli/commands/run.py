@@ -102,7 +102,7 @@ class LabCommands(click.Group):
         from sandbox.cli.rendering import settings_given
         from sandbox.cli.report import print_executed
         from sandbox.runs import api
-        from sandbox.store.store import Store
+        from sandbox.store import Store
 
         request = requested(name, layer, values)
         resolved(request)  # everything wrong is reported before a window opens or a folder is made

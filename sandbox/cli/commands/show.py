@@ -27,11 +27,8 @@ from sandbox.cli.report import FIGURES, followups
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UsageError
 from sandbox.runs.api import Run
+from sandbox.store import Metrics, RunFolder, RunRecord, Store
 from sandbox.store.comparisons import ComparisonFolder
-from sandbox.store.folder import RunFolder
-from sandbox.store.metrics import Metrics
-from sandbox.store.record import RunRecord
-from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.text import Document, flat, moment, number, plural, size, words
 

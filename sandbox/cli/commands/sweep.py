@@ -56,7 +56,7 @@ class SweepCommands(LabCommands):
         from sandbox.cli.sweep_progress import sweep_progress
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
-        from sandbox.store.store import Store
+        from sandbox.store import Store
         from sandbox.sweeps.api import SweepRequest, begin
         from sandbox.sweeps.space import parse_axes
 

@@ -12,7 +12,7 @@ import click
 from sandbox.cli.options import options_of
 from sandbox.cli.output import next_commands, print_json, table, typed
 from sandbox.errors import StoreError, UsageError
-from sandbox.store.folder import RunFolder
+from sandbox.store import RunFolder
 from sandbox.text import Document, plural
 from sandbox.visual import html
 
@@ -34,7 +34,7 @@ def verify(
     """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged, or
     differs when it is computed again.
     """
-    from sandbox.store.store import Store
+    from sandbox.store import Store
     from sandbox.store.verify import check
 
     runs = Store(store)

@@ -37,8 +37,8 @@ def watch(
     from sandbox.cli.files import destination
     from sandbox.runs.api import Run
     from sandbox.seeding import generator
+    from sandbox.store import Store
     from sandbox.store.files import whole_file
-    from sandbox.store.store import Store
     from sandbox.visual.animation import write_gif
     from sandbox.visual.window import require_screen, screen_available
 

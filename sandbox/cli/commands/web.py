@@ -13,7 +13,7 @@ def web(port: int, host: str, no_browser: bool, store: str | None) -> int:
     """Show the runs of a store in the browser: their curves while they learn, pictures, settings,
     comparisons, and a form that starts new ones. Ctrl-C ends it.
     """
-    from sandbox.store.store import Store
+    from sandbox.store import Store
     from sandbox.web.server import serve
 
     serve(Store(store), host, port, browser=not no_browser, tell=_tell)
