@@ -126,15 +126,9 @@ def penalty_curve(
         steps: penalties at which the best route changes.
         names: names of the routes between these penalties, from the left.
     """
-    with plots.style():
-        figure = plots.figure(9.0, 5.0)
-        axes = figure.subplots()
+    with plots.single(9.0, 5.0) as (figure, axes):
         axes.plot(
-            best[0],
-            best[1],
-            color=plots.GREY,
-            linewidth=1.4,
-            label="best route for discount 0.9, exact",
+            *best, color=plots.GREY, linewidth=1.4, label="best route for discount 0.9, exact"
         )
         low, middle, high = np.quantile(measured, (BAND[0], 0.5, BAND[1]), axis=1)
         axes.errorbar(
@@ -157,14 +151,15 @@ def penalty_curve(
             markeredgewidth=1.6,
             label="report",
         )
-        ends = float(penalties[0]) - 0.1, float(penalties[-1]) + 0.1
+        ends = (float(penalties[0]) - 0.1, float(penalties[-1]) + 0.1)
         _draw_routes(axes, [ends[0], *steps, ends[1]], names)
         axes.set(
             title="Which way pays at which wall penalty",
             xlabel="wall penalty (reward for moving into a wall)",
             ylabel="reward per step",
+            xlim=ends,
+            ylim=(0.725, 0.875),
         )
-        axes.set(xlim=ends, ylim=(0.725, 0.875))
         axes.legend(loc="lower left", bbox_to_anchor=(0.22, 0.04))
     return figure
 
@@ -207,9 +202,8 @@ def shares(
         axis: label of the axis: what the shares refer to.
         groups: for each row the index of its colour.
     """
-    with plots.style():
-        figure = plots.figure(9.6, 1.3 + 0.42 * len(rows), left=4.35, right=0.95)
-        axes = figure.subplots()
+    height = 1.3 + 0.42 * len(rows)
+    with plots.single(9.6, height, left=4.35, right=0.95) as (figure, axes):
         for place, (_, share, (low, high), runs) in enumerate(rows):
             colour = plots.COLOURS[groups[place]]
             axes.plot(
@@ -221,13 +215,8 @@ def shares(
                 solid_capstyle="butt",
             )
             axes.plot(100 * share, place, "o", color=colour, markersize=7)
-            axes.annotate(
-                f"{round(share * runs)} of {runs}",
-                (103, place),
-                va="center",
-                fontsize=9.5,
-                annotation_clip=False,
-            )
+            counted = f"{round(share * runs)} of {runs}"
+            axes.annotate(counted, (103, place), va="center", fontsize=9.5, annotation_clip=False)
         axes.set_yticks(range(len(rows)), [row[0] for row in rows])
         axes.set(title=title, xlabel=axis, xlim=(-1, 101), ylim=(len(rows) - 0.4, -0.6))
         axes.grid(axis="y", visible=False)

@@ -142,20 +142,14 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
     learn = metrics.columns("learn", ["episode", *columns])
     shown = plots.thinned(len(learn["episode"]), 1500)
     episode, low, iqm, median, high = (learn[name][shown] for name in ("episode", *columns))
-    with plots.style():
-        figure = plots.figure(8.0, 4.6)
-        axes = figure.subplots()
+    with plots.single(8.0, 4.6) as (figure, axes):
         label = f"middle {HIGH - LOW:g} % of {seeds} seeds"
-        colour = plots.SKY_BLUE
-        axes.fill_between(episode, low, high, color=colour, alpha=0.35, linewidth=0, label=label)
+        axes.fill_between(
+            episode, low, high, color=plots.SKY_BLUE, alpha=0.35, linewidth=0, label=label
+        )
         axes.plot(episode, iqm, color=plots.BLUE, label="interquartile mean")
         axes.plot(
-            episode,
-            median,
-            color=plots.VERMILION,
-            linewidth=1.0,
-            linestyle=":",
-            label="median",
+            episode, median, color=plots.VERMILION, linewidth=1.0, linestyle=":", label="median"
         )
         if optimum is not None:
             plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
@@ -178,10 +172,8 @@ def score_histogram(
         title: the title above the figure.
         label: name of the score.
     """
-    with plots.style():
-        figure = plots.figure(8.0, 3.8)
-        axes = figure.subplots()
-        low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
+    low, high = min(scores.min(), 0.0), max(scores.max(), optimum or 0.0)
+    with plots.single(8.0, 3.8) as (figure, axes):
         axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.BLUE)
         if optimum is not None:
             axes.axvline(

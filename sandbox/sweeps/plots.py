@@ -56,21 +56,11 @@ def importance_chart(importance: Mapping[str, float], objective: str, title: str
     """
     names = list(importance)[::-1]
     shares = [100 * importance[name] for name in names]
-    with plots.style():
-        figure = plots.figure(
-            7.4,
-            1.5 + 0.42 * len(names),
-            left=0.4 + 0.085 * max(len(name) for name in names),
-            right=0.55,
-        )
-        axes = figure.subplots()
+    height, left = 1.5 + 0.42 * len(names), 0.4 + 0.085 * max(map(len, names))
+    with plots.single(7.4, height, left=left, right=0.55) as (figure, axes):
         bars = axes.barh(names, shares, color=plots.BLUE, height=0.62)
-        axes.bar_label(
-            bars,
-            [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares],
-            padding=4,
-            color=plots.GREY,
-        )
+        percent = [f"{share:.0f} %" if share >= 1 else "< 1 %" for share in shares]
+        axes.bar_label(bars, percent, padding=4, color=plots.GREY)
         axes.set(
             title=title,
             xlabel=f"share of the variance of {objective.replace('_', ' ')} [%]",

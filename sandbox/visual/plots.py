@@ -88,15 +88,17 @@ def figure(
 
 
 @contextmanager
-def single(width: float, height: float, **settings: Any) -> Iterator[tuple[Figure, Axes]]:
+def single(
+    width: float, height: float, left: float = 0.75, right: float = 0.2, **settings: Any
+) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes, drawn in the sandbox's style inside.
 
     Args:
-        width, height: in inches.
+        width, height, left, right: the figure and its margins, in inches.
         settings: properties of the axes: `title`, `xlabel`, `yscale` and others.
     """
     with style():
-        whole = figure(width, height)
+        whole = figure(width, height, left, right)
         yield whole, whole.add_subplot(**settings)
 
 
