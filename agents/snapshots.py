@@ -72,7 +72,9 @@ class Snapshots:
         if step not in self._due:
             return
         self.kept += self._taken(step / self._steps)
-        while sum(_bytes(one) for one in self.kept) > SNAPSHOT_BYTES and len(self.kept) > 2:
+        while len(self.kept) > 2 and (
+            sum(array.nbytes for one in self.kept for array in one.values()) > SNAPSHOT_BYTES
+        ):
             del self.kept[1::2]
 
     def shown(self, epoch: float, history: bool) -> list[Snapshot]:
@@ -115,10 +117,6 @@ class Snapshots:
         """
         rows = zip(*state.values(), strict=True)
         self.kept = [dict(zip(state, map(np.asarray, row), strict=True)) for row in rows]
-
-
-def _bytes(one: Snapshot) -> int:
-    return sum(array.nbytes for array in one.values())
 
 
 def _fits(one: Snapshot, now: Snapshot) -> bool:

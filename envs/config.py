@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from envs import layouts
 from envs.layouts import MADE_TO_MEASURE, NAMED, Layout, LayoutError, Position
+from envs.random_mazes import Kind, random_maze
 from sandbox.config.model import LabConfig
 from sandbox.errors import did_you_mean
 from sandbox.input_files import read_text
@@ -33,7 +34,7 @@ class GridConfig(LabConfig):
         10, ge=2, le=1000, description="rows and columns of the layouts empty and random"
     )
     layout_seed: int = Field(0, ge=0, description="which of the random mazes")
-    kind: Literal["perfect", "braided", "open"] = Field(
+    kind: Kind = Field(
         "perfect", description="random mazes: one way only, loops, or scattered walls"
     )
     density: float = Field(
@@ -163,7 +164,7 @@ def _layout(
     layout: str,
     size: int,
     seed: int,
-    kind: Literal["perfect", "braided", "open"],
+    kind: Kind,
     density: float,
     start: Position | None,
     goal: Position | None,
@@ -175,8 +176,6 @@ def _layout(
     if layout == "empty":
         return layouts.empty(size, start, goal)
     if layout == "random":
-        from envs.random_mazes import random_maze
-
         grid = random_maze(size, seed, kind, density, start, goal)
     else:
         grid = layouts.parse(NAMED.get(layout, layout), start, goal)

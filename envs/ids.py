@@ -176,15 +176,6 @@ def _can_be_typed(kind: object) -> bool:
     return kind in PLAIN or get_origin(kind) is Literal
 
 
-def changed_options(config: GymnasiumConfig) -> Document:
-    """The constructor's parameters whose values differ from the defaults."""
-    return {
-        name: value
-        for name, value in config
-        if name != "max_episode_steps" and value != type(config).model_fields[name].default
-    }
-
-
 def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     """Create the environment of a configuration, truncated after `max_episode_steps`.
 
@@ -195,7 +186,11 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     Raises:
         UsageError: when the environment cannot be created with these options.
     """
-    options = changed_options(config)
+    options = {
+        name: value
+        for name, value in config
+        if name != "max_episode_steps" and value != type(config).model_fields[name].default
+    }
     shown = (
         {"render_mode": render_mode} if render_mode else {}
     )  # some constructors do not have this parameter

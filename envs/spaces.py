@@ -129,14 +129,24 @@ def _parts(space: Space, part: Part = lambda whole: whole) -> Iterator[tuple[Spa
 def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
     """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
-        return Leaf((int(space.n),), _value(part, int(space.start)))
+        start = int(space.start)
+        return Leaf((int(space.n),), lambda whole: [int(part(whole)) - start])
     if isinstance(space, spaces.MultiBinary):
-        return Leaf((2,) * math.prod(space.shape), _row(part, np.zeros(1, dtype=np.int64)))
+        sizes = (2,) * math.prod(space.shape)
+        return Leaf(sizes, lambda whole: np.ravel(part(whole)).astype(np.int64).tolist())
     if isinstance(space, spaces.MultiDiscrete):
-        return Leaf(tuple(space.nvec.ravel().tolist()), _row(part, np.ravel(space.start)))
+        first = np.ravel(space.start)
+        sizes = tuple(space.nvec.ravel().tolist())
+        return Leaf(sizes, lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist())
     if isinstance(space, spaces.Box):
         edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
-        return Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+        return Leaf(
+            tuple(len(one) + 1 for one in edges),
+            lambda whole: [
+                bisect_right(one, value) if value == value else -1
+                for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
+            ],
+        )
     raise UsageError(
         f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
     )
@@ -144,23 +154,6 @@ def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
 
 def _inner(part: Part, key: str | int) -> Part:
     return lambda whole: part(whole)[key]
-
-
-def _value(part: Part, first: int) -> Callable[[Any], list[int]]:
-    return lambda whole: [int(part(whole)) - first]
-
-
-def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
-    return lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist()
-
-
-def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
-    """A function that returns the bin of each number; the outer bins extend to infinity. NaN
-    gives -1, which lies outside."""
-    return lambda whole: [
-        bisect_right(one, value) if value == value else -1
-        for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
-    ]
 
 
 def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:

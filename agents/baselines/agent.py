@@ -217,20 +217,18 @@ class ValueAgent(BaselineAgent):
     everywhere else.
     """
 
+    networks: ClassVar[Sequence[str]] = ("q_net", "q_net_target")
+
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         super().__init__(config, env, seed, device)
         initial = config.value("initial_value")
-        for network in () if initial is None else self._networks():
-            (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
+        for name in () if initial is None else self.networks:
+            modules = getattr(self.model.policy, name).modules()
+            (layer,) = [part for part in modules if isinstance(part, torch.nn.Linear)]
             with torch.no_grad():
                 layer.weight.fill_(initial)
                 layer.bias.zero_()
             layer.bias.requires_grad_(False)
-
-    def _networks(self) -> Sequence[torch.nn.Module]:
-        """The network of action values, and the target network."""
-        policy = self.model.policy
-        return policy.q_net, policy.q_net_target
 
     def chances(self, observations: Observations) -> np.ndarray:
         """See `BaselineAgent.chances`."""
@@ -248,9 +246,7 @@ class ValueAgent(BaselineAgent):
 class QuantileAgent(ValueAgent):
     """A `ValueAgent` whose network gives quantiles of returns."""
 
-    def _networks(self) -> Sequence[torch.nn.Module]:
-        policy = self.model.policy
-        return policy.quantile_net, policy.quantile_net_target
+    networks = ("quantile_net", "quantile_net_target")
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
         return self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values

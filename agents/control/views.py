@@ -8,7 +8,7 @@ attributes has no view.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ STILL = 0.05
 """An action that moves less than this on average, in cells, has no direction."""
 
 
-@dataclass(frozen=True)
-class GridView:
+class GridView(NamedTuple):
     """States that are the cells of a grid, state row * columns + column.
 
     Attributes:

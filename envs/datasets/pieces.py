@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +22,7 @@ ENDINGS = (".mid", ".midi")
 WHERE = "piano-midi.de offers pieces with a track for each hand (Bernd Krueger, CC BY-SA)"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """How a file was read: split ("" if skipped), how it was read or why not, number of steps."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ Overlay = Callable[[np.ndarray, frozenset[str]], np.ndarray]
 """(pixels, hidden) -> pixels; the size depends on the pixels' size alone."""
 
 
-@dataclass(frozen=True)
-class RenderedFrame:
+class RenderedFrame(NamedTuple):
     """A frame rendered by an environment. It implements `sandbox.lab.Frame`.
 
     Attributes:

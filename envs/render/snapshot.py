@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -172,8 +172,7 @@ def greedy_bits(policy: np.ndarray) -> np.ndarray:
     return greedy @ (1 << np.arange(5))
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(NamedTuple):
     """The constant part of a picture for one plan: margins, row and column numbers, header and
     status bands."""
 

@@ -138,10 +138,11 @@ def decision_map(experiment: IntroExperiment) -> Figure:
     voted = experiment.classify(grid).reshape(201, 201)
     colours = [plots.COLOURS[number] for number in (0, 4, 2, 3)]
     shown = experiment.known[:1000]
-    with plots.style():
-        figure = plots.figure(5.8, 5.2)
-        title = f"The class of most of the {experiment.config.neighbours} nearest"
-        axes = figure.add_subplot(xlabel="x", ylabel="y", title=title, aspect="equal")
+    title = f"The class of most of the {experiment.config.neighbours} nearest"
+    with plots.single(5.8, 5.2, xlabel="x", ylabel="y", title=title, aspect="equal") as (
+        figure,
+        axes,
+    ):
         axes.grid(False)
         axes.imshow(
             voted,
@@ -167,8 +168,8 @@ def decision_map(experiment: IntroExperiment) -> Figure:
                 fontweight="bold",
                 bbox={"boxstyle": "circle", "facecolor": "white", "edgecolor": "#1F2937"},
             )
-        axes.axhline(0, color="#1F2937", linewidth=0.8)
-        axes.axvline(0, color="#1F2937", linewidth=0.8)
+        for line in (axes.axhline, axes.axvline):
+            line(0, color="#1F2937", linewidth=0.8)
     return figure
 
 

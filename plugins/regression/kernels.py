@@ -25,6 +25,7 @@ ROWS = 4
 """Rows of the large matrix that are worked on at once."""
 FAST = {"reassoc", "contract", "nsz"}
 """Sums may be reordered; NaN and infinity keep their meaning, so that divergence is detected."""
+_inlined = njit(nogil=True, fastmath=FAST, inline="always")
 SIGMOID, _, _, TANH, IDENTITY = range(5)
 """Numbers of activations; 1 and 2 are the two kinds of ReLU."""
 FAR = 1e150
@@ -53,7 +54,7 @@ def room(inputs: int, units1: int, units2: int) -> tuple[np.ndarray, ...]:
     )
 
 
-@njit(nogil=True, fastmath=FAST, inline="always")
+@_inlined
 def _exp(z, power, bits):  # type: ignore[no-untyped-def]
     """power[k] = e^z[k], to 2e-16 relative; `bits` is a view of `power` as int64.
 
@@ -72,7 +73,7 @@ def _exp(z, power, bits):  # type: ignore[no-untyped-def]
         power[k] = power[k] * s
 
 
-@njit(nogil=True, fastmath=FAST, inline="always")
+@_inlined
 def _activate(kind, slope, z, units, out, bits):  # type: ignore[no-untyped-def]
     """out = f(z), and 0 in the padding; z is overwritten."""
     if kind in (SIGMOID, TANH):
@@ -96,7 +97,7 @@ def _activate(kind, slope, z, units, out, bits):  # type: ignore[no-untyped-def]
         out[k] = 0.0
 
 
-@njit(nogil=True, fastmath=FAST, inline="always")
+@_inlined
 def _times_derivative(kind, slope, out, units, delta):  # type: ignore[no-untyped-def]
     """delta *= f'(z), computed from out = f(z); 0 in the padding."""
     if kind == SIGMOID:
@@ -112,7 +113,7 @@ def _times_derivative(kind, slope, out, units, delta):  # type: ignore[no-untype
         delta[k] = 0.0
 
 
-@njit(nogil=True, fastmath=FAST, inline="always")
+@_inlined
 def _square(values):  # type: ignore[no-untyped-def]
     total = 0.0
     for k in range(values.shape[0]):
@@ -120,7 +121,7 @@ def _square(values):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, fastmath=FAST, inline="always")
+@_inlined
 def _shrink(weights, rate, l1, l2):  # type: ignore[no-untyped-def]
     """Subtract the gradient of the penalties, times the learning rate."""
     for k in range(weights.shape[0]):

@@ -110,7 +110,7 @@ def _words(command: object) -> list[str]:
     return words[3:] if words[:4] == ["python", "-m", "sandbox", "compare"] else []
 
 
-def _print_agents(agents: Sequence[Mapping[str, Any]]) -> None:
+def _print_agents(agents: Sequence[Document]) -> None:
     """A row for each agent, with as many of its figures as fit; intervals are in brackets."""
     rows = [{"agent": str(agent.get("agent", "")), **dict(_figures(agent))} for agent in agents]
     columns = ["agent"]
@@ -128,7 +128,7 @@ def _width(name: str, rows: Sequence[Mapping[str, str]]) -> int:
     return max(map(len, [words(name)] + [row.get(name, "") for row in rows]))
 
 
-def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _figures(agent: Document) -> Iterator[tuple[str, str]]:
     """The figures of an agent, by name, as `compare` shows them."""
     from sandbox.comparison.report import SECONDS_DIGITS, time_text, value_text
 
@@ -137,7 +137,7 @@ def _figures(agent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             continue
         if name == "seconds_to_95":
             yield name, time_text(value, SECONDS_DIGITS)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             yield name, (time_text if "median" in value else value_text)(value)
         elif value is None:
             yield name, "unknown"

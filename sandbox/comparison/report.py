@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -187,7 +187,7 @@ def exported(
     return files
 
 
-def _flat_row(document: Mapping[str, Any]) -> Document:
+def _flat_row(document: Document) -> Document:
     """Plain values in one row: an interval is two columns, what has rows of its own is left out."""
     row: Document = {}
     for name, value in text.flat(document).items():
@@ -200,7 +200,7 @@ def _flat_row(document: Mapping[str, Any]) -> Document:
     return row
 
 
-def _pair_cells(pair: Mapping[str, Any]) -> Cells:
+def _pair_cells(pair: Document) -> Cells:
     return {
         "agent": pair["one"],
         "compared with": pair["other"],
@@ -355,7 +355,7 @@ def lines(cell: str) -> list[str]:
     return cell.replace(" (", "\n(").replace(" [", "\n[").split("\n")
 
 
-def value_text(value: Mapping[str, Any] | None) -> str:
+def value_text(value: Document | None) -> str:
     """A figure of a document with its interval, or with its standard error where it has none."""
     if value is None or value.get("value") is None:
         return "unknown"
@@ -365,7 +365,7 @@ def value_text(value: Mapping[str, Any] | None) -> str:
     return figure(shown) if error is None else text.plus_minus(shown, error)
 
 
-def time_text(time: Mapping[str, Any] | None, digits: int = 4) -> str:
+def time_text(time: Document | None, digits: int = 4) -> str:
     """A median time of a document with its interval, and the time of the evaluation before it.
 
     The true moment lies between the two.

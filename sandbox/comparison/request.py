@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from sandbox.comparison.until_decided import UntilDecided
 from sandbox.config.model import LabConfig, Layer, dump, option_name, show_value
@@ -57,8 +58,7 @@ class ComparisonRequest:
     until: UntilDecided | None = None
 
 
-@dataclass(frozen=True)
-class ComparedAgent:
+class ComparedAgent(NamedTuple):
     """One agent with its settings.
 
     Attributes:
@@ -78,8 +78,7 @@ class ComparedAgent:
     described_as: str
 
 
-@dataclass(frozen=True)
-class NamedAgent:
+class NamedAgent(NamedTuple):
     """One value of --agents.
 
     Attributes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from sandbox.score import Score
 from sandbox.stats import time_to_threshold
 from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
 from sandbox.store.measurements import LEARNED, time_lines
+from sandbox.text import Document
 
 SHARE = 0.95
 """Of the optimum; a run that stays above has reached it."""
@@ -60,7 +60,7 @@ class RunScores:
     versions: Mapping[str, str]
     clock: ScoreCurve | None = None
     regret: ScoreCurve | None = None
-    summary: Mapping[str, Any] = field(default_factory=dict)
+    summary: Document = field(default_factory=dict)
 
 
 def measured(run: Run) -> RunScores:

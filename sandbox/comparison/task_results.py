@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,7 @@ DOUBT = 5.0
 """Standard errors by which the optimum exceeds a sampled score of random actions at least."""
 
 
-@dataclass(frozen=True)
-class TaskScale:
+class TaskScale(NamedTuple):
     """Which scores of a task become 0 and 1.
 
     Attributes:

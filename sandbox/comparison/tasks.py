@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.comparison import report
 from sandbox.comparison.agent_result import AgentResult
@@ -36,8 +36,7 @@ from sandbox.text import Document, is_number
 NO_TASKS = "--tasks: name at least one, such as `--tasks maze empty-grid`"
 
 
-@dataclass(frozen=True)
-class ComparedTask:
+class ComparedTask(NamedTuple):
     """A lab with settings.
 
     Attributes:

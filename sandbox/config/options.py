@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -19,8 +18,7 @@ SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 LOW, HIGH = ("gt", "ge"), ("lt", "le")
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option of the command line.
 
     Attributes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,7 @@ from sandbox.stats.intervals import LEVEL
 from sandbox.stats.significance import permutation_p
 
 
-@dataclass(frozen=True)
-class ScoreCurve:
+class ScoreCurve(NamedTuple):
     """The evaluations of one run.
 
     Attributes:

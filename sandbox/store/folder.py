@@ -123,15 +123,6 @@ class RunFolder:
         self.directory.remove_drafts(self.checkpoints.name)
         self.artifacts.remove_scratch()
 
-    def refuse_links(self) -> None:
-        """Refuse a folder with a link, or anything else that is neither file nor folder.
-
-        Raises:
-            LinkError: naming the first.
-        """
-        for name in self.directory.odd():
-            raise LinkError(self.path / name)
-
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
         """Lock the folder and be the only writer of this run.
@@ -144,7 +135,8 @@ class RunFolder:
                 folder cannot be written.
         """
         with self._locked():
-            self.refuse_links()
+            for name in self.directory.odd():
+                raise LinkError(self.path / name)
             if not new and not self.directory.exists(RECORD):
                 self.directory.remove(LOCK)
                 raise StoreError(f"Run {self.id} is gone; it was deleted.")

@@ -9,12 +9,11 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -289,7 +288,7 @@ def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
     return _written(document)
 
 
-def _digest(document: Mapping[str, Any]) -> str:
+def _digest(document: Document) -> str:
     """SHA-256 of a document without its digest, independent of the order of entries and of
     whitespace.
     """

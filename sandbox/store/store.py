@@ -70,7 +70,8 @@ class Store:
             StoreError: when the store cannot be written.
         """
         while True:
-            path = self.root / room / (name or _new_id(label))
+            now, end = datetime.now(UTC), secrets.token_hex(2)
+            path = self.root / room / (name or f"{now:%Y%m%d-%H%M%S}-{safe_label(label)}-{end}")
             try:
                 path.mkdir(parents=True, exist_ok=bool(name))
                 return path
@@ -187,11 +188,6 @@ def matching(name: str, ids: Iterable[str]) -> list[str]:
     if name in known:
         return [name]
     return sorted(one for one in known if name.strip() and one.startswith(name))
-
-
-def _new_id(label: str) -> str:
-    """A new id: the time, the label and a random suffix."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{safe_label(label)}-{secrets.token_hex(2)}"
 
 
 def safe_label(label: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial
@@ -95,13 +94,13 @@ def _status(trial: Trial, statuses: Sequence[str]) -> str:
     return "failed" if {"failed", "damaged"} & set(statuses) else "waiting"
 
 
-def figure(summary: Mapping[str, Any], objective: str) -> float | None:
+def figure(summary: Document, objective: str) -> float | None:
     """The objective of one run; None if it is missing or not finite."""
     value = summary.get(objective)
     return float(value) if is_number(value) else None
 
 
-def checked_objective(objective: str, summary: Mapping[str, Any]) -> str:
+def checked_objective(objective: str, summary: Document) -> str:
     """The objective, if a finished run has it; for "" the first figure of its summary.
 
     Raises:

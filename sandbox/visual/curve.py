@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -78,8 +77,7 @@ class LearningCurve:
         return self._drawn
 
 
-@dataclass(frozen=True)
-class WithCurve:
+class WithCurve(NamedTuple):
     """A frame above a learning curve, if it is wide enough. It implements `sandbox.lab.Frame`."""
 
     frame: Frame

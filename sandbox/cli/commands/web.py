@@ -16,9 +16,11 @@ def web(port: int, host: str, no_browser: bool, store: str | None) -> int:
     from sandbox.store import Store
     from sandbox.web.server import serve
 
-    serve(Store(store), host, port, browser=not no_browser, tell=_tell)
+    serve(
+        Store(store),
+        host,
+        port,
+        browser=not no_browser,
+        tell=lambda address: click.echo(f"The page is at {address} (Ctrl-C ends it)"),
+    )
     return 0
-
-
-def _tell(address: str) -> None:
-    click.echo(f"The page is at {address} (Ctrl-C ends it)")
