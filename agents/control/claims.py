@@ -12,21 +12,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
+from agents.tabular.base import Episodes, TabularAgent
 from envs.grid import GridEnv
 from envs.layouts import Layout
 from envs.mdp import TabularMDP
 from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
 from sandbox.seeding import generator
-
-if TYPE_CHECKING:
-    from agents.tabular.base import Episodes, TabularAgent
 
 LAST = 100
 """Reports state means over this many last episodes."""

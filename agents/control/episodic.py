@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,14 +18,12 @@ from agents.control.views import GridView, grid_view
 from agents.control.worlds import GreedyTrial, TableWorld
 from agents.planning.evaluation import Evaluation
 from agents.planning.stationary import best_stationary
+from agents.tabular.base import Episodes
+from envs.aliases import Env
 from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
 from sandbox.lab import Context, Frame, Summary
 from sandbox.score import Score
-
-if TYPE_CHECKING:
-    from agents.tabular.base import Episodes
-    from envs.aliases import Env
 
 ENV_BLOCK_STEPS = 10_000
 """Approximate largest number of steps through `env.step` in a block: some tenths of a second."""

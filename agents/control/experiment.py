@@ -8,7 +8,6 @@ env steps take place at the end of the episode in which it is reached.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,14 +20,12 @@ from agents.control.base import (
 from agents.control.config import ControlConfig
 from agents.control.worlds import TableWorld, joined
 from agents.snapshots import SNAPSHOTS, snapshot_times
+from agents.tabular.base import Episodes
+from envs.aliases import Env
 from sandbox.frames import StepView
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.text import number
-
-if TYPE_CHECKING:
-    from agents.tabular.base import Episodes
-    from envs.aliases import Env
 
 BLOCK_STEPS = 1_000_000
 """Approximate number of compiled learning steps in a block: some hundredths of a second."""

@@ -11,7 +11,7 @@ import copy
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,15 +20,13 @@ from agents.control.views import GridView
 from envs import ids
 from envs.aliases import Env
 from envs.grid import TRAIL
+from envs.mdp import TabularMDP
 from envs.render import overlay
 from envs.render.overlay import Overlay, RenderedFrame
 from envs.render.snapshot import Snapshot
 from sandbox.errors import UsageError
 from sandbox.text import number
 from sandbox.visual.screen import display_kept
-
-if TYPE_CHECKING:
-    from envs.mdp import TabularMDP
 
 LONGEST, SHORT = 400, 60
 """Largest number of frames of an episode in a grid: of the last episode, and of each earlier

@@ -7,23 +7,20 @@ it learns stays the same to the last bit.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.control.base import AgentExperiment
 from agents.control.replay import Knowledge, Marks, pixels_of_env
 from agents.control.views import grid_view
 from agents.tabular.changes import Change, Update, applied
 from agents.tabular.kernels import Step
+from envs.aliases import Env
 from envs.grid import ACTIONS, STEPS, TRAIL
 from envs.render.overlay import RenderedFrame
 from envs.render.snapshot import Snapshot
+from sandbox.frames import Frame, StepView
 from sandbox.text import number
-
-if TYPE_CHECKING:
-    from agents.control.base import AgentExperiment
-    from envs.aliases import Env
-    from sandbox.frames import Frame, StepView
 
 MARKED = 200
 """Most cells that are marked, of those whose values changed."""

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from agents.agent import Agent
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
-from agents.tabular.base import Episodes
+from agents.tabular.base import Episodes, TabularAgent
 from agents.tabular.stepping import StepWorld as Steps
 from envs import states
+from envs.aliases import Env
+from envs.mdp import TabularMDP
 from sandbox.lab import State
 from sandbox.seeding import generator
-
-if TYPE_CHECKING:
-    from agents.tabular.base import TabularAgent
-    from envs.aliases import Env
-    from envs.mdp import TabularMDP
-
 
 A = TypeVar("A", bound=Agent)
 RANDOM_EPISODES = 1000

@@ -3,15 +3,13 @@ distribution over states, or estimated as the mean of sampled episodes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from agents.planning.probabilities import one_hot
+from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
-
-if TYPE_CHECKING:
-    from envs.mdp import TabularMDP
 
 AT_ONCE = 65_536
 """Number of states evaluated together, because the arrays for all states of a large grid do not fit

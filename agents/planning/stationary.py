@@ -8,15 +8,11 @@ improved state by state, without a guarantee of optimality.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from agents.planning import evaluation
 from agents.planning import solvers as planning
-
-if TYPE_CHECKING:
-    from envs.mdp import TabularMDP
+from envs.mdp import TabularMDP
 
 DISCOUNTS = (0.9, 0.97, 0.99, 0.997, 0.999, 0.9999)
 """Discounts whose optimal policies are the starting policies; low discounts prefer early

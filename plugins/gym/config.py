@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from pydantic import Field
 
 from agents.control.config import ControlConfig
+from envs.ids import GymnasiumConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
-
-if TYPE_CHECKING:
-    from envs.ids import GymnasiumConfig
 
 
 class GymConfig(ControlConfig):

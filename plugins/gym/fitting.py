@@ -6,7 +6,7 @@ Results are cached, since a configuration is checked several times before a run.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from gymnasium import spaces
@@ -15,16 +15,14 @@ from agents.agent import Agent
 from agents.baselines.config import unseen
 from agents.baselines.known import fitting
 from agents.planning import solvers as planning
+from agents.tabular.config import TabularConfig
 from envs import ids, tables
 from envs import spaces as finite
+from envs.aliases import Env
 from envs.mdp import ModelError, TabularMDP
+from plugins.gym.config import GymConfig
 from sandbox.errors import UsageError
 from sandbox.registry.registry import registry
-
-if TYPE_CHECKING:
-    from agents.tabular.config import TabularConfig
-    from envs.aliases import Env
-    from plugins.gym.config import GymConfig
 
 PROOF_SWEEPS = 20_000
 """An undiscounted optimum is assumed not to exist if so many sweeps do not converge."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,10 +13,8 @@ from envs.datasets.curves import span
 from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
+from plugins.regression.search import GridSearchExperiment
 from sandbox.visual import plots
-
-if TYPE_CHECKING:
-    from plugins.regression.search import GridSearchExperiment
 
 POINTS = 400
 """Places at which a fitted function is drawn."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.results import ComparisonResults
@@ -24,10 +26,6 @@ from sandbox.stats.time_to_threshold import ScoreCurve
 from sandbox.text import words
 from sandbox.visual import plots
 from sandbox.visual.plots import RecordedFigure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
 LINES = ("-", "--", "-.", ":")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from sandbox.comparison.agent_result import AgentResult, plain
 from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import CPU, OVERSHOOT, SHARE
+from sandbox.comparison.task_results import TaskScale
 from sandbox.comparison.view import Compared, shown_options
 from sandbox.config.model import show_value
 from sandbox.runs.paper import figure_files, table_files
@@ -28,9 +28,6 @@ from sandbox.store.comparisons import PAGE
 from sandbox.store.measurements import LEARNED
 from sandbox.text import Document
 from sandbox.visual import html
-
-if TYPE_CHECKING:
-    from sandbox.comparison.task_results import TaskScale
 
 Cells = dict[str, str]
 """What a row of a table shows, by column."""

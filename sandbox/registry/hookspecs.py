@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
-if TYPE_CHECKING:
-    from sandbox.registry.registrar import Registrar
+from sandbox.registry.registrar import Registrar
 
 PROJECT = "sandbox"
 hookspec = pluggy.HookspecMarker(PROJECT)

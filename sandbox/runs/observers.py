@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from operator import methodcaller
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from sandbox.errors import PluginError, SandboxError, error_text
+from sandbox.lab import Block
 from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
 from sandbox.store import RunRecord
-
-if TYPE_CHECKING:
-    from sandbox.lab import Block
 
 
 class RunViewer(Protocol):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sandbox.config.model import show_value
 from sandbox.sweeps.results import Result
 from sandbox.visual import parallel, plots
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def parallel_coordinates(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sandbox.lab import Frame
 from sandbox.text import number
 from sandbox.visual import plots
 from sandbox.visual.strip import NARROWEST
-
-if TYPE_CHECKING:
-    from sandbox.lab import Frame
 
 HEIGHT, DPI = 156, 110
 """Height of the curve, pixels, and pixels per inch."""

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from sandbox.errors import error_text
+from sandbox.lab import Block, Frame
 from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
 from sandbox.visual.curve import LearningCurve, WithCurve
 from sandbox.visual.window import FASTEST, KEYS, Window, WindowClosed
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from sandbox.lab import Block, Frame
 
 LAST_KEYS = (("r", "once more"), *KEYS[3:])
 STEP_KEYS = (KEYS[0], ("n", "next update"), KEYS[2], ("f", "finish without steps"), *KEYS[3:])
