@@ -79,11 +79,9 @@ def learning_curves(
                 band(axes, episode, curves, colour, label)
             axes.set_title(panel, fontsize=11)
             axes.set(xlim=(0, episodes), ylim=(max(lowest, -0.75) - 0.05, optimum + 0.12))
+            axes.set(xlabel="episode", ylabel="reward per step, exploring")
+            axes.label_outer()
         grid[0, 0].legend(loc="lower right")
-        for axes in grid[-1]:
-            axes.set_xlabel("episode")
-        for axes in grid[:, 0]:
-            axes.set_ylabel("reward per step, exploring")
     caption = (
         f"Exploring reward per step in stretches of {episodes // points} episodes, {runs} runs: "
         "median, and the band that 90 % of them lie in."

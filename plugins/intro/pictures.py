@@ -37,14 +37,11 @@ def fits(experiment: IntroExperiment) -> Figure:
             axes.plot(x, polynomial.evaluate(fit, x), color=plots.VERMILION, linewidth=1.5)
             error = mean_squared_error(fit, *experiment.test)
             axes.set_title(f"order {order}: test MSE {number(error, 2)}", fontsize=10)
-            axes.set_ylim(lowest - room, highest + room)
+            axes.set(xlabel="x", ylabel="y", ylim=(lowest - room, highest + room))
+            axes.label_outer()
         for axes in grid[len(orders) :]:
             axes.set_axis_off()
         grid[0].legend(fontsize=8)
-        for axes in grid[6:9]:
-            axes.set_xlabel("x")
-        for axes in grid[::3]:
-            axes.set_ylabel("y")
         figure.suptitle(
             "Least squares: a higher order fits the noise", x=0.07, ha="left", fontweight="bold"
         )

@@ -66,7 +66,9 @@ def parallel_coordinates(
         [[scale(value) for value in column] for scale, column in zip(scales, columns, strict=True)]
     ).T  # [trials, axes]
     apart = np.array([scale.even for scale in scales])
-    places = places + _nudges(len(places))[:, None] * apart
+    # small shifts, always the same, keep lines through one category apart
+    shifts = 0.03 * (2 * ((np.arange(len(places)) * 0.618033988749895) % 1.0) - 1)  # [trials]
+    places = places + shifts[:, None] * apart
     labels = [
         label + ("\n(log scale)" if scale.log else "")
         for label, scale in zip([*map(_wrapped, settings), heading], scales, strict=True)
@@ -242,11 +244,6 @@ def _natural(text: Setting) -> list[tuple[bool, float, str]]:
     """A key that sorts "25,10" before "100,10": numbers inside a text by size."""
     parts = re.split(r"(\d+(?:\.\d+)?)", str(text))
     return [(False, float(part), "") if part[:1].isdigit() else (True, 0.0, part) for part in parts]
-
-
-def _nudges(count: int) -> np.ndarray:
-    """Small shifts, always the same, that keep lines through one category apart: [count]."""
-    return 0.03 * (2 * ((np.arange(count) * 0.618033988749895) % 1.0) - 1)
 
 
 def _wrapped(name: str) -> str:

@@ -80,14 +80,10 @@ def show(
         for problem in problems:
             click.echo(f"Warning: {problem}", err=True)
     if open_figures:
-        click.echo(f"Opening the figures in {shown_path(shown.folder.artifacts.folder)}.", err=True)
-        _open_all(
-            [
-                shown.folder.artifacts.folder / artifact.name
-                for artifact in record.artifacts
-                if artifact.name.endswith(FIGURES)
-            ]
-        )
+        place = shown.path / "artifacts"
+        click.echo(f"Opening the figures in {shown_path(place)}.", err=True)
+        names = (artifact.name for artifact in record.artifacts)
+        _open_all([place / name for name in names if name.endswith(FIGURES)])
     if not as_json:
         try:
             useful = followups(shown, shown=True)
