@@ -156,6 +156,11 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def now() -> str:
+    """The present moment, as records keep it."""
+    return datetime.now().astimezone().isoformat()
+
+
 def moment(iso: str) -> str:
     """A moment in the time zone of this machine; "" for ""."""
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""

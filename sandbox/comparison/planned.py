@@ -89,12 +89,13 @@ def planned_runs(request: Request, agents: Sequence[ComparedAgent]) -> list[Plan
         agents: the agents that are compared.
     """
     lab = registry().find("lab", request.lab).name
-    data = str(request.data.resolve()) if request.data else ""
     planned = []
     for one in agents:
         for seed in range(request.seed, request.seed + request.seeds):
             alone = replace(request, lab=lab, layers=one.layers, seed=seed, seeds=1)
-            record = RunRecord("", lab, one.config, seed=seed, device=request.device, data=data)
+            record = RunRecord(
+                "", lab, one.config, seed=seed, device=request.device, data=request.data_place
+            )
             planned.append(PlannedRun(one.label, alone, record.fingerprint, sources_of(record)))
     return planned
 

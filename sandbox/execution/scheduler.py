@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError, UsageError
 from sandbox.execution.jobs import Job, RunOutcome, shares_a_process
 from sandbox.execution.workers import Executor, Here, Processes, Threads, WorkersLost
 from sandbox.lab import Lab
 from sandbox.runs.api import available_cores
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import MOST_THREADS, Request, resolved
+from sandbox.runs.request import MOST_THREADS, Request, label_of, resolved
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.view import Run
 from sandbox.store import RunFolder
@@ -224,7 +223,6 @@ def _identified(request: Request) -> Request:
         UsageError: when anything in the request is wrong.
     """
     entry, _, config = resolved(request)
-    agent = dict(config).get("agent")
-    label = safe_label(agent.name if isinstance(agent, Chosen) else request.preset)
+    label = safe_label(label_of(config, request.preset))
     new_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(4)}"
     return replace(request, lab=entry.name, id=request.id or new_id)

@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,11 @@ from sandbox.lab import Lab
 from sandbox.observer import Observer
 from sandbox.runs.loop import Loop, Settings
 from sandbox.runs.observers import observers_for
-from sandbox.runs.request import Request, preset_of, resolved
+from sandbox.runs.request import Request, label_of, preset_of, resolved
 from sandbox.runs.signature import plugin_name, refuse_changed, sign
 from sandbox.runs.view import Run, context_of, rebuilt
 from sandbox.store import RunFolder, RunRecord, Store, verify
+from sandbox.text import now
 
 
 def run(
@@ -161,26 +161,23 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     """
     entry, lab, config = resolved(request)
     observers, warnings = observers_for(request.track)
-    plain = dump(config)
-    agent = plain.get("agent")
-    label = agent["name"] if isinstance(agent, dict) else request.preset
-    folder = store.create(entry.name, label, request.id)
+    folder = store.create(entry.name, label_of(config, request.preset), request.id)
     try:
         with folder.writing(new=True):
             record = RunRecord(
                 id=folder.id,
                 lab=entry.name,
-                config=plain,
+                config=dump(config),
                 preset=request.preset,
                 seed=request.seed,
                 seeds=request.seeds,
                 full_metrics=request.full_metrics,
-                created=datetime.now().astimezone().isoformat(),
+                created=now(),
                 command=request.command,
                 threads=request.threads or threads_of(lab, config),
                 device=request.device,
                 plugin=plugin_name(entry),
-                data=str(request.data.resolve()) if request.data else "",
+                data=request.data_place,
             )
             sign(record)
             record.write(folder.record_path)

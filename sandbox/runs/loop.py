@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from sandbox.config.model import LabConfig
 from sandbox.errors import (
@@ -36,7 +35,7 @@ from sandbox.seeding import generator
 from sandbox.store import RunRecord, checkpoint
 from sandbox.store.folder import METRICS, RunFolder
 from sandbox.store.measurements import LEARNED, Measurements, time_totals, usable_checkpoints
-from sandbox.text import Document, finite, number
+from sandbox.text import Document, finite, now, number
 
 GRACE_SECONDS = 1.0
 """A block that ends this late is not cut off; a longer one is, if its experiment can be."""
@@ -340,7 +339,7 @@ class Loop:
 
         If the process is killed in between, the run can be resumed; it then ends a second time.
         """
-        self._record.ended = datetime.now().astimezone().isoformat()
+        self._record.ended = now()
         if self.work.experiment is not None:
             self._record.done_units = self.experiment.done_units
         try:

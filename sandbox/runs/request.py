@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.config.model import LabConfig, Layer
+from sandbox.config.model import Chosen, LabConfig, Layer
 from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.lab import Lab
@@ -54,6 +54,11 @@ class Request:
     command: str = ""
     id: str = ""
 
+    @property
+    def data_place(self) -> str:
+        """Where the data are, as records keep it; "" without a folder."""
+        return str(self.data.resolve()) if self.data else ""
+
     def wrong_numbers(self) -> list[str]:
         """A sentence, without its full stop, for each number that is out of its range."""
         ranges = {
@@ -71,6 +76,12 @@ class Request:
         """Raise UsageError for the first number that is out of its range."""
         for wrong in self.wrong_numbers():
             raise UsageError(f"{wrong}.")
+
+
+def label_of(config: LabConfig, preset: str) -> str:
+    """What a run's id is formed from: its agent, or else its preset."""
+    agent = dict(config).get("agent")
+    return agent.name if isinstance(agent, Chosen) else preset
 
 
 def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:

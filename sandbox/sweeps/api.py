@@ -10,7 +10,6 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from sandbox.sweeps.runner import SweepRunner, Tally, layers_of, planned
 from sandbox.sweeps.space import Point, draw, grid
 from sandbox.sweeps.study import PRUNERS, load_optuna, sampler
 from sandbox.sweeps.view import Sweep
-from sandbox.text import Document
+from sandbox.text import Document, now
 
 Progress = Callable[[Tally], None]
 DIRECTIONS = ("maximize", "minimize")
@@ -282,11 +281,11 @@ def _record(
         how=HowRun(
             request.threads or 1,
             request.device,
-            str(request.data.resolve()) if request.data else "",
+            request.data_place,
             settings.pictures,
             settings.checkpoint_seconds,
         ),
-        created=datetime.now().astimezone().isoformat(),
+        created=now(),
         command=request.command,
     )
 

@@ -10,22 +10,22 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
-from sandbox.config.model import Layer, dump
+from sandbox.config.model import Layer
 from sandbox.execution.jobs import STREAMS, Job, RunOutcome
 from sandbox.execution.scheduler import run_jobs
 from sandbox.execution.workers import Executor
 from sandbox.lab import Lab
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import Request, preset_of
+from sandbox.runs.request import Request, label_of, preset_of
 from sandbox.score import score_of
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.sweeps.results import checked_objective, figure
 from sandbox.sweeps.space import Point, draw
 from sandbox.sweeps.study import Study, TrialPruner, sampler
+from sandbox.text import now
 
 
 @dataclass
@@ -139,7 +139,7 @@ class SweepRunner:
             raise
         finally:
             self.folder.stop_path.touch()  # no run of this sweep continues without this process
-            record.ended = datetime.now().astimezone().isoformat()
+            record.ended = now()
             self.folder.write(record)
 
     # -- what comes next
@@ -313,7 +313,6 @@ def layers_of(record: SweepRecord, trial: Trial) -> list[Layer]:
 
 def planned(record: SweepRecord, number: int, point: Point) -> Trial:
     """A point of the space as a trial of the sweep, with the ids of its runs."""
-    agent = dump(point.config).get("agent")
-    label = agent["name"] if isinstance(agent, dict) else record.preset
+    label = label_of(point.config, record.preset)
     runs = [run_id(record.id, label, number, record.seed + seed) for seed in range(record.seeds)]
     return Trial(number, point.params, point.settings, runs, point.distributions)
