@@ -52,7 +52,7 @@ class Sweep:
     @property
     def best(self) -> Result | None:
         """The best trial; None before one is finished."""
-        return self.ranking[0] if self.ranking and self.ranking[0].value is not None else None
+        return next(iter(self.finished), None)
 
     @property
     def finished(self) -> list[Result]:
