@@ -51,5 +51,9 @@ def _viewer_for(render: str, stay: bool | None, watch: str, as_json: bool) -> Vi
         return None
     from sandbox.visual.viewer import Viewer
 
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return Viewer(on_terminal if stay is None else stay, watch == "steps")
+    return Viewer(on_terminal() if stay is None else stay, watch == "steps")
+
+
+def on_terminal() -> bool:
+    """Whether a person sits there, not a script."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
